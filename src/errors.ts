@@ -1,0 +1,348 @@
+/**
+ * Every error Dogear throws. All extend {@link DogearError}: branch on the literal `code`, read the details
+ * from the instance, show `message`, which names the thing, its path and the way out.
+ */
+
+/** One finding of a schema, in the words of Standard Schema, with its path as text. */
+export interface Issue {
+  /** Where, from the root of the checked value: `user.age`; `''` is the value itself. */
+  readonly path: string
+  readonly message: string
+}
+
+/** The base of every error of this library. */
+export abstract class DogearError extends Error {
+  abstract readonly code: string
+}
+
+/** A path that cannot be read or written: a bad segment, a scalar on the way, a hole in a list. */
+export class PathError extends DogearError {
+  override readonly name = 'PathError'
+  readonly code = 'PATH'
+  constructor(
+    readonly path: string,
+    reason: string,
+  ) {
+    super(`state path "${path}": ${reason}`)
+  }
+}
+
+/** A write that the state's schema refuses. Nothing was changed. */
+export class StateValidationError extends DogearError {
+  override readonly name = 'StateValidationError'
+  readonly code = 'STATE_VALIDATION'
+  constructor(
+    readonly path: string,
+    readonly issues: readonly Issue[],
+  ) {
+    super(`${path === '' ? 'the state' : `state.${path}`} is not valid: ${list(issues)}; nothing was changed`)
+  }
+}
+
+/** A value that would not survive being stored. Refused at the write; nothing was changed. */
+export class SerializationError extends DogearError {
+  override readonly name = 'SerializationError'
+  readonly code = 'SERIALIZATION'
+  constructor(
+    /** Where the value stands, with its root: `state.upload.file`, `result of once("charge")`. */
+    readonly path: string,
+    /** What it is: `a File`, `a function`, `NaN`. */
+    readonly kind: string,
+    advice = 'store plain JSON, or put it in resources',
+  ) {
+    super(`${path} is ${kind}; ${advice}`)
+  }
+}
+
+/** A write to the store from inside an open `edit` of the same context: write to the draft instead. */
+export class NestedEditError extends DogearError {
+  override readonly name = 'NestedEditError'
+  readonly code = 'NESTED_EDIT'
+  constructor(what = 'a write to the store') {
+    super(`${what} inside an open edit would wait for itself; change the draft, or do it after the edit`)
+  }
+}
+
+/** Everything that is wrong with a workflow definition, in one error. */
+export class WorkflowError extends DogearError {
+  override readonly name = 'WorkflowError'
+  readonly code = 'WORKFLOW'
+  constructor(
+    readonly workflow: string,
+    readonly findings: readonly Finding[],
+  ) {
+    super(
+      `workflow "${workflow}" has ${findings.length} ${findings.length === 1 ? 'mistake' : 'mistakes'}:\n` +
+        findings.map((it) => `  - ${it.message}`).join('\n'),
+    )
+  }
+}
+
+/** One mistake in a workflow definition. */
+export interface Finding {
+  /** The name of the check, as `validate({ skip: [...] })` takes it. */
+  readonly check: string
+  readonly message: string
+}
+
+/** Data that an event's schema refuses. */
+export class EventValidationError extends DogearError {
+  override readonly name = 'EventValidationError'
+  readonly code = 'EVENT_VALIDATION'
+  constructor(
+    readonly type: string,
+    readonly issues: readonly Issue[],
+  ) {
+    super(`the data of event "${type}" is not valid: ${list(issues)}`)
+  }
+}
+
+/** An event that this workflow, or this step, does not know. */
+export class UnknownEventError extends DogearError {
+  override readonly name = 'UnknownEventError'
+  readonly code = 'UNKNOWN_EVENT'
+  constructor(
+    /** Its type, or what came in place of an event. */
+    readonly type: string,
+    /** Who brought it: a workflow or a step. */
+    readonly where: string,
+    known: readonly string[],
+  ) {
+    super(`${where} brought ${type}; it may be ${known.length > 0 ? known.map(quote).join(', ') : 'none'}`)
+  }
+}
+
+export class UnknownStepError extends DogearError {
+  override readonly name = 'UnknownStepError'
+  readonly code = 'UNKNOWN_STEP'
+  constructor(
+    readonly step: string,
+    known: readonly string[],
+  ) {
+    super(`there is no step "${step}"; the steps are ${known.map(quote).join(', ')}`)
+  }
+}
+
+/** A targeted send to a step that does not take that event. */
+export class EventNotAcceptedError extends DogearError {
+  override readonly name = 'EventNotAcceptedError'
+  readonly code = 'EVENT_NOT_ACCEPTED'
+  constructor(
+    readonly type: string,
+    readonly step: string,
+    accepted: readonly string[],
+  ) {
+    super(`step "${step}" does not accept event "${type}"; it accepts ${accepted.map(quote).join(', ')}`)
+  }
+}
+
+/** `ctx.ask` of an event that is not in the step's `asks`. */
+export class UndeclaredAskError extends DogearError {
+  override readonly name = 'UndeclaredAskError'
+  readonly code = 'UNDECLARED_ASK'
+  constructor(
+    readonly step: string,
+    readonly type: string,
+  ) {
+    super(`step "${step}" asks "${type}", which is not in its \`asks\`; declare it: asks: [${type}]`)
+  }
+}
+
+/** A re-run of a step took another way than the recorded one. */
+export class ReplayMismatchError extends DogearError {
+  override readonly name = 'ReplayMismatchError'
+  readonly code = 'REPLAY_MISMATCH'
+  constructor(
+    readonly step: string,
+    /** The recorded points and writes that the re-run never reached. */
+    readonly missed: readonly string[],
+  ) {
+    super(
+      `step "${step}" ran again and never reached ${missed.join(', ')}, which it had recorded; ` +
+        'keep time, random values and raw awaits inside `ctx.once`, and give a changed step a new name or version',
+    )
+  }
+}
+
+export class MissingResourceError extends DogearError {
+  override readonly name = 'MissingResourceError'
+  readonly code = 'MISSING_RESOURCE'
+  constructor(
+    readonly key: string,
+    /** The keys that are there, sorted. */
+    readonly available: readonly string[],
+    reason?: string,
+  ) {
+    super(
+      reason ??
+        `resource "${key}" is missing (there: ${available.join(', ') || 'none'}); ` +
+          'give it to open(), setResources() or the provider',
+    )
+  }
+}
+
+/** A run ended because a step failed for good. The same object as `session.error`. */
+export class StepError extends DogearError {
+  override readonly name = 'StepError'
+  readonly code = 'STEP_FAILED'
+  constructor(
+    readonly step: string,
+    /** The event, or events, that the step was working on. */
+    readonly event: unknown,
+    /** How many times it was tried. */
+    readonly attempts: number,
+    cause: unknown,
+  ) {
+    const text = cause instanceof Error ? cause.message : String(cause)
+    super(`step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${text}`, { cause })
+  }
+}
+
+export class CancelledError extends DogearError {
+  override readonly name = 'CancelledError'
+  readonly code = 'CANCELLED'
+  constructor(readonly reason?: string) {
+    super(reason === undefined ? 'the run was cancelled' : `the run was cancelled: ${reason}`)
+  }
+}
+
+/** Nothing is left to do and no stop event came. */
+export class StalledError extends DogearError {
+  override readonly name = 'StalledError'
+  readonly code = 'STALLED'
+  constructor(
+    /** The types of the events that nobody took, in order. */
+    readonly unconsumed: readonly string[],
+  ) {
+    super(
+      'the run has nothing left to do and no stop event came' +
+        (unconsumed.length > 0 ? `; nobody took ${unconsumed.map(quote).join(', ')}` : ''),
+    )
+  }
+}
+
+export class TimeoutError extends DogearError {
+  override readonly name = 'TimeoutError'
+  readonly code = 'TIMEOUT'
+  constructor(
+    readonly scope: 'step' | 'run' | 'wait' | 'storage',
+    what: string,
+    /** In milliseconds. */
+    readonly limit: number,
+  ) {
+    super(`${what} took longer than ${limit} ms`)
+  }
+}
+
+/** A run went past `maxSteps` step executions: most likely an endless cycle. */
+export class StepLimitError extends DogearError {
+  override readonly name = 'StepLimitError'
+  readonly code = 'STEP_LIMIT'
+  constructor(readonly limit: number) {
+    super(`the run passed ${limit} step executions; is there a cycle without an end? (maxSteps)`)
+  }
+}
+
+/** One execution was cut off ten times in a row without getting anywhere. */
+export class CrashLoopError extends DogearError {
+  override readonly name = 'CrashLoopError'
+  readonly code = 'CRASH_LOOP'
+  constructor(
+    readonly step: string,
+    readonly interruptions: number,
+  ) {
+    super(`step "${step}" was interrupted ${interruptions} times in a row; does it crash the page?`)
+  }
+}
+
+export class SessionClosedError extends DogearError {
+  override readonly name = 'SessionClosedError'
+  readonly code = 'SESSION_CLOSED'
+  constructor(readonly id: string) {
+    super(`session "${id}" is closed; open it again with engine.open()`)
+  }
+}
+
+/** A call that this session cannot carry out in the state it is in. */
+export class SessionStateError extends DogearError {
+  override readonly name = 'SessionStateError'
+  readonly code = 'SESSION_STATE'
+}
+
+/** Storage refused an append: another writer has taken the session over. */
+export class StaleEpochError extends DogearError {
+  override readonly name = 'StaleEpochError'
+  readonly code = 'STALE_EPOCH'
+  constructor(
+    readonly id: string,
+    readonly epoch: number,
+    readonly newest: number,
+  ) {
+    super(`session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`)
+  }
+}
+
+/** A storage that could not do what it was asked; `cause` is what it threw. */
+export class StorageError extends DogearError {
+  override readonly name = 'StorageError'
+  readonly code = 'STORAGE'
+}
+
+export type LoadErrorCode =
+  | 'WRONG_WORKFLOW'
+  | 'NEWER_FORMAT'
+  | 'NEWER_VERSION'
+  | 'UNREADABLE_RECORD'
+  | 'STATE_INVALID'
+  | 'MIGRATION_MISSING'
+  | 'MIGRATION_FAILED'
+
+/** What the app can do about a session that could not be loaded. */
+export interface LoadRemedies {
+  /** Reads it again, after the cause was removed. Rejects with a new LoadError when it is still there. */
+  readonly retry: () => Promise<void>
+  /** Gives the stored session up and starts over. A copy of its bytes stays set aside. */
+  readonly reset: () => Promise<void>
+  /** The stored bytes as they are, for a download or a support request. */
+  readonly export: () => Promise<unknown>
+}
+
+/** A stored session was refused. Its bytes are untouched. */
+export class LoadError extends DogearError {
+  override readonly name = 'LoadError'
+  readonly retry: LoadRemedies['retry']
+  readonly reset: LoadRemedies['reset']
+  readonly export: LoadRemedies['export']
+  constructor(
+    readonly code: LoadErrorCode,
+    readonly id: string,
+    reason: string,
+    remedies: LoadRemedies,
+    cause?: unknown,
+  ) {
+    super(`session "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`, { cause })
+    this.retry = remedies.retry
+    this.reset = remedies.reset
+    this.export = remedies.export
+  }
+}
+
+/** A hook was used outside its provider, or with arguments in the wrong order. */
+export class HookError extends DogearError {
+  override readonly name = 'HookError'
+  readonly code = 'HOOK'
+  constructor(
+    readonly hook: string,
+    reason: string,
+  ) {
+    super(`${hook}: ${reason}`)
+  }
+}
+
+function quote(text: string): string {
+  return `"${text}"`
+}
+
+function list(issues: readonly Issue[]): string {
+  return issues.map((it) => (it.path === '' ? it.message : `${it.path}: ${it.message}`)).join('; ')
+}
