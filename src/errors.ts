@@ -19,11 +19,10 @@ export abstract class DogearError extends Error {
 export class PathError extends DogearError {
   override readonly name = 'PathError'
   readonly code = 'PATH'
-  constructor(
-    readonly path: string,
-    reason: string,
-  ) {
+  readonly path: string
+  constructor(path: string, reason: string) {
     super(`state path "${path}": ${reason}`)
+    this.path = path
   }
 }
 
@@ -31,11 +30,12 @@ export class PathError extends DogearError {
 export class StateValidationError extends DogearError {
   override readonly name = 'StateValidationError'
   readonly code = 'STATE_VALIDATION'
-  constructor(
-    readonly path: string,
-    readonly issues: readonly Issue[],
-  ) {
+  readonly path: string
+  readonly issues: readonly Issue[]
+  constructor(path: string, issues: readonly Issue[]) {
     super(`${path === '' ? 'the state' : `state.${path}`} is not valid: ${list(issues)}; nothing was changed`)
+    this.path = path
+    this.issues = issues
   }
 }
 
@@ -43,14 +43,14 @@ export class StateValidationError extends DogearError {
 export class SerializationError extends DogearError {
   override readonly name = 'SerializationError'
   readonly code = 'SERIALIZATION'
-  constructor(
-    /** Where the value stands, with its root: `state.upload.file`, `result of once("charge")`. */
-    readonly path: string,
-    /** What it is: `a File`, `a function`, `NaN`. */
-    readonly kind: string,
-    advice = 'store plain JSON, or put it in resources',
-  ) {
+  /** Where the value stands, with its root: `state.upload.file`, `result of once("charge")`. */
+  readonly path: string
+  /** What it is: `a File`, `a function`, `NaN`. */
+  readonly kind: string
+  constructor(path: string, kind: string, advice = 'store plain JSON, or put it in resources') {
     super(`${path} is ${kind}; ${advice}`)
+    this.path = path
+    this.kind = kind
   }
 }
 
@@ -67,14 +67,15 @@ export class NestedEditError extends DogearError {
 export class WorkflowError extends DogearError {
   override readonly name = 'WorkflowError'
   readonly code = 'WORKFLOW'
-  constructor(
-    readonly workflow: string,
-    readonly findings: readonly Finding[],
-  ) {
+  readonly workflow: string
+  readonly findings: readonly Finding[]
+  constructor(workflow: string, findings: readonly Finding[]) {
     super(
       `workflow "${workflow}" has ${findings.length} ${findings.length === 1 ? 'mistake' : 'mistakes'}:\n` +
         findings.map((it) => `  - ${it.message}`).join('\n'),
     )
+    this.workflow = workflow
+    this.findings = findings
   }
 }
 
@@ -89,11 +90,12 @@ export interface Finding {
 export class EventValidationError extends DogearError {
   override readonly name = 'EventValidationError'
   readonly code = 'EVENT_VALIDATION'
-  constructor(
-    readonly type: string,
-    readonly issues: readonly Issue[],
-  ) {
+  readonly type: string
+  readonly issues: readonly Issue[]
+  constructor(type: string, issues: readonly Issue[]) {
     super(`the data of event "${type}" is not valid: ${list(issues)}`)
+    this.type = type
+    this.issues = issues
   }
 }
 
@@ -101,25 +103,24 @@ export class EventValidationError extends DogearError {
 export class UnknownEventError extends DogearError {
   override readonly name = 'UnknownEventError'
   readonly code = 'UNKNOWN_EVENT'
-  constructor(
-    /** Its type, or what came in place of an event. */
-    readonly type: string,
-    /** Who brought it: a workflow or a step. */
-    readonly where: string,
-    known: readonly string[],
-  ) {
+  /** Its type, or what came in place of an event. */
+  readonly type: string
+  /** Who brought it: a workflow or a step. */
+  readonly where: string
+  constructor(type: string, where: string, known: readonly string[]) {
     super(`${where} brought ${type}; it may be ${known.length > 0 ? known.map(quote).join(', ') : 'none'}`)
+    this.type = type
+    this.where = where
   }
 }
 
 export class UnknownStepError extends DogearError {
   override readonly name = 'UnknownStepError'
   readonly code = 'UNKNOWN_STEP'
-  constructor(
-    readonly step: string,
-    known: readonly string[],
-  ) {
+  readonly step: string
+  constructor(step: string, known: readonly string[]) {
     super(`there is no step "${step}"; the steps are ${known.map(quote).join(', ')}`)
+    this.step = step
   }
 }
 
@@ -127,12 +128,12 @@ export class UnknownStepError extends DogearError {
 export class EventNotAcceptedError extends DogearError {
   override readonly name = 'EventNotAcceptedError'
   readonly code = 'EVENT_NOT_ACCEPTED'
-  constructor(
-    readonly type: string,
-    readonly step: string,
-    accepted: readonly string[],
-  ) {
+  readonly type: string
+  readonly step: string
+  constructor(type: string, step: string, accepted: readonly string[]) {
     super(`step "${step}" does not accept event "${type}"; it accepts ${accepted.map(quote).join(', ')}`)
+    this.type = type
+    this.step = step
   }
 }
 
@@ -140,11 +141,12 @@ export class EventNotAcceptedError extends DogearError {
 export class UndeclaredAskError extends DogearError {
   override readonly name = 'UndeclaredAskError'
   readonly code = 'UNDECLARED_ASK'
-  constructor(
-    readonly step: string,
-    readonly type: string,
-  ) {
+  readonly step: string
+  readonly type: string
+  constructor(step: string, type: string) {
     super(`step "${step}" asks "${type}", which is not in its \`asks\`; declare it: asks: [${type}]`)
+    this.step = step
+    this.type = type
   }
 }
 
@@ -152,32 +154,33 @@ export class UndeclaredAskError extends DogearError {
 export class ReplayMismatchError extends DogearError {
   override readonly name = 'ReplayMismatchError'
   readonly code = 'REPLAY_MISMATCH'
-  constructor(
-    readonly step: string,
-    /** The recorded points and writes that the re-run never reached. */
-    readonly missed: readonly string[],
-  ) {
+  readonly step: string
+  /** The recorded points and writes that the re-run never reached. */
+  readonly missed: readonly string[]
+  constructor(step: string, missed: readonly string[]) {
     super(
       `step "${step}" ran again and never reached ${missed.join(', ')}, which it had recorded; ` +
         'keep time, random values and raw awaits inside `ctx.once`, and give a changed step a new name or version',
     )
+    this.step = step
+    this.missed = missed
   }
 }
 
 export class MissingResourceError extends DogearError {
   override readonly name = 'MissingResourceError'
   readonly code = 'MISSING_RESOURCE'
-  constructor(
-    readonly key: string,
-    /** The keys that are there, sorted. */
-    readonly available: readonly string[],
-    reason?: string,
-  ) {
+  readonly key: string
+  /** The keys that are there, sorted. */
+  readonly available: readonly string[]
+  constructor(key: string, available: readonly string[], reason?: string) {
     super(
       reason ??
         `resource "${key}" is missing (there: ${available.join(', ') || 'none'}); ` +
           'give it to open(), setResources() or the provider',
     )
+    this.key = key
+    this.available = available
   }
 }
 
@@ -185,24 +188,29 @@ export class MissingResourceError extends DogearError {
 export class StepError extends DogearError {
   override readonly name = 'StepError'
   readonly code = 'STEP_FAILED'
-  constructor(
-    readonly step: string,
-    /** The event, or events, that the step was working on. */
-    readonly event: unknown,
-    /** How many times it was tried. */
-    readonly attempts: number,
-    cause: unknown,
-  ) {
+  readonly step: string
+  /** The event, or events, that the step was working on. */
+  readonly event: unknown
+  /** How many times it was tried. */
+  readonly attempts: number
+  constructor(step: string, event: unknown, attempts: number, cause: unknown) {
     const text = cause instanceof Error ? cause.message : String(cause)
-    super(`step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${text}`, { cause })
+    super(`step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${text}`, {
+      cause,
+    })
+    this.step = step
+    this.event = event
+    this.attempts = attempts
   }
 }
 
 export class CancelledError extends DogearError {
   override readonly name = 'CancelledError'
   readonly code = 'CANCELLED'
-  constructor(readonly reason?: string) {
+  readonly reason: string | undefined
+  constructor(reason?: string) {
     super(reason === undefined ? 'the run was cancelled' : `the run was cancelled: ${reason}`)
+    this.reason = reason
   }
 }
 
@@ -210,27 +218,27 @@ export class CancelledError extends DogearError {
 export class StalledError extends DogearError {
   override readonly name = 'StalledError'
   readonly code = 'STALLED'
-  constructor(
-    /** The types of the events that nobody took, in order. */
-    readonly unconsumed: readonly string[],
-  ) {
+  /** The types of the events that nobody took, in order. */
+  readonly unconsumed: readonly string[]
+  constructor(unconsumed: readonly string[]) {
     super(
       'the run has nothing left to do and no stop event came' +
         (unconsumed.length > 0 ? `; nobody took ${unconsumed.map(quote).join(', ')}` : ''),
     )
+    this.unconsumed = unconsumed
   }
 }
 
 export class TimeoutError extends DogearError {
   override readonly name = 'TimeoutError'
   readonly code = 'TIMEOUT'
-  constructor(
-    readonly scope: 'step' | 'run' | 'wait' | 'storage',
-    what: string,
-    /** In milliseconds. */
-    readonly limit: number,
-  ) {
+  readonly scope: 'step' | 'run' | 'wait' | 'storage'
+  /** In milliseconds. */
+  readonly limit: number
+  constructor(scope: 'step' | 'run' | 'wait' | 'storage', what: string, limit: number) {
     super(`${what} took longer than ${limit} ms`)
+    this.scope = scope
+    this.limit = limit
   }
 }
 
@@ -238,8 +246,10 @@ export class TimeoutError extends DogearError {
 export class StepLimitError extends DogearError {
   override readonly name = 'StepLimitError'
   readonly code = 'STEP_LIMIT'
-  constructor(readonly limit: number) {
+  readonly limit: number
+  constructor(limit: number) {
     super(`the run passed ${limit} step executions; is there a cycle without an end? (maxSteps)`)
+    this.limit = limit
   }
 }
 
@@ -247,19 +257,22 @@ export class StepLimitError extends DogearError {
 export class CrashLoopError extends DogearError {
   override readonly name = 'CrashLoopError'
   readonly code = 'CRASH_LOOP'
-  constructor(
-    readonly step: string,
-    readonly interruptions: number,
-  ) {
+  readonly step: string
+  readonly interruptions: number
+  constructor(step: string, interruptions: number) {
     super(`step "${step}" was interrupted ${interruptions} times in a row; does it crash the page?`)
+    this.step = step
+    this.interruptions = interruptions
   }
 }
 
 export class SessionClosedError extends DogearError {
   override readonly name = 'SessionClosedError'
   readonly code = 'SESSION_CLOSED'
-  constructor(readonly id: string) {
+  readonly id: string
+  constructor(id: string) {
     super(`session "${id}" is closed; open it again with engine.open()`)
+    this.id = id
   }
 }
 
@@ -273,12 +286,16 @@ export class SessionStateError extends DogearError {
 export class StaleEpochError extends DogearError {
   override readonly name = 'StaleEpochError'
   readonly code = 'STALE_EPOCH'
-  constructor(
-    readonly id: string,
-    readonly epoch: number,
-    readonly newest: number,
-  ) {
-    super(`session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`)
+  readonly id: string
+  readonly epoch: number
+  readonly newest: number
+  constructor(id: string, epoch: number, newest: number) {
+    super(
+      `session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`,
+    )
+    this.id = id
+    this.epoch = epoch
+    this.newest = newest
   }
 }
 
@@ -313,17 +330,18 @@ export class LoadError extends DogearError {
   readonly retry: LoadRemedies['retry']
   readonly reset: LoadRemedies['reset']
   readonly export: LoadRemedies['export']
-  constructor(
-    readonly code: LoadErrorCode,
-    readonly id: string,
-    reason: string,
-    remedies: LoadRemedies,
-    cause?: unknown,
-  ) {
-    super(`session "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`, { cause })
+  readonly code: LoadErrorCode
+  readonly id: string
+  constructor(code: LoadErrorCode, id: string, reason: string, remedies: LoadRemedies, cause?: unknown) {
+    super(
+      `session "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`,
+      { cause },
+    )
     this.retry = remedies.retry
     this.reset = remedies.reset
     this.export = remedies.export
+    this.code = code
+    this.id = id
   }
 }
 
@@ -331,11 +349,10 @@ export class LoadError extends DogearError {
 export class HookError extends DogearError {
   override readonly name = 'HookError'
   readonly code = 'HOOK'
-  constructor(
-    readonly hook: string,
-    reason: string,
-  ) {
+  readonly hook: string
+  constructor(hook: string, reason: string) {
     super(`${hook}: ${reason}`)
+    this.hook = hook
   }
 }
 
