@@ -1,21 +1,37 @@
 /** How safely an append is kept: `strict` survives a power cut, `relaxed` a crash or kill of the browser. */
 export type Durability = 'strict' | 'relaxed'
 
-/** What every stored session says about itself. Plain data, readable without the session's serializer. */
-export interface StoredHead {
+/** What stored data says about its own shape. */
+export interface StoredShape {
   /** The version of this layout; newer code reads older, older code refuses newer. */
   readonly format: number
-  readonly id: string
   readonly workflow: string
   readonly version: number
-  /** Who may write: raised by every opener. */
+}
+
+/**
+ * What every stored session says about itself, without its states. Plain data, readable without the session's
+ * serializer. Its shape is that of the stored data: `claim` leaves it alone, only a snapshot changes it.
+ */
+export interface StoredHead extends StoredShape {
+  readonly id: string
+  /** Who may write: every claim gets one that no claim of this storage had before. */
   readonly epoch: number
+  /** The newest stored sequence number; 0 when nothing was written yet. */
+  readonly seq: number
+  /** The sequence number of the stored snapshot; 0 when there is none. */
+  readonly snapshot: number
+  readonly status: string
+  readonly savedAt: number
+  readonly size: number
 }
 
 /** Records `from` to `to` of one session as one stored value. */
 export interface StoredBatch {
   readonly from: number
   readonly to: number
+  /** Of the writer. */
+  readonly epoch: number
   /** The writer's clock, in milliseconds since 1970. */
   readonly at: number
   /** The session's status after `to`, for lists. */
@@ -27,15 +43,13 @@ export interface StoredBatch {
 }
 
 /** A whole session at sequence number `seq`. */
-export interface StoredSnapshot {
+export interface StoredSnapshot extends StoredShape {
   readonly seq: number
+  readonly epoch: number
   readonly at: number
   readonly status: string
   readonly data: unknown
   readonly sum?: number
-  readonly workflow: string
-  readonly version: number
-  readonly format: number
 }
 
 /** The newest snapshot and the batches after it, in order. */
@@ -66,7 +80,8 @@ export interface StorageFilter {
 
 /**
  * Where sessions survive. Write one for any medium that can do an atomic read-then-write on one session; the
- * engine puts its own time limit on every call.
+ * engine puts its own time limit on every call, so a call may still land after it was given up, and in any
+ * order with later ones: `append` and `compact` say what they do then.
  */
 export interface SessionStorage {
   /** `'memory'` when nothing outlives the process and that is what was asked for. */
@@ -74,26 +89,36 @@ export interface SessionStorage {
   /** The newest snapshot and the batches after it; `undefined` when nothing was ever appended or compacted. */
   read(id: string): Promise<StoredSession | undefined>
   /**
-   * Makes the caller the only writer: raises the stored epoch by one (from 0) and answers with it and with the
-   * newest stored sequence number (0 when none). Atomic. When `expected` is not the newest stored sequence
-   * number, nothing is changed and `epoch` is `undefined`: read again.
+   * Makes the caller the only writer: stores a new, higher epoch and answers with it and with the newest stored
+   * sequence number (0 when none). Atomic. When `expected` is not that number, nothing is changed and `epoch` is
+   * `undefined`: read again. `shape` counts only while nothing is stored.
    */
   claim(
     id: string,
-    head: Pick<StoredHead, 'format' | 'workflow' | 'version'>,
+    shape: StoredShape,
     expected: number,
   ): Promise<{ readonly epoch: number | undefined; readonly seq: number }>
-  /** All or nothing, in order. A stale epoch, or a batch that does not follow the newest, is refused with StaleEpochError. */
-  append(id: string, epoch: number, batch: StoredBatch, options: { readonly durability: Durability }): Promise<void>
-  /** The snapshot in and the batches it covers out, atomically. A stale epoch is refused with StaleEpochError. */
-  compact(id: string, epoch: number, snapshot: StoredSnapshot): Promise<void>
+  /**
+   * All or nothing, in order. Another epoch than the stored one, or a gap, is refused with StaleEpochError. A
+   * batch of the right epoch that is there already (an earlier call landed late) resolves and changes nothing.
+   */
+  append(id: string, batch: StoredBatch, options: { readonly durability: Durability }): Promise<void>
+  /**
+   * The snapshot in and the batches it covers out, atomically and strictly. It may be ahead of the batches.
+   * Another epoch is refused with StaleEpochError; a snapshot no newer than the stored one changes nothing.
+   */
+  compact(id: string, snapshot: StoredSnapshot): Promise<void>
   /** Newest first. Reads no states. Sessions that were claimed and never written are left out. */
   list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
-  /** Removes the session with everything that belongs to it, quarantine included. */
+  /** Removes the session with everything that belongs to it, quarantine included. Whoever wrote it is fenced. */
   delete(id: string): Promise<void>
+  /** Removes the session and keeps its quarantine: for `LoadError.reset`. */
+  discard(id: string): Promise<void>
+  /** Deletes every session whose id begins with `prefix`, also those that no list shows; without one, all. */
+  clear(prefix?: string): Promise<void>
   /** Sets a copy of what is stored aside, once per content; the session itself stays as it is. */
   quarantine(id: string): Promise<void>
-  /** The stored bytes of a session, readable or not, for `LoadError.export`. */
+  /** What is stored of a session, readable or not, for `LoadError.export`. */
   export(id: string): Promise<unknown>
   /** Lets go of connections. */
   close(): Promise<void>

@@ -1,0 +1,64 @@
+/** Time as the engine sees it. Inject another one to run without waiting (`virtualClock` of `dogear/testing`). */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Calls `fn` once, not before `ms` milliseconds from now. Any length is legal. Answers with a handle. */
+  setTimeout(fn: () => void, ms: number): unknown
+  /** Forgets a timer; a handle that fired already, or was never given out, does nothing. */
+  clearTimeout(handle: unknown): void
+  /** Calls `fn` when nobody is waiting for this thread. Without it a short timer is used. */
+  idle?(fn: () => void): void
+}
+
+interface Timer {
+  id?: ReturnType<typeof setTimeout>
+}
+
+/** A browser stores a delay in 32 bits, and fires a longer one at once: a wait of 25 days would be over now. */
+const LONGEST = 2 ** 31 - 1
+
+function arm(timer: Timer, fn: () => void, ms: number): void {
+  timer.id =
+    ms > LONGEST ? setTimeout(() => arm(timer, fn, ms - LONGEST), LONGEST) : setTimeout(fn, Math.max(0, ms))
+}
+
+/** The real time of this machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimeout(fn, ms) {
+    const timer: Timer = {}
+    arm(timer, fn, ms)
+    return timer
+  },
+  clearTimeout(handle) {
+    clearTimeout((handle as Timer | undefined)?.id)
+  },
+  idle(fn) {
+    // Hidden pages may never be idle: after two seconds the work is done anyway.
+    if (typeof requestIdleCallback === 'function') requestIdleCallback(fn, { timeout: 2000 })
+    else setTimeout(fn, 1)
+  },
+}
+
+// Taken at import: fake timers that a test installs later must not stop the engine.
+const immediate = (globalThis as { setImmediate?: (fn: () => void) => unknown }).setImmediate
+const queue: (() => void)[] = []
+let port: { postMessage(message: null): void } | undefined
+
+/**
+ * Calls `fn` in a task of its own: after everything that is ready now, microtasks included, and before any
+ * timer of a later time. Not throttled in hidden pages, as `setTimeout` is. In the order of the calls.
+ */
+export function nextTask(fn: () => void): void {
+  if (immediate !== undefined) {
+    immediate(fn)
+    return
+  }
+  if (port === undefined) {
+    const channel = new MessageChannel()
+    channel.port1.onmessage = () => queue.shift()?.()
+    port = channel.port2
+  }
+  queue.push(fn)
+  port.postMessage(null)
+}

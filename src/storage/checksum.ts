@@ -1,0 +1,14 @@
+/**
+ * A 32-bit checksum of a text, to notice damage; no protection against intent. Every single changed character
+ * changes it (each round is a bijection of the hash), and so does the length, which is hashed in.
+ */
+export function checksum(text: string): number {
+  let hash = 0x811c9dc5 ^ text.length
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return hash >>> 0
+}
+
+/** Tells stored contents apart: the same content, the same number. Exact for text, rough for other data. */
+export function fingerprint(stored: unknown): number {
+  return checksum(JSON.stringify(stored, (_key, it: unknown) => (typeof it === 'bigint' ? `${it}` : it)))
+}

@@ -1,0 +1,46 @@
+/** What is stored of a session, in the sizes of its serialized data. */
+export interface StoredSizes {
+  /** The newest sequence number. */
+  readonly seq: number
+  readonly savedAt: number
+  /** The size of the snapshot; 0 when there is none. */
+  readonly snapshot: number
+  /** The size of the batches after it, together. */
+  readonly journal: number
+  /** How many batches those are. */
+  readonly batches: number
+}
+
+/** Below this a journal is not worth a snapshot, however small the state. */
+const LEAST = 256 * 1024
+/** What a batch costs when it is read back, on top of its size, in characters that could be read in that time. */
+const PER_BATCH = 1024
+
+/**
+ * Says when a journal is due for a snapshot: when reading it back costs as much as reading the snapshot does. So
+ * loading never takes more than about twice the time it must, and a change pays for about its own size of
+ * snapshot, however large the state is.
+ */
+export class Growth {
+  #journal: number
+  #snapshot: number
+
+  constructor(stored?: StoredSizes) {
+    this.#snapshot = stored?.snapshot ?? 0
+    this.#journal = stored ? stored.journal + stored.batches * PER_BATCH : 0
+  }
+
+  get due(): boolean {
+    return this.#journal > Math.max(LEAST, this.#snapshot)
+  }
+
+  add(batchSize: number): void {
+    this.#journal += batchSize + PER_BATCH
+  }
+
+  /** Counts from zero: a snapshot of that size was stored, or, without a size, is going to be tried. */
+  restart(snapshotSize: number = this.#snapshot): void {
+    this.#snapshot = snapshotSize
+    this.#journal = 0
+  }
+}

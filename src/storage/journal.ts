@@ -1,0 +1,281 @@
+import { nextTask } from '../clock'
+import { StaleEpochError, StorageError } from '../errors'
+import { Growth } from './growth'
+import type { StoredSizes } from './growth'
+import type { Persistence, PersistenceStatus } from './persistence'
+import type { Durability } from './storage'
+import { Waiters } from './waiters'
+import { Writer } from './writer'
+import type { Batch, JournalRecord, SessionCopy, WriterDeps } from './writer'
+
+/** What a journal needs from its session. The callbacks must not throw. */
+export interface JournalDeps extends WriterDeps {
+  /** What is stored already, as `loadStored` found it. Default: nothing. */
+  readonly stored?: StoredSizes
+  /** The session for a snapshot; `undefined`: not now. Records after it are kept. */
+  snapshot(): SessionCopy | undefined
+  /** `persistence` has changed. */
+  onChange(): void
+  /** Once per outage, and when another writer has taken over. */
+  onError(error: unknown): void
+}
+
+/** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
+const TRAILING = 150
+const LONGEST_WAIT = 1000
+/** The pause after a failed write doubles from the first to the longest. */
+const FIRST_RETRY = 1000
+const LONGEST_RETRY = 30_000
+/** In an outage this many records are kept; then one snapshot takes their place in memory. */
+const BACKLOG = 2000
+
+/**
+ * The way from a session to its storage. Records are queued and written behind the session's back: what one tick
+ * brings is one batch, stored as one value; one write at a time; what arrives meanwhile joins the next batch. So
+ * what is stored is always a beginning of what happened. Trouble never reaches the session: records stay queued,
+ * in order, `persistence` says so, and the write is tried again.
+ */
+export class Journal {
+  readonly #deps: JournalDeps
+  readonly #writer: Writer
+  readonly #growth: Growth
+  readonly #waiters = new Waiters()
+  #persistence: Persistence
+  /** Pushed and not cut into a batch yet. */
+  #pending: JournalRecord[] = []
+  /** Cut, and not acknowledged yet. */
+  #batch: Batch | undefined
+  /** To be stored before anything else: the records that it covers are gone. */
+  #owed: SessionCopy | undefined
+  #pushed: number
+  #durable: number
+  /** Up to here records are in a snapshot that was taken: they must not be extended any more. */
+  #copied = 0
+  #strict = false
+  #urgent = false
+  #scheduled = false
+  #compactSoon = false
+  #busy = false
+  /** Closed, abandoned or outdated: nothing is written any more. */
+  #over = false
+  #timer: unknown
+  /** When the oldest waiting field edit came. */
+  #since = 0
+  #failures = 0
+  #hurriedAt = -Infinity
+  #closing: Promise<void> | undefined
+
+  constructor(deps: JournalDeps) {
+    this.#deps = deps
+    this.#writer = new Writer(deps)
+    this.#growth = new Growth(deps.stored)
+    this.#pushed = this.#durable = deps.stored?.seq ?? 0
+    this.#persistence = { status: 'saved', ...(deps.stored && { savedAt: deps.stored.savedAt }) }
+  }
+
+  get persistence(): Persistence {
+    return this.#persistence
+  }
+
+  /**
+   * Queues a record. `now`: written at the end of the present burst of work. `soon`: 150 ms after the last one,
+   * at most 1 s after the first. Pushing the open record once more, after extending it, moves that moment.
+   */
+  push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
+    this.#pushed = record.seq
+    if (this.#over) return
+    const now = this.#deps.clock.now()
+    if (this.#pending.length === 0) this.#since = now
+    if (!this.isOpen(record)) this.#pending.push(record)
+    this.#strict ||= durability === 'strict'
+    this.#urgent ||= urgency === 'now'
+    if (this.#persistence.status === 'saved') this.#show('saving')
+    if (this.#failures > 0) this.#pushedInOutage(now)
+    else if (this.#urgent) this.#schedule()
+    else if (!this.#busy) this.#arm(Math.min(TRAILING, this.#since + LONGEST_WAIT - now))
+  }
+
+  /** Whether the record is the last one and has not been handed on: then it may be extended in place. */
+  isOpen(record: JournalRecord): boolean {
+    return this.#pending.at(-1) === record && record.seq > this.#copied
+  }
+
+  /** Writes everything pushed so far. Rejects with what storage said when it cannot. */
+  flush(): Promise<void> {
+    const seq = this.#pushed
+    return new Promise((resolve, reject) => {
+      if (this.#durable >= seq) return resolve()
+      if (this.#over) return reject(this.#persistence.error ?? new StorageError('the session is closed'))
+      this.#waiters.add({ seq, resolve, reject })
+      this.#urgent = true
+      void this.#pump()
+    })
+  }
+
+  /** Resolves when everything up to `seq` is stored, or storage is in trouble: waiting would stop the flow. */
+  durable(seq: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#durable >= seq || this.#failures > 0) resolve()
+      else this.#waiters.add({ seq, resolve })
+    })
+  }
+
+  /** Flushes, then stops for good. Rejects like `flush`, and is closed all the same. May be called twice. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.flush().finally(() => this.#stop()))
+  }
+
+  /** Stops at once, like a killed page: nothing more is sent, and nobody who waits gets an answer. */
+  abandon(): void {
+    this.#waiters.forget()
+    this.#stop()
+  }
+
+  #stop(): void {
+    this.#over = true
+    this.#writer.stop()
+    this.#pending = []
+    this.#batch = this.#owed = undefined
+    this.#deps.clock.clearTimeout(this.#timer)
+  }
+
+  /** At the end of the burst: a chain of steps that runs through in one go becomes one batch. */
+  #schedule(): void {
+    if (this.#scheduled || this.#busy) return
+    this.#scheduled = true
+    nextTask(() => {
+      this.#scheduled = false
+      void this.#pump()
+    })
+  }
+
+  #arm(ms: number): void {
+    const { clock } = this.#deps
+    clock.clearTimeout(this.#timer)
+    this.#timer = clock.setTimeout(() => {
+      this.#urgent = true
+      void this.#pump()
+    }, ms)
+  }
+
+  /** A push brings the next try forward, but once a second: a full disk must not be asked for every token. */
+  #pushedInOutage(now: number): void {
+    if (this.#pending.length > BACKLOG && !this.#busy) this.#shorten()
+    if (this.#busy || now - this.#hurriedAt < FIRST_RETRY) return
+    this.#hurriedAt = now
+    this.#schedule()
+  }
+
+  #shorten(): void {
+    const copy = this.#deps.snapshot()
+    const first = this.#pending[0]
+    if (copy === undefined || first === undefined || copy.seq < first.seq) return
+    this.#owed = copy
+    this.#covered(copy.seq)
+  }
+
+  #covered(seq: number): void {
+    this.#copied = Math.max(this.#copied, seq)
+    if (this.#batch && this.#batch.to <= seq) this.#batch = undefined
+    this.#pending = this.#pending.filter((it) => it.seq > seq)
+  }
+
+  /** The writer's turns: one at a time, until nothing is due. */
+  async #pump(): Promise<void> {
+    if (this.#busy || this.#over) return
+    this.#busy = true
+    this.#deps.clock.clearTimeout(this.#timer)
+    try {
+      while (await this.#turn());
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#busy = false
+    if (this.#failures === 0 && this.#pending.length > 0) this.#arm(TRAILING)
+  }
+
+  /** One write; whether there was any. Never comes back once the journal is over. */
+  async #turn(): Promise<boolean> {
+    if (this.#owed) await this.#compact(this.#owed)
+    else if (this.#batch || (this.#urgent && this.#pending.length > 0)) await this.#append()
+    else if (this.#compactSoon) await this.#shrink()
+    else return false
+    return !this.#over
+  }
+
+  async #append(): Promise<void> {
+    const batch = (this.#batch ??= this.#cut())
+    const { seq, at, size } = await this.#writer.append(batch)
+    this.#batch = undefined
+    this.#growth.add(size)
+    this.#succeed(seq, at)
+    if (this.#growth.due) this.#planShrink()
+  }
+
+  #cut(): Batch {
+    const records = this.#pending
+    const strict = this.#strict
+    this.#pending = []
+    this.#strict = this.#urgent = false
+    return { records, from: records[0]?.seq ?? 0, to: records.at(-1)?.seq ?? 0, strict }
+  }
+
+  #planShrink(): void {
+    const { clock } = this.#deps
+    const shrink = (): void => {
+      this.#compactSoon = true
+      void this.#pump()
+    }
+    this.#growth.restart()
+    if (clock.idle) clock.idle(shrink)
+    else clock.setTimeout(shrink, 1)
+  }
+
+  /** A snapshot only makes the journal shorter. When it fails nothing is lost, and it can wait for its next turn. */
+  async #shrink(): Promise<void> {
+    this.#compactSoon = false
+    const copy = this.#deps.snapshot()
+    if (copy === undefined) return
+    // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
+    this.#copied = copy.seq
+    try {
+      await this.#compact(copy)
+    } catch (error) {
+      if (error instanceof StaleEpochError) throw error
+    }
+  }
+
+  async #compact(copy: SessionCopy): Promise<void> {
+    const { seq, at, size } = await this.#writer.compact(copy)
+    this.#owed = undefined
+    this.#growth.restart(size)
+    this.#covered(seq)
+    this.#succeed(seq, at)
+  }
+
+  #succeed(seq: number, at: number): void {
+    this.#failures = 0
+    this.#durable = Math.max(this.#durable, seq)
+    this.#show(this.#durable < this.#pushed ? 'saving' : 'saved', undefined, at)
+    this.#waiters.stored(this.#durable)
+  }
+
+  #fail(error: unknown): void {
+    const outdated = error instanceof StaleEpochError
+    const first = this.#failures++ === 0
+    if (outdated) this.#stop()
+    else this.#arm(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LONGEST_RETRY))
+    this.#show(outdated ? 'outdated' : 'unsaved', error)
+    this.#waiters.failed(error)
+    if (first || outdated) this.#deps.onError(error)
+  }
+
+  #show(status: PersistenceStatus, error?: unknown, savedAt = this.#persistence.savedAt): void {
+    this.#persistence = Object.freeze({
+      status,
+      ...(savedAt !== undefined && { savedAt }),
+      ...(error !== undefined && { error }),
+    })
+    this.#deps.onChange()
+  }
+}

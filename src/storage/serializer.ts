@@ -1,0 +1,35 @@
+import { SerializationError, StorageError } from '../errors'
+
+/**
+ * How a session's values become something a storage can hold. It gets and returns one whole stored value: a list
+ * of records, or a snapshot. Both ways may be async (encryption, compression).
+ */
+export interface Serializer {
+  /** Must not keep or change the value. */
+  serialize(value: unknown): unknown
+  /** Throws when `stored` cannot be read; the session is then refused and its bytes are set aside. */
+  deserialize(stored: unknown): unknown
+  /** Called at every write with the value and its path; throws a SerializationError for what would not survive. */
+  check?(value: unknown, path: string): void
+}
+
+/** Strict JSON text: the default. */
+export const jsonSerializer: Serializer = {
+  serialize(value) {
+    const text = JSON.stringify(value) as string | undefined
+    if (text === undefined) throw new SerializationError('the value', typeof value)
+    return text
+  },
+  deserialize(stored) {
+    if (typeof stored !== 'string') throw new StorageError('what is stored is not text')
+    // The slow walk is for texts in which the key could stand, plainly or with escaped letters (which
+    // JSON.stringify never writes).
+    return /__proto__|\\u00[2-7]/i.test(stored) ? JSON.parse(stored, refuseProto) : JSON.parse(stored)
+  },
+}
+
+/** An own `__proto__` does no harm by itself, but the first `copy[key] = value` would follow it. */
+function refuseProto(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new StorageError('the stored text has a key "__proto__"')
+  return value
+}

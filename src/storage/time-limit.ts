@@ -1,0 +1,13 @@
+import type { Clock } from '../clock'
+import { TimeoutError } from '../errors'
+
+/**
+ * `promise`, or a rejection with a TimeoutError of scope `storage` after `ms` milliseconds. The promise itself
+ * goes on: hold on to it where a late answer matters.
+ */
+export function withinLimit<T>(clock: Clock, promise: Promise<T>, ms: number, what: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimeout(() => reject(new TimeoutError('storage', what, ms)), ms)
+    promise.then(resolve, reject).finally(() => clock.clearTimeout(timer))
+  })
+}
