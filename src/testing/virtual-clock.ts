@@ -41,27 +41,22 @@ const MOST = 20_000
 export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
   const timers = new Set<Timer>()
   let now = options.now ?? Date.UTC(2025, 0, 1)
-  let touched = false
-  const settle = (): Promise<void> =>
-    untilQuiet(() => {
-      const quiet = !touched
-      touched = false
-      return quiet
-    })
+  let calls = 0
+  const settle = (): Promise<void> => untilQuiet(() => calls)
 
   return {
     now() {
-      touched = true
+      calls++
       return now
     },
     setTimeout(fn, ms) {
-      touched = true
+      calls++
       const timer: Timer = { fn, at: now + Math.max(0, ms) }
       timers.add(timer)
       return timer
     },
     clearTimeout(handle) {
-      touched = true
+      calls++
       timers.delete(handle as Timer)
     },
     async advance(ms) {
@@ -88,10 +83,11 @@ function next(timers: Iterable<Timer>, until: number): Timer | undefined {
   return first
 }
 
-/** Lets everything that is ready run; `quiet` tells whether nothing happened since it was asked last. */
-async function untilQuiet(quiet: () => boolean): Promise<void> {
+/** Lets everything that is ready run, until the count of what happens stands still. */
+async function untilQuiet(count: () => number): Promise<void> {
   for (let still = 0, all = 0; still < QUIET && all < MOST; all++) {
+    const before = count()
     await new Promise<void>(nextTask)
-    still = quiet() ? still + 1 : 0
+    still = count() === before ? still + 1 : 0
   }
 }
