@@ -1,5 +1,5 @@
 /**
- * Turns the notes in .changeset/ into the next version and its CHANGELOG entry (`npm run version`), or with
+ * Turns the notes in .changeset/ into the next version and its CHANGELOG entry (`npm run next-version`), or with
  * `--check` only shows what would happen.
  *
  * Changesets looks for packages in the workspaces of the root, never at the root itself, and here the root is

@@ -1,0 +1,73 @@
+import { writeFile, mkdir, symlink } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { consumer, pack, remove, root, run } from './consumer.ts'
+
+let packed: { folder: string }
+let folder: string
+
+beforeAll(async () => {
+  packed = await pack()
+  folder = await consumer(packed.folder, 19)
+  const types = path.join(folder, 'node_modules/@types')
+  await mkdir(types, { recursive: true })
+  for (const name of ['react', 'use-sync-external-store']) {
+    await symlink(path.join(root, 'node_modules/@types', name), path.join(types, name))
+  }
+  await symlink(path.join(root, 'node_modules/csstype'), path.join(folder, 'node_modules/csstype'))
+  await writeFile(path.join(folder, 'package.json'), '{ "type": "module" }')
+})
+
+afterAll(() => remove(folder, packed && path.dirname(packed.folder)))
+
+const compilers = [
+  ['TypeScript 7', 'node_modules/@typescript/native/bin/tsc'],
+  ['TypeScript 6', 'node_modules/typescript/bin/tsc6'],
+] as const
+
+const cases = compilers.flatMap(([name, compiler]) =>
+  [
+    { module: 'ESNext', moduleResolution: 'bundler' },
+    { module: 'NodeNext', moduleResolution: 'NodeNext' },
+  ].map((resolution) => ({ name, compiler, resolution })),
+)
+
+/** Every complaint, whichever file it is about, but for the declarations of other packages. */
+async function compile(compiler: string, options: object, files: readonly string[]): Promise<string[]> {
+  const project = path.join(folder, 'types/tsconfig.json')
+  const compilerOptions = {
+    target: 'ES2022',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    ...options,
+  }
+  await writeFile(project, JSON.stringify({ compilerOptions, files }))
+  const { stdout } = await run(
+    process.execPath,
+    [path.join(root, compiler), '-p', project, '--pretty', 'false'],
+    {
+      cwd: path.join(folder, 'types'),
+    },
+  ).catch((error: unknown) => error as { stdout: string })
+  return stdout.split('\n').filter((line) => /error TS/.test(line) && !foreign.test(line))
+}
+
+const foreign = /node_modules\/(?!dogear\/)/
+
+test.each(cases)(
+  '$name, $resolution.moduleResolution: the declarations name nothing of the DOM or of Node',
+  async ({ compiler, resolution }) => {
+    const options = { ...resolution, lib: ['ES2022'], types: [] }
+    expect(await compile(compiler, options, ['core.ts', 'globals.d.ts'])).toEqual([])
+  },
+)
+
+test.each(cases)(
+  '$name, $resolution.moduleResolution: hooks are typed by the workflow',
+  async ({ compiler, resolution }) => {
+    const options = { ...resolution, lib: ['ES2022', 'DOM'], types: [] }
+    expect(await compile(compiler, options, ['page.ts'])).toEqual([])
+  },
+)
