@@ -114,9 +114,7 @@ async function main() {
   console.log('starting Storybook ...')
   try {
     const ids = await ready(address)
-    console.log(
-      `\n  the checkout wizard   ${address}/?path=/story/${ids.includes(story) ? story : (ids[0] ?? '')}`,
-    )
+    console.log(`\n  the checkout wizard   ${address}/${ids.includes(story) ? `?path=/story/${story}` : ''}`)
     if (payments) console.log(`  the payment server    ${payments.url}`)
     console.log('\n  Ctrl-C ends both.')
   } catch (error) {

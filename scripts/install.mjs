@@ -33,6 +33,7 @@ export function install() {
     throw new Error(`Dogear's tools need Node 20.19 or newer; this is ${process.versions.node}`)
   }
   if (upToDate()) return false
+  console.log('installing the dependencies (npm ci) ...')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   const { status, error } = spawnSync(npm, ['ci', '--no-fund', '--no-audit'], {
     cwd: root,
