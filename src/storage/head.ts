@@ -37,7 +37,7 @@ export function appended(
   return { ...own, seq: to, status, savedAt: at, size: own.size + sizeOf(data) }
 }
 
-/** The head after a compaction that leaves `rest`; `undefined` when it changes nothing. Throws StaleEpochError. */
+/** The head after a compaction; `undefined` when it changes nothing. Throws StaleEpochError. */
 export function compacted(
   head: StoredHead | undefined,
   id: string,
@@ -45,11 +45,10 @@ export function compacted(
 ): StoredHead | undefined {
   const own = fence(head, id, epoch)
   if (seq <= own.snapshot) return undefined
-  const shape = { ...own, format, workflow, version, snapshot: seq }
-  // Batches beyond the snapshot know better what the session is like now; their part of the size is not known.
-  return seq < own.seq
-    ? { ...shape, size: own.size + sizeOf(data) }
-    : { ...shape, seq, status, savedAt: at, size: sizeOf(data) }
+  // Batches that are left are not weighed: the size is a little low then.
+  const next = { ...own, format, workflow, version, snapshot: seq, size: sizeOf(data) }
+  // Batches beyond the snapshot know better what the session is like now.
+  return seq < own.seq ? next : { ...next, seq, status, savedAt: at }
 }
 
 /** What a list shows of these heads: newest first. */

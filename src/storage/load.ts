@@ -40,10 +40,12 @@ export async function loadStored(
   if (stored === undefined) return undefined
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
-  for (const format of [head.format, snapshot?.format ?? 0]) {
-    if (format > FORMAT)
-      throw new Refusal('NEWER_FORMAT', `it has format ${format}, this code knows ${FORMAT}`)
+  for (const format of [head?.format, snapshot?.format]) {
+    if (Number(format) > FORMAT) {
+      throw new Refusal('NEWER_FORMAT', `it has format ${format}, and this code knows ${FORMAT}`)
+    }
   }
+  if (!isHead(head)) throw damaged('its head is missing or damaged')
   accept(head)
   const batches = coherent(stored)
   const value = snapshot && (await decode(snapshot, serializer, `the snapshot at ${snapshot.seq}`))
@@ -65,6 +67,13 @@ export async function loadStored(
       batches: batches.length,
     },
   }
+}
+
+/** What a storage reads back is taken for data, whatever the types say. */
+function isHead(head: Partial<StoredHead> | undefined): head is StoredHead {
+  const { id, workflow, format, version, epoch, seq, snapshot } = head ?? {}
+  const numbers = [format, version, epoch, seq, snapshot]
+  return typeof id === 'string' && typeof workflow === 'string' && numbers.every(Number.isSafeInteger)
 }
 
 /** The batches after the snapshot, in unbroken order up to the head: a lost end is as bad as a hole. */

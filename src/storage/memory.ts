@@ -52,10 +52,14 @@ function open(data: Data, trouble: Trouble): MemoryStorage {
 }
 
 function reading({ sessions }: Data, act: Door['act']): Pick<SessionStorage, 'read' | 'list' | 'export'> {
-  const read = (id: string): Promise<StoredSession | undefined> => act(() => contents(sessions.get(id)))
   return {
-    read,
-    export: read,
+    read: (id) => act(() => contents(sessions.get(id))),
+    export: (id) =>
+      act(() => {
+        const session = contents(sessions.get(id))
+        const quarantine = [...(sessions.get(id)?.quarantine.values() ?? [])]
+        return session || quarantine.length > 0 ? { ...(session && { session }), quarantine } : undefined
+      }),
     list: (filter) =>
       act(() => {
         const heads = [...sessions.values()].flatMap((it) => it.head ?? [])

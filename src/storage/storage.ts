@@ -59,6 +59,12 @@ export interface StoredSession {
   readonly batches: readonly StoredBatch[]
 }
 
+/** A session with the copies that were set aside. `session` is missing when only those are left. */
+export interface StoredExport {
+  readonly session?: StoredSession
+  readonly quarantine: readonly StoredSession[]
+}
+
 export interface StoredSessionInfo {
   readonly id: string
   readonly workflow: string
@@ -118,8 +124,8 @@ export interface SessionStorage {
   clear(prefix?: string): Promise<void>
   /** Sets a copy of what is stored aside, once per content; the session itself stays as it is. */
   quarantine(id: string): Promise<void>
-  /** What is stored of a session, readable or not, for `LoadError.export`. */
-  export(id: string): Promise<unknown>
+  /** All there is of a session, readable or not, for `LoadError.export`; `undefined` when there is nothing. */
+  export(id: string): Promise<StoredExport | undefined>
   /** Lets go of connections. */
   close(): Promise<void>
 }
