@@ -6,12 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 /** A file of a made-up source tree that breaks one rule, and words of the message that must come. */
 const planted: readonly (readonly [file: string, source: string, message: RegExp])[] = [
-  ['src/clock.ts', `export * from './engine'`, /leaf/],
-  ['src/errors.ts', `export * from './state/store'`, /leaf/],
+  ['src/clock.ts', `export * from './engine'`, /leaves/],
+  ['src/errors.ts', `export * from './state/store'`, /leaves/],
   ['src/state/a.ts', `export * from '../workflow/event'`, /lowest layer/],
   ['src/state/b.ts', `export type { A } from '../session/record'`, /lowest layer/],
   ['src/state/c.ts', `export * from '../storage/storage'`, /lowest layer/],
   ['src/state/d.ts', `export * from '../engine'`, /lowest layer/],
+  ['src/state/g.ts', `export * from '../opening'`, /lowest layer/],
   ['src/state/e.ts', `export { z } from 'zod'`, /Standard Schema/],
   ['src/state/f.ts', `export { useRef } from 'react'`, /Only src\/react/],
   ['src/workflow/a.ts', `export * from '../session/reduce.ts'`, /what a flow is/],
@@ -28,6 +29,7 @@ const planted: readonly (readonly [file: string, source: string, message: RegExp
   ['src/storage/b.ts', `export type { A } from '../workflow/event'`, /keeps bytes/],
   ['src/tabs/a.ts', `export * from '../session/session'`, /elects a leader/],
   ['src/engine.ts', `export * from './react/provider'`, /no view/],
+  ['src/opening.ts', `export * from './index'`, /no view/],
   ['src/index.ts', `export * from './testing/index'`, /No entry/],
   ['src/react/a.ts', `export * from '../storage/memory'`, /thin view/],
   ['src/react/b.ts', `export { get } from 'idb-keyval/dist/index.js'`, /Only src\/storage/],
@@ -58,6 +60,7 @@ const allowed: readonly (readonly [file: string, source: string])[] = [
   ['src/workflow/ok.ts', `export * from '../state/store'\nexport * from '../errors'`],
   ['src/session/ok.ts', `export * from '../workflow/event'\nexport * from '../storage/storage'`],
   ['src/session/ok-too.ts', `export * from '../storage/journal'\nexport * from '../clock'`],
+  ['src/ok.ts', `export * from './session/ok'\nexport * from './storage/memory'\nexport * from './clock'`],
   ['src/storage/ok.ts', `export { get } from 'idb-keyval'\nexport * from '../errors'`],
   ['src/tabs/ok.ts', `export * from '../storage/storage'`],
   ['src/react/ok.ts', `export * from '../engine'\nexport { useRef } from 'react'`],
