@@ -1,0 +1,16 @@
+declare const process: { readonly env: { readonly NODE_ENV?: string } }
+
+/**
+ * Whether this is a development build: state is frozen and mistakes are explained. False when neither a bundler
+ * nor the platform says anything.
+ */
+export const development: boolean = /* @__PURE__ */ read()
+
+/** Bundlers replace the whole expression; asking `typeof process` first would defeat the ones without a shim. */
+function read(): boolean {
+  try {
+    return process.env.NODE_ENV !== 'production'
+  } catch {
+    return false
+  }
+}

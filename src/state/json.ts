@@ -1,0 +1,100 @@
+import { PathError, SerializationError } from '../errors'
+import { development } from './development'
+import { isForbidden } from './path'
+
+/**
+ * Takes a value in: checks that it would survive being stored, and returns a copy that nobody else holds.
+ * `where` names the value in errors: `state.upload`.
+ */
+export type CopyValue = (value: unknown, where: string) => unknown
+
+/** The container that is being copied, and the way back up from it. */
+interface Level {
+  readonly up: Level | undefined
+  /** Where it stands in the container above; the root's is its `where`. */
+  readonly key: string | number
+  readonly value: object
+  readonly depth: number
+}
+
+const MOST_LEVELS = 1000
+
+/**
+ * The default: strict JSON. Copies plain data deeply, drops keys whose value is undefined, turns -0 into 0,
+ * freezes the copy in development. A top-level undefined stays undefined.
+ * Throws a SerializationError that names the path and the kind of anything else, a PathError for a key such
+ * as `__proto__`.
+ */
+export const copyJson: CopyValue = (value, where) => copy(value, where, undefined)
+
+/** Whether this is an object without a class; also one that was made in another frame. */
+export function isPlainObject(value: object): value is Record<string, unknown> {
+  const prototype = above(value)
+  return prototype === null || isTop(prototype)
+}
+
+function copy(value: unknown, key: string | number, up: Level | undefined): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined)
+    return value
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0
+  if (typeof value !== 'object')
+    return refuse(typeof value === 'number' ? String(value) : `a ${typeof value}`, key, up)
+  const level: Level = { up, key, value, depth: up === undefined ? 1 : up.depth + 1 }
+  if (level.depth > MOST_LEVELS) return refuse(`nested deeper than ${MOST_LEVELS} levels`, key, up)
+  for (let outer = up; outer !== undefined; outer = outer.up) {
+    if (outer.value === value) return refuse('a cycle', key, up)
+  }
+  const made = Array.isArray(value) ? copyList(value, level) : copyObject(value, level)
+  return development ? Object.freeze(made) : made
+}
+
+function copyList(list: readonly unknown[], level: Level): unknown[] {
+  if (!isTop(above(above(list)))) refuse(classOf(list), level.key, level.up)
+  const made: unknown[] = []
+  for (let at = 0; at < list.length; at++) {
+    const item = list[at]
+    if (item === undefined) refuse(at in list ? 'undefined in a list' : 'a hole in a list', at, level)
+    made.push(copy(item, at, level))
+  }
+  return made
+}
+
+function copyObject(object: object, level: Level): Record<string, unknown> {
+  if (!isPlainObject(object)) return refuse(classOf(object), level.key, level.up)
+  const symbol = Object.getOwnPropertySymbols(object)[0]
+  if (symbol !== undefined) return refuse('a value under a symbol key', String(symbol), level)
+  const made: Record<string, unknown> = {}
+  for (const key of Object.keys(object)) {
+    if (isForbidden(key)) {
+      throw new PathError(pathOf(key, level).replace(/^state\./, ''), 'it could reach a prototype')
+    }
+    const value = copy(object[key], key, level)
+    if (value !== undefined) made[key] = value
+  }
+  return made
+}
+
+function above(value: object | null): object | null {
+  return value && (Object.getPrototypeOf(value) as object | null)
+}
+
+/** Whether this is `Object.prototype`, of whatever frame: each has its own. */
+function isTop(prototype: object | null): boolean {
+  return prototype !== null && above(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+}
+
+function classOf(value: object): string {
+  const name: unknown = value.constructor?.name
+  if (typeof name !== 'string' || name === '' || name === 'Object') return 'a class instance'
+  return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`
+}
+
+function refuse(kind: string, key: string | number, up: Level | undefined): never {
+  throw new SerializationError(pathOf(key, up), kind)
+}
+
+function pathOf(key: string | number, up: Level | undefined): string {
+  let path = String(key)
+  for (let level = up; level !== undefined; level = level.up) path = `${level.key}.${path}`
+  return path.slice(0, 500)
+}

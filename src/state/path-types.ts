@@ -1,0 +1,163 @@
+import type { Input, Output, Schema } from './standard-schema'
+
+/** What has no paths below it. */
+type Leaf =
+  | string
+  | number
+  | boolean
+  | bigint
+  | symbol
+  | null
+  | undefined
+  | Date
+  | ArrayBuffer
+  | ArrayBufferView
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | BlobLike
+  | ((...args: never) => unknown)
+
+/** `Blob` and `File` by their shape: a name that a project's lib does not know would turn into any. */
+interface BlobLike {
+  readonly size: number
+  readonly type: string
+  arrayBuffer(): unknown
+}
+
+/** Counts down: the depth to which paths are listed. */
+type Previous = [never, 0, 1, 2, 3, 4, 5]
+
+/** True for any and unknown: everything may be below. */
+type Open<T> = unknown extends T ? true : false
+
+/** The keys that are spelled out, without index signatures. */
+type Known<T> = keyof { [K in keyof T as string extends K ? never : number extends K ? never : K]: T[K] }
+
+/**
+ * The dotted paths of a state, for completion: every path down to a depth, any text below it. {@link Read}
+ * decides whether a path exists.
+ */
+export type Path<T, Depth extends number = 5> = Open<T> extends true ? string : PathOf<T, Depth>
+
+type PathOf<T, Depth extends number> = T extends Leaf
+  ? never
+  : T extends readonly unknown[]
+    ? PathOfList<T, Depth>
+    : { [K in Known<T> & string]: Join<K, T[K], Depth> }[Known<T> & string] | PathOfIndex<T, Depth>
+
+type PathOfList<T extends readonly unknown[], Depth extends number> = number extends T['length']
+  ? Join<`${number}`, T[number], Depth>
+  : { [K in keyof T & `${number}`]: Join<K, T[K], Depth> }[keyof T & `${number}`]
+
+type PathOfIndex<T, Depth extends number> = string extends keyof T
+  ? Join<string & {}, T[string & keyof T], Depth>
+  : number extends keyof T
+    ? Join<`${number}`, T[number & keyof T], Depth>
+    : never
+
+type Join<K extends string, V, Depth extends number> = Depth extends 0
+  ? K | `${K}.${string}`
+  : K | `${K}.${Path<V, Previous[Depth]>}`
+
+declare const missing: unique symbol
+type Missing = typeof missing
+
+/** The value under one key; Missing when there is no such key. Distributes over unions. */
+type At<T, K extends string> = Open<T> extends true ? unknown : AtOf<T, K>
+
+type AtOf<T, K extends string> = T extends null | undefined
+  ? undefined
+  : T extends Leaf
+    ? Missing
+    : T extends readonly unknown[]
+      ? AtOfList<T, K>
+      : K extends Known<T>
+        ? T[K]
+        : AtOfIndex<T, K>
+
+type AtOfList<T extends readonly unknown[], K extends string> = K extends keyof T
+  ? K extends `${number}`
+    ? T[K]
+    : Missing
+  : K extends `${number}`
+    ? number extends T['length']
+      ? T[number] | undefined
+      : Missing
+    : Missing
+
+type AtOfIndex<T, K extends string> = string extends keyof T
+  ? T[string & keyof T] | undefined
+  : K extends `${number}`
+    ? number extends keyof T
+      ? T[number & keyof T] | undefined
+      : Missing
+    : Missing
+
+type Walk<T, P> = P extends `${infer Head}.${infer Rest}`
+  ? Walk<At<T, Head>, Rest>
+  : P extends string
+    ? At<T, P>
+    : never
+
+type Fold<T, P> = P extends readonly [infer Head extends string | number, ...infer Rest]
+  ? Fold<At<T, `${Head}`>, Rest>
+  : T
+
+/** Missing in every member of a union: no such path. Missing in some: maybe absent. */
+type Settle<V> = [V] extends [Missing | undefined]
+  ? Missing extends V
+    ? never
+    : V
+  : Missing extends V
+    ? Exclude<V, Missing> | undefined
+    : V
+
+/** A path as segments, for keys with dots. */
+export type Keys = readonly (string | number)[]
+
+/** The value read at a path: with undefined when a part of the way may be absent, never when there is no such path. */
+export type Read<T, P> = Settle<P extends Keys ? Fold<T, P> : Walk<T, P>>
+
+/** What may be written under one key. */
+type Put<T, K extends string> = Open<T> extends true ? unknown : PutOf<T, K>
+
+type PutOf<T, K extends string> = T extends Leaf
+  ? never
+  : T extends readonly unknown[]
+    ? K extends keyof T
+      ? T[K]
+      : T[number]
+    : K extends Known<T>
+      ? T[K]
+      : string extends keyof T
+        ? T[string & keyof T]
+        : number extends keyof T
+          ? T[number & keyof T]
+          : never
+
+/** The value written at a path: like {@link Read}, without the undefined of "maybe absent". */
+export type Write<T, P> = P extends readonly [...infer Head extends Keys, infer Last extends string | number]
+  ? Put<Fold<T, Head>, `${Last}`>
+  : P extends `${infer Head}.${infer Rest}`
+    ? Write<At<T, Head>, Rest>
+    : P extends string
+      ? Put<T, P>
+      : never
+
+/** What `append` adds to a value: an item to a list, text to a text; never when it takes neither. */
+export type Item<V> = Open<V> extends true ? unknown : ItemOf<NonNullable<V>>
+
+type ItemOf<V> = V extends string ? string : V extends readonly (infer One)[] ? One : never
+
+/** The path itself when it exists, else a text: this is what makes a wrong path a compile error with a message. */
+export type Exact<T, P> = [Read<T, P>] extends [never] ? 'there is no such path in the state' : P
+
+/** What `set` takes: the next value, or a function of the previous one. */
+export type Next<R, W> = W | ((previous: R) => W)
+
+/**
+ * A schema for stored values: what is stored must pass its own schema again when it is loaded, so defaults and
+ * coercion are fine and transforms are a compile error.
+ */
+export type Stable<S extends Schema> =
+  Output<S> extends Input<S> ? S : 'the output of a stored schema must be valid input: no transform'

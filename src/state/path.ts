@@ -1,0 +1,89 @@
+import { PathError } from '../errors'
+import type { OpPath } from './op'
+
+/** A checked path. The same text gives the same object as long as it stays interned. */
+export interface Path {
+  readonly keys: readonly string[]
+  /** How records name it: {@link toPath} takes it back. */
+  readonly id: OpPath
+  /** Unique, for maps and messages: dotted text, or `.["a.b","c"]`, which no dotted text can be. */
+  readonly text: string
+}
+
+/** The whole state. */
+export const ROOT: Path = { keys: [], id: '', text: '' }
+
+const MOST_SEGMENTS = 1000
+const MOST_INTERNED = 50_000
+const interned = new Map<string, Path>()
+/** Apart, so that their texts are not taken for dotted ones. */
+const segmented = new Map<string, Path>()
+
+/**
+ * Reads `'user.name'`, `['files', 'a.txt', 0]` or the id of another path; `''` and `[]` are the root.
+ * Throws a PathError for anything else, for `__proto__`, `prototype`, `constructor`, and for more than 1,000
+ * segments.
+ */
+export function toPath(input: string | readonly (string | number)[]): Path {
+  return typeof input === 'string' ? (interned.get(input) ?? parse(input)) : fromKeys(input)
+}
+
+/** The path one level up; the root is its own parent. */
+export function parentOf(path: Path): Path {
+  return toPath(path.keys.slice(0, -1))
+}
+
+/** The index that a key means in a list: 0 for `'0'`, 12 for `'12'`; -1 for `'01'`, `'-1'`, `'1.0'`, `'x'`. */
+export function listIndex(key: string): number {
+  const index = Number(key)
+  return Number.isSafeInteger(index) && index >= 0 && String(index) === key ? index : -1
+}
+
+/** Whether a key could reach a prototype. Such keys are refused everywhere, in paths and in data. */
+export function isForbidden(key: string): boolean {
+  return key === '__proto__' || key === 'constructor' || key === 'prototype'
+}
+
+function parse(text: string): Path {
+  if (text === '') return ROOT
+  const keys = text.split('.', MOST_SEGMENTS + 1)
+  if (keys.includes('')) throw new PathError(text.slice(0, 200), 'it has an empty segment')
+  return intern(interned, { keys, id: text, text })
+}
+
+function fromKeys(input: readonly unknown[]): Path {
+  if (!Array.isArray(input)) throw new PathError(show(input), 'a path is a text or a list of segments')
+  const keys: string[] = []
+  for (const key of input.slice(0, MOST_SEGMENTS + 1) as unknown[]) {
+    if (typeof key !== 'string' && !(Number.isSafeInteger(key) && (key as number) >= 0)) {
+      throw new PathError(input.map(show).join('.'), `${show(key)} is neither a text nor an index`)
+    }
+    keys.push(String(key))
+  }
+  if (keys.length === 0) return ROOT
+  const plain = keys.every(isPlain)
+  const text = plain ? keys.join('.') : `.${JSON.stringify(keys)}`
+  const map = plain ? interned : segmented
+  return map.get(text) ?? intern(map, { keys, id: plain ? text : keys, text })
+}
+
+function intern(map: Map<string, Path>, path: Path): Path {
+  const { keys, text } = path
+  if (keys.length > MOST_SEGMENTS) {
+    throw new PathError(text.slice(0, 200), `it has more than ${MOST_SEGMENTS} segments`)
+  }
+  const bad = keys.find(isForbidden)
+  if (bad !== undefined) throw new PathError(text, `"${bad}" is refused: it could reach a prototype`)
+  if (map.size >= MOST_INTERNED) map.clear()
+  Object.freeze(keys)
+  map.set(text, path)
+  return path
+}
+
+function isPlain(key: string): boolean {
+  return key !== '' && !key.includes('.')
+}
+
+function show(key: unknown): string {
+  return typeof key === 'string' || typeof key === 'number' ? String(key) : `(${typeof key})`
+}

@@ -1,0 +1,181 @@
+import { PathError, StateValidationError } from '../errors'
+import { ROOT, listIndex, parentOf, toPath } from './path'
+import type { Path } from './path'
+import { sameJson } from './same'
+import { validate } from './standard-schema'
+import type { Schema } from './standard-schema'
+import { CLOSED, mayBeAbsent, stepInto, unwrap } from './schema-structure'
+import { at, valueAt } from './view'
+
+/** Reads the state as it is before the write. */
+export type Current = (path: Path) => unknown
+
+/** What to write, and where: the checked path, or an ancestor of it. */
+export interface Checked {
+  readonly path: Path
+  readonly value: unknown
+}
+
+/** A state's schema, ready to judge single writes. Without a schema everything passes as it is. */
+export interface CompiledSchema {
+  /** The schema's output for a whole state; nothing counts as `{}`. Throws a StateValidationError. */
+  initial(value: unknown): unknown
+  /**
+   * Judges a new value at a path, in the schema's output. Answers an ancestor path when the write creates missing
+   * parents, or when the schema changes something beside the path. Throws a StateValidationError with issue
+   * paths from the state's root, a PathError for a hole in a list.
+   */
+  check(current: Current, path: Path, value: unknown): Checked
+  /** Throws a StateValidationError when the schema needs a value at the path. */
+  checkDelete(current: Current, path: Path): void
+  /** What to create at a path on the way to a value below it; an object where the schema does not say. */
+  missingParent(path: Path): 'list' | 'object'
+  /** What `append` creates at a path where nothing is. */
+  kindOf(path: Path): 'text' | 'list' | 'unknown'
+}
+
+/** What is known about a path before any value is seen. */
+interface Rule {
+  readonly parent: Path
+  /** Who judges a write here: the schema of the path, or of the nearest ancestor that cannot be taken apart. */
+  readonly judge: Schema
+  readonly at: Path
+  /** Whether the key may be absent, as far as that can be said without a value. */
+  readonly isFree: () => boolean
+  readonly kind: 'text' | 'list' | 'unknown'
+}
+
+const MOST_RULES = 10_000
+
+/** Prepares a schema: zod is taken apart path by path; of other vendors the whole schema judges each write. */
+export function compileSchema(schema: Schema | undefined): CompiledSchema {
+  if (schema === undefined) return untyped
+  const rules = new Map<string, Rule>()
+  const ruleOf = (path: Path): Rule => {
+    const known = rules.get(path.text)
+    if (known !== undefined) return known
+    if (rules.size >= MOST_RULES) rules.clear()
+    const rule = makeRule(schema, path)
+    rules.set(path.text, rule)
+    return rule
+  }
+  return {
+    initial: (value) => outputOf(schema, value ?? {}, ROOT, ROOT),
+    check: (current, path, value) => check(ruleOf, current, path, value),
+    checkDelete: (current, path) => checkDelete(ruleOf, current, path),
+    missingParent: (path) => (ruleOf(path).kind === 'list' ? 'list' : 'object'),
+    kindOf: (path) => ruleOf(path).kind,
+  }
+}
+
+const untyped: CompiledSchema = {
+  initial: (value) => value ?? {},
+  check: (_, path, value) => ({ path, value }),
+  checkDelete: () => undefined,
+  missingParent: () => 'object',
+  kindOf: () => 'unknown',
+}
+
+type RuleOf = (path: Path) => Rule
+
+const no = (): boolean => false
+
+function makeRule(root: Schema, path: Path): Rule {
+  let here = unwrap(root)
+  let judge = root
+  let depth = 0
+  let open = true
+  let isFree = no
+  for (const key of path.keys) {
+    const next = stepInto(here, key)
+    open &&= !here.checked && next !== undefined
+    const holder = here
+    here = next === undefined ? CLOSED : unwrap(next)
+    if (open && next !== undefined) {
+      judge = next
+      depth++
+      isFree = () => mayBeAbsent(holder, key, next)
+    } else isFree = no
+  }
+  const { type } = here.def
+  return {
+    parent: parentOf(path),
+    judge,
+    at: toPath(path.keys.slice(0, depth)),
+    isFree,
+    kind: type === 'array' || type === 'tuple' ? 'list' : type === 'string' ? 'text' : 'unknown',
+  }
+}
+
+function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, asked: Path = path): Checked {
+  const { parent, judge, at: place } = ruleOf(path)
+  const depth = place.keys.length
+  if (path.keys.length > 1 && current(parent) === undefined) {
+    return check(ruleOf, current, parent, wrap(ruleOf(parent), path, value), asked)
+  }
+  if (depth === path.keys.length) return { path, value: outputOf(judge, value, path, asked) }
+  const below = path.keys.slice(depth)
+  const before = put(current(place), below, value, asked)
+  const after = outputOf(judge, before, place, asked)
+  const found = valueAt(after, below)
+  if (found === undefined) refuse(asked, path, 'the schema does not know this key')
+  // Only what stands beside the written value is compared: a small answer makes a small record.
+  return sameJson(put(before, below, null, asked), put(after, below, null, asked))
+    ? { path, value: found }
+    : { path: place, value: after }
+}
+
+function checkDelete(ruleOf: RuleOf, current: Current, path: Path): void {
+  const { parent, isFree } = ruleOf(path)
+  const holder = current(parent)
+  if (typeof holder !== 'object' || holder === null || isFree()) return
+  const { path: place, value } = check(ruleOf, current, parent, without(holder, path.keys.at(-1)), path)
+  if (!Array.isArray(holder) && valueAt(value, path.keys.slice(place.keys.length)) !== undefined) {
+    refuse(path, path, 'the schema fills this key in again; set it instead')
+  }
+}
+
+function outputOf(schema: Schema, value: unknown, place: Path, asked: Path): unknown {
+  const result = validate(schema, value)
+  if ('value' in result) return result.value
+  throw new StateValidationError(
+    asked.text,
+    result.issues.map(({ path, message }) => ({
+      path: place.text === '' || path === '' ? place.text + path : `${place.text}.${path}`,
+      message,
+    })),
+  )
+}
+
+function refuse(asked: Path, path: Path, message: string): never {
+  throw new StateValidationError(asked.text, [{ path: path.text, message }])
+}
+
+/** The parent that a write at `path` creates. */
+function wrap(parent: Rule, path: Path, value: unknown): unknown {
+  const key = path.keys.at(-1) ?? ''
+  if (parent.kind !== 'list') return { [key]: value }
+  if (key !== '0') throw new PathError(path.text, 'a new list begins at index 0')
+  return [value]
+}
+
+/** A copy of a container with one value changed, sharing everything else. */
+function put(container: unknown, keys: readonly string[], value: unknown, asked: Path): unknown {
+  const [key, ...rest] = keys
+  if (key === undefined) return value
+  const inner = put(at(container, key), rest, value, asked)
+  if (typeof container !== 'object' || container === null)
+    throw new PathError(asked.text, `it has no "${key}"`)
+  if (!Array.isArray(container)) return { ...container, [key]: inner }
+  const index = listIndex(key)
+  if (index < 0 || index > container.length) throw new PathError(asked.text, `the list has no place "${key}"`)
+  const copy: unknown[] = [...(container as unknown[])]
+  copy[index] = inner
+  return copy
+}
+
+function without(container: object, key: string | undefined): unknown {
+  return Array.isArray(container)
+    ? container.filter((_, index) => String(index) !== key)
+    : Object.fromEntries(Object.entries(container).filter(([name]) => name !== key))
+}

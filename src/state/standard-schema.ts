@@ -1,0 +1,47 @@
+import type { Issue } from '../errors'
+
+/**
+ * What this library needs of a schema: the part of Standard Schema (https://standardschema.dev) that carries
+ * the types and checks a value. Zod, Valibot, ArkType and others are such schemas as they are.
+ */
+export interface Schema<In = unknown, Out = In> {
+  readonly '~standard': {
+    readonly types?: { readonly input: In; readonly output: Out } | undefined
+    readonly vendor: string
+    readonly version: 1
+    readonly validate: (value: unknown) => unknown
+  }
+}
+
+/** What a schema accepts. */
+export type Input<S extends Schema> = NonNullable<S['~standard']['types']>['input']
+
+/** What a schema makes of it. */
+export type Output<S extends Schema> = NonNullable<S['~standard']['types']>['output']
+
+/** Either the schema's output, or what it found. */
+export type Validated = { readonly value: unknown } | { readonly issues: readonly Issue[] }
+
+interface Finding {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** Runs a schema. Throws a TypeError when the schema is asynchronous: a write cannot wait. */
+export function validate(schema: Schema, value: unknown): Validated {
+  const result = schema['~standard'].validate(value) as
+    | { readonly value: unknown; readonly issues?: undefined }
+    | { readonly issues: readonly Finding[] }
+    | PromiseLike<unknown>
+  if ('then' in result) {
+    result.then(undefined, () => undefined) // else its rejection would surface a second time, without a handler
+    throw new TypeError('schemas must be synchronous: use no async refinement, and none that throws')
+  }
+  return result.issues === undefined
+    ? { value: result.value }
+    : { issues: result.issues.map((it) => ({ path: textOf(it), message: it.message })) }
+}
+
+function textOf(finding: Finding): string {
+  return (finding.path ?? []).map((it) => String(typeof it === 'object' ? it.key : it)).join('.')
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { sameJson } from '../../src/state/same'
+
+describe('two values say the same', () => {
+  it.each([
+    [1, 1],
+    ['a', 'a'],
+    [null, null],
+    [Number.NaN, Number.NaN],
+    [[], []],
+    [{}, {}],
+    [
+      { a: 1, b: [2, { c: null }] },
+      { b: [2, { c: null }], a: 1 },
+    ],
+    [{ a: undefined, b: 1 }, { b: 1 }],
+    [{ toString: 1 }, { toString: 1 }],
+    [Object.create(null), {}],
+  ])('%# %j and %j', (a, b) => {
+    expect(sameJson(a, b)).toBe(true)
+    expect(sameJson(b, a)).toBe(true)
+  })
+})
+
+describe('two values say different things', () => {
+  const date = new Date(0)
+  it.each([
+    [1, 2],
+    [1, '1'],
+    [0, null],
+    [null, undefined],
+    [null, {}],
+    [[], {}],
+    [[1], [1, 2]],
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    [{ a: 1 }, { a: 2 }],
+    [{ a: 1 }, { b: 1 }],
+    [{ a: 1 }, { a: 1, b: 2 }],
+    [{ a: { b: 1 } }, { a: { b: 2 } }],
+    [{ toString: undefined }, { toString: 1 }],
+    [{}, { toString: 1 }],
+    [{}, { constructor: Object }],
+    [date, new Date(0)],
+    [new Map(), new Map()],
+    [{ at: date }, { at: new Date(0) }],
+  ])('%# %j and %j', (a, b) => {
+    expect(sameJson(a, b)).toBe(false)
+    expect(sameJson(b, a)).toBe(false)
+  })
+
+  it('the same object that is not plain / the same as itself', () =>
+    expect(sameJson([date], [date])).toBe(true))
+})

@@ -1,0 +1,137 @@
+import { describe, expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import * as mini from 'zod/mini'
+import type { Exact, Item, Next, Path, Read, Stable, Write } from '../../src/state/path-types'
+import type { Input, Output, Schema } from '../../src/state/standard-schema'
+
+interface State {
+  user: { name: string; age?: number; address?: { street: string; zip: string } }
+  items: { price: number; tags: string[] }[]
+  pair: [string, { n: number }]
+  byId: Record<string, { done: boolean }>
+  step: { kind: 'a'; a: number } | { kind: 'b'; b: string }
+  maybe: { deep: number } | null
+  anything: unknown
+  when: Date
+}
+
+declare function read<const P extends Path<State> | readonly (string | number)[]>(
+  path: Exact<State, P>,
+): Read<State, P>
+declare function set<const P extends Path<State> | readonly (string | number)[]>(
+  path: Exact<State, P>,
+  value: Next<Read<State, P>, Write<State, P>>,
+): void
+
+describe('reading', () => {
+  it('a path that is always there / its type', () => {
+    expectTypeOf<Read<State, 'user.name'>>().toEqualTypeOf<string>()
+    expectTypeOf<Read<State, 'pair.1.n'>>().toEqualTypeOf<number>()
+    expectTypeOf<Read<State, 'pair.0'>>().toEqualTypeOf<string>()
+    expectTypeOf(read(['user', 'name'])).toEqualTypeOf<string>()
+    expectTypeOf(read('when')).toEqualTypeOf<Date>()
+  })
+
+  it('a path whose way may be absent / with undefined', () => {
+    expectTypeOf<Read<State, 'user.age'>>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<Read<State, 'user.address.street'>>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<Read<State, 'items.0.price'>>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<Read<State, 'byId.x.done'>>().toEqualTypeOf<boolean | undefined>()
+    expectTypeOf<Read<State, 'maybe.deep'>>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<Read<State, 'step.a'>>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<Read<State, 'step.kind'>>().toEqualTypeOf<'a' | 'b'>()
+    expectTypeOf(read(['byId', 'a.b', 'done'])).toEqualTypeOf<boolean | undefined>()
+  })
+
+  it('anything below unknown / unknown', () => {
+    expectTypeOf<Read<State, 'anything.at.all'>>().toEqualTypeOf<unknown>()
+    expectTypeOf<Read<Record<string, unknown>, 'a.b'>>().toEqualTypeOf<unknown>()
+  })
+
+  it('a path that does not exist / an error', () => {
+    // @ts-expect-error no such key
+    read('nope')
+    // @ts-expect-error no such key below
+    read('user.nope')
+    // @ts-expect-error nothing is below a text
+    read('user.name.length')
+    // @ts-expect-error nothing is below a Date
+    read('when.getTime')
+    // @ts-expect-error a tuple has two items
+    read('pair.2')
+    // @ts-expect-error a list has indices only
+    read('items.length')
+    // @ts-expect-error a tuple has indices only
+    read('pair.length')
+    // @ts-expect-error the same as segments
+    read(['user', 'nope'])
+    expectTypeOf<Exact<State, 'nope'>>().toEqualTypeOf<'there is no such path in the state'>()
+  })
+})
+
+describe('writing', () => {
+  it('a path whose way may be absent / without the undefined of the way', () => {
+    expectTypeOf<Write<State, 'items.0'>>().toEqualTypeOf<{ price: number; tags: string[] }>()
+    expectTypeOf<Write<State, 'byId.x'>>().toEqualTypeOf<{ done: boolean }>()
+    expectTypeOf<Write<State, 'user.address.zip'>>().toEqualTypeOf<string>()
+    expectTypeOf<Write<State, ['items', 0, 'tags']>>().toEqualTypeOf<string[]>()
+  })
+
+  it('a value or a function of the previous one', () => {
+    expectTypeOf(set('user.name', 'Ada')).toBeVoid()
+    set('user.name', (previous) => previous.toUpperCase())
+    set('items.0.price', (previous) => (previous ?? 0) + 1)
+    // @ts-expect-error a number is no text
+    set('user.name', 1)
+    // @ts-expect-error nor is it one from a function
+    set('user.name', () => 1)
+  })
+
+  it('append / an item of a list, text to a text, else nothing', () => {
+    expectTypeOf<Item<Write<State, 'items'>>>().toEqualTypeOf<{ price: number; tags: string[] }>()
+    expectTypeOf<Item<Write<State, 'user.name'>>>().toEqualTypeOf<string>()
+    expectTypeOf<Item<unknown>>().toEqualTypeOf<unknown>()
+    expectTypeOf<Item<number>>().toEqualTypeOf<never>()
+  })
+})
+
+describe('completion', () => {
+  it('every path of a small state, and any text where it is open', () => {
+    expectTypeOf<Path<{ a: { b: number }; c: string }>>().toEqualTypeOf<'a' | 'a.b' | 'c'>()
+    expectTypeOf<'items.3.price'>().toExtend<Path<State>>()
+    expectTypeOf<'anything.below'>().toExtend<Path<State>>()
+    expectTypeOf<Path<unknown>>().toEqualTypeOf<string>()
+  })
+
+  it('a recursive state / paths of any depth', () => {
+    interface Node {
+      name: string
+      children: Node[]
+    }
+    expectTypeOf<Read<Node, 'children.0.children.1.children.2.children.3.name'>>().toEqualTypeOf<
+      string | undefined
+    >()
+    expectTypeOf<'children.0.children.1.children.2.children.3.name'>().toExtend<Path<Node>>()
+  })
+})
+
+describe('a schema', () => {
+  const classic = z.object({ age: z.coerce.number(), note: z.string().default('') })
+  const small = mini.object({ age: mini.number(), note: mini.optional(mini.string()) })
+
+  it('zod, classic and mini / is one, with its types', () => {
+    expectTypeOf(classic).toExtend<Schema>()
+    expectTypeOf(small).toExtend<Schema>()
+    expectTypeOf<Output<typeof classic>>().toEqualTypeOf<{ age: number; note: string }>()
+    expectTypeOf<Input<typeof classic>['note']>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<Output<typeof small>>().toEqualTypeOf<{ age: number; note?: string | undefined }>()
+  })
+
+  it('for a state / may have defaults and coercion, no transform', () => {
+    expectTypeOf<Stable<typeof classic>>().toEqualTypeOf<typeof classic>()
+    const changed = z.string().transform((text) => text.length)
+    expectTypeOf<
+      Stable<typeof changed>
+    >().toEqualTypeOf<'the output of a stored schema must be valid input: no transform'>()
+  })
+})
