@@ -111,7 +111,8 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
   const { parent, judge, at: place } = ruleOf(path)
   const depth = place.keys.length
   if (path.keys.length > 1 && current(parent) === undefined) {
-    return check(ruleOf, current, parent, wrap(ruleOf(parent), path, value), asked)
+    const made = put(ruleOf(parent).kind === 'list' ? [] : {}, path.keys.slice(-1), value, asked)
+    return check(ruleOf, current, parent, made, asked)
   }
   if (depth === path.keys.length) return { path, value: outputOf(judge, value, path, asked) }
   const below = path.keys.slice(depth)
@@ -141,7 +142,7 @@ function outputOf(schema: Schema, value: unknown, place: Path, asked: Path): unk
   throw new StateValidationError(
     asked.text,
     result.issues.map(({ path, message }) => ({
-      path: place.text === '' || path === '' ? place.text + path : `${place.text}.${path}`,
+      path: [place.text, path].filter(Boolean).join('.'),
       message,
     })),
   )
@@ -151,27 +152,16 @@ function refuse(asked: Path, path: Path, message: string): never {
   throw new StateValidationError(asked.text, [{ path: path.text, message }])
 }
 
-/** The parent that a write at `path` creates. */
-function wrap(parent: Rule, path: Path, value: unknown): unknown {
-  const key = path.keys.at(-1) ?? ''
-  if (parent.kind !== 'list') return { [key]: value }
-  if (key !== '0') throw new PathError(path.text, 'a new list begins at index 0')
-  return [value]
-}
-
 /** A copy of a container with one value changed, sharing everything else. */
 function put(container: unknown, keys: readonly string[], value: unknown, asked: Path): unknown {
   const [key, ...rest] = keys
   if (key === undefined) return value
   const inner = put(at(container, key), rest, value, asked)
-  if (typeof container !== 'object' || container === null)
-    throw new PathError(asked.text, `it has no "${key}"`)
-  if (!Array.isArray(container)) return { ...container, [key]: inner }
-  const index = listIndex(key)
-  if (index < 0 || index > container.length) throw new PathError(asked.text, `the list has no place "${key}"`)
-  const copy: unknown[] = [...(container as unknown[])]
-  copy[index] = inner
-  return copy
+  if (Array.isArray(container)) {
+    const index = listIndex(key)
+    if (index >= 0 && index <= container.length) return Object.assign([...container], { [index]: inner })
+  } else if (typeof container === 'object' && container !== null) return { ...container, [key]: inner }
+  throw new PathError(asked.text, `there is no place for "${key}"`)
 }
 
 function without(container: object, key: string | undefined): unknown {
