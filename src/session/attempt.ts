@@ -1,0 +1,238 @@
+import { ReplayMismatchError, TimeoutError } from '../errors'
+import type { WorkflowEvent } from '../workflow/event'
+import { retryDelay } from '../workflow/retry'
+import type { StepDefinition } from '../workflow/step'
+import type { Core } from './core'
+import type { Execution } from './model'
+import { Points } from './points'
+import type { Emission } from './record'
+import { deferred, type Deferred } from './deferred'
+import { failStep } from './failure'
+import { recordError } from './recorded-error'
+import { Replay } from './replay'
+
+/**
+ * One try at running a step: from the top of its handler to its end, a failure, or until it is aborted. What it
+ * does goes through here and is fenced: once it is over, nothing of it counts any more.
+ */
+export class Attempt {
+  readonly core: Core
+  readonly exec: Execution
+  readonly step: StepDefinition
+  readonly replay: Replay
+  readonly points: Points
+  /** Why it is over; `undefined` while it runs. */
+  over: Error | undefined
+  /** Whether an edit of this attempt is open. */
+  editing = false
+  private sends: WorkflowEvent[] = []
+  private controller: AbortController | undefined
+  private readonly number: number
+  private timer: unknown
+  private workLeft: number | undefined
+  private startedWork = 0
+  private waits = 0
+  private settling: Deferred<void> | undefined
+
+  constructor(core: Core, exec: Execution, step: StepDefinition) {
+    this.core = core
+    this.exec = exec
+    this.step = step
+    this.number = exec.attempt
+    this.replay = new Replay(exec)
+    this.points = new Points(this)
+    this.workLeft = step.timeout
+  }
+
+  /** Made when it is asked for: most steps never do. */
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController()
+    if (this.over) this.controller.abort(this.over)
+    return this.controller.signal
+  }
+
+  /** What the handler gets: its event, or all of them. */
+  get event(): unknown {
+    const { exec, step } = this
+    return step.join === 'any' ? plain(exec.events[0]) : exec.events.map(plain)
+  }
+
+  get settled(): Promise<void> {
+    this.settling ??= deferred()
+    if (this.over || this.waits > 0) this.settling.resolve()
+    return this.settling.promise
+  }
+
+  start(ctx: Parameters<StepDefinition['handler']>[0]): void {
+    this.work()
+    try {
+      const outcome: unknown = this.step.handler(ctx, ctx.event)
+      if (isThenable(outcome)) outcome.then(this.end, this.fail)
+      else this.end(outcome)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Puts an end to it from outside. Nothing is recorded here. */
+  abort(reason: Error): void {
+    if (this.over) return
+    this.finish(reason)
+    this.controller?.abort(reason)
+  }
+
+  send(event: unknown): void {
+    if (this.over) return
+    const sent = this.core.genuine(event, this.step.emits, `step "${this.step.name}"`)
+    if (!this.replay.sent(sent)) this.sends.push(sent)
+  }
+
+  /** What was sent since the last commit point, for the record of the next one. */
+  takeSends(): { readonly sends?: readonly Emission[] } {
+    if (this.sends.length === 0) return nothing
+    const sends = this.core.emissions(this.sends, this.line)
+    this.sends = []
+    return { sends }
+  }
+
+  /** The clock of the step's timeout stands still while it waits for somebody. */
+  async awaiting<T>(wait: Promise<T>): Promise<T> {
+    if (++this.waits === 1) this.rest()
+    this.settling?.resolve()
+    try {
+      return await wait
+    } finally {
+      if (--this.waits === 0 && this.over === undefined) this.work()
+    }
+  }
+
+  /** A promise for the handler: quiet when nobody waits for it, and for ever open once the page has died. */
+  fence<T>(promise: Promise<T>): Promise<T> {
+    const fenced = promise.then(
+      (value) => (this.core.closed === 'crashed' ? never<T>() : value),
+      (error: unknown) => (this.core.closed === 'crashed' ? never<T>() : Promise.reject(error as Error)),
+    )
+    fenced.catch(() => {})
+    return fenced
+  }
+
+  private readonly line = (): Partial<Emission> | undefined => {
+    const { scope, branch, rescues } = this.exec
+    if (scope === undefined && rescues === 0) return undefined
+    return {
+      ...(scope !== undefined && { scope }),
+      ...(branch !== undefined && { branch }),
+      ...(rescues > 0 && { rescues }),
+    }
+  }
+
+  private readonly end = (outcome: unknown): void => {
+    if (this.over) return
+    try {
+      const missed = this.replay.live ? [] : this.replay.missed()
+      if (missed.length > 0) throw new ReplayMismatchError(this.step.name, missed)
+      const fanOut = Array.isArray(outcome)
+      const returned: unknown[] = fanOut
+        ? outcome
+        : outcome === undefined || outcome === null
+          ? []
+          : [outcome]
+      const where = `step "${this.step.name}"`
+      const events = returned.map((it) => this.core.genuine(it, this.step.emits, where))
+      this.record(events, fanOut)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  private record(events: WorkflowEvent[], fanOut: boolean): void {
+    const { core, exec, sends } = this
+    const opens = fanOut ? core.model.nextScope : undefined
+    const line = this.line()
+    const emits = core.emissions([...sends, ...events], (index) =>
+      opens === undefined || index < sends.length
+        ? line
+        : { ...line, scope: opens, branch: index - sends.length },
+    )
+    this.finish(over)
+    core.append({ kind: 'ended', exec: exec.id, emits, ...(opens !== undefined && { opens }) })
+    const stop = emits.find((it) => it.type === core.definition.options.stop.type)
+    if (stop) core.append({ kind: 'finished', status: 'completed', result: stop.data })
+    core.wake()
+  }
+
+  private readonly fail = (error: unknown): void => {
+    if (this.over) return
+    const { core, exec, number } = this
+    this.finish(over)
+    const recorded = recordError(error)
+    const final = error instanceof ReplayMismatchError
+    const elapsed = core.options.clock.now() - exec.at
+    const delay = final ? undefined : this.delay({ attempt: number, elapsed, error })
+    const again = this.points.failedBy(error)
+    core.append({
+      kind: 'attemptFailed',
+      exec: exec.id,
+      attempt: number,
+      error: recorded,
+      ...(delay !== undefined && { retryAt: core.options.clock.now() + delay }),
+      ...(again.length > 0 && { again }),
+    })
+    this.controller?.abort(error)
+    if (delay === undefined) failStep(core, exec, number, error)
+    core.wake()
+  }
+
+  /** A retry policy is the user's code: when it throws, there is no retry. */
+  private delay(failure: Parameters<typeof retryDelay>[1]): number | undefined {
+    try {
+      return retryDelay(this.step.retry, failure, this.core.options.random)
+    } catch {
+      return undefined
+    }
+  }
+
+  private finish(reason: Error): void {
+    this.over = reason
+    this.rest()
+    this.core.attempts.delete(this.exec.id)
+    this.points.release(reason)
+    this.settling?.resolve()
+  }
+
+  private work(): void {
+    if (this.workLeft === undefined) return
+    const { clock } = this.core.options
+    this.startedWork = clock.now()
+    this.timer = clock.setTimeout(() => {
+      this.timer = undefined
+      this.fail(new TimeoutError('step', `step "${this.step.name}"`, this.step.timeout ?? 0))
+    }, this.workLeft)
+  }
+
+  private rest(): void {
+    if (this.timer === undefined) return
+    const { clock } = this.core.options
+    clock.clearTimeout(this.timer)
+    this.timer = undefined
+    this.workLeft = Math.max(0, (this.workLeft ?? 0) - (clock.now() - this.startedWork))
+  }
+}
+
+/** Why an attempt is over that has come to its own end. */
+const over = new Error('this attempt of the step is over')
+const nothing = Object.freeze({})
+
+function plain(event: Emission | undefined): WorkflowEvent {
+  return Object.freeze({ type: event?.type ?? '', data: event?.data })
+}
+
+function never<T>(): Promise<T> {
+  return new Promise(() => {})
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}

@@ -1,0 +1,114 @@
+import type { EventType, WorkflowEvent } from '../workflow/event'
+import type { Shape } from '../workflow/shape'
+import type { StepContext, UnknownOutcome } from '../workflow/step-context'
+import type { Attempt } from './attempt'
+import { StepState } from './step-state'
+
+type Context = StepContext<Shape, unknown, unknown, unknown>
+
+/** What a step's handler is given. Members are made when they are read, so that a tiny step costs little. */
+export function makeContext(attempt: Attempt): Context {
+  return new LiveContext(attempt) as unknown as Context
+}
+
+class LiveContext {
+  readonly event: unknown
+  readonly attempt: number
+  readonly #attempt: Attempt
+  #state: StepState | undefined
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt
+    this.event = attempt.event
+    this.attempt = attempt.exec.attempt
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  get sessionId(): string {
+    return this.#attempt.core.options.id
+  }
+
+  get runId(): string {
+    return this.#attempt.core.model.run?.id ?? ''
+  }
+
+  get step(): string {
+    return this.#attempt.step.name
+  }
+
+  get state(): StepState {
+    return (this.#state ??= new StepState(this.#attempt))
+  }
+
+  get resources(): unknown {
+    return this.#attempt.core.options.resources.view
+  }
+
+  get once() {
+    return (key: string, effect: (key: string) => unknown, options?: { onUnknownOutcome?: UnknownOutcome }) =>
+      this.#fence(this.#attempt.points.once(key, effect, options))
+  }
+
+  get ask() {
+    return (event: WorkflowEvent, options?: { timeout?: number }) =>
+      this.#fence(this.#attempt.points.ask(event, options))
+  }
+
+  get waitFor() {
+    return (event: EventType, options?: Parameters<Attempt['points']['waitFor']>[1]) =>
+      this.#fence(this.#attempt.points.waitFor(event, options))
+  }
+
+  get sleep() {
+    return (ms: number) => this.#fence(this.#attempt.points.sleep(ms))
+  }
+
+  get commit() {
+    return () => this.#fence(this.#attempt.points.commit())
+  }
+
+  get collect() {
+    return (event: WorkflowEvent, expected: readonly EventType[], options?: { buffer?: string }) =>
+      this.#fence(this.#attempt.points.collect(event, expected, options))
+  }
+
+  get send() {
+    return (event: unknown) => this.#attempt.send(event)
+  }
+
+  get stream() {
+    return (event: WorkflowEvent) => {
+      if (this.#attempt.over === undefined) this.#attempt.core.options.onStream(event)
+    }
+  }
+
+  get progress() {
+    return (fraction: number, label?: string) => {
+      if (this.#attempt.over) return
+      this.#attempt.core.options.onProgress({ fraction, ...(label !== undefined && { label }) })
+    }
+  }
+
+  get requireResource() {
+    return (key: string) => this.#attempt.core.options.resources.require(key)
+  }
+
+  get getResource() {
+    return (key: string, fallback?: unknown) => this.#attempt.core.options.resources.get(key, fallback)
+  }
+
+  get setResource() {
+    return (key: string, value: unknown) => this.#attempt.core.options.resources.set({ [key]: value })
+  }
+
+  get deleteResource() {
+    return (key: string) => this.#attempt.core.options.resources.delete(key)
+  }
+
+  #fence<T>(promise: Promise<T>): Promise<T> {
+    return this.#attempt.fence(promise)
+  }
+}

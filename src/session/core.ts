@@ -1,0 +1,250 @@
+import { EventValidationError, UnknownEventError } from '../errors'
+import type { Clock } from '../clock'
+import type { CopyValue } from '../state/json'
+import type { Op } from '../state/op'
+import type { Writer } from '../state/writer'
+import type { Durability } from '../storage/storage'
+import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
+import type { StepDefinition } from '../workflow/step'
+import type { Definition } from '../workflow/workflow'
+import { isWait, type Execution, type Model, type Point, type PointResult } from './model'
+import type { Emission, PointRef, PointType, RecordBody, SessionRecord } from './record'
+import { reduce } from './reduce'
+import type { Resources } from './resources'
+
+/** Where records go. Written by the storage layer; a session only appends. */
+export interface RecordSink {
+  push(record: SessionRecord, urgency: 'now' | 'soon', durability: Durability): void
+  /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
+  isOpen(record: SessionRecord): boolean
+  /** Resolves when that record is durable, or when storage has failed: trouble there never stops a flow. */
+  durable(seq: number): Promise<void>
+}
+
+/** An attempt, as far as the others need it. */
+export interface LiveAttempt {
+  readonly step: StepDefinition
+  abort(reason: Error): void
+  /** Resolves when it is over, or waits for somebody. */
+  readonly settled: Promise<void>
+  readonly points: {
+    /** Whether an open wait takes the event; `undefined` when the step has not run up to it yet. */
+    fits(key: string, event: WorkflowEvent): boolean | undefined
+    done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
+    answered(key: string): void
+  }
+}
+
+export interface CoreOptions {
+  readonly id: string
+  readonly definition: Definition
+  readonly model: Model
+  readonly clock: Clock
+  /** Makes names that are unique in the world, for runs and lines of history. */
+  readonly ids: () => string
+  readonly random: () => number
+  readonly copy: CopyValue
+  readonly writer: Writer
+  readonly resources: Resources
+  /** Told of every record after it was folded. */
+  readonly onRecord: (record: SessionRecord) => void
+  readonly onStream: (event: WorkflowEvent) => void
+  readonly onProgress: (progress: { readonly fraction: number; readonly label?: string }) => void
+  readonly initialState: unknown
+}
+
+/**
+ * What the live parts of a session share: its model, its one way to append, and how events find their way.
+ * Promises, timers and predicates live here and in the attempts, never in the model.
+ */
+export class Core {
+  readonly options: CoreOptions
+  readonly definition: Definition
+  /** Replaced once, when the session has been read. */
+  model: Model
+  sink: RecordSink = nowhere
+  /** Writes made while the session is being read: made again on top of what is found. */
+  early: Op[] | undefined
+  readonly attempts: Map<number, LiveAttempt> = new Map()
+  /** Effects in flight, by execution and key: a retry joins them. */
+  readonly inFlight: Map<string, Promise<unknown>> = new Map()
+  /** The open asynchronous edits of steps, one behind the other. */
+  edits: Promise<unknown> | undefined
+  /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
+  closed: Error | 'crashed' | undefined
+  /** Set by the scheduler: starts what can start. */
+  wake: () => void = () => {}
+  /** Whether steps may run in this page: its resources are there, and it is its turn. */
+  ready: () => boolean = () => true
+  /** The newest record when it is a field edit: the next edit may still join it. */
+  private openWrite: (SessionRecord & { kind: 'wrote'; ops: Op[] }) | undefined
+  constructor(options: CoreOptions) {
+    this.options = options
+    this.definition = options.definition
+    this.model = options.model
+  }
+
+  /** The one way to change the session. */
+  append(body: RecordBody, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
+    if (this.closed !== undefined) return
+    const record = this.stamp(body)
+    this.openWrite = undefined
+    reduce(this.model, record)
+    this.sink.push(record, urgency, durability)
+    this.tell(record)
+  }
+
+  /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */
+  write(ops: readonly Op[]): void {
+    if (this.closed !== undefined)
+      throw this.closed === 'crashed' ? new Error('the page has crashed') : this.closed
+    if (this.early) {
+      this.early.push(...ops)
+      this.model.tree.apply(ops)
+      this.model.tree.flush()
+      return
+    }
+    const { sink } = this
+    const open = this.openWrite
+    if (open !== undefined && sink.isOpen(open)) {
+      reduce(this.model, { ...open, ops })
+      for (const op of ops) join(open.ops, op)
+    } else {
+      const record = this.stamp({ kind: 'wrote', ops })
+      reduce(this.model, record)
+      // Its own list, which later edits may still change; what was folded stays as it was.
+      this.openWrite = { ...record, ops: [...ops] } as typeof open & object
+    }
+    const record = this.openWrite as SessionRecord
+    sink.push(record, 'soon', 'relaxed')
+    this.tell(record)
+  }
+
+  private stamp(body: RecordBody): SessionRecord {
+    if (this.model.seq === 0) this.create()
+    return { seq: this.model.seq + 1, at: this.options.clock.now(), ...body } as SessionRecord
+  }
+
+  /** Only now is there something to keep: a page that was merely looked at leaves nothing in storage. */
+  private create(): void {
+    const { initialState, clock } = this.options
+    const first: SessionRecord = {
+      seq: 1,
+      at: clock.now(),
+      kind: 'created',
+      state: initialState,
+      lineage: this.model.lineage,
+    }
+    reduce(this.model, first)
+    this.sink.push(first, 'soon', 'relaxed')
+  }
+
+  private tell(record: SessionRecord): void {
+    if (this.model.tree.pending) this.model.tree.flush()
+    this.options.onRecord(record)
+  }
+
+  step(name: string): StepDefinition | undefined {
+    return this.definition.stepsByName.get(name)
+  }
+
+  /** Events on their way, in order: numbered, addressed, and matched with the waits that they answer. */
+  emissions(
+    events: readonly WorkflowEvent[],
+    extra: (index: number) => Partial<Emission> | undefined = () => undefined,
+    outside = false,
+  ): Emission[] {
+    const claimed = new Set<Point>()
+    return events.map(({ type, data }, index) => {
+      const more = extra(index)
+      const target = more?.to
+      const wait = target === undefined ? this.openWait(type, data, outside, claimed) : undefined
+      const { to, gather } = this.routes(type)
+      return {
+        id: this.model.nextEvent + index,
+        type,
+        ...(data !== undefined && { data }),
+        to,
+        ...(gather.length > 0 && { gather }),
+        ...(wait && { answers: wait }),
+        ...more,
+      }
+    })
+  }
+
+  private routes(type: string): { to: readonly string[]; gather: readonly string[] } {
+    const names = this.definition.routes.get(type) ?? nobody
+    if (!names.some((it) => this.step(it)?.join === 'gather')) return { to: names, gather: nobody }
+    const gathers = (it: string): boolean => this.step(it)?.join === 'gather'
+    return { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
+  }
+
+  /** The oldest open wait that the event answers. An ask is answered from outside only. */
+  private openWait(type: string, data: unknown, outside: boolean, claimed: Set<Point>): PointRef | undefined {
+    let oldest: Point | undefined
+    let found: PointRef | undefined
+    for (const exec of this.model.execs.values())
+      for (const point of exec.points.values()) {
+        if (point.reply !== type || point.result !== undefined || claimed.has(point)) continue
+        if ((oldest !== undefined && oldest.seq < point.seq) || (point.type === 'ask' && !outside)) continue
+        if (point.where && this.attempts.get(exec.id)?.points.fits(point.key, { type, data }) !== true)
+          continue
+        oldest = point
+        found = { exec: exec.id, key: point.key }
+      }
+    if (oldest !== undefined) claimed.add(oldest)
+    return found
+  }
+
+  /** The event, checked against what its type's schema says. */
+  genuine(value: unknown, known: readonly AnyEvent[], where: string): WorkflowEvent {
+    const names = known.map((it) => it.type)
+    if (!isEvent(value)) throw new UnknownEventError(describe(value), where, names)
+    const factory = known.find((it) => it.type === value.type)
+    if (factory === undefined) throw new UnknownEventError(`event "${value.type}"`, where, names)
+    return genuine(value, factory)
+  }
+
+  /** Data for an ask's reply, as the reply's schema gives it. */
+  replyData(reply: string, data: unknown): unknown {
+    const factory = this.definition.eventsByType.get(reply)
+    if (factory === undefined)
+      throw new EventValidationError(reply, [
+        { path: '', message: 'the workflow does not know this event any more' },
+      ])
+    return factory(data).data
+  }
+
+  /** All open points that wait, oldest first. */
+  openWaits(): { readonly exec: Execution; readonly point: Point }[] {
+    const open = []
+    for (const exec of this.model.execs.values())
+      for (const point of exec.points.values())
+        if (isWait(point) && point.result === undefined) open.push({ exec, point })
+    return open.sort((a, b) => a.point.seq - b.point.seq)
+  }
+
+  /** The same on every try and in every tab; another one after a rewind, a fork or a reset. */
+  key(exec: number, key: string): string {
+    return `${this.options.id}/${this.model.lineage}/${exec}/${key}`
+  }
+}
+
+/** Adds an edit to a list of edits; another one of the same field takes its place. */
+function join(ops: Op[], op: Op): void {
+  const last = ops.at(-1)
+  const same =
+    last !== undefined && last[0] === op[0] && op[0] !== 'replace' && String(last[1]) === String(op[1])
+  if (same && op[0] === 'set') ops[ops.length - 1] = op
+  else if (same && op[0] === 'append' && last[0] === 'append' && op[3] === 'text' && last[3] === 'text')
+    ops[ops.length - 1] = ['append', op[1], `${String(last[2])}${String(op[2])}`, 'text']
+  else ops.push(op)
+}
+
+const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }
+const nobody: readonly string[] = Object.freeze([])
+
+function describe(value: unknown): string {
+  if (value === null || typeof value !== 'object') return `${String(value)}, which is no event`
+  return 'an object that is no event'
+}

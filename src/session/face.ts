@@ -1,0 +1,85 @@
+import { createStateStore } from '../state/store'
+import type { AnyWorkflow } from '../workflow/shape'
+import type { LiveSession } from './live-session'
+import type { OpenAsk } from '../workflow/ask'
+import type { Session } from './session'
+
+/** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
+export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyWorkflow> {
+  const { core } = live
+  const { options } = core
+  const state = createStateStore<unknown>({
+    tree: core.model.tree,
+    writer: options.writer,
+    commit: (ops) => core.write(ops),
+    initial: () => options.initialState,
+  })
+  const asks = askView(live)
+  const { resources } = options
+  const methods = {
+    run: (input?: unknown) => live.run(input),
+    send: live.send.bind(live),
+    reply: live.reply.bind(live),
+    retry: () => live.retry(),
+    cancel: (reason?: string) => live.cancel(reason),
+    pause: () => live.pause(),
+    resume: () => live.resume(),
+    step: () => live.step(),
+    reset: () => live.reset(),
+    events: ({ follow = false } = {}) => live.events(follow),
+    subscribe: live.subscribe.bind(live),
+    setResources: (values: object) => resources.set(values as Record<string, unknown>),
+    deleteResource: (key: string) => resources.delete(key),
+    subscribeResources: resources.subscribe.bind(resources),
+    flush: () => live.flush(),
+    toJSON: () => live.toJSON(),
+    close: () => live.close(),
+  }
+  const getters = {
+    ready: () => live.ready,
+    status: () => live.status,
+    asks,
+    result: () => live.result,
+    error: () => live.error,
+    progress: () => live.progress,
+    persistence: () => live.persistence,
+    resumed: () => live.resumed,
+    orphans: () => live.orphans,
+    missingResources: () => live.missingResources,
+    resources: () => resources.view,
+  }
+  const face = { id: options.id, workflow, state, ...methods }
+  for (const [name, get] of Object.entries(getters))
+    Object.defineProperty(face, name, { get, enumerable: true })
+  return Object.freeze(face) as unknown as Session<AnyWorkflow>
+}
+
+/** The open asks, as the same array until one comes or goes. */
+function askView(live: LiveSession): () => readonly OpenAsk[] {
+  let model: unknown
+  let changes = -1
+  let asks: readonly OpenAsk[] = Object.freeze([])
+  return () => {
+    const { core } = live
+    if (model === core.model && changes === core.model.askChanges) return asks
+    model = core.model
+    changes = core.model.askChanges
+    const active = core.model.run !== undefined && core.model.run.end === undefined
+    const open = active ? core.openWaits().filter((it) => it.point.type === 'ask') : []
+    asks = Object.freeze(
+      open.map(({ exec, point }) => {
+        const id = core.key(exec.id, point.key)
+        return Object.freeze({
+          id,
+          type: point.event?.type ?? '',
+          data: point.event?.data,
+          step: exec.step,
+          replyType: point.reply ?? '',
+          ...(point.deadline !== undefined && { deadline: point.deadline }),
+          reply: (data: unknown) => live.reply(id, data),
+        })
+      }),
+    )
+    return asks
+  }
+}

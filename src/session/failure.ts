@@ -1,0 +1,72 @@
+import { ReplayMismatchError, StepError } from '../errors'
+import type { Core } from './core'
+import type { Execution } from './model'
+import type { Emission, Finished } from './record'
+import { rebuildError, recordError } from './recorded-error'
+
+/** The errors that a run ended with in this page, by run: richer than what the journal can keep. */
+const causes = new WeakMap<object, Error>()
+
+/** A step has failed for good: its recovery step takes over, or the run fails. */
+export function failStep(core: Core, exec: Execution, attempts: number, error: unknown): void {
+  const target = error instanceof ReplayMismatchError ? undefined : recovery(core, exec)
+  if (target === undefined) {
+    failRun(core, exec, attempts, error)
+    return
+  }
+  const { name, message } = recordError(error)
+  const event = exec.events.length === 1 ? bare(exec.events[0] as Emission) : exec.events.map(bare)
+  const data = { step: exec.step, event, error: { name, message }, attempts }
+  const line = {
+    ...(exec.scope !== undefined && { scope: exec.scope }),
+    ...(exec.branch !== undefined && { branch: exec.branch }),
+    rescues: exec.rescues + 1,
+  }
+  const emits = core.emissions([{ type: 'stepFailed', data }], () => ({ to: [target], ...line }))
+  core.append({ kind: 'ended', exec: exec.id, emits })
+}
+
+/** The run ends as failed; without an execution because of the run itself. */
+export function failRun(core: Core, exec: Execution | undefined, attempts: number, error: unknown): void {
+  const end = exec && {
+    step: exec.step,
+    event: exec.events.length === 1 ? bare(exec.events[0] as Emission) : exec.events.map(bare),
+    attempts,
+  }
+  core.append({
+    kind: 'finished',
+    status: 'failed',
+    error: { ...recordError(error), ...end },
+    ...(exec && { exec: exec.id }),
+  })
+  const record = core.model.run?.end
+  if (record)
+    causes.set(record, exec ? new StepError(exec.step, end?.event, attempts, error) : (error as Error))
+}
+
+/** The error of a run that failed; the same object every time it is asked for. */
+export function endError(
+  end: Omit<Finished, 'kind'>,
+  other: () => Error | undefined = () => undefined,
+): Error {
+  let error = causes.get(end) ?? other()
+  if (error === undefined) {
+    const { step, event, attempts = 0, ...recorded } = end.error ?? { name: 'Error', message: 'unknown' }
+    const cause = rebuildError(recorded)
+    error = step === undefined ? cause : new StepError(step, event, attempts, cause)
+  }
+  causes.set(end, error)
+  return error
+}
+
+function recovery(core: Core, exec: Execution): string | undefined {
+  const step = core.step(exec.step)
+  const target = step?.catchError ?? core.definition.options.catchError
+  if (step === undefined || target === undefined || target === exec.step || exec.rescues >= step.recoveries)
+    return undefined
+  return core.step(target) && target
+}
+
+function bare({ type, data }: Emission): { type: string; data?: unknown } {
+  return data === undefined ? { type } : { type, data }
+}

@@ -1,0 +1,144 @@
+import type { Op } from '../state/op'
+import { Tree } from '../state/tree'
+import { Fifo } from './fifo'
+import type { Emission, Finished, PointType } from './record'
+
+/**
+ * A session as the fold of its records: plain data, no promise, no clock, no callback. `reduce` owns it and is
+ * the only code that changes it. Executions hold their ledger; the log holds what a rollback must apply again.
+ */
+export interface Model {
+  seq: number
+  /** Names this line of history: idempotency keys and ask ids of another one never collide. */
+  lineage: string
+  readonly tree: Tree
+  run: Run | undefined
+  paused: boolean
+  nextEvent: number
+  nextExec: number
+  nextScope: number
+  /** Deliveries that wait, by step. */
+  readonly queues: Map<string, Fifo<Delivery>>
+  /** Steps at work, by execution, in the order they were taken. */
+  readonly execs: Map<number, Execution>
+  /** What `collect` keeps, by step and buffer name. */
+  readonly buffers: Map<string, CollectedEvent[]>
+  readonly scopes: Map<number, Scope>
+  /** Writes since the oldest uncommitted one, in order. Empty while nothing is uncommitted. */
+  log: LogEntry[]
+  /** Types of the run's events that nobody took. */
+  unconsumed: string[]
+  /** Counts changes to the open asks, so that a view of them can be kept. */
+  askChanges: number
+}
+
+export interface Run {
+  readonly id: string
+  /** Step executions so far. */
+  steps: number
+  end: Omit<Finished, 'kind'> | undefined
+}
+
+/** An event in a step's queue; for a gathering step with everything that was gathered. */
+export type Delivery = Emission & { readonly members?: readonly Emission[] }
+
+export interface CollectedEvent {
+  readonly type: string
+  readonly data?: unknown
+}
+
+/** A step at work on its events: what it did so far, so that it can be run again from its top. */
+export interface Execution {
+  readonly id: number
+  readonly step: string
+  readonly events: readonly Emission[]
+  /** The fan-out and the branch that it belongs to, and how often its line was recovered from a failure. */
+  readonly scope: number | undefined
+  readonly branch: number | undefined
+  readonly rescues: number
+  readonly at: number
+  /** The attempt that is running or waits to run; from 1. */
+  attempt: number
+  /** How often it was cut off in a row without getting anywhere. */
+  interruptions: number
+  /** When the next attempt is due; `undefined` while one runs. */
+  retryAt: number | undefined
+  /** The state when it was taken: what a re-run reads before its first entry. */
+  readonly root: unknown
+  entries: Entry[]
+  /** How many of `entries` are committed. */
+  committed: number
+  readonly points: Map<string, Point>
+}
+
+/** What an execution did, in order. Each carries the state after it: what a re-run reads from there on. */
+export type Entry = { readonly root: unknown } & (
+  | { readonly kind: 'wrote'; readonly ops: readonly Op[] }
+  | { readonly kind: 'sent'; readonly event: CollectedEvent }
+  | { readonly kind: 'saw'; readonly reads: number }
+  | { readonly kind: 'opened' | 'done' | 'answered'; readonly key: string }
+)
+
+export interface Point {
+  readonly key: string
+  readonly type: PointType | 'collect'
+  readonly seq: number
+  readonly event: CollectedEvent | undefined
+  readonly reply: string | undefined
+  readonly where: boolean
+  readonly deadline: number | undefined
+  /** How it ended; `undefined` while it is open. */
+  result: PointResult | undefined
+}
+
+export interface PointResult {
+  readonly value?: unknown
+  readonly error?: { readonly name: string; readonly message: string; readonly code?: string }
+  readonly timeout?: true
+}
+
+/** A fan-out: open until every branch has ended. */
+export interface Scope {
+  readonly id: number
+  /** The scope and branch that the fan-out itself belongs to. */
+  readonly parent: number | undefined
+  readonly branch: number | undefined
+  /** The step that opened it. */
+  readonly step: string
+  /** Deliveries, executions and inner scopes that are not at their end. */
+  open: number
+  readonly gathered: Map<string, Emission[]>
+}
+
+export interface LogEntry {
+  /** The execution whose uncommitted write this is; `undefined` when it is committed or somebody else's. */
+  exec: number | undefined
+  readonly ops: readonly Op[]
+  /** The state before it. */
+  readonly before: unknown
+}
+
+export function createModel(state: unknown, lineage: string, tree: Tree = new Tree(state)): Model {
+  return {
+    seq: 0,
+    lineage,
+    tree,
+    run: undefined,
+    paused: false,
+    nextEvent: 1,
+    nextExec: 1,
+    nextScope: 1,
+    queues: new Map(),
+    execs: new Map(),
+    buffers: new Map(),
+    scopes: new Map(),
+    log: [],
+    unconsumed: [],
+    askChanges: 0,
+  }
+}
+
+/** Whether a point waits for somebody or something outside the step. */
+export function isWait(point: Point): boolean {
+  return point.type === 'ask' || point.type === 'wait' || point.type === 'sleep'
+}

@@ -1,0 +1,16 @@
+import type { RecordedError } from './record'
+
+/** An error in the form that survives a reload: its name, message and code. */
+export function recordError(error: unknown): RecordedError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
+  const { code } = error as { code?: unknown }
+  return { name: error.name, message: error.message, ...(typeof code === 'string' && { code }) }
+}
+
+/** An error as it was recorded. Its class is not looked up: stored data names no code. */
+export function rebuildError({ name, message, code }: RecordedError): Error {
+  const error = new Error(message)
+  // As on a native error: there, and not listed.
+  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
+  return code === undefined ? error : Object.assign(error, { code })
+}

@@ -1,0 +1,35 @@
+import { Fifo } from './fifo'
+import { isWait, type Delivery, type Model, type PointResult } from './model'
+import type { Emission } from './record'
+
+/** Puts an event where its record says: into queues, into the scope's gathering, to an open wait. */
+export function deliver(model: Model, event: Emission): void {
+  model.nextEvent = Math.max(model.nextEvent, event.id + 1)
+  for (const step of event.to) enqueue(model, step, event)
+  const scope = event.scope === undefined ? undefined : model.scopes.get(event.scope)
+  if (scope) scope.open += event.to.length
+  for (const step of event.gather ?? []) {
+    const kept = scope?.gathered.get(step)
+    if (kept) kept.push(event)
+    else scope?.gathered.set(step, [event])
+  }
+  if (event.answers) answer(model, event.answers.exec, event.answers.key, { value: event.data })
+  else if (event.to.length === 0 && !(scope && event.gather)) model.unconsumed.push(event.type)
+}
+
+export function enqueue(model: Model, step: string, delivery: Delivery): void {
+  const queue = model.queues.get(step)
+  if (queue) queue.push(delivery)
+  else model.queues.set(step, new Fifo([delivery]))
+}
+
+/** An answer comes from outside: it is an entry of the execution, but commits nothing of it. */
+export function answer(model: Model, id: number, key: string, result: PointResult): void {
+  const exec = model.execs.get(id)
+  const point = exec?.points.get(key)
+  if (exec === undefined || point === undefined || point.result !== undefined) return
+  point.result = result
+  if (isWait(point)) model.askChanges++
+  exec.interruptions = 0
+  exec.entries.push({ kind: 'answered', key, root: model.tree.root() })
+}

@@ -1,0 +1,77 @@
+import type { Execution, Model, Point, PointResult } from './model'
+import type { Emission, SessionRecord } from './record'
+import { answer, deliver } from './reduce-deliver'
+import { commit } from './reduce-state'
+
+type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
+
+export function foldOpened(model: Model, record: Of<'opened'>): void {
+  const exec = model.execs.get(record.exec)
+  if (exec === undefined) return
+  const { key, type, event, reply, where = false, deadline, seq } = record
+  const point: Point = { key, type, seq, event, reply, where, deadline, result: undefined }
+  exec.points.set(key, point)
+  if (type === 'ask') model.askChanges++
+  keepSends(model, exec, record.sends)
+  exec.entries.push({ kind: 'opened', key, root: model.tree.root() })
+  commit(model, exec)
+}
+
+export function foldDone(model: Model, record: Of<'done'>): void {
+  const exec = model.execs.get(record.exec)
+  if (exec === undefined) return
+  const { key, type, value, error, seq } = record
+  const result: PointResult = error === undefined ? { value } : { error }
+  const point = exec.points.get(key)
+  if (point) point.result = result
+  else {
+    const rest = { event: undefined, reply: undefined, where: false, deadline: undefined }
+    exec.points.set(key, { key, type, seq, ...rest, result })
+  }
+  keepSends(model, exec, record.sends)
+  exec.entries.push({ kind: 'done', key, root: model.tree.root() })
+  commit(model, exec)
+}
+
+export function foldAnswered(model: Model, { exec: id, key, value, timeout }: Of<'answered'>): void {
+  answer(model, id, key, timeout ? { timeout } : { value })
+}
+
+export function foldCollected(model: Model, record: Of<'collected'>): void {
+  const exec = model.execs.get(record.exec)
+  if (exec === undefined) return
+  const name = `${record.step}/${record.buffer}`
+  const buffer = model.buffers.get(name) ?? []
+  buffer.push(record.event)
+  const value = record.batch?.map((type) => takeOut(buffer, type))
+  if (buffer.length > 0) model.buffers.set(name, buffer)
+  else model.buffers.delete(name)
+  const { key, seq } = record
+  const rest = { event: undefined, reply: undefined, where: false, deadline: undefined }
+  exec.points.set(key, { key, type: 'collect', seq, ...rest, result: { value } })
+  keepSends(model, exec, record.sends)
+  exec.entries.push({ kind: 'done', key, root: model.tree.root() })
+  commit(model, exec)
+}
+
+/** An effect that failed is as if its intent had just been recorded. */
+export function reopen(exec: Execution, key: string): void {
+  const point = exec.points.get(key)
+  if (point?.result?.error === undefined) return
+  point.result = undefined
+  exec.entries = exec.entries.filter((it) => !(it.kind === 'done' && it.key === key))
+  exec.committed = exec.entries.length
+}
+
+function takeOut<T extends { readonly type: string }>(buffer: T[], type: string): T | undefined {
+  return buffer.splice(
+    buffer.findIndex((it) => it.type === type),
+    1,
+  )[0]
+}
+
+function keepSends(model: Model, exec: Execution, sends: readonly Emission[] = []): void {
+  for (const { type, data } of sends)
+    exec.entries.push({ kind: 'sent', event: { type, data }, root: undefined })
+  for (const event of sends) deliver(model, event)
+}

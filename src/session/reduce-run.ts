@@ -1,0 +1,120 @@
+import type { Delivery, Execution, Model, Scope } from './model'
+import type { SessionRecord } from './record'
+import { deliver, enqueue } from './reduce-deliver'
+import { commit, rollback } from './reduce-state'
+
+type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
+
+export function foldStarted(model: Model, { run, event }: Of<'started'>): void {
+  clearWork(model)
+  model.buffers.clear()
+  model.run = { id: run, steps: 0, end: undefined }
+  deliver(model, event)
+}
+
+export function foldSent(model: Model, { event }: Of<'sent'>): void {
+  // Something came after all: a stalled run goes on.
+  if (model.run?.end?.status === 'stalled') model.run.end = undefined
+  deliver(model, event)
+}
+
+export function foldTaken(model: Model, { exec: id, step, events: ids, at }: Of<'taken'>): void {
+  const queue = model.queues.get(step)
+  const taken = ids.map((it) => queue?.take((event) => event.id === it)).filter((it) => it !== undefined)
+  model.nextExec = Math.max(model.nextExec, id + 1)
+  if (model.run) model.run.steps++
+  // Several events of a scope become one execution.
+  for (const event of taken.slice(1)) release(model, event.scope)
+  model.execs.set(id, createExecution(model, id, step, taken, at))
+}
+
+function createExecution(
+  model: Model,
+  id: number,
+  step: string,
+  taken: readonly Delivery[],
+  at: number,
+): Execution {
+  const { scope, branch } = taken[0] ?? {}
+  return {
+    id,
+    step,
+    events: taken[0]?.members ?? taken,
+    scope,
+    branch,
+    rescues: taken.reduce((most, it) => Math.max(most, it.rescues ?? 0), 0),
+    at,
+    attempt: 1,
+    interruptions: 0,
+    retryAt: undefined,
+    root: model.tree.root(),
+    entries: [],
+    committed: 0,
+    points: new Map(),
+  }
+}
+
+export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>): void {
+  const exec = model.execs.get(id)
+  if (exec === undefined) return
+  commit(model, exec)
+  model.execs.delete(id)
+  if (exec.points.size > 0) model.askChanges++
+  const { scope: parent, branch } = exec
+  if (opens !== undefined) {
+    model.nextScope = Math.max(model.nextScope, opens + 1)
+    const scope: Scope = { id: opens, parent, branch, step: exec.step, open: 0, gathered: new Map() }
+    model.scopes.set(opens, scope)
+    if (parent !== undefined) hold(model, parent)
+  }
+  for (const event of emits) deliver(model, event)
+  release(model, parent)
+}
+
+/** The gathering steps start in the line that the fan-out itself belongs to. */
+export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): void {
+  const scope = model.scopes.get(id)
+  if (scope === undefined) return
+  model.scopes.delete(id)
+  const { parent, branch } = scope
+  const line = { ...(parent !== undefined && { scope: parent }), ...(branch !== undefined && { branch }) }
+  for (const { id: event, step } of to) {
+    const kept = scope.gathered.get(step) ?? []
+    const members = [...kept].sort((a, b) => (a.branch ?? 0) - (b.branch ?? 0) || a.id - b.id)
+    model.nextEvent = Math.max(model.nextEvent, event + 1)
+    enqueue(model, step, { id: event, type: members[0]?.type ?? '', to: [step], members, ...line })
+    if (parent !== undefined) hold(model, parent)
+  }
+  release(model, scope.parent)
+}
+
+function hold(model: Model, scope: number): void {
+  const it = model.scopes.get(scope)
+  if (it) it.open++
+}
+
+function release(model: Model, scope: number | undefined): void {
+  const it = scope === undefined ? undefined : model.scopes.get(scope)
+  if (it) it.open--
+}
+
+export function foldFinished(
+  model: Model,
+  { kind: _kind, seq: _seq, at: _at, ...end }: Of<'finished'>,
+): void {
+  for (const id of model.execs.keys()) rollback(model, id)
+  if (model.run) model.run.end = end
+  model.askChanges++
+  if (end.status === 'failed' || end.status === 'stalled') return
+  clearWork(model)
+  model.buffers.clear()
+}
+
+function clearWork(model: Model): void {
+  for (const id of model.execs.keys()) rollback(model, id)
+  model.execs.clear()
+  model.queues.clear()
+  model.scopes.clear()
+  model.unconsumed = []
+  model.askChanges++
+}

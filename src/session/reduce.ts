@@ -1,0 +1,68 @@
+import { createModel, type Model } from './model'
+import type { SessionRecord } from './record'
+import { foldAnswered, foldCollected, foldDone, foldOpened, reopen } from './reduce-points'
+import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
+import { foldSaw, foldWrote, rollback } from './reduce-state'
+
+type Fold<Kind> = (model: Model, record: Extract<SessionRecord, { kind: Kind }>) => void
+
+/**
+ * The only place where a session changes: what a record means for the model. Depends on its two arguments
+ * alone, so that a reload, another tab and a test all get the same session from the same records. Records were
+ * checked when they were made: it never throws for a record that a session has written.
+ */
+export function reduce(model: Model, record: SessionRecord): void {
+  const fold = folds[record.kind] as Fold<SessionRecord['kind']> | undefined
+  if (fold === undefined) throw new TypeError(`a record of unknown kind "${record.kind}"`)
+  model.seq = record.seq
+  fold(model, record as never)
+}
+
+const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
+  created: (model, { state, lineage }) => clear(model, state, lineage),
+  reset: (model, { state, lineage }) => clear(model, state, lineage),
+  started: foldStarted,
+  sent: foldSent,
+  taken: foldTaken,
+  wrote: foldWrote,
+  saw: foldSaw,
+  opened: foldOpened,
+  done: foldDone,
+  answered: foldAnswered,
+  collected: foldCollected,
+  ended: foldEnded,
+  gathered: foldGathered,
+  finished: foldFinished,
+  attemptFailed(model, { exec: id, attempt, retryAt, again = [] }) {
+    rollback(model, id)
+    const exec = model.execs.get(id)
+    if (exec === undefined) return
+    for (const key of again) reopen(exec, key)
+    exec.interruptions = 0
+    exec.attempt = retryAt === undefined ? attempt : attempt + 1
+    exec.retryAt = retryAt
+  },
+  interrupted(model, { execs }) {
+    for (const id of execs) {
+      rollback(model, id)
+      const exec = model.execs.get(id)
+      if (exec) exec.interruptions++
+    }
+  },
+  retried(model, { exec: id }) {
+    if (model.run) model.run.end = undefined
+    const exec = model.execs.get(id)
+    if (exec === undefined) return
+    exec.attempt = 1
+    exec.interruptions = 0
+    exec.retryAt = undefined
+  },
+  paused: (model) => void (model.paused = true),
+  resumed: (model) => void (model.paused = false),
+}
+
+function clear(model: Model, state: unknown, lineage: string): void {
+  const { tree, seq, askChanges } = model
+  tree.restore(state)
+  Object.assign(model, createModel(state, lineage, tree), { seq, askChanges: askChanges + 1 })
+}

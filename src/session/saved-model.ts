@@ -1,0 +1,111 @@
+import { diff } from '../state/diff'
+import type { Op } from '../state/op'
+import { Tree } from '../state/tree'
+import { Fifo } from './fifo'
+import {
+  createModel,
+  type Delivery,
+  type Entry,
+  type Execution,
+  type LogEntry,
+  type Model,
+  type Point,
+} from './model'
+
+/**
+ * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as
+ * the changes that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
+ */
+export interface SavedModel extends Pick<
+  Model,
+  'seq' | 'lineage' | 'paused' | 'nextEvent' | 'nextExec' | 'nextScope' | 'unconsumed'
+> {
+  readonly state: unknown
+  readonly run?: Model['run']
+  readonly queues: readonly (readonly [step: string, events: readonly Delivery[]])[]
+  readonly buffers: readonly (readonly [name: string, events: unknown[]])[]
+  readonly scopes: readonly unknown[]
+  readonly execs: readonly SavedExecution[]
+  readonly log: readonly (Omit<LogEntry, 'before'> & { readonly before: number })[]
+  /** Each old state as the operations that make it of the one before; the first is made of `state`. */
+  readonly roots: readonly (readonly Op[])[]
+}
+
+type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
+  readonly root: number
+  readonly entries: readonly (Omit<Entry, 'root'> & { readonly root: number })[]
+  readonly points: readonly Point[]
+}
+
+export function saveModel(model: Model): SavedModel {
+  const state = model.tree.root()
+  const roots: Op[][] = []
+  const numbers = new Map<unknown, number>([[state, -1]])
+  let last = state
+  const number = (root: unknown): number => {
+    // What was sent has no state of its own.
+    const known = root === undefined ? -1 : numbers.get(root)
+    if (known !== undefined) return known
+    roots.push(diff(last, root))
+    last = root
+    numbers.set(root, roots.length - 1)
+    return roots.length - 1
+  }
+  // From the newest state back, so that each step is small.
+  const log = [...model.log].reverse().map(({ before, ...it }) => ({ ...it, before: number(before) }))
+  const execs = [...model.execs.values()].map(({ root, entries, points, ...it }) => {
+    const back = [...entries]
+      .reverse()
+      .map(({ root: after, ...entry }) => ({ ...entry, root: number(after) }))
+    return { ...it, entries: back.reverse(), root: number(root), points: [...points.values()] }
+  })
+  const { seq, lineage, paused, nextEvent, nextExec, nextScope, unconsumed, run } = model
+  return {
+    ...{ seq, lineage, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
+    ...(run && { run: { ...run } }),
+    state,
+    queues: [...model.queues]
+      .map(([step, queue]) => [step, queue.toArray()] as const)
+      .filter(([, it]) => it.length > 0),
+    buffers: [...model.buffers].map(([name, events]) => [name, [...events]] as const),
+    scopes: [...model.scopes.values()].map((it) => ({ ...it, gathered: [...it.gathered] })),
+    execs: execs as SavedExecution[],
+    log: log.reverse(),
+    roots,
+  }
+}
+
+export function restoreModel(saved: SavedModel, into: Tree): Model {
+  const roots: unknown[] = []
+  for (const ops of saved.roots) {
+    const tree = new Tree(roots.length === 0 ? saved.state : roots.at(-1))
+    tree.apply(ops)
+    roots.push(tree.root())
+  }
+  const root = (number: number): unknown => (number < 0 ? saved.state : roots[number])
+  into.restore(saved.state)
+  const model = createModel(saved.state, saved.lineage, into)
+  const { seq, paused, nextEvent, nextExec, nextScope, unconsumed, run } = saved
+  Object.assign(model, {
+    seq,
+    paused,
+    nextEvent,
+    nextExec,
+    nextScope,
+    unconsumed: [...unconsumed],
+    run: run && { ...run },
+  })
+  for (const [step, events] of saved.queues) model.queues.set(step, new Fifo(events))
+  for (const [name, events] of saved.buffers) model.buffers.set(name, [...events] as never)
+  for (const scope of saved.scopes as { id: number; gathered: [] }[])
+    model.scopes.set(scope.id, { ...scope, gathered: new Map(scope.gathered) } as never)
+  for (const exec of saved.execs)
+    model.execs.set(exec.id, {
+      ...exec,
+      root: root(exec.root),
+      entries: exec.entries.map((it) => ({ ...it, root: root(it.root) }) as Entry),
+      points: new Map(exec.points.map((it) => [it.key, { ...it }])),
+    })
+  model.log = saved.log.map((it) => ({ ...it, before: root(it.before) }))
+  return model
+}

@@ -1,0 +1,240 @@
+import { CrashLoopError, StepLimitError } from '../errors'
+import type { StepDefinition } from '../workflow/step'
+import { Attempt } from './attempt'
+import { makeContext } from './context'
+import type { Core } from './core'
+import { failRun } from './failure'
+import type { Fifo } from './fifo'
+import type { Delivery, Execution } from './model'
+
+/** Interruptions of one execution in a row that are taken for a crash loop. */
+const CRASH_LOOP = 10
+
+/** Starts what can start: steps whose events are there, retries that are due, and the end when nothing is left. */
+export class Scheduler {
+  private readonly core: Core
+  private readonly timers = new Map<string, unknown>()
+  private awake = false
+  /** Set while the session is stepped by hand: how many executions may start. */
+  allowance: number = Infinity
+
+  constructor(core: Core) {
+    this.core = core
+    core.wake = () => this.run()
+  }
+
+  /** Runs until nothing can start any more. Called from inside itself, it only notes that there is more. */
+  run(): void {
+    if (this.awake) return
+    this.awake = true
+    try {
+      while (this.startNext());
+      this.armTimers()
+      this.stallIfDone()
+    } finally {
+      this.awake = false
+    }
+  }
+
+  /** Whether work may start at all. */
+  get active(): boolean {
+    const { core } = this
+    const { run, paused } = core.model
+    return run !== undefined && run.end === undefined && !paused && core.closed === undefined && core.ready()
+  }
+
+  /** Ends every attempt and timer of this page; the model stays as it is. */
+  stop(reason: Error): void {
+    for (const attempt of this.core.attempts.values()) attempt.abort(reason)
+    for (const timer of this.timers.values()) this.core.options.clock.clearTimeout(timer)
+    this.timers.clear()
+  }
+
+  /** Lets one more execution start, and waits until it has ended or waits itself. */
+  async step(): Promise<boolean> {
+    const { core } = this
+    if (!core.model.paused) core.append({ kind: 'paused' })
+    this.allowance = 1
+    const before = new Set(core.attempts.keys())
+    while (this.startNext());
+    this.allowance = 0
+    await Promise.all([...core.attempts].filter(([id]) => !before.has(id)).map(([, it]) => it.settled))
+    this.armTimers()
+    this.stallIfDone()
+    return core.model.run !== undefined && core.model.run.end === undefined
+  }
+
+  /** Like a killed page: timers are gone, and what runs is never told. */
+  halt(): void {
+    for (const timer of this.timers.values()) this.core.options.clock.clearTimeout(timer)
+    this.timers.clear()
+    this.core.attempts.clear()
+  }
+
+  private startNext(): boolean {
+    if (!this.active || this.allowance <= 0) return false
+    return this.startAgain() || this.closeScope() || this.startQueued()
+  }
+
+  /** Interrupted and retried executions come before queued events. */
+  private startAgain(): boolean {
+    const { core } = this
+    if (core.attempts.size === core.model.execs.size) return false
+    for (const exec of core.model.execs.values()) {
+      if (core.attempts.has(exec.id)) continue
+      if (exec.retryAt !== undefined && exec.retryAt > core.options.clock.now()) continue
+      const step = core.step(exec.step)
+      // A step that is not there any more: its work is kept and reported, not dropped.
+      if (step === undefined || !this.hasWorker(step)) continue
+      if (exec.interruptions >= CRASH_LOOP)
+        failRun(core, exec, exec.attempt, new CrashLoopError(exec.step, exec.interruptions))
+      else this.start(exec, step)
+      return true
+    }
+    return false
+  }
+
+  private startQueued(): boolean {
+    const { core } = this
+    for (const [name, queue] of core.model.queues) {
+      if (queue.size === 0) continue
+      const step = core.step(name)
+      if (step === undefined || !this.hasWorker(step)) continue
+      const ids = step.join === 'allOf' ? oneOfEach(queue, step) : [(queue.peek() as Delivery).id]
+      if (ids === undefined) continue
+      this.take(name, ids, step)
+      return true
+    }
+    return false
+  }
+
+  private take(name: string, events: readonly number[], step: StepDefinition): void {
+    const { core } = this
+    const { model, definition } = core
+    const limit = definition.options.maxSteps ?? 10_000
+    if ((model.run?.steps ?? 0) >= limit) {
+      failRun(core, undefined, 0, new StepLimitError(limit))
+      return
+    }
+    const exec = model.nextExec
+    core.append({ kind: 'taken', exec, step: name, events })
+    const taken = model.execs.get(exec)
+    if (taken) this.start(taken, step)
+  }
+
+  private start(exec: Execution, step: StepDefinition): void {
+    this.allowance--
+    const attempt = new Attempt(this.core, exec, step)
+    this.core.attempts.set(exec.id, attempt)
+    attempt.start(makeContext(attempt))
+  }
+
+  private hasWorker(step: StepDefinition): boolean {
+    if (this.core.attempts.size < step.workers) return true
+    let busy = 0
+    for (const { step: other } of this.core.attempts.values()) if (other === step) busy++
+    return busy < step.workers
+  }
+
+  private closeScope(): boolean {
+    const { model, definition } = this.core
+    for (const scope of model.scopes.values()) {
+      if (scope.open > 0) continue
+      const steps =
+        scope.gathered.size > 0 ? [...scope.gathered.keys()] : gathersAfter(scope.step, definition)
+      this.core.append({
+        kind: 'gathered',
+        scope: scope.id,
+        to: steps.map((step, index) => ({ id: model.nextEvent + index, step })),
+      })
+      return true
+    }
+    return false
+  }
+
+  /** Timers of retries, deadlines and sleeps: one for each, fixed when it began. */
+  private armTimers(): void {
+    const { core } = this
+    if (core.model.execs.size === 0 && this.timers.size === 0) return
+    const due = new Map<string, { at: number; fire: () => void }>()
+    if (this.active)
+      for (const exec of core.model.execs.values()) {
+        if (exec.retryAt !== undefined && !core.attempts.has(exec.id))
+          due.set(`${exec.id}`, { at: exec.retryAt, fire: () => this.run() })
+        for (const { key, deadline, result } of exec.points.values())
+          if (deadline !== undefined && result === undefined)
+            due.set(`${exec.id}/${key}`, { at: deadline, fire: () => this.expire(exec, key) })
+      }
+    const { clock } = core.options
+    for (const [key, timer] of this.timers)
+      if (!due.has(key)) {
+        clock.clearTimeout(timer)
+        this.timers.delete(key)
+      }
+    for (const [key, { at, fire }] of due) if (!this.timers.has(key)) this.arm(key, at, fire)
+  }
+
+  private arm(key: string, at: number, fire: () => void): void {
+    const { clock } = this.core.options
+    const timer = clock.setTimeout(
+      () => {
+        this.timers.delete(key)
+        fire()
+      },
+      Math.max(0, at - clock.now()),
+    )
+    this.timers.set(key, timer)
+  }
+
+  private expire(exec: Execution, key: string): void {
+    const point = exec.points.get(key)
+    if (point === undefined || point.result !== undefined) return
+    const attempt = this.core.attempts.get(exec.id)
+    if (point.type !== 'sleep') this.core.append({ kind: 'answered', exec: exec.id, key, timeout: true })
+    else if (attempt) attempt.points.done(key, 'sleep', {})
+    else this.core.append({ kind: 'done', exec: exec.id, key, type: 'sleep' })
+    attempt?.points.answered(key)
+    this.run()
+  }
+
+  private stallIfDone(): void {
+    const { core } = this
+    const { model, definition } = core
+    if (!this.active || model.execs.size > 0 || model.scopes.size > 0) return
+    // Events that only come from outside may still come.
+    if (definition.options.events?.some((it) => definition.routes.has(it.type))) return
+    for (const [name, queue] of model.queues)
+      if (queue.size > 0 && (core.step(name) === undefined || core.step(name)?.join !== 'allOf')) return
+    const waiting = [...model.queues.values()].flatMap((it) => it.toArray().map((event) => event.type))
+    const kept = [...model.buffers.values()].flat().map((it) => it.type)
+    core.append({
+      kind: 'finished',
+      status: 'stalled',
+      unconsumed: [...model.unconsumed, ...waiting, ...kept],
+    })
+  }
+}
+
+/** One queued event of each type of an `allOf`, in its order; `undefined` while one is missing. */
+function oneOfEach(queue: Fifo<Delivery>, step: StepDefinition): number[] | undefined {
+  const left = queue.toArray()
+  const ids: number[] = []
+  for (const { type } of step.on) {
+    const index = left.findIndex((it) => it.type === type)
+    if (index < 0) return undefined
+    ids.push(...left.splice(index, 1).map((it) => it.id))
+  }
+  return ids
+}
+
+/** The gathering steps that a step's events lead to before any other gathering step. */
+function gathersAfter(name: string, definition: Core['definition']): string[] {
+  const found = new Set<string>()
+  const seen = new Set([name])
+  for (const from of seen)
+    for (const { type } of definition.stepsByName.get(from)?.emits ?? [])
+      for (const to of definition.routes.get(type) ?? [])
+        if (definition.stepsByName.get(to)?.join === 'gather') found.add(to)
+        else seen.add(to)
+  return [...found]
+}

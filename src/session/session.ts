@@ -1,0 +1,101 @@
+import type { StateStore } from '../state/store'
+import type { Persistence } from '../storage/persistence'
+import type { Opened } from '../workflow/ask'
+import type { WorkflowEvent } from '../workflow/event'
+import type { AnyWorkflow, Of, ResourcesOf, ResultOf, StartArgs, StateOf } from '../workflow/shape'
+import type { Status } from './status'
+
+export interface Progress {
+  /** 0 to 1. */
+  readonly fraction: number
+  readonly label?: string
+}
+
+/** Whether this session was there before, for a "pick up where you left off" banner. */
+export type Resumed =
+  | { readonly found: false }
+  | {
+      readonly found: true
+      /** `reload`: the page was reloaded; `return`: it was left and came back later; `crash`: it was cut off at work. */
+      readonly reason: 'reload' | 'return' | 'crash'
+      /** Milliseconds since 1970. */
+      readonly savedAt: number
+    }
+
+/** Where an event is to go; without it, to every step that accepts it and to the oldest wait for it. */
+export interface Target<Steps extends string = string> {
+  readonly step?: Steps
+  /** The id of an open ask: the event is its reply. */
+  readonly ask?: string
+}
+
+/**
+ * One durable instance of a workflow: its state, queues and waits. It outlives runs, reloads and crashes. Its
+ * methods can be taken off it.
+ */
+export interface Session<W extends AnyWorkflow> {
+  readonly id: string
+  readonly workflow: W
+  /** Resolves once it is loaded; rejects with a LoadError. */
+  readonly ready: Promise<void>
+  readonly status: Status
+  /** The open asks, oldest first. The same array until one comes or goes. */
+  readonly asks: readonly Opened<Of<W>['asks']>[]
+  readonly result: ResultOf<W> | undefined
+  /** Why it failed, was cancelled, stalled or could not be loaded. */
+  readonly error: Error | undefined
+  readonly progress: Progress | undefined
+  readonly persistence: Persistence
+  readonly resumed: Resumed
+  /** Work for steps that the workflow does not have any more. Kept, and not done. */
+  readonly orphans: readonly { readonly step: string; readonly event: WorkflowEvent }[]
+  /** Declared resources that nobody has given: while there are any, no step starts. */
+  readonly missingResources: readonly string[]
+  readonly state: StateStore<StateOf<W>>
+  /** The resources that are there. Read-only. */
+  readonly resources: ResourcesOf<W>
+  /**
+   * Runs the workflow; resolves with the stop event's data. A run that is interrupted or going on is carried on:
+   * then the input is ignored. A finished or failed one starts over, with the state kept.
+   *
+   * Rejects with StepError, CancelledError, StalledError, StepLimitError or SessionClosedError.
+   */
+  readonly run: (...input: StartArgs<W>) => Promise<ResultOf<W>>
+  /**
+   * Brings an event from outside. Resolves with true once it is recorded, with false when nobody takes it.
+   *
+   * @throws UnknownEventError, UnknownStepError, EventNotAcceptedError, EventValidationError at the call
+   */
+  readonly send: (event: Of<W>['events'], to?: Target<Of<W>['steps']>) => Promise<boolean>
+  /** Answers an ask. Resolves with false when it is not open any more. */
+  readonly reply: (ask: string, data: unknown) => Promise<boolean>
+  /** Runs the step again that the run failed with; resolves as `run` does. */
+  readonly retry: () => Promise<ResultOf<W>>
+  /** Ends the run. What steps had not committed is taken out; a reload does not start it again. */
+  readonly cancel: (reason?: string) => void
+  /** Lets running steps end and starts no other. May come before `run`. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Starts one more step of a paused run and waits for it. Resolves with whether there is more to do. */
+  readonly step: () => Promise<boolean>
+  /** Everything starts over, with the state of the beginning. */
+  readonly reset: () => void
+  /**
+   * What the session shows from now on: streamed events, asks, and how the run ended. Ends with the run, or with
+   * `follow` when the session is closed.
+   */
+  readonly events: (options?: { follow?: boolean }) => AsyncIterableIterator<WorkflowEvent>
+  /** Calls `listener` when anything but the state has changed. */
+  readonly subscribe: (listener: () => void) => () => void
+  /** Merges resources by key into the session's layer; a run that was waiting for them goes on. */
+  readonly setResources: (resources: Partial<ResourcesOf<W>>) => void
+  readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
+  /** Calls `listener` when a resource has come, gone or changed. */
+  readonly subscribeResources: (listener: () => void) => () => void
+  /** Resolves when everything so far is durable; rejects with the storage's error. */
+  readonly flush: () => Promise<void>
+  /** The whole session as plain JSON. */
+  readonly toJSON: () => unknown
+  /** Flushes and lets go. A pending `run` rejects with SessionClosedError; a later `open` carries on. */
+  readonly close: () => Promise<void>
+}

@@ -1,0 +1,44 @@
+import { isWait, type Execution, type Model } from './model'
+
+/**
+ * What a session is doing, derived from its data: `loading` and `error` before it could be read; `idle` never
+ * started; `running`; `waiting` for answers or times, with nothing else to do; `paused` by hand or because
+ * resources are missing; then how its run ended. `stalled`: nothing is left to do and no stop event came.
+ */
+export type Status =
+  | 'loading'
+  | 'error'
+  | 'idle'
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'stalled'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+
+export function statusOf(
+  model: Model,
+  missingResources: boolean,
+  attempting: (exec: number) => boolean,
+): Status {
+  const { run } = model
+  if (run?.end) return run.end.status
+  if (model.paused) return 'paused'
+  if (run === undefined) return 'idle'
+  if (missingResources) return 'paused'
+  if (model.execs.size === 0) for (const queue of model.queues.values()) if (queue.size > 0) return 'running'
+  for (const exec of model.execs.values()) if (!isWaiting(exec, attempting(exec.id))) return 'running'
+  return 'waiting'
+}
+
+/** Whether an execution can only go on when somebody answers or a time comes. */
+export function isWaiting(exec: Execution, attempting: boolean): boolean {
+  let waits = false
+  for (const point of exec.points.values()) {
+    if (point.result !== undefined) continue
+    if (!isWait(point)) return false
+    waits = true
+  }
+  return waits || (exec.retryAt !== undefined && !attempting)
+}

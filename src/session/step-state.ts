@@ -1,0 +1,132 @@
+import { NestedEditError } from '../errors'
+import type { Op } from '../state/op'
+import { toPath, type Path } from '../state/path'
+import { viewOf, type View } from '../state/view'
+import type { Keys } from '../state/path-types'
+import type { Attempt } from './attempt'
+
+const written = Promise.resolve()
+
+/**
+ * The state as one attempt sees and writes it (durable-steps, rules a, b, i). While the attempt repeats what is
+ * recorded, reads see the version of that time and equal writes are silent; after that everything is new.
+ */
+export class StepState {
+  readonly get: (...args: [path?: string | Keys, fallback?: unknown]) => unknown
+  readonly has: (path: string | Keys) => boolean
+  readonly set: (path: string | Keys, value: unknown) => Promise<void>
+  readonly append: (path: string | Keys, item: unknown) => Promise<void>
+  readonly delete: (path: string | Keys) => Promise<void>
+  readonly replace: (state: unknown) => Promise<void>
+  readonly reset: () => Promise<void>
+  readonly edit: (recipe: (draft: unknown) => void | Promise<void>) => Promise<void>
+  readonly subscribe: (path: string | Keys, listener: () => void) => () => void
+
+  constructor(attempt: Attempt) {
+    const { writer, initialState } = attempt.core.options
+    const { tree } = attempt.core.model
+    const write = (make: (view: View) => Op | undefined): Promise<void> =>
+      whenFree(attempt, () => put(attempt, make))
+    this.get = (...args) => read(attempt, args)
+    this.has = (path) => view(attempt).has(toPath(path))
+    this.set = (path, value) => write((it) => writer.set(it, toPath(path), value))
+    this.append = (path, item) => write((it) => writer.append(it, toPath(path), item))
+    this.delete = (path) => write((it) => writer.delete(it, toPath(path)))
+    this.replace = (state) => write((it) => writer.replace(it, state))
+    this.reset = () => write((it) => writer.replace(it, initialState))
+    this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
+    this.subscribe = (path, listener) => tree.subscribe(toPath(path), listener)
+  }
+}
+
+/** The state that the attempt's next read sees. Counts as a read. */
+function view(attempt: Attempt): View {
+  const { core, exec, replay } = attempt
+  if (!replay.live) return viewOf(replay.readRoot())
+  const reads = replay.countRead()
+  const { tree } = core.model
+  // Somebody else has written since this execution's last entry: a re-run must see what is here now.
+  const last = exec.entries.at(-1)
+  if (
+    attempt.over === undefined &&
+    tree.root() !== (last === undefined ? exec.root : versionOf(exec.entries))
+  ) {
+    core.append({ kind: 'saw', exec: exec.id, reads }, 'soon', 'relaxed')
+    replay.entered()
+    replay.countRead()
+  }
+  return tree
+}
+
+/** The state after the last entry that has one: what was sent went out with the point behind it. */
+function versionOf(entries: Attempt['exec']['entries']): unknown {
+  let index = entries.length - 1
+  while (index > 0 && entries[index]?.kind === 'sent') index--
+  return entries[index]?.root
+}
+
+function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]): unknown {
+  const seen = view(attempt)
+  if (args.length === 0) return seen.root()
+  const path: Path = toPath(args[0] ?? '')
+  if (args.length > 1 && !seen.has(path)) return args[1]
+  return seen.read(path)
+}
+
+function put(attempt: Attempt, make: (view: View) => Op | undefined): void {
+  const op = make(attempt.replay.live ? attempt.core.model.tree : view(attempt))
+  if (op !== undefined) record(attempt, [op])
+}
+
+function record(attempt: Attempt, ops: readonly Op[]): void {
+  if (ops.length === 0 || attempt.replay.wrote(ops)) return
+  attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
+  attempt.replay.entered()
+}
+
+/** Writers of one session take turns: a write waits while another step's asynchronous edit is open. */
+function whenFree(attempt: Attempt, write: () => void): Promise<void> {
+  const guarded = (): void => {
+    if (attempt.over) throw attempt.over
+    write()
+  }
+  if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()))
+  if (attempt.core.edits) return attempt.fence(attempt.core.edits.then(guarded))
+  try {
+    guarded()
+    return written
+  } catch (error) {
+    return attempt.fence(Promise.reject(error as Error))
+  }
+}
+
+async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise<void>): Promise<void> {
+  if (attempt.editing) throw new NestedEditError('ctx.state.edit')
+  const { core } = attempt
+  const before = core.edits
+  const turn = (async () => {
+    if (before) await before
+    if (attempt.over) throw attempt.over
+    attempt.editing = true
+    try {
+      const ops = core.options.writer.edit(view(attempt), recipe)
+      const settled = isPromise(ops) ? await ops : ops
+      if (attempt.over) throw attempt.over
+      record(attempt, settled)
+    } finally {
+      attempt.editing = false
+    }
+  })()
+  // Who comes next waits for this one, whatever becomes of it.
+  const tail = turn
+    .catch(() => {})
+    .finally(() => {
+      if (core.edits === tail) core.edits = undefined
+    })
+  core.edits = tail
+  return turn
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return value instanceof Promise
+}

@@ -1,0 +1,37 @@
+import { copyJson } from './json'
+import { compileSchema } from './schema'
+import type { Output, Schema } from './standard-schema'
+import { createStateStore, type StateStore } from './store'
+import { Tree } from './tree'
+import { Writer } from './writer'
+
+/**
+ * A store by itself: no workflow, no engine, nothing persisted. For state that may be lost, and for tests of
+ * code that takes a {@link StateStore}.
+ *
+ * ```ts
+ * const store = createStore({ schema: z.object({ count: z.number().default(0) }) })
+ * store.set('count', (it) => it + 1)
+ * ```
+ *
+ * `schema` checks every write at its path; without it anything that is JSON goes. `initial` is the state at the
+ * beginning; default: the schema's defaults, or `{}`.
+ *
+ * @throws StateValidationError when the schema refuses the initial state
+ */
+export function createStore<S extends Schema = Schema<Record<string, unknown>>>(
+  options: { schema?: S; initial?: unknown } = {},
+): StateStore<Output<S>> {
+  const schema = compileSchema(options.schema)
+  const initial = copyJson(schema.initial(options.initial), 'state')
+  const tree = new Tree(initial)
+  return createStateStore<Output<S>>({
+    tree,
+    writer: new Writer(schema, copyJson),
+    commit: (ops) => {
+      tree.apply(ops)
+      tree.flush()
+    },
+    initial: () => initial,
+  })
+}

@@ -1,0 +1,185 @@
+import { PathError } from '../errors'
+import { diff } from './diff'
+import { draftOf } from './draft'
+import type { CopyValue } from './json'
+import type { Op } from './op'
+import { listIndex, ROOT, toPath, type Path } from './path'
+import { sameJson } from './same'
+import type { CompiledSchema } from './schema'
+import { at, hasAt, valueAt, type View } from './view'
+
+/**
+ * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can
+ * be recorded and applied without a second look; what it refuses has changed nothing.
+ */
+export class Writer {
+  private readonly schema: CompiledSchema
+  private readonly copy: CopyValue
+
+  constructor(schema: CompiledSchema, copy: CopyValue) {
+    this.schema = schema
+    this.copy = copy
+  }
+
+  /** `undefined` when there is nothing to do. A function gets the previous value. */
+  set(view: View, path: Path, next: unknown): Op | undefined {
+    refuseRoot(path)
+    const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
+    if (value === undefined) return this.delete(view, path)
+    checkWay(view.peek(), path)
+    return this.checked(view, path, value)
+  }
+
+  append(view: View, path: Path, item: unknown): Op {
+    refuseRoot(path)
+    checkWay(view.peek(), path)
+    const target = valueAt(view.peek(), path.keys)
+    if (target === undefined) return this.begin(view, path, item)
+    if (typeof target === 'string') {
+      if (typeof item !== 'string')
+        throw new PathError(path.text, 'it is a text, and only text can be appended to it')
+      const whole = target + item
+      const { value } = this.schema.check(reader(view.peek()), path, whole)
+      return value === whole ? appended(path, item, 'text') : Object.freeze(['set', path.id, value] as const)
+    }
+    if (!Array.isArray(target))
+      throw new PathError(path.text, `it is ${kind(target)}; only a list or a text can grow`)
+    const place = toPath([...path.keys, String(target.length)])
+    const op = this.checked(view, place, item)
+    return op[1] === place.id ? appended(path, op[2], 'list') : op
+  }
+
+  delete(view: View, path: Path): Op | undefined {
+    refuseRoot(path)
+    checkWay(view.peek(), path)
+    if (!hasAt(view.peek(), path.keys)) return undefined
+    this.schema.checkDelete(reader(view.peek()), path)
+    return Object.freeze(['delete', path.id])
+  }
+
+  replace(view: View, state: unknown): Op {
+    const { value } = this.schema.check(reader(view.peek()), ROOT, state)
+    return Object.freeze(['replace', this.copy(value, 'state')])
+  }
+
+  /** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
+  edit(view: View, recipe: (draft: unknown) => unknown): Op[] | Promise<Op[]> {
+    const before = view.root()
+    const { draft, finish } = draftOf(before)
+    const done = (): Op[] => this.changes(before, finish())
+    const outcome = recipe(draft)
+    return isThenable(outcome) ? Promise.resolve(outcome).then(done) : done()
+  }
+
+  private changes(before: unknown, after: unknown): Op[] {
+    const ops = diff(before, after)
+    if (ops.length === 0) return ops
+    const result = reader(after)
+    return ops.map((op) => {
+      if (op[0] === 'replace') return this.replaced(after, op[1])
+      const path = toPath(op[1])
+      const whole = valueAt(after, path.keys)
+      if (op[0] === 'delete' && whole === undefined) this.schema.checkDelete(reader(before), path)
+      // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
+      else if (whole !== undefined) {
+        const judged = this.schema.check(result, path, whole)
+        if (judged.value !== whole && !sameJson(judged.value, whole))
+          return Object.freeze(['set', judged.path.id, this.copy(judged.value, where(judged.path))])
+      }
+      return this.copied(op, path)
+    })
+  }
+
+  private replaced(after: unknown, state: unknown): Op {
+    return this.replace({ read: () => after, has: () => true, root: () => after, peek: () => after }, state)
+  }
+
+  private copied(op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
+    switch (op[0]) {
+      case 'set':
+        return Object.freeze(['set', op[1], this.copy(op[2], where(path))])
+      case 'append':
+        return appended(
+          path,
+          this.copy(op[2], where(path)),
+          typeof op[2] === 'string' && op[3] !== 'list' ? 'text' : 'list',
+        )
+      case 'splice': {
+        const items = op[4].map((it, index) => this.copy(it, `${where(path)}.${op[2] + index}`))
+        return Object.freeze(['splice', op[1], op[2], op[3], items])
+      }
+      default:
+        return op
+    }
+  }
+
+  private begin(view: View, path: Path, item: unknown): Op {
+    const wanted = this.schema.kindOf(path)
+    const text = wanted === 'unknown' ? typeof item === 'string' : wanted === 'text'
+    const op = this.checked(view, path, text ? item : [item])
+    const [, id, value] = op
+    if (id !== path.id) return op
+    return text ? appended(path, value, 'text') : appended(path, at(value, '0'), 'list')
+  }
+
+  private checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
+    const { path: place, value } = this.schema.check(reader(view.peek()), path, next)
+    return Object.freeze(['set', place.id, this.copy(value, where(place))] as const)
+  }
+}
+
+/** Whether two operations are the same, for a re-run that makes them again. */
+export function sameOp(a: Op, b: Op): boolean {
+  return sameJson(a, b)
+}
+
+function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
+  return Object.freeze(['append', path.id, item, as] as const)
+}
+
+function refuseRoot(path: Path): void {
+  if (path.keys.length === 0) throw new PathError('', 'the whole state is written with replace()')
+}
+
+/** Everything on the way to a path must be able to hold the next key; what is missing will be created. */
+function checkWay(root: unknown, path: Path): void {
+  let node = root
+  for (const [depth, key] of path.keys.entries()) {
+    if (node === undefined) return
+    const here = path.keys.slice(0, depth).join('.')
+    if (typeof node !== 'object' || node === null)
+      throw new PathError(
+        path.text,
+        `"${here}" is ${kind(node)}, which holds no "${key}"; set "${here}" first`,
+      )
+    if (Array.isArray(node)) {
+      const index = listIndex(key)
+      if (index < 0) throw new PathError(path.text, `"${here}" is a list; "${key}" is no index of it`)
+      if (index > node.length)
+        throw new PathError(
+          path.text,
+          `"${here}" has ${node.length} items; index ${index} would leave a hole`,
+        )
+    }
+    node = at(node, key)
+  }
+}
+
+function reader(root: unknown): (path: Path) => unknown {
+  return (path) => valueAt(root, path.keys)
+}
+
+function where(path: Path): string {
+  return path.text === '' ? 'state' : `state.${path.text}`
+}
+
+function kind(value: unknown): string {
+  if (value === null) return 'null'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}

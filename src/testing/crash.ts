@@ -1,0 +1,16 @@
+import { insideOf, type Engine } from '../engine'
+
+/**
+ * Stops an engine as a killed page stops: from here on nothing of it lands in its storage, no timer of it fires,
+ * and nothing that a step waits for ever comes. What was stored stays; open it again with another engine.
+ *
+ * ```ts
+ * crash(engine)
+ * const again = await createEngine({ storage }).open(checkout, { id: 'cart-42' })
+ * ```
+ */
+export function crash(engine: Engine): void {
+  const inside = insideOf(engine)
+  if (inside === undefined) throw new TypeError('crash() takes what createEngine() has made')
+  for (const session of [...inside.live.values()]) session.crash()
+}

@@ -1,0 +1,2 @@
+export { crash } from './crash'
+export { virtualClock, type VirtualClock, type VirtualClockOptions } from './virtual-clock'

@@ -1,0 +1,104 @@
+import { EventValidationError } from '../errors'
+import { copyJson } from '../state/json'
+import { validate, type Input, type Output, type Schema } from '../state/standard-schema'
+
+/** What steps exchange: a type and its data. Plain JSON, frozen. */
+export interface WorkflowEvent<Type extends string = string, Data = unknown> {
+  readonly type: Type
+  readonly data: Data
+}
+
+/** What is known of an event's type without being able to make one. */
+export interface EventType<Type extends string = string, Out = unknown, In = unknown, Reply = unknown> {
+  readonly type: Type
+  readonly '~types'?: { readonly data: Out; readonly input: In; readonly reply: Reply }
+}
+
+/** The arguments of something that takes `In`: none are needed when `undefined` will do. */
+export type Args<In> = undefined extends In ? [data?: In] : [data: In]
+
+/**
+ * Makes events of one type.
+ *
+ * @throws EventValidationError when the data is not what the schema wants
+ * @throws SerializationError when the data is not plain JSON
+ */
+export interface EventFactory<
+  Type extends string,
+  Out,
+  In = Out,
+  Reply = undefined,
+  S = undefined,
+> extends EventType<Type, Out, In, Reply> {
+  (...data: Args<In>): WorkflowEvent<Type, Out>
+  /** Whether an event is of this type. */
+  is(event: WorkflowEvent): event is WorkflowEvent<Type, Out>
+  readonly schema: S
+  /** The event that answers this one when a step asks it. */
+  readonly reply: Reply
+}
+
+/** The events that a factory makes. */
+export type EventOf<F> = F extends EventType<infer Type, infer Out> ? WorkflowEvent<Type, Out> : never
+export type DataOf<E> = E extends WorkflowEvent<string, infer D> ? D : unknown
+export type InputOf<F> = F extends EventType<string, unknown, infer In> ? In : never
+
+/** An event type as the engine sees it: callable, with everything unknown. */
+export interface AnyEvent extends EventType {
+  (data?: unknown): WorkflowEvent
+  readonly schema: Schema | undefined
+  readonly reply: AnyEvent | undefined
+}
+
+const made = new WeakSet<WorkflowEvent>()
+
+/**
+ * Defines a type of event.
+ *
+ * ```ts
+ * const Address = defineEvent('address', z.object({ street: z.string(), zip: z.string() }))
+ * const AskAddress = defineEvent('askAddress', z.object({ country: z.string() }), { reply: Address })
+ * Address({ street: 'Damrak 1', zip: '1012' }) // { type: 'address', data: { street, zip } }, frozen
+ * ```
+ *
+ * Without a schema the event has no data. The schema may transform: an event holds its output.
+ */
+export function defineEvent<const Type extends string>(type: Type): EventFactory<Type, undefined>
+export function defineEvent<const Type extends string, S extends Schema>(
+  type: Type,
+  schema: S,
+): EventFactory<Type, Output<S>, Input<S>, undefined, S>
+export function defineEvent<const Type extends string, S extends Schema, R extends EventType>(
+  type: Type,
+  schema: S,
+  options: { reply: R },
+): EventFactory<Type, Output<S>, Input<S>, R, S>
+export function defineEvent(type: string, schema?: Schema, options?: { reply: EventType }): unknown {
+  const create = (data?: unknown): WorkflowEvent => {
+    const event = Object.freeze({ type, data: parse(type, schema, data) })
+    made.add(event)
+    return event
+  }
+  const is = (event: WorkflowEvent): boolean => event.type === type
+  return Object.assign(create, { type, schema, is, reply: options?.reply })
+}
+
+/** Data for an event as the schema gives it, checked to be plain JSON. */
+function parse(type: string, schema: Schema | undefined, data: unknown): unknown {
+  if (schema === undefined && data === undefined) return undefined
+  if (schema === undefined)
+    throw new EventValidationError(type, [{ path: '', message: 'it has no schema, so it takes no data' }])
+  const result = validate(schema, data)
+  if ('issues' in result) throw new EventValidationError(type, result.issues)
+  return result.value === undefined ? undefined : copyJson(result.value, `the data of event "${type}"`)
+}
+
+/** The event as the journal may keep it: one from a factory as it is, any other one through its schema. */
+export function genuine(event: WorkflowEvent, factory: AnyEvent): WorkflowEvent {
+  return made.has(event) ? event : factory(event.data)
+}
+
+/** Whether something has the shape of an event. */
+export function isEvent(value: unknown): value is WorkflowEvent {
+  return typeof value === 'object' && value !== null && typeof (value as WorkflowEvent).type === 'string'
+}

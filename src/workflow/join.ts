@@ -1,0 +1,54 @@
+import type { EventOf, EventType } from './event'
+
+/** Starts a step when one of each event is there; its handler gets them as a tuple, in this order. */
+export interface AllOf<L extends readonly EventType[]> {
+  readonly allOf: L
+}
+
+/** Runs a step once when every branch of a fan-out has ended; its handler gets the events in emission order. */
+export interface Gather<F extends EventType> {
+  readonly gather: F
+}
+
+export function allOf<const L extends readonly EventType[]>(...events: L): AllOf<L> {
+  return Object.freeze({ allOf: Object.freeze(events) })
+}
+
+export function gather<F extends EventType>(event: F): Gather<F> {
+  return Object.freeze({ gather: event })
+}
+
+/** What starts a step. */
+export type On = EventType | readonly EventType[] | AllOf<readonly EventType[]> | Gather<EventType>
+
+type Tuple<L extends readonly EventType[]> = { [K in keyof L]: EventOf<L[K]> }
+
+/** What the handler of a step is given. */
+export type Accepted<O> =
+  O extends AllOf<infer L>
+    ? Tuple<L>
+    : O extends Gather<infer F>
+      ? EventOf<F>[]
+      : O extends readonly (infer F)[]
+        ? EventOf<F>
+        : EventOf<O>
+
+/** The events that a step consumes, one by one. */
+export type Consumed<O> =
+  O extends AllOf<infer L>
+    ? EventOf<L[number]>
+    : O extends Gather<infer F>
+      ? EventOf<F>
+      : O extends readonly (infer F)[]
+        ? EventOf<F>
+        : EventOf<O>
+
+/** How the events of `on` come together: one at a time, one of each, or a whole fan-out. */
+export type Join = 'any' | 'allOf' | 'gather'
+
+/** `on` in one form. */
+export function accepts(on: On): { readonly join: Join; readonly events: readonly EventType[] } {
+  if ('allOf' in on) return { join: 'allOf', events: on.allOf }
+  if ('gather' in on) return { join: 'gather', events: [on.gather] }
+  return { join: 'any', events: Array.isArray(on) ? (on as readonly EventType[]) : [on as EventType] }
+}

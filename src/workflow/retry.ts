@@ -1,0 +1,49 @@
+/**
+ * How often a failed step is tried again, and when.
+ *
+ * As an object: `attempts` executions at most (1 = no retry), the first again after `delay` ms (0), each later
+ * one `factor` (1) times as long, never over `maxDelay` ms; `jitter` spreads it over 50 to 100 %; `retryIf`
+ * says which errors are worth it. As a function: the delay in ms, or `undefined` to give up.
+ */
+export type Retry = RetryPolicy | ((failure: Failure) => number | undefined)
+
+export interface RetryPolicy {
+  readonly attempts: number
+  readonly delay?: number
+  readonly factor?: number
+  readonly maxDelay?: number
+  readonly jitter?: boolean
+  readonly retryIf?: (error: unknown) => boolean
+}
+
+/** A failed execution: the how-manieth (from 1), ms since the first began, and what it threw. */
+export interface Failure {
+  readonly attempt: number
+  readonly elapsed: number
+  readonly error: unknown
+}
+
+/** Milliseconds until the next attempt, or `undefined` when there is none. `random` gives 0 to 1. */
+export function retryDelay(
+  retry: Retry | undefined,
+  failure: Failure,
+  random: () => number,
+): number | undefined {
+  if (retry === undefined) return undefined
+  if (typeof retry === 'function') return retry(failure)
+  const { attempts, delay = 0, factor = 1, maxDelay = Infinity, jitter = false, retryIf } = retry
+  if (failure.attempt >= attempts || retryIf?.(failure.error) === false) return undefined
+  const full = Math.min(delay * factor ** (failure.attempt - 1), maxDelay)
+  return jitter ? full * (0.5 + random() / 2) : full
+}
+
+/** What is wrong with a policy, in words; `undefined` when nothing is. */
+export function retryMistake(retry: Retry | undefined): string | undefined {
+  if (retry === undefined || typeof retry === 'function') return undefined
+  const { attempts, delay = 0, factor = 1, maxDelay = 0 } = retry
+  if (!Number.isInteger(attempts) || attempts < 1)
+    return `retry.attempts is ${attempts}; it is a whole number from 1`
+  for (const [name, value] of Object.entries({ delay, factor, maxDelay }))
+    if (!(value >= 0)) return `retry.${name} is ${value}; it is 0 or more`
+  return undefined
+}

@@ -1,0 +1,28 @@
+import type { Ask } from './ask'
+import type { Args, WorkflowEvent } from './event'
+
+/** The types of a workflow that stay put while steps are added: one argument instead of five. */
+export interface Shape<State = unknown, Flow = unknown, Input = unknown, Result = unknown, Res = unknown> {
+  readonly state: State
+  readonly flow: Flow
+  readonly input: Input
+  readonly result: Result
+  readonly resources: Res
+}
+
+/** Any workflow, for code that takes one. Its types are in the phantom `~types`. */
+export interface AnyWorkflow {
+  readonly name: string
+  readonly '~types'?: {
+    readonly shape: Shape
+    readonly steps: string
+    readonly asks: Ask
+    readonly events: WorkflowEvent
+  }
+}
+
+export type Of<W extends AnyWorkflow> = NonNullable<W['~types']>
+export type StateOf<W extends AnyWorkflow> = Of<W>['shape']['state']
+export type StartArgs<W extends AnyWorkflow> = Args<Of<W>['shape']['input']>
+export type ResultOf<W extends AnyWorkflow> = Of<W>['shape']['result']
+export type ResourcesOf<W extends AnyWorkflow> = Of<W>['shape']['resources']

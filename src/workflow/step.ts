@@ -1,0 +1,65 @@
+import type { AskType } from './ask'
+import type { AnyEvent, EventType } from './event'
+import type { Join, On } from './join'
+import type { Retry } from './retry'
+import type { StepContext } from './step-context'
+import type { Shape } from './shape'
+
+/** What a handler may give back: an event, an array of them (a fan-out), or nothing. */
+export type Outcome<E> = E | readonly E[] | undefined | void
+
+export interface StepOptions<O, Em extends readonly EventType[], As extends readonly AskType[]> {
+  /** The event, the events, `allOf(A, B)` or `gather(A)` that start it. */
+  readonly on: O
+  /** What it may return or `ctx.send`. Default: nothing. */
+  readonly emits?: Em
+  /** What it may ask. Default: nothing. */
+  readonly asks?: As
+  /** How many of it may run at once. Default 4. */
+  readonly workers?: number
+  /** Default: a failure is final. */
+  readonly retry?: Retry
+  /** Milliseconds of work an attempt may take; asks, waits and sleeps do not count. Default: no limit. */
+  readonly timeout?: number
+  /** The step that takes over when this one has failed for good: it accepts `StepFailed`. */
+  readonly catchError?: string
+  /** How many times one line of events may be recovered. Default 1. */
+  readonly recoveries?: number
+}
+
+/** A step as the engine sees it. */
+export interface StepDefinition {
+  readonly name: string
+  readonly join: Join
+  readonly on: readonly AnyEvent[]
+  readonly emits: readonly AnyEvent[]
+  readonly asks: readonly AnyEvent[]
+  readonly workers: number
+  readonly retry: Retry | undefined
+  readonly timeout: number | undefined
+  readonly catchError: string | undefined
+  readonly recoveries: number
+  readonly handler: (ctx: StepContext<Shape, unknown, unknown, unknown>, event: unknown) => unknown
+}
+
+/** A step's options and handler in the form the engine uses. */
+export function makeStep(
+  name: string,
+  options: StepOptions<On, readonly EventType[], readonly AskType[]>,
+  on: { readonly join: Join; readonly events: readonly EventType[] },
+  handler: StepDefinition['handler'],
+): StepDefinition {
+  return Object.freeze({
+    name,
+    join: on.join,
+    on: on.events as readonly AnyEvent[],
+    emits: (options.emits ?? []) as readonly EventType[] as readonly AnyEvent[],
+    asks: (options.asks ?? []) as readonly EventType[] as readonly AnyEvent[],
+    workers: options.workers ?? 4,
+    retry: options.retry,
+    timeout: options.timeout,
+    catchError: options.catchError,
+    recoveries: options.recoveries ?? 1,
+    handler,
+  })
+}

@@ -1,0 +1,182 @@
+import { WorkflowError, type Finding } from '../errors'
+import type { AnyEvent } from './event'
+import { retryMistake } from './retry'
+import type { StepDefinition } from './step'
+import { isStepFailed } from './step-failed'
+import type { Definition } from './workflow'
+
+/** The checks of `validate`, by the name that `skip` takes. */
+export type Check =
+  | 'numbers'
+  | 'duplicateStep'
+  | 'duplicateEvent'
+  | 'start'
+  | 'stop'
+  | 'unconsumed'
+  | 'unproduced'
+  | 'catchError'
+  | 'unreachable'
+  | 'deadEnd'
+
+type Report = (message: string) => void
+
+/** Throws one WorkflowError with everything that the checks find, or returns. */
+export function validateDefinition(definition: Definition, skip: readonly Check[]): void {
+  const findings: Finding[] = []
+  for (const [check, run] of Object.entries(checks)) {
+    if (skip.includes(check as Check)) continue
+    run(definition, (message) => findings.push({ check, message }))
+  }
+  if (findings.length > 0) throw new WorkflowError(definition.name, findings)
+}
+
+const checks: Record<Check, (definition: Definition, report: Report) => void> = {
+  numbers({ steps, options, version, name }, report) {
+    if (typeof name !== 'string' || name === '') report('the workflow has no name')
+    if (!(Number.isInteger(version) && version >= 1))
+      report(`version is ${version}; it is a whole number from 1`)
+    positive('maxSteps', options.maxSteps, report)
+    positive('timeout', options.timeout, report)
+    for (const step of steps) {
+      if (!(Number.isInteger(step.workers) && step.workers >= 1))
+        report(`step "${step.name}": workers is ${step.workers}; it is a whole number from 1`)
+      positive(`step "${step.name}": timeout`, step.timeout, report)
+      const mistake = retryMistake(step.retry)
+      if (mistake !== undefined) report(`step "${step.name}": ${mistake}`)
+    }
+  },
+
+  duplicateStep({ steps }, report) {
+    for (const name of repeated(steps.map((it) => it.name))) report(`two steps are called "${name}"`)
+  },
+
+  duplicateEvent({ eventsByType, options, steps }, report) {
+    const all = [options.start, options.stop, ...(options.events ?? [])].concat(
+      steps.flatMap((it) => [...it.on, ...it.emits, ...it.asks]),
+    )
+    const clashing = all.filter((it) => it !== undefined && eventsByType.get(it.type) !== it)
+    for (const type of new Set(clashing.map((it) => it.type)))
+      report(`two different events are called "${type}"`)
+  },
+
+  start({ options, routes }, report) {
+    if (options.start === undefined) report('there is no `start` event')
+    else if (!routes.has(options.start.type))
+      report(`no step accepts the start event "${options.start.type}"`)
+  },
+
+  stop({ options, steps }, report) {
+    const { stop } = options
+    if (stop === undefined) report('there is no `stop` event')
+    else if (!steps.some((it) => emits(it, stop.type))) report(`no step emits the stop event "${stop.type}"`)
+  },
+
+  unconsumed({ steps, options, routes }, report) {
+    for (const step of steps)
+      for (const { type } of step.emits)
+        if (type !== options.stop?.type && !routes.has(type))
+          report(`step "${step.name}" emits "${type}", which no step accepts`)
+  },
+
+  unproduced(definition, report) {
+    const produced = outside(definition)
+    for (const step of definition.steps) for (const { type } of step.emits) produced.add(type)
+    for (const step of definition.steps)
+      for (const { type } of step.on)
+        if (!produced.has(type)) report(`step "${step.name}" accepts "${type}", which nothing produces`)
+  },
+
+  catchError({ steps, stepsByName, options }, report) {
+    for (const { catchError, name } of [...steps, { catchError: options.catchError, name: undefined }]) {
+      if (catchError === undefined) continue
+      const who = name === undefined ? 'the workflow' : `step "${name}"`
+      const target = stepsByName.get(catchError)
+      if (target === undefined) report(`${who}: catchError names "${catchError}", which is no step`)
+      else if (!target.on.some((it) => isStepFailed(it.type)))
+        report(`${who}: catchError names "${catchError}", which does not accept StepFailed`)
+    }
+  },
+
+  unreachable(definition, report) {
+    const reached = reachable(definition)
+    for (const step of definition.steps)
+      if (!reached.has(step)) report(`step "${step.name}" cannot be reached from the start`)
+  },
+
+  deadEnd(definition, report) {
+    const stopping = leadingToStop(definition)
+    const reached = reachable(definition)
+    for (const step of definition.steps) {
+      if (stopping.has(step) || !reached.has(step) || isBesideARoute(step, definition, stopping)) continue
+      if (onCycle(step, definition))
+        report(`step "${step.name}" is in a cycle that never leads to the stop event`)
+      else report(`step "${step.name}" is a dead end: nothing after it leads to the stop event`)
+    }
+  },
+}
+
+function positive(name: string, value: number | undefined, report: Report): void {
+  if (value !== undefined && !(value > 0)) report(`${name} is ${value}; it is more than 0`)
+}
+
+function repeated(names: readonly string[]): Set<string> {
+  return new Set(names.filter((it, index) => names.indexOf(it) !== index))
+}
+
+function emits(step: StepDefinition, type: string): boolean {
+  return step.emits.some((it) => it.type === type)
+}
+
+/** The types of events that come from outside the steps. */
+function outside({ options, steps }: Definition): Set<string> {
+  const replies = steps.flatMap((it) => it.asks.map((ask) => ask.reply))
+  const given = [options.start, ...(options.events ?? []), ...replies]
+  const types = new Set(given.filter((it): it is AnyEvent => it !== undefined).map((it) => it.type))
+  const recovering = options.catchError !== undefined || steps.some((it) => it.catchError !== undefined)
+  if (recovering) types.add('stepFailed')
+  return types
+}
+
+/** The steps that an event of one of these types, or a failure before it, can start. */
+function after(step: StepDefinition, { routes, stepsByName, options }: Definition): StepDefinition[] {
+  const names = step.emits.flatMap((it) => routes.get(it.type) ?? [])
+  const recovery = step.catchError ?? options.catchError
+  return [...names, ...(recovery === undefined ? [] : [recovery])]
+    .map((it) => stepsByName.get(it))
+    .filter((it) => it !== undefined)
+}
+
+function reachable(definition: Definition): Set<StepDefinition> {
+  const types = outside(definition)
+  const reached = new Set(definition.steps.filter((it) => it.on.some((event) => types.has(event.type))))
+  for (const step of reached) for (const next of after(step, definition)) reached.add(next)
+  return reached
+}
+
+function leadingToStop(definition: Definition): Set<StepDefinition> {
+  const { steps, options } = definition
+  const leading = new Set(steps.filter((it) => options.stop !== undefined && emits(it, options.stop.type)))
+  for (const _ of steps) {
+    const more = steps.filter(
+      (it) => !leading.has(it) && after(it, definition).some((next) => leading.has(next)),
+    )
+    if (more.length === 0) break
+    for (const step of more) leading.add(step)
+  }
+  return leading
+}
+
+/** A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. */
+function isBesideARoute(step: StepDefinition, { steps }: Definition, stopping: Set<StepDefinition>): boolean {
+  if (step.emits.length > 0) return false
+  const shares = (other: StepDefinition): boolean =>
+    other.on.some((it) => step.on.some((own) => own.type === it.type))
+  const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
+  return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it)))
+}
+
+function onCycle(step: StepDefinition, definition: Definition): boolean {
+  const seen = new Set(after(step, definition))
+  for (const next of seen) for (const further of after(next, definition)) seen.add(further)
+  return seen.has(step)
+}

@@ -1,0 +1,200 @@
+import type { Stable } from '../state/path-types'
+import type { Output, Schema } from '../state/standard-schema'
+import type { Ask, AskOf, AskType, Reply } from './ask'
+import type { AnyEvent, DataOf, EventOf, EventType, InputOf, WorkflowEvent } from './event'
+import { accepts, type Accepted, type Consumed, type On } from './join'
+import type { Resource, ResourceDeclaration } from './resource'
+import type { AnyWorkflow, Shape } from './shape'
+import { makeStep, type Outcome, type StepDefinition, type StepOptions } from './step'
+import { isStepFailed } from './step-failed'
+import type { StepContext, UnknownOutcome } from './step-context'
+import { validateDefinition, type Check } from './validate'
+
+type Untyped = Record<string, unknown>
+type Fresh<Name extends string, Names> = Name extends Names ? { error: 'this step name is taken' } : Name
+
+/**
+ * A definition: state, events, steps. Static, inert and free of any framework; an engine runs it. Nothing is
+ * ever changed: `.step` returns a wider definition.
+ *
+ * The four type parameters are flat: `Shape` stays put, the others are unions that grow.
+ */
+export interface Workflow<
+  S extends Shape,
+  Names extends string,
+  Asks extends Ask,
+  Events extends WorkflowEvent,
+> extends AnyWorkflow {
+  readonly name: string
+  readonly version: number
+  readonly '~types'?: {
+    readonly shape: S
+    readonly steps: Names
+    readonly asks: Asks
+    readonly events: Events
+  }
+  /**
+   * Adds a step: a handler that accepts events and returns events that it declares in `emits`.
+   *
+   * ```ts
+   * .step('pay', { on: Priced, emits: [Ordered], retry: { attempts: 3, delay: 500, factor: 2 } },
+   *   async (ctx, priced) => Ordered(await ctx.once('charge', (key) => charge(priced.data.total, key))))
+   * ```
+   */
+  step<
+    const Name extends string,
+    const O extends On,
+    const Em extends readonly EventType[] = [],
+    const As extends readonly AskType[] = [],
+  >(
+    name: Fresh<Name, Names>,
+    options: StepOptions<O, Em, As>,
+    handler: (
+      ctx: StepContext<S, EventOf<Em[number]>, AskOf<As[number]>, Accepted<O>>,
+      event: Accepted<O>,
+    ) => Outcome<EventOf<Em[number]>> | Promise<Outcome<EventOf<Em[number]>>>,
+  ): Workflow<
+    S,
+    Names | Name,
+    Asks | AskOf<As[number]>,
+    Events | Consumed<O> | EventOf<Em[number]> | Reply<AskOf<As[number]>>
+  >
+  /**
+   * Checks the definition and reports everything that is wrong with it in one error. Runs by itself at the
+   * first `engine.open`.
+   *
+   * @throws WorkflowError with all findings
+   */
+  validate(options?: { skip?: readonly Check[] }): void
+}
+
+/** What a workflow is defined by, besides its steps. */
+export interface WorkflowOptions<S, F, In, Out, R, Ev> {
+  /** Names its sessions in storage: keep it for ever. */
+  readonly name: string
+  /** A whole number from 1; raise it with every change that stored sessions must be migrated for. */
+  readonly version: number
+  /** Starts a run: `session.run(data)`. */
+  readonly start: In
+  /** Ends a run: its data is the result. */
+  readonly stop: Out
+  /** The schema of the state; its output must be valid input again. Without it the state is untyped. */
+  readonly state?: S
+  /** The schema of what all sessions of this workflow share. */
+  readonly flowState?: F
+  /** What steps need from outside; see {@link resource}. */
+  readonly resources?: { [K in keyof R]: Resource<R[K]> }
+  /** Events that only `session.send` brings. Replies of asks are known anyway. */
+  readonly events?: Ev
+  /** Milliseconds of work a run may take; waiting for people does not count. Default: no limit. */
+  readonly timeout?: number
+  /** Step executions a run may take. Default 10,000. */
+  readonly maxSteps?: number
+  /** The step that takes over when any other has failed for good. */
+  readonly catchError?: string
+  /** What to do about a `once` that was cut off between its intent and its result. Default `'rerun'`. */
+  readonly onUnknownOutcome?: UnknownOutcome
+  /** Checks of `validate` to leave out. */
+  readonly skip?: readonly Check[]
+}
+
+/** A workflow as the engine sees it. */
+export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> {
+  readonly options: WorkflowOptions<
+    Schema,
+    Schema,
+    AnyEvent,
+    AnyEvent,
+    Record<string, unknown>,
+    readonly AnyEvent[]
+  >
+  readonly steps: readonly StepDefinition[]
+  readonly stepsByName: ReadonlyMap<string, StepDefinition>
+  /** The names of the steps that accept an event type, in the order of definition. */
+  readonly routes: ReadonlyMap<string, readonly string[]>
+  readonly eventsByType: ReadonlyMap<string, AnyEvent>
+  readonly resources: Readonly<Record<string, ResourceDeclaration>>
+}
+
+/**
+ * Begins a workflow. Add steps with `.step`; everything is inferred.
+ *
+ * ```ts
+ * const checkout = defineWorkflow({
+ *   name: 'checkout', version: 1, start: Begin, stop: Ordered,
+ *   state: z.object({ note: z.string().default('') }),
+ *   resources: { payments: resource<Payments>() },
+ * }).step('address', { on: Begin, emits: [Ordered] }, async (ctx, begin) => { ... })
+ * ```
+ */
+export function defineWorkflow<
+  S extends Schema = Schema<Untyped>,
+  F extends Schema = Schema<Untyped>,
+  In extends EventType = never,
+  Out extends EventType = never,
+  R = object,
+  const Ev extends readonly EventType[] = [],
+>(
+  options: WorkflowOptions<S & Stable<S>, F & Stable<F>, In, Out, R, Ev>,
+): Workflow<
+  Shape<Output<S>, Output<F>, InputOf<In>, DataOf<EventOf<Out>>, R>,
+  never,
+  never,
+  EventOf<In> | EventOf<Out> | EventOf<Ev[number]>
+> {
+  return build(options as unknown as Definition['options'], []) as unknown as ReturnType<
+    typeof defineWorkflow<S, F, In, Out, R, Ev>
+  >
+}
+
+/** The engine's view of a workflow. */
+export function definitionOf(workflow: AnyWorkflow): Definition {
+  return workflow as Definition
+}
+
+const valid = new WeakSet<Definition>()
+
+function build(options: Definition['options'], steps: readonly StepDefinition[]): Definition {
+  const definition: Definition = {
+    name: options.name,
+    version: options.version,
+    options,
+    steps,
+    resources: (options.resources ?? {}) as Definition['resources'],
+    ...index(options, steps),
+    step: ((name: string, stepOptions: StepOptions<On, [], []>, handler: StepDefinition['handler']) =>
+      build(options, [...steps, makeStep(name, stepOptions, accepts(stepOptions.on), handler)])) as never,
+    validate: ({ skip } = {}) => {
+      if (skip === undefined && valid.has(definition)) return
+      validateDefinition(definition, skip ?? options.skip ?? [])
+      if (skip === undefined) valid.add(definition)
+    },
+  }
+  return Object.freeze(definition)
+}
+
+/** The tables by which the engine finds steps and events; looked up in Maps, never on objects. */
+function index(
+  options: Definition['options'],
+  steps: readonly StepDefinition[],
+): Pick<Definition, 'stepsByName' | 'routes' | 'eventsByType'> {
+  const routes = new Map<string, string[]>()
+  const eventsByType = new Map<string, AnyEvent>()
+  const know = (event: AnyEvent | undefined): void => {
+    if (event === undefined || eventsByType.has(event.type)) return
+    eventsByType.set(event.type, event)
+    know(event.reply)
+  }
+  for (const event of [options.start, options.stop, ...(options.events ?? [])]) know(event)
+  for (const step of steps) {
+    for (const event of [...step.on, ...step.emits, ...step.asks]) know(event)
+    for (const { type } of step.on) {
+      // A failed step names the step that recovers it: nobody else hears of it.
+      if (isStepFailed(type)) continue
+      const accepting = routes.get(type)
+      if (accepting) accepting.push(step.name)
+      else routes.set(type, [step.name])
+    }
+  }
+  return { routes, eventsByType, stepsByName: new Map(steps.map((it) => [it.name, it])) }
+}
