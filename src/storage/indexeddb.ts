@@ -60,8 +60,9 @@ function writing(database: Connection): Pick<SessionStorage, 'claim' | 'append' 
         const seq = head?.seq ?? 0
         if (seq !== expected) return { epoch: undefined, seq }
         // Begins with the time: when the database is deleted under an open tab, the next one must not give out
-        // the epoch which that tab still has.
-        const epoch = (typeof newest === 'number' ? newest : Date.now()) + 1
+        // an epoch which that tab still has.
+        const epoch =
+          (typeof newest === 'number' ? newest : Math.floor((Date.now() + Math.random()) * 1000)) + 1
         store.put(epoch, EPOCHS)
         store.put(claimed(head, id, shape, epoch), ['h', id])
         return { epoch, seq }

@@ -1,13 +1,214 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
-import { beforeEach, describe, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { StorageError } from '../../src/errors'
 import { indexedDBStorage } from '../../src/storage/indexeddb'
-import { conformance } from './conformance'
+import { loadStored } from '../../src/storage/load'
+import { jsonSerializer } from '../../src/storage/serializer'
+import { batch, begin, conformance, snapshot, written } from './conformance'
+
+const strict = { durability: 'strict' } as const
 
 beforeEach(() => {
   Object.assign(globalThis, { indexedDB: new IDBFactory(), IDBKeyRange })
 })
 
+/** Changes one thing of IndexedDB for this test. */
+function replace<T extends object, K extends keyof T>(owner: T, key: K, value: T[K]): void {
+  const before = owner[key]
+  owner[key] = value
+  onTestFinished(() => {
+    owner[key] = before
+  })
+}
+
+/** Lets the first calls of `open` fail with these errors; `undefined` lets one through. */
+function failingOpen(...failures: (string | undefined)[]): string[] {
+  const names: string[] = []
+  const open = indexedDB.open.bind(indexedDB)
+  indexedDB.open = (name) => {
+    names.push(name)
+    const failure = failures.shift()
+    if (failure === undefined) return open(name)
+    const request = { error: new DOMException('Internal error.', failure) } as unknown as IDBOpenDBRequest
+    queueMicrotask(() => request.onerror?.(new Event('error')))
+    return request
+  }
+  return names
+}
+
+function openPlain(name: string, setUp: (db: IDBDatabase) => void = () => {}): Promise<IDBDatabase> {
+  const request = indexedDB.open(name)
+  request.onupgradeneeded = () => setUp(request.result)
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error ?? new Error('open failed'))
+  })
+}
+
 describe('indexedDBStorage does what every storage must', () => {
-  const cases = conformance(() => () => indexedDBStorage())
-  for (const { name, run } of cases) it(name, run)
+  it.each(conformance(() => () => indexedDBStorage()))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+})
+
+describe('the database', () => {
+  it('without IndexedDB every call says so', async () => {
+    Reflect.deleteProperty(globalThis, 'indexedDB')
+    const storage = indexedDBStorage()
+    for (const call of [storage.read('a'), storage.list(), storage.delete('a'), begin(storage, 'a')]) {
+      await expect(call).rejects.toThrow(new StorageError('there is no IndexedDB here'))
+    }
+    await storage.close()
+  })
+
+  it('nothing is opened before the first call', () => {
+    const names = failingOpen()
+    indexedDBStorage()
+    expect(names).toEqual([])
+  })
+
+  it('is opened once for many calls at once', async () => {
+    const names = failingOpen()
+    const storage = indexedDBStorage('mine')
+    await Promise.all([storage.read('a'), storage.list(), written(storage, 'b', 2)])
+    expect(names).toEqual(['mine'])
+  })
+
+  it('a failed open is tried again by the next call', async () => {
+    const names = failingOpen('AbortError')
+    const storage = indexedDBStorage()
+    await expect(storage.read('a')).rejects.toMatchObject({ code: 'STORAGE', cause: { name: 'AbortError' } })
+    expect(await storage.read('a')).toBeUndefined()
+    expect(names).toEqual(['dogear', 'dogear'])
+  })
+
+  it('damaged files: tried twice, then the next name, and that one from then on', async () => {
+    const names = failingOpen('UnknownError', 'UnknownError')
+    const storage = indexedDBStorage()
+    await written(storage, 'a', 2)
+    expect((await storage.read('a'))?.head.seq).toBe(2)
+    expect(names).toEqual(['dogear', 'dogear', 'dogear-2'])
+  })
+
+  it('an error that passes does not move the data to another name', async () => {
+    const names = failingOpen('UnknownError')
+    await written(indexedDBStorage(), 'a', 1)
+    expect(names).toEqual(['dogear', 'dogear'])
+  })
+
+  it('after three names it gives up, and says why', async () => {
+    failingOpen(...Array.from({ length: 6 }, () => 'UnknownError'))
+    await expect(indexedDBStorage().read('a')).rejects.toMatchObject({
+      code: 'STORAGE',
+      cause: { name: 'UnknownError' },
+    })
+  })
+
+  it('one that belongs to somebody else is left alone', async () => {
+    ;(await openPlain('dogear', (db) => db.createObjectStore('theirs'))).close()
+    await written(indexedDBStorage(), 'a', 1)
+    expect((await openPlain('dogear')).objectStoreNames).toHaveLength(1)
+    expect((await openPlain('dogear-2')).objectStoreNames).toContain('sessions')
+  })
+
+  it('three that belong to others are an error', async () => {
+    for (const name of ['dogear', 'dogear-2', 'dogear-3'])
+      await openPlain(name, (db) => db.createObjectStore('theirs'))
+    await expect(indexedDBStorage().list()).rejects.toThrow('somebody else')
+  })
+
+  it('a connection that was closed behind our back is opened again', async () => {
+    const storage = indexedDBStorage()
+    const epoch = await written(storage, 'a', 1)
+    const { transaction } = Object.getPrototypeOf(await openPlain('other')) as IDBDatabase
+    const prototype = Object.getPrototypeOf(await openPlain('other')) as IDBDatabase
+    let closed = 1
+    replace(prototype, 'transaction', function (this: IDBDatabase, ...call) {
+      if (closed-- > 0) throw new DOMException('The database connection is closing.', 'InvalidStateError')
+      return transaction.apply(this, call)
+    })
+    await storage.append('a', batch(epoch, 2), strict)
+    closed = 5
+    await expect(storage.append('a', batch(epoch, 3), strict)).rejects.toMatchObject({ code: 'STORAGE' })
+    closed = 0
+    expect((await storage.read('a'))?.head.seq).toBe(2)
+  })
+
+  it('gives way when another tab deletes it, and starts anew', async () => {
+    const storage = indexedDBStorage()
+    const epoch = await written(storage, 'a', 1)
+    await new Promise<void>((resolve, reject) => {
+      const request = indexedDB.deleteDatabase('dogear')
+      request.onsuccess = () => resolve()
+      request.onblocked = () => reject(new Error('blocked'))
+    })
+    expect(await storage.read('a')).toBeUndefined()
+    await expect(storage.append('a', batch(epoch, 2), strict)).rejects.toMatchObject({ code: 'STALE_EPOCH' })
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 1)
+    expect(await written(storage, 'a', 1)).toBeGreaterThan(epoch)
+    vi.restoreAllMocks()
+  })
+})
+
+describe('transactions', () => {
+  it('an append reads the head and nothing else, and writes head and batch', async () => {
+    const storage = indexedDBStorage()
+    const epoch = await written(storage, 'a', 3)
+    await storage.compact('a', { ...snapshot(epoch, 3), data: 'x'.repeat(1_000_000) })
+    const prototype = Object.getPrototypeOf(
+      (await openPlain('dogear')).transaction('sessions').objectStore('sessions'),
+    ) as IDBObjectStore
+    const log: string[] = []
+    for (const method of ['get', 'put', 'getAll', 'openCursor', 'delete'] as const) {
+      const original = prototype[method] as (...call: unknown[]) => IDBRequest
+      replace(prototype, method, function (this: IDBObjectStore, ...call: unknown[]) {
+        log.push(`${method} ${JSON.stringify(method === 'put' ? call[1] : call[0])}`)
+        return original.apply(this, call)
+      })
+    }
+    await storage.append('a', batch(epoch, 4), strict)
+    expect(log).toEqual(['get ["h","a"]', 'put ["j","a",4]', 'put ["h","a"]'])
+  })
+
+  it('an append writes little more than its change', async () => {
+    const storage = indexedDBStorage()
+    const id = 'cart-0123456789'
+    const epoch = await written(storage, id, 3)
+    const { default: v8 } = await import('node:v8')
+    const head = (await storage.read(id))?.head
+    const bytes = v8.serialize({ ...batch(epoch, 4), data: '' }).length + v8.serialize(head).length
+    expect(bytes).toBeLessThan(250)
+  })
+
+  it('durability is what was asked for; snapshots and removals are strict', async () => {
+    const storage = indexedDBStorage()
+    const epoch = await written(storage, 'a', 1)
+    const prototype = Object.getPrototypeOf(await openPlain('dogear')) as IDBDatabase
+    const { transaction } = prototype
+    const log: unknown[] = []
+    replace(prototype, 'transaction', function (this: IDBDatabase, ...call) {
+      log.push(call[2]?.durability)
+      return transaction.apply(this, call)
+    })
+    await storage.append('a', batch(epoch, 2), { durability: 'strict' })
+    await storage.append('a', batch(epoch, 3), { durability: 'relaxed' })
+    await storage.compact('a', snapshot(epoch, 3))
+    await storage.quarantine('a')
+    await storage.delete('a')
+    expect(log).toEqual(['strict', 'relaxed', 'strict', 'strict', 'strict'])
+  })
+
+  it('a session that lost its head is damaged, not fresh', async () => {
+    const storage = indexedDBStorage()
+    await written(storage, 'a', 2)
+    const store = (await openPlain('dogear')).transaction('sessions', 'readwrite').objectStore('sessions')
+    store.delete(['h', 'a'])
+    await expect(loadStored(storage, 'a', jsonSerializer)).rejects.toMatchObject({
+      code: 'UNREADABLE_RECORD',
+    })
+    await storage.quarantine('a')
+    await storage.discard('a')
+    expect((await storage.export('a'))?.quarantine).toHaveLength(1)
+    expect(await storage.read('a')).toBeUndefined()
+  })
 })

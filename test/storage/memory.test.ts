@@ -1,11 +1,110 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { StorageError } from '../../src/errors'
 import { memoryStorage } from '../../src/storage/memory'
-import { conformance } from './conformance'
+import type { WriteOperation } from '../../src/storage/trouble'
+import { virtualClock } from '../../src/testing/virtual-clock'
+import { batch, begin, conformance, snapshot, written } from './conformance'
+
+const relaxed = { durability: 'relaxed' } as const
+
+async function settles(call: Promise<unknown>): Promise<boolean> {
+  let settled = false
+  void call.catch(() => {}).finally(() => (settled = true))
+  await virtualClock().advance(0)
+  return settled
+}
 
 describe('memoryStorage does what every storage must', () => {
   const cases = conformance(() => {
     const storage = memoryStorage()
     return () => ({ ...storage })
   })
-  for (const { name, run } of cases) it(name, run)
+  it.each(cases)('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+})
+
+describe('failAt', () => {
+  it('fails the write of that number: appends, compactions and deletions count, reads and claims do not', async () => {
+    const storage = memoryStorage({ failAt: 3 })
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', batch(epoch, 1), relaxed)
+    await storage.read('a')
+    await storage.list()
+    await storage.compact('a', snapshot(epoch, 1))
+    await storage.quarantine('a')
+    await expect(storage.append('a', batch(epoch, 2), relaxed)).rejects.toBeInstanceOf(StorageError)
+    expect((await storage.read('a'))?.head.seq).toBe(1)
+    await storage.append('a', batch(epoch, 2), relaxed)
+    expect((await storage.read('a'))?.head.seq).toBe(2)
+  })
+
+  it('takes a predicate', async () => {
+    const seen: [number, WriteOperation][] = []
+    const storage = memoryStorage({
+      failAt: (n, operation) => seen.push([n, operation]) > 0 && operation.kind === 'delete',
+    })
+    const epoch = await written(storage, 'a', 1)
+    await storage.compact('a', snapshot(epoch, 1))
+    await expect(storage.delete('a')).rejects.toBeInstanceOf(StorageError)
+    await expect(storage.discard('a')).rejects.toBeInstanceOf(StorageError)
+    await expect(storage.clear('x')).rejects.toBeInstanceOf(StorageError)
+    expect(seen).toEqual([
+      [1, { kind: 'append', id: 'a' }],
+      [2, { kind: 'compact', id: 'a' }],
+      [3, { kind: 'delete', id: 'a' }],
+      [4, { kind: 'delete', id: 'a' }],
+      [5, { kind: 'delete', id: 'x' }],
+    ])
+    expect((await storage.read('a'))?.head.seq).toBe(1)
+  })
+})
+
+describe('crashAt and restart', () => {
+  it('from that write on nothing lands and no call settles', async () => {
+    const storage = memoryStorage({ crashAt: 2 })
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', batch(epoch, 1), relaxed)
+    const calls = [
+      storage.append('a', batch(epoch, 2), relaxed),
+      storage.append('a', batch(epoch, 3), relaxed),
+      storage.compact('a', snapshot(epoch, 2)),
+      storage.delete('a'),
+      storage.read('a'),
+      storage.list(),
+      storage.claim('a', { format: 1, workflow: 'w', version: 1 }, 1),
+      storage.close(),
+    ]
+    expect(await Promise.all(calls.map(settles))).toEqual(calls.map(() => false))
+    const next = storage.restart()
+    expect((await next.read('a'))?.head.seq).toBe(1)
+    await next.append('a', batch(epoch, 2), relaxed)
+    expect((await next.read('a'))?.head.seq).toBe(2)
+  })
+
+  it('an answer that is on its way when the page dies does not arrive', async () => {
+    const storage = memoryStorage()
+    const epoch = await begin(storage, 'a')
+    const append = storage.append('a', batch(epoch, 1), relaxed)
+    const next = storage.restart()
+    expect(await settles(append)).toBe(false)
+    expect((await next.read('a'))?.head.seq).toBe(1)
+  })
+
+  it('restart kills the old page, and may bring new trouble', async () => {
+    const storage = memoryStorage()
+    const epoch = await written(storage, 'a', 1)
+    const next = storage.restart({ failAt: 1 })
+    expect(await settles(storage.append('a', batch(epoch, 2), relaxed))).toBe(false)
+    await expect(next.append('a', batch(epoch, 2), relaxed)).rejects.toBeInstanceOf(StorageError)
+    await next.append('a', batch(epoch, 2), relaxed)
+  })
+
+  it('a copy of its methods crashes with it', async () => {
+    const storage = memoryStorage({ crashAt: 1 })
+    const copy = { ...storage }
+    const epoch = await begin(copy, 'a')
+    expect(await settles(storage.append('a', batch(epoch, 1), relaxed))).toBe(false)
+    expect(await settles(copy.read('a'))).toBe(false)
+  })
 })

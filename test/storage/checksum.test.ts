@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { checksum, fingerprint } from '../../src/storage/checksum'
+import { random } from '../support/random'
+
+function text(length: number, next: () => number): string {
+  return Array.from({ length }, () => String.fromCharCode(32 + Math.floor(next() * 95))).join('')
+}
+
+describe('checksum', () => {
+  it('is the same on every machine, for ever: stored sessions depend on it', () => {
+    expect([checksum(''), checksum('a'), checksum('{"seq":1}'), checksum('€\ud83d\udc15')])
+      .toMatchInlineSnapshot(`
+      [
+        2166136261,
+        3842779839,
+        117102218,
+        1726107556,
+      ]
+    `)
+  })
+
+  it('finds every flipped bit', () => {
+    const original = `${text(300, random(1))}€\ud83d\udc15`
+    const sum = checksum(original)
+    for (let at = 0; at < original.length; at++) {
+      for (let bit = 0; bit < 16; bit++) {
+        const flipped = String.fromCharCode(original.charCodeAt(at) ^ (1 << bit))
+        expect(checksum(original.slice(0, at) + flipped + original.slice(at + 1))).not.toBe(sum)
+      }
+    }
+  })
+
+  it('finds a lost end, a lost beginning, a lost or doubled part', () => {
+    const next = random(2)
+    for (let round = 0; round < 2000; round++) {
+      const original = text(1 + Math.floor(next() * 200), next)
+      const sum = checksum(original)
+      const [from, to] = [next(), next()].map((it) => Math.floor(it * original.length)).sort((a, b) => a - b)
+      expect(checksum(original.slice(0, from))).not.toBe(sum)
+      expect(checksum(original.slice((from ?? 0) + 1))).not.toBe(sum)
+      expect(checksum(original.slice(0, from) + original.slice((to ?? 0) + 1))).not.toBe(sum)
+      expect(checksum(original + original.slice(to))).not.toBe(sum)
+    }
+  })
+
+  it('finds swapped and zeroed characters', () => {
+    const next = random(3)
+    const original = text(200, next)
+    for (let at = 0; at + 1 < original.length; at++) {
+      const [a = '', b = ''] = [original[at], original[at + 1]]
+      const rest = original.slice(at + 2)
+      if (a !== b) expect(checksum(original.slice(0, at) + b + a + rest)).not.toBe(checksum(original))
+      expect(checksum(`${original.slice(0, at)}\0${b}${rest}`)).not.toBe(checksum(original))
+    }
+    expect(checksum('\0')).not.toBe(checksum('\0\0'))
+  })
+
+  it('hardly ever gives two texts the same number', () => {
+    const sums = new Set<number>()
+    for (let n = 0; n < 20_000; n++) sums.add(checksum(`{"seq":${n},"at":1735689600000}`))
+    expect(sums.size).toBeGreaterThan(19_998)
+  })
+})
+
+describe('fingerprint', () => {
+  it('is that of the content, also where JSON has no word for it', () => {
+    const content = { head: { seq: 1 }, data: [1n, new Date(0)] }
+    expect(fingerprint(content)).toBe(fingerprint(structuredClone(content)))
+    expect(fingerprint(content)).not.toBe(fingerprint({ ...content, data: [2n, new Date(0)] }))
+  })
+})
