@@ -1,16 +1,11 @@
 import { systemClock, type Clock } from './clock'
-import { StorageError } from './errors'
-import { Opening, type OpeningDeps } from './opening'
-import { LiveSession } from './session/live-session'
-import { makeFace } from './session/face'
-import { ResourceLayer } from './session/resources'
+import { Registry } from './registry'
 import type { Session } from './session/session'
 import { indexedDBStorage } from './storage/indexeddb'
 import { memoryStorage } from './storage/memory'
 import { jsonSerializer, type Serializer } from './storage/serializer'
 import type { SessionStorage, StorageFilter, StoredSessionInfo } from './storage/storage'
 import type { AnyWorkflow, ResourcesOf, StateOf } from './workflow/shape'
-import { definitionOf } from './workflow/workflow'
 
 export interface EngineOptions {
   /** Where sessions survive. Default: IndexedDB where there is one, else memory. */
@@ -69,15 +64,11 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** What `dogear/testing` needs of an engine. */
-export interface EngineInside {
-  readonly live: ReadonlyMap<string, LiveSession>
-}
+const registries = new WeakMap<Engine, Registry>()
 
-const insides = new WeakMap<Engine, EngineInside>()
-
-export function insideOf(engine: Engine): EngineInside | undefined {
-  return insides.get(engine)
+/** For `dogear/testing`. */
+export function registryOf(engine: Engine): Registry | undefined {
+  return registries.get(engine)
 }
 
 /**
@@ -90,9 +81,45 @@ export function insideOf(engine: Engine): EngineInside | undefined {
  * ```
  */
 export function createEngine(options: EngineOptions = {}): Engine {
-  const storage = options.storage ?? defaultStorage()
-  const deps: OpeningDeps = {
-    storage,
+  const deps = withDefaults(options)
+  const { storage } = deps
+  const registry = new Registry(deps)
+  const session: Engine['session'] = (workflow, open = {}) =>
+    registry.session(workflow, open) as unknown as Session<typeof workflow>
+  const engine: Engine = Object.freeze<Engine>({
+    session,
+    open: async (workflow, open) => {
+      const opened = session(workflow, open)
+      await opened.ready
+      return opened
+    },
+    list: (filter) => storage.list(filter),
+    delete: async (id) => {
+      await registry.close(id)
+      await storage.delete(id)
+    },
+    export: (id) => storage.export(id),
+    flow: (workflow) => ({
+      setResources: (values) => registry.layer(workflow).set(values),
+      deleteResource: (key) => registry.layer(workflow).delete(key),
+    }),
+    clear: async ({ prefix } = {}) => {
+      const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
+      await Promise.all(named.map((id) => registry.close(id)))
+      await storage.clear(prefix)
+    },
+    close: async () => {
+      await registry.closeAll()
+      await storage.close()
+    },
+  })
+  registries.set(engine, registry)
+  return engine
+}
+
+function withDefaults(options: EngineOptions): Required<EngineOptions> {
+  return {
+    storage: options.storage ?? defaultStorage(),
     serializer: options.serializer ?? jsonSerializer,
     clock: options.clock ?? systemClock,
     ids: options.ids ?? randomId,
@@ -100,82 +127,6 @@ export function createEngine(options: EngineOptions = {}): Engine {
     timeout: options.timeout ?? 4000,
     onError: options.onError ?? (() => {}),
   }
-  const live = new Map<string, LiveSession>()
-  const faces = new Map<string, Session<AnyWorkflow>>()
-  const flows = new Map<string, ResourceLayer>()
-  let closed = false
-
-  const layer = (workflow: AnyWorkflow): ResourceLayer => {
-    const found = flows.get(workflow.name) ?? new ResourceLayer()
-    flows.set(workflow.name, found)
-    return found
-  }
-  const session = <W extends AnyWorkflow>(workflow: W, open: OpenOptions<W> = {}): Session<W> => {
-    if (closed) throw new StorageError('the engine is closed; make another one with createEngine()')
-    const definition = definitionOf(workflow)
-    const id = open.id ?? definition.name
-    const known = faces.get(id)
-    if (known) return again(known, workflow, open) as unknown as Session<W>
-    definition.validate()
-    const opening = new Opening(deps, definition, id, open.initialState, layer(workflow), () => {
-      live.delete(id)
-      faces.delete(id)
-    })
-    if (open.resources) opening.live.core.options.resources.set(open.resources)
-    const face = makeFace(opening.live, workflow)
-    live.set(id, opening.live)
-    faces.set(id, face)
-    void opening.start(open.autoResume ?? true)
-    return face as unknown as Session<W>
-  }
-  const closeOne = async (id: string): Promise<void> => {
-    await live
-      .get(id)
-      ?.close()
-      .catch(() => {})
-  }
-  const engine: Engine = {
-    session,
-    async open(workflow, open) {
-      const opened = session(workflow, open)
-      await opened.ready
-      return opened
-    },
-    list: (filter) => storage.list(filter),
-    async delete(id) {
-      await closeOne(id)
-      await storage.delete(id)
-    },
-    export: (id) => storage.export(id),
-    flow: (workflow) => ({
-      setResources: (values) => layer(workflow).set(values),
-      deleteResource: (key) => layer(workflow).delete(key),
-    }),
-    async clear({ prefix } = {}) {
-      await Promise.all([...live.keys()].filter((it) => it.startsWith(prefix ?? '')).map(closeOne))
-      await storage.clear(prefix)
-    },
-    async close() {
-      closed = true
-      await Promise.all([...live.keys()].map(closeOne))
-      await storage.close()
-    },
-  }
-  insides.set(engine, { live })
-  return Object.freeze(engine)
-}
-
-function again<W extends AnyWorkflow>(
-  known: Session<AnyWorkflow>,
-  workflow: W,
-  { resources }: OpenOptions<W>,
-): Session<AnyWorkflow> {
-  if (known.workflow.name !== workflow.name)
-    throw new StorageError(
-      `session "${known.id}" is open with workflow "${known.workflow.name}", not "${workflow.name}"; give it another id`,
-    )
-  if (resources) known.setResources(resources as never)
-  return known
 }
 
 function defaultStorage(): SessionStorage {

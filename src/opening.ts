@@ -1,6 +1,7 @@
 import type { Clock } from './clock'
 import { LoadError, StorageError, type LoadErrorCode } from './errors'
-import { LiveSession, type Journaling } from './session/live-session'
+import type { Journaling } from './session/journaling'
+import { LiveSession } from './session/live-session'
 import { createModel, type Model } from './session/model'
 import type { SessionRecord } from './session/record'
 import { reduce } from './session/reduce'

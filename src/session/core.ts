@@ -122,7 +122,7 @@ export class Core {
 
   private stamp(body: RecordBody): SessionRecord {
     if (this.model.seq === 0) this.create()
-    return { seq: this.model.seq + 1, at: this.options.clock.now(), ...body } as SessionRecord
+    return { seq: this.model.seq + 1, at: this.options.clock.now(), ...body }
   }
 
   /** Only now is there something to keep: a page that was merely looked at leaves nothing in storage. */

@@ -14,9 +14,15 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
     commit: (ops) => core.write(ops),
     initial: () => options.initialState,
   })
-  const asks = askView(live)
-  const { resources } = options
-  const methods = {
+  const face = { id: options.id, workflow, state, ...methodsOf(live) }
+  for (const [name, get] of Object.entries(gettersOf(live)))
+    Object.defineProperty(face, name, { get, enumerable: true })
+  return Object.freeze(face) as unknown as Session<AnyWorkflow>
+}
+
+function methodsOf(live: LiveSession): object {
+  const { resources } = live.core.options
+  return {
     run: (input?: unknown) => live.run(input),
     send: live.send.bind(live),
     reply: live.reply.bind(live),
@@ -35,10 +41,14 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
     toJSON: () => live.toJSON(),
     close: () => live.close(),
   }
-  const getters = {
+}
+
+function gettersOf(live: LiveSession): Readonly<Record<string, () => unknown>> {
+  const { resources } = live.core.options
+  return {
     ready: () => live.ready,
     status: () => live.status,
-    asks,
+    asks: askView(live),
     result: () => live.result,
     error: () => live.error,
     progress: () => live.progress,
@@ -48,10 +58,6 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
     missingResources: () => live.missingResources,
     resources: () => resources.view,
   }
-  const face = { id: options.id, workflow, state, ...methods }
-  for (const [name, get] of Object.entries(getters))
-    Object.defineProperty(face, name, { get, enumerable: true })
-  return Object.freeze(face) as unknown as Session<AnyWorkflow>
 }
 
 /** The open asks, as the same array until one comes or goes. */

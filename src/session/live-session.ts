@@ -1,31 +1,20 @@
-import {
-  CancelledError,
-  EventNotAcceptedError,
-  SessionClosedError,
-  SessionStateError,
-  StalledError,
-  UnknownStepError,
-} from '../errors'
+import { CancelledError, SessionClosedError, SessionStateError } from '../errors'
 import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
-import { Core, type CoreOptions, type RecordSink } from './core'
+import { Core, type CoreOptions } from './core'
 import { deferred, type Deferred } from './deferred'
-import { endError } from './failure'
-import type { Execution, Model, Point } from './model'
-import type { Emission, SessionRecord } from './record'
+import { Inbox } from './inbox'
+import { interrupted } from './interruption'
+import type { Model } from './model'
+import type { Journaling } from './journaling'
+import { orphansOf, type Orphan } from './orphans'
+import { Outcome } from './outcome'
+import { emitted, type Emission, type SessionRecord } from './record'
 import { saveModel } from './saved-model'
 import { Scheduler } from './scheduler'
 import type { Progress, Resumed, Target } from './session'
-import { isWaiting, statusOf, type Status } from './status'
+import { statusOf, type Status } from './status'
 import { Streams } from './stream'
-
-/** Where the session's records go, with what the session shows of it. */
-export interface Journaling extends RecordSink {
-  readonly persistence: Persistence
-  flush(): Promise<void>
-  close(): Promise<void>
-  abandon(): void
-}
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress'> & {
   /** Called once, when the session is closed. */
@@ -45,7 +34,8 @@ export class LiveSession {
   private journal: Journaling | undefined
   private phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
   private loadError: Error | undefined
-  private pending: Deferred<unknown> | undefined
+  private readonly inbox: Inbox
+  private readonly outcome: Outcome
   private closing: Promise<void> | undefined
   progress: Progress | undefined
   resumed: Resumed = Object.freeze({ found: false })
@@ -64,6 +54,8 @@ export class LiveSession {
     this.core.early = []
     this.core.ready = () => this.phase === 'open' && this.missingResources.length === 0
     this.scheduler = new Scheduler(this.core)
+    this.inbox = new Inbox(this.core)
+    this.outcome = new Outcome(this.core)
     options.resources.subscribe(() => this.resourcesChanged())
   }
 
@@ -84,7 +76,9 @@ export class LiveSession {
     this.resumed = Object.freeze(resumed)
     if (early.length > 0) core.write(early)
     if (model.tree.pending) model.tree.flush()
-    this.recordInterruptions()
+    const execs = interrupted(model)
+    // Rolled back by a record of its own, never as a side effect of loading.
+    if (execs.length > 0) core.append({ kind: 'interrupted', execs })
     if (!autoResume && this.active) core.append({ kind: 'paused' })
     this.loaded.resolve()
     this.changed()
@@ -107,17 +101,6 @@ export class LiveSession {
     this.options.onClose()
   }
 
-  /** What a crash or reload cut off is rolled back, as a record of its own. Waiting alone is no interruption. */
-  private recordInterruptions(): void {
-    const { core } = this
-    if (core.model.run === undefined || core.model.run.end) return
-    const uncommitted = new Set(core.model.log.map((it) => it.exec))
-    const cut = [...core.model.execs.values()].filter(
-      (it) => uncommitted.has(it.id) || it.entries.length > it.committed || !isWaiting(it, false),
-    )
-    if (cut.length > 0) core.append({ kind: 'interrupted', execs: cut.map((it) => it.id) })
-  }
-
   get status(): Status {
     if (this.phase === 'loading' || this.phase === 'error') return this.phase
     const { model, attempts } = this.core
@@ -134,7 +117,7 @@ export class LiveSession {
   }
 
   get error(): Error | undefined {
-    return this.loadError ?? this.endError()
+    return this.loadError ?? this.outcome.error
   }
 
   get result(): unknown {
@@ -153,13 +136,13 @@ export class LiveSession {
       const { start } = this.core.definition.options
       const event = start(input)
       const [emission] = this.core.emissions([event])
-      this.pending = undefined
+      this.outcome.renew()
       this.progress = undefined
       this.core.append({ kind: 'started', run: this.options.ids(), event: emission as Emission })
     }
-    const outcome = this.outcome()
+    const { promise } = this.outcome
     this.scheduler.run()
-    return outcome
+    return promise
   }
 
   async retry(): Promise<unknown> {
@@ -168,33 +151,22 @@ export class LiveSession {
     const end = this.core.model.run?.end
     if (end?.status !== 'failed' || end.exec === undefined)
       throw new SessionStateError(`there is no failed step to retry: the session is ${this.status}`)
-    this.pending = undefined
+    this.outcome.renew()
     this.core.append({ kind: 'retried', exec: end.exec })
-    const outcome = this.outcome()
+    const { promise } = this.outcome
     this.scheduler.run()
-    return outcome
+    return promise
   }
 
-  send(value: unknown, to: Target = {}): Promise<boolean> {
-    const { core } = this
-    const known = [...core.definition.eventsByType.values()]
-    const event = core.genuine(
-      value as WorkflowEvent,
-      known,
-      `session.send of workflow "${core.definition.name}"`,
-    )
-    if (to.ask !== undefined)
-      return this.whenOpen(() => this.answer(to.ask as string, event.type, event.data))
-    if (to.step !== undefined) this.mustAccept(to.step, event.type)
-    return this.whenOpen(() => this.deliver(event, to.step))
+  send(event: unknown, to: Target = {}): Promise<boolean> {
+    const deliver = this.inbox.accept(event, to)
+    return this.whenOpen(deliver)
   }
 
   reply(ask: string, data: unknown): Promise<boolean> {
     if (this.phase === 'loading') return this.whenOpen(() => this.reply(ask, data))
-    const open = this.findAsk(ask)
-    if (open === undefined) return Promise.resolve(false)
-    const value = this.core.replyData(open.point.reply as string, data)
-    return this.whenOpen(() => this.answer(ask, open.point.reply as string, value))
+    const answer = this.inbox.acceptReply(ask, data)
+    return this.whenOpen(answer)
   }
 
   cancel(reason?: string): void {
@@ -222,10 +194,11 @@ export class LiveSession {
   reset(): void {
     void this.whenOpen(() => {
       const { ids, initialState } = this.options
-      this.scheduler.stop(new CancelledError('the session was reset'))
+      const reason = new CancelledError('the session was reset')
+      this.scheduler.stop(reason)
       this.core.append({ kind: 'reset', state: initialState, lineage: ids() })
-      this.pending?.reject(new CancelledError('the session was reset'))
-      this.pending = undefined
+      this.outcome.reject(reason)
+      this.outcome.renew()
       this.progress = undefined
       this.changed()
     })
@@ -263,7 +236,7 @@ export class LiveSession {
     this.core.closed = error
     this.loaded.reject(error)
     this.scheduler.stop(error)
-    this.pending?.reject(error)
+    this.outcome.reject(error)
     this.streams.end(true)
     try {
       if (opened) await this.journal?.close()
@@ -271,70 +244,6 @@ export class LiveSession {
       this.options.onClose()
       this.changed()
     }
-  }
-
-  findAsk(id: string): { readonly exec: Execution; readonly point: Point } | undefined {
-    return this.core
-      .openWaits()
-      .find(({ exec, point }) => point.type === 'ask' && this.core.key(exec.id, point.key) === id)
-  }
-
-  private answer(ask: string, type: string, value: unknown): boolean {
-    const open = this.findAsk(ask)
-    if (open === undefined || open.point.reply !== type || !this.active) return false
-    const { exec, point } = open
-    this.core.append({
-      kind: 'answered',
-      exec: exec.id,
-      key: point.key,
-      ...(value !== undefined && { value }),
-    })
-    this.scheduler.run()
-    return true
-  }
-
-  private deliver(event: WorkflowEvent, step: string | undefined): boolean {
-    const extra = step === undefined ? undefined : { to: [step] }
-    const [emission] = this.core.emissions([event], () => extra, true)
-    const run = this.core.model.run
-    const running = run !== undefined && (run.end === undefined || run.end.status === 'stalled')
-    if (emission === undefined || !running || (emission.to.length === 0 && !emission.answers)) return false
-    this.core.append({ kind: 'sent', event: emission })
-    this.scheduler.run()
-    return true
-  }
-
-  private mustAccept(step: string, type: string): void {
-    const { stepsByName } = this.core.definition
-    const found = stepsByName.get(step)
-    if (found === undefined) throw new UnknownStepError(step, [...stepsByName.keys()])
-    const types = found.on.map((it) => it.type)
-    if (!types.includes(type)) throw new EventNotAcceptedError(type, step, types)
-  }
-
-  /** The promise of the run that is going on, or of how the last one ended: the same for everybody. */
-  private outcome(): Promise<unknown> {
-    if (this.pending === undefined) {
-      this.pending = deferred()
-      this.settle()
-    }
-    return this.pending.promise
-  }
-
-  private settle(): void {
-    const end = this.core.model.run?.end
-    if (end === undefined) return
-    if (end.status === 'completed') this.pending?.resolve(end.result)
-    else this.pending?.reject(this.endError() as Error)
-  }
-
-  private endError(): Error | undefined {
-    const end = this.core.model.run?.end
-    if (end === undefined || end.status === 'completed') return undefined
-    return endError(end, () => {
-      if (end.status === 'cancelled') return new CancelledError(end.reason)
-      return end.status === 'stalled' ? new StalledError(end.unconsumed ?? []) : undefined
-    })
   }
 
   /** After every record: who waits is woken, who watches is told. */
@@ -353,9 +262,8 @@ export class LiveSession {
 
   private finished(record: Extract<SessionRecord, { kind: 'finished' }>): void {
     const { stop } = this.core.definition.options
-    const error = this.endError()
-    this.scheduler.stop(error ?? new CancelledError('the run is complete'))
-    this.settle()
+    this.scheduler.stop(this.outcome.error ?? new CancelledError('the run is complete'))
+    this.outcome.settle()
     const { kind: _, seq: __, at: ___, status, ...data } = record
     this.streams.push(
       Object.freeze(status === 'completed' ? { type: stop.type, data: data.result } : { type: status, data }),
@@ -369,18 +277,8 @@ export class LiveSession {
     this.scheduler.run()
   }
 
-  /** Work for steps that are not in the workflow any more. */
-  get orphans(): readonly { readonly step: string; readonly event: WorkflowEvent }[] {
-    const { core } = this
-    const queued = [...core.model.queues].flatMap(([step, queue]) =>
-      queue.toArray().map((event) => ({ step, event })),
-    )
-    const begun = [...core.model.execs.values()].flatMap(({ step, events }) =>
-      events.map((event) => ({ step, event })),
-    )
-    return [...begun, ...queued]
-      .filter(({ step }) => core.step(step) === undefined)
-      .map(({ step, event: { type, data } }) => ({ step, event: { type, data } }))
+  get orphans(): Orphan[] {
+    return orphansOf(this.core)
   }
 
   events(follow: boolean): AsyncIterableIterator<WorkflowEvent> {
@@ -412,22 +310,3 @@ export class LiveSession {
     return action()
   }
 }
-
-/** The events that a record puts on their way. */
-function emitted(record: SessionRecord): readonly Emission[] {
-  switch (record.kind) {
-    case 'ended':
-      return record.emits
-    case 'sent':
-    case 'started':
-      return [record.event]
-    case 'opened':
-    case 'done':
-    case 'collected':
-      return record.sends ?? none
-    default:
-      return none
-  }
-}
-
-const none: readonly Emission[] = []

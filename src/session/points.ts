@@ -91,7 +91,7 @@ export class Points {
   /** The keys of the effects whose failure an attempt's error is: a retry runs them again. */
   failedBy(error: unknown): string[] {
     const causes = new Set<unknown>()
-    for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown } | null)?.cause)
+    for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown })?.cause)
       causes.add(it)
     return [...this.failures].filter(([, failure]) => causes.has(failure)).map(([key]) => key)
   }
@@ -100,7 +100,7 @@ export class Points {
     this.enter('ask')
     const { step } = this.attempt
     const factory = step.asks.find((it) => it.type === event?.type)
-    if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, String(event?.type))
+    if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, event?.type)
     const question = genuine(event, factory)
     const reply = factory.reply.type
     const name = this.numbered(`ask:${event.type}`)
@@ -206,7 +206,7 @@ export class Points {
       )
     else await this.turn(key)
     this.alive()
-    const result = point.result as PointResult | undefined
+    const { result }: { result: PointResult | undefined } = point
     if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)
     return result?.value
   }

@@ -160,3 +160,22 @@ export type RecordBody =
   | { readonly kind: 'reset'; readonly state: unknown; readonly lineage: string }
   /** The first record of a session: its state, and the name of this line of its history. */
   | { readonly kind: 'created'; readonly state: unknown; readonly lineage: string }
+
+/** The events that a record puts on their way. */
+export function emitted(record: SessionRecord): readonly Emission[] {
+  switch (record.kind) {
+    case 'ended':
+      return record.emits
+    case 'sent':
+    case 'started':
+      return [record.event]
+    case 'opened':
+    case 'done':
+    case 'collected':
+      return record.sends ?? none
+    default:
+      return none
+  }
+}
+
+const none: readonly Emission[] = []

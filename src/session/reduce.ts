@@ -15,7 +15,7 @@ export function reduce(model: Model, record: SessionRecord): void {
   const fold = folds[record.kind] as Fold<SessionRecord['kind']> | undefined
   if (fold === undefined) throw new TypeError(`a record of unknown kind "${record.kind}"`)
   model.seq = record.seq
-  fold(model, record as never)
+  fold(model, record)
 }
 
 const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {

@@ -69,7 +69,7 @@ export function saveModel(model: Model): SavedModel {
       .filter(([, it]) => it.length > 0),
     buffers: [...model.buffers].map(([name, events]) => [name, [...events]] as const),
     scopes: [...model.scopes.values()].map((it) => ({ ...it, gathered: [...it.gathered] })),
-    execs: execs as SavedExecution[],
+    execs,
     log: log.reverse(),
     roots,
   }

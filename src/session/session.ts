@@ -3,6 +3,7 @@ import type { Persistence } from '../storage/persistence'
 import type { Opened } from '../workflow/ask'
 import type { WorkflowEvent } from '../workflow/event'
 import type { AnyWorkflow, Of, ResourcesOf, ResultOf, StartArgs, StateOf } from '../workflow/shape'
+import type { Orphan } from './orphans'
 import type { Status } from './status'
 
 export interface Progress {
@@ -48,7 +49,7 @@ export interface Session<W extends AnyWorkflow> {
   readonly persistence: Persistence
   readonly resumed: Resumed
   /** Work for steps that the workflow does not have any more. Kept, and not done. */
-  readonly orphans: readonly { readonly step: string; readonly event: WorkflowEvent }[]
+  readonly orphans: readonly Orphan[]
   /** Declared resources that nobody has given: while there are any, no step starts. */
   readonly missingResources: readonly string[]
   readonly state: StateStore<StateOf<W>>

@@ -33,7 +33,8 @@ export interface StateStore<T> {
   ): void
   /**
    * Changes a draft; all of it lands at once, or nothing when the recipe throws. Asynchronous recipes take
-   * turns, and their changes land on top of what was written meanwhile.
+   * turns, and their changes land on top of what was written meanwhile. A recipe works on its draft alone: a
+   * plain function that returns a promise may be run again when it is its turn.
    *
    * @throws NestedEditError for a write to the store inside the recipe
    */
@@ -77,76 +78,110 @@ export function handleOf(store: object, path: string | Keys): Handle {
 }
 
 /** The store over a tree. Its methods can be taken off it. */
-export function createStateStore<T>({ tree, writer, commit, initial }: StoreParts): StateStore<T> {
-  let batch: Batch | undefined
-  let editing = false
-  let edits: Promise<void> | undefined
-
-  const view = (): Tree => batch?.tree ?? tree
-  const write = (make: (view: Tree) => Op | undefined): void => {
-    if (editing) throw new NestedEditError()
-    const op = make(view())
-    if (op !== undefined) land([op])
-  }
-  const land = (ops: readonly Op[]): void => {
-    if (ops.length === 0) return
-    if (batch === undefined) return commit(ops)
-    batch.ops.push(...ops)
-    batch.tree.apply(ops)
-  }
-  const runEdit = (recipe: (draft: unknown) => unknown): void | Promise<void> => {
-    if (editing) throw new NestedEditError('an edit')
-    editing = true
-    let ops
-    try {
-      ops = writer.edit(view(), recipe)
-    } finally {
-      editing = false
-    }
-    return ops instanceof Promise ? ops.then(land) : land(ops)
-  }
-  const edit = (recipe: (draft: unknown) => unknown): void | Promise<void> => {
-    // One that is known to be asynchronous must not look before the one in front of it has landed.
-    const waits = edits !== undefined && recipe.constructor.name === 'AsyncFunction'
-    const done = waits ? (edits as Promise<void>).then(() => runEdit(recipe)) : runEdit(recipe)
-    if (!(done instanceof Promise)) return undefined
-    const tail: Promise<void> = done.then(nothing, nothing).then(() => {
-      if (edits === tail) edits = undefined
-    })
-    edits = tail
-    return done
-  }
-  const runBatch = <R>(writes: () => R): R => {
-    if (batch !== undefined) return writes()
-    const open: Batch = { tree: new Tree(tree.root()), ops: [] }
-    let result: R
-    batch = open
-    try {
-      result = writes()
-    } finally {
-      batch = undefined
-    }
-    land(open.ops)
-    return result
-  }
+export function createStateStore<T>(parts: StoreParts): StateStore<T> {
+  const { tree, writer } = parts
+  const writes = new Writes(parts)
   const store = {
     get: (...args: [path?: string | Keys, fallback?: unknown]) => {
-      if (args[0] === undefined) return view().root()
+      if (args[0] === undefined) return writes.view.root()
       const path = toPath(args[0])
-      return args.length > 1 && !view().has(path) ? args[1] : view().read(path)
+      return args.length > 1 && !writes.view.has(path) ? args[1] : writes.view.read(path)
     },
-    has: (path: string | Keys) => view().has(toPath(path)),
-    set: (path: string | Keys, value: unknown) => write((it) => writer.set(it, toPath(path), value)),
-    append: (path: string | Keys, item: unknown) => write((it) => writer.append(it, toPath(path), item)),
-    delete: (path: string | Keys) => write((it) => writer.delete(it, toPath(path))),
-    replace: (state: unknown) => write((it) => writer.replace(it, state)),
-    reset: () => write((it) => writer.replace(it, initial())),
-    edit,
-    batch: runBatch,
+    has: (path: string | Keys) => writes.view.has(toPath(path)),
+    set: (path: string | Keys, value: unknown) => writes.write((it) => writer.set(it, toPath(path), value)),
+    append: (path: string | Keys, item: unknown) =>
+      writes.write((it) => writer.append(it, toPath(path), item)),
+    delete: (path: string | Keys) => writes.write((it) => writer.delete(it, toPath(path))),
+    replace: (state: unknown) => writes.write((it) => writer.replace(it, state)),
+    reset: () => writes.write((it) => writer.replace(it, parts.initial())),
+    edit: (recipe: Recipe) => writes.edit(recipe),
+    batch: <R>(run: () => R) => writes.batch(run),
     subscribe: (path: string | Keys, listener: () => void) => tree.subscribe(toPath(path), listener),
   }
   trees.set(store, tree)
   return Object.freeze(store) as unknown as StateStore<T>
 }
+
+type Recipe = (draft: unknown) => unknown
+
+/** What is open in a store: its batch, and the edits that take turns. */
+class Writes {
+  private readonly parts: StoreParts
+  private open: Batch | undefined
+  private editing = false
+  private edits: Promise<void> | undefined
+
+  constructor(parts: StoreParts) {
+    this.parts = parts
+  }
+
+  /** What a read sees: in a batch, with what it has written. */
+  get view(): Tree {
+    return this.open?.tree ?? this.parts.tree
+  }
+
+  write(make: (view: Tree) => Op | undefined): void {
+    if (this.editing) throw new NestedEditError()
+    const op = make(this.view)
+    if (op !== undefined) this.land([op])
+  }
+
+  batch<R>(run: () => R): R {
+    if (this.open !== undefined) return run()
+    const open: Batch = { tree: new Tree(this.parts.tree.root()), ops: [] }
+    let result: R
+    this.open = open
+    try {
+      result = run()
+    } finally {
+      this.open = undefined
+    }
+    this.land(open.ops)
+    return result
+  }
+
+  edit(recipe: Recipe): void | Promise<void> {
+    const { edits } = this
+    // One that is known to be asynchronous must not look before the one in front of it has landed.
+    const known = recipe.constructor.name === 'AsyncFunction'
+    let done = edits !== undefined && known ? edits.then(() => this.run(recipe)) : this.run(recipe)
+    if (!(done instanceof Promise)) return undefined
+    if (edits !== undefined && !known) {
+      // It has looked too early: what comes of that is dropped, and it runs again when it is its turn.
+      done.catch(nothing)
+      done = edits.then(() => this.run(recipe))
+    }
+    const landed = Promise.resolve(done).then((ops) => this.land(ops))
+    const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
+      if (this.edits === tail) this.edits = undefined
+    })
+    this.edits = tail
+    return landed
+  }
+
+  private run(recipe: Recipe): readonly Op[] | Promise<readonly Op[]> {
+    if (this.editing) throw new NestedEditError('an edit')
+    this.editing = true
+    let ops
+    try {
+      ops = this.parts.writer.edit(this.view, recipe)
+    } finally {
+      this.editing = false
+    }
+    if (!(ops instanceof Promise)) this.land(ops)
+    return ops instanceof Promise ? ops : none
+  }
+
+  private land(ops: readonly Op[]): void {
+    if (ops.length === 0) return
+    if (this.open === undefined) this.parts.commit(ops)
+    else {
+      this.open.ops.push(...ops)
+      this.open.tree.apply(ops)
+    }
+  }
+}
+
+const none: readonly Op[] = []
 
 function nothing(): void {}

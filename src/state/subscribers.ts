@@ -106,8 +106,9 @@ export class Subscribers {
 
   private mark(place: Node, before: unknown): void {
     if (place.listeners === undefined) return
-    if (place.before === untouched) this.touched.push(place)
-    else if (before !== deep) return
+    // The first word stands: it is what the listener last saw.
+    if (place.before !== untouched) return
+    this.touched.push(place)
     place.before = before
   }
 }

@@ -24,6 +24,8 @@ export class Tree implements View {
   private current: unknown
   private readonly owners = new WeakMap<object, Owner>()
   private readonly subscribers: Subscribers
+  /** The topmost container that the last write had to create, and what was there before. */
+  private made: { readonly depth: number; readonly before: unknown } | undefined
   private handles: WeakMap<Path, Handle> | undefined
 
   constructor(root: unknown, report?: (error: unknown) => void) {
@@ -119,7 +121,13 @@ export class Tree implements View {
         return
       }
     }
-    this.touch(keys, before, value)
+    if (this.made === undefined) this.touch(keys, before, value)
+    else {
+      // Parents were created on the way: the change is at the topmost of them.
+      const { depth, before: was } = this.made
+      const at = keys.slice(0, depth)
+      this.touch(at, was, valueAt(this.current, at))
+    }
   }
 
   private append(
@@ -128,7 +136,10 @@ export class Tree implements View {
     item: unknown,
     as: 'text' | 'list' | undefined,
   ): void {
-    if (typeof before === 'string' && typeof item === 'string') return this.put(keys, before, before + item)
+    if (typeof before === 'string' && typeof item === 'string') {
+      if (item !== '') this.put(keys, before, before + item)
+      return
+    }
     if (!Array.isArray(before)) {
       const text = typeof item === 'string' && as !== 'list'
       return this.put(keys, before, text ? item : frozen([item]))
@@ -153,9 +164,12 @@ export class Tree implements View {
   private ownParent(keys: readonly string[]): Container {
     let owner = this.own(this.current, undefined)
     let container = (this.current = owner.container)
+    this.made = undefined
     for (let depth = 0; depth < keys.length - 1; depth++) {
       const key = keys[depth] as string
-      owner = this.own(at(container, key), owner.owner)
+      const child = at(container, key)
+      if (!isContainer(child)) this.made ??= { depth: depth + 1, before: child }
+      owner = this.own(child, owner.owner)
       container = assign(container, key, owner.container)
     }
     return container

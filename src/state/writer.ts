@@ -26,6 +26,7 @@ export class Writer {
     refuseRoot(path)
     const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
     if (value === undefined) return this.delete(view, path)
+    if (Object.is(value, valueAt(view.peek(), path.keys))) return undefined
     checkWay(view.peek(), path)
     return this.checked(view, path, value)
   }
@@ -58,7 +59,8 @@ export class Writer {
   }
 
   replace(view: View, state: unknown): Op {
-    const { value } = this.schema.check(reader(view.peek()), ROOT, state)
+    const given = this.copy(state, 'state')
+    const { value } = this.schema.check(reader(view.peek()), ROOT, given)
     return Object.freeze(['replace', this.copy(value, 'state')])
   }
 
@@ -122,9 +124,14 @@ export class Writer {
     return text ? appended(path, value, 'text') : appended(path, at(value, '0'), 'list')
   }
 
+  /**
+   * Copied before it is judged, so that a schema never gets its hands on the caller's own objects; what the schema
+   * makes of it (defaults, coercion) is copied as well.
+   */
   private checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
-    const { path: place, value } = this.schema.check(reader(view.peek()), path, next)
-    return Object.freeze(['set', place.id, this.copy(value, where(place))] as const)
+    const given = this.copy(next, where(path))
+    const { path: place, value } = this.schema.check(reader(view.peek()), path, given)
+    return Object.freeze(['set', place.id, value === given ? given : this.copy(value, where(place))] as const)
   }
 }
 

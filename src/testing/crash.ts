@@ -1,4 +1,4 @@
-import { insideOf, type Engine } from '../engine'
+import { registryOf, type Engine } from '../engine'
 
 /**
  * Stops an engine as a killed page stops: from here on nothing of it lands in its storage, no timer of it fires,
@@ -10,7 +10,7 @@ import { insideOf, type Engine } from '../engine'
  * ```
  */
 export function crash(engine: Engine): void {
-  const inside = insideOf(engine)
-  if (inside === undefined) throw new TypeError('crash() takes what createEngine() has made')
-  for (const session of [...inside.live.values()]) session.crash()
+  const registry = registryOf(engine)
+  if (registry === undefined) throw new TypeError('crash() takes what createEngine() has made')
+  for (const session of registry.sessions) session.crash()
 }

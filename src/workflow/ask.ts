@@ -1,8 +1,8 @@
 import type { EventType, WorkflowEvent } from './event'
 
 /** What a workflow remembers of an ask: no factory, no schema, so that hovers stay short. */
-export interface Ask<Type extends string = string, Data = unknown, Reply = WorkflowEvent, Typed = unknown> {
-  readonly '~ask'?: readonly [Type, Data, Reply, Typed]
+export interface Ask<Type extends string = string, Data = unknown, Answer = WorkflowEvent, Typed = unknown> {
+  readonly '~ask'?: readonly [Type, Data, Answer, Typed]
 }
 
 /** An event type that has a reply. */

@@ -41,7 +41,7 @@ export function resource(
   return declaration
 }
 
-const declarations = new WeakSet<object>()
+const declarations = new WeakSet()
 
 /** Whether a value is a declaration, and so perhaps a factory, rather than a resource itself. */
 export function isDeclaration(value: unknown): value is ResourceDeclaration {

@@ -1,0 +1,88 @@
+import { SessionStateError, StorageError } from './errors'
+import { Opening, type OpeningDeps } from './opening'
+import { makeFace } from './session/face'
+import type { LiveSession } from './session/live-session'
+import { ResourceLayer } from './session/resources'
+import type { Session } from './session/session'
+import type { AnyWorkflow } from './workflow/shape'
+import { definitionOf } from './workflow/workflow'
+
+interface Open {
+  readonly live: LiveSession
+  readonly face: Session<AnyWorkflow>
+}
+
+/** How a session is opened, untyped. */
+export interface Opened {
+  readonly id?: string
+  readonly resources?: Readonly<Record<string, unknown>>
+  readonly initialState?: unknown
+  readonly autoResume?: boolean
+}
+
+/** The open sessions of one engine: one to an id, whoever asks and however often. */
+export class Registry {
+  private readonly deps: OpeningDeps
+  private readonly open = new Map<string, Open>()
+  private readonly layers = new Map<string, ResourceLayer>()
+  private closed = false
+
+  constructor(deps: OpeningDeps) {
+    this.deps = deps
+  }
+
+  get ids(): string[] {
+    return [...this.open.keys()]
+  }
+
+  get sessions(): LiveSession[] {
+    return [...this.open.values()].map((it) => it.live)
+  }
+
+  session(workflow: AnyWorkflow, options: Opened): Session<AnyWorkflow> {
+    if (this.closed) throw new StorageError('the engine is closed; make another one with createEngine()')
+    const definition = definitionOf(workflow)
+    const id = options.id ?? definition.name
+    const known = this.open.get(id)
+    if (known) return this.again(known, workflow, options)
+    definition.validate()
+    const opening = new Opening(this.deps, definition, id, options.initialState, this.layer(workflow), () =>
+      this.open.delete(id),
+    )
+    const { live } = opening
+    if (options.resources) live.core.options.resources.set(options.resources)
+    const face = makeFace(live, workflow)
+    this.open.set(id, { live, face })
+    void opening.start(options.autoResume ?? true)
+    return face
+  }
+
+  /** The workflow's layer of resources. */
+  layer({ name }: AnyWorkflow): ResourceLayer {
+    const layer = this.layers.get(name) ?? new ResourceLayer()
+    this.layers.set(name, layer)
+    return layer
+  }
+
+  /** Closes a session when it is open. What could not be saved any more was reported already. */
+  async close(id: string): Promise<void> {
+    await this.open
+      .get(id)
+      ?.live.close()
+      .catch(() => {})
+  }
+
+  async closeAll(): Promise<void> {
+    this.closed = true
+    await Promise.all(this.ids.map((id) => this.close(id)))
+  }
+
+  private again({ face }: Open, { name }: AnyWorkflow, { resources }: Opened): Session<AnyWorkflow> {
+    if (face.workflow.name !== name)
+      throw new SessionStateError(
+        `session "${face.id}" is open with workflow "${face.workflow.name}", not "${name}"; give it another id`,
+      )
+    if (resources) face.setResources(resources)
+    return face
+  }
+}

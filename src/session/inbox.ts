@@ -1,0 +1,72 @@
+import { EventNotAcceptedError, UnknownStepError } from '../errors'
+import type { WorkflowEvent } from '../workflow/event'
+import type { Core } from './core'
+import type { Execution, Point } from './model'
+import type { Target } from './session'
+
+/** What comes from outside: events and replies. A bad call throws at the call; the rest is true, or taken by nobody. */
+export class Inbox {
+  private readonly core: Core
+
+  constructor(core: Core) {
+    this.core = core
+  }
+
+  /** Checks an event and its target; the answer delivers it. */
+  accept(value: unknown, to: Target): () => boolean {
+    const { core } = this
+    const where = `session.send of workflow "${core.definition.name}"`
+    const event = core.genuine(value, [...core.definition.eventsByType.values()], where)
+    const { ask, step } = to
+    if (ask !== undefined) return () => this.answer(ask, event.type, event.data)
+    if (step !== undefined) this.mustAccept(step, event.type)
+    return () => this.deliver(event, step)
+  }
+
+  /** Checks a reply; the answer records it. */
+  acceptReply(ask: string, data: unknown): () => boolean {
+    const reply = this.find(ask)?.point.reply
+    if (reply === undefined) return () => false
+    const value = this.core.replyData(reply, data)
+    return () => this.answer(ask, reply, value)
+  }
+
+  private find(id: string): { readonly exec: Execution; readonly point: Point } | undefined {
+    const asks = this.core.openWaits().filter(({ point }) => point.type === 'ask')
+    return asks.find(({ exec, point }) => this.core.key(exec.id, point.key) === id)
+  }
+
+  private answer(ask: string, type: string, value: unknown): boolean {
+    const open = this.find(ask)
+    const run = this.core.model.run
+    if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false
+    const { exec, point } = open
+    this.core.append({
+      kind: 'answered',
+      exec: exec.id,
+      key: point.key,
+      ...(value !== undefined && { value }),
+    })
+    this.core.wake()
+    return true
+  }
+
+  private deliver(event: WorkflowEvent, step: string | undefined): boolean {
+    const extra = step === undefined ? undefined : { to: [step] }
+    const [emission] = this.core.emissions([event], () => extra, true)
+    const run = this.core.model.run
+    const running = run !== undefined && (run.end === undefined || run.end.status === 'stalled')
+    if (emission === undefined || !running || (emission.to.length === 0 && !emission.answers)) return false
+    this.core.append({ kind: 'sent', event: emission })
+    this.core.wake()
+    return true
+  }
+
+  private mustAccept(step: string, type: string): void {
+    const { stepsByName } = this.core.definition
+    const found = stepsByName.get(step)
+    if (found === undefined) throw new UnknownStepError(step, [...stepsByName.keys()])
+    const types = found.on.map((it) => it.type)
+    if (!types.includes(type)) throw new EventNotAcceptedError(type, step, types)
+  }
+}
