@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { diff } from '../../src/state/diff'
+import { toPath } from '../../src/state/path'
+import { Tree } from '../../src/state/tree'
+import { forSeeds, Generator } from './generate'
+import { mutate, type Json, type Mutation } from './model'
+import { draftOf } from '../../src/state/draft'
+
+describe('diff', () => {
+  test('the same value: nothing', () => {
+    const root = { a: [1], b: { c: 1 } }
+    expect(diff(root, root)).toEqual([])
+    expect(diff(root, structuredClone(root))).toEqual([])
+  })
+
+  test('keys that came, changed and went', () => {
+    expect(diff({ a: 1, b: { c: 1, d: 2 } }, { b: { c: 2, e: null } })).toEqual([
+      ['delete', 'a'],
+      ['set', 'b.c', 2],
+      ['delete', 'b.d'],
+      ['set', 'b.e', null],
+    ])
+  })
+
+  test('a key that holds undefined is a missing key', () => {
+    expect(diff({ a: 1 }, { a: undefined })).toEqual([['delete', 'a']])
+    expect(diff({ a: undefined }, { b: undefined })).toEqual([])
+  })
+
+  test('parts with the same identity are not looked into', () => {
+    const untouched = new Proxy<object>({}, { ownKeys: () => expect.unreachable() })
+    expect(diff({ a: untouched, b: 1 }, { a: untouched, b: 2 })).toEqual([['set', 'b', 2]])
+    expect(diff([[untouched, 1]], [[untouched, 1]])).toEqual([['replace', [[untouched, 1]]]])
+    expect(diff({ l: [untouched, 1, untouched] }, { l: [untouched, 2, untouched] })).toEqual([
+      ['set', 'l.1', 2],
+    ])
+  })
+
+  test('an item pushed, inserted or removed is one splice of that item', () => {
+    const [a, b, c] = [{ id: 'a' }, { id: 'b' }, { id: 'c' }]
+    expect(diff({ l: [a, b] }, { l: [a, b, c] })).toEqual([['splice', 'l', 2, 0, [c]]])
+    expect(diff({ l: [a, b] }, { l: [a, c, b] })).toEqual([['splice', 'l', 1, 0, [c]]])
+    expect(diff({ l: [a, b, c] }, { l: [a, c] })).toEqual([['splice', 'l', 1, 1, []]])
+    expect(diff({ l: [1, 1] }, { l: [1, 1, 1] })).toEqual([['splice', 'l', 2, 0, [1]]])
+  })
+
+  test('items changed in place are changed by path', () => {
+    const [a, b] = [{ n: 1 }, { n: 2 }]
+    expect(diff({ l: [a, b, 3] }, { l: [a, { n: 4 }, 5] })).toEqual([
+      ['set', 'l.1.n', 4],
+      ['set', 'l.2', 5],
+    ])
+  })
+
+  test('a text that grew at its end is an append, any other text a set', () => {
+    expect(diff({ t: 'ab' }, { t: 'abc' })).toEqual([['append', 't', 'c']])
+    expect(diff({ t: 'ab' }, { t: 'xab' })).toEqual([['set', 't', 'xab']])
+    expect(diff({ t: 'ab' }, { t: 'a' })).toEqual([['set', 't', 'a']])
+  })
+
+  test('an object for a list, a list for an object, a scalar for either', () => {
+    expect(diff({ a: [], b: {}, c: {}, d: null }, { a: {}, b: [], c: 1, d: {} })).toEqual([
+      ['set', 'a', {}],
+      ['set', 'b', []],
+      ['set', 'c', 1],
+      ['set', 'd', {}],
+    ])
+  })
+
+  test('a root that is no object is replaced', () => {
+    expect(diff(1, 2)).toEqual([['replace', 2]])
+    expect(diff([1], [2])).toEqual([['replace', [2]]])
+    expect(diff({ a: 1 }, null)).toEqual([['replace', null]])
+    expect(diff([1], { 0: 1 })).toEqual([['replace', { 0: 1 }]])
+  })
+
+  test('keys with dots and empty keys are named by segments', () => {
+    expect(diff({ 'a.b': { c: 1 }, '': 1 }, { 'a.b': { c: 2 } })).toEqual([
+      ['set', ['a.b', 'c'], 2],
+      ['delete', ['']],
+    ])
+  })
+
+  test('keys named like methods are keys', () => {
+    expect(diff({ toString: 1 }, { hasOwnProperty: 2 })).toEqual([
+      ['delete', 'toString'],
+      ['set', 'hasOwnProperty', 2],
+    ])
+  })
+
+  test('applied in order to the old value, it makes the new one (600 seeds, edited values)', () => {
+    forSeeds(
+      600,
+      (it) => Array.from({ length: 1 + it.below(8) }, () => it.mutation()),
+      (script: readonly Mutation[], seed) => {
+        const from = new Generator(seed + 9000).root()
+        const { draft, finish } = draftOf(from)
+        for (const mutation of script) mutate(draft, mutation)
+        expectMade(from, finish() as Json)
+      },
+    )
+  })
+
+  test('applied in order to the old value, it makes the new one (600 seeds, unrelated values)', () => {
+    forSeeds(
+      600,
+      (it) => [it.root(), it.root()],
+      ([from = null, to = null]) => expectMade(from, to),
+    )
+  })
+})
+
+function expectMade(from: Json, to: Json): void {
+  const tree = new Tree(from)
+  tree.apply(diff(from, to))
+  expect(tree.read(toPath(''))).toEqual(to)
+}

@@ -1,0 +1,814 @@
+import { describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { NestedEditError, PathError, SerializationError, StateValidationError } from '../../src/errors'
+import { createStore } from '../../src/state/create-store'
+
+/** A promise and its key, so that a test decides when an edit goes on. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+function thrown(action: () => unknown): unknown {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  return expect.unreachable('it did not throw')
+}
+
+/** Refused with this error, and nothing is another value or another object than before. */
+function expectRefused(
+  store: { get(): unknown; subscribe(path: '', listener: () => void): () => void },
+  action: () => unknown,
+  kind: new (...args: never[]) => Error,
+): Error {
+  const before = store.get()
+  const copy = structuredClone(before)
+  const listener = vi.fn<() => void>()
+  const leave = store.subscribe('', listener)
+  const error = thrown(action)
+  leave()
+  expect(error).toBeInstanceOf(kind)
+  expect(store.get()).toBe(before)
+  expect(before).toEqual(copy)
+  expect(listener).not.toHaveBeenCalled()
+  return error as Error
+}
+
+describe('reading', () => {
+  test('set a.b.c on an empty untyped state: get a is { b: { c: 1 } }', () => {
+    const store = createStore()
+    store.set('a.b.c', 1)
+    expect(store.get('a')).toEqual({ b: { c: 1 } })
+    expect(store.get()).toEqual({ a: { b: { c: 1 } } })
+    expect(store.get('')).toBe(store.get())
+  })
+
+  test('a stored null is a value; a missing one gives the fallback, or undefined', () => {
+    const store = createStore({ initial: { n: null, zero: 0, no: false, text: '' } })
+    expect(store.get('n', 5)).toBe(null)
+    expect(store.get('zero', 5)).toBe(0)
+    expect(store.get('no', 5)).toBe(false)
+    expect(store.get('text', 5)).toBe('')
+    expect(store.get('missing', 5)).toBe(5)
+    expect(store.get('missing')).toBe(undefined)
+    expect(store.get('n.below', 5)).toBe(5)
+    expect(store.get('text.length', 5)).toBe(5)
+    expect(store.get('text.0', 5)).toBe(5)
+  })
+
+  test('has: a null, a false and an empty text are there', () => {
+    const store = createStore({ initial: { n: null, no: false, text: '', list: [null] } })
+    for (const path of ['n', 'no', 'text', 'list', 'list.0', '']) expect(store.has(path)).toBe(true)
+    for (const path of ['x', 'list.1', 'list.length', 'text.length', 'n.x', 'list.-1', 'list.00']) {
+      expect(store.has(path)).toBe(false)
+    }
+  })
+
+  test('keys named items, keys, get, toString: missing when unset, never a method; readable when set', () => {
+    const store = createStore({ initial: { list: [] } })
+    const names = ['items', 'keys', 'get', 'toString', 'valueOf', 'hasOwnProperty', 'length', 'then']
+    for (const name of names) {
+      expect(store.get(name)).toBe(undefined)
+      expect(store.has(name)).toBe(false)
+      expect(store.get(`list.${name}`)).toBe(undefined)
+    }
+    for (const name of names) store.set(name, 1)
+    for (const name of names) expect(store.get(name)).toBe(1)
+    store.set('map.toString.valueOf', 2)
+    expect(store.get('map')).toEqual({ toString: { valueOf: 2 } })
+  })
+
+  test('keys with dots and empty keys are reached by segments', () => {
+    const store = createStore()
+    store.set(['files', 'a.txt', 'size'], 1)
+    store.set(['files', ''], 2)
+    expect(store.get('files')).toEqual({ 'a.txt': { size: 1 }, '': 2 })
+    expect(store.get(['files', 'a.txt', 'size'])).toBe(1)
+    expect(store.has('files.a.txt')).toBe(false)
+    store.set(['list', 0], 'x')
+    expect(store.get(['list', 0])).toBe('x')
+  })
+
+  test('a reference held from get stays as it was; siblings keep their identity', () => {
+    const store = createStore({ initial: { a: { b: 1, list: [{ x: 1 }, { x: 2 }] }, other: {} } })
+    const held = store.get('a') as { list: unknown[] }
+    const root = store.get()
+    store.set('a.b', 2)
+    store.set('a.list.1.x', 3)
+    store.append('a.list', {})
+    expect(held).toEqual({ b: 1, list: [{ x: 1 }, { x: 2 }] })
+    expect(store.get('a')).not.toBe(held)
+    expect(store.get('a.list.0')).toBe(held.list[0])
+    expect(store.get('other')).toBe(root['other'])
+  })
+
+  test('what is read is frozen in development, all the way down', () => {
+    const store = createStore({ initial: { a: { list: [{ x: 1 }] } } })
+    store.set('a.list.0.y', { z: [] })
+    store.append('a.list', { w: {} })
+    const expectFrozen = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return
+      expect(Object.isFrozen(value)).toBe(true)
+      Object.values(value).forEach(expectFrozen)
+    }
+    expectFrozen(store.get())
+    store.edit((draft) => void (draft['a'] = { list: [[{}]] }))
+    expectFrozen(store.get())
+  })
+})
+
+describe('writing', () => {
+  test('below a scalar or null: a PathError that names the path, nothing changed', () => {
+    const store = createStore({ initial: { a: { b: { c: 1 } }, n: null, t: 'text' } })
+    for (const path of ['a.b.c.d', 'n.x', 't.0', 't.length', 'a.b.c.d.e.f']) {
+      for (const write of [
+        () => store.set(path, 5),
+        () => store.append(path, 5),
+        () => store.set(path, () => 5),
+      ]) {
+        expect(expectRefused(store, write, PathError).message).toContain(path)
+      }
+    }
+  })
+
+  test('list of 3: set list.1 replaces, list.3 appends; list.4, list.foo and other texts fail', () => {
+    const store = createStore({ initial: { list: [1, 2, 3] } })
+    store.set('list.1', 'x')
+    expect(store.get('list')).toEqual([1, 'x', 3])
+    store.set('list.3', 'y')
+    expect(store.get('list')).toEqual([1, 'x', 3, 'y'])
+    for (const key of ['5', 'foo', '-1', '01', '1.5', 'length', ' 1', '1e0', '4294967295']) {
+      expectRefused(store, () => store.set(['list', key], 1), PathError)
+      expectRefused(store, () => store.set(['list', key, 'x'], 1), PathError)
+    }
+  })
+
+  test('set replaces, never merges', () => {
+    const store = createStore({ initial: { l: [1, 2], d: { x: 1 } } })
+    store.set('l', [])
+    store.set('d', { y: 2 })
+    expect(store.get()).toEqual({ l: [], d: { y: 2 } })
+  })
+
+  test('set with a function gets the previous value', () => {
+    const store = createStore({ initial: { n: 1 } })
+    store.set('n', (it: unknown) => Number(it) + 1)
+    store.set('m.k', (it: unknown) => (it === undefined ? 'new' : 'old'))
+    expect(store.get()).toEqual({ n: 2, m: { k: 'new' } })
+    expectRefused(
+      store,
+      () =>
+        store.set('n', () => {
+          throw new RangeError('mine')
+        }),
+      RangeError,
+    )
+  })
+
+  test('deleting 0, false, an empty text and null deletes', () => {
+    const store = createStore({ initial: { a: 0, b: false, c: '', d: null, e: 1 } })
+    for (const key of ['a', 'b', 'c', 'd']) store.delete(key)
+    expect(store.get()).toEqual({ e: 1 })
+    store.delete('not.there')
+    expect(store.get()).toEqual({ e: 1 })
+  })
+
+  test('delete list.1 splices', () => {
+    const store = createStore({ initial: { list: ['a', { b: 1 }, { c: 1 }] } })
+    const kept = store.get('list.2')
+    store.delete('list.1')
+    expect(store.get('list')).toEqual(['a', { c: 1 }])
+    expect(store.get('list.1')).toBe(kept)
+  })
+
+  test('undefined: set deletes; a key in an object is dropped; in a list it is refused', () => {
+    const store = createStore({ initial: { a: 1, list: [1] } })
+    store.set('a', undefined)
+    store.set('b', { x: undefined, y: 1 })
+    expect(Object.keys(store.get())).toEqual(['list', 'b'])
+    expect(Object.keys(store.get('b') as object)).toEqual(['y'])
+    expectRefused(store, () => store.set('list', [1, undefined]), SerializationError)
+    expectRefused(store, () => store.append('list', undefined), Error)
+  })
+
+  test('append: an item to a list, text to a text; on nothing, text starts a text, anything else a list', () => {
+    const store = createStore({ initial: { list: [1], text: 'a', o: {}, n: 1, nil: null } })
+    store.append('list', 'x')
+    store.append('list', [2])
+    store.append('text', 'b')
+    store.append('new.text', 'c')
+    store.append('new.list', 1)
+    store.append('new.list', 'd')
+    expect(store.get()).toMatchObject({
+      list: [1, 'x', [2]],
+      text: 'ab',
+      new: { text: 'c', list: [1, 'd'] },
+    })
+    for (const path of ['o', 'n', 'nil']) expectRefused(store, () => store.append(path, 1), PathError)
+    expectRefused(store, () => store.append('text', 1), PathError)
+  })
+
+  test('writes to the whole state by path are a PathError', () => {
+    const store = createStore()
+    for (const root of ['', []] as const) {
+      expectRefused(store, () => store.set(root as string, {}), PathError)
+      expectRefused(store, () => store.append(root as string, {}), PathError)
+      expectRefused(store, () => store.delete(root as never), PathError)
+    }
+  })
+
+  test('__proto__, prototype and constructor are refused, in texts, in segments and in written values', () => {
+    const store = createStore({ initial: { a: {}, list: [{}] } })
+    const evil = JSON.parse('{"__proto__":{"polluted":1}}') as object
+    const name = '__proto__'
+    const bad: (() => unknown)[] = [
+      () => store.set('__proto__.x', 1),
+      () => store.set(['__proto__', 'x'], 1),
+      () => store.set(['a', '__proto__', 'polluted'], 1),
+      () => store.set('a.constructor.prototype.polluted', 1),
+      () => store.set('list.0.prototype', 1),
+      () => store.set('a', evil),
+      () => store.set('a', { deep: [evil] }),
+      () => store.append('list', evil),
+      () => store.replace({ a: evil }),
+      () => store.delete('a.__proto__' as never),
+      () => store.get('a.__proto__'),
+      () => store.has('a.constructor'),
+      () => store.subscribe('__proto__', () => {}),
+      () => store.edit((draft) => void ((draft['a'] as Record<string, unknown>)[name] = { polluted: 1 })),
+      () => store.edit((draft) => void (draft['a'] = evil)),
+    ]
+    for (const action of bad) expectRefused(store, action, PathError)
+    expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
+    expect(Object.keys(Object.prototype)).toEqual([])
+  })
+
+  test('a path of 1,000 segments is written; one more is a PathError', () => {
+    const store = createStore()
+    const most = Array.from({ length: 1000 }, () => 'k') as unknown as readonly ['k', 'k']
+    store.set(most, 1)
+    expect(store.get(most)).toBe(1)
+    expectRefused(store, () => store.set([...most, 'k'], 1), PathError)
+    expectRefused(store, () => store.get([...most, 'k'].join('.')), PathError)
+  })
+
+  test('a path of another type, with an empty segment or a bad index is a PathError', () => {
+    const store = createStore({ initial: { a: { b: 1 } } })
+    for (const path of [
+      'a..b',
+      '.a',
+      'a.',
+      '.',
+      1,
+      null,
+      {},
+      [null],
+      [{}],
+      [1.5],
+      [-1],
+      [NaN],
+      [Symbol('s')],
+    ]) {
+      expectRefused(store, () => store.get(path as string), PathError)
+      expectRefused(store, () => store.set(path as string, 1), PathError)
+    }
+  })
+
+  test("the caller's objects are copied: neither frozen, nor changed, nor a way in later", () => {
+    const mine = { list: [{ n: 1 }] }
+    const store = createStore({ initial: mine })
+    store.set('a', mine)
+    store.append('all', mine)
+    store.edit((draft) => void (draft['b'] = mine))
+    store.set('a.list.0.n', 2)
+    store.set('b.list.0.n', 3)
+    expect(mine).toEqual({ list: [{ n: 1 }] })
+    expect([mine, mine.list, mine.list[0]].some((it) => Object.isFrozen(it))).toBe(false)
+    mine.list.push({ n: 9 })
+    ;(mine.list[0] as { n: number }).n = 8
+    expect(store.get()).toEqual({
+      list: [{ n: 1 }],
+      a: { list: [{ n: 2 }] },
+      all: [{ list: [{ n: 1 }] }],
+      b: { list: [{ n: 3 }] },
+    })
+  })
+
+  test('a value that is equal by Object.is changes nothing and notifies nobody', () => {
+    const store = createStore({ initial: { n: 1, user: { name: 'Ada' }, text: 'a' } })
+    const before = store.get()
+    const listener = vi.fn<() => void>()
+    store.subscribe('', listener)
+    store.set('n', 1)
+    store.set('user.name', 'Ada')
+    store.append('text', '')
+    store.edit((draft) => void (draft['n'] = 1))
+    store.batch(() => store.set('n', 1))
+    store.set('user', store.get('user'))
+    store.set('user', (it: unknown) => it)
+    expect(listener).not.toHaveBeenCalled()
+    expect(store.get()).toBe(before)
+  })
+
+  test('replace takes the whole state; reset goes back to the beginning', () => {
+    const store = createStore({ initial: { a: { n: 1 } } })
+    store.replace({ b: 2 })
+    expect(store.get()).toEqual({ b: 2 })
+    store.reset()
+    expect(store.get()).toEqual({ a: { n: 1 } })
+    store.set('a.n', 2)
+    store.reset()
+    expect(store.get()).toEqual({ a: { n: 1 } })
+  })
+
+  test('methods can be taken off the store', () => {
+    const { get, set, has, append, edit, batch, subscribe, replace, reset } = createStore()
+    const remove = createStore().delete
+    const listener = vi.fn<() => void>()
+    subscribe('a', listener)
+    set('a', 1)
+    append('l', 1)
+    edit((draft) => void (draft['b'] = 2))
+    batch(() => set('c', 3))
+    remove('x' as never)
+    expect(get()).toEqual({ a: 1, l: [1], b: 2, c: 3 })
+    expect(has('a')).toBe(true)
+    replace({})
+    reset()
+    expect(listener).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('a value that storage cannot keep', () => {
+  class Money {
+    readonly amount = 1
+  }
+  const cycle: Record<string, unknown> = {}
+  cycle['self'] = { again: cycle }
+  const kinds: [unknown, string][] = [
+    [() => {}, 'function'],
+    [new Money(), 'Money'],
+    [new Map(), 'Map'],
+    [new Set(), 'Set'],
+    [new Date(0), 'Date'],
+    [new File([], 'a.txt'), 'File'],
+    [Symbol('s'), 'symbol'],
+    [1n, 'BigInt'],
+    [NaN, 'NaN'],
+    [Infinity, 'Infinity'],
+    [cycle, 'cycle'],
+    [Promise.resolve(), 'Promise'],
+    [/x/, 'RegExp'],
+    [new Uint8Array(1), 'Uint8Array'],
+    [Object.assign({}, { [Symbol('s')]: 1 }), 'symbol'],
+    [Array(2), 'hole'],
+  ]
+
+  test.each(kinds)(
+    '%s is refused at the write, path and kind named; other paths still work',
+    (value, kind) => {
+      const store = createStore({ initial: { upload: {}, list: [] } })
+      const refused = [
+        () => store.set('upload.file', { value }),
+        () => store.append('list', { value }),
+        () => store.edit((draft) => void (draft['upload'] = { value })),
+        () => store.replace({ upload: value }),
+      ].map((write) => expectRefused(store, write, SerializationError) as SerializationError)
+      for (const error of refused) expect(error.message.toLowerCase()).toContain(kind.toLowerCase())
+      expect(refused[0]?.path).toMatch(/^state\.upload\.file\.value/)
+      expect(refused[1]?.path).toMatch(/^state\.list\.0\.value/)
+      expect(refused[2]?.path).toMatch(/^state\.upload\.value/)
+      expect(refused[3]?.path).toMatch(/^state\.upload/)
+      store.set('other', 1)
+      expect(store.get('other')).toBe(1)
+    },
+  )
+
+  test('a refused write in an edit takes the others of the edit with it', () => {
+    const store = createStore({ initial: { a: 1 } })
+    expectRefused(
+      store,
+      () =>
+        store.edit((draft) => {
+          draft['a'] = 2
+          draft['b'] = new Map()
+        }),
+      SerializationError,
+    )
+  })
+
+  test('a list with a hole or an undefined item in an edit is refused', () => {
+    const store = createStore({ initial: { list: [1, 2, 3] } })
+    for (const change of [
+      (list: unknown[]) => (list[5] = 1),
+      (list: unknown[]) => (list[1] = undefined),
+      (list: unknown[]) => Reflect.deleteProperty(list, 0),
+      (list: unknown[]) => (list.length = 9),
+      (list: unknown[]) => list.push(undefined),
+    ]) {
+      expectRefused(
+        store,
+        () => store.edit((draft) => void change(draft['list'] as unknown[])),
+        SerializationError,
+      )
+    }
+  })
+})
+
+describe('a schema', () => {
+  const schema = z.object({
+    age: z.number().min(0).default(0),
+    user: z.object({ name: z.string().default(''), tags: z.array(z.string()).default([]) }).prefault({}),
+    items: z.array(z.strictObject({ price: z.number() })).default([]),
+    note: z.string().optional(),
+  })
+
+  test('age: z.number(); set age "30": StateValidationError with path and issues, the old value stays', () => {
+    const store = createStore({ schema })
+    const error = expectRefused(
+      store,
+      () => store.set('age', '30' as unknown as number),
+      StateValidationError,
+    )
+    expect(error).toMatchObject({ code: 'STATE_VALIDATION', path: 'age', issues: [{ path: 'age' }] })
+    expect(store.get('age')).toBe(0)
+    expectRefused(store, () => store.set('age', -1), StateValidationError)
+    store.set('age', 30)
+    expect(store.get('age')).toBe(30)
+  })
+
+  test('begins with the defaults, and reset goes back to them', () => {
+    const store = createStore({ schema })
+    const defaults = { age: 0, user: { name: '', tags: [] }, items: [] }
+    expect(store.get()).toEqual(defaults)
+    store.set('user.name', 'Ada')
+    store.reset()
+    expect(store.get()).toEqual(defaults)
+    expect(() => createStore({ schema, initial: { age: 'x' } })).toThrow(StateValidationError)
+  })
+
+  test('items, keys of strict objects, edits and whole states are judged with their path', () => {
+    const store = createStore({ schema })
+    store.append('items', { price: 1 })
+    const bad: [() => unknown, RegExp][] = [
+      [() => store.append('items', { price: '1' } as never), /items\.1/],
+      [() => store.set('items.0.price', 'x' as never), /items\.0\.price/],
+      [() => store.set('items.0', { price: 1, more: 1 } as never), /items\.0/],
+      [() => store.append('user.tags', 1 as never), /user\.tags/],
+      [() => store.edit((draft) => void (draft.items[0] = { price: null as never })), /items\.0\.price/],
+      [() => store.edit((draft) => void draft.items.push({ price: 'x' as never })), /items/],
+      [() => store.edit((draft) => void delete (draft as { user?: unknown }).user), /user/],
+      [() => store.delete('user' as never), /user/],
+      [() => store.delete('items.0.price' as never), /items\.0\.price/],
+      [() => store.replace({ age: 1 } as never), /items|user/],
+    ]
+    for (const [action, path] of bad.slice(0, -1)) {
+      const error = expectRefused(store, action, StateValidationError) as StateValidationError
+      expect(`${error.path} ${error.issues.map((it) => it.path).join(' ')}`).toMatch(path)
+    }
+    store.set('note', 'x')
+    store.delete('note')
+    expect(store.has('note')).toBe(false)
+  })
+
+  test('append to a missing path: the schema decides between a text and a list', () => {
+    const store = createStore({
+      schema: z.object({ words: z.array(z.string()).optional(), text: z.string().optional() }),
+    })
+    store.append('words', 'a')
+    store.append('text', 'a')
+    expect(store.get()).toEqual({ words: ['a'], text: 'a' })
+  })
+
+  test('missing parents are lists where the schema says so', () => {
+    const store = createStore({
+      schema: z.object({ rows: z.array(z.object({ n: z.number() })).optional() }),
+    })
+    store.set('rows.0.n', 1)
+    expect(store.get()).toEqual({ rows: [{ n: 1 }] })
+  })
+})
+
+describe('edit', () => {
+  test('three changes are one notification with the final state', () => {
+    const store = createStore({ initial: { a: 1, l: [1, 2], o: { x: 1 } } })
+    const seen: unknown[] = []
+    store.subscribe('', () => seen.push(store.get()))
+    const result = store.edit((draft) => {
+      draft['a'] = 2
+      ;(draft['l'] as number[]).push(3)
+      delete draft['o']
+      expect(store.get('a')).toBe(1)
+    })
+    expect(result).toBe(undefined)
+    expect(seen).toEqual([{ a: 2, l: [1, 2, 3] }])
+  })
+
+  test('one that throws: nothing changed, nobody called; so does one that rejects', async () => {
+    const store = createStore({ initial: { a: 1 } })
+    const boom = new RangeError('boom')
+    expectRefused(
+      store,
+      () =>
+        store.edit((draft) => {
+          draft['a'] = 2
+          throw boom
+        }),
+      RangeError,
+    )
+    const listener = vi.fn<() => void>()
+    store.subscribe('', listener)
+    const failing = store.edit(async (draft) => {
+      draft['a'] = 3
+      await Promise.resolve()
+      throw boom
+    })
+    await expect(failing).rejects.toBe(boom)
+    expect(store.get()).toEqual({ a: 1 })
+    expect(listener).not.toHaveBeenCalled()
+    store.edit((draft) => void (draft['a'] = 4))
+    expect(store.get('a')).toBe(4)
+  })
+
+  test('ten parallel edits, each reads, awaits, writes +1: 10', async () => {
+    const store = createStore({ initial: { n: 0 } })
+    const increment = (): Promise<void> =>
+      store.edit(async (draft) => {
+        const before = draft['n'] as number
+        await Promise.resolve()
+        draft['n'] = before + 1
+      })
+    await Promise.all(Array.from({ length: 10 }, increment))
+    expect(store.get('n')).toBe(10)
+  })
+
+  test('ten parallel edits whose recipe is a plain function that returns a promise: 10', async () => {
+    const store = createStore({ initial: { n: 0 } })
+    const increment = (): Promise<void> =>
+      store.edit((draft) => {
+        const before = draft['n'] as number
+        return Promise.resolve().then(() => {
+          draft['n'] = before + 1
+        })
+      })
+    await Promise.all(Array.from({ length: 10 }, increment))
+    expect(store.get('n')).toBe(10)
+  })
+
+  test('a failing edit does not stop those behind it', async () => {
+    const store = createStore({ initial: { n: 0 } })
+    const edits = [1, 2, 3, 4].map((it) =>
+      store.edit(async (draft) => {
+        await Promise.resolve()
+        if (it % 2 === 0) throw new Error('even')
+        draft['n'] = (draft['n'] as number) + it
+      }),
+    )
+    const outcomes = await Promise.allSettled(edits)
+    expect(outcomes.map((it) => it.status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected'])
+    expect(store.get('n')).toBe(4)
+  })
+
+  test('a read during an open async edit gives the committed value, without waiting', async () => {
+    const store = createStore({ initial: { n: 0 } })
+    const { opened, open } = gate()
+    const done = store.edit(async (draft) => {
+      draft['n'] = 1
+      await opened
+    })
+    await Promise.resolve()
+    expect(store.get('n')).toBe(0)
+    open()
+    await done
+    expect(store.get('n')).toBe(1)
+  })
+
+  test('plain writes go through while an async edit is open, and its changes land on top', async () => {
+    const store = createStore({ initial: { text: 'a', list: ['a'], both: 0, o: {} } })
+    const { opened, open } = gate()
+    const done = store.edit(async (draft) => {
+      await opened
+      draft['text'] = `${String(draft['text'])}!`
+      ;(draft['list'] as string[]).push('edit')
+      draft['both'] = 'edit'
+      ;(draft['o'] as Record<string, unknown>)['edit'] = 1
+    })
+    await Promise.resolve()
+    store.append('text', 'bc')
+    store.append('list', 'plain')
+    store.set('both', 'plain')
+    store.set('o.plain', 1)
+    store.edit((draft) => void (draft['sync'] = 1))
+    expect(store.get()).toEqual({
+      text: 'abc',
+      list: ['a', 'plain'],
+      both: 'plain',
+      o: { plain: 1 },
+      sync: 1,
+    })
+    open()
+    await done
+    const list = store.get('list') as string[]
+    expect(list.toSorted()).toEqual(['a', 'edit', 'plain'])
+    expect(store.get()).toEqual({ text: 'abc!', list, both: 'edit', o: { plain: 1, edit: 1 }, sync: 1 })
+  })
+
+  test('the place of an async edit has vanished meanwhile: it is made again', async () => {
+    const store = createStore({ initial: { o: { deep: { n: 1 } } } })
+    const { opened, open } = gate()
+    const done = store.edit(async (draft) => {
+      await opened
+      ;(draft['o'] as { deep: { n: number } }).deep.n = 2
+    })
+    store.delete('o')
+    open()
+    await done
+    expect(store.get()).toEqual({ o: { deep: { n: 2 } } })
+  })
+
+  test('an async edit of a list item whose list became shorter leaves no hole', async () => {
+    const store = createStore({ initial: { l: [{ n: 0 }, { n: 0 }, { n: 0 }] } })
+    const { opened, open } = gate()
+    const done = store.edit(async (draft) => {
+      await opened
+      ;((draft['l'] as { n: number }[])[2] as { n: number }).n = 2
+    })
+    store.set('l', [])
+    open()
+    await done
+    const list = store.get('l') as unknown[]
+    expect(Object.keys(list)).toHaveLength(list.length)
+    expect(JSON.parse(JSON.stringify(list))).toEqual(list)
+  })
+
+  test('a write to the store inside a recipe is a NestedEditError, and the store works on', () => {
+    const store = createStore({ initial: { a: 1, l: [] } })
+    const writes: (() => unknown)[] = [
+      () => store.set('a', 2),
+      () => store.append('l', 2),
+      () => store.delete('a' as never),
+      () => store.replace({}),
+      () => store.reset(),
+      () => store.edit(() => {}),
+      () => store.batch(() => store.set('a', 2)),
+    ]
+    for (const write of writes) {
+      expectRefused(
+        store,
+        () =>
+          store.edit((draft) => {
+            draft['a'] = 3
+            write()
+          }),
+        NestedEditError,
+      )
+    }
+    store.set('a', 4)
+    expect(store.get('a')).toBe(4)
+  })
+
+  test('a NestedEditError that the recipe catches leaves its own changes', () => {
+    const store = createStore({ initial: { a: 1 } })
+    store.edit((draft) => {
+      expect(() => store.set('a', 2)).toThrow(NestedEditError)
+      draft['b'] = 1
+    })
+    expect(store.get()).toEqual({ a: 1, b: 1 })
+  })
+
+  test('a store inside the recipe of another store is free', () => {
+    const one = createStore({ initial: { a: 1 } })
+    const other = createStore({ initial: { a: 1 } })
+    one.edit((draft) => {
+      other.set('a', 2)
+      draft['a'] = 2
+    })
+    expect([one.get(), other.get()]).toEqual([{ a: 2 }, { a: 2 }])
+  })
+
+  test('a draft that is kept and used after the edit is a TypeError', async () => {
+    const store = createStore({ initial: { a: { n: 1 } } })
+    let kept: Record<string, unknown> = {}
+    store.edit((draft) => void (kept = draft['a'] as Record<string, unknown>))
+    expect(() => kept['n']).toThrow(TypeError)
+    expect(() => (kept['n'] = 2)).toThrow(TypeError)
+    await store.edit(async (draft) => {
+      await Promise.resolve()
+      kept = draft['a'] as Record<string, unknown>
+    })
+    expect(() => (kept['n'] = 2)).toThrow(TypeError)
+    expect(() =>
+      store.edit((draft) => {
+        kept = draft['a'] as Record<string, unknown>
+        throw new RangeError('out')
+      }),
+    ).toThrow(RangeError)
+    expect(() => (kept['n'] = 2)).toThrow(TypeError)
+    expect(store.get()).toEqual({ a: { n: 1 } })
+  })
+
+  test('a recipe that returns a value is a synchronous one', () => {
+    const store = createStore({ initial: { l: [1] } })
+    const push = (draft: Record<string, unknown>): unknown => (draft['l'] as number[]).push(2)
+    expect(store.edit(push as () => void)).toBe(undefined)
+    expect(store.get('l')).toEqual([1, 2])
+  })
+})
+
+describe('batch', () => {
+  test('the writes inside are one notification with the final state; they are read back inside', () => {
+    const store = createStore({ initial: { a: 1, l: [1] } })
+    const seen: unknown[] = []
+    store.subscribe('', () => seen.push(store.get()))
+    const result = store.batch(() => {
+      store.set('a', 2)
+      store.append('l', 2)
+      store.edit((draft) => void (draft['b'] = draft['a']))
+      expect(store.get()).toEqual({ a: 2, l: [1, 2], b: 2 })
+      expect(store.has('b')).toBe(true)
+      expect(seen).toEqual([])
+      return 'result'
+    })
+    expect(result).toBe('result')
+    expect(seen).toEqual([{ a: 2, l: [1, 2], b: 2 }])
+  })
+
+  test('one that throws: nothing changed, nobody called', () => {
+    const store = createStore({ initial: { a: 1, o: { x: 1 } } })
+    expectRefused(
+      store,
+      () =>
+        store.batch(() => {
+          store.set('a', 2)
+          store.set('o.x', 2)
+          store.set('a.b', 3)
+        }),
+      PathError,
+    )
+    store.set('o.x', 3)
+    expect(store.get()).toEqual({ a: 1, o: { x: 3 } })
+  })
+
+  test('a batch in a batch belongs to the outer one', () => {
+    const store = createStore()
+    const listener = vi.fn<() => void>()
+    store.subscribe('', listener)
+    store.batch(() => {
+      store.set('a', 1)
+      store.batch(() => store.set('b', 1))
+      expect(listener).not.toHaveBeenCalled()
+    })
+    expect(listener).toHaveBeenCalledTimes(1)
+    expect(store.get()).toEqual({ a: 1, b: 1 })
+  })
+
+  test('changes that come to nothing notify nobody', () => {
+    const store = createStore({ initial: { a: 0, t: 'x' } })
+    const listener = vi.fn<() => void>()
+    for (const path of ['a', 't', 'made', 'made.0.deep']) store.subscribe(path, listener)
+    store.batch(() => {
+      store.set('a', {})
+      store.set('a.x', 1)
+      store.set('a', 0)
+      store.set('made.0.deep', 1)
+      store.delete('made')
+      store.set('t', 'y')
+      store.set('t', 'x')
+    })
+    expect(listener).not.toHaveBeenCalled()
+  })
+
+  test('what was read before, in and after a batch stays as it was', () => {
+    const store = createStore({ initial: { o: { n: 0 } } })
+    const seen = [store.get()]
+    store.batch(() => {
+      store.set('o.n', 1)
+      seen.push(store.get())
+      store.set('o.n', 2)
+      seen.push(store.get())
+    })
+    seen.push(store.get())
+    store.set('o.n', 3)
+    expect(seen).toEqual([0, 1, 2, 2].map((n) => ({ o: { n } })))
+  })
+
+  test('an async edit that was started in a batch lands when it ends', async () => {
+    const store = createStore({ initial: { n: 0 } })
+    let done: Promise<void> | undefined
+    store.batch(() => {
+      store.set('n', 1)
+      done = store.edit(async (draft) => {
+        await Promise.resolve()
+        draft['m'] = draft['n']
+      })
+    })
+    await done
+    expect(store.get()).toEqual({ n: 1, m: 1 })
+  })
+})
