@@ -14,3 +14,8 @@ function read(): boolean {
     return false
   }
 }
+
+/** Freezes in development, where a write to what is shared must fail loudly; freezing costs too much elsewhere. */
+export function frozen<T>(value: T): T {
+  return development ? Object.freeze(value) : value
+}

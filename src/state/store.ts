@@ -82,18 +82,20 @@ export function createStateStore<T>(parts: StoreParts): StateStore<T> {
   const { tree, writer } = parts
   const writes = new Writes(parts)
   const store = {
-    get: (...args: [path?: string | Keys, fallback?: unknown]) => {
-      if (args[0] === undefined) return writes.view.root()
-      const path = toPath(args[0])
-      return args.length > 1 && !writes.view.has(path) ? args[1] : writes.view.read(path)
+    get(input?: string | Keys, fallback?: unknown) {
+      const { view } = writes
+      if (input === undefined) return view.root()
+      const path = toPath(input)
+      return fallback !== undefined && !view.has(path) ? fallback : view.read(path)
     },
     has: (path: string | Keys) => writes.view.has(toPath(path)),
-    set: (path: string | Keys, value: unknown) => writes.write((it) => writer.set(it, toPath(path), value)),
+    set: (path: string | Keys, value: unknown) =>
+      writes.put(writer.set(writes.target(), toPath(path), value)),
     append: (path: string | Keys, item: unknown) =>
-      writes.write((it) => writer.append(it, toPath(path), item)),
-    delete: (path: string | Keys) => writes.write((it) => writer.delete(it, toPath(path))),
-    replace: (state: unknown) => writes.write((it) => writer.replace(it, state)),
-    reset: () => writes.write((it) => writer.replace(it, parts.initial())),
+      writes.put(writer.append(writes.target(), toPath(path), item)),
+    delete: (path: string | Keys) => writes.put(writer.delete(writes.target(), toPath(path))),
+    replace: (state: unknown) => writes.put(writer.replace(writes.target(), state)),
+    reset: () => writes.put(writer.replace(writes.target(), parts.initial())),
     edit: (recipe: Recipe) => writes.edit(recipe),
     batch: <R>(run: () => R) => writes.batch(run),
     subscribe: (path: string | Keys, listener: () => void) => tree.subscribe(toPath(path), listener),
@@ -120,9 +122,13 @@ class Writes {
     return this.open?.tree ?? this.parts.tree
   }
 
-  write(make: (view: Tree) => Op | undefined): void {
+  /** What a write is made for; there is none inside an edit. */
+  target(): Tree {
     if (this.editing) throw new NestedEditError()
-    const op = make(this.view)
+    return this.view
+  }
+
+  put(op: Op | undefined): void {
     if (op !== undefined) this.land([op])
   }
 

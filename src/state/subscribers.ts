@@ -7,6 +7,8 @@ export type Listener = () => void
 interface Node {
   readonly key: string
   readonly parent: Node | undefined
+  /** The whole path, once somebody listens to it. */
+  keys: readonly string[] | undefined
   children: Map<string, Node> | undefined
   /** Replaced, never changed: a pass over it is not disturbed by who comes and goes. */
   listeners: readonly Listener[] | undefined
@@ -46,6 +48,7 @@ export class Subscribers {
     }
     // A function of its own, so that one listener may come twice and leave once.
     const own: Listener = () => listener()
+    place.keys = path.keys
     place.listeners = place.listeners ? [...place.listeners, own] : [own]
     return () => leave(place, own)
   }
@@ -92,10 +95,14 @@ export class Subscribers {
   private tell(place: Node, read: (keys: readonly string[]) => unknown): void {
     const { before, listeners } = place
     place.before = untouched
-    if (listeners === undefined || (before !== deep && Object.is(before, read(keysOf(place))))) return
+    if (
+      listeners === undefined ||
+      (before !== deep && Object.is(before, read(place.keys as readonly string[])))
+    )
+      return
     for (const listener of listeners) {
       // An earlier one may have unsubscribed it.
-      if (!place.listeners?.includes(listener)) continue
+      if (place.listeners !== listeners && !place.listeners?.includes(listener)) continue
       try {
         listener()
       } catch (error) {
@@ -114,21 +121,15 @@ export class Subscribers {
 }
 
 function node(key: string, parent: Node | undefined): Node {
-  return { key, parent, children: undefined, listeners: undefined, before: untouched }
+  return { key, parent, keys: undefined, children: undefined, listeners: undefined, before: untouched }
 }
 
 function leave(place: Node, listener: Listener): void {
   const left = place.listeners?.filter((it) => it !== listener) ?? []
   place.listeners = left.length > 0 ? left : undefined
-  // A path that nobody listens to any more leaves nothing behind.
+  // A path that nobody listens to any more leaves nothing behind; one that came back has a place of its own.
   for (let it = place; it.parent && it.listeners === undefined && !it.children?.size; it = it.parent)
-    it.parent.children?.delete(it.key)
-}
-
-function keysOf(place: Node): string[] {
-  const keys: string[] = []
-  for (let it = place; it.parent; it = it.parent) keys.push(it.key)
-  return keys.reverse()
+    if (it.parent.children?.get(it.key) === it) it.parent.children.delete(it.key)
 }
 
 declare const reportError: ((error: unknown) => void) | undefined

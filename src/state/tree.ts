@@ -1,4 +1,4 @@
-import { development } from './development'
+import { development, frozen } from './development'
 import type { Op } from './op'
 import { listIndex, toPath, type Path } from './path'
 import { Subscribers, type Listener } from './subscribers'
@@ -8,6 +8,7 @@ type Container = Record<string, unknown> | unknown[]
 
 /** Who may change a container in place: the copy that a write made, until somebody has looked at it. */
 interface Owner {
+  readonly container: Container
   seen: boolean
   readonly above: Owner | undefined
 }
@@ -96,7 +97,7 @@ export class Tree implements View {
     const before = valueAt(this.current, keys)
     switch (op[0]) {
       case 'set':
-        if (!Object.is(before, op[2]) || !hasAt(this.current, keys)) this.put(keys, before, op[2])
+        if (!Object.is(before, op[2])) this.put(keys, before, op[2])
         return
       case 'append':
         this.append(keys, before, op[2], op[3])
@@ -125,8 +126,8 @@ export class Tree implements View {
     else {
       // Parents were created on the way: the change is at the topmost of them.
       const { depth, before: was } = this.made
-      const at = keys.slice(0, depth)
-      this.touch(at, was, valueAt(this.current, at))
+      const above = keys.slice(0, depth)
+      this.touch(above, was, valueAt(this.current, above))
     }
   }
 
@@ -169,25 +170,26 @@ export class Tree implements View {
       const key = keys[depth] as string
       const child = at(container, key)
       if (!isContainer(child)) this.made ??= { depth: depth + 1, before: child }
-      owner = this.own(child, owner.owner)
-      container = assign(container, key, owner.container)
+      owner = this.own(child, owner)
+      if (owner.container !== child) assign(container, key, owner.container)
+      container = owner.container
     }
     return container
   }
 
-  private own(value: unknown, above: Owner | undefined): { container: Container; owner: Owner } {
+  private own(value: unknown, above: Owner | undefined): Owner {
     if (isContainer(value)) {
       const owner = this.owners.get(value)
-      if (owner !== undefined && !owner.seen && owner.above === above) return { container: value, owner }
+      if (owner !== undefined && !owner.seen && owner.above === above) return owner
     }
     const container: Container = !isContainer(value)
       ? {}
       : Array.isArray(value)
         ? value.slice()
         : { ...value }
-    const owner: Owner = { seen: false, above }
+    const owner: Owner = { container, seen: false, above }
     this.owners.set(container, owner)
-    return { container, owner }
+    return owner
   }
 
   private handOut(value: unknown): unknown {
@@ -211,11 +213,10 @@ export interface Handle {
   readonly get: () => unknown
 }
 
-function assign(parent: Container, key: string, child: Container): Container {
+function assign(parent: Container, key: string, child: Container): void {
   if (!Array.isArray(parent)) parent[key] = child
   else if (listIndex(key) >= 0 && listIndex(key) < parent.length) parent[listIndex(key)] = child
   else parent.push(child)
-  return child
 }
 
 function spliced(
@@ -227,10 +228,6 @@ function spliced(
   const copy = list.slice()
   copy.splice(index, deleteCount, ...items)
   return frozen(copy)
-}
-
-function frozen<T>(value: T): T {
-  return development ? Object.freeze(value) : value
 }
 
 /** Whatever is frozen is frozen all the way down. */

@@ -1,4 +1,5 @@
-import { PathError } from '../errors'
+import { PathError, SerializationError } from '../errors'
+import { frozen } from './development'
 import { diff } from './diff'
 import { draftOf } from './draft'
 import type { CopyValue } from './json'
@@ -26,22 +27,21 @@ export class Writer {
     refuseRoot(path)
     const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
     if (value === undefined) return this.delete(view, path)
-    if (Object.is(value, valueAt(view.peek(), path.keys))) return undefined
-    checkWay(view.peek(), path)
+    // Nothing to do, and the same way for a value that was just read here: it keeps its identity.
+    if (Object.is(value, walk(view.peek(), path))) return undefined
     return this.checked(view, path, value)
   }
 
   append(view: View, path: Path, item: unknown): Op {
     refuseRoot(path)
-    checkWay(view.peek(), path)
-    const target = valueAt(view.peek(), path.keys)
+    const target = walk(view.peek(), path)
     if (target === undefined) return this.begin(view, path, item)
     if (typeof target === 'string') {
       if (typeof item !== 'string')
         throw new PathError(path.text, 'it is a text, and only text can be appended to it')
       const whole = target + item
       const { value } = this.schema.check(reader(view.peek()), path, whole)
-      return value === whole ? appended(path, item, 'text') : Object.freeze(['set', path.id, value] as const)
+      return value === whole ? appended(path, item, 'text') : frozen<Op>(['set', path.id, value] as const)
     }
     if (!Array.isArray(target))
       throw new PathError(path.text, `it is ${kind(target)}; only a list or a text can grow`)
@@ -52,25 +52,38 @@ export class Writer {
 
   delete(view: View, path: Path): Op | undefined {
     refuseRoot(path)
-    checkWay(view.peek(), path)
+    walk(view.peek(), path)
     if (!hasAt(view.peek(), path.keys)) return undefined
     this.schema.checkDelete(reader(view.peek()), path)
-    return Object.freeze(['delete', path.id])
+    return frozen<Op>(['delete', path.id])
   }
 
   replace(view: View, state: unknown): Op {
     const given = this.copy(state, 'state')
     const { value } = this.schema.check(reader(view.peek()), ROOT, given)
-    return Object.freeze(['replace', this.copy(value, 'state')])
+    return frozen<Op>(['replace', this.copy(value, 'state')])
   }
 
   /** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
   edit(view: View, recipe: (draft: unknown) => unknown): Op[] | Promise<Op[]> {
     const before = view.root()
     const { draft, finish } = draftOf(before)
-    const done = (): Op[] => this.changes(before, finish())
-    const outcome = recipe(draft)
-    return isThenable(outcome) ? Promise.resolve(outcome).then(done) : done()
+    let outcome
+    try {
+      outcome = recipe(draft)
+    } catch (error) {
+      // Whoever kept the draft must hear that it is over.
+      finish()
+      throw error
+    }
+    if (!isThenable(outcome)) return this.changes(before, finish())
+    return Promise.resolve(outcome).then(
+      () => this.changes(before, finish()),
+      (error: unknown) => {
+        finish()
+        throw error
+      },
+    )
   }
 
   private changes(before: unknown, after: unknown): Op[] {
@@ -86,10 +99,17 @@ export class Writer {
       else if (whole !== undefined) {
         const judged = this.schema.check(result, path, whole)
         if (judged.value !== whole && !sameJson(judged.value, whole))
-          return Object.freeze(['set', judged.path.id, this.copy(judged.value, where(judged.path))])
+          return frozen<Op>(['set', judged.path.id, this.copy(judged.value, where(judged.path))])
       }
       return this.copied(op, path)
     })
+  }
+
+  /** The copy of something that must be there: an item of a list cannot be undefined. */
+  private kept(value: unknown, place: string): unknown {
+    if (value === undefined)
+      throw new SerializationError(place, 'undefined', 'a list keeps no holes; delete the item')
+    return this.copy(value, place)
   }
 
   private replaced(after: unknown, state: unknown): Op {
@@ -99,16 +119,16 @@ export class Writer {
   private copied(op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
     switch (op[0]) {
       case 'set':
-        return Object.freeze(['set', op[1], this.copy(op[2], where(path))])
+        return frozen<Op>(['set', op[1], this.kept(op[2], where(path))])
       case 'append':
         return appended(
           path,
-          this.copy(op[2], where(path)),
+          this.kept(op[2], where(path)),
           typeof op[2] === 'string' && op[3] !== 'list' ? 'text' : 'list',
         )
       case 'splice': {
-        const items = op[4].map((it, index) => this.copy(it, `${where(path)}.${op[2] + index}`))
-        return Object.freeze(['splice', op[1], op[2], op[3], items])
+        const items = op[4].map((it, index) => this.kept(it, `${where(path)}.${op[2] + index}`))
+        return frozen<Op>(['splice', op[1], op[2], op[3], items])
       }
       default:
         return op
@@ -129,9 +149,9 @@ export class Writer {
    * makes of it (defaults, coercion) is copied as well.
    */
   private checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
-    const given = this.copy(next, where(path))
+    const given = this.kept(next, where(path))
     const { path: place, value } = this.schema.check(reader(view.peek()), path, given)
-    return Object.freeze(['set', place.id, value === given ? given : this.copy(value, where(place))] as const)
+    return frozen(['set', place.id, value === given ? given : this.copy(value, where(place))] as const)
   }
 }
 
@@ -141,35 +161,41 @@ export function sameOp(a: Op, b: Op): boolean {
 }
 
 function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
-  return Object.freeze(['append', path.id, item, as] as const)
+  return frozen<Op>(['append', path.id, item, as] as const)
 }
 
 function refuseRoot(path: Path): void {
   if (path.keys.length === 0) throw new PathError('', 'the whole state is written with replace()')
 }
 
-/** Everything on the way to a path must be able to hold the next key; what is missing will be created. */
-function checkWay(root: unknown, path: Path): void {
+/**
+ * The value at a path that is to be written. Everything on the way must be able to hold the next key; what is
+ * missing will be created.
+ */
+function walk(root: unknown, { keys, text }: Path): unknown {
   let node = root
-  for (const [depth, key] of path.keys.entries()) {
-    if (node === undefined) return
-    const here = path.keys.slice(0, depth).join('.')
-    if (typeof node !== 'object' || node === null)
-      throw new PathError(
-        path.text,
-        `"${here}" is ${kind(node)}, which holds no "${key}"; set "${here}" first`,
-      )
+  for (let depth = 0; depth < keys.length && node !== undefined; depth++) {
+    const key = keys[depth] as string
+    if (typeof node !== 'object' || node === null) throw new PathError(text, blocked(keys, depth, node))
     if (Array.isArray(node)) {
       const index = listIndex(key)
-      if (index < 0) throw new PathError(path.text, `"${here}" is a list; "${key}" is no index of it`)
-      if (index > node.length)
-        throw new PathError(
-          path.text,
-          `"${here}" has ${node.length} items; index ${index} would leave a hole`,
-        )
+      if (index < 0 || index > node.length) throw new PathError(text, misplaced(keys, depth, node.length))
     }
     node = at(node, key)
   }
+  return node
+}
+
+function blocked(keys: readonly string[], depth: number, value: unknown): string {
+  const here = keys.slice(0, depth).join('.')
+  return `"${here}" is ${kind(value)}, which holds no "${keys[depth]}"; set "${here}" first`
+}
+
+function misplaced(keys: readonly string[], depth: number, length: number): string {
+  const here = keys.slice(0, depth).join('.')
+  const key = keys[depth] as string
+  if (listIndex(key) < 0) return `"${here}" is a list; "${key}" is no index of it`
+  return `"${here}" has ${length} items; index ${key} would leave a hole`
 }
 
 function reader(root: unknown): (path: Path) => unknown {
