@@ -156,8 +156,6 @@ export class Attempt {
     )
     this.finish(over)
     core.append({ kind: 'ended', exec: exec.id, emits, ...(opens !== undefined && { opens }) })
-    const stop = emits.find((it) => it.type === core.definition.options.stop.type)
-    if (stop) core.append({ kind: 'finished', status: 'completed', result: stop.data })
     core.wake()
   }
 

@@ -8,7 +8,14 @@ import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
 import { isWait, type Execution, type Model, type Point, type PointResult } from './model'
-import type { Emission, PointRef, PointType, RecordBody, SessionRecord } from './record'
+import {
+  emitted,
+  type Emission,
+  type PointRef,
+  type PointType,
+  type RecordBody,
+  type SessionRecord,
+} from './record'
 import { reduce } from './reduce'
 import type { Resources } from './resources'
 
@@ -72,6 +79,8 @@ export class Core {
   edits: Promise<unknown> | undefined
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
   closed: Error | 'crashed' | undefined
+  /** What a run of this page failed with. */
+  cause: Error | undefined
   /** Set by the scheduler: starts what can start. */
   wake: () => void = () => {}
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
@@ -92,6 +101,20 @@ export class Core {
     reduce(this.model, record)
     this.sink.push(record, urgency, durability)
     this.tell(record)
+    this.stopIfAsked(record)
+  }
+
+  /** The stop event ends the run, however it was emitted. */
+  private stopIfAsked(record: SessionRecord): void {
+    const { stop } = this.definition.options
+    const event = emitted(record).find((it) => it.type === stop.type)
+    const { run } = this.model
+    if (event === undefined || run === undefined || run.end) return
+    this.append({
+      kind: 'finished',
+      status: 'completed',
+      ...(event.data !== undefined && { result: event.data }),
+    })
   }
 
   /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */

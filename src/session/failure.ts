@@ -4,9 +4,6 @@ import type { Execution } from './model'
 import type { Emission, Finished } from './record'
 import { rebuildError, recordError } from './recorded-error'
 
-/** The errors that a run ended with in this page, by run: richer than what the journal can keep. */
-const causes = new WeakMap<object, Error>()
-
 /** A step has failed for good: its recovery step takes over, or the run fails. */
 export function failStep(core: Core, exec: Execution, attempts: number, error: unknown): void {
   const target = error instanceof ReplayMismatchError ? undefined : recovery(core, exec)
@@ -33,30 +30,20 @@ export function failRun(core: Core, exec: Execution | undefined, attempts: numbe
     event: exec.events.length === 1 ? bare(exec.events[0] as Emission) : exec.events.map(bare),
     attempts,
   }
+  core.cause = exec ? new StepError(exec.step, end?.event, attempts, error) : (error as Error)
   core.append({
     kind: 'finished',
     status: 'failed',
     error: { ...recordError(error), ...end },
     ...(exec && { exec: exec.id }),
   })
-  const record = core.model.run?.end
-  if (record)
-    causes.set(record, exec ? new StepError(exec.step, end?.event, attempts, error) : (error as Error))
 }
 
-/** The error of a run that failed; the same object every time it is asked for. */
-export function endError(
-  end: Omit<Finished, 'kind'>,
-  other: () => Error | undefined = () => undefined,
-): Error {
-  let error = causes.get(end) ?? other()
-  if (error === undefined) {
-    const { step, event, attempts = 0, ...recorded } = end.error ?? { name: 'Error', message: 'unknown' }
-    const cause = rebuildError(recorded)
-    error = step === undefined ? cause : new StepError(step, event, attempts, cause)
-  }
-  causes.set(end, error)
-  return error
+/** The error of a failed run as the journal kept it. */
+export function recordedFailure({ error, status }: Omit<Finished, 'kind'>): Error {
+  const { step, event, attempts = 0, ...recorded } = error ?? { name: 'Error', message: status }
+  const cause = rebuildError(recorded)
+  return step === undefined ? cause : new StepError(step, event, attempts, cause)
 }
 
 function recovery(core: Core, exec: Execution): string | undefined {

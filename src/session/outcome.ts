@@ -1,12 +1,16 @@
 import { CancelledError, StalledError } from '../errors'
 import type { Core } from './core'
 import { deferred, type Deferred } from './deferred'
-import { endError } from './failure'
+import { recordedFailure } from './failure'
+import type { Finished } from './record'
+
+type RunEnd = Omit<Finished, 'kind'>
 
 /** How the run that is going on will end, or the last one has: the same promise and error for everybody. */
 export class Outcome {
   private readonly core: Core
   private pending: Deferred<unknown> | undefined
+  private known: { readonly end: RunEnd; readonly error: Error } | undefined
 
   constructor(core: Core) {
     this.core = core
@@ -20,14 +24,19 @@ export class Outcome {
     return this.pending.promise
   }
 
-  /** Why the run did not complete; `undefined` while it is going on. */
+  /** Why the run did not complete; `undefined` while it is going on. The same object every time. */
   get error(): Error | undefined {
     const end = this.core.model.run?.end
     if (end === undefined || end.status === 'completed') return undefined
-    return endError(end, () => {
-      if (end.status === 'cancelled') return new CancelledError(end.reason)
-      return end.status === 'stalled' ? new StalledError(end.unconsumed ?? []) : undefined
-    })
+    if (this.known?.end !== end) this.known = { end, error: this.explain(end) }
+    return this.known.error
+  }
+
+  private explain(end: RunEnd): Error {
+    if (end.status === 'cancelled') return new CancelledError(end.reason)
+    if (end.status === 'stalled') return new StalledError(end.unconsumed ?? [])
+    // What this page has seen itself is richer than what the journal could keep.
+    return this.core.cause ?? recordedFailure(end)
   }
 
   /** Tells those who wait, when the run has ended. */
@@ -41,6 +50,7 @@ export class Outcome {
   /** Another run begins: who waited for the last one has been told. */
   renew(): void {
     this.pending = undefined
+    this.core.cause = undefined
   }
 
   reject(error: Error): void {

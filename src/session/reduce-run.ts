@@ -21,6 +21,7 @@ export function foldSent(model: Model, { event }: Of<'sent'>): void {
 export function foldTaken(model: Model, { exec: id, step, events: ids, at }: Of<'taken'>): void {
   const queue = model.queues.get(step)
   const taken = ids.map((it) => queue?.take((event) => event.id === it)).filter((it) => it !== undefined)
+  if (queue?.size === 0) model.queues.delete(step)
   model.nextExec = Math.max(model.nextExec, id + 1)
   if (model.run) model.run.steps++
   // Several events of a scope become one execution.

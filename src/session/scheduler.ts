@@ -94,18 +94,24 @@ export class Scheduler {
     return false
   }
 
+  /** The oldest event first; of one event, the step that was defined first. */
   private startQueued(): boolean {
     const { core } = this
+    let oldest: Delivery | undefined
+    let best: StepDefinition | undefined
     for (const [name, queue] of core.model.queues) {
-      if (queue.size === 0) continue
       const step = core.step(name)
-      if (step === undefined || !this.hasWorker(step)) continue
-      const ids = step.join === 'allOf' ? oneOfEach(queue, step) : [(queue.peek() as Delivery).id]
-      if (ids === undefined) continue
-      this.take(name, ids, step)
-      return true
+      const head = queue.peek()
+      if (step === undefined || head === undefined || !this.hasWorker(step)) continue
+      if (oldest && (oldest.id < head.id || (oldest === head && isBefore(best, step, head)))) continue
+      if (step.join === 'allOf' && oneOfEach(queue, step) === undefined) continue
+      oldest = head
+      best = step
     }
-    return false
+    if (oldest === undefined || best === undefined) return false
+    const ids = best.join === 'allOf' ? oneOfEach(core.model.queues.get(best.name), best) : [oldest.id]
+    this.take(best.name, ids ?? [], best)
+    return true
   }
 
   private take(name: string, events: readonly number[], step: StepDefinition): void {
@@ -215,9 +221,13 @@ export class Scheduler {
   }
 }
 
+function isBefore(best: StepDefinition | undefined, step: StepDefinition, { to }: Delivery): boolean {
+  return best !== undefined && to.indexOf(best.name) < to.indexOf(step.name)
+}
+
 /** One queued event of each type of an `allOf`, in its order; `undefined` while one is missing. */
-function oneOfEach(queue: Fifo<Delivery>, step: StepDefinition): number[] | undefined {
-  const left = queue.toArray()
+function oneOfEach(queue: Fifo<Delivery> | undefined, step: StepDefinition): number[] | undefined {
+  const left = queue?.toArray() ?? []
   const ids: number[] = []
   for (const { type } of step.on) {
     const index = left.findIndex((it) => it.type === type)

@@ -188,7 +188,7 @@ function index(
   for (const event of [options.start, options.stop, ...(options.events ?? [])]) know(event)
   for (const step of steps) {
     for (const event of [...step.on, ...step.emits, ...step.asks]) know(event)
-    for (const { type } of step.on) {
+    for (const type of new Set(step.on.map((it) => it.type))) {
       // A failed step names the step that recovers it: nobody else hears of it.
       if (isStepFailed(type)) continue
       const accepting = routes.get(type)

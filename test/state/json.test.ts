@@ -101,7 +101,7 @@ describe('a value that cannot be kept', () => {
     ['a function', () => 1],
     ['a function', Point],
     ['a symbol', Symbol('s')],
-    ['a bigint', 1n],
+    ['a BigInt', 1n],
     ['NaN', Number.NaN],
     ['Infinity', Infinity],
     ['-Infinity', -Infinity],
