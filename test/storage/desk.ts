@@ -7,7 +7,7 @@ import type { MemoryStorage } from '../../src/storage/memory'
 import { jsonSerializer } from '../../src/storage/serializer'
 import type { SessionStorage } from '../../src/storage/storage'
 import { virtualClock } from '../../src/testing/virtual-clock'
-import type { VirtualClock } from '../../src/testing/virtual-clock'
+import type { Clock } from '../../src/clock'
 
 export const shape = { format: FORMAT, workflow: 'checkout', version: 1 }
 
@@ -33,7 +33,7 @@ export interface Desk {
 
 export interface DeskSetting {
   readonly storage?: SessionStorage
-  readonly clock?: VirtualClock
+  readonly clock?: Clock
   readonly deps?: Partial<JournalDeps>
 }
 
