@@ -1,0 +1,10 @@
+'use client'
+
+export { createWorkflowHooks, type WorkflowHooks } from './create-workflow-hooks'
+export type { SessionOptions } from './opened'
+export { WorkflowProvider, type WorkflowProviderProps } from './provider'
+export type { Register, Registered } from './register'
+export type { Selection } from './selected'
+export { useResource } from './use-resource'
+export { useWorkflow, type UseWorkflow } from './use-workflow'
+export { useWorkflowState, type Setter } from './use-workflow-state'

@@ -1,0 +1,47 @@
+import { MissingResourceError } from '../errors'
+import type { AnyWorkflow, ResourcesOf } from '../workflow/shape'
+import { useNearest } from './place'
+import type { Registered } from './register'
+import { useSnapshot } from './snapshot'
+
+/** The keys of declared resources; any text where the workflow is not known. */
+export type ResourceKey<W extends AnyWorkflow> =
+  unknown extends ResourcesOf<W> ? string : keyof ResourcesOf<W> & string
+
+/** The type of a resource that is there. */
+export type ResourceAt<W extends AnyWorkflow, K> = K extends keyof ResourcesOf<W>
+  ? NonNullable<ResourcesOf<W>[K]>
+  : unknown
+
+export interface UseResource<W extends AnyWorkflow> {
+  <K extends ResourceKey<W>>(key: K): ResourceAt<W, K>
+  <K extends ResourceKey<W>, F>(key: K, fallback: F): ResourceAt<W, K> | F
+}
+
+/**
+ * A resource of the nearest provider's session. Renders again when it is another one.
+ *
+ * ```ts
+ * const payments = useResource('payments')
+ * const log = useResource('log', console)
+ * ```
+ *
+ * @throws MissingResourceError when it is not there and no fallback is given; HookError without a provider
+ */
+export const useResource: UseResource<Registered> = (...args: readonly unknown[]) =>
+  useResourceOf(undefined, args) as never
+
+export function useResourceOf(workflow: AnyWorkflow | undefined, args: readonly unknown[]): unknown {
+  const session = useNearest('useResource', workflow)
+  const [key, fallback] = args as [string, unknown]
+  const get = (): unknown => {
+    const resources = session.resources as Readonly<Record<string, unknown>>
+    return key in resources ? resources[key] : missing
+  }
+  const value = useSnapshot({ subscribe: session.subscribeResources, get }, get)
+  if (value !== missing) return value
+  if (args.length > 1) return fallback
+  throw new MissingResourceError(key, Object.keys(session.resources as object))
+}
+
+const missing = Symbol('missing')

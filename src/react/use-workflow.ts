@@ -1,0 +1,68 @@
+import { useContext, useMemo } from 'react'
+import { HookError } from '../errors'
+import type { Progress, Resumed, Session } from '../session/session'
+import type { Status } from '../session/status'
+import type { Opened as OpenedAsk } from '../workflow/ask'
+import type { AnyWorkflow, Of, ResultOf, StartArgs } from '../workflow/shape'
+import { useOpened, type SessionOptions } from './opened'
+import { nearest, PlaceContext } from './place'
+import type { Registered } from './register'
+import { useSnapshot } from './snapshot'
+import { watch } from './watch'
+
+/** What a session shows, and what can be done with it. The same object until something of it changes. */
+export interface UseWorkflow<W extends AnyWorkflow> {
+  readonly status: Status
+  /** The oldest open ask. */
+  readonly ask: OpenedAsk<Of<W>['asks']> | undefined
+  /** The open asks, oldest first. */
+  readonly asks: readonly OpenedAsk<Of<W>['asks']>[]
+  readonly result: ResultOf<W> | undefined
+  /** Why it failed, was cancelled, stalled or could not be loaded. */
+  readonly error: Error | undefined
+  readonly progress: Progress | undefined
+  /** How far changes are saved. Only a component that looks at it renders for it. */
+  readonly persistence: Session<W>['persistence']
+  readonly resumed: Resumed
+  readonly session: Session<W>
+  /**
+   * Runs the workflow, or carries on; how it ends is in `status`, `result` and `error`.
+   *
+   * @throws EventValidationError at the call for a bad input
+   */
+  readonly start: (...input: StartArgs<W>) => void
+  readonly send: Session<W>['send']
+  readonly cancel: Session<W>['cancel']
+  /** Runs the step again that the run failed with. */
+  readonly retry: () => void
+  readonly reset: Session<W>['reset']
+}
+
+/**
+ * What a session is doing, and the actions. Renders again when something of it changes, and not for state.
+ *
+ * ```ts
+ * const { status, ask, start } = useWorkflow()                       // nearest provider
+ * const { status, ask, start } = useWorkflow(checkout)               // nearest provider of that workflow, typed
+ * const { status, ask, start } = useWorkflow(checkout, { id: 'cart-42', resources: { payments } })  // no provider
+ * const { status, ask, start } = useWorkflow(session)
+ * ```
+ *
+ * @throws HookError without a provider
+ */
+export function useWorkflow(): UseWorkflow<Registered>
+export function useWorkflow<W extends AnyWorkflow>(workflow: W, options?: SessionOptions<W>): UseWorkflow<W>
+export function useWorkflow<W extends AnyWorkflow>(session: Session<W>): UseWorkflow<W>
+export function useWorkflow(of?: object, options?: object): unknown {
+  const place = useContext(PlaceContext)
+  const given = of !== undefined && 'state' in of ? (of as Session<AnyWorkflow>) : undefined
+  if (of !== undefined && !given && !('steps' in of))
+    throw new HookError('useWorkflow', 'takes nothing, (workflow), (workflow, options) or (session)')
+  const workflow = of as AnyWorkflow | undefined
+  const [opened] = useOpened(
+    given || !options ? undefined : { ...options, workflow: workflow as AnyWorkflow },
+  )
+  const session = given ?? opened?.session ?? nearest(place, 'useWorkflow', workflow)
+  const watched = useMemo(() => watch(session), [session])
+  return useSnapshot(watched, watched.initial)
+}
