@@ -1,34 +1,33 @@
 import type { Op } from './op'
 import { toPath } from './path'
+import { at, isContainer } from './view'
 
 /**
  * The operations that turn `from` into `to`, in order. Parts with the same identity are not looked into, so the
  * cost is that of the changed paths. A key whose value is undefined counts as missing.
  */
 export function diff(from: unknown, to: unknown): Op[] {
-  if (isObject(from) && isObject(to) && !Array.isArray(from) && !Array.isArray(to)) {
-    const ops: Op[] = []
-    compare(from, to, [], ops)
-    return ops
-  }
-  return Object.is(from, to) ? [] : [['replace', to]]
+  const ops: Op[] = []
+  compare(from, to, [], ops)
+  return ops
 }
 
 function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[]): void {
   if (Object.is(from, to)) return
-  if (Array.isArray(from) && Array.isArray(to)) return compareLists(from, to, keys, ops)
-  const path = () => toPath(keys).id
-  if (!isObject(from) || !isObject(to) || Array.isArray(from) || Array.isArray(to)) {
+  const { id } = toPath(keys)
+  const list = Array.isArray(from)
+  if (keys.length === 0 && (list || !isContainer(from) || !isContainer(to) || Array.isArray(to))) {
+    ops.push(['replace', to])
+  } else if (to === undefined) ops.push(['delete', id])
+  else if (list && Array.isArray(to)) compareLists(from, to, keys, ops)
+  else if (!list && isContainer(from) && isContainer(to) && !Array.isArray(to)) {
+    for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
+      compare(at(from, key), at(to, key), [...keys, key], ops)
+    }
+  } else {
     // An append keeps what another writer adds to the same text meanwhile.
     const grown = typeof from === 'string' && typeof to === 'string' && to.startsWith(from)
-    ops.push(grown ? ['append', path(), to.slice(from.length)] : ['set', path(), to])
-    return
-  }
-  for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
-    const before = Object.hasOwn(from, key) ? from[key] : undefined
-    const after = Object.hasOwn(to, key) ? to[key] : undefined
-    if (after !== undefined) compare(before, after, [...keys, key], ops)
-    else if (before !== undefined) ops.push(['delete', toPath([...keys, key]).id])
+    ops.push(grown ? ['append', id, to.slice(from.length)] : ['set', id, to])
   }
 }
 
@@ -39,20 +38,18 @@ function compareLists(
   ops: Op[],
 ): void {
   let start = 0
-  let fromEnd = from.length
-  let toEnd = to.length
-  while (start < fromEnd && start < toEnd && Object.is(from[start], to[start])) start++
-  while (fromEnd > start && toEnd > start && Object.is(from[fromEnd - 1], to[toEnd - 1])) {
-    fromEnd--
-    toEnd--
+  let cut = from.length
+  let end = to.length
+  while (start < cut && start < end && Object.is(from[start], to[start])) start++
+  while (start < cut && start < end && Object.is(from[cut - 1], to[end - 1])) {
+    cut--
+    end--
   }
-  if (fromEnd !== toEnd) {
-    ops.push(['splice', toPath(keys).id, start, fromEnd - start, to.slice(start, toEnd)])
+  const items = to.slice(start, end)
+  // An undefined item is for the write to refuse: alone, it would be taken for a removal.
+  if (cut !== end || items.includes(undefined)) {
+    ops.push(['splice', toPath(keys).id, start, cut - start, items])
   } else {
-    for (let i = start; i < toEnd; i++) compare(from[i], to[i], [...keys, String(i)], ops)
+    for (const [i, item] of items.entries()) compare(from[start + i], item, [...keys, String(start + i)], ops)
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }

@@ -1,5 +1,7 @@
 import { PathError } from '../errors'
+import { isPlainObject } from './json'
 import { isForbidden, listIndex } from './path'
+import { isContainer } from './view'
 
 type Box = Record<PropertyKey, unknown>
 
@@ -20,62 +22,60 @@ interface Node {
  * `finish` gives the new value, which shares everything untouched with the old one, and ends the draft.
  */
 export function draftOf(root: unknown): { readonly draft: unknown; finish(): unknown } {
-  const session = new Drafting()
-  const node = session.open(root, false)
-  return { draft: node ? node.proxy : root, finish: () => (node ? session.close(node) : root) }
+  const drafting = new Drafting()
+  const node = drafting.open(root, false)
+  return { draft: node ? node.proxy : root, finish: () => (node ? drafting.end(node) : root) }
 }
 
 class Drafting {
-  /** By proxy and by copy. */
+  /** By proxy and by copy; of what was assigned, also by itself: in two places, or in itself, it is one node. */
   readonly #nodes = new WeakMap<object, Node>()
-  /** By the assigned object: the same one in two places, or inside itself, is one node. */
-  readonly #assigned = new WeakMap<object, Node>()
 
-  readonly #handler: ProxyHandler<Box> = {
+  readonly #traps: ProxyHandler<Box> = {
     get: (copy, key) => this.#read(copy, key),
     getOwnPropertyDescriptor: (copy, key) => {
       this.#read(copy, key)
       return Reflect.getOwnPropertyDescriptor(copy, key)
     },
     set: (copy, key, value) => {
-      if (typeof key === 'symbol' || isForbidden(key) || (Array.isArray(copy) && !isListKey(key))) {
-        return refuse(copy, key)
+      if (
+        typeof key === 'symbol' ||
+        isForbidden(key) ||
+        (Array.isArray(copy) && key !== 'length' && listIndex(key) < 0)
+      ) {
+        throw new PathError(String(key), 'a draft takes text keys, a list in it indices')
       }
       return Reflect.set(copy, key, value)
     },
-    defineProperty: refuse,
-    setPrototypeOf: (copy) => refuse(copy, '__proto__'),
-    preventExtensions: refuse,
   }
 
   open(value: unknown, foreign: boolean): Node | undefined {
-    if (!isPlain(value)) return undefined
-    const known = this.#nodes.get(value) ?? (foreign ? this.#assigned.get(value) : undefined)
+    if (!isContainer(value)) return undefined
+    const known = foreign && this.#nodes.get(value)
     if (known) return known
-    const copy = (Array.isArray(value) ? value.slice() : { ...value }) as Box
-    const node: Node = { base: value, copy, proxy: new Proxy(copy, this.#handler), foreign }
-    this.#nodes.set(copy, node).set(node.proxy, node)
-    if (foreign) this.#assigned.set(value, node)
+    const list = Array.isArray(value)
+    if (!list && !isPlainObject(value)) return undefined
+    const copy = (list ? value.slice() : { ...value }) as Box
+    const node: Node = { base: value as Box, copy, proxy: new Proxy(copy, this.#traps), foreign }
+    for (const key of [copy, node.proxy, foreign ? value : copy]) this.#nodes.set(key, node)
     return node
   }
 
-  close(node: Node): Box {
+  end(node: Node): Box {
     const result = this.#finish(node)
-    for (const trap of Object.getOwnPropertyNames(Reflect)) Reflect.set(this.#handler, trap, ended)
+    for (const trap of Object.getOwnPropertyNames(Reflect)) Reflect.set(this.#traps, trap, ended)
     return result
   }
 
   #read(copy: Box, key: PropertyKey): unknown {
     // What is inherited under these names leads to the prototypes of everything else.
-    if (typeof key === 'string' && isForbidden(key)) return undefined
-    if (!Object.hasOwn(copy, key)) return copy[key]
-    const child = this.#child(copy, key)
+    if (isForbidden(key as string)) return undefined
+    const child = Object.hasOwn(copy, key) && this.#child(this.#nodes.get(copy) as Node, key)
     return child ? (copy[key] = child.proxy) : copy[key]
   }
 
-  #child(copy: Box, key: PropertyKey): Node | undefined {
-    const parent = this.#nodes.get(copy)
-    return this.open(copy[key], !parent || parent.foreign || parent.base[key] !== copy[key])
+  #child({ base, copy, foreign }: Node, key: PropertyKey): Node | undefined {
+    return this.open(copy[key], foreign || base[key] !== copy[key])
   }
 
   #finish(node: Node): Box {
@@ -86,30 +86,14 @@ class Drafting {
     const keys = Object.keys(copy)
     let same = keys.length === Object.keys(base).length && copy['length'] === base['length']
     for (const key of keys) {
-      if (node.foreign || copy[key] !== base[key]) {
-        const child = this.#child(copy, key)
-        if (child) copy[key] = this.#finish(child)
-      }
+      const child = node.foreign || copy[key] !== base[key] ? this.#child(node, key) : undefined
+      if (child) copy[key] = this.#finish(child)
       same &&= Object.hasOwn(base, key) && Object.is(copy[key], base[key])
     }
     return (node.result = same ? base : copy)
   }
 }
 
-function isPlain(value: unknown): value is Box {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
-function isListKey(key: string): boolean {
-  return key === 'length' || listIndex(key) >= 0
-}
-
-function refuse(_copy: object, key: PropertyKey = ''): never {
-  throw new PathError(String(key), 'a draft takes plain keys and list indices, by assignment only')
-}
-
 function ended(): never {
-  throw new TypeError('this draft has ended with its edit; start another edit')
+  throw new TypeError('this draft has ended with its edit')
 }

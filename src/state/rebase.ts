@@ -1,31 +1,28 @@
 import type { Op } from './op'
 import { listIndex, toPath } from './path'
 import { Tree } from './tree'
+import { at } from './view'
 
-/**
- * A field or a list item, whatever its index: `old` when the history as it was has it, `now` when the one
- * without the dropped entries has it.
- */
-interface Place {
-  old: boolean
-  now: boolean
+type Side = 'old' | 'now'
+
+/** A field or a list item, whatever its index is: one of the history as it was, of the new one, or of both. */
+interface Place extends Record<Side, boolean> {
   fields: Map<string, Place>
-  /** In a list: all items of both histories, in one order. Made when first needed. */
-  items?: Place[] | undefined
+  /** In a list: the items of both histories, in one order, with the removed ones. Made when first needed. */
+  items: Place[] | undefined
 }
 
-/** Where a path leads in both histories. */
-interface Target {
+/** Where a path leads: the values there in the history as it was and in the one without the dropped entries. */
+interface Target extends Record<Side, unknown> {
   readonly place: Place
-  readonly old: unknown
-  readonly now: unknown
-  /** The path in the history without the dropped entries. */
+  /** The path in the new history. */
   readonly keys: readonly string[]
 }
 
 /**
  * Rolls back by replaying: `base`, then every entry that is not dropped. A list index means the item that it
- * meant in the history as it was; a write into an item that is no longer there goes with it.
+ * meant in the history as it was. A write into an item that is no longer there goes with it; an item that comes
+ * in stands right behind the one that it stood behind, at the end when it stood at the end.
  */
 export function rebase(
   base: unknown,
@@ -36,151 +33,117 @@ export function rebase(
 } {
   const old = new Tree(base)
   const now = new Tree(base)
-  const root = placed(true, true)
+  const place = placeOf(true, true)
   const kept: { ops: Op[]; before: unknown }[] = []
   for (const { ops, dropped } of entries) {
-    const before = now.root()
-    const rewrittenOps = ops.flatMap((op) => {
-      const start = { place: root, old: old.peek(), now: now.peek(), keys: [] }
-      const rewritten = rewrite(op, start, !dropped)
+    const entry = { ops: [] as Op[], before: now.root() }
+    if (!dropped) kept.push(entry)
+    for (const op of ops) {
+      const moved = rewrite(op, { place, old: old.peek(), now: now.peek(), keys: [] }, !dropped)
       old.apply([op])
-      if (!dropped) now.apply(rewritten)
-      return rewritten
-    })
-    if (!dropped) kept.push({ ops: rewrittenOps, before })
+      if (!dropped) now.apply(moved)
+      entry.ops.push(...moved)
+    }
   }
   return { root: now.root(), kept }
 }
 
+/** What an operation of the history as it was comes to in the new one; `keep` says whether it is part of that. */
 function rewrite(op: Op, root: Target, keep: boolean): Op[] {
   if (op[0] === 'replace') {
     forget(root.place)
     return [op]
   }
-  const { keys } = toPath(op[1])
-  const single = op[0] === 'set' || op[0] === 'delete'
-  const target = follow(root, single ? keys.slice(0, -1) : keys)
-  if (!target) return []
-  if (op[0] === 'append') return append(op, target, keep)
-  if (op[0] === 'splice') return splice(op, target, keep)
-  return put(op, target, keys.at(-1) ?? '', keep)
-}
-
-/** Undefined when it goes through an item that is gone. */
-function follow(from: Target, keys: readonly string[]): Target | undefined {
-  let target = from
-  for (const key of keys) {
-    const next = step(target, key)
-    if (!next) return undefined
-    target = next
+  const keys = [...toPath(op[1]).keys]
+  const last = op[0] === 'set' || op[0] === 'delete' ? (keys.pop() as string) : undefined
+  let target: Target | undefined = root
+  for (const key of keys) target = target && step(target, key)
+  if (target && last !== undefined) {
+    if (Array.isArray(target.old)) {
+      const index = listIndex(last)
+      if (op[0] === 'delete') return splice(target, index, 1, [], keep)
+      if (index >= target.old.length) return splice(target, index, 0, [op[2]], keep)
+    }
+    target = step(target, last)
+    if (target) forget(target.place)
   }
-  return target
+  if (!target) return []
+  if (op[0] === 'splice') return splice(target, op[2], op[3], op[4], keep)
+  if (op[0] === 'append') {
+    const begins = typeof op[2] !== 'string' || (op[3] === 'list' && typeof target.old !== 'string')
+    if (begins || Array.isArray(target.old)) return splice(target, Infinity, 0, [op[2]], keep)
+  }
+  return [[op[0], toPath(target.keys).id, ...op.slice(2)] as unknown as Op]
 }
 
-function step(at: Target, key: string): Target | undefined {
-  const { place, old, now } = at
-  let to = key
+/** One key further; undefined where the new history has no such item. */
+function step(target: Target, key: string): Target | undefined {
+  const { place, old, now, keys } = target
   let next: Place | undefined
+  let to = key
   if (Array.isArray(old)) {
-    const items = itemsOf(at)
-    next = items.filter(isOld)[listIndex(key)]
+    const items = itemsOf(target)
+    next = within(items, 'old')[listIndex(key)]
     if (!next?.now) return undefined
-    to = String(items.filter(isNow).indexOf(next))
+    to = String(within(items, 'now').indexOf(next))
   } else {
     // A key of an object is no item of the list that stands there again.
     if (Array.isArray(now)) return undefined
-    next = place.fields.get(key) ?? placed(true, true)
+    next = place.fields.get(key) ?? placeOf(true, true)
     place.fields.set(key, next)
   }
-  return { place: next, old: child(old, key), now: child(now, to), keys: [...at.keys, to] }
+  return { place: next, old: at(old, key), now: at(now, to), keys: [...keys, to] }
 }
 
-function put(op: Op & { 0: 'set' | 'delete' }, parent: Target, key: string, keep: boolean): Op[] {
-  const items = Array.isArray(parent.old) ? itemsOf(parent) : []
-  const item = items.filter(isOld)[listIndex(key)]
-  if (Array.isArray(parent.old) && !item) {
-    if (op[0] === 'delete') return []
-    const end = items.filter(isNow).length
-    items.push(placed(true, keep))
-    return Array.isArray(parent.now)
-      ? [moved(op, [...parent.keys, String(end)])]
-      : [['append', toPath(parent.keys).id, op[2], 'list']]
-  }
-  const target = step(parent, key)
-  if (item && op[0] === 'delete') {
-    item.old = false
-    item.now &&= !keep
-  } else if (target) forget(target.place)
-  return target ? [moved(op, target.keys)] : []
-}
-
-function append(op: Op & { 0: 'append' }, at: Target, keep: boolean): Op[] {
-  const [, , item, as = typeof item === 'string' ? 'text' : 'list'] = op
-  const list = Array.isArray(at.old) || (as === 'list' && typeof at.old !== 'string')
-  if (list) itemsOf(at).push(placed(true, keep))
-  const asItem = list && typeof item === 'string' && !Array.isArray(at.now)
-  return [asItem ? ['append', toPath(at.keys).id, item, 'list'] : moved(op, at.keys)]
-}
-
-function splice(op: Op & { 0: 'splice' }, at: Target, keep: boolean): Op[] {
-  const [, , index, count, values] = op
-  const items = itemsOf(at)
-  const shown = items.filter(isOld)
+function splice(
+  target: Target,
+  index: number,
+  count: number,
+  values: readonly unknown[],
+  keep: boolean,
+): Op[] {
+  const { id } = toPath(target.keys)
+  const items = itemsOf(target)
+  const shown = within(items, 'old')
   const removed = new Set(shown.slice(index, index + count))
-  const previous = shown[index - 1]
-  // Right after the item before it; at the end of the list, at the end of both.
-  const place = index >= shown.length ? items.length : previous ? items.indexOf(previous) + 1 : 0
-  const present = items.filter(isNow)
-  const start = items.slice(0, place).filter(isNow).length
+  const behind = shown[index - 1]
+  const place = index >= shown.length ? items.length : behind ? items.indexOf(behind) + 1 : 0
+  const present = within(items, 'now')
+  const start = within(items.slice(0, place), 'now').length
   let deleted = 0
   while (removed.has(present[start + deleted] as Place)) deleted++
-  // Items that stand between the removed ones again split the removal.
-  const path = toPath(at.keys).id
-  const rest: Op[] = present.flatMap((it, i) =>
-    i > start + deleted && removed.has(it) ? [['splice', path, i, 1, []] as const] : [],
-  )
+  // Items that stand again between the removed ones split the removal; the last goes first.
+  const ops: Op[] = []
+  for (let i = present.length - 1; i > start + deleted; i--) {
+    if (removed.has(present[i] as Place)) ops.push(['splice', id, i, 1, []])
+  }
+  if (start === present.length) ops.push(...values.map((it) => ['append', id, it, 'list'] as const))
+  else if (deleted + values.length > 0) ops.push(['splice', id, start, deleted, values])
   for (const it of removed) {
     it.old = false
     it.now &&= !keep
   }
-  items.splice(place, 0, ...values.map(() => placed(true, keep)))
-  if (!Array.isArray(at.now)) return values.map((value) => ['append', path, value, 'list'])
-  rest.reverse()
-  if (deleted > 0 || values.length > 0) rest.push(['splice', path, start, deleted, values])
-  return rest
+  items.splice(place, 0, ...values.map(() => placeOf(true, keep)))
+  return ops
 }
 
 /** Items that were never told apart are the same by position, as far as both lists go. */
 function itemsOf({ place, old, now }: Target): Place[] {
-  const inOld = Array.isArray(old) ? old.length : 0
-  const inNow = Array.isArray(now) ? now.length : 0
+  const [inOld, inNow] = [old, now].map((it) => (Array.isArray(it) ? it.length : 0)) as [number, number]
   return (place.items ??= Array.from({ length: Math.max(inOld, inNow) }, (_, i) =>
-    placed(i < inOld, i < inNow),
+    placeOf(i < inOld, i < inNow),
   ))
 }
 
-/** A new value stands there: what was learned about its parts is void. */
+/** A new value stands there: what was known about its parts is void. */
 function forget(place: Place): void {
-  place.fields = new Map()
-  place.items = undefined
+  Object.assign(place, placeOf(place.old, place.now))
 }
 
-function moved(op: Exclude<Op, { 0: 'replace' }>, keys: readonly string[]): Op {
-  return [op[0], toPath(keys).id, ...op.slice(2)] as unknown as Op
+function placeOf(old: boolean, now: boolean): Place {
+  return { old, now, fields: new Map(), items: undefined }
 }
 
-function placed(old: boolean, now: boolean): Place {
-  return { old, now, fields: new Map() }
-}
-
-function isOld(place: Place): boolean {
-  return place.old
-}
-
-function isNow(place: Place): boolean {
-  return place.now
-}
-
-function child(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
+function within(items: readonly Place[], side: Side): Place[] {
+  return items.filter((it) => it[side])
 }
