@@ -28,6 +28,16 @@ test('the package holds its build, its licence and its readme, nothing else', ()
   }
 })
 
+test('flows run where neither React nor zod is installed', async () => {
+  const folder = await consumer(packed.folder, 'none')
+  try {
+    const { stdout, stderr } = await run(process.execPath, [path.join(folder, 'bare.mjs')], { cwd: folder })
+    expect([stdout, stderr]).toEqual(['hello NL\n', ''])
+  } finally {
+    await remove(folder)
+  }
+})
+
 describe.each([17, 18, 19] as const)('with React %i', (react) => {
   let folder: string
 

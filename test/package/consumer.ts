@@ -58,13 +58,15 @@ export async function pack(): Promise<{ folder: string; files: readonly string[]
   return { folder: path.join(temporary, 'package'), files: report.files.map((it) => it.path) }
 }
 
-/** A project outside this repository that has the packed Dogear, zod and one React, and nothing else. */
-export async function consumer(packed: string, react: 17 | 18 | 19): Promise<string> {
+/** A project outside this repository that has the packed Dogear and one React with zod, or none, and nothing else. */
+export async function consumer(packed: string, react: 17 | 18 | 19 | 'none'): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), `dogear-react-${react}-`))
   const modules = path.join(folder, 'node_modules')
-  const from = react === 19 ? root : path.join(root, `test/compat/react-${react}`)
   await mkdir(modules)
-  for (const name of ['react', 'react-dom', 'zod']) await place(name, from, modules)
+  if (react !== 'none') {
+    const from = react === 19 ? root : path.join(root, `test/compat/react-${react}`)
+    for (const name of ['react', 'react-dom', 'zod']) await place(name, from, modules)
+  }
   await cp(packed, path.join(modules, 'dogear'), { recursive: true })
   // From the repository's root, since that is where the dependencies of Dogear itself are.
   const { dependencies = {} } = JSON.parse(

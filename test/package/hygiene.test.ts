@@ -36,7 +36,7 @@ describe('the repository', () => {
 
   test('names no package registry', async () => {
     expect(
-      holding(pattern('registry', '\\.(npmjs|yarnpkg|npmmirror)|', '_auth', 'Token|', 'registry', '\\s*=')),
+      holding(pattern('registry', '\\.(npmjs|yarnpkg|npmmirror)|', '_auth', 'Token|', '^registry', '\\s*=')),
     ).toEqual([])
     const { stdout } = await run('npm', ['config', 'get', 'registry'], { cwd: root })
     const { host } = new URL(stdout.trim())
