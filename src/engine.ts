@@ -94,10 +94,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
       return opened
     },
     list: (filter) => storage.list(filter),
-    delete: async (id) => {
-      await registry.close(id)
-      await storage.delete(id)
-    },
+    delete: (id) => registry.remove(id, () => storage.delete(id)),
     export: (id) => storage.export(id),
     flow: (workflow) => ({
       setResources: (values) => registry.layer(workflow).set(values),
@@ -105,8 +102,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
     }),
     clear: async ({ prefix } = {}) => {
       const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
-      await Promise.all(named.map((id) => registry.close(id)))
-      await storage.clear(prefix)
+      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => storage.clear(prefix))
+      await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
     },
     close: async () => {
       await registry.closeAll()

@@ -72,8 +72,9 @@ export class Opening {
   }
 
   /** Never rejects: the session's `ready` says how it went. */
-  async start(autoResume: boolean): Promise<void> {
+  async start(autoResume: boolean, after?: Promise<void>): Promise<void> {
     try {
+      await after
       await this.load(autoResume)
     } catch (error) {
       this.live.refuse(await this.explain(error, autoResume))

@@ -1,5 +1,6 @@
 import { SessionStateError, StorageError } from './errors'
 import { Opening, type OpeningDeps } from './opening'
+import { deferred } from './session/deferred'
 import { makeFace } from './session/face'
 import type { LiveSession } from './session/live-session'
 import { ResourceLayer } from './session/resources'
@@ -25,6 +26,7 @@ export class Registry {
   private readonly deps: OpeningDeps
   private readonly open = new Map<string, Open>()
   private readonly layers = new Map<string, ResourceLayer>()
+  private readonly removals = new Map<string, Promise<void>>()
   private closed = false
 
   constructor(deps: OpeningDeps) {
@@ -37,6 +39,11 @@ export class Registry {
 
   get sessions(): LiveSession[] {
     return [...this.open.values()].map((it) => it.live)
+  }
+
+  /** The open session of an id. */
+  face(id: string): Session<AnyWorkflow> | undefined {
+    return this.open.get(id)?.face
   }
 
   /** Whether this is the open session of its id, and not one that was closed. */
@@ -58,7 +65,7 @@ export class Registry {
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, workflow)
     this.open.set(id, { live, face })
-    void opening.start(options.autoResume ?? true)
+    void opening.start(options.autoResume ?? true, this.removals.get(id))
     return face
   }
 
@@ -67,6 +74,22 @@ export class Registry {
     const layer = this.layers.get(name) ?? new ResourceLayer()
     this.layers.set(name, layer)
     return layer
+  }
+
+  /**
+   * Closes a session and removes what is stored of it. Closing tells components, and they may open it again at
+   * once: that one waits until the removal is done.
+   */
+  async remove(id: string, removed: () => Promise<void>): Promise<void> {
+    const closing = deferred<void>()
+    const removal = closing.promise.then(removed)
+    const settled = removal.catch(() => {})
+    this.removals.set(id, settled)
+    await this.close(id)
+    closing.resolve()
+    await settled
+    if (this.removals.get(id) === settled) this.removals.delete(id)
+    return removal
   }
 
   /** Closes a session when it is open. What could not be saved any more was reported already. */

@@ -1,4 +1,5 @@
 import { ReplayMismatchError, TimeoutError } from '../errors'
+import { frozen } from '../state/development'
 import type { WorkflowEvent } from '../workflow/event'
 import { retryDelay } from '../workflow/retry'
 import type { StepDefinition } from '../workflow/step'
@@ -19,15 +20,17 @@ export class Attempt {
   readonly core: Core
   readonly exec: Execution
   readonly step: StepDefinition
-  readonly replay: Replay
-  readonly points: Points
   /** Why it is over; `undefined` while it runs. */
   over: Error | undefined
   /** Whether an edit of this attempt is open. */
   editing = false
-  private sends: WorkflowEvent[] = []
+  private sends: readonly WorkflowEvent[] = none
+  private replaying: Replay | undefined
+  private recording: Points | undefined
   private controller: AbortController | undefined
   private readonly number: number
+  /** How much was recorded before this attempt. */
+  private readonly begun: number
   private timer: unknown
   private workLeft: number | undefined
   private startedWork = 0
@@ -39,12 +42,19 @@ export class Attempt {
     this.exec = exec
     this.step = step
     this.number = exec.attempt
-    this.replay = new Replay(exec)
-    this.points = new Points(this)
+    this.begun = exec.entries.length
     this.workLeft = step.timeout
   }
 
-  /** Made when it is asked for: most steps never do. */
+  /** Made when they are asked for, as the signal is: most steps never do. */
+  get replay(): Replay {
+    return (this.replaying ??= new Replay(this.exec, this.begun))
+  }
+
+  get points(): Points {
+    return (this.recording ??= new Points(this))
+  }
+
   get signal(): AbortSignal {
     this.controller ??= new AbortController()
     if (this.over) this.controller.abort(this.over)
@@ -67,7 +77,11 @@ export class Attempt {
     this.work()
     try {
       const outcome: unknown = this.step.handler(ctx, ctx.event)
-      if (isThenable(outcome)) outcome.then(this.end, this.fail)
+      if (isThenable(outcome))
+        outcome.then(
+          (value) => this.end(value),
+          (error: unknown) => this.fail(error),
+        )
       else this.end(outcome)
     } catch (error) {
       this.fail(error)
@@ -84,14 +98,15 @@ export class Attempt {
   send(event: unknown): void {
     if (this.over) return
     const sent = this.core.genuine(event, this.step.emits, `step "${this.step.name}"`)
-    if (!this.replay.sent(sent)) this.sends.push(sent)
+    if (!this.replay.sent(sent)) this.sends = [...this.sends, sent]
   }
 
   /** What was sent since the last commit point, for the record of the next one. */
   takeSends(): { readonly sends?: readonly Emission[] } {
     if (this.sends.length === 0) return nothing
-    const sends = this.core.emissions(this.sends, this.line)
-    this.sends = []
+    const line = this.line()
+    const sends = this.core.emissions(this.sends, () => line)
+    this.sends = none
     return { sends }
   }
 
@@ -116,7 +131,7 @@ export class Attempt {
     return fenced
   }
 
-  private readonly line = (): Partial<Emission> | undefined => {
+  private line(): Partial<Emission> | undefined {
     const { scope, branch, rescues } = this.exec
     if (scope === undefined && rescues === 0) return undefined
     return {
@@ -126,10 +141,10 @@ export class Attempt {
     }
   }
 
-  private readonly end = (outcome: unknown): void => {
+  private end(outcome: unknown): void {
     if (this.over) return
     try {
-      const missed = this.replay.live ? [] : this.replay.missed()
+      const missed = this.begun === 0 || this.replay.live ? none : this.replay.missed()
       if (missed.length > 0) throw new ReplayMismatchError(this.step.name, missed)
       const fanOut = Array.isArray(outcome)
       const returned: unknown[] = fanOut
@@ -159,7 +174,7 @@ export class Attempt {
     core.wake()
   }
 
-  private readonly fail = (error: unknown): void => {
+  private fail(error: unknown): void {
     if (this.over) return
     const { core, exec, number } = this
     this.finish(over)
@@ -167,7 +182,7 @@ export class Attempt {
     const final = error instanceof ReplayMismatchError
     const elapsed = core.options.clock.now() - exec.at
     const delay = final ? undefined : this.delay({ attempt: number, elapsed, error })
-    const again = this.points.failedBy(error)
+    const again = this.recording?.failedBy(error) ?? none
     core.append({
       kind: 'attemptFailed',
       exec: exec.id,
@@ -194,7 +209,7 @@ export class Attempt {
     this.over = reason
     this.rest()
     this.core.attempts.delete(this.exec.id)
-    this.points.release(reason)
+    this.recording?.release(reason)
     this.settling?.resolve()
   }
 
@@ -220,9 +235,10 @@ export class Attempt {
 /** Why an attempt is over that has come to its own end. */
 const over = new Error('this attempt of the step is over')
 const nothing = Object.freeze({})
+const none: readonly never[] = Object.freeze([])
 
 function plain(event: Emission | undefined): WorkflowEvent {
-  return Object.freeze({ type: event?.type ?? '', data: event?.data })
+  return frozen({ type: event?.type ?? '', data: event?.data })
 }
 
 function never<T>(): Promise<T> {

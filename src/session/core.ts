@@ -37,9 +37,15 @@ export interface LiveAttempt {
   readonly points: {
     /** Whether an open wait takes the event; `undefined` when the step has not run up to it yet. */
     fits(key: string, event: WorkflowEvent): boolean | undefined
+    isArmed(key: string): boolean
     done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
     answered(key: string): void
   }
+}
+
+interface Route {
+  readonly to: readonly string[]
+  readonly gather: readonly string[]
 }
 
 export interface CoreOptions {
@@ -79,12 +85,15 @@ export class Core {
   edits: Promise<unknown> | undefined
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
   closed: Error | 'crashed' | undefined
+  /** Whether something waits for a time. */
+  timed = true
   /** What a run of this page failed with. */
   cause: Error | undefined
   /** Set by the scheduler: starts what can start. */
   wake: () => void = () => {}
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
   ready: () => boolean = () => true
+  private readonly known = new Map<string, Route>()
   /** The newest record when it is a field edit: the next edit may still join it. */
   private openWrite: (SessionRecord & { kind: 'wrote'; ops: Op[] }) | undefined
   constructor(options: CoreOptions) {
@@ -99,6 +108,7 @@ export class Core {
     const record = this.stamp(body)
     this.openWrite = undefined
     reduce(this.model, record)
+    if ('deadline' in record || 'retryAt' in record || record.kind === 'resumed') this.timed = true
     this.sink.push(record, urgency, durability)
     this.tell(record)
     this.stopIfAsked(record)
@@ -177,7 +187,7 @@ export class Core {
     extra: (index: number) => Partial<Emission> | undefined = () => undefined,
     outside = false,
   ): Emission[] {
-    const claimed = new Set<Point>()
+    const claimed: Point[] = []
     return events.map(({ type, data }, index) => {
       const more = extra(index)
       const target = more?.to
@@ -195,36 +205,40 @@ export class Core {
     })
   }
 
-  private routes(type: string): { to: readonly string[]; gather: readonly string[] } {
-    const names = this.definition.routes.get(type) ?? nobody
-    if (!names.some((it) => this.step(it)?.join === 'gather')) return { to: names, gather: nobody }
-    const gathers = (it: string): boolean => this.step(it)?.join === 'gather'
-    return { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
+  private routes(type: string): Route {
+    let route = this.known.get(type)
+    if (route === undefined) {
+      const names = this.definition.routes.get(type) ?? nobody
+      const gathers = (it: string): boolean => this.step(it)?.join === 'gather'
+      route = { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
+      this.known.set(type, route)
+    }
+    return route
   }
 
   /** The oldest open wait that the event answers. An ask is answered from outside only. */
-  private openWait(type: string, data: unknown, outside: boolean, claimed: Set<Point>): PointRef | undefined {
+  private openWait(type: string, data: unknown, outside: boolean, claimed: Point[]): PointRef | undefined {
     let oldest: Point | undefined
     let found: PointRef | undefined
     for (const exec of this.model.execs.values())
       for (const point of exec.points.values()) {
-        if (point.reply !== type || point.result !== undefined || claimed.has(point)) continue
+        if (point.reply !== type || point.result !== undefined || claimed.includes(point)) continue
         if ((oldest !== undefined && oldest.seq < point.seq) || (point.type === 'ask' && !outside)) continue
         if (point.where && this.attempts.get(exec.id)?.points.fits(point.key, { type, data }) !== true)
           continue
         oldest = point
         found = { exec: exec.id, key: point.key }
       }
-    if (oldest !== undefined) claimed.add(oldest)
+    if (oldest !== undefined) claimed.push(oldest)
     return found
   }
 
   /** The event, checked against what its type's schema says. */
   genuine(value: unknown, known: readonly AnyEvent[], where: string): WorkflowEvent {
-    const names = known.map((it) => it.type)
-    if (!isEvent(value)) throw new UnknownEventError(describe(value), where, names)
+    const names = (): string[] => known.map((it) => it.type)
+    if (!isEvent(value)) throw new UnknownEventError(describe(value), where, names())
     const factory = known.find((it) => it.type === value.type)
-    if (factory === undefined) throw new UnknownEventError(`event "${value.type}"`, where, names)
+    if (factory === undefined) throw new UnknownEventError(`event "${value.type}"`, where, names())
     return genuine(value, factory)
   }
 

@@ -1,8 +1,12 @@
+import { nextTask } from '../clock'
 import { EventNotAcceptedError, UnknownStepError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
 import type { Execution, Point } from './model'
 import type { Target } from './session'
+
+/** Tasks that an event waits for a step to run up to its wait again. */
+const PATIENCE = 1000
 
 /** What comes from outside: events and replies. A bad call throws at the call; the rest is true, or taken by nobody. */
 export class Inbox {
@@ -13,14 +17,14 @@ export class Inbox {
   }
 
   /** Checks an event and its target; the answer delivers it. */
-  accept(value: unknown, to: Target): () => boolean {
+  accept(value: unknown, to: Target): () => boolean | Promise<boolean> {
     const { core } = this
     const where = `session.send of workflow "${core.definition.name}"`
     const event = core.genuine(value, [...core.definition.eventsByType.values()], where)
     const { ask, step } = to
     if (ask !== undefined) return () => this.answer(ask, event.type, event.data)
     if (step !== undefined) this.mustAccept(step, event.type)
-    return () => this.deliver(event, step)
+    return () => (this.isUnclear(event.type) ? this.deliverLater(event, step) : this.deliver(event, step))
   }
 
   /** Checks a reply; the answer records it. */
@@ -49,6 +53,19 @@ export class Inbox {
     })
     this.core.wake()
     return true
+  }
+
+  /** Whether a wait may take the event and its step has not run up to it again, so that nobody knows `where`. */
+  private isUnclear(type: string): boolean {
+    const waits = this.core.openWaits().filter(({ point }) => point.where && point.reply === type)
+    const { attempts } = this.core
+    return waits.some(({ exec, point }) => attempts.get(exec.id)?.points.isArmed(point.key) !== true)
+  }
+
+  private async deliverLater(event: WorkflowEvent, step: string | undefined): Promise<boolean> {
+    for (let tasks = 0; tasks < PATIENCE && this.isUnclear(event.type); tasks++)
+      await new Promise<void>(nextTask)
+    return this.deliver(event, step)
   }
 
   private deliver(event: WorkflowEvent, step: string | undefined): boolean {

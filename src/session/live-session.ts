@@ -1,10 +1,11 @@
+import { nextTask } from '../clock'
 import { CancelledError, SessionClosedError, SessionStateError } from '../errors'
 import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
 import { Core, type CoreOptions } from './core'
 import { deferred, type Deferred } from './deferred'
 import { Inbox } from './inbox'
-import { interrupted } from './interruption'
+import { recordInterruptions } from './interruption'
 import type { Model } from './model'
 import type { Journaling } from './journaling'
 import { orphansOf, type Orphan } from './orphans'
@@ -34,6 +35,7 @@ export class LiveSession {
   private journal: Journaling | undefined
   private phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
   private loadError: Error | undefined
+  private failedPersistence: Persistence = loading
   private readonly inbox: Inbox
   private readonly outcome: Outcome
   private closing: Promise<void> | undefined
@@ -76,19 +78,19 @@ export class LiveSession {
     this.resumed = Object.freeze(resumed)
     if (early.length > 0) core.write(early)
     if (model.tree.pending) model.tree.flush()
-    const execs = interrupted(model)
-    // Rolled back by a record of its own, never as a side effect of loading.
-    if (execs.length > 0) core.append({ kind: 'interrupted', execs })
+    recordInterruptions(core)
     if (!autoResume && this.active) core.append({ kind: 'paused' })
     this.loaded.resolve()
     this.changed()
-    this.scheduler.run()
+    // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
+    nextTask(() => this.scheduler.run())
   }
 
   /** It could not be read. Nothing is ever written; a later `attach` may still bring it. */
   refuse(error: Error): void {
     this.phase = 'error'
     this.loadError = error
+    this.failedPersistence = Object.freeze({ status: 'error', error })
     this.loaded.reject(error)
     this.changed()
   }
@@ -108,7 +110,7 @@ export class LiveSession {
   }
 
   get persistence(): Persistence {
-    if (this.phase === 'error') return { status: 'error', error: this.loadError }
+    if (this.phase === 'error') return this.failedPersistence
     return this.journal?.persistence ?? loading
   }
 
@@ -129,30 +131,41 @@ export class LiveSession {
     return run !== undefined && run.end === undefined
   }
 
-  async run(input: unknown): Promise<unknown> {
-    if (this.phase === 'loading') await this.ready
-    this.mustBeOpen()
-    if (!this.active) {
-      const { start } = this.core.definition.options
-      const event = start(input)
-      const [emission] = this.core.emissions([event])
+  /** The same promise for everybody who waits for one run. */
+  run(input: unknown): Promise<unknown> {
+    return this.begin(() => {
+      if (this.active) return
+      const event = this.core.definition.options.start(input)
       this.outcome.renew()
       this.progress = undefined
+      const [emission] = this.core.emissions([event])
       this.core.append({ kind: 'started', run: this.options.ids(), event: emission as Emission })
-    }
-    const { promise } = this.outcome
-    this.scheduler.run()
-    return promise
+    })
   }
 
-  async retry(): Promise<unknown> {
-    if (this.phase === 'loading') await this.ready
-    this.mustBeOpen()
-    const end = this.core.model.run?.end
-    if (end?.status !== 'failed' || end.exec === undefined)
-      throw new SessionStateError(`there is no failed step to retry: the session is ${this.status}`)
-    this.outcome.renew()
-    this.core.append({ kind: 'retried', exec: end.exec })
+  retry(): Promise<unknown> {
+    return this.begin(() => {
+      const end = this.core.model.run?.end
+      if (end?.status !== 'failed' || end.exec === undefined)
+        throw new SessionStateError(`there is no failed step to retry: the session is ${this.status}`)
+      this.outcome.renew()
+      this.core.append({ kind: 'retried', exec: end.exec })
+    })
+  }
+
+  private begin(action: () => void): Promise<unknown> {
+    if (this.phase === 'loading') {
+      const later = this.ready.then(() => this.begin(action))
+      // As when it is loaded already: a run that nobody waits for may fail without a crash.
+      later.catch(() => {})
+      return later
+    }
+    try {
+      this.mustBeOpen()
+      action()
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
     const { promise } = this.outcome
     this.scheduler.run()
     return promise
@@ -170,7 +183,7 @@ export class LiveSession {
   }
 
   cancel(reason?: string): void {
-    void this.whenOpen(() => {
+    this.soon(() => {
       if (!this.active && this.core.model.run?.end?.status !== 'stalled') return
       this.core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
       this.scheduler.run()
@@ -178,21 +191,21 @@ export class LiveSession {
   }
 
   pause(): void {
-    void this.whenOpen(() => {
+    this.soon(() => {
       if (!this.core.model.paused) this.core.append({ kind: 'paused' })
       this.scheduler.run()
     })
   }
 
   resume(): void {
-    void this.whenOpen(() => {
+    this.soon(() => {
       if (this.core.model.paused) this.core.append({ kind: 'resumed' })
       this.scheduler.run()
     })
   }
 
   reset(): void {
-    void this.whenOpen(() => {
+    this.soon(() => {
       const { ids, initialState } = this.options
       const reason = new CancelledError('the session was reset')
       this.scheduler.stop(reason)
@@ -302,6 +315,12 @@ export class LiveSession {
   private mustBeOpen(): void {
     if (this.phase === 'closed') throw new SessionClosedError(this.options.id)
     if (this.phase === 'error') throw this.loadError as Error
+  }
+
+  /** Now, or once the session is loaded; when that fails, `ready` has said so. */
+  private soon(action: () => void): void {
+    if (this.phase !== 'loading') this.mustBeOpen()
+    this.whenOpen(action).catch(() => {})
   }
 
   private async whenOpen<T>(action: () => T | Promise<T>): Promise<T> {

@@ -65,10 +65,10 @@ export interface Execution {
   retryAt: number | undefined
   /** The state when it was taken: what a re-run reads before its first entry. */
   readonly root: unknown
-  entries: Entry[]
+  entries: readonly Entry[]
   /** How many of `entries` are committed. */
   committed: number
-  readonly points: Map<string, Point>
+  points: ReadonlyMap<string, Point>
 }
 
 /** What an execution did, in order. Each carries the state after it: what a re-run reads from there on. */
@@ -136,6 +136,20 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     unconsumed: [],
     askChanges: 0,
   }
+}
+
+/** Most executions record nothing but their end: they share these. */
+export const noEntries: readonly Entry[] = Object.freeze([])
+export const noPoints: ReadonlyMap<string, Point> = new Map()
+
+export function addEntry(exec: Execution, entry: Entry): void {
+  if (exec.entries === noEntries) exec.entries = []
+  ;(exec.entries as Entry[]).push(entry)
+}
+
+export function addPoint(exec: Execution, point: Point): void {
+  if (exec.points === noPoints) exec.points = new Map()
+  ;(exec.points as Map<string, Point>).set(point.key, point)
 }
 
 /** Whether a point waits for somebody or something outside the step. */

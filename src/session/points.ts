@@ -172,6 +172,11 @@ export class Points {
     return this.predicates.get(key)?.(event)
   }
 
+  /** Whether the step has run up to a wait, so that its predicate is known. */
+  isArmed(key: string): boolean {
+    return this.predicates.has(key)
+  }
+
   /** The point has its answer. */
   answered(key: string): void {
     const waiter = this.waiting.get(key)

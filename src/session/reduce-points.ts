@@ -1,4 +1,4 @@
-import type { Execution, Model, Point, PointResult } from './model'
+import { addEntry, addPoint, type Execution, type Model, type Point, type PointResult } from './model'
 import type { Emission, SessionRecord } from './record'
 import { answer, deliver } from './reduce-deliver'
 import { commit } from './reduce-state'
@@ -10,10 +10,10 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
   if (exec === undefined) return
   const { key, type, event, reply, where = false, deadline, seq } = record
   const point: Point = { key, type, seq, event, reply, where, deadline, result: undefined }
-  exec.points.set(key, point)
+  addPoint(exec, point)
   if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
-  exec.entries.push({ kind: 'opened', key, root: model.tree.root() })
+  addEntry(exec, { kind: 'opened', key, root: model.tree.root() })
   commit(model, exec)
 }
 
@@ -26,10 +26,10 @@ export function foldDone(model: Model, record: Of<'done'>): void {
   if (point) point.result = result
   else {
     const rest = { event: undefined, reply: undefined, where: false, deadline: undefined }
-    exec.points.set(key, { key, type, seq, ...rest, result })
+    addPoint(exec, { key, type, seq, ...rest, result })
   }
   keepSends(model, exec, record.sends)
-  exec.entries.push({ kind: 'done', key, root: model.tree.root() })
+  addEntry(exec, { kind: 'done', key, root: model.tree.root() })
   commit(model, exec)
 }
 
@@ -48,9 +48,9 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
   else model.buffers.delete(name)
   const { key, seq } = record
   const rest = { event: undefined, reply: undefined, where: false, deadline: undefined }
-  exec.points.set(key, { key, type: 'collect', seq, ...rest, result: { value } })
+  addPoint(exec, { key, type: 'collect', seq, ...rest, result: { value } })
   keepSends(model, exec, record.sends)
-  exec.entries.push({ kind: 'done', key, root: model.tree.root() })
+  addEntry(exec, { kind: 'done', key, root: model.tree.root() })
   commit(model, exec)
 }
 
@@ -71,7 +71,6 @@ function takeOut<T extends { readonly type: string }>(buffer: T[], type: string)
 }
 
 function keepSends(model: Model, exec: Execution, sends: readonly Emission[] = []): void {
-  for (const { type, data } of sends)
-    exec.entries.push({ kind: 'sent', event: { type, data }, root: undefined })
+  for (const { type, data } of sends) addEntry(exec, { kind: 'sent', event: { type, data }, root: undefined })
   for (const event of sends) deliver(model, event)
 }

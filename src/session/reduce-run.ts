@@ -1,4 +1,4 @@
-import type { Delivery, Execution, Model, Scope } from './model'
+import { noEntries, noPoints, type Delivery, type Execution, type Model, type Scope } from './model'
 import type { SessionRecord } from './record'
 import { deliver, enqueue } from './reduce-deliver'
 import { commit, rollback } from './reduce-state'
@@ -49,9 +49,9 @@ function createExecution(
     interruptions: 0,
     retryAt: undefined,
     root: model.tree.root(),
-    entries: [],
+    entries: noEntries,
     committed: 0,
-    points: new Map(),
+    points: noPoints,
   }
 }
 

@@ -1,5 +1,5 @@
 import { rebase } from '../state/rebase'
-import type { Execution, Model } from './model'
+import { addEntry, type Execution, type Model } from './model'
 import type { SessionRecord } from './record'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
@@ -10,11 +10,12 @@ export function foldWrote(model: Model, { exec: id, ops }: Of<'wrote'>): void {
   if (exec !== undefined || model.log.length > 0)
     model.log.push({ exec: exec?.id, ops, before: model.tree.root() })
   model.tree.apply(ops)
-  if (exec !== undefined) exec.entries.push({ kind: 'wrote', ops, root: model.tree.root() })
+  if (exec !== undefined) addEntry(exec, { kind: 'wrote', ops, root: model.tree.root() })
 }
 
 export function foldSaw(model: Model, { exec: id, reads }: Of<'saw'>): void {
-  model.execs.get(id)?.entries.push({ kind: 'saw', reads, root: model.tree.root() })
+  const exec = model.execs.get(id)
+  if (exec) addEntry(exec, { kind: 'saw', reads, root: model.tree.root() })
 }
 
 /** What an execution did up to now stays, whatever becomes of its attempt. */

@@ -23,8 +23,9 @@ export class Replay {
   private readonly waiting = new Map<string, () => void>()
   private pumping = false
 
-  constructor(exec: Execution) {
-    this.entries = exec.entries.length === 0 ? none : [...exec.entries]
+  /** `recorded`: how many of its entries were there before the attempt began. */
+  constructor(exec: Execution, recorded: number) {
+    this.entries = recorded === 0 ? none : exec.entries.slice(0, recorded)
     this.base = exec.root
     this.used = []
     this.left = 0

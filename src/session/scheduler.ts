@@ -1,4 +1,5 @@
-import { CrashLoopError, StepLimitError } from '../errors'
+import { nextTask } from '../clock'
+import { StepLimitError } from '../errors'
 import type { StepDefinition } from '../workflow/step'
 import { Attempt } from './attempt'
 import { makeContext } from './context'
@@ -6,20 +7,23 @@ import type { Core } from './core'
 import { failRun } from './failure'
 import type { Fifo } from './fifo'
 import type { Delivery, Execution } from './model'
+import { RunTimer } from './run-timer'
 
-/** Interruptions of one execution in a row that are taken for a crash loop. */
-const CRASH_LOOP = 10
+/** Executions that may start in one task: then the page may draw, and what was recorded may be stored. */
+const BURST = 256
 
 /** Starts what can start: steps whose events are there, retries that are due, and the end when nothing is left. */
 export class Scheduler {
   private readonly core: Core
   private readonly timers = new Map<string, unknown>()
+  private readonly runTimer: RunTimer
   private awake = false
   /** Set while the session is stepped by hand: how many executions may start. */
   allowance: number = Infinity
 
   constructor(core: Core) {
     this.core = core
+    this.runTimer = new RunTimer(core)
     core.wake = () => this.run()
   }
 
@@ -28,9 +32,12 @@ export class Scheduler {
     if (this.awake) return
     this.awake = true
     try {
-      while (this.startNext());
+      let started = 0
+      while (started < BURST && this.startNext()) started++
       this.armTimers()
-      this.stallIfDone()
+      this.runTimer.update(this.active)
+      if (started < BURST) this.stallIfDone()
+      else nextTask(() => this.run())
     } finally {
       this.awake = false
     }
@@ -46,8 +53,7 @@ export class Scheduler {
   /** Ends every attempt and timer of this page; the model stays as it is. */
   stop(reason: Error): void {
     for (const attempt of this.core.attempts.values()) attempt.abort(reason)
-    for (const timer of this.timers.values()) this.core.options.clock.clearTimeout(timer)
-    this.timers.clear()
+    this.clearTimers()
   }
 
   /** Lets one more execution start, and waits until it has ended or waits itself. */
@@ -66,9 +72,14 @@ export class Scheduler {
 
   /** Like a killed page: timers are gone, and what runs is never told. */
   halt(): void {
+    this.clearTimers()
+    this.core.attempts.clear()
+  }
+
+  private clearTimers(): void {
     for (const timer of this.timers.values()) this.core.options.clock.clearTimeout(timer)
     this.timers.clear()
-    this.core.attempts.clear()
+    this.runTimer.rest()
   }
 
   private startNext(): boolean {
@@ -86,9 +97,7 @@ export class Scheduler {
       const step = core.step(exec.step)
       // A step that is not there any more: its work is kept and reported, not dropped.
       if (step === undefined || !this.hasWorker(step)) continue
-      if (exec.interruptions >= CRASH_LOOP)
-        failRun(core, exec, exec.attempt, new CrashLoopError(exec.step, exec.interruptions))
-      else this.start(exec, step)
+      this.start(exec, step)
       return true
     }
     return false
@@ -161,7 +170,7 @@ export class Scheduler {
   /** Timers of retries, deadlines and sleeps: one for each, fixed when it began. */
   private armTimers(): void {
     const { core } = this
-    if (core.model.execs.size === 0 && this.timers.size === 0) return
+    if (!core.timed && this.timers.size === 0) return
     const due = new Map<string, { at: number; fire: () => void }>()
     if (this.active)
       for (const exec of core.model.execs.values()) {
@@ -171,6 +180,8 @@ export class Scheduler {
           if (deadline !== undefined && result === undefined)
             due.set(`${exec.id}/${key}`, { at: deadline, fire: () => this.expire(exec, key) })
       }
+    // While nothing may run the timers rest; they are needed again when it may.
+    core.timed = due.size > 0 || !this.active
     const { clock } = core.options
     for (const [key, timer] of this.timers)
       if (!due.has(key)) {

@@ -167,11 +167,17 @@ function leadingToStop(definition: Definition): Set<StepDefinition> {
 }
 
 /** A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. */
-function isBesideARoute(step: StepDefinition, { steps }: Definition, stopping: Set<StepDefinition>): boolean {
+function isBesideARoute(
+  step: StepDefinition,
+  { steps, options }: Definition,
+  stopping: Set<StepDefinition>,
+): boolean {
   if (step.emits.length > 0) return false
   const shares = (other: StepDefinition): boolean =>
     other.on.some((it) => step.on.some((own) => own.type === it.type))
   const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
+  // What comes from outside always comes beside the run.
+  if (step.on.every((own) => options.events?.some((it) => it.type === own.type))) return true
   return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it)))
 }
 
