@@ -2,6 +2,7 @@ import { nextTask } from '../clock'
 import { CancelledError, SessionClosedError, SessionStateError } from '../errors'
 import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
+import { Announcer } from './announcer'
 import { Core, type CoreOptions } from './core'
 import { deferred, type Deferred } from './deferred'
 import { Inbox } from './inbox'
@@ -31,7 +32,7 @@ export class LiveSession {
   private readonly options: LiveOptions
   private readonly scheduler: Scheduler
   private readonly loaded: Deferred<void> = deferred()
-  private readonly listeners = new Set<() => void>()
+  private readonly announcer = new Announcer()
   private journal: Journaling | undefined
   private phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
   private loadError: Error | undefined
@@ -164,7 +165,7 @@ export class LiveSession {
       this.mustBeOpen()
       action()
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
     const { promise } = this.outcome
     this.scheduler.run()
@@ -302,14 +303,11 @@ export class LiveSession {
   }
 
   subscribe(listener: () => void): () => void {
-    // A function of its own, so that one listener may come twice and leave once.
-    const own = (): void => listener()
-    this.listeners.add(own)
-    return () => this.listeners.delete(own)
+    return this.announcer.subscribe(listener)
   }
 
   changed(): void {
-    for (const listener of this.listeners) listener()
+    this.announcer.announce()
   }
 
   private mustBeOpen(): void {
