@@ -1,0 +1,69 @@
+import type { ReactNode } from 'react'
+
+/** How the items of section A are keyed: an array, or a map with text ids. */
+export type Shape = 'list' | 'map'
+
+/** Section A: many subscribers, each on the path of one item's field. */
+export interface Fan {
+  write(at: number, value: number): void
+  read(at: number): number
+  /** The listener is given the new value at its own path, read from the store. */
+  subscribe(at: number, listener: (value: number) => void): void
+  /** Waits for what the writes set off. Inside the measured time where the adapter's name says so. */
+  settle?(): Promise<void>
+}
+
+/** Section B: one field, three levels down. */
+export interface Leaf {
+  get(): number
+  set(value: number): void
+}
+
+/** Section C: one component for each item, rendered by React. */
+export interface Cells {
+  /** A hook: the value of one item. */
+  useCell(at: number): number
+  /** What the library wants around the tree. */
+  wrap?(tree: ReactNode): ReactNode
+  write(at: number, value: number): void
+  writeAll(value: number): void
+  /** Lets go of what would outlive the components. */
+  dispose?(): Promise<void>
+}
+
+/** Section D: events that each bring about the next one. */
+export interface Chain {
+  /** Runs a chain and answers with the number that the last event carried, and what was recorded meanwhile. */
+  run(length: number): Promise<{ readonly reached: number; readonly recorded?: number }>
+}
+
+/** One entry of the large state of section E, about 1 kB of JSON. */
+export interface Entry {
+  id: string
+  name: string
+  email: string
+  note: string
+  address: { street: string; city: string; zip: string; country: string }
+  tags: string[]
+  history: { at: number; action: string; amount: number }[]
+}
+
+/** Section E: a large state that is kept in IndexedDB. */
+export interface Keeper {
+  /** Changes `entries.<at>.note`, and leaves the rest to the library. */
+  change(at: number, note: string): void
+  /** The note as a reader without this page's memory finds it in storage. */
+  stored(at: number): Promise<unknown>
+}
+
+/** What one library can do here. A method that is missing is a row that is missing. */
+export interface Adapter {
+  fan?(shape: Shape, count: number): Fan | Promise<Fan>
+  leaf?(): Leaf | Promise<Leaf>
+  /** The same with a zod schema that checks the write. */
+  checkedLeaf?(): Leaf | Promise<Leaf>
+  cells?(count: number): Cells | Promise<Cells>
+  chain?(): Chain | Promise<Chain>
+  /** Resolves once all the entries are in storage. */
+  keeper?(entries: Entry[]): Promise<Keeper>
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import type { Adapter, Chain, Entry, Keeper } from '../adapter.ts'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  indexedDBStorage,
+  memoryStorage,
+} from '../../src/index.ts'
+import { cells } from './dogear-cells.ts'
+import { keeping } from './dogear-session.ts'
+
+const Link = defineEvent('link', z.object({ n: z.number(), length: z.number() }))
+const Done = defineEvent('done', z.object({ n: z.number() }))
+
+const chained = defineWorkflow({
+  name: 'chain',
+  version: 1,
+  start: Link,
+  stop: Done,
+  maxSteps: 1_000_000,
+}).step('link', { on: Link, emits: [Link, Done] }, (_ctx, { data: { n, length } }) =>
+  n + 1 < length ? Link({ n: n + 1, length }) : Done({ n: n + 1 }),
+)
+
+/** The records that reached storage are counted there. */
+function chain(): Chain {
+  let sessions = 0
+  return {
+    async run(length) {
+      let recorded = 0
+      const memory = memoryStorage()
+      const storage: typeof memory = {
+        ...memory,
+        append(id, batch, options) {
+          recorded += batch.to - batch.from + 1
+          return memory.append(id, batch, options)
+        },
+      }
+      const engine = createEngine({ storage })
+      const session = await engine.open(chained, { id: `chain-${sessions++}` })
+      const { n } = await session.run({ n: 0, length })
+      await session.flush()
+      await engine.close()
+      return { reached: n, recorded }
+    },
+  }
+}
+
+const entriesPath = (at: number) => ['entries', at, 'note'] as const
+
+/** An open session on IndexedDB; nothing is called but `set`. */
+async function keeper(entries: Entry[]): Promise<Keeper> {
+  const engine = createEngine({ storage: indexedDBStorage() })
+  const session = await engine.open(keeping, { id: 'large', initialState: { entries } })
+  session.state.set('opened', true)
+  await session.flush()
+  return {
+    change: (at, note) => session.state.set(entriesPath(at), note),
+    async stored(at) {
+      await session.close()
+      await engine.close()
+      const again = createEngine({ storage: indexedDBStorage() })
+      const { state } = await again.open(keeping, { id: 'large', autoResume: false })
+      const note = state.get(entriesPath(at))
+      await again.close()
+      return note
+    },
+  }
+}
+
+export const dogear: Adapter = { cells, chain, keeper }

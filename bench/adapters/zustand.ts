@@ -1,0 +1,77 @@
+import { get as readKey, set as writeKey } from 'idb-keyval'
+import { useStore } from 'zustand'
+import { createJSONStorage, persist, subscribeWithSelector } from 'zustand/middleware'
+import { createStore } from 'zustand/vanilla'
+import type { Adapter, Cells, Entry, Fan, Keeper, Leaf, Shape } from '../adapter.ts'
+import {
+  countAt,
+  idOf,
+  itemsState,
+  listState,
+  profileState,
+  withAge,
+  withAllCounts,
+  withCount,
+} from '../items.ts'
+import type { ItemsState, ListState, ProfileState } from '../items.ts'
+import { profileSchema } from '../schema.ts'
+
+function fan(shape: Shape, count: number): Fan {
+  const store = createStore<ItemsState>()(subscribeWithSelector(() => itemsState(shape, count)))
+  const keys = Array.from({ length: count }, (_, at) => idOf(shape, at))
+  return {
+    write: (at, value) => store.setState((state) => withCount(state, keys[at]!, value)),
+    read: (at) => countAt(store.getState(), keys[at]!),
+    subscribe: (at, listener) => void store.subscribe((state) => countAt(state, keys[at]!), listener),
+  }
+}
+
+function leaf(check?: (state: ProfileState) => ProfileState): Leaf {
+  const store = createStore<ProfileState>()(() => profileState())
+  return {
+    get: () => store.getState().user.profile.age,
+    set: (value) => store.setState((state) => (check ? check(withAge(state, value)) : withAge(state, value))),
+  }
+}
+
+function cells(count: number): Cells {
+  const store = createStore<ListState>()(() => listState(count))
+  return {
+    useCell: (at) => useStore(store, (state) => state.items[at]!.count),
+    write: (at, value) => store.setState((state) => withCount(state, String(at), value)),
+    writeAll: (value) => store.setState((state) => withAllCounts(state, value)),
+  }
+}
+
+/** The storage of zustand's own documentation: `persist` over idb-keyval. */
+async function keeper(entries: Entry[]): Promise<Keeper> {
+  const name = 'zustand'
+  const store = createStore<{ entries: Entry[] }>()(
+    persist(() => ({ entries: [] as Entry[] }), {
+      name,
+      storage: createJSONStorage(() => ({
+        getItem: async (key) => (await readKey<string>(key)) ?? null,
+        setItem: (key, value) => writeKey(key, value),
+        removeItem: () => {},
+      })),
+    }),
+  )
+  await store.persist.rehydrate()
+  store.setState({ entries })
+  return {
+    change: (at, note) =>
+      store.setState((state) => ({ entries: state.entries.with(at, { ...state.entries[at]!, note }) })),
+    async stored(at) {
+      const text = await readKey<string>(name)
+      return (JSON.parse(text!) as { state: { entries: Entry[] } }).state.entries[at]?.note
+    },
+  }
+}
+
+export const zustand: Adapter = {
+  fan,
+  leaf: () => leaf(),
+  checkedLeaf: () => leaf((state) => profileSchema.parse(state)),
+  cells,
+  keeper,
+}

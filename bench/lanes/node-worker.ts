@@ -1,0 +1,32 @@
+import type { AdapterName } from '../adapters/index.ts'
+import { chainStage } from '../stages/chain.ts'
+import { fanStage } from '../stages/fan.ts'
+import { host } from '../stages/host.ts'
+import type { StageName } from '../stages/index.ts'
+import { leafStage } from '../stages/leaf.ts'
+
+/** The other side of a Node lane: one adapter in a process of its own, told by messages what to measure. */
+export interface Question {
+  readonly id: number
+  readonly stage: StageName
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+export interface Answer {
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: string
+}
+
+const answer = host({ fan: fanStage, leaf: leafStage, chain: chainStage }, process.argv[2] as AdapterName)
+const send = (message: Answer) => process.send?.(message)
+
+process.on('message', ({ id, stage, method, args }: Question) => {
+  answer(stage, method, args).then(
+    (value) => send({ id, value }),
+    (error: unknown) =>
+      send({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  )
+})
+process.on('disconnect', () => process.exit())

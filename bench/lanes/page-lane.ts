@@ -1,0 +1,69 @@
+import { chromium } from 'playwright'
+import type { BrowserContext } from 'playwright'
+import { launchOptions } from '../../test/support/browser.ts'
+import type { AdapterName } from '../adapters/index.ts'
+import { remote } from './lane.ts'
+import type { Ask, Lane } from './lane.ts'
+
+/** A lane in a browser, with what its main thread and its heap can tell. */
+export interface PageLane extends Lane {
+  /** The page as new: nothing that an earlier measurement left behind. */
+  reload(): Promise<void>
+  /** Bytes of JavaScript heap in use after a forced collection. */
+  heap(): Promise<number>
+  /** Milliseconds of processor time that the page's main thread has used: another process takes none of it. */
+  mainThread(): Promise<number>
+}
+
+/** Starts a browser on a profile folder: on disk, so that IndexedDB is what it is for a user. */
+export async function openBrowser(profile: string): Promise<BrowserContext> {
+  const options = await launchOptions()
+  return chromium.launchPersistentContext(profile, {
+    ...options,
+    headless: true,
+    viewport: { width: 800, height: 600 },
+    args: [...(options.args ?? []), '--js-flags=--expose-gc'],
+  })
+}
+
+export async function pageLane(
+  context: BrowserContext,
+  origin: string,
+  name: AdapterName,
+): Promise<PageLane> {
+  const page = await context.newPage()
+  const failures: Error[] = []
+  page.on('pageerror', (error) => failures.push(error))
+  const load = async () => {
+    await page.goto(`${origin}/?adapter=${encodeURIComponent(name)}`)
+    await page.waitForFunction(() => typeof globalThis.bench === 'function')
+  }
+  await load()
+  const cdp = await context.newCDPSession(page)
+  await cdp.send('Performance.enable', { timeDomain: 'timeTicks' })
+  const ask: Ask = async (stage, method, args) => {
+    const value = await page.evaluate(([of, what, given]) => globalThis.bench(of, what, given), [
+      stage,
+      method,
+      args,
+    ] as const)
+    if (failures.length > 0) throw new Error(`${name}: ${failures[0]!.stack ?? failures[0]!.message}`)
+    return value
+  }
+  return {
+    name,
+    reload: load,
+    stage: (stage) => remote(stage, ask),
+    async heap() {
+      for (let n = 0; n < 3; n++) await cdp.send('HeapProfiler.collectGarbage')
+      return (await cdp.send('Runtime.getHeapUsage')).usedSize
+    },
+    async mainThread() {
+      const { metrics } = await cdp.send('Performance.getMetrics')
+      return metrics.find(({ name: metric }) => metric === 'ThreadTime')!.value * 1000
+    },
+    async close() {
+      await page.close()
+    },
+  }
+}

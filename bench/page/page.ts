@@ -1,0 +1,14 @@
+import type { AdapterName } from '../adapters/index.ts'
+import type { Ask } from '../lanes/lane.ts'
+import { cellsStage } from '../stages/cells.ts'
+import { host } from '../stages/host.ts'
+import { keeperStage } from '../stages/keeper.ts'
+
+declare global {
+  /** How the page lane calls into the page. */
+  // eslint-disable-next-line no-var
+  var bench: Ask
+}
+
+const name = new URLSearchParams(location.search).get('adapter') as AdapterName
+globalThis.bench = host({ cells: cellsStage, keeper: keeperStage }, name)

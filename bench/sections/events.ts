@@ -1,0 +1,68 @@
+import type { AdapterName } from '../adapters/index.ts'
+import { Field, Samples } from '../lanes/field.ts'
+import { nodeLane } from '../lanes/node-lane.ts'
+import { figure, times } from '../report/table.ts'
+import type { Section, Setting } from '../section.ts'
+
+export const lengths = [1_000, 10_000, 100_000] as const
+
+export const chainWork = (length: number): string => `chain of ${length} events`
+
+/** Names of globals that are another object after the adapter was imported and has run. */
+const replaced = new Map<AdapterName, string[]>()
+
+export const replacedGlobals = (name: AdapterName): string[] | undefined => replaced.get(name)
+
+async function run(adapters: readonly AdapterName[], setting: Setting): Promise<void> {
+  const { options, results, progress } = setting
+  const field = new Field(
+    adapters.map((name) => nodeLane(setting, name)),
+    (adapter, reason) => setting.failed('D', adapter, reason),
+  )
+  // Microseconds an event, as known so far: a chain that would take seconds is measured less often.
+  const cost = new Map<AdapterName, number>()
+  await field.rounds(3, async (lane) => {
+    progress(`D  warm-up, ${lane.name}`)
+    cost.set(lane.name, await lane.stage('chain').round(1_000))
+  })
+  for (const length of lengths) {
+    if (options.quick && length > 10_000) continue
+    const samples = new Samples()
+    await field.rounds(options.quick ? 3 : 9, async (lane, round) => {
+      const seconds = (cost.get(lane.name)! * length) / 1e6
+      if (seconds > 5 || (round >= 3 && seconds > 0.5)) return
+      progress(`D  ${length} events, ${lane.name}`)
+      const each = await lane.stage('chain').round(length)
+      cost.set(lane.name, each)
+      samples.add(lane.name, each)
+    })
+    for (const [adapter, spent] of samples) results.add('D', chainWork(length), adapter, 'µs', spent)
+  }
+  await field.each(async (lane) => {
+    replaced.set(lane.name, await lane.stage('chain').replacedGlobals())
+  })
+  await field.close()
+}
+
+export const events: Section = {
+  name: 'D',
+  title: 'a chain of events, no React',
+  run,
+  tables: (results, adapters) => [
+    {
+      title: 'D. A chain of events in Node, µs an event',
+      note: 'Each event is handled and brings about the next. Dogear records everything on memoryStorage; the peers record nothing.',
+      head: ['', '1,000', '10,000', 'min', '100,000', 'growth', 'x dogear', 'globals replaced'],
+      rows: adapters.map((name) => [
+        name,
+        figure(results.median(chainWork(1_000), name)),
+        figure(results.median(chainWork(10_000), name)),
+        figure(results.minimum(chainWork(10_000), name)),
+        figure(results.median(chainWork(100_000), name)),
+        times(results.growth(chainWork(100_000), chainWork(1_000), name)),
+        times(results.ratio(chainWork(10_000), name, 'dogear')),
+        replaced.get(name)?.join(' ') || 'none',
+      ]),
+    },
+  ],
+}

@@ -1,0 +1,48 @@
+import type { Adapter, Chain } from '../adapter.ts'
+import { check, having } from './check.ts'
+
+/** What a library must leave alone: whatever else is on the page uses it too. */
+const watched = [
+  'Promise',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'queueMicrotask',
+  'setImmediate',
+  'structuredClone',
+  'fetch',
+  'AbortController',
+  'EventTarget',
+] as const
+
+const globals = globalThis as unknown as Record<string, unknown>
+const now = () => new Map<string, unknown>(watched.map((name) => [name, globals[name]]))
+const methods = () => [Promise.prototype.then, Promise.all, Array.prototype.push, JSON.stringify]
+
+/** Taken before the adapter is imported: the host of a lane loads it lazily. */
+const before = now()
+const methodsBefore = methods()
+
+/** Section D, beside the adapter. */
+export function chainStage(adapter: Adapter) {
+  let chain: Chain | undefined
+  return {
+    /** Microseconds for each event of a chain. */
+    async round(length: number): Promise<number> {
+      chain ??= await having(adapter.chain, 'chain')()
+      const start = performance.now()
+      const { reached, recorded } = await chain.run(length)
+      const spent = performance.now() - start
+      check(reached === length, `the chain of ${length} ended at ${reached}`)
+      if (recorded !== undefined) check(recorded >= length, `${length} events left ${recorded} records`)
+      return (spent * 1000) / length
+    },
+
+    /** The globals that are not what they were before the adapter was loaded. */
+    async replacedGlobals(): Promise<string[]> {
+      const replaced = [...now()].filter(([name, value]) => value !== before.get(name)).map(([name]) => name)
+      const changed = methods().flatMap((method, at) => (method === methodsBefore[at] ? [] : [method.name]))
+      return [...replaced, ...changed]
+    },
+  }
+}
