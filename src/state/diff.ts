@@ -45,8 +45,8 @@ function compareLists(
     cut--
     end--
   }
-  const items = to.slice(start, end)
-  // An undefined item is for the write to refuse: alone, it would be taken for a removal.
+  // An undefined item, which is what a hole becomes, is for the write to refuse: alone, it would be a removal.
+  const items = Array.from(to.slice(start, end))
   if (cut !== end || items.includes(undefined)) {
     ops.push(['splice', toPath(keys).id, start, cut - start, items])
   } else {

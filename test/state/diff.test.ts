@@ -67,6 +67,12 @@ describe('diff', () => {
     ])
   })
 
+  test('an undefined item and a hole are no removal: they travel, for the write to refuse', () => {
+    expect(diff({ l: [1, 2, 3] }, { l: [1, undefined, 3] })).toEqual([['splice', 'l', 1, 1, [undefined]]])
+    const [op] = diff({ l: [1] }, { l: Object.assign([1], { length: 3 }) })
+    expect(op).toStrictEqual(['splice', 'l', 1, 0, [undefined, undefined]])
+  })
+
   test('a root that is no object is replaced', () => {
     expect(diff(1, 2)).toEqual([['replace', 2]])
     expect(diff([1], [2])).toEqual([['replace', [2]]])

@@ -138,6 +138,20 @@ describe('a draft', () => {
     expect(after.y).toBe(shared)
   })
 
+  test('a part of the old state that is assigned somewhere else is a value of its own', () => {
+    for (const readFirst of [true, false]) {
+      const root = start()
+      const after = edited(root, (it) => {
+        if (readFirst) void it.user.name
+        it.copy = root.user
+        ;(it.copy as State['user']).name = 'Eve'
+        expect(it.user.name).toBe('Ada')
+        it.user.age = 1
+      })
+      expect(after).toMatchObject({ user: { name: 'Ada', age: 1 }, copy: { name: 'Eve', age: 36 } })
+    }
+  })
+
   test("the caller's objects are never changed, frozen or not", () => {
     const mine = { n: 0, list: [{ k: 1 }] }
     const frozen = freeze({ n: 0, list: [{ k: 1 }] })

@@ -223,6 +223,17 @@ describe('a rollback', () => {
     ).toEqual({ l: [{ id: 'a' }, { id: 'u', flag: 1 }] })
   })
 
+  test('a list of texts that comes back, too', () => {
+    expect(
+      rolledBack(
+        { l: ['a'] },
+        ['S', ['delete', 'l']],
+        ['U', ['append', 'l', 'u', 'list']],
+        ['U', ['set', 'l.0', 'U']],
+      ),
+    ).toEqual({ l: ['a', 'U'] })
+  })
+
   test('text: what others appended stays', () => {
     expect(
       rolledBack(
