@@ -104,7 +104,7 @@ export class Points {
     const question = genuine(event, factory)
     const reply = factory.reply.type
     const name = this.numbered(`ask:${event.type}`)
-    const data = await this.wait(name, 'ask', options.timeout, () => ({ event: bare(question), reply }))
+    const data = await this.wait(name, 'ask', options.timeout, { event: bare(question), reply })
     return Object.freeze({ type: reply, data })
   }
 
@@ -116,17 +116,15 @@ export class Points {
     const { type } = event
     const name = this.numbered(`wait:${type}`)
     if (where) this.predicates.set(name, where)
-    const details = (): object => {
-      if (emit) this.attempt.send(emit)
-      return { reply: type, ...(where && { where: true }) }
-    }
-    const data = await this.wait(name, 'wait', timeout, details)
+    // Leaves with the wait's own record; on a re-run it is silent, as any other send.
+    if (emit) this.attempt.send(emit)
+    const data = await this.wait(name, 'wait', timeout, { reply: type, ...(where && { where: true }) })
     return Object.freeze({ type, data })
   }
 
   async sleep(ms: number): Promise<void> {
     this.enter('sleep')
-    await this.wait(this.numbered('sleep:'), 'sleep', ms, () => ({}))
+    await this.wait(this.numbered('sleep:'), 'sleep', ms, {})
   }
 
   async commit(): Promise<void> {
@@ -196,14 +194,15 @@ export class Points {
     key: string,
     type: PointType,
     timeout: number | undefined,
-    details: () => object,
+    details: object,
   ): Promise<unknown> {
     const { core, exec, replay } = this.attempt
     let point = exec.points.get(key)
     if (point) replay.reached(key, 'opened')
     else {
+      mustBeTime(timeout, type)
       const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
-      point = this.open(key, type, { ...details(), ...deadline })
+      point = this.open(key, type, { ...details, ...deadline })
     }
     if (point.result === undefined)
       await this.attempt.awaiting(
@@ -278,6 +277,11 @@ export class Points {
   private alive(): void {
     if (this.attempt.over) throw this.attempt.over
   }
+}
+
+function mustBeTime(ms: number | undefined, type: PointType): void {
+  if (ms === undefined || (ms >= 0 && ms < Infinity)) return
+  throw new TypeError(`the time of a ${type} is ${ms}; it is a number of milliseconds, 0 or more`)
 }
 
 function bare({ type, data }: WorkflowEvent): CollectedEvent {

@@ -116,7 +116,9 @@ type Settle<V> = [V] extends [Missing | undefined]
 export type Keys = readonly (string | number)[]
 
 /** The value read at a path: with undefined when a part of the way may be absent, never when there is no such path. */
-export type Read<T, P> = Settle<P extends Keys ? Fold<T, P> : Walk<T, P>>
+export type Read<T, P> = Settle<
+  P extends Keys ? (number extends P['length'] ? unknown : Fold<T, P>) : Walk<T, P>
+>
 
 /** What may be written under one key. */
 type Put<T, K extends string> = Open<T> extends true ? unknown : PutOf<T, K>
@@ -136,13 +138,21 @@ type PutOf<T, K extends string> = T extends Leaf
           : never
 
 /** The value written at a path: like {@link Read}, without the undefined of "maybe absent". */
-export type Write<T, P> = P extends readonly [...infer Head extends Keys, infer Last extends string | number]
+export type Write<T, P> = P extends Keys
+  ? number extends P['length']
+    ? unknown
+    : WriteKeys<T, P>
+  : WriteText<T, P>
+
+type WriteKeys<T, P> = P extends readonly [...infer Head extends Keys, infer Last extends string | number]
   ? Put<Fold<T, Head>, `${Last}`>
-  : P extends `${infer Head}.${infer Rest}`
-    ? Write<At<T, Head>, Rest>
-    : P extends string
-      ? Put<T, P>
-      : never
+  : never
+
+type WriteText<T, P> = P extends `${infer Head}.${infer Rest}`
+  ? WriteText<At<T, Head>, Rest>
+  : P extends string
+    ? Put<T, P>
+    : never
 
 /** What `append` adds to a value: an item to a list, text to a text; never when it takes neither. */
 export type Item<V> = Open<V> extends true ? unknown : ItemOf<NonNullable<V>>
