@@ -2,16 +2,20 @@ import { createElement, type ReactElement } from 'react'
 import type { AnyWorkflow, StateOf } from '../workflow/shape'
 import type { SessionOptions } from './opened'
 import { WorkflowProvider, type WorkflowProviderProps } from './provider'
+import { usePersistence, type Persistence } from './use-persistence'
 import { useResourceOf, type UseResource } from './use-resource'
 import { useWorkflow, type UseWorkflow } from './use-workflow'
-import { useWorkflowState, type UseState } from './use-workflow-state'
+import { useEventsOf, type UseWorkflowEvents } from './use-workflow-events'
+import { useWorkflowState, type UseWorkflowState } from './use-workflow-state'
 
-/** The hooks and the provider of one workflow, typed. */
+/** The provider and the hooks of one workflow, typed; see the bare ones of the same names. */
 export interface WorkflowHooks<W extends AnyWorkflow> {
   readonly WorkflowProvider: (props: WorkflowProviderProps<W>) => ReactElement | null
   readonly useWorkflow: (options?: SessionOptions<W>) => UseWorkflow<W>
-  readonly useWorkflowState: UseState<StateOf<W>>
+  readonly useWorkflowState: UseWorkflowState<StateOf<W>>
   readonly useResource: UseResource<W>
+  readonly useWorkflowEvents: UseWorkflowEvents<W>
+  readonly usePersistence: () => Persistence
 }
 
 /**
@@ -23,11 +27,13 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
  * ```
  */
 export function createWorkflowHooks<W extends AnyWorkflow>(workflow: W): WorkflowHooks<W> {
-  const state = useWorkflowState as unknown as (...args: readonly unknown[]) => unknown
+  const useState = useWorkflowState as (...args: readonly unknown[]) => never
   return {
     WorkflowProvider: (props) => createElement(WorkflowProvider<W>, { ...props, workflow }),
-    useWorkflow: (options) => useWorkflow(workflow, options as never),
-    useWorkflowState: ((...args: readonly unknown[]) => state(workflow, ...args)) as never,
-    useResource: ((...args: readonly unknown[]) => useResourceOf(workflow, args)) as never,
+    useWorkflow: (options) => useWorkflow(workflow, options),
+    useWorkflowState: (path: unknown, options?: unknown) => useState(workflow, path, options),
+    useResource: (...args: readonly unknown[]) => useResourceOf(workflow, args) as never,
+    useWorkflowEvents: (...args: readonly unknown[]) => useEventsOf(workflow, args),
+    usePersistence: () => usePersistence(workflow),
   }
 }

@@ -1,45 +1,48 @@
 import { useEffect, useState } from 'react'
 import { registryOf, type Engine, type OpenOptions } from '../engine'
 import type { Session } from '../session/session'
-import type { AnyWorkflow } from '../workflow/shape'
-import { inPage, pageEngine, serverEngine } from './page-engine'
+import type { AnyWorkflow, ResourcesOf, StateOf } from '../workflow/shape'
+import { engineFor } from './page-engine'
 import { useSnapshot } from './snapshot'
 
 /** What a component says about the session it wants. */
-export interface SessionOptions<W extends AnyWorkflow> extends Pick<
-  OpenOptions<W>,
-  'id' | 'resources' | 'initialState'
-> {
+export interface SessionOptions<W extends AnyWorkflow> {
+  /** Names the session. Default: the workflow's name. */
+  readonly id?: string | undefined
   /** Default: one engine for the page, made on first use. */
-  readonly engine?: Engine
+  readonly engine?: Engine | undefined
+  /** What steps need; new values go to the session, equal ones do nothing. */
+  readonly resources?: { readonly [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] } | undefined
+  /** What a new session's state begins with, completed by the schema's defaults. */
+  readonly initialState?: Partial<StateOf<W>> | undefined
 }
 
-type Wanted = SessionOptions<AnyWorkflow> & { readonly workflow: AnyWorkflow }
+export interface Wanted extends SessionOptions<AnyWorkflow> {
+  readonly workflow: AnyWorkflow
+}
 
 export interface Opened {
-  readonly wanted: Wanted
+  readonly given: Engine | undefined
   readonly engine: Engine
   readonly session: Session<AnyWorkflow>
-  /** Whether the engine still has it: it was not closed or deleted. */
-  readonly isOpen: () => boolean
 }
 
-/** `server`: on a server, and in the first render over what a server sent. */
+/** `server`: on a server, and in the first render over what a server has sent. */
 export type Phase = 'server' | 'loading' | 'error' | 'open' | 'closed'
 
 /**
- * The session that is wanted, from the engine's registry: rendering twice, remounting and hidden subtrees find
- * the same one. When it was closed under the component, it is opened afresh.
+ * The session that is wanted. It lives in the engine, by id: rendering twice, remounting and hidden trees find
+ * the same one, and unmounting leaves it alone. One that was closed meanwhile is opened afresh.
  */
 export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefined, Phase] {
   const [held, hold] = useState(() => wanted && open(wanted))
-  const opened = wanted && !(held && fits(held, wanted)) ? reopen(wanted, held) : held
+  const opened = wanted && !(held && fits(held, wanted) && isOpen(held)) ? reopen(wanted, held) : held
   if (opened !== held) hold(opened)
-  const phase = useSnapshot(
-    { subscribe: opened?.session.subscribe ?? never, get: () => phaseOf(opened) },
-    server,
-  )
   const session = opened?.session
+  const phase = useSnapshot(
+    { subscribe: session?.subscribe ?? toNothing, get: () => phaseOf(opened) },
+    (): Phase => 'server',
+  )
   const resources = wanted?.resources
   useEffect(() => {
     if (resources) session?.setResources(resources)
@@ -47,41 +50,37 @@ export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefi
   return [opened, phase]
 }
 
-function open(wanted: Wanted): Opened {
-  const { workflow, engine: given, ...options } = wanted
-  const engine = inPage() ? (given ?? pageEngine()) : serverEngine()
-  const session = engine.session(workflow, options)
-  const registry = registryOf(engine)
-  return { wanted, engine, session, isOpen: () => registry?.has(session) ?? true }
+function open({ workflow, engine: given, id, resources, initialState }: Wanted): Opened {
+  const engine = engineFor(given)
+  const session = engine.session(workflow, { id, resources, initialState } as OpenOptions<AnyWorkflow>)
+  return { given, engine, session }
 }
 
-/** A closed engine opens nothing: the component keeps what it has. */
+/** A closed engine opens nothing any more: the component keeps what it has. */
 function reopen(wanted: Wanted, held: Opened | undefined): Opened {
   try {
     return open(wanted)
   } catch (error) {
-    if (held && matches(held, wanted)) return held
+    if (held && fits(held, wanted)) return held
     throw error
   }
 }
 
-function fits(held: Opened, wanted: Wanted): boolean {
-  return matches(held, wanted) && held.isOpen()
+function fits({ given, session }: Opened, { engine, workflow, id = workflow.name }: Wanted): boolean {
+  return given === engine && session.id === id && session.workflow.name === workflow.name
 }
 
-function matches({ wanted: before }: Opened, wanted: Wanted): boolean {
-  return (
-    before.engine === wanted.engine &&
-    before.workflow.name === wanted.workflow.name &&
-    before.id === wanted.id
-  )
+/** Whether the engine still has it: it was neither closed nor deleted. */
+function isOpen({ engine, session }: Opened): boolean {
+  return registryOf(engine)?.has(session) === true
 }
 
 function phaseOf(opened: Opened | undefined): Phase {
-  if (opened?.isOpen() !== true) return 'closed'
+  if (!opened || !isOpen(opened)) return 'closed'
   const { status } = opened.session
   return status === 'loading' || status === 'error' ? status : 'open'
 }
 
-const server = (): Phase => 'server'
-const never = (): (() => void) => () => {}
+function toNothing(): () => void {
+  return () => {}
+}

@@ -2,21 +2,20 @@ import { createEngine, type Engine, type EngineOptions } from '../engine'
 
 let page: Engine | undefined
 
-/** The engine of components that were given none: one for the page, made on first use. */
-export function pageEngine(): Engine {
-  return (page ??= createEngine())
-}
-
-/** Whether this is a page that can be looked at. */
-export function inPage(): boolean {
-  return typeof document !== 'undefined'
+/**
+ * The engine of a component that was given none: one for the page, made on first use. On a server, where there
+ * is no page, one for each component, whatever it was given.
+ */
+export function engineFor(given: Engine | undefined): Engine {
+  if (typeof document === 'undefined') return serverEngine()
+  return given ?? (page ??= createEngine())
 }
 
 /**
- * An engine for one render on a server: its sessions stay `loading` with the initial state. It touches no
- * storage, sets no timer, and goes with the render, so two requests share nothing.
+ * Its sessions stay `loading`, with the initial state. It reads no storage, sets no timer and goes with the
+ * render, so no two requests share anything.
  */
-export function serverEngine(): Engine {
+function serverEngine(): Engine {
   const storage = { kind: 'memory', read: () => new Promise(() => {}) }
   const clock = { now: () => 0, setTimeout: () => 0, clearTimeout: () => {} }
   return createEngine({ storage, clock } as unknown as EngineOptions)

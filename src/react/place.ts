@@ -4,7 +4,7 @@ import { HookError } from '../errors'
 import type { Session } from '../session/session'
 import type { AnyWorkflow } from '../workflow/shape'
 
-/** Where a component stands: the session of the provider above it, and the provider above that. */
+/** Where a component stands: in the session of the provider above it, which may stand in another one. */
 export interface Place {
   readonly session: Session<AnyWorkflow>
   readonly engine: Engine
@@ -15,24 +15,43 @@ export const PlaceContext: Context<Place | undefined> = /* @__PURE__ */ createCo
   undefined,
 )
 
-/** The session of the nearest provider, or of the nearest one of a workflow. */
-export function useNearest(hook: string, workflow?: AnyWorkflow): Session<AnyWorkflow> {
-  return nearest(useContext(PlaceContext), hook, workflow)
-}
-
-/** Workflows are told apart by name: a definition that was loaded again (hot reload) is the same one. */
-export function nearest(
-  place: Place | undefined,
-  hook: string,
-  workflow: AnyWorkflow | undefined,
-): Session<AnyWorkflow> {
-  let at = place
-  while (at && !isOf(at, workflow)) at = at.above
-  if (at) return at.session
+/** The nearest provider, or the nearest one of a workflow. */
+export function nearest(place: Place | undefined, hook: string, workflow?: AnyWorkflow): Place {
+  for (let at = place; at; at = at.above) if (isOf(at, workflow)) return at
   const wanted = workflow ? ` of workflow "${workflow.name}"` : ''
   throw new HookError(hook, `there is no WorkflowProvider${wanted} above this component; wrap it in one`)
 }
 
+/** By name: a definition that was loaded once more by a hot reload is another object. */
 function isOf({ session }: Place, workflow: AnyWorkflow | undefined): boolean {
-  return workflow === undefined || session.workflow.name === workflow.name
+  return !workflow || session.workflow.name === workflow.name
+}
+
+/**
+ * The session that a hook means by its first argument: a session itself, the nearest provider's of a workflow, or
+ * the nearest provider's.
+ */
+export function useSession(hook: string, of: unknown): Session<AnyWorkflow> {
+  return sessionOf(useContext(PlaceContext), hook, of)
+}
+
+export function sessionOf(place: Place | undefined, hook: string, of: unknown): Session<AnyWorkflow> {
+  if (has(of, 'state')) return of as unknown as Session<AnyWorkflow>
+  return nearest(place, hook, of === undefined ? of : workflowOf(hook, of)).session
+}
+
+export function workflowOf(hook: string, of: unknown): AnyWorkflow {
+  if (has(of, 'steps')) return of as unknown as AnyWorkflow
+  throw misuse(hook)
+}
+
+export function misuse(hook: string): HookError {
+  return new HookError(
+    hook,
+    'wrong arguments: a workflow or a session comes first, then the path or key (a text), then options',
+  )
+}
+
+export function has(value: unknown, key: string): value is object {
+  return typeof value === 'object' && value !== null && key in value
 }

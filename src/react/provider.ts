@@ -1,22 +1,23 @@
 import { createElement, useContext, useMemo, type ReactElement, type ReactNode } from 'react'
 import type { AnyWorkflow } from '../workflow/shape'
-import { useOpened, type SessionOptions } from './opened'
+import { useOpened, type Opened, type Phase, type SessionOptions } from './opened'
 import { PlaceContext } from './place'
 
 export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOptions<W> {
   /** Shown until the session is loaded. Default: nothing. */
   readonly fallback?: ReactNode
   /** Shown when it could not be loaded. Default: the error goes to the nearest error boundary. */
-  readonly errorFallback?: (error: Error) => ReactNode
-  /** Children are rendered at once, with the initial state and the status `loading`: for servers. */
-  readonly ssr?: boolean
-  /** The nearest Suspense boundary waits, in place of `fallback`. */
-  readonly suspense?: boolean
+  readonly errorFallback?: ((error: Error) => ReactNode) | undefined
+  /** Renders the children at once, with the initial state and the status `loading`: also on a server. */
+  readonly ssr?: boolean | undefined
+  /** Lets the nearest Suspense boundary wait, in place of `fallback`. */
+  readonly suspense?: boolean | undefined
   readonly children?: ReactNode
 }
 
 /**
- * Opens a session for the components below it. They mount when it is loaded. Unmounting does not close it.
+ * Opens a session for the components below it, which mount when it is loaded. Another id opens another session,
+ * behind the fallback. Unmounting leaves the session open.
  *
  * ```tsx
  * <WorkflowProvider workflow={checkout} id="cart-42" resources={{ payments }} fallback={<Spinner />}>
@@ -24,32 +25,36 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
  * </WorkflowProvider>
  * ```
  *
- * @throws LoadError in render, without `errorFallback`
+ * @throws WorkflowError for a wrong definition; LoadError without `errorFallback`
  */
 export function WorkflowProvider<W extends AnyWorkflow>(
   props: WorkflowProviderProps<W> & { readonly workflow: W },
 ): ReactElement | null {
-  const { workflow, id, engine, resources, initialState } = props
   const above = useContext(PlaceContext)
-  const [opened, phase] = useOpened(given({ workflow, id, engine, resources, initialState }))
-  const session = opened?.session
-  const place = useMemo(
-    () => opened && { session: opened.session, engine: opened.engine, above },
-    [opened, above],
-  )
-  let shown: ReactNode
-  if (phase === 'error') {
-    const error = session?.error as Error
-    if (!props.errorFallback) throw error
-    shown = props.errorFallback(error)
-  } else if (props.ssr !== true && (phase === 'loading' || phase === 'server')) {
-    if (props.suspense && phase === 'loading') throw session?.ready
-    shown = props.fallback
-  } else shown = createElement(PlaceContext.Provider, { key: session?.id, value: place }, props.children)
-  return shown as ReactElement
+  const [opened, phase] = useOpened(props)
+  const { session, engine } = opened as Opened
+  const place = useMemo(() => ({ session, engine, above }), [session, engine, above])
+  const instead = inPlaceOfChildren(props, phase, session)
+  // A function component of React 17 must not return undefined.
+  if (instead !== children) return (instead as ReactElement | undefined) ?? null
+  // With the id as key, no component carries what it holds of one session over to another.
+  return createElement(PlaceContext.Provider, { key: session.id, value: place }, props.children)
 }
 
-/** Without the keys that are undefined. */
-function given(options: object): never {
-  return Object.fromEntries(Object.entries(options).filter(([, it]) => it !== undefined)) as never
+const children = Symbol('children')
+
+function inPlaceOfChildren(
+  { fallback, errorFallback, ssr, suspense }: WorkflowProviderProps<AnyWorkflow>,
+  phase: Phase,
+  session: Opened['session'],
+): ReactNode | typeof children {
+  if (phase === 'error') {
+    const error = session.error as Error
+    if (errorFallback) return errorFallback(error)
+    throw error
+  }
+  if (ssr || phase === 'open' || phase === 'closed') return children
+  // A server could wait for ever, and what it sent stands until the page has taken over.
+  if (suspense && phase === 'loading') throw session.ready
+  return fallback
 }

@@ -1,6 +1,6 @@
 import { MissingResourceError } from '../errors'
 import type { AnyWorkflow, ResourcesOf } from '../workflow/shape'
-import { useNearest } from './place'
+import { misuse, useSession } from './place'
 import type { Registered } from './register'
 import { useSnapshot } from './snapshot'
 
@@ -32,8 +32,9 @@ export const useResource: UseResource<Registered> = (...args: readonly unknown[]
   useResourceOf(undefined, args) as never
 
 export function useResourceOf(workflow: AnyWorkflow | undefined, args: readonly unknown[]): unknown {
-  const session = useNearest('useResource', workflow)
-  const [key, fallback] = args as [string, unknown]
+  const session = useSession('useResource', workflow)
+  const [key, fallback] = args
+  if (typeof key !== 'string') throw misuse('useResource')
   const get = (): unknown => {
     const resources = session.resources as Readonly<Record<string, unknown>>
     return key in resources ? resources[key] : missing

@@ -1,13 +1,13 @@
 import { useContext } from 'react'
-import { HookError } from '../errors'
 import type { Session } from '../session/session'
 import type { Exact, Keys, Next, Path, Read, Write } from '../state/path-types'
-import { handleOf, type StateStore } from '../state/store'
+import type { StateStore } from '../state/store'
 import type { AnyWorkflow, StateOf } from '../workflow/shape'
-import { nearest, PlaceContext, type Place } from './place'
+import { cellOf } from './cell'
+import { has, misuse, PlaceContext, sessionOf } from './place'
 import type { Registered } from './register'
 import { useSelected, type Selection } from './selected'
-import { useSnapshot, type Source } from './snapshot'
+import { useSnapshot } from './snapshot'
 
 /** Writes the value at the hook's path: the value, or a function of the previous one. Always the same function. */
 export type Setter<R, W> = (next: Next<R, W>) => void
@@ -15,8 +15,8 @@ export type Setter<R, W> = (next: Next<R, W>) => void
 export type StateAndSetter<T, P> = readonly [value: Read<T, P>, set: Setter<Read<T, P>, Write<T, P>>]
 export type SelectedAndSetter<T, P, U> = readonly [value: U, set: Setter<Read<T, P>, Write<T, P>>]
 
-/** `useWorkflowState` for one state; `Before` is what stands before the path. */
-export interface UseState<T> {
+/** `useWorkflowState` of one workflow, whose state is `T`. */
+export interface UseWorkflowState<T> {
   <const P extends Path<T> | Keys>(path: Exact<T, P>): StateAndSetter<T, P>
   <const P extends Path<T> | Keys, U>(
     path: Exact<T, P>,
@@ -65,44 +65,29 @@ export function useWorkflowState<T, const P extends Path<T> | Keys, U>(
 export function useWorkflowState(first: unknown, second?: unknown, third?: unknown): never {
   const place = useContext(PlaceContext)
   const bare = isPath(first)
-  const cell = bare ? cellAt(storeOf(place, undefined), first) : cellAt(storeOf(place, first), second)
-  const selection = (bare ? second : third) as Selection<unknown, unknown> | undefined
+  const path = pathOf(bare ? first : second)
+  const selection = selectionOf(bare ? second : third)
+  const store = !bare && has(first, 'append') ? first : sessionOf(place, hook, bare ? undefined : first).state
+  const cell = cellOf(store as StateStore<unknown>, path)
   // Whether a call selects never changes, so the order of hooks does not either.
   // oxlint-disable-next-line react/rules-of-hooks
   const value = selection ? useSelected(cell, selection) : useSnapshot(cell, cell.get)
   return [value, cell.set] as never
 }
 
-interface Cell extends Source<unknown> {
-  readonly set: (next: unknown) => void
-}
-
-const cells = new WeakMap<object, Cell>()
-
-/** What components need of one path: the same object for all of them. */
-function cellAt(store: StateStore<unknown>, path: unknown): Cell {
-  if (!isPath(path)) throw new HookError(hook, order)
-  const handle = handleOf(store, path)
-  let cell = cells.get(handle)
-  if (cell === undefined) {
-    cell = { ...handle, set: (next) => store.set(path, next) }
-    cells.set(handle, cell)
-  }
-  return cell
-}
-
-function storeOf(place: Place | undefined, from: unknown): StateStore<unknown> {
-  if (from === undefined) return nearest(place, hook, undefined).state
-  if (typeof from !== 'object' || from === null) throw new HookError(hook, order)
-  if ('state' in from) return (from as Session<AnyWorkflow>).state
-  if ('steps' in from) return nearest(place, hook, from as unknown as AnyWorkflow).state
-  return from as StateStore<unknown>
-}
-
 const hook = 'useWorkflowState'
-const order =
-  'takes (path), (workflow, path), (session, path) or (store, path), and last { select, compare }; a path is a text or a list of keys'
 
 function isPath(value: unknown): value is string | Keys {
   return typeof value === 'string' || Array.isArray(value)
+}
+
+function pathOf(value: unknown): string | Keys {
+  if (isPath(value)) return value
+  throw misuse(hook)
+}
+
+function selectionOf(value: unknown): Selection<unknown, unknown> | undefined {
+  if (value === undefined) return undefined
+  if (has(value, 'select')) return value as Selection<unknown, unknown>
+  throw misuse(hook)
 }

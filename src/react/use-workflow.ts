@@ -1,14 +1,13 @@
 import { useContext, useMemo } from 'react'
-import { HookError } from '../errors'
 import type { Progress, Resumed, Session } from '../session/session'
 import type { Status } from '../session/status'
 import type { Opened as OpenedAsk } from '../workflow/ask'
 import type { AnyWorkflow, Of, ResultOf, StartArgs } from '../workflow/shape'
 import { useOpened, type SessionOptions } from './opened'
-import { nearest, PlaceContext } from './place'
+import { PlaceContext, sessionOf, workflowOf } from './place'
 import type { Registered } from './register'
 import { useSnapshot } from './snapshot'
-import { watch } from './watch'
+import { Watch } from './watch'
 
 /** What a session shows, and what can be done with it. The same object until something of it changes. */
 export interface UseWorkflow<W extends AnyWorkflow> {
@@ -53,16 +52,12 @@ export interface UseWorkflow<W extends AnyWorkflow> {
 export function useWorkflow(): UseWorkflow<Registered>
 export function useWorkflow<W extends AnyWorkflow>(workflow: W, options?: SessionOptions<W>): UseWorkflow<W>
 export function useWorkflow<W extends AnyWorkflow>(session: Session<W>): UseWorkflow<W>
-export function useWorkflow(of?: object, options?: object): unknown {
+export function useWorkflow(of?: unknown, options?: object): unknown {
   const place = useContext(PlaceContext)
-  const given = of !== undefined && 'state' in of ? (of as Session<AnyWorkflow>) : undefined
-  if (of !== undefined && !given && !('steps' in of))
-    throw new HookError('useWorkflow', 'takes nothing, (workflow), (workflow, options) or (session)')
-  const workflow = of as AnyWorkflow | undefined
-  const [opened] = useOpened(
-    given || !options ? undefined : { ...options, workflow: workflow as AnyWorkflow },
-  )
-  const session = given ?? opened?.session ?? nearest(place, 'useWorkflow', workflow)
-  const watched = useMemo(() => watch(session), [session])
-  return useSnapshot(watched, watched.initial)
+  const [opened] = useOpened(options && { ...options, workflow: workflowOf(hook, of) })
+  const session = opened?.session ?? sessionOf(place, hook, of)
+  const watch = useMemo(() => new Watch(session), [session])
+  return useSnapshot(watch, watch.initial)
 }
+
+const hook = 'useWorkflow'

@@ -1,78 +1,110 @@
 import type { Session } from '../session/session'
-import { definitionOf } from '../workflow/workflow'
 import type { AnyWorkflow } from '../workflow/shape'
+import { definitionOf } from '../workflow/workflow'
 import { shallowEqual } from './shallow'
 import type { Source } from './snapshot'
 import type { UseWorkflow } from './use-workflow'
 
 type View = UseWorkflow<AnyWorkflow>
-type Shown = Omit<View, 'persistence'>
+type Actions = Pick<View, 'session' | 'start' | 'send' | 'cancel' | 'retry' | 'reset'>
+type Shown = Omit<View, keyof Actions | 'persistence'>
 
-export interface Watched extends Source<View> {
+/** What a session shows before it is loaded. */
+const loading: Shown = {
+  status: 'loading',
+  ask: undefined,
+  asks: [],
+  result: undefined,
+  error: undefined,
+  progress: undefined,
+  resumed: { found: false },
+}
+
+/** One component's view of a session: a new object when something of it has changed, else the same one. */
+export class Watch implements Source<View> {
+  readonly subscribe: Source<View>['subscribe']
+  readonly get: () => View
   readonly initial: () => View
+  private readonly session: Session<AnyWorkflow>
+  private shown: Shown | undefined
+  private view: View | undefined
+  /**
+   * The session tells of a burst of work at its end. Until then a component that renders for another reason must
+   * not see the middle of it. One that listens shows what it was last told; the others look for themselves.
+   */
+  private told = false
+  /**
+   * Every write changes `persistence` several times. So it counts only once the component has looked at it; and
+   * as that never turns back, a render that is dropped does no harm.
+   */
+  private looked = false
+  private saved: View['persistence'] | undefined
+
+  constructor(session: Session<AnyWorkflow>) {
+    this.session = session
+    this.subscribe = (listener) => {
+      const end = session.subscribe(() => {
+        this.look()
+        listener()
+      })
+      this.look()
+      this.told = true
+      return () => {
+        this.told = false
+        end()
+      }
+    }
+    this.get = () => {
+      if (!this.told) this.look()
+      return this.view as View
+    }
+    const first = this.show(loading)
+    this.initial = () => first
+  }
+
+  private look(): void {
+    const { status, asks, result, error, progress, resumed, persistence } = this.session
+    const shown: Shown = { status, ask: asks[0], asks, result, error, progress, resumed }
+    if (shallowEqual(this.shown, shown) && (!this.looked || this.saved === persistence)) return
+    this.shown = shown
+    this.saved = persistence
+    this.view = this.show(shown)
+  }
+
+  private show(shown: Shown): View {
+    return Object.defineProperty({ ...shown, ...actionsOf(this.session) }, 'persistence', {
+      get: () => {
+        if (!this.looked) this.saved = this.session.persistence
+        this.looked = true
+        return this.saved
+      },
+      enumerable: true,
+    }) as View
+  }
 }
 
-const actions = new WeakMap<Session<AnyWorkflow>, Pick<View, Action>>()
-type Action = 'session' | 'start' | 'send' | 'cancel' | 'retry' | 'reset'
+const known = new WeakMap<Session<AnyWorkflow>, Actions>()
 
-/**
- * One component's view of a session. Every write changes `persistence` several times, so that counts only once
- * the component has looked at it.
- */
-export function watch(session: Session<AnyWorkflow>): Watched {
-  let shown: Shown | undefined
-  let view: View
-  let looked: { persistence: View['persistence'] } | undefined
-  const show = (next: Shown): View => {
-    shown = next
-    return {
-      ...next,
-      get persistence() {
-        looked ??= { persistence: session.persistence }
-        return session.persistence
-      },
-    }
-  }
-  const start = show({ ...shownOf(session), status: 'loading', ask: undefined, asks: [], result: undefined })
-  return {
-    subscribe: session.subscribe,
-    get() {
-      const next = shownOf(session)
-      const saved = !looked || looked.persistence === session.persistence
-      if (saved && view && shown && shallowEqual(shown, next)) return view
-      if (looked) looked = { persistence: session.persistence }
-      return (view = show(next))
+/** The same functions for every component. */
+function actionsOf(session: Session<AnyWorkflow>): Actions {
+  const { send, cancel, reset } = session
+  const actions = known.get(session) ?? {
+    session,
+    send,
+    cancel,
+    reset,
+    start: (input) => {
+      // A bad input is told here, where it can be caught; a run that is carried on ignores it.
+      if (!carriesOn.includes(session.status)) definitionOf(session.workflow).options.start(input)
+      session.run(input).catch(shownElsewhere)
     },
-    initial: () => start,
+    retry: () => void session.retry().catch(shownElsewhere),
   }
+  known.set(session, actions)
+  return actions
 }
 
-function shownOf(session: Session<AnyWorkflow>): Shown {
-  const { status, asks, result, error, progress, resumed } = session
-  return { status, ask: asks[0], asks, result, error, progress, resumed, ...actionsOf(session) }
-}
+const carriesOn: readonly string[] = ['running', 'waiting', 'paused']
 
-function actionsOf(session: Session<AnyWorkflow>): Pick<View, Action> {
-  let known = actions.get(session)
-  if (known === undefined) {
-    const { send, cancel, reset } = session
-    known = {
-      session,
-      start: (input) => {
-        // Checked here, where the caller can catch it; a run that is carried on ignores it.
-        if (!['running', 'waiting', 'paused'].includes(session.status))
-          definitionOf(session.workflow).options.start(input)
-        session.run(input).catch(seen)
-      },
-      retry: () => void session.retry().catch(seen),
-      send,
-      cancel,
-      reset,
-    }
-    actions.set(session, known)
-  }
-  return known
-}
-
-/** How a run ends is in `status` and `error`. */
-function seen(): void {}
+/** How a run ends is in the session's status and error. */
+function shownElsewhere(): void {}

@@ -1,0 +1,62 @@
+import { useEffect, useRef } from 'react'
+import type { AskEvent } from '../workflow/ask'
+import type { EventOf, EventType, WorkflowEvent } from '../workflow/event'
+import type { AnyWorkflow, Of } from '../workflow/shape'
+import { misuse, useSession } from './place'
+import type { Registered } from './register'
+
+/** What a session shows while it runs: what steps stream, what they ask, and how the run ended. */
+export type ShownEvent<W extends AnyWorkflow> =
+  Of<W>['events'] | AskEvent<Of<W>['asks']> | WorkflowEvent<'failed' | 'cancelled' | 'stalled'>
+
+export interface UseWorkflowEvents<W extends AnyWorkflow> {
+  (handler: (event: ShownEvent<W>) => void): void
+  <F extends EventType>(type: F, handler: (event: EventOf<F>) => void): void
+}
+
+/**
+ * Calls the handler with what the nearest provider's session shows from now on: streamed events, asks, and the
+ * end of each run; or only with those of one type. It may be a new function in every render.
+ *
+ * ```ts
+ * useWorkflowEvents(Token, ({ data }) => speak(data.text))
+ * ```
+ *
+ * @throws HookError without a provider
+ */
+export const useWorkflowEvents: UseWorkflowEvents<Registered> = (...args: readonly unknown[]) =>
+  useEventsOf(undefined, args)
+
+type Handler = (event: WorkflowEvent) => void
+
+export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly unknown[]): void {
+  const session = useSession('useWorkflowEvents', workflow)
+  const handler = args.at(-1) as Handler
+  const type = args.length > 1 ? (args[0] as EventType).type : undefined
+  if (typeof handler !== 'function' || 'type' in handler) throw misuse('useWorkflowEvents')
+  const latest = useRef(handler)
+  useEffect(() => {
+    latest.current = handler
+  })
+  useEffect(() => {
+    const events = session.events({ follow: true })
+    void follow(events, type, latest)
+    return () => void events.return?.()
+  }, [session, type])
+}
+
+async function follow(
+  events: AsyncIterable<WorkflowEvent>,
+  type: string | undefined,
+  latest: { readonly current: Handler },
+): Promise<void> {
+  for await (const event of events) {
+    if (type !== undefined && event.type !== type) continue
+    try {
+      latest.current(event)
+    } catch (error) {
+      // It surfaces as unhandled, and the next event comes all the same.
+      void Promise.reject(error)
+    }
+  }
+}
