@@ -7,8 +7,3 @@ export function checksum(text: string): number {
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
   return hash >>> 0
 }
-
-/** Tells stored contents apart: the same content, the same number. Exact for text, rough for other data. */
-export function fingerprint(stored: unknown): number {
-  return checksum(JSON.stringify(stored, (_key, it: unknown) => (typeof it === 'bigint' ? `${it}` : it)))
-}

@@ -30,17 +30,17 @@ export class Growth {
     this.#journal = stored ? stored.journal + stored.batches * PER_BATCH : 0
   }
 
-  get due(): boolean {
-    return this.#journal > Math.max(LEAST, this.#snapshot)
+  /** Counts a batch. Whether a snapshot is due; then counts from zero, so that one which fails has time. */
+  add(size: number): boolean {
+    this.#journal += size + PER_BATCH
+    const due = this.#journal > Math.max(LEAST, this.#snapshot)
+    if (due) this.#journal = 0
+    return due
   }
 
-  add(batchSize: number): void {
-    this.#journal += batchSize + PER_BATCH
-  }
-
-  /** Counts from zero: a snapshot of that size was stored, or, without a size, is going to be tried. */
-  restart(snapshotSize: number = this.#snapshot): void {
-    this.#snapshot = snapshotSize
+  /** A snapshot of that size was stored. */
+  restart(size: number): void {
+    this.#snapshot = size
     this.#journal = 0
   }
 }

@@ -1,4 +1,5 @@
 import { StaleEpochError } from '../errors'
+import { sizeOf } from './size'
 import type {
   StorageFilter,
   StoredBatch,
@@ -20,7 +21,7 @@ export function claimed(
   { format, workflow, version }: StoredShape,
   epoch: number,
 ): StoredHead {
-  return head !== undefined && head.seq > 0
+  return head?.seq
     ? { ...head, epoch }
     : { format, workflow, version, id, epoch, seq: 0, snapshot: 0, status: '', savedAt: 0, size: 0 }
 }
@@ -29,21 +30,28 @@ export function claimed(
 export function appended(
   head: StoredHead | undefined,
   id: string,
-  { from, to, epoch, at, status, data }: StoredBatch,
+  batch: StoredBatch,
 ): StoredHead | undefined {
-  const own = fence(head, id, epoch)
-  if (to <= own.seq) return undefined
-  if (from !== own.seq + 1) throw new StaleEpochError(id, epoch, own.epoch)
-  return { ...own, seq: to, status, savedAt: at, size: own.size + sizeOf(data) }
+  const own = fence(head, id, batch)
+  if (batch.to <= own.seq) return undefined
+  if (batch.from !== own.seq + 1) throw new StaleEpochError(id, batch.epoch, own.epoch)
+  return {
+    ...own,
+    seq: batch.to,
+    status: batch.status,
+    savedAt: batch.at,
+    size: own.size + sizeOf(batch.data),
+  }
 }
 
 /** The head after a compaction; `undefined` when it changes nothing. Throws StaleEpochError. */
 export function compacted(
   head: StoredHead | undefined,
   id: string,
-  { seq, epoch, at, status, data, format, workflow, version }: StoredSnapshot,
+  snapshot: StoredSnapshot,
 ): StoredHead | undefined {
-  const own = fence(head, id, epoch)
+  const own = fence(head, id, snapshot)
+  const { seq, at, status, data, format, workflow, version } = snapshot
   if (seq <= own.snapshot) return undefined
   // Batches that are left are not weighed: the size is a little low then.
   const next = { ...own, format, workflow, version, snapshot: seq, size: sizeOf(data) }
@@ -52,30 +60,28 @@ export function compacted(
 }
 
 /** What a list shows of these heads: newest first. */
-export function listed(heads: Iterable<StoredHead>, filter: StorageFilter = {}): StoredSessionInfo[] {
-  const infos: StoredSessionInfo[] = []
-  for (const { id, workflow, version, status, savedAt, size, seq } of heads) {
-    if (
-      seq > 0 &&
-      id.startsWith(filter.prefix ?? '') &&
-      (filter.workflow ?? workflow) === workflow &&
-      (filter.status ?? status) === status
-    ) {
-      infos.push({ id, workflow, version, status, savedAt, size })
-    }
-  }
-  return infos.sort((a, b) => b.savedAt - a.savedAt)
-}
-
-/** About how large a serialized value is: exact for text and binary data, nothing for others. */
-export function sizeOf(data: unknown): number {
-  if (typeof data === 'string') return data.length
-  const { byteLength, size } = (data ?? {}) as { byteLength?: unknown; size?: unknown }
-  return typeof byteLength === 'number' ? byteLength : typeof size === 'number' ? size : 0
+export function listed(heads: readonly StoredHead[], filter: StorageFilter = {}): StoredSessionInfo[] {
+  return heads
+    .filter(
+      (it) =>
+        it.seq > 0 &&
+        it.id.startsWith(filter.prefix ?? '') &&
+        it.workflow === (filter.workflow ?? it.workflow) &&
+        it.status === (filter.status ?? it.status),
+    )
+    .map(({ id, workflow, version, status, savedAt, size }) => ({
+      id,
+      workflow,
+      version,
+      status,
+      savedAt,
+      size,
+    }))
+    .sort((a, b) => b.savedAt - a.savedAt)
 }
 
 /** A head that this epoch may write. No head: somebody deleted the session, and its writers with it. */
-function fence(head: StoredHead | undefined, id: string, epoch: number): StoredHead {
-  if (head === undefined || head.epoch !== epoch) throw new StaleEpochError(id, epoch, head?.epoch ?? 0)
+function fence(head: StoredHead | undefined, id: string, { epoch }: { readonly epoch: number }): StoredHead {
+  if (head?.epoch !== epoch) throw new StaleEpochError(id, epoch, head?.epoch ?? 0)
   return head
 }

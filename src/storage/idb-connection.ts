@@ -1,79 +1,114 @@
-import type { UseStore } from 'idb-keyval'
+import { promisifyRequest } from 'idb-keyval'
 import { DogearError, StorageError } from '../errors'
-import { database, nameOf, STORE } from './idb-database'
 import type { Durability } from './storage'
+import { storageError } from './storage-error'
 
-/** One IndexedDB database with one object store. */
-export interface Connection {
+/** One IndexedDB database with one object store, opened when it is needed, and again when it was lost. */
+export interface Connection<Store> {
   /**
-   * As idb-keyval's functions take it. All requests of the callback are one transaction: it lands whole, or not
-   * at all when the callback throws. Reads resolve with what the callback answers, writes once they are durable.
-   * Rejects with the callback's DogearError, or a StorageError.
+   * All requests of the callback are one transaction: it lands whole, or not at all when the callback throws.
+   * Reads resolve with what the callback answers, writes when they are durable. Rejects with the callback's
+   * DogearError, or a StorageError.
    */
-  store(durability: Durability): UseStore
-  /** Takes back every transaction that has not landed yet. */
-  abort(): void
+  transact<T>(
+    mode: 'readonly' | 'readwrite',
+    durability: Durability,
+    callback: (store: Store) => T | Promise<T>,
+  ): Promise<T>
   /** Closes the database after what is under way; a later call opens it again. */
   close(): void
 }
 
-export function connection(name: string): Connection {
-  const { begin, close } = database(name)
-  const live = new Set<IDBTransaction>()
+const STORE = 'sessions'
+
+export function connection(name: string): Connection<IDBObjectStore> {
+  let opening: Promise<IDBDatabase> | undefined
+  const drop = (which = opening): void => {
+    which?.then(
+      (db) => db.close(),
+      () => {},
+    )
+    if (opening === which) opening = undefined
+  }
+  const begin = async (
+    mode: IDBTransactionMode,
+    durability: Durability,
+    tries = 2,
+  ): Promise<IDBTransaction> => {
+    const own = (opening ??= open(name))
+    try {
+      const db = await own
+      // Another tab deletes the database: unless we let go its request, and every later open, would hang.
+      db.onclose = db.onversionchange = () => drop(own)
+      return db.transaction(STORE, mode, { durability })
+    } catch (error) {
+      // What failed is not kept. Safari, and a browser that cleans up, close connections without a word.
+      drop(own)
+      if (tries === 1 || (error as Error).name !== 'InvalidStateError') throw error
+      return begin(mode, durability, 1)
+    }
+  }
   return {
-    store: (durability) => async (mode, callback) => {
+    async transact(mode, durability, callback) {
       try {
-        const tx = await begin(mode, durability)
-        live.add(tx)
-        return await landed(tx, mode, callback).finally(() => live.delete(tx))
+        return await landed(await begin(mode, durability), callback)
       } catch (error) {
-        if (error instanceof DogearError) throw error
-        throw new StorageError(`IndexedDB "${name}": ${reason(error)}`, { cause: error })
+        throw storageError(error)
       }
     },
-    abort() {
-      for (const tx of live) abort(tx)
-    },
-    close,
+    close: () => drop(),
   }
 }
 
 /** Runs the callback in the transaction and waits until that has come to its end, one way or the other. */
 async function landed<T>(
   tx: IDBTransaction,
-  mode: IDBTransactionMode,
-  callback: (store: IDBObjectStore) => T | PromiseLike<T>,
+  callback: (store: IDBObjectStore) => T | Promise<T>,
 ): Promise<T> {
   // Only these two events count: a full disk may fail a transaction whose requests have all succeeded.
-  const end = new Promise<'complete' | 'abort'>((resolve) => {
-    tx.oncomplete = () => resolve('complete')
-    tx.onabort = () => resolve('abort')
+  const complete = new Promise<boolean>((resolve) => {
+    tx.oncomplete = () => resolve(true)
+    tx.onabort = () => resolve(false)
   })
   let result: T
   try {
     result = await callback(tx.objectStore(STORE))
-    if (mode === 'readonly') return result
+    if (tx.mode === 'readonly') return result
     // Otherwise the browser waits for a turn of the event loop to see that nothing more is coming.
     tx.commit?.()
   } catch (error) {
-    abort(tx)
-    await end
+    try {
+      tx.abort()
+    } catch {
+      // It has come to its end already.
+    }
+    await complete
     throw error instanceof DogearError ? error : (tx.error ?? error)
   }
-  if ((await end) === 'abort') throw tx.error
-  return result
+  if (await complete) return result
+  throw tx.error
 }
 
-function abort(tx: IDBTransaction): void {
-  try {
-    tx.abort()
-  } catch {
-    // It has come to its end already.
+/**
+ * The first database that can be used. One that lacks our store belongs to somebody else and stays untouched. An
+ * UnknownError at opening, twice, means damaged files: Firefox and Safari keep databases apart, so the next name
+ * works. Everything else (a full disk, no permission) would be the same under another name.
+ */
+async function open(name: string): Promise<IDBDatabase> {
+  if (typeof indexedDB === 'undefined') throw new StorageError('there is no IndexedDB here')
+  let failure: unknown = new StorageError(`the databases "${name}" to "${name}-3" belong to somebody else`)
+  for (const suffix of ['', '', '-2', '-2', '-3', '-3']) {
+    try {
+      // Without a version: the newest there is, or a new database. So there is never an upgrade to be blocked.
+      const request = indexedDB.open(name + suffix)
+      request.onupgradeneeded = () => request.result.createObjectStore(STORE)
+      const db = await promisifyRequest(request)
+      if (db.objectStoreNames.contains(STORE)) return db
+      db.close()
+    } catch (error) {
+      if ((error as Error).name !== 'UnknownError') throw error
+      failure = error
+    }
   }
-}
-
-function reason(error: unknown): string {
-  if (nameOf(error) === 'QuotaExceededError') return 'the storage is full'
-  if (error instanceof Error) return `${error.name}: ${error.message}`
-  return 'the browser aborted the transaction and gave no reason; a full disk, or it was about to end'
+  throw failure
 }

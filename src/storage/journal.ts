@@ -4,9 +4,10 @@ import { Growth } from './growth'
 import type { StoredSizes } from './growth'
 import type { Persistence, PersistenceStatus } from './persistence'
 import type { Durability } from './storage'
+import { storageError } from './storage-error'
 import { Waiters } from './waiters'
 import { Writer } from './writer'
-import type { Batch, JournalRecord, SessionCopy, WriterDeps } from './writer'
+import type { JournalRecord, SessionCopy, WriterDeps, Written } from './writer'
 
 /** What a journal needs from its session. The callbacks must not throw. */
 export interface JournalDeps extends WriterDeps {
@@ -43,21 +44,19 @@ export class Journal {
   #persistence: Persistence
   /** Pushed and not cut into a batch yet. */
   #pending: JournalRecord[] = []
-  /** Cut, and not acknowledged yet. */
-  #batch: Batch | undefined
+  #durability: Durability = 'relaxed'
+  /** Cut, and tried as it is until acknowledged: a try that was given up and lands late must be known again. */
+  #batch: { readonly records: readonly JournalRecord[]; readonly durability: Durability } | undefined
   /** To be stored before anything else: the records that it covers are gone. */
   #owed: SessionCopy | undefined
   #pushed: number
   #durable: number
   /** Up to here records are in a snapshot that was taken: they must not be extended any more. */
   #copied = 0
-  #strict = false
   #urgent = false
   #scheduled = false
   #compactSoon = false
   #busy = false
-  /** Closed, abandoned or outdated: nothing is written any more. */
-  #over = false
   #timer: unknown
   /** When the oldest waiting field edit came. */
   #since = 0
@@ -70,7 +69,7 @@ export class Journal {
     this.#writer = new Writer(deps)
     this.#growth = new Growth(deps.stored)
     this.#pushed = this.#durable = deps.stored?.seq ?? 0
-    this.#persistence = { status: 'saved', ...(deps.stored && { savedAt: deps.stored.savedAt }) }
+    this.#persistence = Object.freeze({ status: 'saved', savedAt: deps.stored?.savedAt })
   }
 
   get persistence(): Persistence {
@@ -83,16 +82,17 @@ export class Journal {
    */
   push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
     this.#pushed = record.seq
-    if (this.#over) return
+    if (this.#writer.stopped) return
     const now = this.#deps.clock.now()
     if (this.#pending.length === 0) this.#since = now
     if (!this.isOpen(record)) this.#pending.push(record)
-    this.#strict ||= durability === 'strict'
+    if (durability === 'strict') this.#durability = durability
     this.#urgent ||= urgency === 'now'
     if (this.#persistence.status === 'saved') this.#show('saving')
-    if (this.#failures > 0) this.#pushedInOutage(now)
+    if (this.#busy) return
+    if (this.#failures > 0) this.#hurry(now)
     else if (this.#urgent) this.#schedule()
-    else if (!this.#busy) this.#arm(Math.min(TRAILING, this.#since + LONGEST_WAIT - now))
+    else this.#arm(Math.min(TRAILING, this.#since + LONGEST_WAIT - now))
   }
 
   /** Whether the record is the last one and has not been handed on: then it may be extended in place. */
@@ -105,7 +105,8 @@ export class Journal {
     const seq = this.#pushed
     return new Promise((resolve, reject) => {
       if (this.#durable >= seq) return resolve()
-      if (this.#over) return reject(this.#persistence.error ?? new StorageError('the session is closed'))
+      if (this.#writer.stopped)
+        return reject(this.#persistence.error ?? new StorageError('the session is closed'))
       this.#waiters.add({ seq, resolve, reject })
       this.#urgent = true
       void this.#pump()
@@ -116,7 +117,7 @@ export class Journal {
   durable(seq: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.#durable >= seq || this.#failures > 0) resolve()
-      else this.#waiters.add({ seq, resolve })
+      else this.#waiters.add({ seq, resolve, reject: () => resolve() })
     })
   }
 
@@ -132,16 +133,14 @@ export class Journal {
   }
 
   #stop(): void {
-    this.#over = true
-    this.#writer.stop()
+    this.#writer.stopped = true
     this.#pending = []
-    this.#batch = this.#owed = undefined
     this.#deps.clock.clearTimeout(this.#timer)
   }
 
   /** At the end of the burst: a chain of steps that runs through in one go becomes one batch. */
   #schedule(): void {
-    if (this.#scheduled || this.#busy) return
+    if (this.#scheduled) return
     this.#scheduled = true
     nextTask(() => {
       this.#scheduled = false
@@ -158,66 +157,61 @@ export class Journal {
     }, ms)
   }
 
-  /** A push brings the next try forward, but once a second: a full disk must not be asked for every token. */
-  #pushedInOutage(now: number): void {
-    if (this.#pending.length > BACKLOG && !this.#busy) this.#shorten()
-    if (this.#busy || now - this.#hurriedAt < FIRST_RETRY) return
+  /** In an outage a push brings the next try forward, once a second: a full disk is not asked for every token. */
+  #hurry(now: number): void {
+    if (this.#pending.length > BACKLOG) this.#shorten()
+    if (now - this.#hurriedAt < FIRST_RETRY) return
     this.#hurriedAt = now
     this.#schedule()
   }
 
   #shorten(): void {
     const copy = this.#deps.snapshot()
-    const first = this.#pending[0]
-    if (copy === undefined || first === undefined || copy.seq < first.seq) return
+    if (copy === undefined || copy.seq < this.#pending[0]!.seq) return
     this.#owed = copy
-    this.#covered(copy.seq)
+    this.#cover(copy.seq)
   }
 
-  #covered(seq: number): void {
-    this.#copied = Math.max(this.#copied, seq)
-    if (this.#batch && this.#batch.to <= seq) this.#batch = undefined
+  #cover(seq: number): void {
+    this.#copied = seq
+    if (this.#batch && this.#batch.records.at(-1)!.seq <= seq) this.#batch = undefined
     this.#pending = this.#pending.filter((it) => it.seq > seq)
   }
 
   /** The writer's turns: one at a time, until nothing is due. */
   async #pump(): Promise<void> {
-    if (this.#busy || this.#over) return
+    if (this.#busy || this.#writer.stopped) return
     this.#busy = true
     this.#deps.clock.clearTimeout(this.#timer)
     try {
       while (await this.#turn());
+      if (this.#pending.length > 0) this.#arm(TRAILING)
     } catch (error) {
       this.#fail(error)
     }
     this.#busy = false
-    if (this.#failures === 0 && this.#pending.length > 0) this.#arm(TRAILING)
   }
 
-  /** One write; whether there was any. Never comes back once the journal is over. */
+  /** One write; whether there was any. */
   async #turn(): Promise<boolean> {
     if (this.#owed) await this.#compact(this.#owed)
     else if (this.#batch || (this.#urgent && this.#pending.length > 0)) await this.#append()
     else if (this.#compactSoon) await this.#shrink()
     else return false
-    return !this.#over
+    return true
   }
 
   async #append(): Promise<void> {
-    const batch = (this.#batch ??= this.#cut())
-    const { seq, at, size } = await this.#writer.append(batch)
+    if (this.#batch === undefined) {
+      this.#batch = { records: this.#pending, durability: this.#durability }
+      this.#pending = []
+      this.#durability = 'relaxed'
+      this.#urgent = false
+    }
+    const written = await this.#writer.append(this.#batch.records, this.#batch.durability)
     this.#batch = undefined
-    this.#growth.add(size)
-    this.#succeed(seq, at)
-    if (this.#growth.due) this.#planShrink()
-  }
-
-  #cut(): Batch {
-    const records = this.#pending
-    const strict = this.#strict
-    this.#pending = []
-    this.#strict = this.#urgent = false
-    return { records, from: records[0]?.seq ?? 0, to: records.at(-1)?.seq ?? 0, strict }
+    this.#succeed(written)
+    if (this.#growth.add(written.size)) this.#planShrink()
   }
 
   #planShrink(): void {
@@ -226,7 +220,6 @@ export class Journal {
       this.#compactSoon = true
       void this.#pump()
     }
-    this.#growth.restart()
     if (clock.idle) clock.idle(shrink)
     else clock.setTimeout(shrink, 1)
   }
@@ -238,44 +231,39 @@ export class Journal {
     if (copy === undefined) return
     // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
     this.#copied = copy.seq
-    try {
-      await this.#compact(copy)
-    } catch (error) {
+    await this.#compact(copy).catch((error: unknown) => {
       if (error instanceof StaleEpochError) throw error
-    }
+    })
   }
 
   async #compact(copy: SessionCopy): Promise<void> {
-    const { seq, at, size } = await this.#writer.compact(copy)
+    const written = await this.#writer.compact(copy)
     this.#owed = undefined
-    this.#growth.restart(size)
-    this.#covered(seq)
-    this.#succeed(seq, at)
+    this.#growth.restart(written.size)
+    this.#cover(written.seq)
+    this.#succeed(written)
   }
 
-  #succeed(seq: number, at: number): void {
+  #succeed({ seq, at }: Written): void {
     this.#failures = 0
     this.#durable = Math.max(this.#durable, seq)
     this.#show(this.#durable < this.#pushed ? 'saving' : 'saved', undefined, at)
     this.#waiters.stored(this.#durable)
   }
 
-  #fail(error: unknown): void {
+  #fail(thrown: unknown): void {
+    const error = storageError(thrown)
     const outdated = error instanceof StaleEpochError
-    const first = this.#failures++ === 0
+    const pause = Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY)
     if (outdated) this.#stop()
-    else this.#arm(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LONGEST_RETRY))
+    else this.#arm(pause)
     this.#show(outdated ? 'outdated' : 'unsaved', error)
     this.#waiters.failed(error)
-    if (first || outdated) this.#deps.onError(error)
+    if (this.#failures === 1 || outdated) this.#deps.onError(error)
   }
 
   #show(status: PersistenceStatus, error?: unknown, savedAt = this.#persistence.savedAt): void {
-    this.#persistence = Object.freeze({
-      status,
-      ...(savedAt !== undefined && { savedAt }),
-      ...(error !== undefined && { error }),
-    })
+    this.#persistence = Object.freeze({ status, savedAt, error })
     this.#deps.onChange()
   }
 }

@@ -1,9 +1,9 @@
 import { checksum } from './checksum'
 import { FORMAT } from './format'
 import type { StoredSizes } from './growth'
-import { sizeOf } from './head'
 import type { Serializer } from './serializer'
-import type { SessionStorage, StoredBatch, StoredHead, StoredSession, StoredSnapshot } from './storage'
+import { sizeOf } from './size'
+import type { SessionStorage, StoredBatch, StoredHead, StoredSession } from './storage'
 
 /** Stored data that must not be loaded: the engine makes a LoadError of it. */
 export class Refusal extends Error {
@@ -40,80 +40,65 @@ export async function loadStored(
   if (stored === undefined) return undefined
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
-  for (const format of [head?.format, snapshot?.format]) {
-    if (Number(format) > FORMAT) {
-      throw new Refusal('NEWER_FORMAT', `it has format ${format}, and this code knows ${FORMAT}`)
-    }
-  }
-  if (!isHead(head)) throw damaged('its head is missing or damaged')
+  const format = Math.max(head?.format || 0, snapshot?.format || 0)
+  if (format > FORMAT) throw new Refusal('NEWER_FORMAT', `it has format ${format}, this code knows ${FORMAT}`)
+  // What a storage reads back is taken for data, whatever the types say.
+  const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
+  check(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
   accept(head)
-  const batches = coherent(stored)
-  const value = snapshot && (await decode(snapshot, serializer, `the snapshot at ${snapshot.seq}`))
-  const records: unknown[] = []
-  for (const batch of batches) {
-    for (const record of await decodeBatch(batch, serializer)) records.push(record)
-  }
-  // The first batch may begin before the snapshot.
-  records.splice(0, records.length - (head.seq - head.snapshot))
+  const value = snapshot && (await decode(snapshot, serializer))
+  const { records, ...sizes } = await recordsOf(stored, serializer)
   return {
     head,
     ...(snapshot && { snapshot: { seq: snapshot.seq, at: snapshot.at, value } }),
     records,
-    sizes: {
-      seq: head.seq,
-      savedAt: head.savedAt,
-      snapshot: sizeOf(snapshot?.data),
-      journal: batches.reduce((sum, it) => sum + sizeOf(it.data), 0),
-      batches: batches.length,
-    },
+    sizes: { ...sizes, seq: head.seq, savedAt: head.savedAt, snapshot: sizeOf(snapshot?.data) },
   }
 }
 
-/** What a storage reads back is taken for data, whatever the types say. */
-function isHead(head: Partial<StoredHead> | undefined): head is StoredHead {
-  const { id, workflow, format, version, epoch, seq, snapshot } = head ?? {}
-  const numbers = [format, version, epoch, seq, snapshot]
-  return typeof id === 'string' && typeof workflow === 'string' && numbers.every(Number.isSafeInteger)
-}
-
-/** The batches after the snapshot, in unbroken order up to the head: a lost end is as bad as a hole. */
-function coherent({ head, snapshot, batches }: StoredSession): readonly StoredBatch[] {
-  if ((snapshot?.seq ?? 0) !== head.snapshot) throw damaged('the snapshot is missing')
-  const after = batches.filter((it) => it.to > head.snapshot)
+/** The records after the snapshot, in unbroken order up to the head: a lost end is as bad as a hole. */
+async function recordsOf(
+  { head, batches }: StoredSession,
+  serializer: Serializer,
+): Promise<Pick<StoredSizes, 'journal' | 'batches'> & { readonly records: readonly unknown[] }> {
+  const records: unknown[] = []
+  const sizes = { journal: 0, batches: 0 }
   let seq = head.snapshot
   let epoch = 0
-  for (const batch of after) {
-    const follows = batch.from === seq + 1 || (seq === head.snapshot && batch.from <= seq)
-    if (!follows) throw damaged(`record ${seq + 1} is missing`)
-    if (batch.epoch < epoch) throw damaged(`record ${batch.from} has an older writer than the one before`)
-    seq = batch.to
-    epoch = batch.epoch
+  for (const batch of batches) {
+    if (batch.to <= head.snapshot) continue
+    // Only the first one may begin before the snapshot.
+    check(batch.from === seq + 1 || (batch.from <= seq && epoch === 0), seq + 1)
+    const list = await decode(batch, serializer)
+    check(
+      Array.isArray(list) && list.length === batch.to - batch.from + 1 && batch.epoch >= epoch,
+      batch.from,
+    )
+    for (const record of (list as unknown[]).slice(seq + 1 - batch.from)) records.push(record)
+    ;({ to: seq, epoch } = batch)
+    sizes.journal += sizeOf(batch.data)
+    sizes.batches++
   }
-  if (seq !== head.seq) throw damaged(`the records end at ${seq} instead of ${head.seq}`)
-  return after
-}
-
-async function decodeBatch(batch: StoredBatch, serializer: Serializer): Promise<readonly unknown[]> {
-  const records = await decode(batch, serializer, `the batch at ${batch.from}`)
-  if (!Array.isArray(records) || records.length !== batch.to - batch.from + 1) {
-    throw damaged(`the batch at ${batch.from} is not what it says`)
-  }
-  return records
+  check(seq === head.seq, seq + 1)
+  return { records, ...sizes }
 }
 
 async function decode(
-  { data, sum }: Pick<StoredBatch | StoredSnapshot, 'data' | 'sum'>,
+  { data, sum }: Pick<StoredBatch, 'data' | 'sum'>,
   serializer: Serializer,
-  what: string,
 ): Promise<unknown> {
-  if (typeof data === 'string' && checksum(data) !== sum) throw damaged(`${what} does not match its checksum`)
+  check(typeof data !== 'string' || checksum(data) === sum, 'checksum')
   try {
     return await serializer.deserialize(data)
   } catch (error) {
-    throw damaged(`${what} cannot be decoded`, error)
+    throw new Refusal('UNREADABLE_RECORD', 'it cannot be decoded', error)
   }
 }
 
-function damaged(reason: string, cause?: unknown): Refusal {
-  return new Refusal('UNREADABLE_RECORD', reason, cause)
+function check(whole: boolean, what: string | number): asserts whole {
+  if (!whole)
+    throw new Refusal(
+      'UNREADABLE_RECORD',
+      `${typeof what === 'number' ? `record ${what}` : `its ${what}`} is damaged or missing`,
+    )
 }

@@ -1,8 +1,8 @@
-import { fingerprint } from './checksum'
-import { appended, claimed, compacted, listed } from './head'
-import type { SessionStorage, StoredBatch, StoredHead, StoredSession, StoredSnapshot } from './storage'
-import { door } from './trouble'
-import type { Door, Trouble } from './trouble'
+import { sessions } from './sessions'
+import type { Kind, Shelf, Transact } from './sessions'
+import type { SessionStorage } from './storage'
+import { troubled } from './trouble'
+import type { Trouble } from './trouble'
 
 /** A storage whose data live as long as the process. Any number of engines may share one. */
 export interface MemoryStorage extends SessionStorage {
@@ -10,21 +10,16 @@ export interface MemoryStorage extends SessionStorage {
   restart(trouble?: Trouble): MemoryStorage
 }
 
-interface Stored {
-  readonly head?: StoredHead
-  readonly snapshot?: StoredSnapshot
-  readonly batches: StoredBatch[]
-  readonly quarantine: ReadonlyMap<number, StoredSession>
-}
+/** Values by number, by kind and id. */
+type Shelves = Map<string, Map<number, unknown>>
 
-interface Data {
-  readonly sessions: Map<string, Stored>
-  /** Over all sessions, so that no two claims ever get the same epoch, not even of a session that was deleted. */
-  epochs: number
+/** What lives as long as the process: the default where there is nothing better. */
+export function plainMemoryStorage(): SessionStorage {
+  return page(new Map()).storage
 }
 
 /**
- * The storage of tests and of places without another one; with trouble on demand.
+ * The storage of tests: like the plain one, with trouble on demand.
  *
  * ```ts
  * const storage = memoryStorage({ crashAt: 3 })
@@ -33,109 +28,76 @@ interface Data {
  * ```
  */
 export function memoryStorage(trouble: Trouble = {}): MemoryStorage {
-  return open({ sessions: new Map(), epochs: 0 }, trouble)
+  const open = (shelves: Shelves, next: Trouble): MemoryStorage => {
+    const { storage, die } = page(shelves)
+    return {
+      ...troubled(storage, next, die),
+      restart(after = {}) {
+        die()
+        return open(shelves, after)
+      },
+    }
+  }
+  return open(new Map(), trouble)
 }
 
-function open(data: Data, trouble: Trouble): MemoryStorage {
-  const { act, write, crash } = door(trouble)
+/** One page's sight of the data. After `die` nothing of it lands any more, and no call settles. */
+function page(shelves: Shelves): { readonly storage: SessionStorage; readonly die: () => void } {
+  let dead = false
+  let last: Promise<unknown> = Promise.resolve()
+  const alive = async (): Promise<void> => {
+    if (dead) await new Promise(() => {})
+  }
+  const transact: Transact = (_mode, _durability, work) => {
+    const turn = last.then(async () => {
+      await alive()
+      const writes: (() => void)[] = []
+      const result = await work(shelf(shelves, writes))
+      await alive()
+      for (const write of writes) write()
+      return result
+    })
+    // One at a time, so that nobody writes between the reads and the writes of another.
+    last = turn.catch(() => {})
+    return turn.finally(alive)
+  }
   return {
-    kind: 'memory',
-    ...reading(data, act),
-    ...writing(data, act, write),
-    ...removing(data, write),
-    close: () => act(() => {}),
-    restart(next = {}) {
-      crash()
-      return open(data, next)
+    storage: { kind: 'memory', ...sessions(transact, () => 0), close: alive },
+    die() {
+      dead = true
     },
   }
 }
 
-function reading({ sessions }: Data, act: Door['act']): Pick<SessionStorage, 'read' | 'list' | 'export'> {
+function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
+  const on = (kind: Kind, id: string): Map<number, unknown> =>
+    shelves.get(kind + id) ?? new Map<number, unknown>()
   return {
-    read: (id) => act(() => contents(sessions.get(id))),
-    export: (id) =>
-      act(() => {
-        const session = contents(sessions.get(id))
-        const quarantine = [...(sessions.get(id)?.quarantine.values() ?? [])]
-        return session || quarantine.length > 0 ? { ...(session && { session }), quarantine } : undefined
+    get: async (kind, id, n) => copied(on(kind, id).get(n)),
+    all: async (kind, id) => {
+      if (id !== undefined) return [...on(kind, id).values()].map(copied)
+      return [...shelves].flatMap(([key, values]) =>
+        key.startsWith(kind) ? [...values.values()].map(copied) : [],
+      )
+    },
+    put(kind, id, n, value) {
+      const copy = copied(value)
+      writes.push(() => shelves.set(kind + id, on(kind, id).set(n, copy)))
+    },
+    cut: (kind, id, n) =>
+      void writes.push(() => {
+        for (const at of on(kind, id).keys()) if (at <= n) on(kind, id).delete(at)
       }),
-    list: (filter) =>
-      act(() => {
-        const heads = [...sessions.values()].flatMap((it) => it.head ?? [])
-        return listed(heads, filter)
+    clear: (kind, prefix) =>
+      void writes.push(() => {
+        for (const key of shelves.keys()) if (key.startsWith(kind + prefix)) shelves.delete(key)
       }),
   }
 }
 
-function writing(
-  data: Data,
-  act: Door['act'],
-  write: Door['write'],
-): Pick<SessionStorage, 'claim' | 'append' | 'compact' | 'quarantine'> {
-  const { sessions } = data
-  const at = (id: string): Stored => sessions.get(id) ?? { batches: [], quarantine: new Map() }
-  const change = (id: string, part: Partial<Stored>): void => void sessions.set(id, { ...at(id), ...part })
-  return {
-    claim: (id, shape, expected) =>
-      act(() => {
-        const { head } = at(id)
-        const seq = head?.seq ?? 0
-        if (seq !== expected) return { epoch: undefined, seq }
-        change(id, { head: claimed(head, id, shape, ++data.epochs) })
-        return { epoch: data.epochs, seq }
-      }),
-    append: (id, batch) =>
-      write('append', id, () => {
-        const { batches, ...stored } = at(id)
-        const head = appended(stored.head, id, batch)
-        if (head === undefined) return
-        batches.push(copied(batch))
-        change(id, { head })
-      }),
-    compact: (id, snapshot) =>
-      write('compact', id, () => {
-        const head = compacted(at(id).head, id, snapshot)
-        const batches = at(id).batches.filter((it) => it.to > snapshot.seq)
-        if (head) change(id, { head, batches, snapshot: copied(snapshot) })
-      }),
-    quarantine: (id) =>
-      act(() => {
-        const copy = contents(at(id))
-        if (copy) change(id, { quarantine: new Map(at(id).quarantine).set(fingerprint(copy), copy) })
-      }),
-  }
-}
-
-function removing(
-  { sessions }: Data,
-  write: Door['write'],
-): Pick<SessionStorage, 'delete' | 'discard' | 'clear'> {
-  return {
-    delete: (id) => write('delete', id, () => void sessions.delete(id)),
-    discard: (id) =>
-      write('delete', id, () => {
-        const quarantine = sessions.get(id)?.quarantine
-        if (quarantine) sessions.set(id, { batches: [], quarantine })
-      }),
-    clear: (prefix = '') =>
-      write('delete', prefix, () => {
-        for (const id of sessions.keys()) if (id.startsWith(prefix)) sessions.delete(id)
-      }),
-  }
-}
-
-function contents(stored: Stored | undefined): StoredSession | undefined {
-  if (stored?.head === undefined || stored.head.seq === 0) return undefined
-  const { head, snapshot, batches } = stored
-  return {
-    head: { ...head },
-    batches: batches.map(copied),
-    ...(snapshot && { snapshot: copied(snapshot) }),
-  }
-}
-
-/** Nobody may hold a reference into the storage. Text needs no copy. */
-function copied<T extends StoredBatch | StoredSnapshot>(stored: T): T {
-  return typeof stored.data === 'string' ? { ...stored } : structuredClone(stored)
+/** Nobody may hold a reference into the storage. Values of text and numbers need no deep copy. */
+function copied(value: unknown): unknown {
+  return typeof (value as { data?: unknown } | undefined)?.data === 'string'
+    ? { ...(value as object) }
+    : structuredClone(value)
 }

@@ -14,7 +14,7 @@ export type PersistenceStatus =
 export interface Persistence {
   readonly status: PersistenceStatus
   /** When everything before that moment was stored, in milliseconds since 1970. */
-  readonly savedAt?: number
+  readonly savedAt?: number | undefined
   /** Why it is `unsaved`, `outdated`, `degraded` or `error`. */
   readonly error?: unknown
 }

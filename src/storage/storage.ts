@@ -38,8 +38,8 @@ export interface StoredBatch {
   readonly status: string
   /** The serialized array of records. */
   readonly data: unknown
-  /** The checksum of `data` when that is text. */
-  readonly sum?: number
+  /** The checksum of `data` when that is text, else 0. */
+  readonly sum: number
 }
 
 /** A whole session at sequence number `seq`. */
@@ -49,7 +49,7 @@ export interface StoredSnapshot extends StoredShape {
   readonly at: number
   readonly status: string
   readonly data: unknown
-  readonly sum?: number
+  readonly sum: number
 }
 
 /** The newest snapshot and the batches after it, in order. */
@@ -122,7 +122,7 @@ export interface SessionStorage {
   discard(id: string): Promise<void>
   /** Deletes every session whose id begins with `prefix`, also those that no list shows; without one, all. */
   clear(prefix?: string): Promise<void>
-  /** Sets a copy of what is stored aside, once per content; the session itself stays as it is. */
+  /** Sets a copy of what is stored aside, once for each writer; the session itself stays as it is. */
   quarantine(id: string): Promise<void>
   /** All there is of a session, readable or not, for `LoadError.export`; `undefined` when there is nothing. */
   export(id: string): Promise<StoredExport | undefined>

@@ -1,4 +1,5 @@
 import { StorageError } from '../errors'
+import type { SessionStorage } from './storage'
 
 /** A write as `failAt` and `crashAt` see it: `discard` and `clear` count as `delete`. */
 export interface WriteOperation {
@@ -7,7 +8,7 @@ export interface WriteOperation {
   readonly id: string
 }
 
-/** Picks writes: by number, from 1 (appends, compactions and deletes count), or by a predicate. */
+/** Picks writes: by number, from 1 (appends, compactions and deletions count), or by a predicate. */
 export type WritePick = number | ((n: number, operation: WriteOperation) => boolean)
 
 /** Trouble on demand. By default there is none. */
@@ -21,45 +22,29 @@ export interface Trouble {
   readonly crashAt?: WritePick
 }
 
-/** The door of a storage that calls pass through: let in, refused, or swallowed for ever. */
-export interface Door {
-  readonly act: <T>(fn: () => T) => Promise<T>
-  readonly write: (kind: WriteOperation['kind'], id: string, fn: () => void) => Promise<void>
-  readonly crash: () => void
-}
-
-export function door({ failAt, crashAt }: Trouble): Door {
+/** The storage, with the trouble that was asked for. `die` must see to it that nothing settles any more. */
+export function troubled<
+  S extends Pick<SessionStorage, 'append' | 'compact' | 'delete' | 'discard' | 'clear'>,
+>(storage: S, { failAt, crashAt }: Trouble, die: () => void): S {
   let writes = 0
-  let crashed = false
-  const act = <T>(fn: () => T): Promise<T> =>
-    // A call that was made before the crash does not answer after it either.
-    new Promise((resolve, reject) => {
-      if (crashed) return
-      try {
-        const result = fn()
-        queueMicrotask(() => crashed || resolve(result))
-      } catch (error) {
-        queueMicrotask(() => crashed || reject(error))
-      }
-    })
-  return {
-    act,
-    write(kind, id, fn) {
-      const operation: WriteOperation = { kind, id }
-      const n = ++writes
-      crashed ||= picks(crashAt, n, operation)
-      return act(() => {
-        if (picks(failAt, n, operation))
-          throw new StorageError(`${kind} of "${id}" failed, as failAt wants it`)
-        fn()
-      })
-    },
-    crash() {
-      crashed = true
-    },
+  const write = async (
+    kind: WriteOperation['kind'],
+    id: string,
+    call: () => Promise<void>,
+  ): Promise<void> => {
+    const n = ++writes
+    const picks = (pick?: WritePick): boolean =>
+      typeof pick === 'function' ? pick(n, { kind, id }) : pick === n
+    if (picks(crashAt)) die()
+    else if (picks(failAt)) throw new StorageError(`${kind} of "${id}" failed, as failAt wants it`)
+    return call()
   }
-}
-
-function picks(pick: WritePick | undefined, n: number, operation: WriteOperation): boolean {
-  return typeof pick === 'function' ? pick(n, operation) : pick === n
+  return {
+    ...storage,
+    append: (id, ...rest) => write('append', id, () => storage.append(id, ...rest)),
+    compact: (id, ...rest) => write('compact', id, () => storage.compact(id, ...rest)),
+    delete: (id) => write('delete', id, () => storage.delete(id)),
+    discard: (id) => write('delete', id, () => storage.discard(id)),
+    clear: (prefix = '') => write('delete', prefix, () => storage.clear(prefix)),
+  }
 }

@@ -1,8 +1,7 @@
 interface Waiter {
   readonly seq: number
   readonly resolve: () => void
-  /** What waits without one does not care whether it worked out. */
-  readonly reject?: (error: unknown) => void
+  readonly reject: (error: unknown) => void
 }
 
 /** Who waits for which sequence number to be stored. */
@@ -15,17 +14,14 @@ export class Waiters {
 
   /** Everything up to `seq` is stored. */
   stored(seq: number): void {
-    const due = this.#waiting.filter((it) => it.seq <= seq)
-    if (due.length === 0) return
-    this.#waiting = this.#waiting.filter((it) => it.seq > seq)
-    for (const { resolve } of due) resolve()
+    const waiting = this.#waiting
+    this.#waiting = waiting.filter((it) => it.seq > seq)
+    for (const it of waiting) if (it.seq <= seq) it.resolve()
   }
 
   /** Nobody has to wait any longer: storage is in trouble. */
   failed(error: unknown): void {
-    const due = this.#waiting
-    this.#waiting = []
-    for (const { resolve, reject } of due) (reject ?? resolve)(error)
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 
   /** Nobody ever gets an answer. */

@@ -1,9 +1,8 @@
 import type { Clock } from '../clock'
-import { DogearError, StorageError } from '../errors'
 import { checksum } from './checksum'
-import { sizeOf } from './head'
 import type { Serializer } from './serializer'
-import type { SessionStorage, StoredBatch, StoredShape } from './storage'
+import { sizeOf } from './size'
+import type { Durability, SessionStorage, StoredBatch, StoredShape } from './storage'
 import { withinLimit } from './time-limit'
 
 /** What storing needs of a record. Sequence numbers rise by one, from the stored one on. */
@@ -15,16 +14,6 @@ export interface JournalRecord {
 export interface SessionCopy {
   readonly seq: number
   readonly value: unknown
-}
-
-/** Records that are stored together. The same object at every try: what lands late must be known again. */
-export interface Batch {
-  readonly records: readonly JournalRecord[]
-  readonly from: number
-  readonly to: number
-  readonly strict: boolean
-  /** Made at the first try. */
-  sealed?: Omit<StoredBatch, 'epoch'>
 }
 
 /** What got stored. */
@@ -50,73 +39,44 @@ export interface WriterDeps {
   status(): string
 }
 
-/** Turns batches and copies into storage calls: sealed, with the epoch, a time limit and one family of errors. */
+type Sealed = Pick<StoredBatch, 'at' | 'status' | 'data' | 'sum' | 'epoch'>
+
+/** Turns records and copies into storage calls: serialized, with checksum, epoch and time limit. */
 export class Writer {
   readonly #deps: WriterDeps
-  #stopped = false
+  /** From now on nothing is sent, and what is under way never comes back. */
+  stopped = false
 
   constructor(deps: WriterDeps) {
     this.#deps = deps
   }
 
-  /** From now on nothing is sent, and what is under way never comes back. */
-  stop(): void {
-    this.#stopped = true
-  }
-
-  append(batch: Batch): Promise<Written> {
+  append(records: readonly JournalRecord[], durability: Durability): Promise<Written> {
     const { storage, id } = this.#deps
-    const durability = batch.strict ? 'strict' : 'relaxed'
-    return this.#guard(async () => {
-      const { from, to } = batch
-      batch.sealed ??= { from, to, ...(await this.#seal(batch.records)) }
-      const stored = { ...batch.sealed, epoch: await this.#epoch() }
-      await this.#call('append', () => storage.append(id, stored, { durability }))
-      return { seq: to, at: stored.at, size: sizeOf(stored.data) }
-    })
+    const from = records[0]!.seq
+    const to = records.at(-1)!.seq
+    return this.#write(to, records, (sealed) => storage.append(id, { from, to, ...sealed }, { durability }))
   }
 
   compact({ seq, value }: SessionCopy): Promise<Written> {
     const { storage, id, shape } = this.#deps
-    return this.#guard(async () => {
-      const sealed = await this.#seal(value)
-      const snapshot = { ...shape, seq, ...sealed, epoch: await this.#epoch() }
-      await this.#call('compact', () => storage.compact(id, snapshot))
-      return { seq, at: sealed.at, size: sizeOf(sealed.data) }
-    })
+    return this.#write(seq, value, (sealed) => storage.compact(id, { seq, ...sealed, ...shape }))
   }
 
-  async #seal(value: unknown): Promise<Pick<StoredBatch, 'at' | 'status' | 'data' | 'sum'>> {
-    const { clock, serializer } = this.#deps
-    const about = { at: clock.now(), status: this.#deps.status() }
-    const data = await serializer.serialize(value)
-    return typeof data === 'string' ? { ...about, data, sum: checksum(data) } : { ...about, data }
-  }
-
-  #epoch(): Promise<number> {
-    return this.#call('claim', async () => this.#deps.epoch())
-  }
-
-  async #call<T>(what: string, call: () => Promise<T>): Promise<T> {
-    if (this.#stopped) return never()
-    const { clock, timeout = 4000, id } = this.#deps
-    return withinLimit(clock, call(), timeout, `${what} of session "${id}"`)
-  }
-
-  /** Callers branch on `code`, so whatever a storage or serializer throws becomes an error that has one. */
-  async #guard(work: () => Promise<Written>): Promise<Written> {
+  async #write(seq: number, value: unknown, send: (sealed: Sealed) => Promise<void>): Promise<Written> {
+    const { id, clock, serializer, timeout = 4000 } = this.#deps
     try {
-      const written = await work()
-      return this.#stopped ? await never() : written
-    } catch (error) {
-      if (this.#stopped) return never()
-      if (error instanceof DogearError) throw error
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new StorageError(`session "${this.#deps.id}" was not stored: ${reason}`, { cause: error })
+      const at = clock.now()
+      const status = this.#deps.status()
+      const data = await serializer.serialize(value)
+      const sum = typeof data === 'string' ? checksum(data) : 0
+      const epoch = await this.#deps.epoch()
+      if (!this.stopped)
+        await withinLimit(clock, send({ epoch, at, status, data, sum }), timeout, `saving "${id}"`)
+      return { seq, at, size: sizeOf(data) }
+    } finally {
+      // oxlint-disable-next-line no-unmodified-loop-condition
+      if (this.stopped) await new Promise(() => {})
     }
   }
-}
-
-function never(): Promise<never> {
-  return new Promise(() => {})
 }

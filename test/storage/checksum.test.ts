@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checksum, fingerprint } from '../../src/storage/checksum'
+import { checksum } from '../../src/storage/checksum'
 import { random } from '../support/random'
 
 function text(length: number, next: () => number): string {
@@ -59,13 +59,5 @@ describe('checksum', () => {
     const sums = new Set<number>()
     for (let n = 0; n < 20_000; n++) sums.add(checksum(`{"seq":${n},"at":1735689600000}`))
     expect(sums.size).toBeGreaterThan(19_998)
-  })
-})
-
-describe('fingerprint', () => {
-  it('is that of the content, also where JSON has no word for it', () => {
-    const content = { head: { seq: 1 }, data: [1n, new Date(0)] }
-    expect(fingerprint(content)).toBe(fingerprint(structuredClone(content)))
-    expect(fingerprint(content)).not.toBe(fingerprint({ ...content, data: [2n, new Date(0)] }))
   })
 })

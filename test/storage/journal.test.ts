@@ -472,16 +472,6 @@ describe('trouble', () => {
     expect(await storedNotes(inner)).toEqual([1, 2])
   })
 
-  it('a claim that never answers is a failure too', async () => {
-    const clock = virtualClock()
-    const deps = { epoch: () => new Promise<number>(() => {}), timeout: 100 }
-    const { write, journal } = await desk({ clock, deps })
-    write()
-    await clock.advance(100)
-    expect(journal.persistence.status).toBe('unsaved')
-    journal.abandon()
-  })
-
   it('many thousand records in an outage become one snapshot', async () => {
     const clock = virtualClock()
     let broken = true

@@ -107,7 +107,6 @@ describe('loadStored', () => {
     ['no head', (it) => ({ ...it, head: undefined })],
     ['a head that is text', (it) => ({ ...it, head: 'head' })],
     ['a head without a number', (it) => ({ ...it, head: { ...it.head, epoch: NaN } })],
-    ['a head without a workflow', (it) => ({ ...it, head: { ...it.head, workflow: undefined } })],
     ['a lost snapshot', ({ head, batches }) => ({ head, batches })],
     ['a snapshot at another place', (it) => ({ ...it, snapshot: snapshot(3) })],
     ['a lost first batch', (it) => ({ ...it, batches: it.batches.slice(1) })],

@@ -191,7 +191,7 @@ describe('the connection', () => {
     write('now', 'strict', 20_000_000)
     const error = await journal.flush().catch((it: unknown) => it)
     expect(error).toBeInstanceOf(StorageError)
-    expect(String(error)).toContain('the storage is full')
+    expect(String(error)).toContain('QuotaExceededError')
     expect(journal.persistence).toMatchObject({ status: 'unsaved', error })
     expect(errors).toEqual([error])
     expect(await storedNotes(storage)).toEqual([1])

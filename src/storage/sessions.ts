@@ -1,0 +1,121 @@
+import { appended, claimed, compacted, listed } from './head'
+import type { SessionStorage, StoredBatch, StoredHead, StoredSession, StoredSnapshot } from './storage'
+import type { Durability } from './storage'
+
+/**
+ * The layout, the same on every medium that has transactions. A value stands under its kind, a session's id and a
+ * number:
+ *
+ * - `h` head, 0: all that a list and the check of a writer need, so that an append never reads a state
+ * - `j` batch, its last sequence number: a snapshot at n covers the numbers up to n
+ * - `s` snapshot, 0: the numbers after it are kept for snapshots in parts
+ * - `q` quarantine, the epoch of what was set aside: a copy of all of the above
+ * - `e` the newest epoch that was given out, for all sessions, under the id `''` and 0
+ */
+export type Kind = 'h' | 'j' | 's' | 'q' | 'e'
+
+/** What a transaction sees. Reads may be awaited, one after another; writes land when all of it has gone well. */
+export interface Shelf {
+  get(kind: Kind, id: string, n: number): Promise<unknown>
+  /** All values of a session, by rising number, or of all sessions. */
+  all(kind: Kind, id?: string): Promise<unknown[]>
+  put(kind: Kind, id: string, n: number, value: unknown): void
+  /** Removes the numbers up to `n`. */
+  cut(kind: Kind, id: string, n: number): void
+  /** Removes all sessions whose id begins like this. */
+  clear(kind: Kind, prefix: string): void
+}
+
+/** Runs `work` alone; what it wrote lands whole, or not at all when it throws. */
+export type Transact = <T>(
+  mode: 'readonly' | 'readwrite',
+  durability: Durability,
+  work: (shelf: Shelf) => T | Promise<T>,
+) => Promise<T>
+
+const KINDS = ['h', 'j', 's', 'q'] as const
+
+/** A storage of sessions on any medium with transactions. `firstEpoch` is where the count of epochs begins. */
+export function sessions(
+  transact: Transact,
+  firstEpoch: () => number,
+): Omit<SessionStorage, 'kind' | 'close'> {
+  return {
+    ...reading(transact),
+    ...writing(transact, firstEpoch),
+    quarantine: (id) =>
+      transact('readwrite', 'strict', async (shelf) => {
+        const copy = await contents(shelf, id)
+        // A writer has its epoch for itself, and what nobody can load nobody writes: one copy for each is enough.
+        if (copy) shelf.put('q', id, copy.head?.epoch ?? 0, copy)
+      }),
+    delete: (id) =>
+      transact('readwrite', 'strict', (shelf) => KINDS.forEach((it) => shelf.cut(it, id, Infinity))),
+    discard: (id) =>
+      transact('readwrite', 'strict', (shelf) =>
+        KINDS.slice(0, 3).forEach((it) => shelf.cut(it, id, Infinity)),
+      ),
+    clear: (prefix = '') =>
+      transact('readwrite', 'strict', (shelf) => KINDS.forEach((it) => shelf.clear(it, prefix))),
+  }
+}
+
+function reading(transact: Transact): Pick<SessionStorage, 'read' | 'export' | 'list'> {
+  return {
+    read: (id) => transact('readonly', 'relaxed', (shelf) => contents(shelf, id)),
+    export: (id) =>
+      transact('readonly', 'relaxed', async (shelf) => {
+        const [session, aside] = await Promise.all([contents(shelf, id), shelf.all('q', id)])
+        const quarantine = aside as StoredSession[]
+        return session || quarantine[0] ? { ...(session && { session }), quarantine } : undefined
+      }),
+    list: (filter) =>
+      transact('readonly', 'relaxed', async (shelf) =>
+        listed((await shelf.all('h')) as StoredHead[], filter),
+      ),
+  }
+}
+
+function writing(
+  transact: Transact,
+  firstEpoch: () => number,
+): Pick<SessionStorage, 'claim' | 'append' | 'compact'> {
+  return {
+    claim: (id, shape, expected) =>
+      transact('readwrite', 'relaxed', async (shelf) => {
+        const [head, newest] = await Promise.all([headOf(shelf, id), shelf.get('e', '', 0)])
+        const seq = head?.seq ?? 0
+        if (seq !== expected) return { epoch: undefined, seq }
+        const epoch = ((newest as number | undefined) ?? firstEpoch()) + 1
+        shelf.put('e', '', 0, epoch)
+        shelf.put('h', id, 0, claimed(head, id, shape, epoch))
+        return { epoch, seq }
+      }),
+    append: (id, batch, { durability }) =>
+      transact('readwrite', durability, async (shelf) => {
+        const head = appended(await headOf(shelf, id), id, batch)
+        if (head === undefined) return
+        shelf.put('j', id, batch.to, batch)
+        shelf.put('h', id, 0, head)
+      }),
+    compact: (id, snapshot) =>
+      transact('readwrite', 'strict', async (shelf) => {
+        const head = compacted(await headOf(shelf, id), id, snapshot)
+        if (head === undefined) return
+        shelf.put('s', id, 0, snapshot)
+        shelf.cut('j', id, snapshot.seq)
+        shelf.put('h', id, 0, head)
+      }),
+  }
+}
+
+function headOf(shelf: Shelf, id: string): Promise<StoredHead | undefined> {
+  return shelf.get('h', id, 0) as Promise<StoredHead | undefined>
+}
+
+/** Everything there is, whole or not: a session that lost its head is damaged, and not a fresh one. */
+async function contents(shelf: Shelf, id: string): Promise<StoredSession | undefined> {
+  const found = await Promise.all([headOf(shelf, id), shelf.get('s', id, 0), shelf.all('j', id)])
+  const [head, snapshot, batches] = found as [StoredHead, StoredSnapshot | undefined, StoredBatch[]]
+  return head?.seq || snapshot || batches[0] ? { head, batches, ...(snapshot && { snapshot }) } : undefined
+}
