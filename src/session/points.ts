@@ -280,8 +280,8 @@ export class Points {
 }
 
 function mustBeTime(ms: number | undefined, type: PointType): void {
-  if (ms === undefined || (ms >= 0 && ms < Infinity)) return
-  throw new TypeError(`the time of a ${type} is ${ms}; it is a number of milliseconds, 0 or more`)
+  if (ms === undefined || Number.isFinite(ms)) return
+  throw new TypeError(`the time of a ${type} is ${ms}; it is a number of milliseconds`)
 }
 
 function bare({ type, data }: WorkflowEvent): CollectedEvent {
