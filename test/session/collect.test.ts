@@ -1,0 +1,179 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent, defineWorkflow } from '../../src/index'
+import { Done, failure, flow, gate, Go, Nudge, profile } from '../support/flows'
+
+const A = defineEvent('a', z.number())
+const B = defineEvent('b', z.number())
+
+/** A step that collects [A, B]; `count` batches complete the run. */
+const pairs = (count: number, sends: (typeof A | typeof B)[] = []) => {
+  let n = 0
+  const batches: unknown[] = []
+  return defineWorkflow({ ...flow, events: [A, B], skip: ['unconsumed'] })
+    .step('start', { on: Go, emits: [A, B] }, (ctx) => {
+      for (const send of sends) ctx.send(send(++n))
+    })
+    .step('pair', { on: [A, B], emits: [Done], workers: 1 }, async (ctx, event) => {
+      const batch = await ctx.collect(event, [A, B])
+      if (batch) batches.push(batch.map((it) => `${it.type}${it.data}`))
+      return batches.length === count ? Done(batches) : undefined
+    })
+}
+
+test('collect for [A, B], B then A arrives / [A, B]', async () => {
+  expect(await (await profile().open(pairs(1, [B, A]))).run()).toEqual([['a2', 'b1']])
+})
+
+test('a1 a2 a3 b1 b2 b3 / three ordered pairs', async () => {
+  expect(await (await profile().open(pairs(3, [A, A, A, B, B, B]))).run()).toEqual([
+    ['a1', 'b4'],
+    ['a2', 'b5'],
+    ['a3', 'b6'],
+  ])
+})
+
+test('a1 a2 b1 b2 / (a1, b1), then (a2, b2)', async () => {
+  expect(await (await profile().open(pairs(2, [A, A, B, B]))).run()).toEqual([
+    ['a1', 'b3'],
+    ['a2', 'b4'],
+  ])
+})
+
+test('surplus / is kept for the next batch in order of arrival', async () => {
+  expect(await (await profile().open(pairs(3, [B, B, A, B, A, A]))).run()).toEqual([
+    ['a3', 'b1'],
+    ['a5', 'b2'],
+    ['a6', 'b4'],
+  ])
+})
+
+test('reload after the first of two / completes with both', async () => {
+  const page = profile()
+  const first = await page.open(pairs(1))
+  void first.run()
+  await page.settle()
+  expect(await first.send(A(1))).toBe(true)
+  await page.reload()
+  const again = await page.open(pairs(1))
+  const result = again.run()
+  await page.settle()
+  expect(await again.send(B(2))).toBe(true)
+  expect(await result).toEqual([['a1', 'b2']])
+})
+
+test('cut off right after the collecting / the batch comes back, nothing is collected twice', async () => {
+  const page = profile()
+  let stuck = true
+  const workflow = defineWorkflow({ ...flow, events: [A, B] }).step(
+    'pair',
+    { on: [Go, A, B], emits: [Done] },
+    async (ctx, event) => {
+      if (event.type === 'go') return undefined
+      const batch = await ctx.collect(event, [A, B, A])
+      if (batch && stuck) await gate().promise
+      return batch && Done(batch.map((it) => it.data))
+    },
+  )
+  const first = await page.open(workflow)
+  void first.run()
+  await page.settle()
+  for (const event of [A(1), B(2), A(3), A(4)]) await first.send(event)
+  await page.reload()
+  stuck = false
+  const again = await page.open(workflow)
+  expect(await again.run()).toEqual([1, 2, 3])
+})
+
+test('the same type twice in the expected / two of them', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('start', { on: Go, emits: [A, B] }, (ctx) => {
+      for (const event of [A(1), B(2), A(3)]) ctx.send(event)
+    })
+    .step('pair', { on: [A, B], emits: [Done] }, async (ctx, event) => {
+      const batch = await ctx.collect(event, [A, A, B])
+      return batch && Done(batch.map((it) => it.data))
+    })
+  expect(await (await profile().open(workflow)).run()).toEqual([1, 3, 2])
+})
+
+test('two buffers of one step / are apart; the same name in another step as well', async () => {
+  const seen: string[] = []
+  const workflow = defineWorkflow({ ...flow })
+    .step('start', { on: Go, emits: [A] }, (ctx) => [1, 2, 3, 4].forEach((n) => ctx.send(A(n))))
+    .step('one', { on: A, emits: [Done] }, async (ctx, event) => {
+      const batch = await ctx.collect(event, [A, A], { buffer: event.data % 2 === 0 ? 'even' : 'odd' })
+      if (batch) seen.push(`one ${batch.map((it) => it.data).join()}`)
+    })
+    .step('two', { on: A, emits: [Done] }, async (ctx, event) => {
+      const batch = await ctx.collect(event, [A, A, A, A], { buffer: 'even' })
+      return batch && Done(batch.map((it) => it.data))
+    })
+  expect(await (await profile().open(workflow)).run()).toEqual([1, 2, 3, 4])
+  expect(seen).toEqual(['one 1,3', 'one 2,4'])
+})
+
+test('the attempt fails after collecting / a retry gets the same batch', async () => {
+  const seen: unknown[] = []
+  const workflow = defineWorkflow({ ...flow })
+    .step('start', { on: Go, emits: [A, B] }, (ctx) => [A(1), B(2)].forEach((it) => ctx.send(it)))
+    .step('pair', { on: [A, B], emits: [Done], retry: { attempts: 3 } }, async (ctx, event) => {
+      const batch = await ctx.collect(event, [A, B])
+      if (batch) seen.push(batch.map((it) => it.data))
+      if (batch && ctx.attempt < 3) throw new Error('not yet')
+      return batch && Done('done')
+    })
+  expect(await (await profile().open(workflow)).run()).toBe('done')
+  expect(seen).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ])
+})
+
+test('a run that completes / clears the buffers; one that fails or stalls keeps them', async () => {
+  let broken = true
+  const workflow = defineWorkflow({ ...flow })
+    .step('start', { on: Go, emits: [A, B] }, (ctx) => [A(1), A(2), B(3)].forEach((it) => ctx.send(it)))
+    .step('pair', { on: [A, B], emits: [Done], workers: 1 }, async (ctx, event) => {
+      const batch = await ctx.collect(event, [A, B])
+      if (batch && broken) throw new Error('broken')
+      return batch && Done(batch.map((it) => it.data))
+    })
+  const session = await profile().open(workflow)
+  await failure(session.run())
+  broken = false
+  expect(await session.retry()).toEqual([1, 3])
+  // The surplus A(2) went with the run that completed.
+  expect(await session.run()).toEqual([1, 3])
+})
+
+test('what is left in a buffer when nothing else is left / is listed by the stalled run', async () => {
+  const session = await profile().open(
+    defineWorkflow({ ...flow, skip: ['unproduced'] })
+      .step('start', { on: Go, emits: [A] }, () => A(1))
+      .step('pair', { on: [A, B], emits: [Done] }, async (ctx, event) => {
+        const batch = await ctx.collect(event, [A, B])
+        return batch && Done(1)
+      }),
+  )
+  expect(await failure(session.run())).toMatchObject({ code: 'STALLED', unconsumed: ['a'] })
+})
+
+test('a wait in the same step as a collect / both survive a reload', async () => {
+  const page = profile()
+  const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+    .step('start', { on: Go, emits: [A, B] }, (ctx) => [A(1), B(2)].forEach((it) => ctx.send(it)))
+    .step('pair', { on: [A, B], emits: [Done] }, async (ctx, event) => {
+      const batch = await ctx.collect(event, [A, B])
+      if (!batch) return undefined
+      const nudge = await ctx.waitFor(Nudge)
+      return Done([...batch.map((it) => it.data), nudge.data])
+    })
+  void (await page.open(workflow)).run()
+  await page.reload()
+  const again = await page.open(workflow)
+  await page.settle()
+  expect(await again.send(Nudge(3))).toBe(true)
+  expect(await again.run()).toEqual([1, 2, 3])
+})

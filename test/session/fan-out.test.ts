@@ -1,0 +1,325 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent, defineWorkflow, gather, StepFailed, type StepError } from '../../src/index'
+import { Answer, Done, failure, flow, Go, Item, profile, Question, Worked, sorted } from '../support/flows'
+
+const Group = defineEvent('group', z.number())
+const Grouped = defineEvent('grouped', z.array(z.number()))
+
+/** Five items, worked on with the first ones slowest. */
+const five = (page: { clock: { setTimeout(fn: () => void, ms: number): unknown } }, gathered: unknown[]) =>
+  defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2, 3, 4].map((n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked], workers: 5 }, async (_, { data }) => {
+      await new Promise<void>((resolve) => void page.clock.setTimeout(resolve, 100 - data * 10))
+      return Worked(data * 10)
+    })
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => {
+      gathered.push(all.map((it) => it.data))
+      return Done(all.map((it) => it.data))
+    })
+
+test('fan-out of 5 with delays reversed, gather / runs once, five members, in emission order', async () => {
+  const page = profile()
+  const gathered: unknown[] = []
+  const session = await page.open(five(page, gathered))
+  const result = session.run()
+  await page.clock.advance(1000)
+  expect(await result).toEqual([0, 10, 20, 30, 40])
+  expect(gathered).toHaveLength(1)
+})
+
+test('a reload while some branches have ended / gathers all five, those that ended do not run again', async () => {
+  const page = profile()
+  const ran: number[] = []
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2, 3, 4].map((n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked], workers: 5 }, async (ctx, { data }) => {
+      ran.push(data)
+      await ctx.sleep(100 - data * 10)
+      return Worked(data)
+    })
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  void (await page.open(workflow)).run()
+  await page.clock.advance(75)
+  await page.reload()
+  const again = await page.open(workflow)
+  const result = again.run()
+  await page.clock.advance(100)
+  expect(await result).toEqual([0, 1, 2, 3, 4])
+  expect(sorted(ran)).toEqual([0, 0, 1, 1, 2, 2, 3, 4])
+})
+
+test('fan-out of [] / the gather runs once with []', async () => {
+  const gathered: unknown[] = []
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [])
+    .step('work', { on: Item, emits: [Worked] }, (_, { data }) => Worked(data))
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => {
+      gathered.push(all)
+      return Done(all.length)
+    })
+  expect(await (await profile().open(workflow)).run()).toBe(0)
+  expect(gathered).toEqual([[]])
+})
+
+test('fan-out of [] straight into a gather / runs once with []', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [])
+    .step('join', { on: gather(Item), emits: [Done] }, (_, all) => Done(all))
+  expect(await (await profile().open(workflow)).run()).toEqual([])
+})
+
+test('a fan-out straight into a gather / all of it, in emission order', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [3, 1, 2].map((n) => Item(n)))
+    .step('join', { on: gather(Item), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  expect(await (await profile().open(workflow)).run()).toEqual([3, 1, 2])
+})
+
+test('a branch that returns nothing / has ended; the gather runs with the others', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2, 3].map((n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked] }, (_, { data }) => (data % 2 === 0 ? undefined : Worked(data)))
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  expect(await (await profile().open(workflow)).run()).toEqual([1, 3])
+})
+
+test('all branches return nothing / the gather runs once with []', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1].map((n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked] }, () => undefined)
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all))
+  expect(await (await profile().open(workflow)).run()).toEqual([])
+})
+
+test('a branch that goes through two steps, and one that sends several / all members, branch by branch', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
+    .step('more', { on: Item, emits: [Group] }, async (ctx, { data }) => {
+      await ctx.sleep(30 - data * 10)
+      ctx.send(Group(data * 10))
+      return Group(data * 10 + 1)
+    })
+    .step('work', { on: Group, emits: [Worked] }, (_, { data }) => Worked(data))
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  const page = profile()
+  const result = (await page.open(workflow)).run()
+  await page.clock.advance(100)
+  expect(await result).toEqual([0, 1, 10, 11, 20, 21])
+})
+
+const nested = (inner: unknown[], outer: unknown[]) =>
+  defineWorkflow({ ...flow })
+    .step('outer split', { on: Go, emits: [Group] }, () => [1, 2, 3].map((n) => Group(n)))
+    .step('inner split', { on: Group, emits: [Item] }, (_, { data }) => [
+      Item(data * 10),
+      Item(data * 10 + 1),
+    ])
+    .step('work', { on: Item, emits: [Worked] }, async (ctx, { data }) => {
+      await ctx.sleep(100 - data)
+      return Worked(data)
+    })
+    .step('inner join', { on: gather(Worked), emits: [Grouped] }, (_, all) => {
+      inner.push(all.map((it) => it.data))
+      return Grouped(all.map((it) => it.data))
+    })
+    .step('outer join', { on: gather(Grouped), emits: [Done] }, (_, all) => {
+      outer.push(all.map((it) => it.data))
+      return Done(all.map((it) => it.data))
+    })
+
+test('nested 3 x 2 / the inner gather runs three times, the outer once, in emission order', async () => {
+  const page = profile()
+  const inner: unknown[] = []
+  const outer: unknown[] = []
+  const result = (await page.open(nested(inner, outer))).run()
+  await page.clock.advance(1000)
+  const pairs = [
+    [10, 11],
+    [20, 21],
+    [30, 31],
+  ]
+  expect(await result).toEqual(pairs)
+  expect(sorted(inner)).toEqual(pairs)
+  expect(outer).toEqual([pairs])
+})
+
+test('nested, with a reload after every 10 ms / the same', async () => {
+  const page = profile()
+  let session = await page.open(nested([], []))
+  void session.run()
+  for (let pages = 0; session.status !== 'completed' && pages < 50; pages++) {
+    await page.reload()
+    session = await page.open(nested([], []))
+    await page.clock.advance(10)
+  }
+  expect(session.result).toEqual([
+    [10, 11],
+    [20, 21],
+    [30, 31],
+  ])
+})
+
+test('an inner fan-out of [] / the inner gather runs once with [], in its branch', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('outer', { on: Go, emits: [Group] }, () => [1, 0, 2].map((n) => Group(n)))
+    .step('inner', { on: Group, emits: [Item] }, (_, { data }) =>
+      Array.from({ length: data }, (_x, n) => Item(n)),
+    )
+    .step('inner join', { on: gather(Item), emits: [Grouped] }, (_, all) => Grouped(all.map((it) => it.data)))
+    .step('join', { on: gather(Grouped), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  expect(await (await profile().open(workflow)).run()).toEqual([[0], [], [0, 1]])
+})
+
+const failing = (options: { catchError?: 'rescue'; retry?: { attempts: number } }, broken: () => boolean) =>
+  defineWorkflow({ ...flow, ...(options.catchError ? {} : { skip: ['unproduced', 'unreachable'] as const }) })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked], ...options }, (_, { data }) => {
+      if (data === 1 && broken()) throw new Error('broken')
+      return Worked(data)
+    })
+    .step('rescue', { on: StepFailed, emits: [Worked] }, (_, { data }) => {
+      const { data: n } = data.event as { data: number }
+      return Worked(n + 100)
+    })
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+
+test('a branch of a gather fails without recovery / the run fails', async () => {
+  const session = await profile().open(failing({}, () => true))
+  const error: StepError = await failure(session.run())
+  expect(error).toMatchObject({
+    code: 'STEP_FAILED',
+    step: 'work',
+    attempts: 1,
+    event: { type: 'item', data: 1 },
+  })
+  expect(session.status).toBe('failed')
+})
+
+test('a branch of a gather fails and is retried by hand / the gather completes with all, in order', async () => {
+  let broken = true
+  const session = await profile().open(failing({}, () => broken))
+  await failure(session.run())
+  broken = false
+  expect(await session.retry()).toEqual([0, 1, 2])
+})
+
+test('with catchError returning a member / the gather completes with it in its place', async () => {
+  const session = await profile().open(failing({ catchError: 'rescue' }, () => true))
+  expect(await session.run()).toEqual([0, 101, 2])
+})
+
+test('with catchError returning nothing / the gather completes without it', async () => {
+  const workflow = defineWorkflow({ ...flow, catchError: 'rescue', skip: ['deadEnd'] })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked] }, (_, { data }) => {
+      if (data === 1) throw new Error('broken')
+      return Worked(data)
+    })
+    .step('rescue', { on: StepFailed }, () => {})
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  expect(await (await profile().open(workflow)).run()).toEqual([0, 2])
+})
+
+test('branches that ask / each ask is open; the gather runs when the last is answered', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
+    .step('work', { on: Item, asks: [Question], emits: [Worked] }, async (ctx, { data }) => {
+      const answer = await ctx.ask(Question(data))
+      return Worked(Number(answer.data))
+    })
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  const page = profile()
+  const session = await page.open(workflow)
+  const result = session.run()
+  await page.settle()
+  for (const ask of [...session.asks].reverse()) await ask.reply(Number(ask.data) + 7)
+  expect(await result).toEqual([7, 8, 9])
+  expect(Answer.type).toBe('answer')
+})
+
+test('one event, not in a list / opens no scope: a gather after it never starts', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => Item(1))
+    .step('join', { on: gather(Item), emits: [Done] }, () => Done(1))
+  const session = await profile().open(workflow)
+  expect(await failure(session.run())).toMatchObject({ code: 'STALLED', unconsumed: ['item'] })
+})
+
+test('a list of one / opens a scope', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [Item(1)])
+    .step('join', { on: gather(Item), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  expect(await (await profile().open(workflow)).run()).toEqual([1])
+})
+
+test('two gathers of one fan-out / each gets its own type, once', async () => {
+  const A = defineEvent('a', z.number())
+  const B = defineEvent('b', z.number())
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [A, B] }, () => [A(1), B(2), A(3)])
+    .step('as', { on: gather(A), emits: [Worked] }, (_, all) =>
+      Worked(all.reduce((sum, it) => sum + it.data, 0)),
+    )
+    .step('bs', { on: gather(B), emits: [Worked] }, (_, all) =>
+      Worked(all.reduce((sum, it) => sum + it.data, 0)),
+    )
+    .step('end', { on: Worked, emits: [Done] }, async (ctx, event) => {
+      const both = await ctx.collect(event, [Worked, Worked])
+      return both && Done(sorted(both.map((it) => it.data)))
+    })
+  expect(await (await profile().open(workflow)).run()).toEqual([2, 4])
+})
+
+test('a gather whose handler fails and is retried / gets the same members again', async () => {
+  const seen: unknown[] = []
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => [1, 2].map((n) => Item(n)))
+    .step('join', { on: gather(Item), emits: [Done], retry: { attempts: 3 } }, (ctx, all) => {
+      seen.push(all.map((it) => it.data))
+      if (ctx.attempt < 3) throw new Error('not yet')
+      return Done(all.length)
+    })
+  expect(await (await profile().open(workflow)).run()).toBe(2)
+  expect(seen).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ])
+})
+
+test('two fan-outs of one step at once / their branches do not mix', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('start', { on: Go, emits: [Group] }, (ctx) => {
+      ctx.send(Group(1))
+      ctx.send(Group(2))
+    })
+    .step('split', { on: Group, emits: [Item] }, (_, { data }) => [Item(data * 10), Item(data * 10 + 1)])
+    .step('work', { on: Item, emits: [Worked] }, async (ctx, { data }) => {
+      await ctx.sleep(data % 10 === 0 ? 50 : 10)
+      return Worked(data)
+    })
+    .step('join', { on: gather(Worked), emits: [Grouped] }, (_, all) => Grouped(all.map((it) => it.data)))
+    .step('end', { on: Grouped, emits: [Done] }, async (ctx, event) => {
+      const both = await ctx.collect(event, [Grouped, Grouped])
+      return both && Done(both.map((it) => it.data))
+    })
+  const page = profile()
+  const result = (await page.open(workflow)).run()
+  await page.clock.advance(500)
+  expect(await result).toEqual([
+    [10, 11],
+    [20, 21],
+  ])
+})
+
+test('fan-out of 300 into 4 workers / gathers 300 in order', async () => {
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, () => Array.from({ length: 300 }, (_, n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked] }, async (ctx, { data }) =>
+      Worked(await ctx.once('x', () => data)),
+    )
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  expect(await (await profile().open(workflow)).run()).toEqual(Array.from({ length: 300 }, (_, n) => n))
+})

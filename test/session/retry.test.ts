@@ -1,0 +1,409 @@
+import { describe, expect, test } from 'vitest'
+import { defineWorkflow, type Retry, type StepError, type TimeoutError } from '../../src/index'
+import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, type Profile } from '../support/flows'
+
+/** A step that fails `failures` times, and the times (ms since the first) at which it was tried. */
+function failing(
+  page: Profile,
+  failures: number,
+  retry: Retry,
+  make: (n: number) => unknown = () => new Error('no'),
+) {
+  const times: number[] = []
+  const attempts: number[] = []
+  const start = page.clock.now()
+  const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done], retry }, (ctx) => {
+    times.push(page.clock.now() - start)
+    attempts.push(ctx.attempt)
+    if (times.length <= failures) throw make(times.length)
+    return Done(times)
+  })
+  return { workflow, times, attempts }
+}
+
+describe('the policy', () => {
+  const cases: [string, Retry, number[]][] = [
+    ['attempts alone / at once', { attempts: 3 }, [0, 0, 0]],
+    ['delay / the same each time', { attempts: 4, delay: 100 }, [0, 100, 200, 300]],
+    ['delay and factor / grows', { attempts: 5, delay: 100, factor: 2 }, [0, 100, 300, 700, 1500]],
+    [
+      'maxDelay / grows no further',
+      { attempts: 5, delay: 100, factor: 3, maxDelay: 250 },
+      [0, 100, 350, 600, 850],
+    ],
+    ['a function / its delays', ({ attempt }) => attempt * 10, [0, 10, 30, 60]],
+    ['jitter / between 50 and 100 %', { attempts: 2, delay: 100, jitter: true }, [0, 75]],
+  ]
+  test.each(cases)('%s', async (_, retry, expected) => {
+    const page = profile()
+    const { workflow, attempts } = failing(page, expected.length - 1, retry)
+    const result = (await page.open(workflow)).run()
+    await page.clock.advance(10_000)
+    expect(await result).toEqual(expected)
+    expect(attempts).toEqual(expected.map((_x, n) => n + 1))
+  })
+
+  test('attempts 3, always failing / three executions, then the run fails with the last error', async () => {
+    const page = profile()
+    const { workflow, times } = failing(page, 99, { attempts: 3, delay: 10 }, (n) => new Error(`no ${n}`))
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.clock.advance(1000)
+    const error: StepError = await result
+    expect(times).toEqual([0, 10, 20])
+    expect(error).toMatchObject({ step: 'work', attempts: 3 })
+    expect(error.message).toContain('no 3')
+  })
+
+  test('attempts 1, or no policy / no retry', async () => {
+    const page = profile()
+    const { workflow, times } = failing(page, 99, { attempts: 1 })
+    await failure((await page.open(workflow)).run())
+    expect(times).toEqual([0])
+  })
+
+  test('retryIf says no / no further attempt', async () => {
+    const page = profile()
+    const retry: Retry = { attempts: 9, retryIf: (error) => (error as Error).message !== 'no 2' }
+    const { workflow, times } = failing(page, 99, retry, (n) => new Error(`no ${n}`))
+    const error: StepError = await failure((await page.open(workflow)).run())
+    expect(times).toHaveLength(2)
+    expect(error.attempts).toBe(2)
+  })
+
+  test('a function gets attempt, elapsed and error, and gives up with undefined', async () => {
+    const page = profile()
+    const told: unknown[] = []
+    const retry: Retry = ({ attempt, elapsed, error }) => {
+      told.push([attempt, elapsed, (error as Error).message])
+      return attempt < 3 ? 50 : undefined
+    }
+    const { workflow } = failing(page, 99, retry, (n) => new Error(`no ${n}`))
+    const result = failure((await page.open(workflow)).run())
+    await page.clock.advance(1000)
+    await result
+    expect(told).toEqual([
+      [1, 0, 'no 1'],
+      [2, 50, 'no 2'],
+      [3, 100, 'no 3'],
+    ])
+  })
+
+  test("a policy that throws / the run fails with the step's error, not a hang", async () => {
+    const page = profile()
+    const { workflow } = failing(page, 99, () => {
+      throw new Error('bad policy')
+    })
+    const error: StepError = await failure((await page.open(workflow)).run())
+    expect(error.message).toContain('no')
+  })
+
+  test.each([
+    ['a negative delay', -5],
+    ['0', 0],
+  ])('a function that answers with %s / at once', async (_, delay) => {
+    const page = profile()
+    const { workflow } = failing(page, 2, ({ attempt }) => (attempt < 5 ? delay : undefined))
+    expect(await (await page.open(workflow)).run()).toEqual([0, 0, 0])
+  })
+
+  test('a function that answers with NaN / is no hang', async () => {
+    const page = profile()
+    const { workflow } = failing(page, 99, ({ attempt }) => (attempt < 3 ? Number.NaN : undefined))
+    const result = failure((await page.open(workflow)).run())
+    await page.clock.advance(60_000)
+    expect(((await result) as StepError).code).toBe('STEP_FAILED')
+  })
+
+  test.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', 'no luck'],
+    ['a number', 0],
+    ['an object', { code: 5 }],
+    ['a frozen error', Object.freeze(new Error('frozen'))],
+  ])('a step that throws %s / is retried, then fails', async (_, thrown) => {
+    const page = profile()
+    const { workflow, times } = failing(page, 99, { attempts: 2 }, () => thrown)
+    const error: StepError = await failure((await page.open(workflow)).run())
+    expect(times).toHaveLength(2)
+    expect(error.cause).toBe(thrown)
+    expect(error.message).toContain('work')
+  })
+})
+
+describe('the backoff', () => {
+  test('waiting for a retry / status waiting, and holds no worker', async () => {
+    const page = profile()
+    const worked: number[] = []
+    let broken = true
+    const workflow = defineWorkflow({ ...flow })
+      .step('start', { on: Go, emits: [Item] }, (ctx) => [1, 2, 3].forEach((n) => ctx.send(Item(n))))
+      .step(
+        'work',
+        { on: Item, emits: [Done], workers: 1, retry: { attempts: 2, delay: 1000 } },
+        (_, { data }) => {
+          if (data === 1 && broken) throw new Error('broken')
+          worked.push(data)
+          return worked.length === 3 ? Done(worked) : undefined
+        },
+      )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect(worked).toEqual([2, 3])
+    expect(session.status).toBe('waiting')
+    broken = false
+    await page.clock.advance(1000)
+    expect(await result).toEqual([2, 3, 1])
+  })
+
+  test('reload in a retry backoff / waits only the rest, keeps the attempt count', async () => {
+    const page = profile()
+    const { workflow, times, attempts } = failing(page, 2, { attempts: 3, delay: 1000 })
+    void (await page.open(workflow)).run()
+    await page.clock.advance(400)
+    await page.reload()
+    await page.clock.advance(100)
+    const session = await page.open(workflow)
+    expect(session.status).toBe('waiting')
+    const result = session.run()
+    await page.clock.advance(499)
+    expect(times).toEqual([0])
+    await page.clock.advance(1)
+    expect(times).toEqual([0, 1000])
+    await page.clock.advance(1000)
+    expect(await result).toEqual([0, 1000, 2000])
+    expect(attempts).toEqual([1, 2, 3])
+  })
+
+  test('reload long after the retry was due / at once', async () => {
+    const page = profile()
+    const { workflow, times, attempts } = failing(page, 1, { attempts: 2, delay: 1000 })
+    void (await page.open(workflow)).run()
+    await page.reload()
+    await page.clock.advance(3_600_000)
+    const session = await page.open(workflow)
+    await page.settle()
+    expect(session.result).toEqual([0, 3_600_000])
+    expect(times).toHaveLength(2)
+    expect(attempts).toEqual([1, 2])
+  })
+
+  test('an interrupted attempt / is not counted as one', async () => {
+    const page = profile()
+    const attempts: number[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
+      async (ctx) => {
+        attempts.push(ctx.attempt)
+        if (attempts.length <= 3) await gate().promise
+        if (ctx.attempt === 1) throw new Error('no')
+        return Done('yes')
+      },
+    )
+    for (let pages = 0; pages < 3; pages++) {
+      void (await page.open(workflow)).run()
+      await page.reload()
+    }
+    const session = await page.open(workflow)
+    await page.settle()
+    expect(session.result).toBe('yes')
+    expect(attempts).toEqual([1, 1, 1, 1, 2])
+  })
+
+  test('an attempt interrupted while it is the second / is the second again', async () => {
+    const page = profile()
+    const attempts: number[] = []
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
+      async (ctx) => {
+        attempts.push(ctx.attempt)
+        if (ctx.attempt === 1) throw new Error('no')
+        if (stuck) await gate().promise
+        return Done('yes')
+      },
+    )
+    void (await page.open(workflow)).run()
+    await page.reload()
+    stuck = false
+    const session = await page.open(workflow)
+    await page.settle()
+    expect(session.result).toBe('yes')
+    expect(attempts).toEqual([1, 2, 2])
+  })
+
+  test('ten interruptions in a row without getting anywhere / CrashLoopError', async () => {
+    const page = profile()
+    let tries = 0
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
+      tries++
+      return gate<never>().promise
+    })
+    void (await page.open(workflow)).run()
+    for (let pages = 0; pages < 10; pages++) {
+      await page.reload()
+      await page.open(workflow)
+    }
+    const session = await page.open(workflow)
+    expect(session.status).toBe('failed')
+    expect(session.error).toMatchObject({ code: 'STEP_FAILED', cause: { code: 'CRASH_LOOP' } })
+    expect(tries).toBe(10)
+  })
+
+  test('twenty reloads while it waits for a person / is no crash loop', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    void (await page.open(workflow)).run()
+    for (let pages = 0; pages < 20; pages++) {
+      await page.reload()
+      await page.open(workflow)
+      await page.settle()
+    }
+    const session = await page.open(workflow)
+    expect(session.status).toBe('waiting')
+    await session.asks[0]?.reply('yes')
+    expect(await session.run()).toBe('yes')
+  })
+
+  test('twenty interruptions, each after a commit / is no crash loop', async () => {
+    const page = profile()
+    let pages = 0
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      for (let n = 0; n < 20; n++) {
+        await ctx.once(`part ${n}`, () => n)
+        if (n >= pages) await gate().promise
+      }
+      return Done('all')
+    })
+    for (; pages < 20; pages++) {
+      void (await page.open(workflow)).run()
+      await page.reload()
+    }
+    expect(await (await page.open(workflow)).run()).toBe('all')
+  })
+})
+
+describe("a step's timeout", () => {
+  test('an attempt takes too long / TimeoutError, signal aborted, writes rolled back, retried by the policy', async () => {
+    const page = profile()
+    const aborted: unknown[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], timeout: 100, retry: { attempts: 3, delay: 50 } },
+      async (ctx) => {
+        ctx.signal.addEventListener('abort', () => aborted.push(ctx.attempt))
+        await ctx.state.set('attempt', ctx.attempt)
+        if (ctx.attempt < 3) await gate().promise
+        return Done(ctx.attempt)
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(99)
+    expect(session.state.get('attempt')).toBe(1)
+    await page.clock.advance(1)
+    expect(session.state.get()).toEqual({})
+    await page.clock.advance(1000)
+    expect(await result).toBe(3)
+    expect(aborted).toEqual([1, 2])
+    expect(session.state.get()).toEqual({ attempt: 3 })
+  })
+
+  test('without a policy / the run fails with a TimeoutError of scope step', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], timeout: 100 },
+      () => gate<never>().promise,
+    )
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.clock.advance(100)
+    const error: StepError = await result
+    expect(error.cause as TimeoutError).toMatchObject({ code: 'TIMEOUT', scope: 'step', limit: 100 })
+    expect(error.message).toContain('work')
+  })
+
+  test('time in asks, waits and sleeps / does not count', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done], timeout: 100 },
+      async (ctx) => {
+        const work = () => new Promise<void>((resolve) => void page.clock.setTimeout(resolve, 30))
+        await work()
+        await ctx.sleep(1000)
+        await work()
+        await ctx.ask(Question(1))
+        await work()
+        await ctx.waitFor(Nudge)
+        return Done('in time')
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(5000)
+    await session.asks[0]?.reply(1)
+    await page.clock.advance(5000)
+    await session.send(Nudge(1))
+    expect(await result).toBe('in time')
+  })
+
+  test('work before and after a sleep / counts together', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], timeout: 100 },
+      async (ctx) => {
+        const work = () => new Promise<void>((resolve) => void page.clock.setTimeout(resolve, 60))
+        await work()
+        await ctx.sleep(1000)
+        await work()
+        return Done('too late')
+      },
+    )
+    const result = failure((await page.open(workflow)).run())
+    await page.clock.advance(5000)
+    expect(((await result) as StepError).cause).toMatchObject({ code: 'TIMEOUT', scope: 'step' })
+  })
+})
+
+describe("a run's timeout", () => {
+  test('too much work / the run fails with a TimeoutError of scope run', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      () => gate<never>().promise,
+    )
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.clock.advance(99)
+    expect(session.status).toBe('running')
+    await page.clock.advance(1)
+    expect(session.status).toBe('failed')
+    expect(await result).toMatchObject({ code: 'TIMEOUT', scope: 'run', limit: 100 })
+  })
+
+  test('a long wait for a person / does not count', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(10_000)
+    await session.asks[0]?.reply('late')
+    expect(await result).toBe('late')
+  })
+})

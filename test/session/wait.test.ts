@@ -1,0 +1,328 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent, defineWorkflow } from '../../src/index'
+import { Done, flow, gate, Go, Item, Nudge, profile, Worked } from '../support/flows'
+
+const outside = { ...flow, events: [Nudge] } as const
+
+describe('waitFor', () => {
+  const timed = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+    const began = await ctx.once('began', () => 0)
+    try {
+      return Done({ got: (await ctx.waitFor(Nudge, { timeout: 200 })).data, began })
+    } catch (error) {
+      return Done({ scope: (error as { scope?: string }).scope })
+    }
+  })
+
+  test('200 ms, closed at 100, opened an hour later / times out at once', async () => {
+    const page = profile()
+    void (await page.open(timed)).run()
+    await page.clock.advance(100)
+    await page.reload()
+    await page.clock.advance(3_600_000)
+    const again = await page.open(timed)
+    await page.settle()
+    expect(again.result).toEqual({ scope: 'wait' })
+  })
+
+  test('200 ms, closed at 100, opened at once / times out 100 ms later', async () => {
+    const page = profile()
+    void (await page.open(timed)).run()
+    await page.clock.advance(100)
+    await page.reload()
+    const again = await page.open(timed)
+    await page.clock.advance(99)
+    expect(again.status).toBe('waiting')
+    await page.clock.advance(1)
+    expect(again.result).toEqual({ scope: 'wait' })
+  })
+
+  test('the event comes in time / it is the answer; a later one is not taken', async () => {
+    const page = profile()
+    const session = await page.open(timed)
+    const result = session.run()
+    await page.clock.advance(199)
+    expect(await session.send(Nudge('now'))).toBe(true)
+    expect(await result).toEqual({ got: 'now', began: 0 })
+    expect(await session.send(Nudge('late'))).toBe(false)
+  })
+
+  test('two for one type in one step / the first and the second event, also with a reload between', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const first = await ctx.waitFor(Nudge)
+      const second = await ctx.waitFor(Nudge)
+      return Done([first.data, second.data])
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    expect(await session.send(Nudge(1))).toBe(true)
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(await again.send(Nudge(2))).toBe(true)
+    await page.settle()
+    expect(again.result).toEqual([1, 2])
+  })
+
+  test('two at once for one type / the oldest wait gets the first event', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const both = await Promise.all([ctx.waitFor(Nudge), ctx.waitFor(Nudge)])
+      return Done(both.map((it) => it.data))
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect(await session.send(Nudge(1))).toBe(true)
+    expect(await session.send(Nudge(2))).toBe(true)
+    expect(await result).toEqual([1, 2])
+  })
+
+  test('two events sent in one tick, two waits one after the other / both are taken, in order', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const first = await ctx.waitFor(Nudge)
+      const second = await ctx.waitFor(Nudge)
+      return Done([first.data, second.data])
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    const one = session.send(Nudge(1))
+    const two = session.send(Nudge(2))
+    const told = await Promise.all([one, two])
+    await page.settle()
+    // The second is either taken and kept for the second wait, or its sender is told that nobody took it.
+    expect(told[0]).toBe(true)
+    if (told[1]) expect(session.result).toEqual([1, 2])
+    else expect(session.status).toBe('waiting')
+  })
+
+  test('where / only a matching event; the others are not taken', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const nudge = await ctx.waitFor(Nudge, { where: (it) => it.data === 'right' })
+      return Done(nudge.data)
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect(await session.send(Nudge('wrong'))).toBe(false)
+    expect(session.status).toBe('waiting')
+    expect(await session.send(Nudge('right'))).toBe(true)
+    expect(await result).toBe('right')
+  })
+
+  test('two waits with where / each event goes to the one that wants it', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const both = await Promise.all([
+        ctx.waitFor(Nudge, { where: (it) => Number(it.data) % 2 === 1 }),
+        ctx.waitFor(Nudge, { where: (it) => Number(it.data) % 2 === 0 }),
+      ])
+      return Done(both.map((it) => it.data))
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect(await session.send(Nudge(4))).toBe(true)
+    expect(await session.send(Nudge(6))).toBe(false)
+    expect(await session.send(Nudge(7))).toBe(true)
+    expect(await result).toEqual([7, 4])
+  })
+
+  test('where, after a reload / the predicate holds again', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const wanted = await ctx.once('wanted', () => 'right')
+      const nudge = await ctx.waitFor(Nudge, { where: (it) => it.data === wanted })
+      return Done(nudge.data)
+    })
+    const page = profile()
+    void (await page.open(workflow)).run()
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(await again.send(Nudge('wrong'))).toBe(false)
+    expect(await again.send(Nudge('right'))).toBe(true)
+    await page.settle()
+    expect(again.result).toBe('right')
+  })
+
+  test('where, an event right after the reload, before the step has run up to the wait / is not lost', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const wanted = await ctx.once('wanted', () => 'right')
+      const nudge = await ctx.waitFor(Nudge, { where: (it) => it.data === wanted })
+      return Done(nudge.data)
+    })
+    const page = profile()
+    void (await page.open(workflow)).run()
+    await page.reload()
+    const again = await page.open(workflow)
+    const wrong = again.send(Nudge('wrong'))
+    const right = again.send(Nudge('right'))
+    await page.settle()
+    expect(await wrong).toBe(false)
+    expect(await right).toBe(true)
+    expect(again.result).toBe('right')
+  })
+
+  test('an event from another step, right after the reload / the wait with where gets it', async () => {
+    const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
+      .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+        for (const part of ['a', 'b', 'c']) await ctx.once(part, () => part)
+        const item = await ctx.waitFor(Item, { where: (it) => it.data === 5 })
+        return Done(item.data)
+      })
+      .step('produce', { on: Go, emits: [Item] }, async (ctx) => {
+        await ctx.sleep(1000)
+        return Item(5)
+      })
+    const page = profile()
+    void (await page.open(workflow)).run()
+    await page.clock.advance(500)
+    await page.reload()
+    await page.clock.advance(10_000)
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(again.status).toBe('completed')
+    expect(again.result).toBe(5)
+  })
+
+  test('where throws / the sender is not broken, the wait stays', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const nudge = await ctx.waitFor(Nudge, {
+        where: (it) => {
+          if (it.data === 'bad') throw new Error('bad predicate')
+          return true
+        },
+      })
+      return Done(nudge.data)
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    let outcome: unknown
+    try {
+      outcome = await session.send(Nudge('bad'))
+    } catch (error) {
+      outcome = error
+    }
+    expect(outcome === false || outcome instanceof Error).toBe(true)
+    expect(session.status).toBe('waiting')
+    expect(await session.send(Nudge('good'))).toBe(true)
+    expect(await result).toBe('good')
+  })
+
+  test('an event that another step sends / answers it', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
+      .step('wait', { on: Go, emits: [Done] }, async (ctx) => Done((await ctx.waitFor(Item)).data))
+      .step('produce', { on: Go, emits: [Item] }, async (ctx) => {
+        await ctx.sleep(100)
+        return Item(5)
+      })
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(100)
+    expect(await result).toBe(5)
+  })
+
+  test('an event that a step accepts and another waits for / both get it', async () => {
+    const page = profile()
+    const got: unknown[] = []
+    const workflow = defineWorkflow({ ...flow, events: [Nudge], skip: ['deadEnd'] })
+      .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+        got.push((await ctx.waitFor(Nudge)).data)
+        await ctx.sleep(10)
+        return Done(got)
+      })
+      .step('accepts', { on: Nudge }, (_, { data }) => void got.push(data))
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect(await session.send(Nudge('both'))).toBe(true)
+    await page.clock.advance(10)
+    expect(await result).toEqual(['both', 'both'])
+  })
+
+  test('emit / is sent when the wait opens, once, also with a reload', async () => {
+    const sent: unknown[] = []
+    const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
+      .step('wait', { on: Go, emits: [Item, Done] }, async (ctx) => {
+        const worked = await ctx.waitFor(Worked, { emit: Item(3) })
+        return Done(worked.data)
+      })
+      .step('work', { on: Item, emits: [Worked] }, async (ctx, { data }) => {
+        sent.push(data)
+        await ctx.sleep(1000)
+        return Worked(data * 2)
+      })
+    const page = profile()
+    void (await page.open(workflow)).run()
+    await page.clock.advance(500)
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.clock.advance(500)
+    expect(again.result).toBe(6)
+    // Once by the event, once more because the reload cut its sleep.
+    expect(sent).toEqual([3, 3])
+  })
+
+  test('emit that is answered at once, by a step that does not wait / the answer is not missed', async () => {
+    const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
+      .step('wait', { on: Go, emits: [Item, Done] }, async (ctx) => {
+        const worked = await ctx.waitFor(Worked, { emit: Item(3) })
+        return Done(worked.data)
+      })
+      .step('work', { on: Item, emits: [Worked] }, (_, { data }) => Worked(data * 2))
+    expect(await (await profile().open(workflow)).run()).toBe(6)
+  })
+
+  test('an event of a type with a transforming schema / arrives transformed once', async () => {
+    const Trimmed = defineEvent(
+      'trimmed',
+      z.string().transform((it) => `<${it}>`),
+    )
+    const workflow = defineWorkflow({ ...flow, events: [Trimmed] }).step(
+      'wait',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        const first = await ctx.waitFor(Trimmed)
+        const second = await ctx.waitFor(Trimmed)
+        return Done([first.data, second.data])
+      },
+    )
+    const page = profile()
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    await session.send({ type: 'trimmed', data: 'a' } as never)
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    await again.send(Trimmed('b'))
+    await page.settle()
+    expect(again.result).toEqual(['<a>', '<b>'])
+  })
+})
+
+describe('status while waiting', () => {
+  test('one step waits, another works / running; when that is done / waiting', async () => {
+    const page = profile()
+    const slow = gate()
+    const workflow = defineWorkflow({ ...outside, skip: ['deadEnd'] })
+      .step('wait', { on: Go, emits: [Done] }, async (ctx) => Done((await ctx.waitFor(Nudge)).data))
+      .step('work', { on: Go }, () => slow.promise)
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    expect(session.status).toBe('running')
+    slow.open()
+    await page.settle()
+    expect(session.status).toBe('waiting')
+  })
+})
