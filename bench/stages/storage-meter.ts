@@ -66,7 +66,7 @@ export function storageMeter() {
       let before: number
       do {
         before = puts
-        await new Promise((resolve) => setTimeout(resolve, 300))
+        await new Promise((resolve) => setTimeout(resolve, 200))
       } while (before !== puts || busy())
     },
 
