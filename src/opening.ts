@@ -34,12 +34,12 @@ export interface OpeningDeps {
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
 export class Opening {
   readonly live: LiveSession
-  private readonly deps: OpeningDeps
-  private readonly definition: Definition
-  private readonly id: string
-  private readonly schema: CompiledSchema
-  private readonly initialState: unknown
-  private readonly tree: Tree
+  readonly #deps: OpeningDeps
+  readonly #definition: Definition
+  readonly #id: string
+  readonly #schema: CompiledSchema
+  readonly #initialState: unknown
+  readonly #tree: Tree
 
   constructor(
     deps: OpeningDeps,
@@ -49,24 +49,24 @@ export class Opening {
     flow: ResourceLayer,
     onClose: () => void,
   ) {
-    this.deps = deps
-    this.definition = definition
-    this.id = id
-    this.schema = compileSchema(definition.options.state)
-    this.initialState = copyJson(this.schema.initial(initialState), 'initialState')
-    this.tree = new Tree(this.initialState)
+    this.#deps = deps
+    this.#definition = definition
+    this.#id = id
+    this.#schema = compileSchema(definition.options.state)
+    this.#initialState = copyJson(this.#schema.initial(initialState), 'initialState')
+    this.#tree = new Tree(this.#initialState)
     const { clock, ids, random } = deps
     this.live = new LiveSession({
       id,
       definition,
-      model: createModel(this.initialState, ids(), this.tree),
+      model: createModel(this.#initialState, ids(), this.#tree),
       clock,
       ids,
       random,
       copy: copyJson,
-      writer: new Writer(this.schema, copyJson),
+      writer: new Writer(this.#schema, copyJson),
       resources: new Resources(definition.resources, flow),
-      initialState: this.initialState,
+      initialState: this.#initialState,
       onClose,
     })
   }
@@ -75,29 +75,29 @@ export class Opening {
   async start(autoResume: boolean, after?: Promise<void>): Promise<void> {
     try {
       await after
-      await this.load(autoResume)
+      await this.#load(autoResume)
     } catch (error) {
-      this.live.refuse(await this.explain(error, autoResume))
+      this.live.refuse(await this.#explain(error, autoResume))
     }
   }
 
-  private async load(autoResume: boolean): Promise<void> {
-    const { storage, serializer, clock, timeout } = this.deps
+  async #load(autoResume: boolean): Promise<void> {
+    const { storage, serializer, clock, timeout } = this.#deps
     const limited = <T>(call: Promise<T>, what: string): Promise<T> =>
-      withinLimit(clock, call, timeout, `${what} of session "${this.id}"`)
+      withinLimit(clock, call, timeout, `${what} of session "${this.#id}"`)
     for (;;) {
       const loaded = await limited(
-        loadStored(storage, this.id, serializer, (head) => this.accept(head)),
+        loadStored(storage, this.#id, serializer, (head) => this.#accept(head)),
         'read',
       )
-      const model = loaded && this.fold(loaded)
-      const shape = { format: FORMAT, workflow: this.definition.name, version: this.definition.version }
-      const { epoch } = await limited(storage.claim(this.id, shape, loaded?.head.seq ?? 0), 'claim')
+      const model = loaded && this.#fold(loaded)
+      const shape = { format: FORMAT, workflow: this.#definition.name, version: this.#definition.version }
+      const { epoch } = await limited(storage.claim(this.#id, shape, loaded?.head.seq ?? 0), 'claim')
       // Somebody has written between the two: what was read is old already.
       if (epoch === undefined) continue
-      const journal = this.journal(epoch, loaded)
+      const journal = this.#journal(epoch, loaded)
       this.live.attach(
-        model ?? createModel(this.initialState, this.live.core.model.lineage, this.tree),
+        model ?? createModel(this.#initialState, this.live.core.model.lineage, this.#tree),
         journal,
         resumed(loaded?.head, model),
         autoResume,
@@ -106,8 +106,8 @@ export class Opening {
     }
   }
 
-  private accept(head: StoredHead): void {
-    const { name, version } = this.definition
+  #accept(head: StoredHead): void {
+    const { name, version } = this.#definition
     if (head.workflow !== name)
       throw new Refused('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
     if (head.version > version)
@@ -123,27 +123,27 @@ export class Opening {
   }
 
   /** Snapshot and records, folded; beside the tree that is shown, until all of it has turned out to be good. */
-  private fold({ snapshot, records }: Loaded): Model {
+  #fold({ snapshot, records }: Loaded): Model {
     const aside = new Tree(undefined)
     let model: Model
     try {
       model = snapshot
         ? restoreModel(snapshot.value as SavedModel, aside)
-        : createModel(this.initialState, this.live.core.model.lineage, aside)
+        : createModel(this.#initialState, this.live.core.model.lineage, aside)
       for (const record of records) reduce(model, record as SessionRecord)
     } catch (error) {
       throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
     }
     const state = model.tree.root()
-    this.check(state)
-    this.tree.restore(state)
-    return { ...model, tree: this.tree }
+    this.#check(state)
+    this.#tree.restore(state)
+    return { ...model, tree: this.#tree }
   }
 
-  private check(state: unknown): void {
+  #check(state: unknown): void {
     let accepted
     try {
-      accepted = this.schema.initial(state)
+      accepted = this.#schema.initial(state)
     } catch (error) {
       throw new Refused(
         'STATE_INVALID',
@@ -155,16 +155,16 @@ export class Opening {
       throw new Refused('STATE_INVALID', 'the schema would change its state; raise the version')
   }
 
-  private journal(epoch: number, loaded: Loaded | undefined): Journaling {
-    const { storage, serializer, clock, timeout, onError } = this.deps
+  #journal(epoch: number, loaded: Loaded | undefined): Journaling {
+    const { storage, serializer, clock, timeout, onError } = this.#deps
     const { live } = this
     return new Journal({
       storage,
-      id: this.id,
+      id: this.#id,
       clock,
       serializer,
       timeout,
-      shape: { format: FORMAT, workflow: this.definition.name, version: this.definition.version },
+      shape: { format: FORMAT, workflow: this.#definition.name, version: this.#definition.version },
       ...(loaded && { stored: loaded.sizes }),
       epoch: () => epoch,
       status: () => live.status,
@@ -174,31 +174,31 @@ export class Opening {
     })
   }
 
-  private async explain(error: unknown, autoResume: boolean): Promise<Error> {
+  async #explain(error: unknown, autoResume: boolean): Promise<Error> {
     if (!(error instanceof Refusal || error instanceof Refused)) return asError(error)
-    const { storage } = this.deps
+    const { storage } = this.#deps
     // A newer record is not touched at all.
-    if (!error.code.startsWith('NEWER')) await storage.quarantine(this.id).catch(this.deps.onError)
+    if (!error.code.startsWith('NEWER')) await storage.quarantine(this.#id).catch(this.#deps.onError)
     const again = async (): Promise<void> => {
       try {
-        await this.load(autoResume)
+        await this.#load(autoResume)
       } catch (failure) {
-        const explained = await this.explain(failure, autoResume)
+        const explained = await this.#explain(failure, autoResume)
         this.live.refuse(explained)
         throw explained
       }
     }
     return new LoadError(
       error.code,
-      this.id,
+      this.#id,
       error.message,
       {
         retry: again,
         reset: async () => {
-          await storage.discard(this.id)
+          await storage.discard(this.#id)
           await again()
         },
-        export: () => storage.export(this.id),
+        export: () => storage.export(this.#id),
       },
       error.cause,
     )

@@ -23,56 +23,56 @@ export interface Opened {
 
 /** The open sessions of one engine: one to an id, whoever asks and however often. */
 export class Registry {
-  private readonly deps: OpeningDeps
-  private readonly open = new Map<string, Open>()
-  private readonly layers = new Map<string, ResourceLayer>()
-  private readonly removals = new Map<string, Promise<void>>()
-  private closed = false
+  readonly #deps: OpeningDeps
+  readonly #open = new Map<string, Open>()
+  readonly #layers = new Map<string, ResourceLayer>()
+  readonly #removals = new Map<string, Promise<void>>()
+  #closed = false
 
   constructor(deps: OpeningDeps) {
-    this.deps = deps
+    this.#deps = deps
   }
 
   get ids(): string[] {
-    return [...this.open.keys()]
+    return [...this.#open.keys()]
   }
 
   get sessions(): LiveSession[] {
-    return [...this.open.values()].map((it) => it.live)
+    return [...this.#open.values()].map((it) => it.live)
   }
 
   /** The open session of an id. */
   face(id: string): Session<AnyWorkflow> | undefined {
-    return this.open.get(id)?.face
+    return this.#open.get(id)?.face
   }
 
   /** Whether this is the open session of its id, and not one that was closed. */
   has(face: Session<AnyWorkflow>): boolean {
-    return this.open.get(face.id)?.face === face
+    return this.#open.get(face.id)?.face === face
   }
 
   session(workflow: AnyWorkflow, options: Opened): Session<AnyWorkflow> {
-    if (this.closed) throw new StorageError('the engine is closed; make another one with createEngine()')
+    if (this.#closed) throw new StorageError('the engine is closed; make another one with createEngine()')
     const definition = definitionOf(workflow)
     const id = options.id ?? definition.name
-    const known = this.open.get(id)
-    if (known) return this.again(known, workflow, options)
+    const known = this.#open.get(id)
+    if (known) return this.#again(known, workflow, options)
     definition.validate()
-    const opening = new Opening(this.deps, definition, id, options.initialState, this.layer(workflow), () =>
-      this.open.delete(id),
+    const opening = new Opening(this.#deps, definition, id, options.initialState, this.layer(workflow), () =>
+      this.#open.delete(id),
     )
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, workflow)
-    this.open.set(id, { live, face })
-    void opening.start(options.autoResume ?? true, this.removals.get(id))
+    this.#open.set(id, { live, face })
+    void opening.start(options.autoResume ?? true, this.#removals.get(id))
     return face
   }
 
   /** The workflow's layer of resources. */
   layer({ name }: AnyWorkflow): ResourceLayer {
-    const layer = this.layers.get(name) ?? new ResourceLayer()
-    this.layers.set(name, layer)
+    const layer = this.#layers.get(name) ?? new ResourceLayer()
+    this.#layers.set(name, layer)
     return layer
   }
 
@@ -84,28 +84,28 @@ export class Registry {
     const closing = deferred<void>()
     const removal = closing.promise.then(removed)
     const settled = removal.catch(() => {})
-    this.removals.set(id, settled)
+    this.#removals.set(id, settled)
     await this.close(id)
     closing.resolve()
     await settled
-    if (this.removals.get(id) === settled) this.removals.delete(id)
+    if (this.#removals.get(id) === settled) this.#removals.delete(id)
     return removal
   }
 
   /** Closes a session when it is open. What could not be saved any more was reported already. */
   async close(id: string): Promise<void> {
-    await this.open
+    await this.#open
       .get(id)
       ?.live.close()
       .catch(() => {})
   }
 
   async closeAll(): Promise<void> {
-    this.closed = true
+    this.#closed = true
     await Promise.all(this.ids.map((id) => this.close(id)))
   }
 
-  private again({ face }: Open, { name }: AnyWorkflow, { resources }: Opened): Session<AnyWorkflow> {
+  #again({ face }: Open, { name }: AnyWorkflow, { resources }: Opened): Session<AnyWorkflow> {
     if (face.workflow.name !== name)
       throw new SessionStateError(
         `session "${face.id}" is open with workflow "${face.workflow.name}", not "${name}"; give it another id`,

@@ -8,30 +8,30 @@ const LONGEST = 1000
  * step runs on for some promises: a component that was told at each record would show a page for each.
  */
 export class Announcer {
-  private readonly listeners = new Set<() => void>()
-  private quiet = 0
-  private turns = 0
+  readonly #listeners = new Set<() => void>()
+  #quiet = 0
+  #turns = 0
 
   subscribe(listener: () => void): () => void {
     // A function of its own, so that one listener may come twice and leave once.
     const own = (): void => listener()
-    this.listeners.add(own)
-    return () => this.listeners.delete(own)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
   }
 
   announce(): void {
-    this.quiet = 0
-    if (this.turns > 0 || this.listeners.size === 0) return
-    queueMicrotask(this.turn)
-    this.turns = 1
+    this.#quiet = 0
+    if (this.#turns > 0 || this.#listeners.size === 0) return
+    queueMicrotask(this.#turn)
+    this.#turns = 1
   }
 
-  private readonly turn = (): void => {
-    if (++this.quiet < QUIET && ++this.turns < LONGEST) {
-      queueMicrotask(this.turn)
+  readonly #turn = (): void => {
+    if (++this.#quiet < QUIET && ++this.#turns < LONGEST) {
+      queueMicrotask(this.#turn)
       return
     }
-    this.turns = 0
-    for (const listener of this.listeners) listener()
+    this.#turns = 0
+    for (const listener of this.#listeners) listener()
   }
 }

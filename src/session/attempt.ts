@@ -25,40 +25,40 @@ export class Attempt {
   /** Whether an edit of this attempt is open. */
   editing = false
   private sends: readonly WorkflowEvent[] = none
-  private replaying: Replay | undefined
-  private recording: Points | undefined
-  private controller: AbortController | undefined
+  #replaying: Replay | undefined
+  #recording: Points | undefined
+  #controller: AbortController | undefined
   private readonly number: number
   /** How much was recorded before this attempt. */
-  private readonly begun: number
-  private timer: unknown
-  private workLeft: number | undefined
-  private startedWork = 0
-  private waits = 0
-  private settling: Deferred<void> | undefined
+  readonly #begun: number
+  #timer: unknown
+  #workLeft: number | undefined
+  #startedWork = 0
+  #waits = 0
+  #settling: Deferred<void> | undefined
 
   constructor(core: Core, exec: Execution, step: StepDefinition) {
     this.core = core
     this.exec = exec
     this.step = step
     this.number = exec.attempt
-    this.begun = exec.entries.length
-    this.workLeft = step.timeout
+    this.#begun = exec.entries.length
+    this.#workLeft = step.timeout
   }
 
   /** Made when they are asked for, as the signal is: most steps never do. */
   get replay(): Replay {
-    return (this.replaying ??= new Replay(this.exec, this.begun))
+    return (this.#replaying ??= new Replay(this.exec, this.#begun))
   }
 
   get points(): Points {
-    return (this.recording ??= new Points(this))
+    return (this.#recording ??= new Points(this))
   }
 
   get signal(): AbortSignal {
-    this.controller ??= new AbortController()
-    if (this.over) this.controller.abort(this.over)
-    return this.controller.signal
+    this.#controller ??= new AbortController()
+    if (this.over) this.#controller.abort(this.over)
+    return this.#controller.signal
   }
 
   /** What the handler gets: its event, or all of them. */
@@ -68,31 +68,31 @@ export class Attempt {
   }
 
   get settled(): Promise<void> {
-    this.settling ??= deferred()
-    if (this.over || this.waits > 0) this.settling.resolve()
-    return this.settling.promise
+    this.#settling ??= deferred()
+    if (this.over || this.#waits > 0) this.#settling.resolve()
+    return this.#settling.promise
   }
 
   start(ctx: Parameters<StepDefinition['handler']>[0]): void {
-    this.work()
+    this.#work()
     try {
       const outcome: unknown = this.step.handler(ctx, ctx.event)
       if (isThenable(outcome))
         outcome.then(
-          (value) => this.end(value),
-          (error: unknown) => this.fail(error),
+          (value) => this.#end(value),
+          (error: unknown) => this.#fail(error),
         )
-      else this.end(outcome)
+      else this.#end(outcome)
     } catch (error) {
-      this.fail(error)
+      this.#fail(error)
     }
   }
 
   /** Puts an end to it from outside. Nothing is recorded here. */
   abort(reason: Error): void {
     if (this.over) return
-    this.finish(reason)
-    this.controller?.abort(reason)
+    this.#finish(reason)
+    this.#controller?.abort(reason)
   }
 
   send(event: unknown): void {
@@ -104,7 +104,7 @@ export class Attempt {
   /** What was sent since the last commit point, for the record of the next one. */
   takeSends(): { readonly sends?: readonly Emission[] } {
     if (this.sends.length === 0) return nothing
-    const line = this.line()
+    const line = this.#line()
     const sends = this.core.emissions(this.sends, () => line)
     this.sends = none
     return { sends }
@@ -112,12 +112,12 @@ export class Attempt {
 
   /** The clock of the step's timeout stands still while it waits for somebody. */
   async awaiting<T>(wait: Promise<T>): Promise<T> {
-    if (++this.waits === 1) this.rest()
-    this.settling?.resolve()
+    if (++this.#waits === 1) this.#rest()
+    this.#settling?.resolve()
     try {
       return await wait
     } finally {
-      if (--this.waits === 0 && this.over === undefined) this.work()
+      if (--this.#waits === 0 && this.over === undefined) this.#work()
     }
   }
 
@@ -131,7 +131,7 @@ export class Attempt {
     return fenced
   }
 
-  private line(): Partial<Emission> | undefined {
+  #line(): Partial<Emission> | undefined {
     const { scope, branch, rescues } = this.exec
     if (scope === undefined && rescues === 0) return undefined
     return {
@@ -141,10 +141,10 @@ export class Attempt {
     }
   }
 
-  private end(outcome: unknown): void {
+  #end(outcome: unknown): void {
     if (this.over) return
     try {
-      const missed = this.begun === 0 || this.replay.live ? none : this.replay.missed()
+      const missed = this.#begun === 0 || this.replay.live ? none : this.replay.missed()
       if (missed.length > 0) throw new ReplayMismatchError(this.step.name, missed)
       const fanOut = Array.isArray(outcome)
       const returned: unknown[] = fanOut
@@ -154,35 +154,35 @@ export class Attempt {
           : [outcome]
       const where = `step "${this.step.name}"`
       const events = returned.map((it) => this.core.genuine(it, this.step.emits, where))
-      this.record(events, fanOut)
+      this.#record(events, fanOut)
     } catch (error) {
-      this.fail(error)
+      this.#fail(error)
     }
   }
 
-  private record(events: WorkflowEvent[], fanOut: boolean): void {
+  #record(events: WorkflowEvent[], fanOut: boolean): void {
     const { core, exec, sends } = this
     const opens = fanOut ? core.model.nextScope : undefined
-    const line = this.line()
+    const line = this.#line()
     const emits = core.emissions([...sends, ...events], (index) =>
       opens === undefined || index < sends.length
         ? line
         : { ...line, scope: opens, branch: index - sends.length },
     )
-    this.finish(over)
+    this.#finish(over)
     core.append({ kind: 'ended', exec: exec.id, emits, ...(opens !== undefined && { opens }) })
     core.wake()
   }
 
-  private fail(error: unknown): void {
+  #fail(error: unknown): void {
     if (this.over) return
     const { core, exec, number } = this
-    this.finish(over)
+    this.#finish(over)
     const recorded = recordError(error)
     const final = error instanceof ReplayMismatchError
     const elapsed = core.options.clock.now() - exec.at
-    const delay = final ? undefined : this.delay({ attempt: number, elapsed, error })
-    const again = this.recording?.failedBy(error) ?? none
+    const delay = final ? undefined : this.#delay({ attempt: number, elapsed, error })
+    const again = this.#recording?.failedBy(error) ?? none
     core.append({
       kind: 'attemptFailed',
       exec: exec.id,
@@ -191,13 +191,13 @@ export class Attempt {
       ...(delay !== undefined && { retryAt: core.options.clock.now() + delay }),
       ...(again.length > 0 && { again }),
     })
-    this.controller?.abort(error)
+    this.#controller?.abort(error)
     if (delay === undefined) failStep(core, exec, number, error)
     core.wake()
   }
 
   /** A retry policy is the user's code: when it throws, there is no retry. */
-  private delay(failure: Parameters<typeof retryDelay>[1]): number | undefined {
+  #delay(failure: Parameters<typeof retryDelay>[1]): number | undefined {
     try {
       return retryDelay(this.step.retry, failure, this.core.options.random)
     } catch {
@@ -205,30 +205,30 @@ export class Attempt {
     }
   }
 
-  private finish(reason: Error): void {
+  #finish(reason: Error): void {
     this.over = reason
-    this.rest()
+    this.#rest()
     this.core.attempts.delete(this.exec.id)
-    this.recording?.release(reason)
-    this.settling?.resolve()
+    this.#recording?.release(reason)
+    this.#settling?.resolve()
   }
 
-  private work(): void {
-    if (this.workLeft === undefined) return
+  #work(): void {
+    if (this.#workLeft === undefined) return
     const { clock } = this.core.options
-    this.startedWork = clock.now()
-    this.timer = clock.setTimeout(() => {
-      this.timer = undefined
-      this.fail(new TimeoutError('step', `step "${this.step.name}"`, this.step.timeout ?? 0))
-    }, this.workLeft)
+    this.#startedWork = clock.now()
+    this.#timer = clock.setTimeout(() => {
+      this.#timer = undefined
+      this.#fail(new TimeoutError('step', `step "${this.step.name}"`, this.step.timeout ?? 0))
+    }, this.#workLeft)
   }
 
-  private rest(): void {
-    if (this.timer === undefined) return
+  #rest(): void {
+    if (this.#timer === undefined) return
     const { clock } = this.core.options
-    clock.clearTimeout(this.timer)
-    this.timer = undefined
-    this.workLeft = Math.max(0, (this.workLeft ?? 0) - (clock.now() - this.startedWork))
+    clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#workLeft = Math.max(0, (this.#workLeft ?? 0) - (clock.now() - this.#startedWork))
   }
 }
 

@@ -93,9 +93,9 @@ export class Core {
   wake: () => void = () => {}
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
   ready: () => boolean = () => true
-  private readonly known = new Map<string, Route>()
+  readonly #known = new Map<string, Route>()
   /** The newest record when it is a field edit: the next edit may still join it. */
-  private openWrite: (SessionRecord & { kind: 'wrote'; ops: Op[] }) | undefined
+  #openWrite: (SessionRecord & { kind: 'wrote'; ops: Op[] }) | undefined
   constructor(options: CoreOptions) {
     this.options = options
     this.definition = options.definition
@@ -105,17 +105,17 @@ export class Core {
   /** The one way to change the session. */
   append(body: RecordBody, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
     if (this.closed !== undefined) return
-    const record = this.stamp(body)
-    this.openWrite = undefined
+    const record = this.#stamp(body)
+    this.#openWrite = undefined
     reduce(this.model, record)
     if ('deadline' in record || 'retryAt' in record || record.kind === 'resumed') this.timed = true
     this.sink.push(record, urgency, durability)
-    this.tell(record)
-    this.stopIfAsked(record)
+    this.#tell(record)
+    this.#stopIfAsked(record)
   }
 
   /** The stop event ends the run, however it was emitted. */
-  private stopIfAsked(record: SessionRecord): void {
+  #stopIfAsked(record: SessionRecord): void {
     const { stop } = this.definition.options
     const event = emitted(record).find((it) => it.type === stop.type)
     const { run } = this.model
@@ -138,28 +138,28 @@ export class Core {
       return
     }
     const { sink } = this
-    const open = this.openWrite
+    const open = this.#openWrite
     if (open !== undefined && sink.isOpen(open)) {
       reduce(this.model, { ...open, ops })
       for (const op of ops) join(open.ops, op)
     } else {
-      const record = this.stamp({ kind: 'wrote', ops })
+      const record = this.#stamp({ kind: 'wrote', ops })
       reduce(this.model, record)
       // Its own list, which later edits may still change; what was folded stays as it was.
-      this.openWrite = { ...record, ops: [...ops] } as typeof open & object
+      this.#openWrite = { ...record, ops: [...ops] } as typeof open & object
     }
-    const record = this.openWrite as SessionRecord
+    const record = this.#openWrite as SessionRecord
     sink.push(record, 'soon', 'relaxed')
-    this.tell(record)
+    this.#tell(record)
   }
 
-  private stamp(body: RecordBody): SessionRecord {
-    if (this.model.seq === 0) this.create()
+  #stamp(body: RecordBody): SessionRecord {
+    if (this.model.seq === 0) this.#create()
     return { seq: this.model.seq + 1, at: this.options.clock.now(), ...body }
   }
 
   /** Only now is there something to keep: a page that was merely looked at leaves nothing in storage. */
-  private create(): void {
+  #create(): void {
     const { initialState, clock } = this.options
     const first: SessionRecord = {
       seq: 1,
@@ -172,7 +172,7 @@ export class Core {
     this.sink.push(first, 'soon', 'relaxed')
   }
 
-  private tell(record: SessionRecord): void {
+  #tell(record: SessionRecord): void {
     if (this.model.tree.pending) this.model.tree.flush()
     this.options.onRecord(record)
   }
@@ -191,8 +191,8 @@ export class Core {
     return events.map(({ type, data }, index) => {
       const more = extra(index)
       const target = more?.to
-      const wait = target === undefined ? this.openWait(type, data, outside, claimed) : undefined
-      const { to, gather } = this.routes(type)
+      const wait = target === undefined ? this.#openWait(type, data, outside, claimed) : undefined
+      const { to, gather } = this.#routes(type)
       return {
         id: this.model.nextEvent + index,
         type,
@@ -205,19 +205,19 @@ export class Core {
     })
   }
 
-  private routes(type: string): Route {
-    let route = this.known.get(type)
+  #routes(type: string): Route {
+    let route = this.#known.get(type)
     if (route === undefined) {
       const names = this.definition.routes.get(type) ?? nobody
       const gathers = (it: string): boolean => this.step(it)?.join === 'gather'
       route = { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
-      this.known.set(type, route)
+      this.#known.set(type, route)
     }
     return route
   }
 
   /** The oldest open wait that the event answers. An ask is answered from outside only. */
-  private openWait(type: string, data: unknown, outside: boolean, claimed: Point[]): PointRef | undefined {
+  #openWait(type: string, data: unknown, outside: boolean, claimed: Point[]): PointRef | undefined {
     let oldest: Point | undefined
     let found: PointRef | undefined
     for (const exec of this.model.execs.values())

@@ -1,46 +1,46 @@
 /** A queue whose front can be taken in constant time. */
 export class Fifo<T> {
-  private items: T[]
-  private front = 0
+  #items: T[]
+  #front = 0
 
   constructor(items: readonly T[] = []) {
-    this.items = [...items]
+    this.#items = [...items]
   }
 
   get size(): number {
-    return this.items.length - this.front
+    return this.#items.length - this.#front
   }
 
   push(item: T): void {
-    this.items.push(item)
+    this.#items.push(item)
   }
 
   peek(): T | undefined {
-    return this.items[this.front]
+    return this.#items[this.#front]
   }
 
   /** Takes the first item out that `fits`; the front one costs nothing to find. */
   take(fits: (item: T) => boolean): T | undefined {
-    for (let index = this.front; index < this.items.length; index++) {
-      const item = this.items[index] as T
+    for (let index = this.#front; index < this.#items.length; index++) {
+      const item = this.#items[index] as T
       if (!fits(item)) continue
-      if (index === this.front) this.dropFront()
-      else this.items.splice(index, 1)
+      if (index === this.#front) this.#dropFront()
+      else this.#items.splice(index, 1)
       return item
     }
     return undefined
   }
 
   toArray(): T[] {
-    return this.items.slice(this.front)
+    return this.#items.slice(this.#front)
   }
 
-  private dropFront(): void {
-    this.front++
+  #dropFront(): void {
+    this.#front++
     // Half of it is behind us: let go of what was taken, at a constant cost per item.
-    if (this.front > 64 && this.front * 2 > this.items.length) {
-      this.items = this.items.slice(this.front)
-      this.front = 0
+    if (this.#front > 64 && this.#front * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#front)
+      this.#front = 0
     }
   }
 }

@@ -22,26 +22,26 @@ export class Inbox {
     const where = `session.send of workflow "${core.definition.name}"`
     const event = core.genuine(value, [...core.definition.eventsByType.values()], where)
     const { ask, step } = to
-    if (ask !== undefined) return () => this.answer(ask, event.type, event.data)
-    if (step !== undefined) this.mustAccept(step, event.type)
-    return () => (this.isUnclear(event.type) ? this.deliverLater(event, step) : this.deliver(event, step))
+    if (ask !== undefined) return () => this.#answer(ask, event.type, event.data)
+    if (step !== undefined) this.#mustAccept(step, event.type)
+    return () => (this.#isUnclear(event.type) ? this.#deliverLater(event, step) : this.#deliver(event, step))
   }
 
   /** Checks a reply; the answer records it. */
   acceptReply(ask: string, data: unknown): () => boolean {
-    const reply = this.find(ask)?.point.reply
+    const reply = this.#find(ask)?.point.reply
     if (reply === undefined) return () => false
     const value = this.core.replyData(reply, data)
-    return () => this.answer(ask, reply, value)
+    return () => this.#answer(ask, reply, value)
   }
 
-  private find(id: string): { readonly exec: Execution; readonly point: Point } | undefined {
+  #find(id: string): { readonly exec: Execution; readonly point: Point } | undefined {
     const asks = this.core.openWaits().filter(({ point }) => point.type === 'ask')
     return asks.find(({ exec, point }) => this.core.key(exec.id, point.key) === id)
   }
 
-  private answer(ask: string, type: string, value: unknown): boolean {
-    const open = this.find(ask)
+  #answer(ask: string, type: string, value: unknown): boolean {
+    const open = this.#find(ask)
     const run = this.core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false
     const { exec, point } = open
@@ -56,19 +56,19 @@ export class Inbox {
   }
 
   /** Whether a wait may take the event and its step has not run up to it again, so that nobody knows `where`. */
-  private isUnclear(type: string): boolean {
+  #isUnclear(type: string): boolean {
     const waits = this.core.openWaits().filter(({ point }) => point.where && point.reply === type)
     const { attempts } = this.core
     return waits.some(({ exec, point }) => attempts.get(exec.id)?.points.isArmed(point.key) !== true)
   }
 
-  private async deliverLater(event: WorkflowEvent, step: string | undefined): Promise<boolean> {
-    for (let tasks = 0; tasks < PATIENCE && this.isUnclear(event.type); tasks++)
+  async #deliverLater(event: WorkflowEvent, step: string | undefined): Promise<boolean> {
+    for (let tasks = 0; tasks < PATIENCE && this.#isUnclear(event.type); tasks++)
       await new Promise<void>(nextTask)
-    return this.deliver(event, step)
+    return this.#deliver(event, step)
   }
 
-  private deliver(event: WorkflowEvent, step: string | undefined): boolean {
+  #deliver(event: WorkflowEvent, step: string | undefined): boolean {
     const extra = step === undefined ? undefined : { to: [step] }
     const [emission] = this.core.emissions([event], () => extra, true)
     const run = this.core.model.run
@@ -79,7 +79,7 @@ export class Inbox {
     return true
   }
 
-  private mustAccept(step: string, type: string): void {
+  #mustAccept(step: string, type: string): void {
     const { stepsByName } = this.core.definition
     const found = stepsByName.get(step)
     if (found === undefined) throw new UnknownStepError(step, [...stepsByName.keys()])

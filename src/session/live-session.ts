@@ -29,25 +29,25 @@ const loading: Persistence = Object.freeze({ status: 'saved' })
 export class LiveSession {
   readonly core: Core
   readonly streams: Streams = new Streams()
-  private readonly options: LiveOptions
-  private readonly scheduler: Scheduler
-  private readonly loaded: Deferred<void> = deferred()
-  private readonly announcer = new Announcer()
-  private journal: Journaling | undefined
-  private phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
-  private loadError: Error | undefined
-  private failedPersistence: Persistence = loading
-  private readonly inbox: Inbox
-  private readonly outcome: Outcome
-  private closing: Promise<void> | undefined
+  readonly #options: LiveOptions
+  readonly #scheduler: Scheduler
+  readonly #loaded: Deferred<void> = deferred()
+  readonly #announcer = new Announcer()
+  #journal: Journaling | undefined
+  #phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
+  #loadError: Error | undefined
+  #failedPersistence: Persistence = loading
+  readonly #inbox: Inbox
+  readonly #outcome: Outcome
+  #closing: Promise<void> | undefined
   progress: Progress | undefined
   resumed: Resumed = Object.freeze({ found: false })
 
   constructor(options: LiveOptions) {
-    this.options = options
+    this.#options = options
     this.core = new Core({
       ...options,
-      onRecord: (record) => this.recorded(record),
+      onRecord: (record) => this.#recorded(record),
       onStream: (event) => this.streams.push(event),
       onProgress: (progress) => {
         this.progress = Object.freeze(progress)
@@ -55,177 +55,177 @@ export class LiveSession {
       },
     })
     this.core.early = []
-    this.core.ready = () => this.phase === 'open' && this.missingResources.length === 0
-    this.scheduler = new Scheduler(this.core)
-    this.inbox = new Inbox(this.core)
-    this.outcome = new Outcome(this.core)
-    options.resources.subscribe(() => this.resourcesChanged())
+    this.core.ready = () => this.#phase === 'open' && this.missingResources.length === 0
+    this.#scheduler = new Scheduler(this.core)
+    this.#inbox = new Inbox(this.core)
+    this.#outcome = new Outcome(this.core)
+    options.resources.subscribe(() => this.#resourcesChanged())
   }
 
   get ready(): Promise<void> {
-    return this.loaded.promise
+    return this.#loaded.promise
   }
 
   /** What was read is here: early writes go on top of it, and interrupted work goes on. */
   attach(model: Model, journal: Journaling, resumed: Resumed, autoResume: boolean): void {
-    if (this.phase !== 'loading' && this.phase !== 'error') return journal.abandon()
+    if (this.#phase !== 'loading' && this.#phase !== 'error') return journal.abandon()
     const { core } = this
     const early = core.early ?? []
     core.early = undefined
     core.model = model
-    core.sink = this.journal = journal
-    this.phase = 'open'
-    this.loadError = undefined
+    core.sink = this.#journal = journal
+    this.#phase = 'open'
+    this.#loadError = undefined
     this.resumed = Object.freeze(resumed)
     if (early.length > 0) core.write(early)
     if (model.tree.pending) model.tree.flush()
     recordInterruptions(core)
-    if (!autoResume && this.active) core.append({ kind: 'paused' })
-    this.loaded.resolve()
+    if (!autoResume && this.#active) core.append({ kind: 'paused' })
+    this.#loaded.resolve()
     this.changed()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
-    nextTask(() => this.scheduler.run())
+    nextTask(() => this.#scheduler.run())
   }
 
   /** It could not be read. Nothing is ever written; a later `attach` may still bring it. */
   refuse(error: Error): void {
-    this.phase = 'error'
-    this.loadError = error
-    this.failedPersistence = Object.freeze({ status: 'error', error })
-    this.loaded.reject(error)
+    this.#phase = 'error'
+    this.#loadError = error
+    this.#failedPersistence = Object.freeze({ status: 'error', error })
+    this.#loaded.reject(error)
     this.changed()
   }
 
   /** Like a killed page: nothing lands, nothing settles any more. */
   crash(): void {
     this.core.closed = 'crashed'
-    this.journal?.abandon()
-    this.scheduler.halt()
-    this.options.onClose()
+    this.#journal?.abandon()
+    this.#scheduler.halt()
+    this.#options.onClose()
   }
 
   get status(): Status {
-    if (this.phase === 'loading' || this.phase === 'error') return this.phase
+    if (this.#phase === 'loading' || this.#phase === 'error') return this.#phase
     const { model, attempts } = this.core
     return statusOf(model, this.missingResources.length > 0, (exec) => attempts.has(exec))
   }
 
   get persistence(): Persistence {
-    if (this.phase === 'error') return this.failedPersistence
-    return this.journal?.persistence ?? loading
+    if (this.#phase === 'error') return this.#failedPersistence
+    return this.#journal?.persistence ?? loading
   }
 
   get missingResources(): readonly string[] {
-    return this.options.resources.missing()
+    return this.#options.resources.missing()
   }
 
   get error(): Error | undefined {
-    return this.loadError ?? this.outcome.error
+    return this.#loadError ?? this.#outcome.error
   }
 
   get result(): unknown {
     return this.core.model.run?.end?.result
   }
 
-  private get active(): boolean {
+  get #active(): boolean {
     const { run } = this.core.model
     return run !== undefined && run.end === undefined
   }
 
   /** The same promise for everybody who waits for one run. */
   run(input: unknown): Promise<unknown> {
-    return this.begin(() => {
-      if (this.active) return
+    return this.#begin(() => {
+      if (this.#active) return
       const event = this.core.definition.options.start(input)
-      this.outcome.renew()
+      this.#outcome.renew()
       this.progress = undefined
       const [emission] = this.core.emissions([event])
-      this.core.append({ kind: 'started', run: this.options.ids(), event: emission as Emission })
+      this.core.append({ kind: 'started', run: this.#options.ids(), event: emission as Emission })
     })
   }
 
   retry(): Promise<unknown> {
-    return this.begin(() => {
+    return this.#begin(() => {
       const end = this.core.model.run?.end
       if (end?.status !== 'failed' || end.exec === undefined)
         throw new SessionStateError(`there is no failed step to retry: the session is ${this.status}`)
-      this.outcome.renew()
+      this.#outcome.renew()
       this.core.append({ kind: 'retried', exec: end.exec })
     })
   }
 
-  private begin(action: () => void): Promise<unknown> {
-    if (this.phase === 'loading') {
-      const later = this.ready.then(() => this.begin(action))
+  #begin(action: () => void): Promise<unknown> {
+    if (this.#phase === 'loading') {
+      const later = this.ready.then(() => this.#begin(action))
       // As when it is loaded already: a run that nobody waits for may fail without a crash.
       later.catch(() => {})
       return later
     }
     try {
-      this.mustBeOpen()
+      this.#mustBeOpen()
       action()
     } catch (error) {
       return Promise.reject(error)
     }
-    const { promise } = this.outcome
-    this.scheduler.run()
+    const { promise } = this.#outcome
+    this.#scheduler.run()
     return promise
   }
 
   send(event: unknown, to: Target = {}): Promise<boolean> {
-    const deliver = this.inbox.accept(event, to)
-    return this.whenOpen(deliver)
+    const deliver = this.#inbox.accept(event, to)
+    return this.#whenOpen(deliver)
   }
 
   reply(ask: string, data: unknown): Promise<boolean> {
-    if (this.phase === 'loading') return this.whenOpen(() => this.reply(ask, data))
-    const answer = this.inbox.acceptReply(ask, data)
-    return this.whenOpen(answer)
+    if (this.#phase === 'loading') return this.#whenOpen(() => this.reply(ask, data))
+    const answer = this.#inbox.acceptReply(ask, data)
+    return this.#whenOpen(answer)
   }
 
   cancel(reason?: string): void {
-    this.soon(() => {
-      if (!this.active && this.core.model.run?.end?.status !== 'stalled') return
+    this.#soon(() => {
+      if (!this.#active && this.core.model.run?.end?.status !== 'stalled') return
       this.core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
-      this.scheduler.run()
+      this.#scheduler.run()
     })
   }
 
   pause(): void {
-    this.soon(() => {
+    this.#soon(() => {
       if (!this.core.model.paused) this.core.append({ kind: 'paused' })
-      this.scheduler.run()
+      this.#scheduler.run()
     })
   }
 
   resume(): void {
-    this.soon(() => {
+    this.#soon(() => {
       if (this.core.model.paused) this.core.append({ kind: 'resumed' })
-      this.scheduler.run()
+      this.#scheduler.run()
     })
   }
 
   reset(): void {
-    this.soon(() => {
-      const { ids, initialState } = this.options
+    this.#soon(() => {
+      const { ids, initialState } = this.#options
       const reason = new CancelledError('the session was reset')
-      this.scheduler.stop(reason)
+      this.#scheduler.stop(reason)
       this.core.append({ kind: 'reset', state: initialState, lineage: ids() })
-      this.outcome.reject(reason)
-      this.outcome.renew()
+      this.#outcome.reject(reason)
+      this.#outcome.renew()
       this.progress = undefined
       this.changed()
     })
   }
 
   step(): Promise<boolean> {
-    return this.whenOpen(() => this.scheduler.step())
+    return this.#whenOpen(() => this.#scheduler.step())
   }
 
   flush(): Promise<void> {
-    return this.phase === 'loading'
+    return this.#phase === 'loading'
       ? this.ready.then(() => this.flush())
-      : (this.journal?.flush() ?? Promise.resolve())
+      : (this.#journal?.flush() ?? Promise.resolve())
   }
 
   toJSON(): unknown {
@@ -234,50 +234,50 @@ export class LiveSession {
       format: 1,
       workflow: definition.name,
       version: definition.version,
-      id: this.options.id,
+      id: this.#options.id,
       ...saveModel(model),
     }
   }
 
   close(): Promise<void> {
-    return (this.closing ??= this.shut())
+    return (this.#closing ??= this.#shut())
   }
 
-  private async shut(): Promise<void> {
-    const error = new SessionClosedError(this.options.id)
-    const opened = this.phase === 'open'
-    this.phase = 'closed'
+  async #shut(): Promise<void> {
+    const error = new SessionClosedError(this.#options.id)
+    const opened = this.#phase === 'open'
+    this.#phase = 'closed'
     this.core.closed = error
-    this.loaded.reject(error)
-    this.scheduler.stop(error)
-    this.outcome.reject(error)
+    this.#loaded.reject(error)
+    this.#scheduler.stop(error)
+    this.#outcome.reject(error)
     this.streams.end(true)
     try {
-      if (opened) await this.journal?.close()
+      if (opened) await this.#journal?.close()
     } finally {
-      this.options.onClose()
+      this.#options.onClose()
       this.changed()
     }
   }
 
   /** After every record: who waits is woken, who watches is told. */
-  private recorded(record: SessionRecord): void {
+  #recorded(record: SessionRecord): void {
     if (record.kind === 'wrote' || record.kind === 'saw') return
     if (record.kind === 'answered') this.core.attempts.get(record.exec)?.points.answered(record.key)
-    else for (const event of emitted(record)) this.wakeWait(event)
+    else for (const event of emitted(record)) this.#wakeWait(event)
     if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
-    if (record.kind === 'finished') this.finished(record)
+    if (record.kind === 'finished') this.#finished(record)
     this.changed()
   }
 
-  private wakeWait({ answers }: Emission): void {
+  #wakeWait({ answers }: Emission): void {
     if (answers) this.core.attempts.get(answers.exec)?.points.answered(answers.key)
   }
 
-  private finished(record: Extract<SessionRecord, { kind: 'finished' }>): void {
+  #finished(record: Extract<SessionRecord, { kind: 'finished' }>): void {
     const { stop } = this.core.definition.options
-    this.scheduler.stop(this.outcome.error ?? new CancelledError('the run is complete'))
-    this.outcome.settle()
+    this.#scheduler.stop(this.#outcome.error ?? new CancelledError('the run is complete'))
+    this.#outcome.settle()
     const { kind: _, seq: __, at: ___, status, ...data } = record
     this.streams.push(
       Object.freeze(status === 'completed' ? { type: stop.type, data: data.result } : { type: status, data }),
@@ -285,10 +285,10 @@ export class LiveSession {
     this.streams.end(false)
   }
 
-  private resourcesChanged(): void {
-    if (this.phase !== 'open') return
+  #resourcesChanged(): void {
+    if (this.#phase !== 'open') return
     this.changed()
-    this.scheduler.run()
+    this.#scheduler.run()
   }
 
   get orphans(): Orphan[] {
@@ -297,33 +297,33 @@ export class LiveSession {
 
   events(follow: boolean): AsyncIterableIterator<WorkflowEvent> {
     const stream = this.streams.subscribe(follow)
-    const over = this.phase === 'closed' || (!follow && this.core.model.run?.end !== undefined)
+    const over = this.#phase === 'closed' || (!follow && this.core.model.run?.end !== undefined)
     if (over) this.streams.end(false)
     return stream
   }
 
   subscribe(listener: () => void): () => void {
-    return this.announcer.subscribe(listener)
+    return this.#announcer.subscribe(listener)
   }
 
   changed(): void {
-    this.announcer.announce()
+    this.#announcer.announce()
   }
 
-  private mustBeOpen(): void {
-    if (this.phase === 'closed') throw new SessionClosedError(this.options.id)
-    if (this.phase === 'error') throw this.loadError as Error
+  #mustBeOpen(): void {
+    if (this.#phase === 'closed') throw new SessionClosedError(this.#options.id)
+    if (this.#phase === 'error') throw this.#loadError as Error
   }
 
   /** Now, or once the session is loaded; when that fails, `ready` has said so. */
-  private soon(action: () => void): void {
-    if (this.phase !== 'loading') this.mustBeOpen()
-    this.whenOpen(action).catch(() => {})
+  #soon(action: () => void): void {
+    if (this.#phase !== 'loading') this.#mustBeOpen()
+    this.#whenOpen(action).catch(() => {})
   }
 
-  private async whenOpen<T>(action: () => T | Promise<T>): Promise<T> {
-    if (this.phase === 'loading') await this.ready
-    this.mustBeOpen()
+  async #whenOpen<T>(action: () => T | Promise<T>): Promise<T> {
+    if (this.#phase === 'loading') await this.ready
+    this.#mustBeOpen()
     return action()
   }
 }

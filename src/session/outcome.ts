@@ -8,52 +8,52 @@ type RunEnd = Omit<Finished, 'kind'>
 
 /** How the run that is going on will end, or the last one has: the same promise and error for everybody. */
 export class Outcome {
-  private readonly core: Core
-  private pending: Deferred<unknown> | undefined
-  private known: { readonly end: RunEnd; readonly error: Error } | undefined
+  readonly #core: Core
+  #pending: Deferred<unknown> | undefined
+  #known: { readonly end: RunEnd; readonly error: Error } | undefined
 
   constructor(core: Core) {
-    this.core = core
+    this.#core = core
   }
 
   get promise(): Promise<unknown> {
-    if (this.pending === undefined) {
-      this.pending = deferred()
+    if (this.#pending === undefined) {
+      this.#pending = deferred()
       this.settle()
     }
-    return this.pending.promise
+    return this.#pending.promise
   }
 
   /** Why the run did not complete; `undefined` while it is going on. The same object every time. */
   get error(): Error | undefined {
-    const end = this.core.model.run?.end
+    const end = this.#core.model.run?.end
     if (end === undefined || end.status === 'completed') return undefined
-    if (this.known?.end !== end) this.known = { end, error: this.explain(end) }
-    return this.known.error
+    if (this.#known?.end !== end) this.#known = { end, error: this.#explain(end) }
+    return this.#known.error
   }
 
-  private explain(end: RunEnd): Error {
+  #explain(end: RunEnd): Error {
     if (end.status === 'cancelled') return new CancelledError(end.reason)
     if (end.status === 'stalled') return new StalledError(end.unconsumed ?? [])
     // What this page has seen itself is richer than what the journal could keep.
-    return this.core.cause ?? recordedFailure(end)
+    return this.#core.cause ?? recordedFailure(end)
   }
 
   /** Tells those who wait, when the run has ended. */
   settle(): void {
-    const end = this.core.model.run?.end
+    const end = this.#core.model.run?.end
     if (end === undefined) return
-    if (this.error) this.pending?.reject(this.error)
-    else this.pending?.resolve(end.result)
+    if (this.error) this.#pending?.reject(this.error)
+    else this.#pending?.resolve(end.result)
   }
 
   /** Another run begins: who waited for the last one has been told. */
   renew(): void {
-    this.pending = undefined
-    this.core.cause = undefined
+    this.#pending = undefined
+    this.#core.cause = undefined
   }
 
   reject(error: Error): void {
-    this.pending?.reject(error)
+    this.#pending?.reject(error)
   }
 }

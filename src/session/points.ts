@@ -34,14 +34,14 @@ export interface Host {
  * doing it again.
  */
 export class Points {
-  private readonly attempt: Host
-  private readonly counts = new Map<string, number>()
-  private readonly predicates = new Map<string, Where>()
-  private readonly waiting = new Map<string, { resolve: () => void; reject: (reason: Error) => void }>()
-  private readonly failures = new Map<string, unknown>()
+  readonly #attempt: Host
+  readonly #counts = new Map<string, number>()
+  readonly #predicates = new Map<string, Where>()
+  readonly #waiting = new Map<string, { resolve: () => void; reject: (reason: Error) => void }>()
+  readonly #failures = new Map<string, unknown>()
 
   constructor(attempt: Host) {
-    this.attempt = attempt
+    this.#attempt = attempt
   }
 
   async once(
@@ -49,38 +49,38 @@ export class Points {
     effect: (idempotencyKey: string) => unknown,
     options: { onUnknownOutcome?: UnknownOutcome } = {},
   ): Promise<unknown> {
-    this.enter('once')
-    const { core, exec, replay } = this.attempt
+    this.#enter('once')
+    const { core, exec, replay } = this.#attempt
     const name = `once:${key}`
     const point = exec.points.get(name)
-    if (point?.result) return this.recorded(point)
+    if (point?.result) return this.#recorded(point)
     const flying = core.inFlight.get(core.key(exec.id, name))
     if (point) replay.reached(name, 'opened')
-    if (flying) return this.join(flying)
-    if (point) this.outcomeUnknown(point, key, options.onUnknownOutcome)
-    else this.open(name, 'once')
-    const run = this.run(name, key, effect)
+    if (flying) return this.#join(flying)
+    if (point) this.#outcomeUnknown(point, key, options.onUnknownOutcome)
+    else this.#open(name, 'once')
+    const run = this.#run(name, key, effect)
     core.inFlight.set(core.key(exec.id, name), run)
-    return this.join(run)
+    return this.#join(run)
   }
 
   /** The intent is durable before the effect begins, and its result is kept whatever becomes of the attempt. */
-  private async run(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
-    const { core, exec } = this.attempt
+  async #run(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
+    const { core, exec } = this.#attempt
     const flight = core.key(exec.id, name)
     const { lineage } = core.model
     const still = (): boolean => core.model.execs.get(exec.id) === exec && core.model.lineage === lineage
     try {
       await core.sink.durable(core.model.seq)
       // The attempt may have ended meanwhile: what did not begin need not begin.
-      if (this.attempt.over) throw this.attempt.over
+      if (this.#attempt.over) throw this.#attempt.over
       const value = await effect(core.key(exec.id, key))
       const copy = value === undefined ? undefined : core.options.copy(value, `the result of once("${key}")`)
       if (still()) this.done(name, 'once', copy === undefined ? {} : { value: copy })
       return copy
     } catch (error) {
-      this.failures.set(name, error)
-      const began = error !== this.attempt.over && !(error instanceof SerializationError)
+      this.#failures.set(name, error)
+      const began = error !== this.#attempt.over && !(error instanceof SerializationError)
       if (began && still()) this.done(name, 'once', { error: recordError(error) })
       throw error
     } finally {
@@ -93,18 +93,18 @@ export class Points {
     const causes = new Set<unknown>()
     for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown })?.cause)
       causes.add(it)
-    return [...this.failures].filter(([, failure]) => causes.has(failure)).map(([key]) => key)
+    return [...this.#failures].filter(([, failure]) => causes.has(failure)).map(([key]) => key)
   }
 
   async ask(event: WorkflowEvent, options: { timeout?: number } = {}): Promise<WorkflowEvent> {
-    this.enter('ask')
-    const { step } = this.attempt
+    this.#enter('ask')
+    const { step } = this.#attempt
     const factory = step.asks.find((it) => it.type === event?.type)
     if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, event?.type)
     const question = genuine(event, factory)
     const reply = factory.reply.type
-    const name = this.numbered(`ask:${event.type}`)
-    const data = await this.wait(name, 'ask', options.timeout, { event: bare(question), reply })
+    const name = this.#numbered(`ask:${event.type}`)
+    const data = await this.#wait(name, 'ask', options.timeout, { event: bare(question), reply })
     return Object.freeze({ type: reply, data })
   }
 
@@ -112,25 +112,25 @@ export class Points {
     event: EventType,
     { where, timeout, emit }: { where?: Where; timeout?: number; emit?: WorkflowEvent } = {},
   ): Promise<WorkflowEvent> {
-    this.enter('waitFor')
+    this.#enter('waitFor')
     const { type } = event
-    const name = this.numbered(`wait:${type}`)
-    if (where) this.predicates.set(name, where)
+    const name = this.#numbered(`wait:${type}`)
+    if (where) this.#predicates.set(name, where)
     // Leaves with the wait's own record; on a re-run it is silent, as any other send.
-    if (emit) this.attempt.send(emit)
-    const data = await this.wait(name, 'wait', timeout, { reply: type, ...(where && { where: true }) })
+    if (emit) this.#attempt.send(emit)
+    const data = await this.#wait(name, 'wait', timeout, { reply: type, ...(where && { where: true }) })
     return Object.freeze({ type, data })
   }
 
   async sleep(ms: number): Promise<void> {
-    this.enter('sleep')
-    await this.wait(this.numbered('sleep:'), 'sleep', ms, {})
+    this.#enter('sleep')
+    await this.#wait(this.#numbered('sleep:'), 'sleep', ms, {})
   }
 
   async commit(): Promise<void> {
-    this.enter('commit')
-    const name = this.numbered('commit:')
-    if (this.attempt.exec.points.has(name)) this.attempt.replay.reached(name, 'done')
+    this.#enter('commit')
+    const name = this.#numbered('commit:')
+    if (this.#attempt.exec.points.has(name)) this.#attempt.replay.reached(name, 'done')
     else this.done(name, 'commit', {})
   }
 
@@ -139,17 +139,17 @@ export class Points {
     expected: readonly EventType[],
     { buffer = '' }: { buffer?: string } = {},
   ): Promise<unknown> {
-    this.enter('collect')
-    const { core, exec, step } = this.attempt
-    const key = this.numbered('collect:')
+    this.#enter('collect')
+    const { core, exec, step } = this.#attempt
+    const key = this.#numbered('collect:')
     let point = exec.points.get(key)
-    if (point) this.attempt.replay.reached(key, 'done')
+    if (point) this.#attempt.replay.reached(key, 'done')
     else {
       const held = [...(core.model.buffers.get(`${step.name}/${buffer}`) ?? []), event]
       const types = expected.map((it) => it.type)
       const complete = isComplete(held, types)
       const own = core.genuine(event, step.on, `step "${step.name}" to collect`)
-      this.append({
+      this.#append({
         kind: 'collected',
         exec: exec.id,
         key,
@@ -157,7 +157,7 @@ export class Points {
         buffer,
         event: bare(own),
         ...(complete && { batch: types }),
-        ...this.attempt.takeSends(),
+        ...this.#attempt.takeSends(),
       })
       point = exec.points.get(key)
     }
@@ -167,115 +167,110 @@ export class Points {
 
   /** Whether an open wait takes the event: `undefined` when the step has not run up to it yet. */
   fits(key: string, event: WorkflowEvent): boolean | undefined {
-    return this.predicates.get(key)?.(event)
+    return this.#predicates.get(key)?.(event)
   }
 
   /** Whether the step has run up to a wait, so that its predicate is known. */
   isArmed(key: string): boolean {
-    return this.predicates.has(key)
+    return this.#predicates.has(key)
   }
 
   /** The point has its answer. */
   answered(key: string): void {
-    const waiter = this.waiting.get(key)
+    const waiter = this.#waiting.get(key)
     if (waiter === undefined) return
-    this.waiting.delete(key)
-    this.attempt.replay.entered()
+    this.#waiting.delete(key)
+    this.#attempt.replay.entered()
     waiter.resolve()
   }
 
   /** Nothing that still waits here will be served. */
   release(reason: Error): void {
-    for (const { reject } of this.waiting.values()) reject(reason)
-    this.waiting.clear()
+    for (const { reject } of this.#waiting.values()) reject(reason)
+    this.#waiting.clear()
   }
 
-  private async wait(
-    key: string,
-    type: PointType,
-    timeout: number | undefined,
-    details: object,
-  ): Promise<unknown> {
-    const { core, exec, replay } = this.attempt
+  async #wait(key: string, type: PointType, timeout: number | undefined, details: object): Promise<unknown> {
+    const { core, exec, replay } = this.#attempt
     let point = exec.points.get(key)
     if (point) replay.reached(key, 'opened')
     else {
       mustBeTime(timeout, type)
       const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
-      point = this.open(key, type, { ...details, ...deadline })
+      point = this.#open(key, type, { ...details, ...deadline })
     }
     if (point.result === undefined)
-      await this.attempt.awaiting(
-        new Promise<void>((resolve, reject) => this.waiting.set(key, { resolve, reject })),
+      await this.#attempt.awaiting(
+        new Promise<void>((resolve, reject) => this.#waiting.set(key, { resolve, reject })),
       )
-    else await this.turn(key)
-    this.alive()
+    else await this.#turn(key)
+    this.#alive()
     const { result }: { result: PointResult | undefined } = point
     if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)
     return result?.value
   }
 
-  private open(key: string, type: PointType, details: object = {}): Point {
-    const { exec } = this.attempt
-    this.append({ kind: 'opened', exec: exec.id, key, type, ...details, ...this.attempt.takeSends() })
+  #open(key: string, type: PointType, details: object = {}): Point {
+    const { exec } = this.#attempt
+    this.#append({ kind: 'opened', exec: exec.id, key, type, ...details, ...this.#attempt.takeSends() })
     return exec.points.get(key) as Point
   }
 
   /** Ends a point; also for `core`, when a sleep is over. */
   done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
-    const sends = this.attempt.over ? {} : this.attempt.takeSends()
-    this.append({ kind: 'done', exec: this.attempt.exec.id, key, type, ...result, ...sends })
+    const sends = this.#attempt.over ? {} : this.#attempt.takeSends()
+    this.#append({ kind: 'done', exec: this.#attempt.exec.id, key, type, ...result, ...sends })
   }
 
-  private append(body: RecordBody): void {
-    this.attempt.core.append(body)
-    this.attempt.replay.entered()
-    this.attempt.core.wake()
+  #append(body: RecordBody): void {
+    this.#attempt.core.append(body)
+    this.#attempt.replay.entered()
+    this.#attempt.core.wake()
   }
 
-  private async recorded(point: Point): Promise<unknown> {
-    this.attempt.replay.reached(point.key, 'opened')
-    await this.turn(point.key)
-    this.alive()
+  async #recorded(point: Point): Promise<unknown> {
+    this.#attempt.replay.reached(point.key, 'opened')
+    await this.#turn(point.key)
+    this.#alive()
     if (point.result?.error) throw rebuildError(point.result.error)
     return point.result?.value
   }
 
-  private async turn(key: string): Promise<void> {
-    await this.attempt.replay.turn(key)
+  async #turn(key: string): Promise<void> {
+    await this.#attempt.replay.turn(key)
   }
 
-  private async join(flight: Promise<unknown>): Promise<unknown> {
+  async #join(flight: Promise<unknown>): Promise<unknown> {
     try {
       return await flight
     } finally {
-      this.alive()
+      this.#alive()
     }
   }
 
   /** An effect was begun and nobody knows how it ended. */
-  private outcomeUnknown(point: Point, key: string, choice: UnknownOutcome | undefined): void {
-    const policy = choice ?? this.attempt.core.definition.options.onUnknownOutcome ?? 'rerun'
-    if (policy === 'rerun' || this.attempt.exec.attempt > 1) return
+  #outcomeUnknown(point: Point, key: string, choice: UnknownOutcome | undefined): void {
+    const policy = choice ?? this.#attempt.core.definition.options.onUnknownOutcome ?? 'rerun'
+    if (policy === 'rerun' || this.#attempt.exec.attempt > 1) return
     throw new SessionStateError(
       `the outcome of once("${key}") is unknown: the page was left while it ran (onUnknownOutcome: "${policy}", point ${point.key})`,
     )
   }
 
   /** Points of one kind in one step are told apart by their order. */
-  private numbered(name: string): string {
-    const count = (this.counts.get(name) ?? 0) + 1
-    this.counts.set(name, count)
+  #numbered(name: string): string {
+    const count = (this.#counts.get(name) ?? 0) + 1
+    this.#counts.set(name, count)
     return `${name}#${count}`
   }
 
-  private enter(what: string): void {
-    this.alive()
-    if (this.attempt.editing) throw new NestedEditError(`ctx.${what}`)
+  #enter(what: string): void {
+    this.#alive()
+    if (this.#attempt.editing) throw new NestedEditError(`ctx.${what}`)
   }
 
-  private alive(): void {
-    if (this.attempt.over) throw this.attempt.over
+  #alive(): void {
+    if (this.#attempt.over) throw this.#attempt.over
   }
 }
 

@@ -15,31 +15,31 @@ const BURST = 256
 /** Starts what can start: steps whose events are there, retries that are due, and the end when nothing is left. */
 export class Scheduler {
   private readonly core: Core
-  private readonly timers = new Map<string, unknown>()
-  private readonly runTimer: RunTimer
-  private awake = false
+  readonly #timers = new Map<string, unknown>()
+  readonly #runTimer: RunTimer
+  #awake = false
   /** Set while the session is stepped by hand: how many executions may start. */
   allowance: number = Infinity
 
   constructor(core: Core) {
     this.core = core
-    this.runTimer = new RunTimer(core)
+    this.#runTimer = new RunTimer(core)
     core.wake = () => this.run()
   }
 
   /** Runs until nothing can start any more. Called from inside itself, it only notes that there is more. */
   run(): void {
-    if (this.awake) return
-    this.awake = true
+    if (this.#awake) return
+    this.#awake = true
     try {
       let started = 0
-      while (started < BURST && this.startNext()) started++
-      this.armTimers()
-      this.runTimer.update(this.active)
-      if (started < BURST) this.stallIfDone()
+      while (started < BURST && this.#startNext()) started++
+      this.#armTimers()
+      this.#runTimer.update(this.active)
+      if (started < BURST) this.#stallIfDone()
       else nextTask(() => this.run())
     } finally {
-      this.awake = false
+      this.#awake = false
     }
   }
 
@@ -53,7 +53,7 @@ export class Scheduler {
   /** Ends every attempt and timer of this page; the model stays as it is. */
   stop(reason: Error): void {
     for (const attempt of this.core.attempts.values()) attempt.abort(reason)
-    this.clearTimers()
+    this.#clearTimers()
   }
 
   /** Lets one more execution start, and waits until it has ended or waits itself. */
@@ -62,33 +62,33 @@ export class Scheduler {
     if (!core.model.paused) core.append({ kind: 'paused' })
     this.allowance = 1
     const before = new Set(core.attempts.keys())
-    while (this.startNext());
+    while (this.#startNext());
     this.allowance = 0
     await Promise.all([...core.attempts].filter(([id]) => !before.has(id)).map(([, it]) => it.settled))
-    this.armTimers()
-    this.stallIfDone()
+    this.#armTimers()
+    this.#stallIfDone()
     return core.model.run !== undefined && core.model.run.end === undefined
   }
 
   /** Like a killed page: timers are gone, and what runs is never told. */
   halt(): void {
-    this.clearTimers()
+    this.#clearTimers()
     this.core.attempts.clear()
   }
 
-  private clearTimers(): void {
-    for (const timer of this.timers.values()) this.core.options.clock.clearTimeout(timer)
-    this.timers.clear()
-    this.runTimer.rest()
+  #clearTimers(): void {
+    for (const timer of this.#timers.values()) this.core.options.clock.clearTimeout(timer)
+    this.#timers.clear()
+    this.#runTimer.rest()
   }
 
-  private startNext(): boolean {
+  #startNext(): boolean {
     if (!this.active || this.allowance <= 0) return false
-    return this.startAgain() || this.closeScope() || this.startQueued()
+    return this.#startAgain() || this.#closeScope() || this.#startQueued()
   }
 
   /** Interrupted and retried executions come before queued events. */
-  private startAgain(): boolean {
+  #startAgain(): boolean {
     const { core } = this
     if (core.attempts.size === core.model.execs.size) return false
     for (const exec of core.model.execs.values()) {
@@ -96,22 +96,22 @@ export class Scheduler {
       if (exec.retryAt !== undefined && exec.retryAt > core.options.clock.now()) continue
       const step = core.step(exec.step)
       // A step that is not there any more: its work is kept and reported, not dropped.
-      if (step === undefined || !this.hasWorker(step)) continue
-      this.start(exec, step)
+      if (step === undefined || !this.#hasWorker(step)) continue
+      this.#start(exec, step)
       return true
     }
     return false
   }
 
   /** The oldest event first; of one event, the step that was defined first. */
-  private startQueued(): boolean {
+  #startQueued(): boolean {
     const { core } = this
     let oldest: Delivery | undefined
     let best: StepDefinition | undefined
     for (const [name, queue] of core.model.queues) {
       const step = core.step(name)
       const head = queue.peek()
-      if (step === undefined || head === undefined || !this.hasWorker(step)) continue
+      if (step === undefined || head === undefined || !this.#hasWorker(step)) continue
       if (oldest && (oldest.id < head.id || (oldest === head && isBefore(best, step, head)))) continue
       if (step.join === 'allOf' && oneOfEach(queue, step) === undefined) continue
       oldest = head
@@ -119,11 +119,11 @@ export class Scheduler {
     }
     if (oldest === undefined || best === undefined) return false
     const ids = best.join === 'allOf' ? oneOfEach(core.model.queues.get(best.name), best) : [oldest.id]
-    this.take(best.name, ids ?? [], best)
+    this.#take(best.name, ids ?? [], best)
     return true
   }
 
-  private take(name: string, events: readonly number[], step: StepDefinition): void {
+  #take(name: string, events: readonly number[], step: StepDefinition): void {
     const { core } = this
     const { model, definition } = core
     const limit = definition.options.maxSteps ?? 10_000
@@ -134,24 +134,24 @@ export class Scheduler {
     const exec = model.nextExec
     core.append({ kind: 'taken', exec, step: name, events })
     const taken = model.execs.get(exec)
-    if (taken) this.start(taken, step)
+    if (taken) this.#start(taken, step)
   }
 
-  private start(exec: Execution, step: StepDefinition): void {
+  #start(exec: Execution, step: StepDefinition): void {
     this.allowance--
     const attempt = new Attempt(this.core, exec, step)
     this.core.attempts.set(exec.id, attempt)
     attempt.start(makeContext(attempt))
   }
 
-  private hasWorker(step: StepDefinition): boolean {
+  #hasWorker(step: StepDefinition): boolean {
     if (this.core.attempts.size < step.workers) return true
     let busy = 0
     for (const { step: other } of this.core.attempts.values()) if (other === step) busy++
     return busy < step.workers
   }
 
-  private closeScope(): boolean {
+  #closeScope(): boolean {
     const { model, definition } = this.core
     for (const scope of model.scopes.values()) {
       if (scope.open > 0) continue
@@ -168,9 +168,9 @@ export class Scheduler {
   }
 
   /** Timers of retries, deadlines and sleeps: one for each, fixed when it began. */
-  private armTimers(): void {
+  #armTimers(): void {
     const { core } = this
-    if (!core.timed && this.timers.size === 0) return
+    if (!core.timed && this.#timers.size === 0) return
     const due = new Map<string, { at: number; fire: () => void }>()
     if (this.active)
       for (const exec of core.model.execs.values()) {
@@ -178,32 +178,32 @@ export class Scheduler {
           due.set(`${exec.id}`, { at: exec.retryAt, fire: () => this.run() })
         for (const { key, deadline, result } of exec.points.values())
           if (deadline !== undefined && result === undefined)
-            due.set(`${exec.id}/${key}`, { at: deadline, fire: () => this.expire(exec, key) })
+            due.set(`${exec.id}/${key}`, { at: deadline, fire: () => this.#expire(exec, key) })
       }
     // While nothing may run the timers rest; they are needed again when it may.
     core.timed = due.size > 0 || !this.active
     const { clock } = core.options
-    for (const [key, timer] of this.timers)
+    for (const [key, timer] of this.#timers)
       if (!due.has(key)) {
         clock.clearTimeout(timer)
-        this.timers.delete(key)
+        this.#timers.delete(key)
       }
-    for (const [key, { at, fire }] of due) if (!this.timers.has(key)) this.arm(key, at, fire)
+    for (const [key, { at, fire }] of due) if (!this.#timers.has(key)) this.#arm(key, at, fire)
   }
 
-  private arm(key: string, at: number, fire: () => void): void {
+  #arm(key: string, at: number, fire: () => void): void {
     const { clock } = this.core.options
     const timer = clock.setTimeout(
       () => {
-        this.timers.delete(key)
+        this.#timers.delete(key)
         fire()
       },
       Math.max(0, at - clock.now()),
     )
-    this.timers.set(key, timer)
+    this.#timers.set(key, timer)
   }
 
-  private expire(exec: Execution, key: string): void {
+  #expire(exec: Execution, key: string): void {
     const point = exec.points.get(key)
     if (point === undefined || point.result !== undefined) return
     const attempt = this.core.attempts.get(exec.id)
@@ -214,7 +214,7 @@ export class Scheduler {
     this.run()
   }
 
-  private stallIfDone(): void {
+  #stallIfDone(): void {
     const { core } = this
     const { model, definition } = core
     if (!this.active || model.execs.size > 0 || model.scopes.size > 0) return
