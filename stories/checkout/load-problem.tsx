@@ -1,0 +1,41 @@
+import { LoadError } from 'dogear'
+import { useState } from 'react'
+import { Button } from './button'
+
+/** In place of the wizard, when the stored checkout could not be read. */
+export const loadProblem = (error: Error) => <LoadProblem error={error} />
+
+/** It is still there, and stays there until somebody decides. */
+function LoadProblem({ error }: { readonly error: Error }) {
+  const [failed, setFailed] = useState<string>()
+  const remedy = (work: () => Promise<unknown>) => () => {
+    setFailed(undefined)
+    work().catch((reason: unknown) => setFailed(reason instanceof Error ? reason.message : String(reason)))
+  }
+  return (
+    <div className="notice" role="alert">
+      <h2>Your saved checkout could not be opened</h2>
+      <p>{error.message}</p>
+      {failed !== undefined && failed !== error.message && <p>That did not work: {failed}</p>}
+      {error instanceof LoadError && (
+        <div className="buttons">
+          <Button quiet onClick={remedy(error.retry)}>
+            Try again
+          </Button>
+          <Button quiet onClick={remedy(async () => save(await error.export()))}>
+            Download what is stored
+          </Button>
+          <Button onClick={remedy(error.reset)}>Start over</Button>
+        </div>
+      )}
+    </div>
+  )
+}
+
+/** Hands the stored bytes to the user, as a file. */
+function save(stored: unknown) {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(stored, undefined, 2)]))
+  const link = Object.assign(document.createElement('a'), { href: url, download: 'checkout.json' })
+  link.click()
+  URL.revokeObjectURL(url)
+}

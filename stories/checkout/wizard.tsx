@@ -1,0 +1,108 @@
+import type { Engine } from 'dogear'
+import { useMemo } from 'react'
+import { AddressPage } from './address-page'
+import { Button } from './button'
+import { CartPage } from './cart-page'
+import './checkout.css'
+import { DeliveryPage } from './delivery-page'
+import { useQuestion, useWorkflow, WorkflowProvider, type Question } from './hooks'
+import { loadProblem } from './load-problem'
+import { Page, Pages } from './page'
+import { PaymentPage } from './payment-page'
+import { paymentsAt } from './payments'
+import { ReceiptPage } from './receipt-page'
+import { SaveStatus } from './save-status'
+import { ShopPage } from './shop-page'
+import { StartOver } from './start-over'
+import { Steps } from './steps'
+import { WelcomeBack } from './welcome-back'
+
+export interface CheckoutWizardProps {
+  /** Names the checkout: the same id finds the same one again. */
+  readonly id?: string
+  /** Where the payment server listens. Without one the wizard says that nothing can be paid. */
+  readonly paymentsUrl?: string | undefined
+  /** Default: the page's own engine, on IndexedDB. */
+  readonly engine?: Engine
+}
+
+/** A checkout that survives: reload it, close the tab, kill the browser, and go on where you were. */
+export function CheckoutWizard({ id = 'checkout', paymentsUrl, engine }: CheckoutWizardProps) {
+  const resources = useMemo(() => ({ payments: paymentsAt(paymentsUrl) }), [paymentsUrl])
+  return (
+    <div className="checkout">
+      <h1>Checkout</h1>
+      <WorkflowProvider
+        id={id}
+        resources={resources}
+        {...(engine && { engine })}
+        fallback={<p className="hint">Opening your checkout ...</p>}
+        errorFallback={loadProblem}
+      >
+        <Checkout />
+      </WorkflowProvider>
+    </div>
+  )
+}
+
+function Checkout() {
+  const question = useQuestion()
+  return (
+    <>
+      <Steps question={question} />
+      <WelcomeBack />
+      <Pages>
+        <CurrentPage question={question} />
+      </Pages>
+      <footer>
+        <Saved />
+        {question && <StartOver />}
+      </footer>
+    </>
+  )
+}
+
+/** On its own: it changes with every key. */
+function Saved() {
+  return <SaveStatus persistence={useWorkflow().persistence} />
+}
+
+/** The page is derived from what the flow asks: there is no second truth about where the user is. */
+function CurrentPage({ question }: { readonly question: Question | undefined }) {
+  const { status, progress } = useWorkflow()
+  switch (question?.type) {
+    case 'askAddress':
+      return <AddressPage ask={question} />
+    case 'askDelivery':
+      return <DeliveryPage ask={question} />
+    case 'askShop':
+      return <ShopPage ask={question} />
+    case 'askApproval':
+      return <PaymentPage ask={question} />
+  }
+  if (status === 'idle') return <CartPage />
+  if (status === 'completed') return <ReceiptPage />
+  if (status === 'failed') return <FailedPage />
+  return (
+    <Page title="One moment">
+      <p role="status">{progress?.label ?? 'Going on where it stopped ...'}</p>
+    </Page>
+  )
+}
+
+/** All tries failed. The next ones have the same key. */
+function FailedPage() {
+  const { error, retry } = useWorkflow()
+  const cause = error?.cause
+  return (
+    <Page title="The payment did not go through">
+      <div className="notice" role="alert">
+        <p>The reason: {cause instanceof Error ? cause.message : error?.message}.</p>
+        <p>Nothing is lost, and trying again cannot charge you twice.</p>
+      </div>
+      <div className="buttons">
+        <Button onClick={retry}>Try again</Button>
+      </div>
+    </Page>
+  )
+}

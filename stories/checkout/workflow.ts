@@ -1,0 +1,161 @@
+import { z } from 'zod'
+import { defineEvent, defineWorkflow, resource } from 'dogear'
+import type { Payments } from './payments'
+
+/*
+ * The checkout, from the cart to the receipt. Each page of the wizard is an ask: the flow stops there until somebody
+ * answers, and through any number of reloads. What is being typed stands in `draft`, so it survives as well.
+ */
+
+export const items = [
+  { name: 'Field notebook, dotted', price: 1450 },
+  { name: 'Pencil, soft', price: 240 },
+] as const
+export const shops = ['Damrak 12', 'Station Square 3', 'Mill Lane 77'] as const
+
+export const goods = items.reduce((sum, it) => sum + it.price, 0)
+const courier = 495
+const attempts = 3
+
+const required = (message: string) => z.string().trim().min(1, message)
+const Back = z.object({ go: z.literal('back') })
+
+/** What a page must be given to go on. The messages are shown at the fields. */
+const Address = defineEvent(
+  'address',
+  z.object({
+    name: required('Enter your name'),
+    email: z.email('Enter an address like ada@example.org'),
+    street: required('Enter the street and the number'),
+    zip: z
+      .string()
+      .trim()
+      .regex(/^\d{4} ?[A-Za-z]{2}$/, 'Enter four digits and two letters, like 1012 LG'),
+    city: required('Enter the city'),
+  }),
+)
+const Delivery = defineEvent(
+  'delivery',
+  z.discriminatedUnion('go', [
+    Back,
+    z.object({ go: z.literal('home'), note: z.string().max(80, 'Keep the note under 80 characters') }),
+    z.object({ go: z.literal('pickup') }),
+  ]),
+)
+const Shop = defineEvent(
+  'shop',
+  z.discriminatedUnion('go', [
+    Back,
+    z.object({
+      go: z.literal('on'),
+      shop: z.string().refine((it) => shops.some((shop) => shop === it), 'Choose a shop'),
+      collector: required('Enter who will collect it'),
+    }),
+  ]),
+)
+const Approval = defineEvent(
+  'approval',
+  z.discriminatedUnion('go', [
+    Back,
+    z.object({
+      go: z.literal('pay'),
+      holder: required('Enter the name on the card'),
+      approved: z.boolean().refine((it) => it, 'Tick the box to approve the payment'),
+    }),
+  ]),
+)
+
+const AskAddress = defineEvent('askAddress', z.object({}), { reply: Address })
+const AskDelivery = defineEvent('askDelivery', z.object({ courier: z.number() }), { reply: Delivery })
+const AskShop = defineEvent('askShop', z.object({ city: z.string() }), { reply: Shop })
+const AskApproval = defineEvent(
+  'askApproval',
+  z.object({ delivery: z.string(), shipping: z.number(), total: z.number() }),
+  { reply: Approval },
+)
+
+/** What goes from step to step. */
+const Begin = defineEvent('begin')
+const ToAddress = defineEvent('toAddress')
+const ToDelivery = defineEvent('toDelivery')
+const ToShop = defineEvent('toShop')
+const ToPayment = defineEvent('toPayment', z.object({ delivery: z.string(), shipping: z.number() }))
+const Approved = defineEvent('approved', z.object({ total: z.number() }))
+const Ordered = defineEvent('ordered', z.object({ orderId: z.string(), total: z.number() }))
+
+const text = z.string().default('')
+const state = z.object({
+  /** The fields as they are typed. */
+  draft: z
+    .object({
+      address: z.object({ name: text, email: text, street: text, zip: text, city: text }).prefault({}),
+      delivery: z.object({ method: z.enum(['home', 'pickup']).default('home'), note: text }).prefault({}),
+      shop: z.object({ shop: text, collector: text }).prefault({}),
+      payment: z.object({ holder: text, approved: z.boolean().default(false) }).prefault({}),
+    })
+    .prefault({}),
+  /** The answers, once given. */
+  address: Address.schema.optional(),
+  delivery: z.object({ to: z.string(), note: z.string() }).optional(),
+})
+
+export const checkout = defineWorkflow({
+  name: 'checkout',
+  version: 1,
+  start: Begin,
+  stop: Ordered,
+  state,
+  resources: { payments: resource<Payments>() },
+})
+  .step('address', { on: [Begin, ToAddress], asks: [AskAddress], emits: [ToDelivery] }, async (ctx) => {
+    const { data } = await ctx.ask(AskAddress({}))
+    await ctx.state.set('address', data)
+    return ToDelivery()
+  })
+  .step(
+    'delivery',
+    { on: ToDelivery, asks: [AskDelivery], emits: [ToAddress, ToShop, ToPayment] },
+    async (ctx) => {
+      const { data } = await ctx.ask(AskDelivery({ courier }))
+      if (data.go === 'back') return ToAddress()
+      if (data.go === 'pickup') return ToShop()
+      const address = ctx.state.get('address')
+      if (address === undefined) return ToAddress()
+      const to = `By courier to ${address.street}, ${address.zip} ${address.city}`
+      await ctx.state.set('delivery', { to, note: data.note })
+      return ToPayment({ delivery: to, shipping: courier })
+    },
+  )
+  .step('shop', { on: ToShop, asks: [AskShop], emits: [ToDelivery, ToPayment] }, async (ctx) => {
+    const { data } = await ctx.ask(AskShop({ city: ctx.state.get('address.city') ?? '' }))
+    if (data.go === 'back') return ToDelivery()
+    const to = `At our shop, ${data.shop}, for ${data.collector}`
+    await ctx.state.set('delivery', { to, note: '' })
+    return ToPayment({ delivery: to, shipping: 0 })
+  })
+  .step(
+    'approval',
+    { on: ToPayment, asks: [AskApproval], emits: [ToDelivery, Approved] },
+    async (ctx, { data: { delivery, shipping } }) => {
+      const total = goods + shipping
+      // Whoever comes back with another total has to agree anew. A reload runs this line again, without any effect.
+      await ctx.state.set('draft.payment.approved', false)
+      const { data } = await ctx.ask(AskApproval({ delivery, shipping, total }))
+      return data.go === 'back' ? ToDelivery() : Approved({ total })
+    },
+  )
+  .step(
+    'charge',
+    { on: Approved, emits: [Ordered], retry: { attempts, delay: 500, factor: 2 } },
+    async (ctx, { data: { total } }) => {
+      ctx.progress(0.75, ctx.attempt === 1 ? 'Paying ...' : `Paying, try ${ctx.attempt} of ${attempts} ...`)
+      try {
+        // The key is the same on every try, and after a reload: the server charges once.
+        return Ordered(await ctx.once('charge', (key) => ctx.resources.payments.charge(total, key)))
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        ctx.progress(0.75, `${reason} (try ${ctx.attempt} of ${attempts})`)
+        throw error
+      }
+    },
+  )
