@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startPaymentServer, type PaymentServerOptions } from '../../stories/payment-server.mjs'
+import { button, fillAddress, heading, note, pay, receipt, toPayment } from './checkout-page.ts'
+import { serveSite, type Site } from './site.ts'
+import { interruptions, visit } from './visitor.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await serveSite()
+})
+afterAll(() => site.close())
+
+/** A customer who has approved the payment and not sent it yet. */
+async function atPayment(options: PaymentServerOptions = {}) {
+  const payments = await startPaymentServer(options)
+  onTestFinished(() => payments.close())
+  const customer = await visit(`${site.url}?payments=${payments.url}`)
+  onTestFinished(() => customer.leave())
+  await fillAddress(customer.page)
+  await toPayment(customer.page)
+  return { customer, payments }
+}
+
+/** Answers to everybody but the first who is charged: that one waits for ever. */
+function silentAtFirst() {
+  let charged = () => {}
+  const firstCharge = new Promise<void>((resolve) => (charged = resolve))
+  let first = true
+  const beforeAnswer = () => {
+    if (!first) return undefined
+    first = false
+    charged()
+    return new Promise<void>(() => {})
+  }
+  return { firstCharge, beforeAnswer }
+}
+
+describe.each(interruptions)('money is taken, and the answer is on its way / %s', (_, interrupt) => {
+  test('it goes on by itself with the same key, and is charged once', async () => {
+    const { firstCharge, beforeAnswer } = silentAtFirst()
+    const { customer, payments } = await atPayment({ beforeAnswer })
+    await pay(customer.page)
+    await firstCharge
+
+    await interrupt(customer)
+
+    expect(await receipt(customer.page)).toContain('€ 21.85')
+    // 503 at first, then the charge whose answer nobody heard, then the same answer again.
+    expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 3, charged: 1 }])
+  })
+})
+
+test('the first try failed, the second one is due / SIGKILL / it is tried again, with the same key', async () => {
+  const { customer, payments } = await atPayment()
+  await pay(customer.page)
+  await customer.page.getByText('the payment server is busy').waitFor()
+  await customer.crash()
+  expect(await receipt(customer.page)).toContain('€ 21.85')
+  expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+})
+
+test('the server cannot be reached three times / the page says so, and another try has the same key', async () => {
+  const { firstCharge, beforeAnswer } = silentAtFirst()
+  const { customer, payments } = await atPayment({ beforeAnswer, failFirst: false })
+  const context = customer.page.context()
+  await pay(customer.page)
+  await firstCharge
+  // The network goes down with the answer on its way.
+  await context.setOffline(true)
+  await context.route('**/charge', (route) => route.abort())
+  await customer.reload().catch(() => {})
+  await context.setOffline(false)
+  await customer.reload()
+  await customer.page.getByRole('heading', { name: 'The payment did not go through' }).waitFor()
+  expect(await customer.page.getByRole('alert').innerText()).toContain('the payment server does not answer')
+
+  await context.unroute('**/charge')
+  await button(customer.page, 'Try again').click()
+  await receipt(customer.page)
+  expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+})
+
+test('a double click on every button / each page is answered once, nothing is skipped, charged once', async () => {
+  const payments = await startPaymentServer()
+  onTestFinished(() => payments.close())
+  const customer = await visit(`${site.url}?payments=${payments.url}`)
+  onTestFinished(() => customer.leave())
+  const { page } = customer
+  await fillAddress(page)
+  await button(page, 'Back').dblclick()
+  await page.getByRole('heading', { name: 'Address' }).waitFor()
+  await button(page, 'Continue to delivery').dblclick()
+  await note(page).waitFor()
+  await button(page, 'Continue to payment').dblclick()
+  await page.getByLabel('Name on the card').fill('A Lovelace')
+  await page.getByLabel(/^I approve/).check()
+  await button(page, /^Pay/).dblclick()
+  await receipt(page)
+  expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+})
+
+test('a form that is sent three times in one go / one reply is taken', async () => {
+  const { customer, payments } = await atPayment()
+  await customer.page.evaluate(() => {
+    const form = document.querySelector('form')
+    for (let i = 0; i < 3; i++) form?.requestSubmit()
+  })
+  await receipt(customer.page)
+  expect(await heading(customer.page)).toBe('Receipt')
+  expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+})
