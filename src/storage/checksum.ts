@@ -1,22 +1,12 @@
-const encoder = new TextEncoder()
-
 /**
- * A 32-bit checksum of a text, to notice damage; no protection against intent. Each round is a bijection of the
- * hash, so one changed word always shows; the length is hashed in. Words of four bytes, because character by
- * character it would take half as long as making the text does.
+ * A 32-bit checksum of a text, to notice damage; no protection against intent. Every single changed character
+ * changes it (each round is a bijection of the hash), and so does the length, which is hashed in.
+ *
+ * 1.4 ms for a million characters. Encoding to bytes and hashing words is three times as fast in Node, and three
+ * times as slow in Chromium, whose TextEncoder takes 4 ms.
  */
 export function checksum(text: string): number {
-  const bytes = encoder.encode(text)
-  const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2)
-  const { length } = words
-  let hash = bytes.length
-  for (let at = 0; at < length; at++) hash = mixed(hash ^ words[at]!)
-  for (let at = length << 2; at < bytes.length; at++) hash = mixed(hash ^ bytes[at]!)
+  let hash = 0x811c9dc5 ^ text.length
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
   return hash >>> 0
-}
-
-/** The shift carries the high bits down, which no multiplication does. */
-function mixed(hash: number): number {
-  const product = Math.imul(hash, 0x9e3779b1)
-  return product ^ (product >>> 15)
 }

@@ -11,10 +11,10 @@ describe('checksum', () => {
     expect([checksum(''), checksum('a'), checksum('{"seq":1}'), checksum('€\ud83d\udc15')])
       .toMatchInlineSnapshot(`
         [
-          0,
-          1422724091,
-          1511005539,
-          413610334,
+          2166136261,
+          3842779839,
+          117102218,
+          1726107556,
         ]
       `)
   })
