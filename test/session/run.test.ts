@@ -1,6 +1,14 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineEvent, defineWorkflow, memoryStorage, resource } from '../../src/index'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  resource,
+  type EventValidationError,
+} from '../../src/index'
+import { Done, failure, flow, gate, Go, Item, profile, Question } from '../support/flows'
 
 interface Payments {
   quote(address: { street: string; zip: string }): Promise<number>
@@ -61,4 +69,271 @@ test('a checkout: asked, answered, priced, charged once', async () => {
   expect(again.status).toBe('completed')
   expect(again.state.get()).toEqual({ address: { street: 'Damrak', zip: '1012' }, note: 'ring' })
   expect(keys).toHaveLength(1)
+})
+
+describe('run(input)', () => {
+  const begun: unknown[] = []
+  const counting = (stop: { promise: Promise<unknown> } = { promise: Promise.resolve() }) =>
+    defineWorkflow({
+      name: 'counting',
+      version: 1,
+      start: Begin,
+      stop: Done,
+      state: z.object({ n: z.number().default(0) }),
+    }).step('count', { on: Begin, emits: [Done] }, async (ctx, { data }) => {
+      begun.push(data.country)
+      await ctx.state.set('n', (n) => n + 1)
+      await ctx.commit()
+      await stop.promise
+      return Done(`${data.country} ${ctx.state.get('n')}`)
+    })
+
+  test('never started or finished / a new start event, the same state', async () => {
+    const session = await profile().open(counting())
+    expect(await session.run({ country: 'NL' })).toBe('NL 1')
+    expect(await session.run({ country: 'BE' })).toBe('BE 2')
+    expect(session.result).toBe('BE 2')
+  })
+
+  test('already running here / the same promise, the input is ignored', async () => {
+    const page = profile()
+    const stop = gate()
+    const session = await page.open(counting(stop))
+    const one = session.run({ country: 'NL' })
+    const two = session.run({ country: 'BE' })
+    expect(two).toBe(one)
+    stop.open()
+    expect(await two).toBe('NL 1')
+  })
+
+  test('interrupted / carries on, no new start event, the input is ignored', async () => {
+    const page = profile()
+    const stop = gate()
+    begun.length = 0
+    void (await page.open(counting(stop))).run({ country: 'NL' })
+    await page.reload()
+    const again = await page.open(counting(stop))
+    const result = again.run({ country: 'BE' })
+    stop.open()
+    expect(await result).toBe('NL 1')
+    expect(begun).toEqual(['NL', 'NL'])
+  })
+
+  test('called right after an open that brings an interrupted run / joins it, however fast that ends', async () => {
+    const page = profile()
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
+      if (stuck) return gate<never>().promise
+      return Done(ctx.runId)
+    })
+    void (await page.open(workflow)).run()
+    await page.reload()
+    stuck = false
+    const again = await page.open(workflow)
+    const runId = await again.run()
+    expect(again.result).toBe(runId)
+    expect(await again.run()).not.toBe(runId)
+  })
+
+  test('while it is loading / runs when it is loaded', async () => {
+    const page = profile()
+    const session = page.engine.session(counting())
+    expect(await session.run({ country: 'NL' })).toBe('NL 1')
+  })
+
+  test('input that fails the schema / EventValidationError; nothing has begun, nothing is stored', async () => {
+    const page = profile()
+    const session = await page.open(counting())
+    begun.length = 0
+    const error: EventValidationError = await failure(session.run({ country: 5 } as never))
+    expect(error).toMatchObject({ code: 'EVENT_VALIDATION', type: 'begin' })
+    expect(error.issues[0]?.path).toBe('country')
+    expect(session.status).toBe('idle')
+    await page.clock.advance(2000)
+    expect(begun).toEqual([])
+    expect(await page.engine.list()).toEqual([])
+    expect(await session.run({ country: 'NL' })).toBe('NL 1')
+  })
+
+  test('bad input to a session that has completed / the old result stays', async () => {
+    const session = await profile().open(counting())
+    await session.run({ country: 'NL' })
+    await failure(session.run({} as never))
+    expect(session.status).toBe('completed')
+    expect(session.result).toBe('NL 1')
+  })
+
+  test('paused, then resumed / the promise stays the same and pending', async () => {
+    const page = profile()
+    const session = await page.open(counting())
+    session.pause()
+    const one = session.run({ country: 'NL' })
+    await page.clock.advance(1000)
+    const two = session.run({ country: 'BE' })
+    session.resume()
+    expect(await one).toBe('NL 1')
+    expect(await two).toBe('NL 1')
+  })
+})
+
+describe('close()', () => {
+  test('flushes, rejects a pending run with SessionClosedError, aborts signals without recording a failure', async () => {
+    const page = profile()
+    let signal: AbortSignal | undefined
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      signal = ctx.signal
+      await ctx.state.set('committed', true)
+      await ctx.commit()
+      return gate<never>().promise
+    })
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.settle()
+    session.state.set('typed', 'last moment')
+    await session.close()
+    expect(await result).toMatchObject({ code: 'SESSION_CLOSED', id: 'flow' })
+    expect(signal?.aborted).toBe(true)
+    const again = await page.open(workflow)
+    expect(again).not.toBe(session)
+    expect(again.status).toBe('running')
+    expect(again.state.get()).toEqual({ committed: true, typed: 'last moment' })
+  })
+
+  test('twice / the same promise; calls after it / SessionClosedError', async () => {
+    const page = profile()
+    const session = await page.open(checkout, { resources: {} })
+    await Promise.all([session.close(), session.close()])
+    await session.close()
+    expect(await failure(session.run({ country: 'NL' }))).toMatchObject({ code: 'SESSION_CLOSED' })
+    expect(await failure(session.retry())).toMatchObject({ code: 'SESSION_CLOSED' })
+    expect(() => session.state.set('note', 'x')).toThrow(expect.objectContaining({ code: 'SESSION_CLOSED' }))
+    expect(session.state.get('note')).toBe('')
+  })
+
+  test('while it is loading / ready rejects with SessionClosedError, storage is untouched', async () => {
+    const page = profile()
+    const session = page.engine.session(checkout)
+    session.state.set('note', 'typed')
+    await session.close()
+    expect(await failure(session.ready)).toMatchObject({ code: 'SESSION_CLOSED' })
+    await page.clock.advance(5000)
+    expect(await page.engine.list()).toEqual([])
+  })
+
+  test('while it asks / the ask is there again at the next open; the closed one takes no reply', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    const [old] = session.asks
+    await session.close()
+    const again = await page.open(workflow)
+    expect(again.asks.map((it) => it.id)).toEqual([old?.id])
+    expect(await old?.reply('x').catch((error: { code: string }) => error.code)).toSatisfy(
+      (it: unknown) => it === false || it === 'SESSION_CLOSED',
+    )
+    expect(again.asks).toHaveLength(1)
+    await again.asks[0]?.reply('y')
+    await page.settle()
+    expect(again.result).toBe('y')
+  })
+
+  test('what a step does after it / is not stored', async () => {
+    const page = profile()
+    const stop = gate()
+    const after: unknown[] = []
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      await stop.promise
+      after.push(await ctx.state.set('late', true).catch((error: Error) => error))
+      after.push(await ctx.once('late', () => 1).catch((error: Error) => error))
+      return Done(1)
+    })
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    await session.close()
+    stop.open()
+    await page.clock.advance(1000)
+    expect(after.every((it) => it instanceof Error)).toBe(true)
+    const again = await page.open(workflow, { autoResume: false })
+    expect(again.state.get()).toEqual({})
+    expect(again.status).not.toBe('completed')
+  })
+})
+
+describe('reset()', () => {
+  test('in the middle of a run / the run rejects, state and asks are as in the beginning, also after a reload', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, state: z.object({ n: z.number().default(1) }) }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.state.set('n', 2)
+        await ctx.ask(Question(1))
+        return Done(ctx.state.get('n'))
+      },
+    )
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.settle()
+    const id = session.asks[0]?.id
+    session.state.set('n', 7)
+    session.reset()
+    expect(await result).toMatchObject({ code: 'CANCELLED' })
+    expect(session.status).toBe('idle')
+    expect(session.state.get()).toEqual({ n: 1 })
+    expect(session.asks).toEqual([])
+    expect(session.error).toBeUndefined()
+    await page.reload()
+    const again = await page.open(workflow)
+    expect(again.status).toBe('idle')
+    expect(again.state.get()).toEqual({ n: 1 })
+    void again.run()
+    await page.settle()
+    expect(again.asks).toHaveLength(1)
+    expect(again.asks[0]?.id).not.toBe(id)
+  })
+})
+
+describe('the ids of a step', () => {
+  test('sessionId, runId, step, attempt, event / as documented', async () => {
+    const seen: unknown[] = []
+    const workflow = defineWorkflow({ ...flow })
+      .step('first', { on: Go, emits: [Item] }, (ctx) => {
+        seen.push([ctx.sessionId, ctx.step, ctx.attempt, ctx.event.type, typeof ctx.runId])
+        return Item(3)
+      })
+      .step('second', { on: Item, emits: [Done] }, (ctx, event) => {
+        seen.push([ctx.sessionId, ctx.step, ctx.event.data, event.data, Object.isFrozen(event)])
+        return Done(ctx.runId)
+      })
+    const page = profile()
+    const session = await page.open(workflow, { id: 'cart' })
+    const runs = [await session.run(), await session.run()]
+    expect(new Set(runs).size).toBe(2)
+    expect(seen.slice(0, 2)).toEqual([
+      ['cart', 'first', 1, 'go', 'string'],
+      ['cart', 'second', 3, 3, true],
+    ])
+  })
+
+  test('the methods of a session / can be taken off it', async () => {
+    const page = profile()
+    const session = await page.open(checkout, { resources: { payments: {} as Payments } })
+    const { run, subscribe, flush, toJSON, cancel, close, state } = session
+    const { set, get } = state
+    set('note', 'x')
+    expect(get('note')).toBe('x')
+    subscribe(() => {})()
+    run({ country: 'NL' }).catch(() => {})
+    cancel()
+    await flush()
+    expect(toJSON()).toMatchObject({ id: 'checkout' })
+    await close()
+  })
 })

@@ -1,0 +1,299 @@
+import { describe, expect, test } from 'vitest'
+import { defineWorkflow, type WorkflowEvent } from '../../src/index'
+import { Done, failure, flow, gate, Go, Item, profile, Question } from '../support/flows'
+
+/** Everything that an iterator shows, and whether it has ended. */
+function watch(events: AsyncIterable<WorkflowEvent>) {
+  const seen: unknown[] = []
+  const state = { ended: false }
+  void (async () => {
+    for await (const { type, data } of events) seen.push([type, data])
+    state.ended = true
+  })()
+  return { seen, state }
+}
+
+const talking = (stop = gate()) =>
+  defineWorkflow({ ...flow }).step('talk', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+    ctx.stream(Item(1))
+    ctx.stream(Item(2))
+    const answer = await ctx.ask(Question('how?'))
+    ctx.stream(Item(3))
+    await stop.promise
+    return Done(answer.data)
+  })
+
+describe('events()', () => {
+  test('streamed events, asks and the end, from its attachment on; ends with the run', async () => {
+    const page = profile()
+    const stop = gate()
+    const session = await page.open(talking(stop))
+    const early = watch(session.events())
+    const result = session.run()
+    await page.settle()
+    const late = watch(session.events())
+    await session.asks[0]?.reply('fine')
+    await page.settle()
+    stop.open()
+    await result
+    await page.settle()
+    expect(early.seen).toEqual([
+      ['item', 1],
+      ['item', 2],
+      ['question', 'how?'],
+      ['item', 3],
+      ['done', 'fine'],
+    ])
+    expect(late.seen).toEqual([
+      ['item', 3],
+      ['done', 'fine'],
+    ])
+    expect(early.state.ended).toBe(true)
+    expect(late.state.ended).toBe(true)
+  })
+
+  test('attached after the end / ends at once', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await page.open(workflow)
+    await session.run()
+    const late = watch(session.events())
+    await page.settle()
+    expect(late).toEqual({ seen: [], state: { ended: true } })
+  })
+
+  test('attached after the end while another follows / the other is not ended', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
+      ctx.stream(Item(1))
+      return Done(1)
+    })
+    const session = await page.open(workflow)
+    await session.run()
+    const follower = watch(session.events({ follow: true }))
+    watch(session.events())
+    await session.run()
+    await page.settle()
+    expect(follower.seen).toEqual([
+      ['item', 1],
+      ['done', 1],
+    ])
+    expect(follower.state.ended).toBe(false)
+  })
+
+  test('attached before the run of an idle session / sees the whole run', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await page.open(workflow)
+    const early = watch(session.events())
+    await page.settle()
+    expect(early.state.ended).toBe(false)
+    await session.run()
+    await page.settle()
+    expect(early).toEqual({ seen: [['done', 1]], state: { ended: true } })
+  })
+
+  test('follow / goes over several runs, ends with close()', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
+      ctx.stream(Item(1))
+      return Done(1)
+    })
+    const session = await page.open(workflow)
+    const { seen, state } = watch(session.events({ follow: true }))
+    await session.run()
+    await session.run()
+    await page.settle()
+    expect(seen).toEqual([
+      ['item', 1],
+      ['done', 1],
+      ['item', 1],
+      ['done', 1],
+    ])
+    expect(state.ended).toBe(false)
+    await session.close()
+    await page.settle()
+    expect(state.ended).toBe(true)
+  })
+
+  test('many consumers / each gets everything; one that leaves disturbs no other', async () => {
+    const page = profile()
+    const stop = gate()
+    const session = await page.open(talking(stop))
+    const one = watch(session.events())
+    const two = session.events()
+    const first = await Promise.all([
+      two.next(),
+      session.run().then(
+        () => {},
+        () => {},
+      ),
+      leave(),
+    ]).catch(() => [])
+    async function leave(): Promise<void> {
+      await page.settle()
+      await two.return?.()
+      await session.asks[0]?.reply(1)
+      stop.open()
+    }
+    expect(first[0]).toEqual({ done: false, value: { type: 'item', data: 1 } })
+    expect(await two.next()).toEqual({ done: true, value: undefined })
+    await page.settle()
+    expect(one.seen).toHaveLength(5)
+  })
+
+  test('a loop that breaks / ends its own consumer alone', async () => {
+    const page = profile()
+    const stop = gate()
+    const session = await page.open(talking(stop))
+    void session.run()
+    const rest = watch(session.events())
+    const own: string[] = []
+    const loop = (async () => {
+      for await (const event of session.events()) {
+        own.push(event.type)
+        break
+      }
+    })()
+    await page.settle()
+    await session.asks[0]?.reply(1)
+    stop.open()
+    await loop
+    await page.settle()
+    expect(own).toHaveLength(1)
+    expect(rest.state.ended).toBe(true)
+  })
+
+  test('a slow consumer / loses nothing, in order', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
+      for (let n = 0; n < 100; n++) ctx.stream(Item(n))
+      return Done('end')
+    })
+    const session = await page.open(workflow)
+    const events = session.events()
+    await session.run()
+    const seen: unknown[] = []
+    for await (const event of events) {
+      seen.push(event.data)
+      await page.settle()
+    }
+    expect(seen).toEqual([...Array.from({ length: 100 }, (_, n) => n), 'end'])
+  })
+
+  test.each(['failed', 'cancelled', 'stalled'] as const)(
+    'a run that is %s / the end says so, then it ends',
+    async (status) => {
+      const page = profile()
+      const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
+        if (status === 'failed') throw new Error('no')
+        if (status === 'cancelled') await gate().promise
+        return undefined
+      })
+      const session = await page.open(workflow)
+      const { seen, state } = watch(session.events())
+      const result = failure(session.run())
+      await page.settle()
+      if (status === 'cancelled') session.cancel('enough')
+      await result
+      await page.settle()
+      expect(seen).toHaveLength(1)
+      expect((seen[0] as [string])[0]).toBe(status)
+      expect(state.ended).toBe(true)
+    },
+  )
+
+  test('a reload / what was streamed is not stored; what a re-run streams again is shown again only beyond its points', async () => {
+    const page = profile()
+    const session = await page.open(talking())
+    void session.run()
+    await page.settle()
+    expect(JSON.stringify(session.toJSON())).not.toContain('"item"')
+    await page.reload()
+    const again = await page.open(talking())
+    const { seen } = watch(again.events())
+    await page.settle()
+    // Design section 6: what is committed is silent on a re-run: the same stream item is not repeated.
+    expect(seen).toEqual([])
+    await again.asks[0]?.reply(1)
+    await page.settle()
+    expect(seen).toEqual([['item', 3]])
+  })
+})
+
+describe('progress', () => {
+  test('ctx.progress / shows on the session, tells its listeners, is reset by a new run', async () => {
+    const page = profile()
+    const stop = gate()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      ctx.progress(0.5, 'half')
+      await stop.promise
+      return Done(1)
+    })
+    const session = await page.open(workflow)
+    expect(session.progress).toBeUndefined()
+    let told = 0
+    session.subscribe(() => told++)
+    const result = session.run()
+    await page.settle()
+    expect(session.progress).toEqual({ fraction: 0.5, label: 'half' })
+    expect(told).toBeGreaterThan(0)
+    stop.open()
+    await result
+  })
+})
+
+describe('subscribe', () => {
+  test('a listener that throws / the others are told, the session goes on, onError hears of it once', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await page.open(workflow)
+    let told = 0
+    session.subscribe(() => {
+      throw new Error('listener')
+    })
+    session.subscribe(() => told++)
+    expect(await session.run()).toBe(1)
+    await page.settle()
+    expect(told).toBeGreaterThan(0)
+    expect(session.persistence.status).toBe('saved')
+    expect(page.errors.length).toBeGreaterThan(0)
+    for (const error of page.errors) expect(error).toMatchObject({ message: 'listener' })
+  })
+
+  test('a state listener that throws / never out of set; onError hears of it', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.state.set('x', 1)
+      return Done(1)
+    })
+    const session = await page.open(workflow)
+    session.state.subscribe('x', () => {
+      throw new Error('listener')
+    })
+    session.state.set('x', 0)
+    expect(await session.run()).toBe(1)
+    expect(session.state.get('x')).toBe(1)
+    expect(page.errors).toHaveLength(2)
+  })
+
+  test('a listener that ended / is not told; one function twice, ended once / told once', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await page.open(workflow)
+    let told = 0
+    const listener = (): void => void told++
+    const end = session.subscribe(listener)
+    const other = session.subscribe(listener)
+    end()
+    end()
+    await session.run()
+    await page.settle()
+    const once = told
+    expect(once).toBeGreaterThan(0)
+    other()
+    await session.run()
+    await page.settle()
+    expect(told).toBe(once)
+  })
+})
