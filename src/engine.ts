@@ -1,5 +1,7 @@
 import { systemClock, type Clock } from './clock'
+import type { OpeningDeps } from './opening'
 import { Registry } from './registry'
+import { reportLater } from './state/subscribers'
 import type { Session } from './session/session'
 import { indexedDBStorage } from './storage/indexeddb'
 import { memoryStorage } from './storage/memory'
@@ -20,7 +22,8 @@ export interface EngineOptions {
   readonly random?: () => number
   /** Milliseconds that a storage call may take. Default 4,000. */
   readonly timeout?: number
-  /** Told of trouble that no caller can catch, as storage that fails. Default: nobody; `session.persistence` shows it. */
+  /** Told of trouble that no caller can catch: storage that fails, listeners that throw. Default: `session.persistence`
+   * shows the first, the platform reports the second. */
   readonly onError?: (error: unknown) => void
 }
 
@@ -114,7 +117,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   return engine
 }
 
-function withDefaults(options: EngineOptions): Required<EngineOptions> {
+function withDefaults(options: EngineOptions): OpeningDeps {
   return {
     storage: options.storage ?? defaultStorage(),
     serializer: options.serializer ?? jsonSerializer,
@@ -123,6 +126,7 @@ function withDefaults(options: EngineOptions): Required<EngineOptions> {
     random: options.random ?? Math.random,
     timeout: options.timeout ?? 4000,
     onError: options.onError ?? (() => {}),
+    report: options.onError ?? reportLater,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from './clock'
 import { LoadError, StorageError, type LoadErrorCode } from './errors'
+import { interrupted } from './session/interruption'
 import type { Journaling } from './session/journaling'
 import { LiveSession } from './session/live-session'
 import { createModel, type Model } from './session/model'
@@ -29,6 +30,8 @@ export interface OpeningDeps {
   readonly random: () => number
   readonly timeout: number
   readonly onError: (error: unknown) => void
+  /** Hears of what listeners throw. */
+  readonly report: (error: unknown) => void
 }
 
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
@@ -54,7 +57,7 @@ export class Opening {
     this.#id = id
     this.#schema = compileSchema(definition.options.state)
     this.#initialState = copyJson(this.#schema.initial(initialState), 'initialState')
-    this.#tree = new Tree(this.#initialState)
+    this.#tree = new Tree(this.#initialState, deps.report)
     const { clock, ids, random } = deps
     this.live = new LiveSession({
       id,
@@ -67,6 +70,7 @@ export class Opening {
       writer: new Writer(this.#schema, copyJson),
       resources: new Resources(definition.resources, flow),
       initialState: this.#initialState,
+      report: deps.report,
       onClose,
     })
   }
@@ -222,6 +226,15 @@ function asError(error: unknown): Error {
 
 function resumed(head: StoredHead | undefined, model: Model | undefined): Resumed {
   if (head === undefined || model === undefined) return { found: false }
-  const atWork = [...model.execs.values()].some((it) => it.entries.length > it.committed)
-  return { found: true, reason: atWork ? 'crash' : 'return', savedAt: head.savedAt }
+  const cut = interrupted(model).length > 0 ? 'crash' : 'return'
+  return { found: true, reason: wasReloaded() ? 'reload' : cut, savedAt: head.savedAt }
+}
+
+declare const performance:
+  { getEntriesByType?(type: string): readonly { readonly type?: string }[] } | undefined
+
+/** Whether the page itself says that it was reloaded. */
+function wasReloaded(): boolean {
+  if (typeof performance === 'undefined') return false
+  return performance.getEntriesByType?.('navigation')[0]?.type === 'reload'
 }

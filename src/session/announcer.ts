@@ -9,8 +9,13 @@ const LONGEST = 1000
  */
 export class Announcer {
   readonly #listeners = new Set<() => void>()
+  readonly #report: (error: unknown) => void
   #quiet = 0
   #turns = 0
+
+  constructor(report: (error: unknown) => void) {
+    this.#report = report
+  }
 
   subscribe(listener: () => void): () => void {
     // A function of its own, so that one listener may come twice and leave once.
@@ -32,6 +37,12 @@ export class Announcer {
       return
     }
     this.#turns = 0
-    for (const listener of this.#listeners) listener()
+    for (const listener of this.#listeners) {
+      try {
+        listener()
+      } catch (error) {
+        this.#report(error)
+      }
+    }
   }
 }

@@ -81,7 +81,9 @@ class LiveContext {
 
   get stream() {
     return (event: WorkflowEvent) => {
-      if (this.#attempt.over === undefined) this.#attempt.core.options.onStream(event)
+      const { over, replay, core } = this.#attempt
+      // What a re-run repeats was shown before.
+      if (over === undefined && replay.live) core.options.onStream(event)
     }
   }
 

@@ -43,6 +43,12 @@ export interface LiveAttempt {
   }
 }
 
+/** A point that waits, and whose it is. */
+export interface Waiting {
+  readonly exec: Execution
+  readonly point: Point
+}
+
 interface Route {
   readonly to: readonly string[]
   readonly gather: readonly string[]
@@ -253,7 +259,7 @@ export class Core {
   }
 
   /** All open points that wait, oldest first. */
-  openWaits(): { readonly exec: Execution; readonly point: Point }[] {
+  openWaits(): Waiting[] {
     const open = []
     for (const exec of this.model.execs.values())
       for (const point of exec.points.values())

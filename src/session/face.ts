@@ -2,6 +2,7 @@ import { createStateStore } from '../state/store'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { LiveSession } from './live-session'
 import type { OpenAsk } from '../workflow/ask'
+import type { Waiting } from './core'
 import type { Session } from './session'
 
 /** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
@@ -60,32 +61,34 @@ function gettersOf(live: LiveSession): Readonly<Record<string, () => unknown>> {
   }
 }
 
-/** The open asks, as the same array until one comes or goes. */
+/** The open asks: the same array until one comes or goes, the same objects as long as they are open. */
 function askView(live: LiveSession): () => readonly OpenAsk[] {
-  let model: unknown
-  let changes = -1
+  let seen: readonly [model: unknown, changes: number] = [undefined, -1]
   let asks: readonly OpenAsk[] = Object.freeze([])
   return () => {
-    const { core } = live
-    if (model === core.model && changes === core.model.askChanges) return asks
-    model = core.model
-    changes = core.model.askChanges
-    const active = core.model.run !== undefined && core.model.run.end === undefined
-    const open = active ? core.openWaits().filter((it) => it.point.type === 'ask') : []
-    asks = Object.freeze(
-      open.map(({ exec, point }) => {
-        const id = core.key(exec.id, point.key)
-        return Object.freeze({
-          id,
-          type: point.event?.type ?? '',
-          data: point.event?.data,
-          step: exec.step,
-          replyType: point.reply ?? '',
-          ...(point.deadline !== undefined && { deadline: point.deadline }),
-          reply: (data: unknown) => live.reply(id, data),
-        })
-      }),
-    )
+    const { model } = live.core
+    if (seen[0] === model && seen[1] === model.askChanges) return asks
+    seen = [model, model.askChanges]
+    const active = model.run !== undefined && model.run.end === undefined
+    const open = active ? live.core.openWaits().filter((it) => it.point.type === 'ask') : []
+    const next = open.map((it) => {
+      const id = live.core.key(it.exec.id, it.point.key)
+      return asks.find((known) => known.id === id) ?? openAsk(live, id, it)
+    })
+    const same = next.length === asks.length && next.every((it, index) => it === asks[index])
+    if (!same) asks = Object.freeze(next)
     return asks
   }
+}
+
+function openAsk(live: LiveSession, id: string, { exec, point }: Waiting): OpenAsk {
+  return Object.freeze({
+    id,
+    type: point.event?.type ?? '',
+    data: point.event?.data,
+    step: exec.step,
+    replyType: point.reply ?? '',
+    ...(point.deadline !== undefined && { deadline: point.deadline }),
+    reply: (data: unknown) => live.reply(id, data),
+  })
 }

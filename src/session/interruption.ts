@@ -23,7 +23,7 @@ export function recordInterruptions(core: Core): void {
 }
 
 /** The executions that a crash or a reload cut off at work. Waiting alone is no interruption. */
-function interrupted(model: Model): number[] {
+export function interrupted(model: Model): number[] {
   if (model.run === undefined || model.run.end) return []
   const uncommitted = new Set(model.log.map((it) => it.exec))
   return [...model.execs.values()]

@@ -19,6 +19,8 @@ import { statusOf, type Status } from './status'
 import { Streams } from './stream'
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress'> & {
+  /** Hears of what listeners throw: nobody else could. */
+  readonly report: (error: unknown) => void
   /** Called once, when the session is closed. */
   readonly onClose: () => void
 }
@@ -32,7 +34,7 @@ export class LiveSession {
   readonly #options: LiveOptions
   readonly #scheduler: Scheduler
   readonly #loaded: Deferred<void> = deferred()
-  readonly #announcer = new Announcer()
+  readonly #announcer: Announcer
   #journal: Journaling | undefined
   #phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
   #loadError: Error | undefined
@@ -44,6 +46,7 @@ export class LiveSession {
   resumed: Resumed = Object.freeze({ found: false })
 
   constructor(options: LiveOptions) {
+    this.#announcer = new Announcer(options.report)
     this.#options = options
     this.core = new Core({
       ...options,

@@ -56,12 +56,12 @@ export class Points {
     if (point?.result) return this.#recorded(point)
     const flying = core.inFlight.get(core.key(exec.id, name))
     if (point) replay.reached(name, 'opened')
-    if (flying) return this.#join(flying)
+    if (flying) return this.#join(name, flying)
     if (point) this.#outcomeUnknown(point, key, options.onUnknownOutcome)
     else this.#open(name, 'once')
     const run = this.#run(name, key, effect)
     core.inFlight.set(core.key(exec.id, name), run)
-    return this.#join(run)
+    return this.#join(name, run)
   }
 
   /** The intent is durable before the effect begins, and its result is kept whatever becomes of the attempt. */
@@ -79,9 +79,10 @@ export class Points {
       if (still()) this.done(name, 'once', copy === undefined ? {} : { value: copy })
       return copy
     } catch (error) {
-      this.#failures.set(name, error)
-      const began = error !== this.#attempt.over && !(error instanceof SerializationError)
-      if (began && still()) this.done(name, 'once', { error: recordError(error) })
+      // When nobody hears of the failure, it is as if it had never begun: the next attempt runs it again.
+      const heard = core.attempts.has(exec.id) && error !== this.#attempt.over
+      if (heard && still() && !(error instanceof SerializationError))
+        this.done(name, 'once', { error: recordError(error) })
       throw error
     } finally {
       core.inFlight.delete(flight)
@@ -232,7 +233,7 @@ export class Points {
     this.#attempt.replay.reached(point.key, 'opened')
     await this.#turn(point.key)
     this.#alive()
-    if (point.result?.error) throw rebuildError(point.result.error)
+    if (point.result?.error) throw this.#failed(point.key, rebuildError(point.result.error))
     return point.result?.value
   }
 
@@ -240,12 +241,19 @@ export class Points {
     await this.#attempt.replay.turn(key)
   }
 
-  async #join(flight: Promise<unknown>): Promise<unknown> {
+  async #join(key: string, flight: Promise<unknown>): Promise<unknown> {
     try {
       return await flight
+    } catch (error) {
+      throw this.#failed(key, error)
     } finally {
       this.#alive()
     }
+  }
+
+  #failed(key: string, error: unknown): unknown {
+    this.#failures.set(key, error)
+    return error
   }
 
   /** An effect was begun and nobody knows how it ended. */

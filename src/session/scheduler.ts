@@ -18,8 +18,9 @@ export class Scheduler {
   readonly #timers = new Map<string, unknown>()
   readonly #runTimer: RunTimer
   #awake = false
-  /** Set while the session is stepped by hand: how many executions may start. */
-  allowance: number = Infinity
+  /** Set while a paused session is stepped by hand. */
+  #stepping = false
+  #started: Attempt | undefined
 
   constructor(core: Core) {
     this.core = core
@@ -47,7 +48,8 @@ export class Scheduler {
   get active(): boolean {
     const { core } = this
     const { run, paused } = core.model
-    return run !== undefined && run.end === undefined && !paused && core.closed === undefined && core.ready()
+    const may = !paused || this.#stepping
+    return run !== undefined && run.end === undefined && may && core.closed === undefined && core.ready()
   }
 
   /** Ends every attempt and timer of this page; the model stays as it is. */
@@ -60,13 +62,13 @@ export class Scheduler {
   async step(): Promise<boolean> {
     const { core } = this
     if (!core.model.paused) core.append({ kind: 'paused' })
-    this.allowance = 1
-    const before = new Set(core.attempts.keys())
-    while (this.#startNext());
-    this.allowance = 0
-    await Promise.all([...core.attempts].filter(([id]) => !before.has(id)).map(([, it]) => it.settled))
-    this.#armTimers()
+    this.#stepping = true
+    this.#started = undefined
+    while (this.#started === undefined && this.#startNext());
+    await (this.#started as Attempt | undefined)?.settled
+    this.#stepping = true
     this.#stallIfDone()
+    this.#stepping = false
     return core.model.run !== undefined && core.model.run.end === undefined
   }
 
@@ -83,7 +85,7 @@ export class Scheduler {
   }
 
   #startNext(): boolean {
-    if (!this.active || this.allowance <= 0) return false
+    if (!this.active) return false
     return this.#startAgain() || this.#closeScope() || this.#startQueued()
   }
 
@@ -138,9 +140,11 @@ export class Scheduler {
   }
 
   #start(exec: Execution, step: StepDefinition): void {
-    this.allowance--
     const attempt = new Attempt(this.core, exec, step)
     this.core.attempts.set(exec.id, attempt)
+    this.#started = attempt
+    // One is enough for a step by hand; what follows from it waits for the next.
+    this.#stepping = false
     attempt.start(makeContext(attempt))
   }
 

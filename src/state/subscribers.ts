@@ -135,7 +135,7 @@ function leave(place: Node, listener: Listener): void {
 declare const reportError: ((error: unknown) => void) | undefined
 
 /** An error of a listener is nobody's to catch: it surfaces as the platform shows such errors. */
-function reportLater(error: unknown): void {
+export function reportLater(error: unknown): void {
   if (typeof reportError === 'function') reportError(error)
   else
     queueMicrotask(() => {
