@@ -11,7 +11,7 @@ import { CheckoutWizard, type CheckoutWizardProps } from './checkout/wizard'
 const meta = {
   title: 'Checkout wizard',
   component: CheckoutWizard,
-  argTypes: { engine: { control: false } },
+  parameters: { controls: { disable: true } },
   decorators: [
     (Story) => (
       <StrictMode>

@@ -33,8 +33,7 @@ function books(failFirst) {
         throw new Refusal(422, 'KEY_REUSED', `this key was used for ${entry.total}, and not for ${total}`)
       entries.set(key, entry)
       entry.tries++
-      if (failFirst && entry.tries === 1)
-        throw new Refusal(503, 'BUSY', 'the payment server is busy; try again with the same key')
+      if (failFirst && entry.tries === 1) throw new Refusal(503, 'BUSY', 'the payment server is busy')
       if (entry.charged === 0) {
         entry.charged++
         entry.orderId = `A${1000 + [...entries.values()].filter((it) => it.charged > 0).length}`

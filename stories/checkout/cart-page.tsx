@@ -21,6 +21,9 @@ export function CartPage() {
           <span>{euros(goods)}</span>
         </li>
       </ul>
+      <p className="hint">
+        Fill a page and a half. Then reload, close the tab or kill the browser: you go on where you were.
+      </p>
       <div className="buttons">
         <Button onClick={() => start()}>Check out</Button>
       </div>

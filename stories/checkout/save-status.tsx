@@ -1,5 +1,4 @@
 import type { Persistence } from 'dogear'
-import { Button } from './button'
 
 /** What has become of everything so far, in words. Screen readers are told of trouble, not of every saved key. */
 export function SaveStatus({ persistence }: { readonly persistence: Persistence }) {
@@ -16,11 +15,6 @@ export function SaveStatus({ persistence }: { readonly persistence: Persistence 
         {trouble && <span aria-hidden="true">⚠ </span>}
         {trouble}
       </p>
-      {status === 'outdated' && (
-        <Button quiet onClick={() => location.reload()}>
-          Continue here
-        </Button>
-      )}
     </div>
   )
 }
@@ -29,7 +23,7 @@ const troubles: Partial<Record<Persistence['status'], string>> = {
   unsaved: 'Not saved: the browser refused. It is kept on this page, and tried again.',
   'memory-only': 'Not saved: this browser keeps nothing. It lasts until you leave this page.',
   degraded: 'Not saved: the browser does not answer. It is kept on this page.',
-  outdated: 'Not saved: this checkout goes on in another tab.',
+  outdated: 'Not saved: another tab has taken over.',
   error: 'Not saved: what is stored could not be read.',
 }
 

@@ -1,5 +1,5 @@
 import type { Engine } from 'dogear'
-import { useMemo } from 'react'
+import { useMemo, type ReactNode } from 'react'
 import { AddressPage } from './address-page'
 import { Button } from './button'
 import { CartPage } from './cart-page'
@@ -46,18 +46,21 @@ export function CheckoutWizard({ id = 'checkout', paymentsUrl, engine }: Checkou
 }
 
 function Checkout() {
+  const { status } = useWorkflow()
   const question = useQuestion()
   return (
     <>
       <Steps question={question} />
       <WelcomeBack />
       <Pages>
-        <CurrentPage question={question} />
+        <WhileOurs>
+          <CurrentPage question={question} />
+          <footer>
+            <Saved />
+            {(question || status === 'failed') && <StartOver />}
+          </footer>
+        </WhileOurs>
       </Pages>
-      <footer>
-        <Saved />
-        {question && <StartOver />}
-      </footer>
     </>
   )
 }
@@ -65,6 +68,19 @@ function Checkout() {
 /** On its own: it changes with every key. */
 function Saved() {
   return <SaveStatus persistence={useWorkflow().persistence} />
+}
+
+/** Two tabs may open one checkout, and one of them writes it: the one that came last. */
+function WhileOurs({ children }: { readonly children: ReactNode }) {
+  if (useWorkflow().persistence.status !== 'outdated') return children
+  return (
+    <Page title="This checkout goes on in another tab">
+      <p>What was typed here since then is not saved.</p>
+      <div className="buttons">
+        <Button onClick={() => location.reload()}>Continue here</Button>
+      </div>
+    </Page>
+  )
 }
 
 /** The page is derived from what the flow asks: there is no second truth about where the user is. */

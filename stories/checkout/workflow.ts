@@ -154,7 +154,7 @@ export const checkout = defineWorkflow({
         return Ordered(await ctx.once('charge', (key) => ctx.resources.payments.charge(total, key)))
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        ctx.progress(0.75, `${reason} (try ${ctx.attempt} of ${attempts})`)
+        ctx.progress(0.75, `That did not work: ${reason} (try ${ctx.attempt} of ${attempts})`)
         throw error
       }
     },

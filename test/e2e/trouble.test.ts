@@ -98,7 +98,7 @@ test('a second tab opens the checkout and types / the first says so, and overwri
   await typeAndSave(note(second), 'll')
 
   await type(note(customer.page), ' of the neighbours')
-  await customer.page.getByText('this checkout goes on in another tab').waitFor()
+  await customer.page.getByRole('heading', { name: 'goes on in another tab' }).waitFor()
   await button(customer.page, 'Continue here').click()
   await customer.page.getByText('Welcome back').waitFor()
   expect(await note(customer.page).inputValue()).toBe(`${halfTyped}ll`)
