@@ -34,7 +34,8 @@ export function appended(
 ): StoredHead | undefined {
   const own = fence(head, id, batch)
   if (batch.to <= own.seq) return undefined
-  if (batch.from !== own.seq + 1) throw new StaleEpochError(id, batch.epoch, own.epoch)
+  // A batch may begin before: a snapshot that was given up, and was ahead of the batches, has landed meanwhile.
+  if (batch.from > own.seq + 1) throw new StaleEpochError(id, batch.epoch, own.epoch)
   return {
     ...own,
     seq: batch.to,

@@ -51,7 +51,7 @@ export class Journal {
   #owed: SessionCopy | undefined
   #pushed: number
   #durable: number
-  /** Up to here records are in a snapshot that was taken: they must not be extended any more. */
+  /** Up to here records are in a snapshot that was tried, and may land any time: they must stay as they are. */
   #copied = 0
   #urgent = false
   #scheduled = false
@@ -173,7 +173,7 @@ export class Journal {
   }
 
   #cover(seq: number): void {
-    this.#copied = seq
+    this.#copied = Math.max(this.#copied, seq)
     if (this.#batch && this.#batch.records.at(-1)!.seq <= seq) this.#batch = undefined
     this.#pending = this.#pending.filter((it) => it.seq > seq)
   }
@@ -230,7 +230,7 @@ export class Journal {
     const copy = this.#deps.snapshot()
     if (copy === undefined) return
     // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
-    this.#copied = copy.seq
+    this.#copied = Math.max(this.#copied, copy.seq)
     await this.#compact(copy).catch((error: unknown) => {
       if (error instanceof StaleEpochError) throw error
     })

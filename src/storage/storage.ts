@@ -105,8 +105,9 @@ export interface SessionStorage {
     expected: number,
   ): Promise<{ readonly epoch: number | undefined; readonly seq: number }>
   /**
-   * All or nothing, in order. Another epoch than the stored one, or a gap, is refused with StaleEpochError. A
-   * batch of the right epoch that is there already (an earlier call landed late) resolves and changes nothing.
+   * All or nothing, in order. Another epoch than the stored one, or a gap, is refused with StaleEpochError. Of the
+   * right epoch, a batch that is there already resolves and changes nothing (an earlier call has landed late), and
+   * one that begins before the newest number is stored whole (a snapshot that was ahead has landed late).
    */
   append(id: string, batch: StoredBatch, options: { readonly durability: Durability }): Promise<void>
   /**

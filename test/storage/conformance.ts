@@ -179,6 +179,17 @@ const compactions: Cases = {
     equal([stored?.head.seq, stored?.batches], [11, [batch(epoch, 11)]])
     equal((await storage.claim('a', shape, 11)).seq, 11)
   },
+  'a batch that a late snapshot has overtaken halfway is stored whole': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', batch(epoch, 1, 7), strict)
+    await storage.compact('a', snapshot(epoch, 10))
+    await storage.append('a', batch(epoch, 8, 12), strict)
+    await storage.append('a', batch(epoch, 13), strict)
+    const stored = await storage.read('a')
+    equal([stored?.head.seq, stored?.snapshot?.seq], [13, 10])
+    equal(stored?.batches, [batch(epoch, 8, 12), batch(epoch, 13)])
+  },
   'a session may begin with a snapshot': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')

@@ -639,6 +639,34 @@ describe('compaction', () => {
     expect(await storedNotes(storage)).toHaveLength(12)
   })
 
+  it('that is given up and lands late, ahead of what is written next, takes nothing away', async () => {
+    noUnhandled()
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    // As in IndexedDB: what is called later waits for what was called before.
+    let last = Promise.resolve()
+    const storage: SessionStorage = {
+      ...inner,
+      append: (...call) => (last = last.then(() => inner.append(...call))),
+      compact: (...call) =>
+        (last = last
+          .then(() => new Promise<void>((resolve) => void clock.setTimeout(resolve, 5000)))
+          .then(() => inner.compact(...call))),
+    }
+    const { write, journal, pages, errors } = await desk({ storage, clock })
+    write('now', 'relaxed', 300_000)
+    await journal.flush()
+    const open = write('soon')
+    await clock.advance(4002)
+    expect(journal.isOpen(open)).toBe(false)
+    write('soon')
+    await clock.advance(10_000)
+    expect(journal.persistence.status).toBe('saved')
+    expect(errors.length).toBeLessThanOrEqual(1)
+    expect((await inner.read('a'))?.snapshot?.seq).toBe(2)
+    expect(await storedNotes(inner)).toEqual(notes(pages))
+  })
+
   it('is left out when the session has no copy to give', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
