@@ -62,6 +62,7 @@ export class Journal {
   #since = 0
   #failures = 0
   #hurriedAt = -Infinity
+  #backlog = BACKLOG
   #closing: Promise<void> | undefined
 
   constructor(deps: JournalDeps) {
@@ -85,7 +86,7 @@ export class Journal {
     if (this.#writer.stopped) return
     const now = this.#deps.clock.now()
     if (this.#pending.length === 0) this.#since = now
-    if (!this.isOpen(record)) this.#pending.push(record)
+    if (this.#pending.at(-1) !== record) this.#pending.push(record)
     if (durability === 'strict') this.#durability = durability
     this.#urgent ||= urgency === 'now'
     if (this.#persistence.status === 'saved') this.#show('saving')
@@ -123,16 +124,11 @@ export class Journal {
 
   /** Flushes, then stops for good. Rejects like `flush`, and is closed all the same. May be called twice. */
   close(): Promise<void> {
-    return (this.#closing ??= this.flush().finally(() => this.#stop()))
+    return (this.#closing ??= this.flush().finally(() => this.abandon()))
   }
 
   /** Stops at once, like a killed page: nothing more is sent, and nobody who waits gets an answer. */
   abandon(): void {
-    this.#waiters.forget()
-    this.#stop()
-  }
-
-  #stop(): void {
     this.#writer.stopped = true
     this.#pending = []
     this.#deps.clock.clearTimeout(this.#timer)
@@ -159,7 +155,7 @@ export class Journal {
 
   /** In an outage a push brings the next try forward, once a second: a full disk is not asked for every token. */
   #hurry(now: number): void {
-    if (this.#pending.length > BACKLOG) this.#shorten()
+    if (this.#pending.length > this.#backlog) this.#shorten()
     if (now - this.#hurriedAt < FIRST_RETRY) return
     this.#hurriedAt = now
     this.#schedule()
@@ -167,14 +163,16 @@ export class Journal {
 
   #shorten(): void {
     const copy = this.#deps.snapshot()
-    if (copy === undefined || copy.seq < this.#pending[0]!.seq) return
-    this.#owed = copy
-    this.#cover(copy.seq)
+    if (copy && copy.seq >= this.#pending[0]!.seq) {
+      this.#owed = copy
+      this.#cover(copy.seq)
+    }
+    // Counted from what is left: a copy may be far behind, and is not free.
+    this.#backlog = this.#pending.length + BACKLOG
   }
 
   #cover(seq: number): void {
     this.#copied = Math.max(this.#copied, seq)
-    if (this.#batch && this.#batch.records.at(-1)!.seq <= seq) this.#batch = undefined
     this.#pending = this.#pending.filter((it) => it.seq > seq)
   }
 
@@ -224,16 +222,14 @@ export class Journal {
     else clock.setTimeout(shrink, 1)
   }
 
-  /** A snapshot only makes the journal shorter. When it fails nothing is lost, and it can wait for its next turn. */
+  /** A snapshot only makes the journal shorter. When it fails nothing is lost, and the next one will come. */
   async #shrink(): Promise<void> {
     this.#compactSoon = false
     const copy = this.#deps.snapshot()
     if (copy === undefined) return
     // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
     this.#copied = Math.max(this.#copied, copy.seq)
-    await this.#compact(copy).catch((error: unknown) => {
-      if (error instanceof StaleEpochError) throw error
-    })
+    await this.#compact(copy).catch(() => {})
   }
 
   async #compact(copy: SessionCopy): Promise<void> {
@@ -255,7 +251,7 @@ export class Journal {
     const error = storageError(thrown)
     const outdated = error instanceof StaleEpochError
     const pause = Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY)
-    if (outdated) this.#stop()
+    if (outdated) this.abandon()
     else this.#arm(pause)
     this.#show(outdated ? 'outdated' : 'unsaved', error)
     this.#waiters.failed(error)

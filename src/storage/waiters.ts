@@ -23,9 +23,4 @@ export class Waiters {
   failed(error: unknown): void {
     for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
-
-  /** Nobody ever gets an answer. */
-  forget(): void {
-    this.#waiting = []
-  }
 }
