@@ -259,6 +259,8 @@ describe('flush, durable, close', () => {
     await Promise.all([journal.close(), journal.close()])
     expect(await storedNotes(storage)).toEqual([1])
     write('now')
+    write('soon')
+    expect(clock.pending).toBe(0)
     await clock.advance(60_000)
     expect(await storedNotes(storage)).toEqual([1])
     await expect(journal.flush()).rejects.toBeInstanceOf(StorageError)
@@ -570,6 +572,20 @@ describe('compaction', () => {
     expect(await storedNotes(storage)).toEqual([1, 2, 3, 4])
     expect((await storage.read('a'))?.batches).toEqual([])
     expect(journal.persistence.status).toBe('saved')
+  })
+
+  it('uses the idle time of the clock where it has one', async () => {
+    const idle: (() => void)[] = []
+    const clock = { ...virtualClock(), idle: (fn: () => void) => void idle.push(fn) }
+    const storage = memoryStorage()
+    const { write, journal } = await desk({ storage, clock })
+    write('now', 'relaxed', 300_000)
+    await journal.flush()
+    await clock.advance(1000)
+    expect([idle.length, (await storage.read('a'))?.snapshot]).toEqual([1, undefined])
+    idle[0]?.()
+    await clock.advance(0)
+    expect((await storage.read('a'))?.snapshot?.seq).toBe(1)
   })
 
   it('costs no more than the changes, however large the state is', async () => {
