@@ -17,7 +17,7 @@ function LoadProblem({ error }: { readonly error: Error }) {
       <h2>Your saved checkout could not be opened</h2>
       <p>{error.message}</p>
       {failed !== undefined && failed !== error.message && <p>That did not work: {failed}</p>}
-      {error instanceof LoadError && (
+      {error instanceof LoadError ? (
         <div className="buttons">
           <Button quiet onClick={remedy(error.retry)}>
             Try again
@@ -26,6 +26,10 @@ function LoadProblem({ error }: { readonly error: Error }) {
             Download what is stored
           </Button>
           <Button onClick={remedy(error.reset)}>Start over</Button>
+        </div>
+      ) : (
+        <div className="buttons">
+          <Button onClick={() => location.reload()}>Reload the page</Button>
         </div>
       )}
     </div>

@@ -16,7 +16,7 @@ export interface Visitor {
   crash(): Promise<void>
   /** Opens one more tab, and looks at the old one still. */
   secondTab(): Promise<Page>
-  /** Closes the browser and forgets everything. */
+  /** Closes the browser and forgets everything. Rejects when a page had an error that nobody caught. */
   leave(): Promise<void>
 }
 
@@ -29,34 +29,44 @@ export async function visit(address: string): Promise<Visitor> {
       ignoreDefaultArgs: ['--disable-back-forward-cache'],
       ...(await launchOptions()),
     })
+  const troubles: unknown[] = []
   let context = await open()
-  let page = await tab(context, address)
+  let page = await tab(context, address, troubles)
   return {
     get page() {
       return page
     },
     reload: async () => void (await page.reload()),
     async changeTab() {
-      const next = await context.newPage()
       await page.close()
-      page = next
-      await page.goto(address)
+      page = await tab(context, address, troubles)
     },
     async crash() {
       await kill(context)
       context = await open()
-      page = await tab(context, address)
+      page = await tab(context, address, troubles)
     },
-    secondTab: () => tab(context, address),
+    secondTab: () => tab(context, address, troubles),
     async leave() {
       await context.close()
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+      if (troubles.length > 0) throw new AggregateError(troubles, `on the pages: ${troubles.join('; ')}`)
     },
   }
 }
 
-async function tab(context: BrowserContext, address: string): Promise<Page> {
+/** What went wrong on a page and was caught by nobody. Answers of the payment server are part of the story. */
+function listen(page: Page, troubles: unknown[]): void {
+  page.on('pageerror', (error) => troubles.push(error))
+  page.on('console', (message) => {
+    const worth = message.type() === 'error' || message.type() === 'warning'
+    if (worth && !message.text().startsWith('Failed to load resource')) troubles.push(message.text())
+  })
+}
+
+async function tab(context: BrowserContext, address: string, troubles: unknown[]): Promise<Page> {
   const page = await context.newPage()
+  listen(page, troubles)
   page.setDefaultTimeout(10_000)
   await page.goto(address)
   return page
