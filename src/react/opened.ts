@@ -50,9 +50,15 @@ export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefi
   return [opened, phase]
 }
 
-function open({ workflow, engine: given, id, resources, initialState }: Wanted): Opened {
+function open({ workflow, engine: given, id = workflow.name, resources, initialState }: Wanted): Opened {
   const engine = engineFor(given)
-  const session = engine.session(workflow, { id, resources, initialState } as OpenOptions<AnyWorkflow>)
+  const known = registryOf(engine)?.face(id)
+  // Found, not opened once more: a render must not make the engine read again what it could not read.
+  const session =
+    known?.workflow.name === workflow.name
+      ? known
+      : engine.session(workflow, { id, initialState } as OpenOptions<AnyWorkflow>)
+  if (resources) session.setResources(resources)
   return { given, engine, session }
 }
 

@@ -6,8 +6,11 @@ import { PlaceContext } from './place'
 export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOptions<W> {
   /** Shown until the session is loaded. Default: nothing. */
   readonly fallback?: ReactNode
-  /** Shown when it could not be loaded. Default: the error goes to the nearest error boundary. */
-  readonly errorFallback?: ((error: Error) => ReactNode) | undefined
+  /**
+   * Shown when it could not be loaded; `retry` reads it once more, and a LoadError has other ways out. Default:
+   * the error goes to the nearest error boundary.
+   */
+  readonly errorFallback?: ((error: Error, retry: () => void) => ReactNode) | undefined
   /** Renders the children at once, with the initial state and the status `loading`: also on a server. */
   readonly ssr?: boolean | undefined
   /** Lets the nearest Suspense boundary wait, in place of `fallback`. */
@@ -34,7 +37,7 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   const [opened, phase] = useOpened(props)
   const { session, engine } = opened as Opened
   const place = useMemo(() => ({ session, engine, above }), [session, engine, above])
-  const instead = inPlaceOfChildren(props, phase, session)
+  const instead = inPlaceOfChildren(props, phase, opened as Opened)
   // A function component of React 17 must not return undefined.
   if (instead !== children) return (instead as ReactElement | undefined) ?? null
   // With the id as key, no component carries what it holds of one session over to another.
@@ -46,11 +49,12 @@ const children = Symbol('children')
 function inPlaceOfChildren(
   { fallback, errorFallback, ssr, suspense }: WorkflowProviderProps<AnyWorkflow>,
   phase: Phase,
-  session: Opened['session'],
+  { session, engine }: Opened,
 ): ReactNode | typeof children {
   if (phase === 'error') {
     const error = session.error as Error
-    if (errorFallback) return errorFallback(error)
+    const retry = (): void => void engine.session(session.workflow, { id: session.id })
+    if (errorFallback) return errorFallback(error, retry)
     throw error
   }
   if (ssr || phase === 'open' || phase === 'closed') return children

@@ -30,10 +30,10 @@ export const useWorkflowEvents: UseWorkflowEvents<Registered> = (...args: readon
 type Handler = (event: WorkflowEvent) => void
 
 export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly unknown[]): void {
-  const session = useSession('useWorkflowEvents', workflow)
   const handler = args.at(-1) as Handler
   const type = args.length > 1 ? (args[0] as EventType).type : undefined
   if (typeof handler !== 'function' || 'type' in handler) throw misuse('useWorkflowEvents')
+  const session = useSession('useWorkflowEvents', workflow)
   const latest = useRef(handler)
   useEffect(() => {
     latest.current = handler

@@ -71,7 +71,7 @@ export function useWorkflowState(first: unknown, second?: unknown, third?: unkno
   const cell = cellOf(store as StateStore<unknown>, path)
   // Whether a call selects never changes, so the order of hooks does not either.
   // oxlint-disable-next-line react/rules-of-hooks
-  const value = selection ? useSelected(cell, selection) : useSnapshot(cell, cell.get)
+  const value = selection ? useSelected(cell, selection, cell.get) : useSnapshot(cell, cell.get)
   return [value, cell.set] as never
 }
 

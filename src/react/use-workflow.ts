@@ -7,7 +7,7 @@ import { useOpened, type SessionOptions } from './opened'
 import { PlaceContext, sessionOf, workflowOf } from './place'
 import type { Registered } from './register'
 import { useSnapshot } from './snapshot'
-import { Watch } from './watch'
+import { watch } from './watch'
 
 /** What a session shows, and what can be done with it. The same object until something of it changes. */
 export interface UseWorkflow<W extends AnyWorkflow> {
@@ -56,8 +56,8 @@ export function useWorkflow(of?: unknown, options?: object): unknown {
   const place = useContext(PlaceContext)
   const [opened] = useOpened(options && { ...options, workflow: workflowOf(hook, of) })
   const session = opened?.session ?? sessionOf(place, hook, of)
-  const watch = useMemo(() => new Watch(session), [session])
-  return useSnapshot(watch, watch.initial)
+  const watched = useMemo(() => watch(session), [session])
+  return useSnapshot(watched, watched.initial)
 }
 
 const hook = 'useWorkflow'

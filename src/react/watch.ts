@@ -1,7 +1,7 @@
 import type { Session } from '../session/session'
+import { sameJson } from '../state/same'
 import type { AnyWorkflow } from '../workflow/shape'
 import { definitionOf } from '../workflow/workflow'
-import { shallowEqual } from './shallow'
 import type { Source } from './snapshot'
 import type { UseWorkflow } from './use-workflow'
 
@@ -21,66 +21,52 @@ const loading: Shown = {
 }
 
 /** One component's view of a session: a new object when something of it has changed, else the same one. */
-export class Watch implements Source<View> {
-  readonly subscribe: Source<View>['subscribe']
-  readonly get: () => View
-  readonly initial: () => View
-  private readonly session: Session<AnyWorkflow>
-  private shown: Shown | undefined
-  private view: View | undefined
-  /**
-   * The session tells of a burst of work at its end. Until then a component that renders for another reason must
-   * not see the middle of it. One that listens shows what it was last told; the others look for themselves.
-   */
-  private told = false
-  /**
-   * Every write changes `persistence` several times. So it counts only once the component has looked at it; and
-   * as that never turns back, a render that is dropped does no harm.
-   */
-  private looked = false
-  private saved: View['persistence'] | undefined
+export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly initial: () => View } {
+  let shown: Shown
+  let view: View
+  // Of a burst of work the session tells at its end. A component that listens shows what it was last told: if it
+  // renders for another reason, it must not show the middle.
+  let listening = false
+  // Every write changes `persistence` several times. So it counts only once the component has looked at it; as
+  // that never turns back, a render that is dropped does no harm.
+  let looked = false
+  let saved: View['persistence']
 
-  constructor(session: Session<AnyWorkflow>) {
-    this.session = session
-    this.subscribe = (listener) => {
-      const end = session.subscribe(() => {
-        this.look()
-        listener()
-      })
-      this.look()
-      this.told = true
+  const show = (next: Shown): View =>
+    withPersistence({ ...next, ...actionsOf(session) }, () => {
+      if (!looked) saved = session.persistence
+      looked = true
+      return saved
+    })
+  const look = (): void => {
+    const { status, asks, result, error, progress, resumed, persistence } = session
+    const next: Shown = { status, ask: asks[0], asks, result, error, progress, resumed }
+    if (sameJson(shown, next) && (!looked || saved === persistence)) return
+    shown = next
+    saved = persistence
+    view = show(next)
+  }
+  const first = show(loading)
+  return {
+    subscribe(listener) {
+      look()
+      listening = true
+      const end = session.subscribe(() => (look(), listener()))
       return () => {
-        this.told = false
+        listening = false
         end()
       }
-    }
-    this.get = () => {
-      if (!this.told) this.look()
-      return this.view as View
-    }
-    const first = this.show(loading)
-    this.initial = () => first
+    },
+    get() {
+      if (!listening) look()
+      return view
+    },
+    initial: () => first,
   }
+}
 
-  private look(): void {
-    const { status, asks, result, error, progress, resumed, persistence } = this.session
-    const shown: Shown = { status, ask: asks[0], asks, result, error, progress, resumed }
-    if (shallowEqual(this.shown, shown) && (!this.looked || this.saved === persistence)) return
-    this.shown = shown
-    this.saved = persistence
-    this.view = this.show(shown)
-  }
-
-  private show(shown: Shown): View {
-    return Object.defineProperty({ ...shown, ...actionsOf(this.session) }, 'persistence', {
-      get: () => {
-        if (!this.looked) this.saved = this.session.persistence
-        this.looked = true
-        return this.saved
-      },
-      enumerable: true,
-    }) as View
-  }
+function withPersistence(view: Omit<View, 'persistence'>, get: () => View['persistence']): View {
+  return Object.defineProperty(view, 'persistence', { get, enumerable: true }) as View
 }
 
 const known = new WeakMap<Session<AnyWorkflow>, Actions>()

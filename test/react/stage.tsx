@@ -82,7 +82,7 @@ export function stage(options: EngineOptions = {}): Stage {
 
 /** What the page shows. */
 export function text(): string {
-  return document.body.textContent ?? ''
+  return (document.body.textContent ?? '').trim()
 }
 
 interface BoundaryProps {

@@ -1,0 +1,57 @@
+import { useCallback, useContext, useEffect, useState } from 'react'
+import type { Engine } from '../engine'
+import type { AnyWorkflow } from '../workflow/shape'
+import { engineFor } from './page-engine'
+import { PlaceContext } from './place'
+
+/** What is stored of a session, without its state. */
+export type SessionInfo = Awaited<ReturnType<Engine['list']>>[number]
+
+export interface SessionsOptions {
+  /** Default: that of the nearest provider, else the page's. */
+  readonly engine?: Engine | undefined
+  /** Only those with this status. */
+  readonly status?: string | undefined
+  /** Only those whose id begins with this. */
+  readonly prefix?: string | undefined
+}
+
+export interface UseSessions {
+  /** Newest first; `undefined` until they are read. */
+  readonly sessions: readonly SessionInfo[] | undefined
+  /** Why they could not be read. */
+  readonly error: unknown
+  /** Reads them again: the list does not follow what is saved later. */
+  readonly refresh: () => void
+}
+
+/**
+ * The stored sessions of a workflow, or of all, for a list to pick from. Read when the component mounts.
+ *
+ * ```ts
+ * const { sessions, refresh } = useSessions(chat, { prefix: 'chat-' })
+ * ```
+ */
+export function useSessions(
+  workflow?: AnyWorkflow,
+  { engine, status, prefix }: SessionsOptions = {},
+): UseSessions {
+  const nearest = useContext(PlaceContext)?.engine
+  const name = workflow?.name
+  const [read, show] = useState<Partial<UseSessions>>({})
+  const refresh = useCallback(() => {
+    let mine = true
+    const filter = { workflow: name, status, prefix } as Parameters<Engine['list']>[0]
+    engineFor(engine ?? nearest)
+      .list(filter)
+      .then(
+        (sessions) => mine && show({ sessions }),
+        (error: unknown) => mine && show({ error }),
+      )
+    return () => {
+      mine = false
+    }
+  }, [engine, nearest, name, status, prefix])
+  useEffect(refresh, [refresh])
+  return { sessions: read.sessions, error: read.error, refresh }
+}

@@ -1,0 +1,512 @@
+import { act, cleanup, render } from '@testing-library/react'
+import { StrictMode, Suspense, useEffect, useState } from 'react'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createEngine, memoryStorage, type Session } from 'dogear'
+import { useWorkflow, useWorkflowState, WorkflowProvider } from 'dogear/react'
+import { crash } from 'dogear/testing'
+import {
+  begun,
+  Boundary,
+  checkout,
+  hooks,
+  quietly,
+  shop,
+  signUp,
+  signUpHooks,
+  stage,
+  text,
+  type Shop,
+} from './stage'
+
+afterEach(cleanup)
+
+function Note() {
+  return <p>note: {hooks.useWorkflowState('note')[0]}</p>
+}
+
+/** Storage that counts what is asked of it, and that can be held up. */
+function slowStorage() {
+  const storage = memoryStorage()
+  let open: () => void = () => {}
+  const gate = new Promise<void>((resolve) => (open = resolve))
+  const read = vi.fn((id: string) => gate.then(() => storage.read(id)))
+  return { ...storage, read, open: () => open() }
+}
+
+test('until the session is loaded / the fallback, then the children with what was stored', async () => {
+  const storage = memoryStorage()
+  const before = await createEngine({ storage }).open(checkout, { id: 'cart' })
+  before.state.set('note', 'stored')
+  await before.close()
+
+  const seen: string[] = []
+  function Seen() {
+    const [note] = hooks.useWorkflowState('note')
+    seen.push(note)
+    return <p>{note}</p>
+  }
+  const { engine, settle } = stage({ storage })
+  render(
+    <hooks.WorkflowProvider id="cart" engine={engine} fallback={<i>wait</i>}>
+      <Seen />
+    </hooks.WorkflowProvider>,
+  )
+  expect(text()).toBe('wait')
+  await settle()
+  expect(text()).toBe('stored')
+  expect(new Set(seen)).toEqual(new Set(['stored']))
+})
+
+test('no fallback / nothing is shown until it is loaded', async () => {
+  const { engine, settle } = stage()
+  render(
+    <hooks.WorkflowProvider engine={engine}>
+      <Note />
+    </hooks.WorkflowProvider>,
+  )
+  expect(text()).toBe('')
+  await settle()
+  expect(text()).toBe('note:')
+})
+
+test('the provider without a workflow of its own / takes it, and the bare hooks find it', async () => {
+  const { engine, settle } = stage()
+  function Page() {
+    const { status, session } = useWorkflow()
+    return <p>{`${status} ${session.id} ${String(useWorkflowState('note')[0])}`}</p>
+  }
+  render(
+    <WorkflowProvider
+      workflow={checkout}
+      id="x"
+      engine={engine}
+      resources={{ shop }}
+      initialState={{ note: 'hi' }}
+    >
+      <Page />
+    </WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('idle x hi')
+})
+
+test('StrictMode, remount, a second component on the id / one session, one load, the first step ran once', async () => {
+  const storage = slowStorage()
+  storage.open()
+  const { engine, settle } = stage({ storage })
+  begun.length = 0
+  function Starter() {
+    const { start, status } = hooks.useWorkflow()
+    useEffect(() => start({ country: 'NL' }), [start])
+    return <p>{status}</p>
+  }
+  const page = (
+    <StrictMode>
+      <hooks.WorkflowProvider id="strict" engine={engine} resources={{ shop }}>
+        <Starter />
+      </hooks.WorkflowProvider>
+      <hooks.WorkflowProvider id="strict" engine={engine} resources={{ shop }}>
+        <Starter />
+      </hooks.WorkflowProvider>
+    </StrictMode>
+  )
+  const { unmount } = render(page)
+  await settle()
+  expect(text()).toBe('waitingwaiting')
+  unmount()
+  await settle(60_000)
+  expect(engine.session(checkout, { id: 'strict' }).status).toBe('waiting')
+  render(page)
+  await settle()
+  expect(text()).toBe('waitingwaiting')
+  expect(begun).toEqual(['strict'])
+  expect(storage.read).toHaveBeenCalledTimes(1)
+})
+
+test('unmount during load / the session is loaded all the same, and is there at once the next time', async () => {
+  const storage = slowStorage()
+  const { engine, settle } = stage({ storage })
+  const page = (
+    <hooks.WorkflowProvider engine={engine} fallback="wait">
+      <Note />
+    </hooks.WorkflowProvider>
+  )
+  const { unmount } = render(page)
+  unmount()
+  storage.open()
+  await settle()
+  render(page)
+  expect(text()).toBe('note:')
+  expect(storage.read).toHaveBeenCalledTimes(1)
+})
+
+test('a new id / behind the fallback, never the old state under the new id', async () => {
+  const { engine, settle } = stage()
+  const seen: string[] = []
+  function Page() {
+    const { session, status } = hooks.useWorkflow()
+    const [note] = hooks.useWorkflowState('note')
+    const [draft] = useState(`draft of ${session.id}`)
+    seen.push(`${session.id} ${status} ${note} ${draft}`)
+    return <p>{`${session.id}: ${note}, ${draft}`}</p>
+  }
+  const page = (id: string) => (
+    <hooks.WorkflowProvider id={id} engine={engine} fallback="wait">
+      <Page />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page('a'))
+  await settle()
+  act(() => engine.session(checkout, { id: 'a' }).state.set('note', "a's"))
+  expect(text()).toBe("a: a's, draft of a")
+  rerender(page('b'))
+  expect(text()).toBe('wait')
+  await settle()
+  expect(text()).toBe('b: , draft of b')
+  rerender(page('a'))
+  expect(text()).toBe("a: a's, draft of a")
+  for (const it of seen.filter((line) => line.startsWith('b'))) expect(it).toBe('b idle  draft of b')
+})
+
+test('another engine / another session', async () => {
+  const [one, two] = [stage(), stage()]
+  const page = ({ engine }: typeof one) => (
+    <hooks.WorkflowProvider engine={engine} fallback="wait">
+      <Note />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page(one))
+  await one.settle()
+  act(() => one.engine.session(checkout).state.set('note', 'one'))
+  rerender(page(two))
+  expect(text()).toBe('wait')
+  await two.settle()
+  expect(text()).toBe('note:')
+})
+
+test('no engine / one for the page: all providers of an id share a session', async () => {
+  const sessions = new Set<Session<typeof checkout>>()
+  function Page() {
+    sessions.add(hooks.useWorkflow().session)
+    return <Note />
+  }
+  const ready: Promise<void>[] = []
+  function Ready() {
+    ready.push(useWorkflow(checkout, { id: 'page' }).session.ready)
+    return null
+  }
+  render(
+    <>
+      <Ready />
+      <hooks.WorkflowProvider id="page">
+        <Page />
+      </hooks.WorkflowProvider>
+      <hooks.WorkflowProvider id="page">
+        <Page />
+      </hooks.WorkflowProvider>
+    </>,
+  )
+  await act(async () => {
+    await ready[0]
+  })
+  await vi.waitFor(() => expect(text()).toBe('note: note:'))
+  expect(sessions.size).toBe(1)
+})
+
+test('nested providers / hooks find the nearest, and the nearest of their workflow', async () => {
+  const { engine, settle } = stage()
+  function Page() {
+    const [email] = signUpHooks.useWorkflowState('email')
+    const { session } = hooks.useWorkflow()
+    const nearest = useWorkflow()
+    return <p>{`${email} ${session.id} ${nearest.session.id}`}</p>
+  }
+  render(
+    <hooks.WorkflowProvider id="far" engine={engine}>
+      <hooks.WorkflowProvider id="near" engine={engine}>
+        <signUpHooks.WorkflowProvider id="inner" engine={engine}>
+          <Page />
+        </signUpHooks.WorkflowProvider>
+      </hooks.WorkflowProvider>
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('nobody near inner')
+})
+
+test('a definition that was loaded again by a hot reload / finds the provider of its older self', async () => {
+  const { engine, settle } = stage()
+  const reloaded = { ...checkout }
+  function Page() {
+    return <p>{useWorkflow(reloaded).session.id}</p>
+  }
+  render(
+    <hooks.WorkflowProvider id="hot" engine={engine}>
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('hot')
+})
+
+test('new resource values / go to the session; equal ones do nothing', async () => {
+  const { engine, settle } = stage()
+  const dearer: Shop = { price: () => Promise.resolve(1000) }
+  let renders = 0
+  function Page() {
+    renders++
+    return <p>{hooks.useResource('shop') === shop ? 'cheap' : 'dear'}</p>
+  }
+  const children = <Page />
+  const page = (given: Shop) => (
+    <hooks.WorkflowProvider engine={engine} resources={{ shop: given }}>
+      {children}
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page(shop))
+  await settle()
+  const before = renders
+  rerender(page(shop))
+  await settle()
+  expect(renders).toBe(before)
+  rerender(page(dearer))
+  await settle()
+  expect(text()).toBe('dear')
+  expect(engine.session(checkout).resources.shop).toBe(dearer)
+})
+
+test('a run that waits for a resource / goes on when the provider gives it', async () => {
+  const { engine, settle } = stage()
+  const page = (resources: { shop?: Shop }) => (
+    <hooks.WorkflowProvider engine={engine} resources={resources}>
+      <Note />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page({}))
+  await settle()
+  const session = engine.session(checkout)
+  void session.run({ country: 'NL' })
+  await settle()
+  expect(session.status).toBe('paused')
+  rerender(page({ shop }))
+  await settle()
+  expect(session.status).toBe('waiting')
+})
+
+test('a session that cannot be loaded / errorFallback with the error, and the children once it can', async () => {
+  const storage = memoryStorage()
+  const before = await createEngine({ storage }).open(signUp, { id: 'same' })
+  before.state.set('email', 'x')
+  await before.close()
+  const { engine, settle } = stage({ storage })
+  const errors: Error[] = []
+  render(
+    <hooks.WorkflowProvider
+      id="same"
+      engine={engine}
+      errorFallback={(error) => {
+        errors.push(error)
+        return <b>{error.name}</b>
+      }}
+    >
+      <Note />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('LoadError')
+  expect(errors[0]).toMatchObject({ code: 'WRONG_WORKFLOW' })
+  await act(() => (errors[0] as Error & { reset(): Promise<void> }).reset())
+  await settle()
+  expect(text()).toBe('note:')
+})
+
+test('storage that cannot be read / errorFallback with a retry, one read for each', async () => {
+  const storage = memoryStorage()
+  let broken = true
+  const read = vi.fn((id: string) =>
+    broken ? Promise.reject(new Error('the disk is on fire')) : storage.read(id),
+  )
+  const { engine, settle } = stage({ storage: { ...storage, read } })
+  const page = () => (
+    <hooks.WorkflowProvider
+      engine={engine}
+      fallback="wait"
+      errorFallback={(error, retry) => <button onClick={retry}>{error.message}</button>}
+    >
+      <Note />
+    </hooks.WorkflowProvider>
+  )
+  const { getByRole, rerender } = render(page())
+  await settle()
+  rerender(page())
+  await settle(60_000)
+  expect(text()).toContain('the disk is on fire')
+  expect(read).toHaveBeenCalledTimes(1)
+  act(() => getByRole('button').click())
+  await settle()
+  expect(text()).toContain('the disk is on fire')
+  broken = false
+  act(() => getByRole('button').click())
+  await settle()
+  expect(text()).toBe('note:')
+  expect(read).toHaveBeenCalledTimes(3)
+})
+
+test('a session that cannot be loaded, no errorFallback / the nearest error boundary', async () => {
+  const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
+  const { engine, settle } = stage({ storage })
+  await quietly(async () => {
+    render(
+      <Boundary>
+        <hooks.WorkflowProvider engine={engine}>
+          <Note />
+        </hooks.WorkflowProvider>
+      </Boundary>,
+    )
+    await settle()
+  })
+  expect(text()).toContain('the disk is on fire')
+})
+
+test('closed or deleted while it is shown / opened afresh, behind the fallback, once', async () => {
+  const storage = slowStorage()
+  storage.open()
+  const { engine, settle } = stage({ storage })
+  render(
+    <hooks.WorkflowProvider engine={engine} fallback="wait">
+      <Note />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  const first = engine.session(checkout)
+  act(() => first.state.set('note', 'kept'))
+  await act(() => first.close())
+  await settle()
+  expect(engine.session(checkout)).not.toBe(first)
+  expect(text()).toBe('note: kept')
+  expect(storage.read).toHaveBeenCalledTimes(2)
+
+  await act(() => engine.delete('checkout'))
+  await settle()
+  expect(text()).toBe('note:')
+  act(() => engine.session(checkout).state.set('note', 'new'))
+  expect(text()).toBe('note: new')
+  await settle(5000)
+  expect(storage.read.mock.calls.length).toBeLessThan(6)
+  const stored = await engine.list()
+  expect(stored).toHaveLength(1)
+})
+
+test('the engine is closed while it is shown / the last state stays, nothing throws, no loop', async () => {
+  const { engine, settle } = stage()
+  let renders = 0
+  function Counted() {
+    renders++
+    return <Note />
+  }
+  const page = () => (
+    <hooks.WorkflowProvider engine={engine}>
+      <Counted />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page())
+  await settle()
+  act(() => engine.session(checkout).state.set('note', 'last'))
+  await act(() => engine.close())
+  await settle()
+  rerender(page())
+  expect(text()).toBe('note: last')
+  expect(renders).toBeLessThan(6)
+})
+
+test('a crash and a new engine on the same storage / a remount shows what was stored', async () => {
+  const storage = memoryStorage()
+  const first = stage({ storage })
+  const page = ({ engine }: typeof first) => (
+    <hooks.WorkflowProvider key="same" engine={engine} fallback="wait">
+      <Note />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page(first))
+  await first.settle()
+  act(() => first.engine.session(checkout).state.set('note', 'kept'))
+  await first.settle(5000)
+  crash(first.engine)
+  const second = stage({ storage: storage.restart() })
+  rerender(page(second))
+  expect(text()).toBe('wait')
+  await second.settle()
+  expect(text()).toBe('note: kept')
+})
+
+test('ssr / the children at once, with the initial state and the status loading, then what was stored', async () => {
+  const storage = memoryStorage()
+  const before = await createEngine({ storage }).open(checkout)
+  before.state.set('note', 'stored')
+  await before.close()
+  const { engine, settle } = stage({ storage })
+  function Page() {
+    const { status } = hooks.useWorkflow()
+    return (
+      <>
+        {status}
+        <Note />
+      </>
+    )
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine} ssr fallback="wait">
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  expect(text()).toBe('loadingnote:')
+  await settle()
+  expect(text()).toBe('idlenote: stored')
+})
+
+test('suspense / the nearest Suspense boundary waits, not the fallback', async () => {
+  const { engine, settle } = stage()
+  render(
+    <Suspense fallback="suspended">
+      <hooks.WorkflowProvider engine={engine} suspense fallback="wait">
+        <Note />
+      </hooks.WorkflowProvider>
+    </Suspense>,
+  )
+  expect(text()).toBe('suspended')
+  await settle()
+  await act(async () => {})
+  expect(text()).toBe('note:')
+})
+
+test('suspense, and it cannot be loaded / the nearest error boundary', async () => {
+  const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
+  const { engine, settle } = stage({ storage })
+  await quietly(async () => {
+    render(
+      <Boundary>
+        <Suspense fallback="suspended">
+          <hooks.WorkflowProvider engine={engine} suspense>
+            <Note />
+          </hooks.WorkflowProvider>
+        </Suspense>
+      </Boundary>,
+    )
+    await settle()
+    await act(async () => {})
+  })
+  expect(text()).toContain('the disk is on fire')
+})
+
+test('a wrong definition / the error boundary is told all that is wrong with it', async () => {
+  const { engine } = stage()
+  const broken = checkout.step('again', { on: [], emits: [] }, () => {})
+  await quietly(() => {
+    render(
+      <Boundary>
+        <WorkflowProvider workflow={broken} engine={engine} />
+      </Boundary>,
+    )
+  })
+  expect(text()).toContain('WorkflowError: workflow "checkout"')
+})

@@ -1,0 +1,112 @@
+// @vitest-environment node
+import { renderToString } from 'react-dom/server'
+import { expect, test, vi } from 'vitest'
+import { createEngine, createStore, memoryStorage, type SessionStorage } from 'dogear'
+import { useWorkflow, useWorkflowState } from 'dogear/react'
+import { checkout, hooks, shop } from './stage'
+
+/** A storage in which every call is an error. */
+function forbiddenStorage(): { storage: SessionStorage; calls: string[] } {
+  const calls: string[] = []
+  const storage = new Proxy(memoryStorage(), {
+    get: (target, name: keyof SessionStorage) =>
+      typeof target[name] === 'function' ? () => void calls.push(name) : target[name],
+  })
+  return { storage, calls }
+}
+
+function Page() {
+  const { status, asks, error, resumed, persistence } = hooks.useWorkflow()
+  const [note, setNote] = hooks.useWorkflowState('note')
+  const [length] = hooks.useWorkflowState('items', { select: (items) => items.length })
+  const found = hooks.useResource('shop') === shop
+  hooks.useWorkflowEvents(() => {})
+  return (
+    <p onClick={() => setNote('x')}>
+      {JSON.stringify([
+        status,
+        asks.length,
+        String(error),
+        resumed.found,
+        persistence.status,
+        note,
+        length,
+        found,
+      ])}
+    </p>
+  )
+}
+
+const shown =
+  '<p>[&quot;loading&quot;,0,&quot;undefined&quot;,false,&quot;saved&quot;,&quot;hi&quot;,0,true]</p>'
+
+test('renderToString / no storage access, no timer, the fallback', async () => {
+  const { storage, calls } = forbiddenStorage()
+  const clock = { now: vi.fn(() => 0), setTimeout: vi.fn(), clearTimeout: vi.fn() }
+  const engine = createEngine({ storage, clock })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const html = renderToString(
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }} fallback={<i>wait</i>}>
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  expect(html).toBe('<i>wait</i>')
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(calls).toEqual([])
+  expect(clock.setTimeout).not.toHaveBeenCalled()
+  expect(timers).not.toHaveBeenCalled()
+  timers.mockRestore()
+})
+
+test('renderToString with ssr / the initial state and the status loading', () => {
+  const html = renderToString(
+    <hooks.WorkflowProvider ssr resources={{ shop }} initialState={{ note: 'hi' }} fallback={<i>wait</i>}>
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  expect(html).toBe(shown)
+})
+
+test('renderToString with suspense / the fallback, as nothing will come', () => {
+  const html = renderToString(
+    <hooks.WorkflowProvider suspense resources={{ shop }} fallback={<i>wait</i>}>
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  expect(html).toBe('<i>wait</i>')
+})
+
+test('two requests on one server never share state', () => {
+  const sessions = new Set<unknown>()
+  function Writer({ note }: { readonly note: string }) {
+    const { session } = useWorkflow(checkout)
+    sessions.add(session)
+    const before = session.state.get('note')
+    session.state.set('note', note)
+    return <>{`${before}>${session.state.get('note')};`}</>
+  }
+  const request = (note: string): string =>
+    renderToString(
+      <hooks.WorkflowProvider ssr id="cart">
+        <Writer note={note} />
+      </hooks.WorkflowProvider>,
+    )
+  expect([request('a'), request('b')]).toEqual(['&gt;a;', '&gt;b;'])
+  expect(sessions.size).toBe(2)
+})
+
+test('the hook that needs no provider / loading, also twice', () => {
+  function Alone() {
+    return <i>{useWorkflow(checkout, { id: 'alone' }).status}</i>
+  }
+  expect(renderToString(<Alone />)).toBe('<i>loading</i>')
+  expect(renderToString(<Alone />)).toBe('<i>loading</i>')
+})
+
+test('a bare store / what is in it', () => {
+  const store = createStore({ initial: { a: 1 } })
+  function Shown() {
+    return <i>{String(useWorkflowState(store, 'a')[0])}</i>
+  }
+  expect(renderToString(<Shown />)).toBe('<i>1</i>')
+})

@@ -1,0 +1,65 @@
+import { act, cleanup, render } from '@testing-library/react'
+import { afterEach, expect, test } from 'vitest'
+import { memoryStorage } from 'dogear'
+import { useSessions, type UseSessions } from 'dogear/react'
+import { checkout, hooks, signUp, stage, text } from './stage'
+
+afterEach(cleanup)
+
+/** An engine with two stored checkouts and a stored sign-up. */
+async function stored() {
+  const started = stage()
+  for (const id of ['cart-1', 'cart-2']) (await started.engine.open(checkout, { id })).state.set('note', id)
+  ;(await started.engine.open(signUp, { id: 'me' })).state.set('email', 'x')
+  await started.settle(5000)
+  return started
+}
+
+test('the stored sessions of a workflow / undefined, then all of them; refreshed on demand', async () => {
+  const { engine, settle } = await stored()
+  const seen: (string | undefined)[] = []
+  let latest: UseSessions | undefined
+  function List() {
+    latest = useSessions(checkout, { engine })
+    const ids = latest.sessions?.map((it) => it.id).sort()
+    seen.push(ids?.join(' '))
+    return <p>{ids?.join(' ')}</p>
+  }
+  render(<List />)
+  await settle()
+  expect(seen).toEqual([undefined, 'cart-1 cart-2'])
+  await engine.delete('cart-1')
+  const { refresh } = latest as UseSessions
+  act(() => refresh())
+  await settle()
+  expect(text()).toBe('cart-2')
+  expect(latest?.refresh).toBe(refresh)
+})
+
+test('all, and those with a prefix, inside a provider / from its engine', async () => {
+  const { engine, settle } = await stored()
+  function List() {
+    const all = useSessions().sessions?.length
+    const carts = useSessions(undefined, { prefix: 'cart-' }).sessions?.length
+    return <p>{`${all} ${carts}`}</p>
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine} id="cart-2">
+      <List />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('3 2')
+})
+
+test('storage that cannot be read / the error', async () => {
+  const storage = { ...memoryStorage(), list: () => Promise.reject(new Error('the disk is on fire')) }
+  const { engine, settle } = stage({ storage })
+  function List() {
+    const { error, sessions } = useSessions(checkout, { engine })
+    return <p>{`${String(error)} ${sessions?.length}`}</p>
+  }
+  render(<List />)
+  await settle()
+  expect(text()).toBe('Error: the disk is on fire undefined')
+})

@@ -1,0 +1,138 @@
+import { act, cleanup, render } from '@testing-library/react'
+import { StrictMode, useState } from 'react'
+import { afterEach, expect, test } from 'vitest'
+import type { WorkflowEvent } from 'dogear'
+import { useWorkflowEvents } from 'dogear/react'
+import { AskAddress, Boundary, checkout, Done, hooks, quietly, shop, stage, text, Word } from './stage'
+
+afterEach(cleanup)
+
+/** A page that listens, and the session below it. */
+async function open(Page: () => null, strict = false) {
+  const { engine, settle } = stage()
+  const page = (
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }}>
+      <Page />
+    </hooks.WorkflowProvider>
+  )
+  const rendered = render(strict ? <StrictMode>{page}</StrictMode> : page)
+  await settle()
+  const session = engine.session(checkout)
+  const run = async (): Promise<void> => {
+    void session.run({ country: 'NL' })
+    await settle()
+    await act(async () => void session.asks[0]?.reply({ street: 'Dam' }))
+    await settle()
+  }
+  return { ...rendered, session, settle, run }
+}
+
+test('a handler for everything / what is streamed, asked, and how each run ends, in order', async () => {
+  const events: WorkflowEvent[] = []
+  const { run } = await open(() => {
+    hooks.useWorkflowEvents((event) => void events.push(event))
+    return null
+  })
+  await run()
+  await run()
+  expect(events.slice(0, 3)).toEqual([
+    Word({ text: 'hello NL' }),
+    AskAddress({ country: 'NL' }),
+    Done({ total: 3 }),
+  ])
+  expect(events).toHaveLength(6)
+})
+
+test('a handler for one type / that type, with its data', async () => {
+  const words: string[] = []
+  const { run } = await open(() => {
+    hooks.useWorkflowEvents(Word, ({ data }) => void words.push(data.text))
+    return null
+  })
+  await run()
+  expect(words).toEqual(['hello NL'])
+})
+
+test('StrictMode double mount / each event once; after unmount none', async () => {
+  const types: string[] = []
+  const { run, unmount } = await open(() => {
+    hooks.useWorkflowEvents(({ type }) => void types.push(type))
+    return null
+  }, true)
+  await run()
+  expect(types).toEqual(['word', 'askAddress', 'done'])
+  unmount()
+  await run()
+  expect(types).toHaveLength(3)
+})
+
+test('another handler in the next render / that one is called, nothing is missed', async () => {
+  const calls: string[] = []
+  let setName: (name: string) => void = () => {}
+  const { session, settle } = await open(() => {
+    const [name, set] = useState('first')
+    setName = set
+    hooks.useWorkflowEvents(({ type }) => void calls.push(`${name} ${type}`))
+    return null
+  })
+  void session.run({ country: 'NL' })
+  await settle()
+  act(() => setName('second'))
+  await act(async () => void session.asks[0]?.reply({ street: 'Dam' }))
+  await settle()
+  expect(calls).toEqual(['first word', 'first askAddress', 'second done'])
+})
+
+test('a handler that throws / the next event comes all the same', async () => {
+  const types: string[] = []
+  const unhandled: unknown[] = []
+  const swallow = (event: Event): void => {
+    event.preventDefault()
+    unhandled.push((event as PromiseRejectionEvent).reason)
+  }
+  window.addEventListener('unhandledrejection', swallow)
+  const { run } = await open(() => {
+    hooks.useWorkflowEvents(({ type }) => {
+      types.push(type)
+      return undefined
+    })
+    return null
+  })
+  await run()
+  window.removeEventListener('unhandledrejection', swallow)
+  expect(types).toEqual(['word', 'askAddress', 'done'])
+})
+
+test('the bare hook / of the nearest provider', async () => {
+  const types: string[] = []
+  const { run } = await open(() => {
+    useWorkflowEvents(({ type }) => void types.push(type))
+    return null
+  })
+  await run()
+  expect(types).toEqual(['word', 'askAddress', 'done'])
+})
+
+const anyHook = useWorkflowEvents as (...args: unknown[]) => unknown
+
+test.each([
+  [
+    'no provider',
+    () => anyHook(() => {}),
+    /HookError: useWorkflowEvents: there is no WorkflowProvider above/,
+  ],
+  ['the handler before the type', () => anyHook(() => {}, Word), /HookError: useWorkflowEvents: wrong/],
+] as const)('%s / an error that names the hook and the way out', async (_case, use, message) => {
+  function Bad() {
+    use()
+    return null
+  }
+  await quietly(() => {
+    render(
+      <Boundary>
+        <Bad />
+      </Boundary>,
+    )
+  })
+  expect(text()).toMatch(message)
+})

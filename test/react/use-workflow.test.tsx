@@ -1,0 +1,383 @@
+import { act, cleanup, render } from '@testing-library/react'
+import { StrictMode, useState } from 'react'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createEngine, memoryStorage, type Session, type SessionStorage } from 'dogear'
+import { useWorkflow, type UseWorkflow } from 'dogear/react'
+import {
+  Address,
+  begun,
+  Boundary,
+  checkout,
+  hooks,
+  Nudge,
+  quietly,
+  shop,
+  stage,
+  text,
+  type Shop,
+} from './stage'
+
+type View = UseWorkflow<typeof checkout>
+
+afterEach(cleanup)
+
+interface Opening {
+  readonly resources?: { readonly shop: Shop }
+  readonly storage?: SessionStorage
+}
+
+/** A mounted page that keeps each view it was given, in order. */
+async function open({ resources = { shop }, storage = memoryStorage() }: Opening = {}) {
+  const views: View[] = []
+  const { engine, settle, clock } = stage({ storage })
+  function Page() {
+    const view = hooks.useWorkflow()
+    views.push(view)
+    return <p>{view.status}</p>
+  }
+  const rendered = render(
+    <hooks.WorkflowProvider engine={engine} resources={resources}>
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  const latest = (): View => views.at(-1) as View
+  return { ...rendered, engine, settle, clock, views, latest, session: engine.session(checkout) }
+}
+
+test('a flow from start to end / status, ask and result follow it, with no page between two questions', async () => {
+  const { latest, views, settle } = await open()
+  expect(latest()).toMatchObject({ status: 'idle', ask: undefined, asks: [], result: undefined })
+  act(() => latest().start({ country: 'NL' }))
+  await settle()
+  expect(latest().status).toBe('waiting')
+  expect(latest().ask).toMatchObject({ type: 'askAddress', data: { country: 'NL' } })
+  expect(latest().asks).toEqual([latest().ask])
+  await act(async () => {
+    expect(await latest().ask?.reply({ street: 'Dam' })).toBe(true)
+  })
+  await settle()
+  expect(latest()).toMatchObject({ status: 'completed', result: { total: 3 }, ask: undefined })
+  expect(views.map((it) => it.status)).not.toContain('loading')
+})
+
+test('the reply, passed on as an event handler / can be taken off the ask', async () => {
+  const { latest, settle } = await open()
+  act(() => latest().start({ country: 'NL' }))
+  await settle()
+  const reply = latest().ask?.reply as (data: { street: string }) => Promise<boolean>
+  await act(async () => void reply({ street: 'Dam' }))
+  await settle()
+  expect(text()).toBe('completed')
+})
+
+test('state changes, a save begins and ends / no render', async () => {
+  const { session, views, settle } = await open()
+  const before = views.length
+  act(() => session.state.set('note', 'x'))
+  await settle(10_000)
+  act(() => session.state.set('count', 7))
+  await settle(10_000)
+  expect(session.persistence.status).toBe('saved')
+  expect(views.length).toBe(before)
+})
+
+test('a component that looks at persistence / renders for it, and alone', async () => {
+  const { engine, settle } = stage()
+  const shown: string[] = []
+  let others = 0
+  function Badge() {
+    const { persistence } = hooks.useWorkflow()
+    shown.push(persistence.status)
+    return <p>{persistence.status}</p>
+  }
+  function Other() {
+    others++
+    return <p>{hooks.useWorkflow().status}</p>
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine}>
+      <Badge />
+      <Other />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  const before = others
+  const { state } = engine.session(checkout)
+  await act(async () => {
+    state.set('note', 'x')
+    await new Promise((resolve) => setTimeout(resolve))
+  })
+  expect(text()).toBe('savingidle')
+  await settle(10_000)
+  expect(text()).toBe('savedidle')
+  expect(shown).toEqual(['saved', 'saving', 'saved'])
+  expect(others).toBe(before)
+})
+
+test('the parent renders / the same object, the same actions', async () => {
+  const { engine, settle } = stage()
+  const views = new Set<View>()
+  let again: () => void = () => {}
+  function Page() {
+    const [, set] = useState(0)
+    again = () => set((n) => n + 1)
+    views.add(hooks.useWorkflow())
+    return null
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }}>
+      <Page />
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  act(() => again())
+  act(() => again())
+  expect(views.size).toBe(2)
+  const [one] = views
+  await act(async () => one?.start({ country: 'NL' }))
+  await settle()
+  const [before, after] = [[...views][0] as View, [...views].at(-1) as View]
+  expect(after).not.toBe(before)
+  for (const action of ['start', 'send', 'cancel', 'retry', 'reset', 'session'] as const)
+    expect(after[action]).toBe(before[action])
+})
+
+test('a write in the middle of a burst / the page does not show the middle', async () => {
+  const { engine, settle } = stage()
+  const pages: string[] = []
+  function Page() {
+    const { status, ask } = hooks.useWorkflow()
+    const [note] = hooks.useWorkflowState('note')
+    pages.push(`${status} ${ask?.type} ${note}`)
+    return null
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }}>
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  const session = engine.session(checkout)
+  void session.run({ country: 'NL' })
+  await settle()
+  expect(pages.at(-1)).toBe('waiting askAddress ')
+  // The step takes the reply, writes the note, goes on and ends.
+  await act(async () => void session.asks[0]?.reply({ street: 'Dam' }))
+  await settle()
+  expect(pages.at(-1)).toBe('completed undefined Dam')
+  const middle = pages.slice(2).filter((page) => !/^(waiting askAddress|completed undefined)/.test(page))
+  expect(middle).toEqual([])
+})
+
+test('start with a bad input / throws at the call, and nothing has started', async () => {
+  const { latest } = await open()
+  expect(() => latest().start({ country: 5 } as never)).toThrow('country')
+  expect(text()).toBe('idle')
+})
+
+test('start twice, or while it runs / carries on: one run, the input of the second is ignored', async () => {
+  begun.length = 0
+  const { latest, settle } = await open()
+  await act(async () => {
+    latest().start({ country: 'NL' })
+    latest().start({ country: 'BE' })
+  })
+  await settle()
+  latest().start(undefined as never)
+  await settle()
+  expect(begun).toEqual(['checkout'])
+  expect(latest().ask?.data).toEqual({ country: 'NL' })
+})
+
+test('a run that fails / status and error tell, retry runs the step again, nothing is unhandled', async () => {
+  const price = vi.fn(() => Promise.reject(new Error('no price')))
+  const { latest, settle } = await open({ resources: { shop: { price } } })
+  await act(async () => latest().start({ country: 'NL' }))
+  await settle()
+  await act(async () => void latest().ask?.reply({ street: 'Dam' }))
+  await settle()
+  expect(latest().status).toBe('failed')
+  expect(latest().error).toMatchObject({ name: 'StepError', step: 'address' })
+  expect(latest().error).toBe(latest().session.error)
+  price.mockImplementation(() => Promise.resolve(9) as never)
+  await act(async () => {
+    latest().retry()
+    latest().retry()
+  })
+  await settle()
+  expect(latest()).toMatchObject({ status: 'completed', result: { total: 9 }, error: undefined })
+  latest().retry()
+  await settle()
+})
+
+test('cancel, reset / cancelled; everything as in the beginning', async () => {
+  const { latest, settle, session } = await open()
+  await act(async () => latest().start({ country: 'NL' }))
+  act(() => session.state.set('note', 'x'))
+  await act(async () => latest().cancel('changed my mind'))
+  await settle()
+  expect(latest().status).toBe('cancelled')
+  expect(latest().error?.message).toContain('changed my mind')
+  await act(async () => latest().reset())
+  await settle()
+  expect(latest()).toMatchObject({ status: 'idle', error: undefined })
+  expect(session.state.get('note')).toBe('')
+})
+
+test('send / tells whether anybody took it', async () => {
+  const { latest, settle, session } = await open()
+  await act(async () => latest().start({ country: 'NL' }))
+  await settle()
+  await act(async () => {
+    expect(await latest().send(Nudge({ by: 2 }))).toBe(true)
+  })
+  await settle()
+  expect(session.state.get('count')).toBe(2)
+  await act(async () => {
+    expect(await latest().send(Address({ street: 'Dam' }))).toBe(true)
+  })
+  await settle()
+  expect(latest().status).toBe('completed')
+})
+
+test('a session that was there before / resumed says so', async () => {
+  const storage = memoryStorage()
+  const before = await createEngine({ storage }).open(checkout)
+  before.state.set('note', 'x')
+  await before.close()
+  expect((await open()).latest().resumed).toEqual({ found: false })
+  cleanup()
+  expect((await open({ storage })).latest().resumed).toMatchObject({ found: true, reason: 'return' })
+})
+
+test('with a workflow and options, without a provider / loading, then the session of that id', async () => {
+  const { engine, settle } = stage()
+  const statuses: string[] = []
+  function Page() {
+    const { status, session, start } = useWorkflow(checkout, {
+      id: 'alone',
+      engine,
+      resources: { shop },
+      initialState: { note: 'hi' },
+    })
+    statuses.push(status)
+    return (
+      <button onClick={() => start({ country: 'NL' })}>{`${session.id} ${session.state.get('note')}`}</button>
+    )
+  }
+  const { getByRole } = render(
+    <StrictMode>
+      <Page />
+    </StrictMode>,
+  )
+  await settle()
+  expect(text()).toBe('alone hi')
+  act(() => getByRole('button').click())
+  await settle()
+  expect([...new Set(statuses)]).toEqual(['loading', 'idle', 'waiting'])
+})
+
+test('with options, and the session is closed or deleted / opened afresh', async () => {
+  const { engine, settle } = stage()
+  function Page() {
+    const { status, session } = useWorkflow(checkout, { engine, resources: { shop } })
+    return <p>{`${status} ${session.state.get('note')}`}</p>
+  }
+  render(<Page />)
+  await settle()
+  const first = engine.session(checkout)
+  first.state.set('note', 'kept')
+  await act(() => first.close())
+  await settle()
+  expect(text()).toBe('idle kept')
+  await act(() => engine.delete('checkout'))
+  await settle()
+  expect(text()).toBe('idle')
+  await act(async () => void engine.session(checkout).run({ country: 'NL' }))
+  await settle()
+  expect(text()).toBe('waiting')
+})
+
+test('with options, and it cannot be loaded / status error, with the error', async () => {
+  const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
+  const { engine, settle } = stage({ storage })
+  function Page() {
+    const { status, error, persistence } = useWorkflow(checkout, { engine })
+    return <p>{`${status} ${persistence.status} ${String(error)}`}</p>
+  }
+  render(<Page />)
+  await settle()
+  expect(text()).toMatch(/^error error .*the disk is on fire/)
+})
+
+test('with a session / that one, also without a provider; another one in the next render / that one', async () => {
+  const { engine, settle } = stage()
+  const [a, b] = [await engine.open(checkout, { id: 'a' }), await engine.open(checkout, { id: 'b' })]
+  function Page({ of }: { readonly of: Session<typeof checkout> }) {
+    const { session, status } = useWorkflow(of)
+    return <p>{`${session.id} ${status}`}</p>
+  }
+  const { rerender } = render(<Page of={a} />)
+  expect(text()).toBe('a idle')
+  rerender(<Page of={b} />)
+  expect(text()).toBe('b idle')
+  b.setResources({ shop })
+  await act(async () => void b.run({ country: 'NL' }))
+  await settle()
+  expect(text()).toBe('b waiting')
+})
+
+test('StrictMode double mount / one listener on the session, after unmount none', async () => {
+  const { engine, settle } = stage()
+  const session = await engine.open(checkout)
+  let listening = 0
+  const counted = Object.create(session, {
+    subscribe: {
+      value: (listener: () => void) => {
+        listening++
+        const end = session.subscribe(listener)
+        return () => {
+          listening--
+          end()
+        }
+      },
+    },
+  }) as typeof session
+  function Page() {
+    return <p>{useWorkflow(counted).status}</p>
+  }
+  const { unmount } = render(
+    <StrictMode>
+      <Page />
+    </StrictMode>,
+  )
+  await settle()
+  expect(listening).toBe(1)
+  unmount()
+  expect(listening).toBe(0)
+})
+
+const anyHook = useWorkflow as (...args: unknown[]) => unknown
+const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
+  ['no provider', () => anyHook(), /HookError: useWorkflow: there is no WorkflowProvider above/],
+  ['no provider of that workflow', () => anyHook(checkout), /no WorkflowProvider of workflow "checkout"/],
+  ['the options before the workflow', () => anyHook({ id: 'x' }, checkout), /HookError: useWorkflow: wrong/],
+  ['an id', () => anyHook('cart-42'), /HookError: useWorkflow: wrong arguments/],
+]
+
+test.each(misuses)('%s / an error that names the hook and the way out', async (_case, use, message) => {
+  function Bad() {
+    use()
+    return null
+  }
+  await quietly(() => {
+    render(
+      <Boundary>
+        <Bad />
+      </Boundary>,
+    )
+  })
+  expect(text()).toMatch(message)
+})
