@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startPaymentServer, type PaymentServerOptions } from '../../stories/payment-server.mjs'
-import { button, fillAddress, heading, note, pay, receipt, toPayment } from './checkout-page.ts'
+import { button, fillAddress, heading, note, pay, receipt, saved, toPayment } from './checkout-page.ts'
 import { serveSite, type Site } from './site.ts'
 import { interruptions, visit } from './visitor.ts'
 
@@ -97,6 +97,27 @@ test('a double click on every button / each page is answered once, nothing is sk
   await button(page, /^Pay/).dblclick()
   await receipt(page)
   expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+})
+
+test('paid in another tab by another way / the old tab takes no money, and shows the receipt when asked', async () => {
+  const { customer, payments } = await atPayment()
+  await saved(customer.page)
+  const other = await customer.secondTab()
+  await button(other, 'Back').click()
+  await toPayment(other)
+  await pay(other)
+  const paid = await receipt(other)
+  const charges = payments.charges()
+
+  const asked: string[] = []
+  customer.page.on('request', (request) => asked.push(request.url()))
+  await pay(customer.page)
+  await button(customer.page, 'Continue here').waitFor()
+  expect(asked).toEqual([])
+  await button(customer.page, 'Continue here').click()
+
+  expect(await receipt(customer.page)).toBe(paid)
+  expect(payments.charges()).toEqual(charges)
 })
 
 test('a form that is sent three times in one go / one reply is taken', async () => {
