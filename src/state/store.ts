@@ -108,82 +108,82 @@ type Recipe = (draft: unknown) => unknown
 
 /** What is open in a store: its batch, and the edits that take turns. */
 class Writes {
-  private readonly parts: StoreParts
-  private open: Batch | undefined
-  private editing = false
-  private edits: Promise<void> | undefined
+  readonly #parts: StoreParts
+  #open: Batch | undefined
+  #editing = false
+  #edits: Promise<void> | undefined
 
   constructor(parts: StoreParts) {
-    this.parts = parts
+    this.#parts = parts
   }
 
   /** What a read sees: in a batch, with what it has written. */
   get view(): Tree {
-    return this.open?.tree ?? this.parts.tree
+    return this.#open?.tree ?? this.#parts.tree
   }
 
   /** What a write is made for; there is none inside an edit. */
   target(): Tree {
-    if (this.editing) throw new NestedEditError()
+    if (this.#editing) throw new NestedEditError()
     return this.view
   }
 
   put(op: Op | undefined): void {
-    if (op !== undefined) this.land([op])
+    if (op !== undefined) this.#land([op])
   }
 
   batch<R>(run: () => R): R {
-    if (this.open !== undefined) return run()
-    const open: Batch = { tree: new Tree(this.parts.tree.root()), ops: [] }
+    if (this.#open !== undefined) return run()
+    const open: Batch = { tree: new Tree(this.#parts.tree.root()), ops: [] }
     let result: R
-    this.open = open
+    this.#open = open
     try {
       result = run()
     } finally {
-      this.open = undefined
+      this.#open = undefined
     }
-    this.land(open.ops)
+    this.#land(open.ops)
     return result
   }
 
   edit(recipe: Recipe): void | Promise<void> {
-    const { edits } = this
+    const edits = this.#edits
     // One that is known to be asynchronous must not look before the one in front of it has landed.
     const known = recipe.constructor.name === 'AsyncFunction'
-    let done = edits !== undefined && known ? edits.then(() => this.run(recipe)) : this.run(recipe)
+    let done = edits !== undefined && known ? edits.then(() => this.#run(recipe)) : this.#run(recipe)
     if (!(done instanceof Promise)) return undefined
     if (edits !== undefined && !known) {
       // It has looked too early: what comes of that is dropped, and it runs again when it is its turn.
       done.catch(nothing)
-      done = edits.then(() => this.run(recipe))
+      done = edits.then(() => this.#run(recipe))
     }
-    const landed = Promise.resolve(done).then((ops) => this.land(ops))
+    const landed = Promise.resolve(done).then((ops) => this.#land(ops))
     const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
-      if (this.edits === tail) this.edits = undefined
+      if (this.#edits === tail) this.#edits = undefined
     })
-    this.edits = tail
+    this.#edits = tail
     return landed
   }
 
-  private run(recipe: Recipe): readonly Op[] | Promise<readonly Op[]> {
-    if (this.editing) throw new NestedEditError('an edit')
-    this.editing = true
+  #run(recipe: Recipe): readonly Op[] | Promise<readonly Op[]> {
+    if (this.#editing) throw new NestedEditError('an edit')
+    this.#editing = true
     let ops
     try {
-      ops = this.parts.writer.edit(this.view, recipe)
+      ops = this.#parts.writer.edit(this.view, recipe)
     } finally {
-      this.editing = false
+      this.#editing = false
     }
-    if (!(ops instanceof Promise)) this.land(ops)
+    if (!(ops instanceof Promise)) this.#land(ops)
     return ops instanceof Promise ? ops : none
   }
 
-  private land(ops: readonly Op[]): void {
+  #land(ops: readonly Op[]): void {
     if (ops.length === 0) return
-    if (this.open === undefined) this.parts.commit(ops)
+    if (this.#open === undefined) this.#parts.commit(ops)
     else {
-      this.open.ops.push(...ops)
-      this.open.tree.apply(ops)
+      this.#open.ops.push(...ops)
+      this.#open.tree.apply(ops)
     }
   }
 }

@@ -25,21 +25,21 @@ type Report = (error: unknown) => void
  * its depth and those who are told, never all who listen.
  */
 export class Subscribers {
-  private readonly root: Node = node('', undefined)
-  private touched: Node[] = []
-  private passing = false
-  private readonly report: Report
+  readonly #root: Node = node('', undefined)
+  #touched: Node[] = []
+  #passing = false
+  readonly #report: Report
 
   constructor(report: Report = reportLater) {
-    this.report = report
+    this.#report = report
   }
 
   get pending(): boolean {
-    return this.touched.length > 0
+    return this.#touched.length > 0
   }
 
   subscribe(path: Path, listener: Listener): () => void {
-    let place = this.root
+    let place = this.#root
     for (const key of path.keys) {
       place.children ??= new Map()
       let next = place.children.get(key)
@@ -55,44 +55,40 @@ export class Subscribers {
 
   /** Something at `keys` was `before` and is `after` now; both may be containers. */
   touch(keys: readonly string[], before: unknown, after: unknown): void {
-    let place = this.root
+    let place = this.#root
     for (const key of keys) {
-      this.mark(place, deep)
+      this.#mark(place, deep)
       const next = place.children?.get(key)
       if (next === undefined) return
       place = next
     }
-    this.compare(place, before, after)
+    this.#compare(place, before, after)
   }
 
   /** Touches everybody under `place` whose value differs; what is the same object is the same all the way down. */
-  compare(place: Node = this.root, before: unknown, after: unknown): void {
+  #compare(place: Node, before: unknown, after: unknown): void {
     if (Object.is(before, after)) return
-    this.mark(place, before)
+    this.#mark(place, before)
     if (place.children)
-      for (const [key, child] of place.children) this.compare(child, at(before, key), at(after, key))
-  }
-
-  compareRoots(before: unknown, after: unknown): void {
-    this.compare(this.root, before, after)
+      for (const [key, child] of place.children) this.#compare(child, at(before, key), at(after, key))
   }
 
   /** Tells everybody whose value changed since the last pass. What listeners write comes in a pass after it. */
   flush(read: (keys: readonly string[]) => unknown): void {
-    if (this.passing) return
-    this.passing = true
+    if (this.#passing) return
+    this.#passing = true
     try {
-      while (this.touched.length > 0) {
-        const pass = this.touched
-        this.touched = []
-        for (const place of pass) this.tell(place, read)
+      while (this.#touched.length > 0) {
+        const pass = this.#touched
+        this.#touched = []
+        for (const place of pass) this.#tell(place, read)
       }
     } finally {
-      this.passing = false
+      this.#passing = false
     }
   }
 
-  private tell(place: Node, read: (keys: readonly string[]) => unknown): void {
+  #tell(place: Node, read: (keys: readonly string[]) => unknown): void {
     const { before, listeners } = place
     place.before = untouched
     if (
@@ -106,16 +102,16 @@ export class Subscribers {
       try {
         listener()
       } catch (error) {
-        this.report(error)
+        this.#report(error)
       }
     }
   }
 
-  private mark(place: Node, before: unknown): void {
+  #mark(place: Node, before: unknown): void {
     if (place.listeners === undefined) return
     // The first word stands: it is what the listener last saw.
     if (place.before !== untouched) return
-    this.touched.push(place)
+    this.#touched.push(place)
     place.before = before
   }
 }

@@ -6,11 +6,13 @@ import { at, hasAt, isContainer, valueAt, type View } from './view'
 
 type Container = Record<string, unknown> | unknown[]
 
-/** Who may change a container in place: the copy that a write made, until somebody has looked at it. */
-interface Owner {
-  readonly container: Container
+/**
+ * On the copy that a write made: it may be changed in place, until somebody has looked at it. A mark does not know
+ * its container: it would keep every earlier version of the containers above it in memory.
+ */
+interface Mark {
   seen: boolean
-  readonly above: Owner | undefined
+  readonly above: Mark | undefined
 }
 
 /**
@@ -22,63 +24,65 @@ interface Owner {
  * container out is one assignment, whatever is below it.
  */
 export class Tree implements View {
-  private current: unknown
-  private readonly owners = new WeakMap<object, Owner>()
-  private readonly subscribers: Subscribers
+  #current: unknown
+  readonly #marks = new WeakMap<object, Mark>()
+  readonly #subscribers: Subscribers
+  /** Of the container that was owned last. */
+  #mark: Mark | undefined
   /** The topmost container that the last write had to create, and what was there before. */
-  private made: { readonly depth: number; readonly before: unknown } | undefined
-  private handles: WeakMap<Path, Handle> | undefined
+  #made: { readonly depth: number; readonly before: unknown } | undefined
+  #handles: WeakMap<Path, Handle> | undefined
 
   constructor(root: unknown, report?: (error: unknown) => void) {
-    this.current = root
-    this.subscribers = new Subscribers(report)
+    this.#current = root
+    this.#subscribers = new Subscribers(report)
   }
 
   read(path: Path): unknown {
-    return this.handOut(valueAt(this.current, path.keys))
+    return this.#handOut(valueAt(this.#current, path.keys))
   }
 
   has(path: Path): boolean {
-    return hasAt(this.current, path.keys)
+    return hasAt(this.#current, path.keys)
   }
 
   root(): unknown {
-    return this.handOut(this.current)
+    return this.#handOut(this.#current)
   }
 
   peek(): unknown {
-    return this.current
+    return this.#current
   }
 
   /** Whether somebody is to be told: call {@link flush}. */
   get pending(): boolean {
-    return this.subscribers.pending
+    return this.#subscribers.pending
   }
 
   flush(): void {
-    this.subscribers.flush((keys) => valueAt(this.current, keys))
+    this.#subscribers.flush((keys) => valueAt(this.#current, keys))
   }
 
   subscribe(path: Path, listener: Listener): () => void {
-    return this.subscribers.subscribe(path, listener)
+    return this.#subscribers.subscribe(path, listener)
   }
 
   /** What a component needs of one path; the same object for the same path, so that nothing is subscribed anew. */
   handle(path: Path): Handle {
-    this.handles ??= new WeakMap()
-    let handle = this.handles.get(path)
+    this.#handles ??= new WeakMap()
+    let handle = this.#handles.get(path)
     if (handle === undefined) {
       handle = { subscribe: (listener) => this.subscribe(path, listener), get: () => this.read(path) }
-      this.handles.set(path, handle)
+      this.#handles.set(path, handle)
     }
     return handle
   }
 
   /** Another root, as after a rollback: exactly those are told whose value differs. */
   restore(root: unknown): void {
-    const before = this.current
-    this.current = root
-    this.subscribers.compareRoots(before, root)
+    const before = this.#current
+    this.#current = root
+    this.#subscribers.touch([], before, root)
   }
 
   /**
@@ -88,122 +92,98 @@ export class Tree implements View {
   apply(ops: readonly Op[]): void {
     for (const op of ops) {
       if (op[0] === 'replace') this.restore(op[1])
-      else this.applyAt(op, toPath(op[1]).keys)
+      else this.#applyAt(op, toPath(op[1]).keys)
     }
   }
 
-  private applyAt(op: Exclude<Op, readonly ['replace', unknown]>, keys: readonly string[]): void {
+  #applyAt(op: Exclude<Op, readonly ['replace', unknown]>, keys: readonly string[]): void {
     if (keys.length === 0) return
-    const before = valueAt(this.current, keys)
+    const before = valueAt(this.#current, keys)
     switch (op[0]) {
       case 'set':
-        if (!Object.is(before, op[2])) this.put(keys, before, op[2])
+        if (!Object.is(before, op[2])) this.#put(keys, before, op[2])
         return
       case 'append':
-        this.append(keys, before, op[2], op[3])
+        this.#append(keys, before, op[2], op[3])
         return
       case 'delete':
-        if (hasAt(this.current, keys)) this.remove(keys, before)
+        if (hasAt(this.#current, keys)) this.#remove(keys, before)
         return
       case 'splice':
-        if (Array.isArray(before)) this.put(keys, before, spliced(before, op[2], op[3], op[4]))
+        if (Array.isArray(before)) this.#put(keys, before, spliced(before, op[2], op[3], op[4]))
     }
   }
 
-  private put(keys: readonly string[], before: unknown, value: unknown): void {
-    const parent = this.ownParent(keys)
+  #put(keys: readonly string[], before: unknown, value: unknown): void {
     const key = keys.at(-1) as string
-    if (!Array.isArray(parent)) parent[key] = value
-    else {
-      const index = listIndex(key)
-      if (index >= 0 && index < parent.length) parent[index] = value
-      else {
-        this.touch([...keys.slice(0, -1), String(parent.push(value) - 1)], undefined, value)
-        return
-      }
-    }
-    if (this.made === undefined) this.touch(keys, before, value)
-    else {
+    const place = putInto(this.#ownParent(keys), key, value)
+    if (this.#made === undefined) {
+      this.#subscribers.touch(place === key ? keys : [...keys.slice(0, -1), place], before, value)
+    } else {
       // Parents were created on the way: the change is at the topmost of them.
-      const { depth, before: was } = this.made
+      const { depth, before: was } = this.#made
       const above = keys.slice(0, depth)
-      this.touch(above, was, valueAt(this.current, above))
+      this.#subscribers.touch(above, was, valueAt(this.#current, above))
     }
   }
 
-  private append(
-    keys: readonly string[],
-    before: unknown,
-    item: unknown,
-    as: 'text' | 'list' | undefined,
-  ): void {
+  #append(keys: readonly string[], before: unknown, item: unknown, as: 'text' | 'list' | undefined): void {
     if (typeof before === 'string' && typeof item === 'string') {
-      if (item !== '') this.put(keys, before, before + item)
+      if (item !== '') this.#put(keys, before, before + item)
       return
     }
-    if (!Array.isArray(before)) {
-      const text = typeof item === 'string' && as !== 'list'
-      return this.put(keys, before, text ? item : frozen([item]))
-    }
-    const list = this.ownParent([...keys, '0']) as unknown[]
-    list.push(item)
-    this.touch([...keys, String(list.length - 1)], undefined, item)
+    if (Array.isArray(before)) this.#put([...keys, String(before.length)], undefined, item)
+    else this.#put(keys, before, typeof item === 'string' && as !== 'list' ? item : frozen([item]))
   }
 
-  private remove(keys: readonly string[], before: unknown): void {
+  #remove(keys: readonly string[], before: unknown): void {
     const above = keys.slice(0, -1)
-    const parent = valueAt(this.current, above)
+    const parent = valueAt(this.#current, above)
     const key = keys.at(-1) as string
     if (!Array.isArray(parent)) {
-      delete (this.ownParent(keys) as Record<string, unknown>)[key]
-      this.touch(keys, before, undefined)
-    } else if (above.length === 0) this.restore(spliced(parent, listIndex(key), 1, []))
-    else this.put(above, parent, spliced(parent, listIndex(key), 1, []))
+      delete (this.#ownParent(keys) as Record<string, unknown>)[key]
+      this.#subscribers.touch(keys, before, undefined)
+      return
+    }
+    const rest = spliced(parent, listIndex(key), 1, [])
+    if (above.length === 0) this.restore(rest)
+    else this.#put(above, parent, rest)
   }
 
   /** The container that holds the last key, owned, with everything above it. */
-  private ownParent(keys: readonly string[]): Container {
-    let owner = this.own(this.current, undefined)
-    let container = (this.current = owner.container)
-    this.made = undefined
+  #ownParent(keys: readonly string[]): Container {
+    let container = (this.#current = this.#own(this.#current, undefined))
+    this.#made = undefined
     for (let depth = 0; depth < keys.length - 1; depth++) {
       const key = keys[depth] as string
       const child = at(container, key)
-      if (!isContainer(child)) this.made ??= { depth: depth + 1, before: child }
-      owner = this.own(child, owner)
-      if (owner.container !== child) assign(container, key, owner.container)
-      container = owner.container
+      if (!isContainer(child)) this.#made ??= { depth: depth + 1, before: child }
+      const owned = this.#own(child, this.#mark)
+      if (owned !== child) putInto(container, key, owned)
+      container = owned
     }
     return container
   }
 
-  private own(value: unknown, above: Owner | undefined): Owner {
-    if (isContainer(value)) {
-      const owner = this.owners.get(value)
-      if (owner !== undefined && !owner.seen && owner.above === above) return owner
-    }
-    const container: Container = !isContainer(value)
-      ? {}
-      : Array.isArray(value)
-        ? value.slice()
-        : { ...value }
-    const owner: Owner = { container, seen: false, above }
-    this.owners.set(container, owner)
-    return owner
+  /** The container itself when it is owned, else an owned copy; an object where there is none. */
+  #own(value: unknown, above: Mark | undefined): Container {
+    const container = isContainer(value) ? value : undefined
+    this.#mark = container && this.#marks.get(container)
+    if (container && this.#mark?.seen === false && this.#mark.above === above) return container
+    const owned = Array.isArray(container) ? container.slice() : { ...container }
+    this.#mark = { seen: false, above }
+    this.#marks.set(owned, this.#mark)
+    return owned
   }
 
-  private handOut(value: unknown): unknown {
+  #handOut(value: unknown): unknown {
     if (!isContainer(value)) return value
-    const owner = this.owners.get(value)
-    if (owner !== undefined && !owner.seen) {
-      owner.seen = true
+    const mark = this.#marks.get(value)
+    if (mark?.seen === false) {
+      mark.seen = true
       if (development) freezeDeep(value)
     }
     return value
-  }
-
-  private touch(keys: readonly string[], before: unknown, after: unknown): void {
-    this.subscribers.touch(keys, before, after)
   }
 }
 
@@ -213,10 +193,14 @@ export interface Handle {
   readonly get: () => unknown
 }
 
-function assign(parent: Container, key: string, child: Container): void {
-  if (!Array.isArray(parent)) parent[key] = child
-  else if (listIndex(key) >= 0 && listIndex(key) < parent.length) parent[listIndex(key)] = child
-  else parent.push(child)
+/** Puts a value under a key; past the end of a list, at its end. Answers the key that it stands under. */
+function putInto(container: Container, key: string, value: unknown): string {
+  if (Array.isArray(container)) {
+    const index = listIndex(key)
+    if (index < 0 || index >= container.length) return String(container.push(value) - 1)
+    container[index] = value
+  } else container[key] = value
+  return key
 }
 
 function spliced(

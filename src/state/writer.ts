@@ -14,12 +14,12 @@ import { at, hasAt, valueAt, type View } from './view'
  * be recorded and applied without a second look; what it refuses has changed nothing.
  */
 export class Writer {
-  private readonly schema: CompiledSchema
-  private readonly copy: CopyValue
+  readonly #schema: CompiledSchema
+  readonly #copy: CopyValue
 
   constructor(schema: CompiledSchema, copy: CopyValue) {
-    this.schema = schema
-    this.copy = copy
+    this.#schema = schema
+    this.#copy = copy
   }
 
   /** `undefined` when there is nothing to do. A function gets the previous value. */
@@ -29,24 +29,24 @@ export class Writer {
     if (value === undefined) return this.delete(view, path)
     // Nothing to do, and the same way for a value that was just read here: it keeps its identity.
     if (Object.is(value, walk(view.peek(), path))) return undefined
-    return this.checked(view, path, value)
+    return this.#checked(view, path, value)
   }
 
   append(view: View, path: Path, item: unknown): Op {
     refuseRoot(path)
     const target = walk(view.peek(), path)
-    if (target === undefined) return this.begin(view, path, item)
+    if (target === undefined) return this.#begin(view, path, item)
     if (typeof target === 'string') {
       if (typeof item !== 'string')
         throw new PathError(path.text, 'it is a text, and only text can be appended to it')
       const whole = target + item
-      const { value } = this.schema.check(reader(view.peek()), path, whole)
+      const { value } = this.#schema.check(reader(view.peek()), path, whole)
       return value === whole ? appended(path, item, 'text') : frozen<Op>(['set', path.id, value] as const)
     }
     if (!Array.isArray(target))
       throw new PathError(path.text, `it is ${kind(target)}; only a list or a text can grow`)
     const place = toPath([...path.keys, String(target.length)])
-    const op = this.checked(view, place, item)
+    const op = this.#checked(view, place, item)
     return op[1] === place.id ? appended(path, op[2], 'list') : op
   }
 
@@ -54,14 +54,14 @@ export class Writer {
     refuseRoot(path)
     walk(view.peek(), path)
     if (!hasAt(view.peek(), path.keys)) return undefined
-    this.schema.checkDelete(reader(view.peek()), path)
+    this.#schema.checkDelete(reader(view.peek()), path)
     return frozen<Op>(['delete', path.id])
   }
 
   replace(view: View, state: unknown): Op {
-    const given = this.copy(state, 'state')
-    const { value } = this.schema.check(reader(view.peek()), ROOT, given)
-    return frozen<Op>(['replace', this.copy(value, 'state')])
+    const given = this.#copy(state, 'state')
+    const { value } = this.#schema.check(reader(view.peek()), ROOT, given)
+    return frozen<Op>(['replace', this.#copy(value, 'state')])
   }
 
   /** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
@@ -76,9 +76,9 @@ export class Writer {
       finish()
       throw error
     }
-    if (!isThenable(outcome)) return this.changes(before, finish())
+    if (!isThenable(outcome)) return this.#changes(before, finish())
     return Promise.resolve(outcome).then(
-      () => this.changes(before, finish()),
+      () => this.#changes(before, finish()),
       (error: unknown) => {
         finish()
         throw error
@@ -86,48 +86,48 @@ export class Writer {
     )
   }
 
-  private changes(before: unknown, after: unknown): Op[] {
+  #changes(before: unknown, after: unknown): Op[] {
     const ops = diff(before, after)
     if (ops.length === 0) return ops
     const result = reader(after)
     return ops.map((op) => {
-      if (op[0] === 'replace') return this.replaced(after, op[1])
+      if (op[0] === 'replace') return this.#replaced(after, op[1])
       const path = toPath(op[1])
       const whole = valueAt(after, path.keys)
-      if (op[0] === 'delete' && whole === undefined) this.schema.checkDelete(reader(before), path)
+      if (op[0] === 'delete' && whole === undefined) this.#schema.checkDelete(reader(before), path)
       // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
       else if (whole !== undefined) {
-        const judged = this.schema.check(result, path, whole)
+        const judged = this.#schema.check(result, path, whole)
         if (judged.value !== whole && !sameJson(judged.value, whole))
-          return frozen<Op>(['set', judged.path.id, this.copy(judged.value, where(judged.path))])
+          return frozen<Op>(['set', judged.path.id, this.#copy(judged.value, where(judged.path))])
       }
-      return this.copied(op, path)
+      return this.#copied(op, path)
     })
   }
 
   /** The copy of something that must be there: an item of a list cannot be undefined. */
-  private kept(value: unknown, place: string): unknown {
+  #kept(value: unknown, place: string): unknown {
     if (value === undefined)
       throw new SerializationError(place, 'undefined', 'a list keeps no holes; delete the item')
-    return this.copy(value, place)
+    return this.#copy(value, place)
   }
 
-  private replaced(after: unknown, state: unknown): Op {
+  #replaced(after: unknown, state: unknown): Op {
     return this.replace({ read: () => after, has: () => true, root: () => after, peek: () => after }, state)
   }
 
-  private copied(op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
+  #copied(op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
     switch (op[0]) {
       case 'set':
-        return frozen<Op>(['set', op[1], this.kept(op[2], where(path))])
+        return frozen<Op>(['set', op[1], this.#kept(op[2], where(path))])
       case 'append':
         return appended(
           path,
-          this.kept(op[2], where(path)),
+          this.#kept(op[2], where(path)),
           typeof op[2] === 'string' && op[3] !== 'list' ? 'text' : 'list',
         )
       case 'splice': {
-        const items = op[4].map((it, index) => this.kept(it, `${where(path)}.${op[2] + index}`))
+        const items = op[4].map((it, index) => this.#kept(it, `${where(path)}.${op[2] + index}`))
         return frozen<Op>(['splice', op[1], op[2], op[3], items])
       }
       default:
@@ -135,10 +135,10 @@ export class Writer {
     }
   }
 
-  private begin(view: View, path: Path, item: unknown): Op {
-    const wanted = this.schema.kindOf(path)
+  #begin(view: View, path: Path, item: unknown): Op {
+    const wanted = this.#schema.kindOf(path)
     const text = wanted === 'unknown' ? typeof item === 'string' : wanted === 'text'
-    const op = this.checked(view, path, text ? item : [item])
+    const op = this.#checked(view, path, text ? item : [item])
     const [, id, value] = op
     if (id !== path.id) return op
     return text ? appended(path, value, 'text') : appended(path, at(value, '0'), 'list')
@@ -148,10 +148,10 @@ export class Writer {
    * Copied before it is judged, so that a schema never gets its hands on the caller's own objects; what the schema
    * makes of it (defaults, coercion) is copied as well.
    */
-  private checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
-    const given = this.kept(next, where(path))
-    const { path: place, value } = this.schema.check(reader(view.peek()), path, given)
-    return frozen(['set', place.id, value === given ? given : this.copy(value, where(place))] as const)
+  #checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
+    const given = this.#kept(next, where(path))
+    const { path: place, value } = this.#schema.check(reader(view.peek()), path, given)
+    return frozen(['set', place.id, value === given ? given : this.#copy(value, where(place))] as const)
   }
 }
 
