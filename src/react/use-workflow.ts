@@ -55,7 +55,7 @@ export function useWorkflow<W extends AnyWorkflow>(session: Session<W>): UseWork
 export function useWorkflow(of?: unknown, options?: object): unknown {
   const place = useContext(PlaceContext)
   const [opened] = useOpened(options && { ...options, workflow: workflowOf(hook, of) })
-  const session = opened?.session ?? sessionOf(place, hook, of)
+  const session = options && opened ? opened.session : sessionOf(place, hook, of)
   const watched = useMemo(() => watch(session), [session])
   return useSnapshot(watched, watched.initial)
 }

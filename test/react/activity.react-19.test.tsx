@@ -1,5 +1,5 @@
 import { act, cleanup, render } from '@testing-library/react'
-import { Activity, startTransition, useState } from 'react'
+import { Activity } from 'react'
 import { afterEach, expect, test } from 'vitest'
 import { createStore } from 'dogear'
 import { useWorkflowState } from 'dogear/react'
@@ -78,32 +78,4 @@ test('closed while hidden / opened afresh when it is visible again', async () =>
   await settle()
   expect(text()).toBe('note: kept')
   expect(engine.session(checkout)).not.toBe(session)
-})
-
-test('a write inside a transition / shown, in all components alike', async () => {
-  const store = createStore({ initial: { a: 1 } })
-  const pairs: string[] = []
-  function Half({ name }: { readonly name: string }) {
-    const [a] = useWorkflowState(store, 'a')
-    pairs.push(`${name}${String(a)}`)
-    return <i>{String(a)}</i>
-  }
-  let go: () => void = () => {}
-  function Page() {
-    const [, set] = useState(0)
-    go = () =>
-      startTransition(() => {
-        set((n) => n + 1)
-        store.set('a', 2)
-      })
-    return (
-      <>
-        <Half name="x" />
-        <Half name="y" />
-      </>
-    )
-  }
-  render(<Page />)
-  await act(async () => go())
-  expect(text()).toBe('22')
 })

@@ -2,7 +2,7 @@ import { act, cleanup, render } from '@testing-library/react'
 import { StrictMode, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createEngine, memoryStorage, type Session, type SessionStorage } from 'dogear'
-import { useWorkflow, type UseWorkflow } from 'dogear/react'
+import { useWorkflow, useWorkflowState, type UseWorkflow } from 'dogear/react'
 import {
   Address,
   begun,
@@ -310,6 +310,60 @@ test('with options, and it cannot be loaded / status error, with the error', asy
   render(<Page />)
   await settle()
   expect(text()).toMatch(/^error error .*the disk is on fire/)
+})
+
+test('a write while it is still loading / shown at once, and then on top of what was read', async () => {
+  const storage = memoryStorage()
+  const before = await createEngine({ storage }).open(checkout)
+  before.state.set('note', 'stored')
+  before.state.set('count', 5)
+  await before.close()
+  const { engine, settle } = stage({ storage })
+  let setNote: (note: string) => void = () => {}
+  function Page() {
+    const { status, session } = useWorkflow(checkout, { engine })
+    const [note, set] = useWorkflowState(session, 'note')
+    const [count] = useWorkflowState(session, 'count')
+    setNote = set
+    return <p>{`${status} ${note} ${count}`}</p>
+  }
+  render(<Page />)
+  act(() => setNote('typed'))
+  expect(text()).toBe('loading typed 0')
+  await settle()
+  expect(text()).toBe('idle typed 5')
+})
+
+test('the actions of a view that is older than the session / nothing is unhandled, the new one is untouched', async () => {
+  const { latest, session, settle, engine } = await open()
+  const { start, retry } = latest()
+  await act(() => session.close())
+  await settle()
+  start({ country: 'NL' })
+  retry()
+  await settle()
+  expect(latest().session).toBe(engine.session(checkout))
+  expect(latest().status).toBe('idle')
+})
+
+test('options that come and go in one place / the session of the options, else that of the provider', async () => {
+  const { engine, settle } = stage()
+  function Page({ own }: { readonly own: boolean }) {
+    return <p>{useWorkflow(checkout, own ? { id: 'own', engine } : undefined).session.id}</p>
+  }
+  const page = (own: boolean) => (
+    <hooks.WorkflowProvider id="above" engine={engine}>
+      <Page own={own} />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page(false))
+  await settle()
+  expect(text()).toBe('above')
+  rerender(page(true))
+  expect(text()).toBe('own')
+  rerender(page(false))
+  expect(text()).toBe('above')
+  await settle()
 })
 
 test('with a session / that one, also without a provider; another one in the next render / that one', async () => {
