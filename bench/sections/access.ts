@@ -14,7 +14,7 @@ const warmLoops = [1_000, 10_000, 30_000]
 
 async function run(adapters: readonly AdapterName[], setting: Setting): Promise<void> {
   const { options, results, progress } = setting
-  const [rounds, loop] = options.quick ? [7, 20_000] : [21, 50_000]
+  const [rounds, loop] = options.quick ? [7, 20_000] : [31, 20_000]
   for (const checked of [false, true]) {
     progress(`B  ${checked ? 'set with a schema' : 'get and set'}`)
     const taking = checked ? adapters.filter((name) => withSchema.has(name)) : adapters

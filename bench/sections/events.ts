@@ -23,7 +23,7 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
   const cost = new Map<AdapterName, number>()
   await field.rounds(3, async (lane) => {
     progress(`D  warm-up, ${lane.name}`)
-    cost.set(lane.name, await lane.stage('chain').round(1_000))
+    cost.set(lane.name, await lane.stage('chain').round(1_000, 1))
   })
   for (const length of lengths) {
     if (options.quick && length > 10_000) continue
@@ -32,7 +32,7 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
       const seconds = (cost.get(lane.name)! * length) / 1e6
       if (seconds > 5 || (round >= 3 && seconds > 0.5)) return
       progress(`D  ${length} events, ${lane.name}`)
-      const each = await lane.stage('chain').round(length)
+      const each = await lane.stage('chain').round(length, seconds > 0.3 ? 1 : 4)
       cost.set(lane.name, each)
       samples.add(lane.name, each)
     })

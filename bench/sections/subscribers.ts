@@ -20,7 +20,7 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
     adapters.map((name) => nodeLane(setting, name)),
     (adapter, reason) => setting.failed('A', adapter, reason),
   )
-  const [warmMs, roundMs, rounds] = options.quick ? [60, 3, 7] : [150, 6, 21]
+  const [warmMs, roundMs, rounds] = options.quick ? [60, 3, 7] : [150, 3, 31]
   for (const shape of shapes) {
     for (const count of sizes) {
       progress(`A  ${shape}, ${count} subscribers`)

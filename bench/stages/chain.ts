@@ -1,5 +1,6 @@
 import type { Adapter, Chain } from '../adapter.ts'
 import { check, having } from './check.ts'
+import { undisturbed } from './undisturbed.ts'
 
 /** What a library must leave alone: whatever else is on the page uses it too. */
 const watched = [
@@ -26,17 +27,20 @@ const methodsBefore = methods()
 /** Section D, beside the adapter. */
 export function chainStage(adapter: Adapter) {
   let chain: Chain | undefined
+
+  /** Microseconds for each event of a chain. */
+  async function round(length: number): Promise<number> {
+    chain ??= await having(adapter.chain, 'chain')()
+    const start = performance.now()
+    const { reached, recorded } = await chain.run(length)
+    const spent = performance.now() - start
+    check(reached === length, `the chain of ${length} ended at ${reached}`)
+    if (recorded !== undefined) check(recorded >= length, `${length} events left ${recorded} records`)
+    return (spent * 1000) / length
+  }
+
   return {
-    /** Microseconds for each event of a chain. */
-    async round(length: number): Promise<number> {
-      chain ??= await having(adapter.chain, 'chain')()
-      const start = performance.now()
-      const { reached, recorded } = await chain.run(length)
-      const spent = performance.now() - start
-      check(reached === length, `the chain of ${length} ended at ${reached}`)
-      if (recorded !== undefined) check(recorded >= length, `${length} events left ${recorded} records`)
-      return (spent * 1000) / length
-    },
+    round: (length: number, tries: number) => undisturbed(() => round(length), tries),
 
     /** The globals that are not what they were before the adapter was loaded. */
     async replacedGlobals(): Promise<string[]> {

@@ -1,6 +1,7 @@
 import type { Adapter, Fan, Shape } from '../adapter.ts'
 import { check, having } from './check.ts'
 import { shuffled } from './order.ts'
+import { undisturbed } from './undisturbed.ts'
 
 /** Which paths are written: every one of them in shuffled order, or the same hundred at every size. */
 export type Spread = 'all' | 'few'
@@ -67,6 +68,6 @@ export function fanStage(adapter: Adapter) {
       return Math.max(1, Math.min(Math.ceil((roundMs * 1000) / each), 20_000))
     },
 
-    round,
+    round: (writes: number, spread: Spread) => undisturbed(() => round(writes, spread)),
   }
 }

@@ -1,5 +1,6 @@
 import type { Adapter, Leaf } from '../adapter.ts'
 import { check, having } from './check.ts'
+import { undisturbed } from './undisturbed.ts'
 
 /** Section B, beside the adapter: reads and writes of one field three levels down, in a loop. */
 export function leafStage(adapter: Adapter) {
@@ -35,7 +36,7 @@ export function leafStage(adapter: Adapter) {
       leaf = await (checked ? having(adapter.checkedLeaf, 'checkedLeaf')() : having(adapter.leaf, 'leaf')())
       value = 0
     },
-    reads: async (count: number) => reads(count),
-    writes: async (count: number) => writes(count),
+    reads: (count: number) => undisturbed(() => reads(count)),
+    writes: (count: number) => undisturbed(() => writes(count)),
   }
 }
