@@ -59,31 +59,26 @@ export class Writer {
   }
 
   replace(view: View, state: unknown): Op {
-    const given = this.#copy(state, 'state')
-    const { value } = this.#schema.check(reader(view.peek()), ROOT, given)
-    return frozen<Op>(['replace', this.#copy(value, 'state')])
+    return this.#replaced(view.peek(), state)
   }
 
   /** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
   edit(view: View, recipe: (draft: unknown) => unknown): Op[] | Promise<Op[]> {
     const before = view.root()
     const { draft, finish } = draftOf(before)
-    let outcome
-    try {
-      outcome = recipe(draft)
-    } catch (error) {
+    const succeed = (): Op[] => this.#changes(before, finish())
+    const fail = (error: unknown): never => {
       // Whoever kept the draft must hear that it is over.
       finish()
       throw error
     }
-    if (!isThenable(outcome)) return this.#changes(before, finish())
-    return Promise.resolve(outcome).then(
-      () => this.#changes(before, finish()),
-      (error: unknown) => {
-        finish()
-        throw error
-      },
-    )
+    let outcome
+    try {
+      outcome = recipe(draft)
+    } catch (error) {
+      return fail(error)
+    }
+    return isThenable(outcome) ? Promise.resolve(outcome).then(succeed, fail) : succeed()
   }
 
   #changes(before: unknown, after: unknown): Op[] {
@@ -112,8 +107,10 @@ export class Writer {
     return this.#copy(value, place)
   }
 
-  #replaced(after: unknown, state: unknown): Op {
-    return this.replace({ read: () => after, has: () => true, root: () => after, peek: () => after }, state)
+  #replaced(before: unknown, state: unknown): Op {
+    const given = this.#copy(state, 'state')
+    const { value } = this.#schema.check(reader(before), ROOT, given)
+    return frozen<Op>(['replace', this.#copy(value, 'state')])
   }
 
   #copied(op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
@@ -121,11 +118,8 @@ export class Writer {
       case 'set':
         return frozen<Op>(['set', op[1], this.#kept(op[2], where(path))])
       case 'append':
-        return appended(
-          path,
-          this.#kept(op[2], where(path)),
-          typeof op[2] === 'string' && op[3] !== 'list' ? 'text' : 'list',
-        )
+        // A draft's list grows by a splice, so this is text.
+        return appended(path, op[2], 'text')
       case 'splice': {
         const items = op[4].map((it, index) => this.#kept(it, `${where(path)}.${op[2] + index}`))
         return frozen<Op>(['splice', op[1], op[2], op[3], items])
