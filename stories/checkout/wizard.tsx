@@ -1,4 +1,4 @@
-import type { Engine } from 'dogear'
+import { StepError, type Engine } from 'dogear'
 import { useMemo, type ReactNode } from 'react'
 import { AddressPage } from './address-page'
 import { Button } from './button'
@@ -48,6 +48,7 @@ export function CheckoutWizard({ id = 'checkout', paymentsUrl, engine }: Checkou
 function Checkout() {
   const { status } = useWorkflow()
   const question = useQuestion()
+  const stuck = !['idle', 'running', 'waiting', 'completed'].includes(status)
   return (
     <>
       <Steps question={question} />
@@ -57,7 +58,7 @@ function Checkout() {
           <CurrentPage question={question} />
           <footer>
             <Saved />
-            {(question || status === 'failed') && <StartOver />}
+            {(question || stuck) && <StartOver />}
           </footer>
         </WhileOurs>
       </Pages>
@@ -98,7 +99,7 @@ function CurrentPage({ question }: { readonly question: Question | undefined }) 
   }
   if (status === 'idle') return <CartPage />
   if (status === 'completed') return <ReceiptPage />
-  if (status === 'failed') return <FailedPage />
+  if (status !== 'running' && status !== 'waiting') return <FailedPage />
   return (
     <Page title="One moment">
       <p role="status">{progress?.label ?? 'Going on where it stopped ...'}</p>
@@ -108,17 +109,20 @@ function CurrentPage({ question }: { readonly question: Question | undefined }) 
 
 /** All tries failed. The next ones have the same key. */
 function FailedPage() {
-  const { error, retry } = useWorkflow()
-  const cause = error?.cause
+  const { status, error, retry } = useWorkflow()
+  const paying = error instanceof StepError && error.step === 'charge'
+  const reason = paying && error.cause instanceof Error ? error.cause.message : error?.message
   return (
-    <Page title="The payment did not go through">
+    <Page title={paying ? 'The payment did not go through' : 'The checkout cannot go on'}>
       <div className="notice" role="alert">
-        <p>The reason: {cause instanceof Error ? cause.message : error?.message}.</p>
-        <p>Nothing is lost, and trying again cannot charge you twice.</p>
+        <p>The reason: {reason ?? status}.</p>
+        {paying && <p>Nothing is lost, and trying again cannot charge you twice.</p>}
       </div>
-      <div className="buttons">
-        <Button onClick={retry}>Try again</Button>
-      </div>
+      {status === 'failed' && (
+        <div className="buttons">
+          <Button onClick={retry}>Try again</Button>
+        </div>
+      )}
     </Page>
   )
 }

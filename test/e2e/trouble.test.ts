@@ -115,7 +115,7 @@ test('half a word typed, saved, away to another page / back: it is there, and it
 
   await page.goto(`${site.url}elsewhere.html`)
   // A page from the back/forward cache does not load again, so nothing here waits for that.
-  await page.evaluate(() => history.back())
+  await page.evaluate(() => void setTimeout(() => history.back()))
   await note(page).waitFor()
 
   expect(await heading(page)).toBe('Delivery')
