@@ -182,7 +182,8 @@ export class Journal {
     this.#busy = true
     this.#deps.clock.clearTimeout(this.#timer)
     try {
-      while (await this.#turn());
+      // No await stands between the last look at what is due and the end: what is pushed later starts a new pump.
+      for (let turn = this.#turn(); turn; turn = this.#turn()) await turn
       if (this.#pending.length > 0) this.#arm(TRAILING)
     } catch (error) {
       this.#fail(error)
@@ -190,13 +191,11 @@ export class Journal {
     this.#busy = false
   }
 
-  /** One write; whether there was any. */
-  async #turn(): Promise<boolean> {
-    if (this.#owed) await this.#compact(this.#owed)
-    else if (this.#batch || (this.#urgent && this.#pending.length > 0)) await this.#append()
-    else if (this.#compactSoon) await this.#shrink()
-    else return false
-    return true
+  /** One write, when one is due. */
+  #turn(): Promise<void> | undefined {
+    if (this.#owed) return this.#compact(this.#owed)
+    if (this.#batch || (this.#urgent && this.#pending.length > 0)) return this.#append()
+    return this.#compactSoon ? this.#shrink() : undefined
   }
 
   async #append(): Promise<void> {

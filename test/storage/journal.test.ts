@@ -71,6 +71,21 @@ describe('batches', () => {
     expect(shown).toEqual(['saving', 'saved'])
   })
 
+  it('what is pushed in any moment after a write is written at once', async () => {
+    for (let moment = 0; moment < 40; moment++) {
+      const clock = virtualClock()
+      const storage = memoryStorage()
+      const { write, journal } = await desk({ storage, clock })
+      write()
+      await journal.durable(1)
+      for (let n = 0; n < moment / 2; n++) await Promise.resolve()
+      write()
+      if (moment % 2 === 0) await journal.flush()
+      else await clock.advance(0)
+      expect([moment, journal.persistence.status]).toEqual([moment, 'saved'])
+    }
+  })
+
   it('strict when one of its records is, and not for the ones after', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
@@ -636,6 +651,22 @@ describe('compaction', () => {
       await journal.close()
     }
     expect(log.filter((it) => it.startsWith('snapshot'))).toEqual(['snapshot 6'])
+  })
+
+  it('counts the small batches of the last page, too', async () => {
+    const clock = virtualClock()
+    const storage = memoryStorage()
+    for (let page = 0; page < 2; page++) {
+      const { write, journal } = await desk({ storage, clock })
+      for (let n = 0; n < 70; n++) {
+        write()
+        await journal.flush()
+      }
+      expect((await storage.read('a'))?.snapshot).toBeUndefined()
+      if (page === 1) await clock.advance(5)
+      await journal.close()
+    }
+    expect((await storage.read('a'))?.snapshot?.seq).toBe(140)
   })
 
   it('an edit that is typed while the snapshot is stored gets a record of its own', async () => {
