@@ -1,5 +1,5 @@
 import type { Clock } from './clock'
-import { LoadError, StorageError, type LoadErrorCode } from './errors'
+import { LoadError, StaleEpochError, type LoadErrorCode } from './errors'
 import { interrupted } from './session/interruption'
 import type { Journaling } from './session/journaling'
 import { LiveSession } from './session/live-session'
@@ -10,6 +10,7 @@ import { Resources, type ResourceLayer } from './session/resources'
 import { restoreModel, type SavedModel, saveModel } from './session/saved-model'
 import type { Resumed } from './session/session'
 import { copyJson } from './state/json'
+import { mend } from './state/mend'
 import { sameJson } from './state/same'
 import { compileSchema, type CompiledSchema } from './state/schema'
 import { Tree } from './state/tree'
@@ -19,6 +20,7 @@ import { Journal } from './storage/journal'
 import { loadStored, Refusal, type Loaded } from './storage/load'
 import type { Serializer } from './storage/serializer'
 import type { SessionStorage, StoredHead } from './storage/storage'
+import { storageError } from './storage/storage-error'
 import { withinLimit } from './storage/time-limit'
 import type { Definition } from './workflow/workflow'
 
@@ -68,6 +70,7 @@ export class Opening {
       random,
       copy: copyJson,
       writer: new Writer(this.#schema, copyJson),
+      mend: (state) => (definition.options.state ? mend(this.#schema, state) : []),
       resources: new Resources(definition.resources, flow),
       initialState: this.#initialState,
       report: deps.report,
@@ -174,16 +177,21 @@ export class Opening {
       status: () => live.status,
       snapshot: () => ({ seq: live.core.model.seq, value: saveModel(live.core.model) }),
       onChange: () => live.changed(),
-      onError,
+      onError: (error) => {
+        // Before anybody who waits for storage goes on.
+        if (error instanceof StaleEpochError) live.fence(error)
+        onError(error)
+      },
     })
   }
 
   async #explain(error: unknown, autoResume: boolean): Promise<Error> {
-    if (!(error instanceof Refusal || error instanceof Refused)) return asError(error)
+    if (!(error instanceof Refusal || error instanceof Refused)) return storageError(error)
     const { storage } = this.#deps
     // A newer record is not touched at all.
     if (!error.code.startsWith('NEWER')) await storage.quarantine(this.#id).catch(this.#deps.onError)
     const again = async (): Promise<void> => {
+      this.live.reload()
       try {
         await this.#load(autoResume)
       } catch (failure) {
@@ -216,12 +224,6 @@ class Refused extends Error {
     super(reason, { cause })
     this.code = code
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error
-    ? error
-    : new StorageError(`storage failed: ${String(error)}`, { cause: error })
 }
 
 function resumed(head: StoredHead | undefined, model: Model | undefined): Resumed {

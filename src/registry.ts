@@ -11,6 +11,8 @@ import { definitionOf } from './workflow/workflow'
 interface Open {
   readonly live: LiveSession
   readonly face: Session<AnyWorkflow>
+  /** Reads it once more, after it could not be read. */
+  readonly reopen: () => void
 }
 
 /** How a session is opened, untyped. */
@@ -64,8 +66,12 @@ export class Registry {
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, workflow)
-    this.#open.set(id, { live, face })
-    void opening.start(options.autoResume ?? true, this.#removals.get(id))
+    const reopen = (): void => {
+      live.reload()
+      void opening.start(options.autoResume ?? true, this.#removals.get(id))
+    }
+    this.#open.set(id, { live, face, reopen })
+    reopen()
     return face
   }
 
@@ -105,12 +111,14 @@ export class Registry {
     await Promise.all(this.ids.map((id) => this.close(id)))
   }
 
-  #again({ face }: Open, { name }: AnyWorkflow, { resources }: Opened): Session<AnyWorkflow> {
+  #again({ face, reopen }: Open, { name }: AnyWorkflow, { resources }: Opened): Session<AnyWorkflow> {
     if (face.workflow.name !== name)
       throw new SessionStateError(
         `session "${face.id}" is open with workflow "${face.workflow.name}", not "${name}"; give it another id`,
       )
     if (resources) face.setResources(resources)
+    // What could not be read a while ago may be readable now; a refused record stays refused.
+    if (face.status === 'error') reopen()
     return face
   }
 }

@@ -36,6 +36,7 @@ export class Attempt {
   #startedWork = 0
   #waits = 0
   #settling: Deferred<void> | undefined
+  #leaving: Deferred<void> | undefined
 
   constructor(core: Core, exec: Execution, step: StepDefinition) {
     this.core = core
@@ -65,6 +66,13 @@ export class Attempt {
   get event(): unknown {
     const { exec, step } = this
     return step.join === 'any' ? plain(exec.events[0]) : exec.events.map(plain)
+  }
+
+  /** Resolves when it is over. */
+  get gone(): Promise<void> {
+    this.#leaving ??= deferred()
+    if (this.over) this.#leaving.resolve()
+    return this.#leaving.promise
   }
 
   get settled(): Promise<void> {
@@ -211,6 +219,7 @@ export class Attempt {
     this.core.attempts.delete(this.exec.id)
     this.#recording?.release(reason)
     this.#settling?.resolve()
+    this.#leaving?.resolve()
   }
 
   #work(): void {

@@ -65,6 +65,8 @@ export interface CoreOptions {
   readonly copy: CopyValue
   readonly writer: Writer
   readonly resources: Resources
+  /** What to delete so that the schema accepts a state. */
+  readonly mend: (state: unknown) => Op[]
   /** Told of every record after it was folded. */
   readonly onRecord: (record: SessionRecord) => void
   readonly onStream: (event: WorkflowEvent) => void
@@ -113,11 +115,19 @@ export class Core {
     if (this.closed !== undefined) return
     const record = this.#stamp(body)
     this.#openWrite = undefined
+    const rebases = rollsBack(record) && this.model.log.some((it) => it.exec === undefined)
     reduce(this.model, record)
     if ('deadline' in record || 'retryAt' in record || record.kind === 'resumed') this.timed = true
     this.sink.push(record, urgency, durability)
     this.#tell(record)
     this.#stopIfAsked(record)
+    if (rebases) this.mend()
+  }
+
+  /** Others' writes were applied to a state that they were not checked for: what does not fit any more goes. */
+  mend(): void {
+    const ops = this.options.mend(this.model.tree.root())
+    if (ops.length > 0) this.append({ kind: 'wrote', ops })
   }
 
   /** The stop event ends the run, however it was emitted. */
@@ -282,6 +292,10 @@ function join(ops: Op[], op: Op): void {
   else if (same && op[0] === 'append' && last[0] === 'append' && op[3] === 'text' && last[3] === 'text')
     ops[ops.length - 1] = ['append', op[1], `${String(last[2])}${String(op[2])}`, 'text']
   else ops.push(op)
+}
+
+function rollsBack({ kind }: SessionRecord): boolean {
+  return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
 }
 
 const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }

@@ -13,6 +13,7 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
     tree: core.model.tree,
     writer: options.writer,
     commit: (ops) => core.write(ops),
+    always: () => core.model.log.length > 0,
     initial: () => options.initialState,
   })
   const face = { id: options.id, workflow, state, ...methodsOf(live) }

@@ -8,18 +8,38 @@ import { isWaiting } from './status'
 const CRASH_LOOP = 10
 
 /**
- * After loading: what a crash or a reload cut off is rolled back, by a record of its own. An execution that is
- * cut off again and again without getting anywhere fails the run, before it takes the page down once more.
+ * What a crash or a reload cut off. It is rolled back when the session is loaded, by a record of its own. It counts
+ * when the work begins again: a page that never lets it run has cut nothing off. An execution that is cut off again
+ * and again without getting anywhere fails the run, before it takes the page down once more.
  */
-export function recordInterruptions(core: Core): void {
-  const execs = interrupted(core.model)
-  if (execs.length === 0) return
-  core.append({ kind: 'interrupted', execs })
-  for (const exec of core.model.execs.values()) {
-    if (exec.interruptions < CRASH_LOOP) continue
-    failRun(core, exec, exec.attempt, new CrashLoopError(exec.step, exec.interruptions))
-    return
+export class Interruption {
+  readonly #core: Core
+  readonly #execs: readonly number[]
+
+  constructor(core: Core) {
+    this.#core = core
+    this.#execs = interrupted(core.model)
+    const dirty = this.#execs.filter((id) => isDirty(core.model, id))
+    if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
   }
+
+  count(): void {
+    const core = this.#core
+    const execs = this.#execs.filter((id) => core.model.execs.has(id))
+    if (execs.length === 0 || core.model.run?.end) return
+    core.append({ kind: 'interrupted', execs, counts: true })
+    for (const exec of core.model.execs.values()) {
+      if (exec.interruptions < CRASH_LOOP) continue
+      failRun(core, exec, exec.attempt, new CrashLoopError(exec.step, exec.interruptions))
+      return
+    }
+  }
+}
+
+function isDirty(model: Model, id: number): boolean {
+  const exec = model.execs.get(id)
+  const written = model.log.some((it) => it.exec === id)
+  return written || (exec !== undefined && exec.entries.length > exec.committed)
 }
 
 /** The executions that a crash or a reload cut off at work. Waiting alone is no interruption. */

@@ -6,7 +6,7 @@ import { Announcer } from './announcer'
 import { Core, type CoreOptions } from './core'
 import { deferred, type Deferred } from './deferred'
 import { Inbox } from './inbox'
-import { recordInterruptions } from './interruption'
+import { Interruption } from './interruption'
 import type { Model } from './model'
 import type { Journaling } from './journaling'
 import { orphansOf, type Orphan } from './orphans'
@@ -33,11 +33,15 @@ export class LiveSession {
   readonly streams: Streams = new Streams()
   readonly #options: LiveOptions
   readonly #scheduler: Scheduler
-  readonly #loaded: Deferred<void> = deferred()
+  #loaded: Deferred<void> = deferred()
   readonly #announcer: Announcer
   #journal: Journaling | undefined
   #phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
   #loadError: Error | undefined
+  /** Opened without resuming: until somebody runs or resumes it. */
+  #held = false
+  #interruption: Interruption | undefined
+  #fenced: Error | undefined
   #failedPersistence: Persistence = loading
   readonly #inbox: Inbox
   readonly #outcome: Outcome
@@ -50,7 +54,7 @@ export class LiveSession {
     this.#options = options
     this.core = new Core({
       ...options,
-      onRecord: (record) => this.#recorded(record),
+      onRecord: (record) => this.#afterRecord(record),
       onStream: (event) => this.streams.push(event),
       onProgress: (progress) => {
         this.progress = Object.freeze(progress)
@@ -58,11 +62,20 @@ export class LiveSession {
       },
     })
     this.core.early = []
-    this.core.ready = () => this.#phase === 'open' && this.missingResources.length === 0
+    this.core.ready = () => this.#mayWork()
     this.#scheduler = new Scheduler(this.core)
     this.#inbox = new Inbox(this.core)
     this.#outcome = new Outcome(this.core)
     options.resources.subscribe(() => this.#resourcesChanged())
+  }
+
+  /** Whether steps may run in this page. The first time that they may, what was cut off is counted. */
+  #mayWork(): boolean {
+    if (this.#phase !== 'open' || this.#held || this.missingResources.length > 0) return false
+    const interruption = this.#interruption
+    this.#interruption = undefined
+    interruption?.count()
+    return true
   }
 
   get ready(): Promise<void> {
@@ -80,14 +93,27 @@ export class LiveSession {
     this.#phase = 'open'
     this.#loadError = undefined
     this.resumed = Object.freeze(resumed)
-    if (early.length > 0) core.write(early)
+    if (early.length > 0) {
+      core.write(early)
+      core.mend()
+    }
     if (model.tree.pending) model.tree.flush()
-    recordInterruptions(core)
-    if (!autoResume && this.#active) core.append({ kind: 'paused' })
+    this.#held = !autoResume && this.#active
+    this.#interruption = new Interruption(core)
+    this.#mayWork()
     this.#loaded.resolve()
     this.changed()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
     nextTask(() => this.#scheduler.run())
+  }
+
+  /** It is read once more, after it could not be. */
+  reload(): void {
+    if (this.#phase !== 'error') return
+    this.#phase = 'loading'
+    this.#loadError = undefined
+    this.#loaded = deferred()
+    this.changed()
   }
 
   /** It could not be read. Nothing is ever written; a later `attach` may still bring it. */
@@ -96,6 +122,19 @@ export class LiveSession {
     this.#loadError = error
     this.#failedPersistence = Object.freeze({ status: 'error', error })
     this.#loaded.reject(error)
+    this.changed()
+  }
+
+  /**
+   * Another writer has taken the session over: this page only shows what it has. Nothing runs here any more, least
+   * of all an effect, and who waits for the run is told.
+   */
+  fence(error: Error): void {
+    if (this.#fenced) return
+    this.#fenced = error
+    this.core.closed = error
+    this.#scheduler.stop(error)
+    this.#outcome.reject(error)
     this.changed()
   }
 
@@ -110,7 +149,7 @@ export class LiveSession {
   get status(): Status {
     if (this.#phase === 'loading' || this.#phase === 'error') return this.#phase
     const { model, attempts } = this.core
-    return statusOf(model, this.missingResources.length > 0, (exec) => attempts.has(exec))
+    return statusOf(model, this.#held || this.missingResources.length > 0, (exec) => attempts.has(exec))
   }
 
   get persistence(): Persistence {
@@ -123,7 +162,7 @@ export class LiveSession {
   }
 
   get error(): Error | undefined {
-    return this.#loadError ?? this.#outcome.error
+    return this.#loadError ?? this.#fenced ?? this.#outcome.error
   }
 
   get result(): unknown {
@@ -166,6 +205,7 @@ export class LiveSession {
     }
     try {
       this.#mustBeOpen()
+      this.#held = false
       action()
     } catch (error) {
       return Promise.reject(error)
@@ -203,6 +243,7 @@ export class LiveSession {
 
   resume(): void {
     this.#soon(() => {
+      this.#held = false
       if (this.core.model.paused) this.core.append({ kind: 'resumed' })
       this.#scheduler.run()
     })
@@ -222,7 +263,10 @@ export class LiveSession {
   }
 
   step(): Promise<boolean> {
-    return this.#whenOpen(() => this.#scheduler.step())
+    return this.#whenOpen(() => {
+      this.#held = false
+      return this.#scheduler.step()
+    })
   }
 
   flush(): Promise<void> {
@@ -264,7 +308,7 @@ export class LiveSession {
   }
 
   /** After every record: who waits is woken, who watches is told. */
-  #recorded(record: SessionRecord): void {
+  #afterRecord(record: SessionRecord): void {
     if (record.kind === 'wrote' || record.kind === 'saw') return
     if (record.kind === 'answered') this.core.attempts.get(record.exec)?.points.answered(record.key)
     else for (const event of emitted(record)) this.#wakeWait(event)
@@ -316,6 +360,7 @@ export class LiveSession {
   #mustBeOpen(): void {
     if (this.#phase === 'closed') throw new SessionClosedError(this.#options.id)
     if (this.#phase === 'error') throw this.#loadError as Error
+    if (this.#fenced) throw this.#fenced
   }
 
   /** Now, or once the session is loaded; when that fails, `ready` has said so. */

@@ -71,9 +71,11 @@ export class Points {
     const { lineage } = core.model
     const still = (): boolean => core.model.execs.get(exec.id) === exec && core.model.lineage === lineage
     try {
-      await core.sink.durable(core.model.seq)
-      // The attempt may have ended meanwhile: what did not begin need not begin.
-      if (this.#attempt.over) throw this.#attempt.over
+      await core.sink.durable(exec.points.get(name)?.seq ?? 0)
+      if (core.closed === 'crashed') return await new Promise<never>(() => {})
+      // Nobody waits for it any more: what did not begin need not begin. A later attempt may be waiting already.
+      if (core.closed !== undefined || !core.attempts.has(exec.id))
+        throw this.#attempt.over ?? new Error('it is over')
       const value = await effect(core.key(exec.id, key))
       const copy = value === undefined ? undefined : core.options.copy(value, `the result of once("${key}")`)
       if (still()) this.done(name, 'once', copy === undefined ? {} : { value: copy })

@@ -136,7 +136,12 @@ export type RecordBody =
       readonly again?: readonly string[]
     }
   /** Executions that a crash or a reload cut off; what they had not committed is rolled back. */
-  | { readonly kind: 'interrupted'; readonly execs: readonly number[] }
+  | {
+      readonly kind: 'interrupted'
+      readonly execs: readonly number[]
+      /** They are about to run again: towards the limit of a crash loop. */
+      readonly counts?: true
+    }
   | {
       readonly kind: 'ended'
       readonly exec: number

@@ -42,11 +42,11 @@ const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
     exec.attempt = retryAt === undefined ? attempt : attempt + 1
     exec.retryAt = retryAt
   },
-  interrupted(model, { execs }) {
+  interrupted(model, { execs, counts }) {
     for (const id of execs) {
       rollback(model, id)
       const exec = model.execs.get(id)
-      if (exec) exec.interruptions++
+      if (exec && counts) exec.interruptions++
     }
   },
   retried(model, { exec: id }) {

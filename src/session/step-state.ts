@@ -29,9 +29,9 @@ export class StepState {
       whenFree(attempt, () => put(attempt, make))
     this.get = (...args) => read(attempt, args)
     this.has = (path) => view(attempt).has(toPath(path))
-    this.set = (path, value) => write((it) => writer.set(it, toPath(path), value))
+    this.set = (path, value) => write((it) => writer.set(it, toPath(path), value, true))
     this.append = (path, item) => write((it) => writer.append(it, toPath(path), item))
-    this.delete = (path) => write((it) => writer.delete(it, toPath(path)))
+    this.delete = (path) => write((it) => writer.delete(it, toPath(path), true))
     this.replace = (state) => write((it) => writer.replace(it, state))
     this.reset = () => write((it) => writer.replace(it, initialState))
     this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
@@ -74,7 +74,8 @@ function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]
 }
 
 function put(attempt: Attempt, make: (view: View) => Op | undefined): void {
-  const op = make(attempt.replay.live ? attempt.core.model.tree : view(attempt))
+  // A write looks at its place first: as a read, it must see the same again when the step is re-run.
+  const op = make(view(attempt))
   if (op !== undefined) record(attempt, [op])
 }
 
@@ -118,11 +119,11 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     }
   })()
   // Who comes next waits for this one, whatever becomes of it.
-  const tail = turn
-    .catch(() => {})
-    .finally(() => {
-      if (core.edits === tail) core.edits = undefined
-    })
+  const ended = turn.catch(() => {})
+  // An attempt that is over edits no more, even if its recipe never comes back.
+  const tail = Promise.race([ended, attempt.gone]).then(() => {
+    if (core.edits === tail) core.edits = undefined
+  })
   core.edits = tail
   return turn
 }

@@ -61,6 +61,11 @@ export interface StoreParts {
   /** Makes operations real: records and applies them, then tells the subscribers. */
   readonly commit: (ops: readonly Op[]) => void
   readonly initial: () => unknown
+  /**
+   * Whether a write that changes nothing is a write all the same: somebody else's before it may still be taken out
+   * again. Default: never.
+   */
+  readonly always?: () => boolean
 }
 
 interface Batch {
@@ -90,10 +95,11 @@ export function createStateStore<T>(parts: StoreParts): StateStore<T> {
     },
     has: (path: string | Keys) => writes.view.has(toPath(path)),
     set: (path: string | Keys, value: unknown) =>
-      writes.put(writer.set(writes.target(), toPath(path), value)),
+      writes.put(writer.set(writes.target(), toPath(path), value, parts.always?.())),
     append: (path: string | Keys, item: unknown) =>
       writes.put(writer.append(writes.target(), toPath(path), item)),
-    delete: (path: string | Keys) => writes.put(writer.delete(writes.target(), toPath(path))),
+    delete: (path: string | Keys) =>
+      writes.put(writer.delete(writes.target(), toPath(path), parts.always?.())),
     replace: (state: unknown) => writes.put(writer.replace(writes.target(), state)),
     reset: () => writes.put(writer.replace(writes.target(), parts.initial())),
     edit: (recipe: Recipe) => writes.edit(recipe),

@@ -22,13 +22,13 @@ export class Writer {
     this.#copy = copy
   }
 
-  /** `undefined` when there is nothing to do. A function gets the previous value. */
-  set(view: View, path: Path, next: unknown): Op | undefined {
+  /** `undefined` when nothing would change, unless `always`. A function gets the previous value. */
+  set(view: View, path: Path, next: unknown, always = false): Op | undefined {
     refuseRoot(path)
     const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
-    if (value === undefined) return this.delete(view, path)
+    if (value === undefined) return this.delete(view, path, always)
     // Nothing to do, and the same way for a value that was just read here: it keeps its identity.
-    if (Object.is(value, walk(view.peek(), path))) return undefined
+    if (Object.is(value, walk(view.peek(), path)) && !always) return undefined
     return this.#checked(view, path, value)
   }
 
@@ -50,11 +50,12 @@ export class Writer {
     return op[1] === place.id ? appended(path, op[2], 'list') : op
   }
 
-  delete(view: View, path: Path): Op | undefined {
+  delete(view: View, path: Path, always = false): Op | undefined {
     refuseRoot(path)
     walk(view.peek(), path)
-    if (!hasAt(view.peek(), path.keys)) return undefined
-    this.#schema.checkDelete(reader(view.peek()), path)
+    const there = hasAt(view.peek(), path.keys)
+    if (!there && !always) return undefined
+    if (there) this.#schema.checkDelete(reader(view.peek()), path)
     return frozen<Op>(['delete', path.id])
   }
 

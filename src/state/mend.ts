@@ -1,0 +1,44 @@
+import { StateValidationError } from '../errors'
+import type { Op } from './op'
+import { toPath, type Path } from './path'
+import type { CompiledSchema } from './schema'
+import { valueAt } from './view'
+
+/**
+ * What to delete so that the schema accepts a state again. A rollback applies others' writes to a state for which
+ * they were not checked: text typed into an object that a failed step had made is all that is left of it then. What
+ * cannot stand alone goes, because a state that its own schema refuses could never be loaded.
+ */
+export function mend(schema: CompiledSchema, state: unknown): Op[] {
+  const current = (path: Path): unknown => valueAt(state, path.keys)
+  const paths = new Map<string, Path>()
+  for (const path of refused(schema, state)) {
+    const place = deletable(schema, current, path)
+    if (place) paths.set(place.text, place)
+  }
+  return [...paths.values()].map(({ id }) => ['delete', id])
+}
+
+function refused(schema: CompiledSchema, state: unknown): Path[] {
+  try {
+    schema.initial(state)
+    return []
+  } catch (error) {
+    return error instanceof StateValidationError ? error.issues.map((it) => toPath(it.path)) : []
+  }
+}
+
+/** The nearest place at or above a path that may be absent. */
+function deletable(schema: CompiledSchema, current: (path: Path) => unknown, path: Path): Path | undefined {
+  for (let depth = path.keys.length; depth > 0; depth--) {
+    const place = toPath(path.keys.slice(0, depth))
+    if (current(place) === undefined) continue
+    try {
+      schema.checkDelete(current, place)
+      return place
+    } catch {
+      // It must be there: perhaps what holds it need not.
+    }
+  }
+  return undefined
+}
