@@ -365,6 +365,135 @@ describe('a re-run takes the same way', () => {
     }
   })
 
+  test('an ask that is awaited later, answered, then a reload / reads see the writes that are made anew', async () => {
+    const page = profile()
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const answer = ctx.ask(Question(1))
+        await ctx.state.set('x', 1)
+        const x = ctx.state.get('x', 'not there')
+        await ctx.state.set('seen', x)
+        if (stuck) await gate().promise
+        return Done([x, ctx.state.get('seen', 'not there'), (await answer).data])
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    expect(await session.asks[0]?.reply('yes')).toBe(true)
+    await page.reload()
+    stuck = false
+    const again = await page.open(workflow)
+    await patience(page)
+    expect(again.result).toEqual([1, 1, 'yes'])
+    expect(again.state.get()).toEqual({ x: 1, seen: 1 })
+  })
+
+  test('one branch is answered right after the reload, while the other still repeats what it did / sees its own writes', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'both',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const waits = async (): Promise<unknown> => {
+          await ctx.waitFor(Nudge)
+          await ctx.state.set('a.n', 1)
+          return ctx.state.get('a.n', 'not there')
+        }
+        const asks = async (): Promise<unknown> => {
+          const { data } = await ctx.ask(Question(1))
+          for (const part of ['x', 'y', 'z']) await ctx.once(part, () => part)
+          await ctx.sleep(10)
+          return data
+        }
+        return Done(await Promise.all([waits(), asks()]))
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    await session.asks[0]?.reply('yes')
+    await page.settle()
+    await page.reload()
+    const again = await page.open(workflow)
+    expect(await again.send(Nudge(1))).toBe(true)
+    await page.clock.advance(10)
+    await patience(page)
+    expect(again.result).toEqual([1, 'yes'])
+  })
+
+  test('two branches whose results came in one task, one a little later than the other / each sees what it saw', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'both',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        const slower = async (): Promise<void> => {
+          await ctx
+            .once('fails', () => {
+              throw new Error('no')
+            })
+            .catch(() => {})
+            .then(() => {})
+          await ctx.once('second', () => 2)
+        }
+        const counts = async (): Promise<unknown> => {
+          await ctx.once('first', () => 1)
+          await ctx.state.set('b.n', Number(ctx.state.get('b.n', 0)) + 1)
+          await ctx.waitFor(Nudge)
+          return ctx.state.get('b.n')
+        }
+        await Promise.all([slower(), counts()])
+        return Done(ctx.state.get('b.n'))
+      },
+    )
+    void (await page.open(workflow)).run()
+    for (let pages = 0; pages < 3; pages++) {
+      await page.reload()
+      const again = await page.open(workflow)
+      await patience(page)
+      expect(again.status).toBe('waiting')
+      expect(again.state.get('b.n')).toBe(1)
+    }
+    const session = await page.open(workflow)
+    await session.send(Nudge(1))
+    await patience(page)
+    expect(session.result).toBe(1)
+  })
+
+  test('two branches that ask at the same time after effects of their own / each gets its own answer, also after reloads', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'both',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const branch = async (name: string, writes: number): Promise<string> => {
+          await ctx.once(name, () => name)
+          for (let n = 0; n < writes; n++) await ctx.state.set(`${name}.n`, n)
+          const { data } = await ctx.ask(Question(name))
+          return `${name} ${String(data)}`
+        }
+        return Done(await Promise.all([branch('slow', 5), branch('fast', 0)]))
+      },
+    )
+    void (await page.open(workflow)).run()
+    for (let pages = 0; pages < 2; pages++) {
+      await page.reload()
+      const again = await page.open(workflow)
+      await patience(page)
+      expect(again.status).toBe('waiting')
+    }
+    const session = await page.open(workflow)
+    for (const ask of session.asks) await ask.reply(`to ${String(ask.data)}`)
+    await page.reload()
+    const last = await page.open(workflow)
+    await patience(page)
+    expect(last.result).toEqual(['slow to slow', 'fast to fast'])
+  })
+
   test('streaming 1,000 chunks to one path, the page dies in the middle / rolled back and produced again, no doubled text', async () => {
     for (const committed of [false, true]) {
       const page = profile()

@@ -142,6 +142,47 @@ describe('a step that throws', () => {
     expect(session.state.get('text')).toBe('au')
   })
 
+  test('the user writes the very value that the step has just written / it stays, for the user wrote it', async () => {
+    const { session, fail } = await halfway({ x: 0, o: { a: 0 } }, async (ctx) => {
+      await ctx.state.set('x', 1)
+      await ctx.state.set('o.a', 'same')
+    })
+    session.state.set('x', 1)
+    session.state.set('o', { a: 'same' })
+    await fail()
+    expect(session.state.get()).toEqual({ x: 1, o: { a: 'same' } })
+  })
+
+  test('the user deletes what the step has just deleted / it stays deleted', async () => {
+    const { session, fail } = await halfway({ x: 0, y: 1 }, (ctx) => ctx.state.delete('x'))
+    session.state.delete('x')
+    await fail()
+    expect(session.state.get()).toEqual({ y: 1 })
+  })
+
+  test('another step writes the very value and commits / it stays', async () => {
+    const page = profile()
+    const fails = gate<never>()
+    const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] })
+      .step('fails', { on: Go, emits: [Done] }, async (ctx) => {
+        await ctx.state.set('x', 1)
+        await ctx.sleep(10).catch(() => {})
+        await ctx.state.set('y', 1)
+        return fails.promise
+      })
+      .step('stays', { on: Go, emits: [Done] }, async (ctx) => {
+        await ctx.sleep(100)
+        await ctx.state.set('y', 1)
+        await ctx.commit()
+      })
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.clock.advance(200)
+    fails.fail(new Error('no'))
+    await result
+    expect(session.state.get()).toEqual({ x: 1, y: 1 })
+  })
+
   test('an edit of the step / undone as a whole', async () => {
     const { session, fail } = await halfway({ a: 1, list: [1, 2] }, (ctx) =>
       ctx.state.edit((draft) => {

@@ -1,0 +1,527 @@
+import { z } from 'zod'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  type Session,
+  type SessionStorage,
+  type StepContext,
+} from '../../../src/index'
+import { crash, virtualClock, type VirtualClock } from '../../../src/testing'
+import { Done, Go, Nudge, Question } from '../../support/flows'
+import type { Action, Instruction, Scenario, Value } from './program'
+import { Reference, type Attempt, type Look } from './reference'
+
+const Sent = defineEvent('sent', z.string())
+const Ended = defineEvent('ended', z.string())
+
+type Shape = {
+  state: Record<string, unknown>
+  flow: Record<string, unknown>
+  input: undefined
+  result: unknown
+  resources: object
+}
+type Ctx = StepContext<Shape, unknown, never, unknown>
+type Random = Session<ReturnType<typeof build>>
+
+/** Thrown into a handler whose page has died or whose attempt is over: it has nothing more to say. */
+class Gone extends Error {}
+
+/** One page: what dies with it. */
+interface Page {
+  /** Whether its steps still run. */
+  alive: boolean
+  /** Whether its storage calls still land. */
+  online: boolean
+  session: Random | undefined
+}
+
+/** Everything that is outside the page and outlives it. */
+class World {
+  readonly clock: VirtualClock = virtualClock()
+  readonly reference = new Reference()
+  /** The calls of effects by name: their idempotency keys. */
+  readonly calls = new Map<string, string[]>()
+  page: Page = { alive: true, online: true, session: undefined }
+
+  look(): Look {
+    const json = this.page.session?.toJSON() as {
+      seq: number
+      execs: { step: string; points: { key: string; type: string; result?: object }[] }[]
+    }
+    return {
+      seq: json.seq,
+      points: (step) =>
+        json.execs
+          .filter((it) => it.step === step)
+          .flatMap(({ points }) =>
+            points.flatMap(({ key, type, result }) => [
+              `opened ${key}`,
+              ...(result ? [`${type === 'ask' || type === 'wait' ? 'answered' : 'done'} ${key}`] : []),
+            ]),
+          ),
+    }
+  }
+}
+
+/** Plays one step's program, and tells the reference of everything that it does and sees. */
+class Player {
+  private readonly world: World
+  private readonly page: Page
+  private readonly ctx: Ctx
+  private readonly attempt: Attempt
+
+  constructor(world: World, ctx: Ctx, name: string) {
+    this.world = world
+    this.page = world.page
+    this.ctx = ctx
+    this.attempt = world.reference.begin(name, ctx.attempt)
+  }
+
+  async play(program: readonly Instruction[], branch = ''): Promise<void> {
+    for (const it of program) await this.instruct(it, branch)
+  }
+
+  /** Before anything is done: is it still this page's turn? Also notices what was recorded meanwhile. */
+  private look(): Look {
+    if (!this.page.alive || this.attempt.over) throw new Gone()
+    const look = this.world.look()
+    this.world.reference.notice(this.attempt, look)
+    return look
+  }
+
+  private saw(branch: string, what: string): void {
+    this.world.reference.saw(this.attempt, branch, what)
+  }
+
+  private get(branch: string, path: string): Value | undefined {
+    this.look()
+    const value = this.ctx.state.get(path) as Value | undefined
+    this.saw(branch, `${path} = ${JSON.stringify(value)}`)
+    return value
+  }
+
+  private async write(
+    branch: string,
+    write: Parameters<Reference['wrote']>[1],
+    call: () => Promise<void>,
+  ): Promise<void> {
+    const before = this.look().seq
+    const done = call()
+    this.world.reference.wrote(this.attempt, write, before, this.world.look().seq)
+    this.saw(branch, JSON.stringify(write))
+    await done
+  }
+
+  private async point(branch: string, name: string, call: () => Promise<unknown>): Promise<void> {
+    this.look()
+    const pending = call()
+    this.look()
+    const value = await pending
+    this.look()
+    this.saw(branch, `${name}: ${JSON.stringify(value) ?? 'nothing'}`)
+  }
+
+  private async instruct(it: Instruction, branch: string): Promise<void> {
+    const { state } = this.ctx
+    switch (it.do) {
+      case 'set':
+        return this.write(branch, ['set', it.path, it.value], () => state.set(it.path, it.value))
+      case 'increment': {
+        const value = Number(this.get(branch, it.path) ?? 0) || 0
+        return this.write(branch, ['set', it.path, value + 1], () => state.set(it.path, value + 1))
+      }
+      case 'text':
+        return this.write(branch, ['text', it.path, 'x'], () => state.append(it.path, 'x'))
+      case 'item': {
+        const item = { by: this.attempt.step }
+        return this.write(branch, ['item', it.path, item], () => state.append(it.path, item))
+      }
+      case 'delete':
+        if (this.get(branch, it.path) === undefined) return
+        return this.write(branch, ['delete', it.path], () => state.delete(it.path))
+      case 'edit':
+        return this.edit(branch, it.path)
+      case 'branch':
+        return this.play(this.get(branch, it.path) ? it.yes : it.no, branch)
+      case 'once':
+        return this.once(branch, it)
+      case 'ask':
+        return this.point(branch, it.name, () => this.ctx.ask(Question(it.name) as never))
+      case 'wait':
+        return this.point(branch, it.name, () =>
+          this.ctx.waitFor(Nudge, { where: ({ data }) => (data as { for: string }).for === it.name }),
+        )
+      case 'sleep':
+        return this.point(branch, `sleep ${it.ms}`, () => this.ctx.sleep(it.ms))
+      case 'commit':
+        return this.point(branch, 'commit', () => this.ctx.commit())
+      case 'send':
+        return this.send(branch, it)
+      case 'raw':
+        if (it.ms === 0) return Promise.resolve()
+        return new Promise((resolve) => void this.world.clock.setTimeout(resolve, it.ms))
+      case 'throw':
+        this.look()
+        if (this.attempt.number <= it.until) throw new Error(`on purpose, attempt ${this.attempt.number}`)
+        return
+      case 'all':
+        await Promise.all([this.play(it.a, `${branch}/a`), this.play(it.b, `${branch}/b`)])
+    }
+  }
+
+  /** An asynchronous edit: what it changes lands at its end. */
+  private async edit(branch: string, path: string): Promise<void> {
+    const seen = this.get(branch, 'o')
+    const root = typeof seen === 'object' && seen !== null ? seen : undefined
+    const old = root?.['edited']
+    const next = (typeof old === 'number' ? old : 0) + path.length
+    const before = this.look().seq
+    let landed = 0
+    const done = this.ctx.state.edit(async (draft) => {
+      const o = (draft['o'] ??= {}) as Record<string, unknown>
+      o['edited'] = next
+      await Promise.resolve()
+      landed = this.page.alive && !this.attempt.over ? this.world.look().seq : 0
+    })
+    await done
+    const after = this.look().seq
+    if (landed > before) throw new Gone()
+    const write: Parameters<Reference['wrote']>[1] = root
+      ? ['set', 'o.edited', next]
+      : ['set', 'o', { edited: next }]
+    this.world.reference.wrote(this.attempt, write, before, after)
+    this.saw(branch, JSON.stringify(write))
+  }
+
+  private async once(branch: string, it: Instruction & { do: 'once' }): Promise<void> {
+    const { world, page } = this
+    const effect = async (key: string): Promise<Value> => {
+      const name = `${this.attempt.step} ${it.name}`
+      const calls = world.calls.get(name) ?? []
+      world.calls.set(name, [...calls, key])
+      if (calls.some((other) => other !== key)) world.reference.complain(`${name} got two keys`)
+      const recorded = world.reference.execs.get(this.attempt.step)?.points.has(`done once:${it.name}`)
+      if (recorded && it.how !== 'flaky') world.reference.complain(`${name} was called again`)
+      if (it.how === 'slow') await new Promise<void>((resolve) => void world.clock.setTimeout(resolve, 30))
+      if (it.how === 'flaky' && calls.length < 2) throw new Error('flaky')
+      if (it.how === 'caught') throw new Error(`always ${calls.length}`)
+      // Another value each time: only the recorded one may ever be seen again.
+      return { call: calls.length }
+    }
+    const call = (): Promise<unknown> => this.ctx.once(it.name, effect)
+    if (it.how !== 'caught') return this.point(branch, it.name, call)
+    await this.point(branch, it.name, () =>
+      call().catch((error: unknown) => {
+        if (!page.alive || this.attempt.over) throw new Gone()
+        return (error as Error).message
+      }),
+    )
+  }
+
+  private send(branch: string, it: Instruction & { do: 'send' }): void {
+    const value = this.get(branch, it.path)
+    const data = `${this.attempt.step} ${it.name} ${JSON.stringify(value) ?? 'nothing'}`
+    this.look()
+    this.ctx.send(Sent(data))
+    this.attempt.sends.add(data)
+    this.saw(branch, `sent ${data}`)
+  }
+
+  /** Runs to the end and tells the reference how that was. */
+  async run(program: readonly Instruction[]): Promise<void> {
+    try {
+      await this.play(program)
+      this.look()
+    } catch (error) {
+      if (error instanceof Gone || !this.page.alive || this.attempt.over) return new Promise(() => {})
+      this.world.reference.failed(this.attempt)
+      throw error
+    }
+  }
+
+  /** To be called right after the session has recorded the end. */
+  end(): void {
+    if (!this.page.alive || this.attempt.over) return
+    this.world.reference.ended(this.attempt, this.world.look().seq)
+  }
+}
+
+/** A handler whose end is noticed right after the session has noticed it. */
+function noticed<T>(player: Player, work: Promise<T>): Promise<T> {
+  queueMicrotask(() => {
+    void work.then(
+      () => player.end(),
+      () => {},
+    )
+  })
+  return work
+}
+
+function build(world: World, { steps }: Scenario) {
+  const options = {
+    on: Go,
+    asks: [Question],
+    emits: [Sent, Ended],
+    retry: { attempts: 60, delay: 10 },
+  } as const
+  const handler = (index: number) => (ctx: unknown) => {
+    const player = new Player(world, ctx as Ctx, `step${index}`)
+    return noticed(
+      player,
+      player.run(steps[index] ?? []).then(() => Ended(`step${index}`)),
+    )
+  }
+  const base = defineWorkflow({
+    name: 'random',
+    version: 1,
+    start: Go,
+    stop: Done,
+    events: [Nudge],
+    skip: ['deadEnd', 'unconsumed', 'unproduced', 'unreachable', 'stop'],
+  })
+    .step('sink', { on: Sent, workers: 2 }, (ctx, { data }) => {
+      const player = new Player(world, ctx, `sink ${data}`)
+      return noticed(player, player.run([{ do: 'increment', path: `sink.${data.replaceAll('.', '_')}` }]))
+    })
+    .step('end', { on: Ended, emits: [Done], workers: 1 }, async (ctx, event) => {
+      const all = await ctx.collect(
+        event,
+        steps.map(() => Ended),
+      )
+      // Everything that was sent before is on its way to the sink, in front of this.
+      if (all) await ctx.sleep(1000)
+      return all && Done('done')
+    })
+    .step('step0', options, handler(0))
+  return steps.reduce<typeof base>(
+    (workflow, _, index) =>
+      index === 0
+        ? workflow
+        : (workflow.step(`step${index}` as 'any', options, handler(index)) as unknown as typeof base),
+    base,
+  )
+}
+
+export interface Played {
+  readonly wrong: readonly string[]
+  readonly crashes: number
+}
+
+/** Plays a scenario to its end. Says what went wrong. */
+export async function play(scenario: Scenario): Promise<Played> {
+  const world = new World()
+  const { reference, clock } = world
+  const names = [...waitsOf(scenario)]
+  let inner = memoryStorage()
+  let ids = 0
+  let crashes = 0
+  let operations = Infinity
+  let lands = false
+  let died: () => void = () => {}
+  let death: Promise<'died'> = new Promise(() => {})
+  let engine = createEngine({ clock })
+
+  const die = (): void => {
+    world.page.alive = world.page.online = false
+    died()
+  }
+  const operation = <T>(page: Page, call: () => Promise<T>): Promise<T> => {
+    if (!page.online) return new Promise(() => {})
+    if (--operations > 0) return call()
+    page.online = false
+    if (lands) void call().then(die, die)
+    else die()
+    return new Promise(() => {})
+  }
+  const storage = (page: Page): SessionStorage => {
+    const target = inner
+    return {
+      ...target,
+      read: (id) => operation(page, () => target.read(id)),
+      claim: (...args) => operation(page, () => target.claim(...args)),
+      append: (...args) => operation(page, () => target.append(...args)),
+      compact: (...args) => operation(page, () => target.compact(...args)),
+    }
+  }
+  /** Opens the next page, and the one after it should that one die on the way. */
+  const open = async (): Promise<void> => {
+    for (;;) {
+      const page: Page = { alive: true, online: true, session: undefined }
+      world.page = page
+      death = new Promise((resolve) => (died = () => resolve('died')))
+      engine = createEngine({
+        storage: storage(page),
+        clock,
+        ids: () => `id-${++ids}`,
+        ...(scenario.compact && { serializer: heavy }),
+      })
+      const opened = await Promise.race([engine.open(build(world, scenario)), death])
+      if (opened === 'died') {
+        await bury()
+        continue
+      }
+      page.session = opened
+      compare('opened again')
+      if (opened.status === 'idle') opened.run().catch(() => {})
+      return
+    }
+  }
+  const bury = async (): Promise<void> => {
+    crashes++
+    world.page.alive = world.page.online = false
+    crash(engine)
+    operations = Infinity
+    inner = inner.restart()
+    const stored = await inner.read('random')
+    reference.crashed(stored?.head.seq ?? 0)
+  }
+  const compare = (when: string): void => {
+    const actual = JSON.stringify(ordered(world.page.session?.state.get()))
+    const expected = JSON.stringify(ordered(reference.state))
+    if (actual !== expected) reference.complain(`${when}: the state is ${actual}, it should be ${expected}`)
+  }
+  const act = async (it: Action): Promise<void> => {
+    const session = world.page.session as Random
+    switch (it.act) {
+      case 'advance':
+        return clock.advance(it.ms)
+      case 'type':
+        for (const write of it.writes) type(world, write)
+        return
+      case 'reply': {
+        const { asks } = session
+        const ask = asks[it.pick % Math.max(1, asks.length)]
+        if (ask) void ask.reply(it.value)
+        return
+      }
+      case 'nudge':
+        void session.send(Nudge({ for: names[it.pick % Math.max(1, names.length)] ?? '', value: it.value }))
+        return
+      case 'look':
+        return void JSON.stringify(session.toJSON())
+      case 'crash':
+        die()
+        return
+      case 'die':
+        operations = it.operation
+        lands = it.lands
+        return
+      case 'close': {
+        world.page.alive = false
+        await Promise.race([session.close(), death])
+        await bury()
+        return open()
+      }
+    }
+  }
+
+  await open()
+  for (const it of scenario.actions) {
+    await act(it)
+    await clock.advance(0)
+    if (!world.page.alive) {
+      await bury()
+      await open()
+    } else compare(JSON.stringify(it))
+    if (reference.wrong.length > 0) return { wrong: reference.wrong, crashes }
+  }
+  operations = Infinity
+  // From here on nothing bad happens any more, and everybody answers.
+  for (let round = 0; round < 100 && world.page.session?.status !== 'completed'; round++) {
+    const session = world.page.session as Random
+    for (const ask of session.asks) void ask.reply(`calm ${String(ask.data)}`)
+    for (const name of names) void session.send(Nudge({ for: name, value: 'calm' }))
+    await clock.advance(200)
+    compare('calm')
+    if (reference.wrong.length > 0 || session.status === 'failed') break
+  }
+  await finish(world, reference, inner, scenario)
+  return { wrong: reference.wrong, crashes }
+}
+
+async function finish(
+  world: World,
+  reference: Reference,
+  inner: ReturnType<typeof memoryStorage>,
+  scenario: Scenario,
+): Promise<void> {
+  const session = world.page.session as Random
+  if (reference.wrong.length > 0) return
+  if (session.status !== 'completed')
+    reference.complain(`it is ${session.status}: ${session.error?.message ?? 'it never ends'}`)
+  const state = session.state.get() as { sink?: Record<string, number> }
+  const got = Object.entries(state.sink ?? {}).map(([key, times]) => `${key} x ${times}`)
+  const sent = reference.sends.map((it) => `${it.replaceAll('.', '_')} x 1`)
+  if (JSON.stringify(got.sort(byText)) !== JSON.stringify(sent.sort(byText)))
+    reference.complain(`sent ${JSON.stringify(sent)}, delivered ${JSON.stringify(got)}`)
+  const json = JSON.stringify(session.toJSON())
+  await session.close()
+  world.page = { alive: true, online: true, session: undefined }
+  const again = await createEngine({
+    storage: inner,
+    clock: world.clock,
+    ...(scenario.compact && { serializer: heavy }),
+  }).open(build(world, scenario))
+  if (JSON.stringify(again.toJSON()) !== json)
+    reference.complain(`stored is ${JSON.stringify(again.toJSON())}, it was ${json}`)
+}
+
+/** A person's write; without effect when there is nothing to delete. */
+function type(world: World, it: Instruction): void {
+  const { state } = world.page.session as Random
+  const { reference } = world
+  const now = (): number => world.look().seq
+  const value = 'path' in it ? (state.get(it.path) as Value | undefined) : undefined
+  switch (it.do) {
+    case 'set':
+      state.set(it.path, it.value)
+      return reference.typed(now(), ['set', it.path, it.value])
+    case 'increment':
+      state.set(it.path, (Number(value ?? 0) || 0) + 10)
+      return reference.typed(now(), ['set', it.path, (Number(value ?? 0) || 0) + 10])
+    case 'text':
+      state.append(it.path, 'U')
+      return reference.typed(now(), ['text', it.path, 'U'])
+    case 'item':
+      state.append(it.path, { by: 'user' })
+      return reference.typed(now(), ['item', it.path, { by: 'user' }])
+    case 'delete':
+      if (value === undefined) return
+      state.delete(it.path)
+      return reference.typed(now(), ['delete', it.path])
+    default:
+  }
+}
+
+function* waitsOf({ steps }: Scenario): Generator<string> {
+  function* inside(program: readonly Instruction[]): Generator<string> {
+    for (const it of program) {
+      if (it.do === 'wait') yield it.name
+      if (it.do === 'branch') yield* inside([...it.yes, ...it.no])
+      if (it.do === 'all') yield* inside([...it.a, ...it.b])
+    }
+  }
+  for (const step of steps) yield* inside(step)
+}
+
+/** Stored values that weigh so much that every append is followed by a snapshot. */
+const heavy = {
+  serialize: (value: unknown): unknown => ({ text: JSON.stringify(value), size: 400_000 }),
+  deserialize: (stored: unknown): unknown => JSON.parse((stored as { text: string }).text),
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function ordered(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => byText(a, b))
+      .map(([key, it]) => [key, ordered(it)]),
+  )
+}
