@@ -28,8 +28,10 @@ test('a write while hidden in <Activity> / shown when it is visible again', () =
 test('a provider hidden in <Activity> and shown again / nothing starts, stops or is loaded twice', async () => {
   const { engine, settle } = stage()
   begun.length = 0
+  const seen: string[] = []
   function Page() {
     const { status, ask } = hooks.useWorkflow()
+    seen.push(status)
     return <p>{`${status} ${ask?.type}`}</p>
   }
   const page = (mode: 'visible' | 'hidden') => (
@@ -50,8 +52,10 @@ test('a provider hidden in <Activity> and shown again / nothing starts, stops or
   rerender(page('hidden'))
   await session.asks[0]?.reply({ street: 'Dam' })
   await settle()
+  seen.length = 0
   rerender(page('visible'))
   expect(text()).toBe('completed undefined')
+  expect(new Set(seen)).toEqual(new Set(['completed']))
   expect(begun).toEqual(['hidden'])
   expect(engine.session(checkout, { id: 'hidden' })).toBe(session)
 })

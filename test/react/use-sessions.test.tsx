@@ -52,6 +52,34 @@ test('all, and those with a prefix, inside a provider / from its engine', async 
   expect(text()).toBe('3 2')
 })
 
+test('another prefix before the first answer has come / the late answer is dropped', async () => {
+  const { engine, settle } = await stored()
+  const answers: (() => void)[] = []
+  const slow = {
+    ...engine,
+    list: async (filter?: object) => {
+      await new Promise<void>((resolve) => answers.push(resolve))
+      return engine.list(filter)
+    },
+  }
+  function List({ prefix }: { readonly prefix: string }) {
+    return (
+      <p>
+        {useSessions(undefined, { engine: slow, prefix })
+          .sessions?.map((it) => it.id)
+          .join()}
+      </p>
+    )
+  }
+  const { rerender } = render(<List prefix="cart-1" />)
+  rerender(<List prefix="me" />)
+  answers[1]?.()
+  await settle()
+  answers[0]?.()
+  await settle()
+  expect(text()).toBe('me')
+})
+
 test('storage that cannot be read / the error', async () => {
   const storage = { ...memoryStorage(), list: () => Promise.reject(new Error('the disk is on fire')) }
   const { engine, settle } = stage({ storage })

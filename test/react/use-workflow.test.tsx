@@ -1,5 +1,5 @@
 import { act, cleanup, render } from '@testing-library/react'
-import { StrictMode, useState } from 'react'
+import { StrictMode, useLayoutEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createEngine, memoryStorage, type Session, type SessionStorage } from 'dogear'
 import { useWorkflow, useWorkflowState, type UseWorkflow } from 'dogear/react'
@@ -381,6 +381,18 @@ test('with a session / that one, also without a provider; another one in the nex
   await act(async () => void b.run({ country: 'NL' }))
   await settle()
   expect(text()).toBe('b waiting')
+})
+
+test('a change between render and subscribe, that nobody was told of / shown', async () => {
+  const { engine, settle } = stage()
+  const session = await engine.open(checkout)
+  function Page() {
+    useLayoutEffect(() => session.pause(), [])
+    return <p>{useWorkflow(session).status}</p>
+  }
+  render(<Page />)
+  await settle()
+  expect(text()).toBe('paused')
 })
 
 test('StrictMode double mount / one listener on the session, after unmount none', async () => {
