@@ -2,11 +2,11 @@ import { sessions } from './sessions'
 import type { Kind, Shelf, Transact } from './sessions'
 import type { SessionStorage } from './storage'
 import { troubled } from './trouble'
-import type { Trouble } from './trouble'
+import type { Life, Trouble } from './trouble'
 
 /** A storage whose data live as long as the process. Any number of engines may share one. */
 export interface MemoryStorage extends SessionStorage {
-  /** What a new page finds: the same data in working order. This storage is dead from here on, as if crashed. */
+  /** What a new page finds, with other trouble. This storage is dead from here on, as if crashed. */
   restart(trouble?: Trouble): MemoryStorage
 }
 
@@ -15,7 +15,7 @@ type Shelves = Map<string, Map<number, unknown>>
 
 /** What lives as long as the process: the default where there is nothing better. */
 export function plainMemoryStorage(): SessionStorage {
-  return page(new Map()).storage
+  return page(new Map(), { dead: false })
 }
 
 /**
@@ -28,45 +28,35 @@ export function plainMemoryStorage(): SessionStorage {
  * ```
  */
 export function memoryStorage(trouble: Trouble = {}): MemoryStorage {
-  const open = (shelves: Shelves, next: Trouble): MemoryStorage => {
-    const { storage, die } = page(shelves)
-    return {
-      ...troubled(storage, next, die),
-      restart(after = {}) {
-        die()
-        return open(shelves, after)
-      },
-    }
-  }
-  return open(new Map(), trouble)
+  return mortal(new Map(), trouble)
 }
 
-/** One page's sight of the data. After `die` nothing of it lands any more, and no call settles. */
-function page(shelves: Shelves): { readonly storage: SessionStorage; readonly die: () => void } {
-  let dead = false
-  let last: Promise<unknown> = Promise.resolve()
-  const alive = async (): Promise<void> => {
-    if (dead) await new Promise(() => {})
+function mortal(shelves: Shelves, trouble: Trouble): MemoryStorage {
+  const { end, ...storage } = troubled((life) => page(shelves, life), trouble)
+  return {
+    ...storage,
+    restart(next = {}) {
+      end()
+      return mortal(shelves, next)
+    },
   }
+}
+
+/** One page's sight of the data. What it does after it is dead does not land. */
+function page(shelves: Shelves, life: Life): SessionStorage {
+  let last: Promise<unknown> = Promise.resolve()
   const transact: Transact = (_mode, _durability, work) => {
     const turn = last.then(async () => {
-      await alive()
       const writes: (() => void)[] = []
       const result = await work(shelf(shelves, writes))
-      await alive()
-      for (const write of writes) write()
+      if (!life.dead) for (const write of writes) write()
       return result
     })
     // One at a time, so that nobody writes between the reads and the writes of another.
     last = turn.catch(() => {})
-    return turn.finally(alive)
+    return turn
   }
-  return {
-    storage: { kind: 'memory', ...sessions(transact, () => 0), close: alive },
-    die() {
-      dead = true
-    },
-  }
+  return { kind: 'memory', ...sessions(transact, () => 0), close: async () => {} }
 }
 
 function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {

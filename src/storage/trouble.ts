@@ -16,35 +16,108 @@ export interface Trouble {
   /** These writes reject with a StorageError and change nothing. */
   readonly failAt?: WritePick
   /**
-   * The page dies right before this write: neither it nor anything later lands, and no call settles any more,
-   * reads included. `restart()` is the next page.
+   * The page dies right before this write: neither it nor anything later of its engine lands, and no call of it
+   * settles any more. The next engine that reads is the next page: it finds what was stored, and no trouble.
    */
   readonly crashAt?: WritePick
 }
 
-/** The storage, with the trouble that was asked for. `die` must see to it that nothing settles any more. */
-export function troubled<
-  S extends Pick<SessionStorage, 'append' | 'compact' | 'delete' | 'discard' | 'clear'>,
->(storage: S, { failAt, crashAt }: Trouble, die: () => void): S {
-  let writes = 0
-  const write = async (
-    kind: WriteOperation['kind'],
-    id: string,
-    call: () => Promise<void>,
-  ): Promise<void> => {
-    const n = ++writes
-    const picks = (pick?: WritePick): boolean =>
-      typeof pick === 'function' ? pick(n, { kind, id }) : pick === n
-    if (picks(crashAt)) die()
-    else if (picks(failAt)) throw new StorageError(`${kind} of "${id}" failed, as failAt wants it`)
-    return call()
+/** Whether a page is still there. */
+export interface Life {
+  dead: boolean
+}
+
+/** The pages that use one storage, one after another, and the trouble of the first. */
+class Pages {
+  readonly #open: (life: Life) => SessionStorage
+  readonly #trouble: Trouble
+  #life: Life = { dead: false }
+  #writes = 0
+  #newest = 0
+  /** Epochs up to this one were claimed by a page that is dead. */
+  #grave = 0
+  #ended = false
+  page: SessionStorage
+
+  constructor(open: (life: Life) => SessionStorage, trouble: Trouble) {
+    this.#open = open
+    this.#trouble = trouble
+    this.page = open(this.#life)
   }
+
+  end(): void {
+    this.#life.dead = this.#ended = true
+  }
+
+  /** After a crash, whoever reads is the next page, and has no trouble. */
+  next(): void {
+    if (!this.#life.dead || this.#ended) return
+    this.#life = { dead: false }
+    this.page = this.#open(this.#life)
+  }
+
+  /** The call's answer, unless the page dies before: then it never settles. */
+  heard<T>(call: () => Promise<T>): Promise<T> {
+    const life = this.#life
+    return new Promise((resolve, reject) => {
+      if (life.dead) return
+      call().then(
+        (result) => life.dead || resolve(result),
+        (error: unknown) => life.dead || reject(error as Error),
+      )
+    })
+  }
+
+  async claim(call: ReturnType<SessionStorage['claim']>): ReturnType<SessionStorage['claim']> {
+    const claim = await call
+    this.#newest = claim.epoch ?? this.#newest
+    return claim
+  }
+
+  write(operation: WriteOperation, epoch: number, call: () => Promise<void>): Promise<void> {
+    if (epoch <= this.#grave) return new Promise(() => {})
+    const n = ++this.#writes
+    const picks = (pick?: WritePick): boolean =>
+      this.#grave === 0 && (typeof pick === 'function' ? pick(n, operation) : pick === n)
+    const failed = picks(this.#trouble.failAt)
+    if (picks(this.#trouble.crashAt)) {
+      this.#life.dead = true
+      this.#grave = this.#newest
+    }
+    const { kind, id } = operation
+    return this.heard(async () => {
+      if (failed) throw new StorageError(`${kind} of "${id}" failed, as failAt wants it`)
+      await call()
+    })
+  }
+}
+
+/** A storage with the trouble that was asked for; `open` makes a page, of which nothing lands once it is dead. */
+export function troubled(
+  open: (life: Life) => SessionStorage,
+  trouble: Trouble,
+): SessionStorage & { readonly end: () => void } {
+  const pages = new Pages(open, trouble)
+  const remove = (id: string, call: () => Promise<void>): Promise<void> =>
+    pages.write({ kind: 'delete', id }, Infinity, call)
   return {
-    ...storage,
-    append: (id, ...rest) => write('append', id, () => storage.append(id, ...rest)),
-    compact: (id, ...rest) => write('compact', id, () => storage.compact(id, ...rest)),
-    delete: (id) => write('delete', id, () => storage.delete(id)),
-    discard: (id) => write('delete', id, () => storage.discard(id)),
-    clear: (prefix = '') => write('delete', prefix, () => storage.clear(prefix)),
+    kind: pages.page.kind,
+    read(id) {
+      pages.next()
+      return pages.heard(() => pages.page.read(id))
+    },
+    claim: (...call) => pages.heard(() => pages.claim(pages.page.claim(...call))),
+    append: (id, batch, options) =>
+      pages.write({ kind: 'append', id }, batch.epoch, () => pages.page.append(id, batch, options)),
+    compact: (id, snapshot) =>
+      pages.write({ kind: 'compact', id }, snapshot.epoch, () => pages.page.compact(id, snapshot)),
+    list: (filter) => pages.heard(() => pages.page.list(filter)),
+    delete: (id) => remove(id, () => pages.page.delete(id)),
+    discard: (id) => remove(id, () => pages.page.discard(id)),
+    clear: (prefix = '') => remove(prefix, () => pages.page.clear(prefix)),
+    quarantine: (id) => pages.heard(() => pages.page.quarantine(id)),
+    export: (id) => pages.heard(() => pages.page.export(id)),
+    close: () => pages.heard(() => pages.page.close()),
+    end: () => pages.end(),
   }
 }

@@ -49,6 +49,7 @@ const claims: Cases = {
     truthy(epoch !== undefined && epoch > first, 'the epoch rises')
     await refused(storage.append('a', batch(first, 3), strict), 'STALE_EPOCH')
     await refused(storage.compact('a', snapshot(first, 2)), 'STALE_EPOCH')
+    await refused(storage.append('a', batch((epoch ?? 0) + 1, 3), strict), 'STALE_EPOCH')
     equal((await storage.read('a'))?.batches.length, 1)
   },
   'a claim that expects something else changes nothing': async (open) => {
@@ -362,6 +363,15 @@ const odds: Cases = {
     equal(read, [{ text: 'stored' }])
     read[0] = { text: 'changed by the reader' }
     equal((await storage.read('a'))?.batches[0]?.data, [{ text: 'stored' }])
+    const text = { ...batch(epoch, 2) }
+    await storage.append('a', text, strict)
+    Object.assign(text, { data: 'changed by the writer' })
+    const stored = await storage.read('a')
+    equal(stored?.batches[1]?.data, batch(epoch, 2).data)
+    Object.assign(stored?.batches[1] ?? {}, { data: 'changed by the reader' })
+    Object.assign(stored?.head ?? {}, { seq: 99 })
+    const again = await storage.read('a')
+    equal([again?.batches[1]?.data, again?.head.seq], [batch(epoch, 2).data, 2])
   },
   'what structured clone can hold comes back': async (open) => {
     const storage = open()

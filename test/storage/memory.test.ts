@@ -61,7 +61,7 @@ describe('failAt', () => {
 })
 
 describe('crashAt and restart', () => {
-  it('from that write on nothing lands and no call settles', async () => {
+  it('from that write on nothing of that page lands and no call of it settles', async () => {
     const storage = memoryStorage({ crashAt: 2 })
     const epoch = await begin(storage, 'a')
     await storage.append('a', batch(epoch, 1), relaxed)
@@ -70,7 +70,6 @@ describe('crashAt and restart', () => {
       storage.append('a', batch(epoch, 3), relaxed),
       storage.compact('a', snapshot(epoch, 2)),
       storage.delete('a'),
-      storage.read('a'),
       storage.list(),
       storage.claim('a', { format: 1, workflow: 'w', version: 1 }, 1),
       storage.close(),
@@ -91,6 +90,23 @@ describe('crashAt and restart', () => {
     expect(await next.read('a')).toBeUndefined()
   })
 
+  it('at whatever moment the page dies, it lands before or never, and answers before or never', async () => {
+    for (let moment = 0; moment < 25; moment++) {
+      const storage = memoryStorage()
+      const epoch = await begin(storage, 'a')
+      let answered = false
+      void storage.append('a', batch(epoch, 1), relaxed).then(() => (answered = true))
+      for (let n = 0; n < moment; n++) await Promise.resolve()
+      const next = storage.restart()
+      await Promise.resolve()
+      const before = answered
+      const found = await next.read('a')
+      await virtualClock().advance(0)
+      expect([moment, answered, await next.read('a')]).toEqual([moment, before, found])
+      if (answered) expect(found?.head.seq).toBe(1)
+    }
+  })
+
   it('restart kills the old page, and may bring new trouble', async () => {
     const storage = memoryStorage()
     const epoch = await written(storage, 'a', 1)
@@ -100,11 +116,40 @@ describe('crashAt and restart', () => {
     await next.append('a', batch(epoch, 2), relaxed)
   })
 
+  it('the next reader is the next page: it may write, and the writer before the crash may not', async () => {
+    const storage = memoryStorage({ crashAt: 1 })
+    const old = await begin(storage, 'a')
+    expect(await settles(storage.append('a', batch(old, 1), relaxed))).toBe(false)
+    expect(await storage.read('a')).toBeUndefined()
+    const epoch = await begin(storage, 'a')
+    expect(await settles(storage.append('a', batch(old, 1), relaxed))).toBe(false)
+    await storage.append('a', batch(epoch, 1), relaxed)
+    expect((await storage.read('a'))?.head.seq).toBe(1)
+  })
+
+  it('what the dead page had under way does not land on the next one', async () => {
+    const storage = memoryStorage({ crashAt: 2 })
+    const epoch = await begin(storage, 'a')
+    const underWay = storage.append('a', batch(epoch, 1), relaxed)
+    const fatal = storage.append('a', batch(epoch, 2), relaxed)
+    expect(await storage.read('a')).toBeUndefined()
+    expect([await settles(underWay), await settles(fatal)]).toEqual([false, false])
+    expect(await storage.read('a')).toBeUndefined()
+  })
+
+  it('nobody is the next page of a storage that was restarted', async () => {
+    const storage = memoryStorage({ crashAt: 1 })
+    const epoch = await begin(storage, 'a')
+    void storage.append('a', batch(epoch, 1), relaxed)
+    storage.restart()
+    expect(await settles(storage.read('a'))).toBe(false)
+  })
+
   it('a copy of its methods crashes with it', async () => {
     const storage = memoryStorage({ crashAt: 1 })
     const copy = { ...storage }
     const epoch = await begin(copy, 'a')
     expect(await settles(storage.append('a', batch(epoch, 1), relaxed))).toBe(false)
-    expect(await settles(copy.read('a'))).toBe(false)
+    expect(await settles(copy.append('a', batch(epoch, 1), relaxed))).toBe(false)
   })
 })
