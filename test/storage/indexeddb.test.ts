@@ -1,6 +1,8 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { promisifyRequest } from 'idb-keyval'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { StorageError } from '../../src/errors'
+import { connection } from '../../src/storage/idb-connection'
 import { indexedDBStorage } from '../../src/storage/indexeddb'
 import { loadStored } from '../../src/storage/load'
 import { jsonSerializer } from '../../src/storage/serializer'
@@ -196,6 +198,17 @@ describe('transactions', () => {
     await storage.quarantine('a')
     await storage.delete('a')
     expect(log).toEqual(['strict', 'relaxed', 'strict', 'strict', 'strict'])
+  })
+
+  it('what was written before an error is taken back', async () => {
+    const { transact } = connection('dogear')
+    const failed = transact('readwrite', 'strict', (store) => {
+      store.put('value', ['x'])
+      throw new RangeError('halfway')
+    })
+    await expect(failed).rejects.toMatchObject({ code: 'STORAGE', cause: expect.any(RangeError) as unknown })
+    const read = transact('readonly', 'relaxed', (store) => promisifyRequest<unknown>(store.get(['x'])))
+    expect(await read).toBeUndefined()
   })
 
   it('a session that lost its head is damaged, not fresh', async () => {
