@@ -1,5 +1,7 @@
 import { ReplayMismatchError, TimeoutError } from '../errors'
 import { frozen } from '../state/development'
+import type { Op } from '../state/op'
+import { toPath, type Path } from '../state/path'
 import type { WorkflowEvent } from '../workflow/event'
 import { retryDelay } from '../workflow/retry'
 import type { StepDefinition } from '../workflow/step'
@@ -24,7 +26,8 @@ export class Attempt {
   over: Error | undefined
   /** Whether an edit of this attempt is open. */
   editing = false
-  private sends: readonly WorkflowEvent[] = none
+  private sends: WorkflowEvent[] = []
+  readonly #written: (readonly string[])[] = []
   #replaying: Replay | undefined
   #recording: Points | undefined
   #controller: AbortController | undefined
@@ -106,7 +109,18 @@ export class Attempt {
   send(event: unknown): void {
     if (this.over) return
     const sent = this.core.genuine(event, this.step.emits, `step "${this.step.name}"`)
-    if (!this.replay.sent(sent)) this.sends = [...this.sends, sent]
+    if (!this.replay.sent(sent)) this.sends.push(sent)
+  }
+
+  /** Remembers what was written anew while results of before are still outstanding. */
+  noteWritten(ops: readonly Op[]): void {
+    if (!this.replay.live)
+      for (const op of ops) this.#written.push(op[0] === 'replace' ? [] : toPath(op[1]).keys)
+  }
+
+  /** Whether this attempt has written something new at, above or below a path: then a read must see that. */
+  hasWritten({ keys }: Path): boolean {
+    return this.#written.some((it) => it.slice(0, keys.length).every((key, depth) => key === keys[depth]))
   }
 
   /** What was sent since the last commit point, for the record of the next one. */
@@ -114,7 +128,7 @@ export class Attempt {
     if (this.sends.length === 0) return nothing
     const line = this.#line()
     const sends = this.core.emissions(this.sends, () => line)
-    this.sends = none
+    this.sends = []
     return { sends }
   }
 
@@ -162,10 +176,17 @@ export class Attempt {
           : [outcome]
       const where = `step "${this.step.name}"`
       const events = returned.map((it) => this.core.genuine(it, this.step.emits, where))
-      this.#record(events, fanOut)
+      if (this.core.isUnclear([...this.sends, ...events])) void this.#recordWhenClear(events, fanOut)
+      else this.#record(events, fanOut)
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** After a reload a wait with a predicate takes events again once its step has run up to it. */
+  async #recordWhenClear(events: WorkflowEvent[], fanOut: boolean): Promise<void> {
+    await this.core.clear([...this.sends, ...events])
+    if (this.over === undefined) this.#record(events, fanOut)
   }
 
   #record(events: WorkflowEvent[], fanOut: boolean): void {

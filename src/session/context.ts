@@ -103,11 +103,15 @@ class LiveContext {
   }
 
   get setResource() {
-    return (key: string, value: unknown) => this.#attempt.core.options.resources.set({ [key]: value })
+    return (key: string, value: unknown) => {
+      if (!this.#attempt.over) this.#attempt.core.options.resources.set({ [key]: value })
+    }
   }
 
   get deleteResource() {
-    return (key: string) => this.#attempt.core.options.resources.delete(key)
+    return (key: string) => {
+      if (!this.#attempt.over) this.#attempt.core.options.resources.delete(key)
+    }
   }
 
   #fence<T>(promise: Promise<T>): Promise<T> {

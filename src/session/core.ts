@@ -1,5 +1,6 @@
 import { EventValidationError, UnknownEventError } from '../errors'
-import type { Clock } from '../clock'
+import { nextTask, type Clock } from '../clock'
+import { sameJson } from '../state/same'
 import type { CopyValue } from '../state/json'
 import type { Op } from '../state/op'
 import type { Writer } from '../state/writer'
@@ -67,6 +68,8 @@ export interface CoreOptions {
   readonly resources: Resources
   /** What to delete so that the schema accepts a state. */
   readonly mend: (state: unknown) => Op[]
+  /** Hears of what listeners and predicates throw: nobody else could. */
+  readonly report: (error: unknown) => void
   /** Told of every record after it was folded. */
   readonly onRecord: (record: SessionRecord) => void
   readonly onStream: (event: WorkflowEvent) => void
@@ -89,6 +92,8 @@ export class Core {
   readonly attempts: Map<number, LiveAttempt> = new Map()
   /** Effects in flight, by execution and key: a retry joins them. */
   readonly inFlight: Map<string, Promise<unknown>> = new Map()
+  /** Effects whose intent was recorded by this page, so that their outcome is known. */
+  readonly intents: WeakSet<Point> = new WeakSet()
   /** The open asynchronous edits of steps, one behind the other. */
   edits: Promise<unknown> | undefined
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
@@ -249,6 +254,24 @@ export class Core {
     return found
   }
 
+  /**
+   * Whether a wait may take one of the events and its step has not run up to it again after a reload, so that nobody
+   * knows its predicate.
+   */
+  isUnclear(events: readonly WorkflowEvent[]): boolean {
+    for (const exec of this.model.execs.values())
+      for (const { where, result, reply, key } of exec.points.values()) {
+        if (!where || result !== undefined || !events.some((it) => it.type === reply)) continue
+        if (this.attempts.get(exec.id)?.points.isArmed(key) !== true) return true
+      }
+    return false
+  }
+
+  /** Resolves when it is clear, or will not become so: the step may be waiting for its retry. */
+  async clear(events: readonly WorkflowEvent[]): Promise<void> {
+    for (let tasks = 0; tasks < PATIENCE && this.isUnclear(events); tasks++) await new Promise<void>(nextTask)
+  }
+
   /** The event, checked against what its type's schema says. */
   genuine(value: unknown, known: readonly AnyEvent[], where: string): WorkflowEvent {
     const names = (): string[] => known.map((it) => it.type)
@@ -286,8 +309,7 @@ export class Core {
 /** Adds an edit to a list of edits; another one of the same field takes its place. */
 function join(ops: Op[], op: Op): void {
   const last = ops.at(-1)
-  const same =
-    last !== undefined && last[0] === op[0] && op[0] !== 'replace' && String(last[1]) === String(op[1])
+  const same = last !== undefined && last[0] === op[0] && op[0] !== 'replace' && sameJson(last[1], op[1])
   if (same && op[0] === 'set') ops[ops.length - 1] = op
   else if (same && op[0] === 'append' && last[0] === 'append' && op[3] === 'text' && last[3] === 'text')
     ops[ops.length - 1] = ['append', op[1], `${String(last[2])}${String(op[2])}`, 'text']
@@ -298,6 +320,8 @@ function rollsBack({ kind }: SessionRecord): boolean {
   return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
 }
 
+/** Tasks that an event waits for a step to run up to its wait again. */
+const PATIENCE = 1000
 const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }
 const nobody: readonly string[] = Object.freeze([])
 

@@ -1,12 +1,8 @@
-import { nextTask } from '../clock'
 import { EventNotAcceptedError, UnknownStepError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
 import type { Execution, Point } from './model'
 import type { Target } from './session'
-
-/** Tasks that an event waits for a step to run up to its wait again. */
-const PATIENCE = 1000
 
 /** What comes from outside: events and replies. A bad call throws at the call; the rest is true, or taken by nobody. */
 export class Inbox {
@@ -24,7 +20,7 @@ export class Inbox {
     const { ask, step } = to
     if (ask !== undefined) return () => this.#answer(ask, event.type, event.data)
     if (step !== undefined) this.#mustAccept(step, event.type)
-    return () => (this.#isUnclear(event.type) ? this.#deliverLater(event, step) : this.#deliver(event, step))
+    return () => (this.core.isUnclear([event]) ? this.#deliverLater(event, step) : this.#deliver(event, step))
   }
 
   /** Checks a reply; the answer records it. */
@@ -55,16 +51,8 @@ export class Inbox {
     return true
   }
 
-  /** Whether a wait may take the event and its step has not run up to it again, so that nobody knows `where`. */
-  #isUnclear(type: string): boolean {
-    const waits = this.core.openWaits().filter(({ point }) => point.where && point.reply === type)
-    const { attempts } = this.core
-    return waits.some(({ exec, point }) => attempts.get(exec.id)?.points.isArmed(point.key) !== true)
-  }
-
   async #deliverLater(event: WorkflowEvent, step: string | undefined): Promise<boolean> {
-    for (let tasks = 0; tasks < PATIENCE && this.#isUnclear(event.type); tasks++)
-      await new Promise<void>(nextTask)
+    await this.core.clear([event])
     return this.#deliver(event, step)
   }
 

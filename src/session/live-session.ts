@@ -4,7 +4,7 @@ import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
 import { Core, type CoreOptions } from './core'
-import { deferred, type Deferred } from './deferred'
+import { Gate, quiet } from './gate'
 import { Inbox } from './inbox'
 import { Interruption } from './interruption'
 import type { Model } from './model'
@@ -19,30 +19,24 @@ import { statusOf, type Status } from './status'
 import { Streams } from './stream'
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress'> & {
-  /** Hears of what listeners throw: nobody else could. */
-  readonly report: (error: unknown) => void
   /** Called once, when the session is closed. */
   readonly onClose: () => void
 }
-
-const loading: Persistence = Object.freeze({ status: 'saved' })
 
 /** A session at work: the core with its scheduler, its promises, and what it shows. */
 export class LiveSession {
   readonly core: Core
   readonly streams: Streams = new Streams()
   readonly #options: LiveOptions
+  readonly #leave: () => void
   readonly #scheduler: Scheduler
-  #loaded: Deferred<void> = deferred()
   readonly #announcer: Announcer
   #journal: Journaling | undefined
-  #phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
-  #loadError: Error | undefined
+  readonly #gate: Gate
   /** Opened without resuming: until somebody runs or resumes it. */
   #held = false
+  #supplied = false
   #interruption: Interruption | undefined
-  #fenced: Error | undefined
-  #failedPersistence: Persistence = loading
   readonly #inbox: Inbox
   readonly #outcome: Outcome
   #closing: Promise<void> | undefined
@@ -52,6 +46,7 @@ export class LiveSession {
   constructor(options: LiveOptions) {
     this.#announcer = new Announcer(options.report)
     this.#options = options
+    this.#gate = new Gate(options.id)
     this.core = new Core({
       ...options,
       onRecord: (record) => this.#afterRecord(record),
@@ -66,32 +61,37 @@ export class LiveSession {
     this.#scheduler = new Scheduler(this.core)
     this.#inbox = new Inbox(this.core)
     this.#outcome = new Outcome(this.core)
-    options.resources.subscribe(() => this.#resourcesChanged())
+    this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
   }
 
   /** Whether steps may run in this page. The first time that they may, what was cut off is counted. */
   #mayWork(): boolean {
-    if (this.#phase !== 'open' || this.#held || this.missingResources.length > 0) return false
+    if (this.#gate.phase !== 'open' || this.#held || this.#needsResources) return false
+    this.#supplied = true
     const interruption = this.#interruption
     this.#interruption = undefined
     interruption?.count()
     return true
   }
 
+  /** Only until work begins: what is taken away later is missed by the step that requires it. */
+  get #needsResources(): boolean {
+    return !this.#supplied && this.missingResources.length > 0
+  }
+
   get ready(): Promise<void> {
-    return this.#loaded.promise
+    return this.#gate.ready
   }
 
   /** What was read is here: early writes go on top of it, and interrupted work goes on. */
   attach(model: Model, journal: Journaling, resumed: Resumed, autoResume: boolean): void {
-    if (this.#phase !== 'loading' && this.#phase !== 'error') return journal.abandon()
+    if (this.#gate.phase !== 'loading' && this.#gate.phase !== 'error') return journal.abandon()
     const { core } = this
     const early = core.early ?? []
     core.early = undefined
     core.model = model
     core.sink = this.#journal = journal
-    this.#phase = 'open'
-    this.#loadError = undefined
+    this.#gate.open()
     this.resumed = Object.freeze(resumed)
     if (early.length > 0) {
       core.write(early)
@@ -101,7 +101,7 @@ export class LiveSession {
     this.#held = !autoResume && this.#active
     this.#interruption = new Interruption(core)
     this.#mayWork()
-    this.#loaded.resolve()
+    this.#gate.admit()
     this.changed()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
     nextTask(() => this.#scheduler.run())
@@ -109,19 +109,12 @@ export class LiveSession {
 
   /** It is read once more, after it could not be. */
   reload(): void {
-    if (this.#phase !== 'error') return
-    this.#phase = 'loading'
-    this.#loadError = undefined
-    this.#loaded = deferred()
-    this.changed()
+    if (this.#gate.reload()) this.changed()
   }
 
   /** It could not be read. Nothing is ever written; a later `attach` may still bring it. */
   refuse(error: Error): void {
-    this.#phase = 'error'
-    this.#loadError = error
-    this.#failedPersistence = Object.freeze({ status: 'error', error })
-    this.#loaded.reject(error)
+    this.#gate.refuse(error)
     this.changed()
   }
 
@@ -130,8 +123,7 @@ export class LiveSession {
    * of all an effect, and who waits for the run is told.
    */
   fence(error: Error): void {
-    if (this.#fenced) return
-    this.#fenced = error
+    if (!this.#gate.fence(error)) return
     this.core.closed = error
     this.#scheduler.stop(error)
     this.#outcome.reject(error)
@@ -143,18 +135,19 @@ export class LiveSession {
     this.core.closed = 'crashed'
     this.#journal?.abandon()
     this.#scheduler.halt()
+    this.#leave()
     this.#options.onClose()
   }
 
   get status(): Status {
-    if (this.#phase === 'loading' || this.#phase === 'error') return this.#phase
+    const { phase } = this.#gate
+    if (phase === 'loading' || phase === 'error') return phase
     const { model, attempts } = this.core
-    return statusOf(model, this.#held || this.missingResources.length > 0, (exec) => attempts.has(exec))
+    return statusOf(model, this.#held || this.#needsResources, (exec) => attempts.has(exec))
   }
 
   get persistence(): Persistence {
-    if (this.#phase === 'error') return this.#failedPersistence
-    return this.#journal?.persistence ?? loading
+    return this.#journal?.persistence ?? this.#gate.persistence
   }
 
   get missingResources(): readonly string[] {
@@ -162,7 +155,7 @@ export class LiveSession {
   }
 
   get error(): Error | undefined {
-    return this.#loadError ?? this.#fenced ?? this.#outcome.error
+    return this.#gate.error ?? this.#outcome.error
   }
 
   get result(): unknown {
@@ -180,6 +173,7 @@ export class LiveSession {
       if (this.#active) return
       const event = this.core.definition.options.start(input)
       this.#outcome.renew()
+      this.#supplied = false
       this.progress = undefined
       const [emission] = this.core.emissions([event])
       this.core.append({ kind: 'started', run: this.#options.ids(), event: emission as Emission })
@@ -197,18 +191,16 @@ export class LiveSession {
   }
 
   #begin(action: () => void): Promise<unknown> {
-    if (this.#phase === 'loading') {
-      const later = this.ready.then(() => this.#begin(action))
+    if (this.#gate.phase === 'loading') {
       // As when it is loaded already: a run that nobody waits for may fail without a crash.
-      later.catch(() => {})
-      return later
+      return quiet(this.ready.then(() => this.#begin(action)))
     }
     try {
-      this.#mustBeOpen()
+      this.#gate.mustBeOpen()
       this.#held = false
       action()
     } catch (error) {
-      return Promise.reject(error)
+      return quiet(Promise.reject(error))
     }
     const { promise } = this.#outcome
     this.#scheduler.run()
@@ -217,17 +209,17 @@ export class LiveSession {
 
   send(event: unknown, to: Target = {}): Promise<boolean> {
     const deliver = this.#inbox.accept(event, to)
-    return this.#whenOpen(deliver)
+    return this.#gate.whenOpen(deliver)
   }
 
   reply(ask: string, data: unknown): Promise<boolean> {
-    if (this.#phase === 'loading') return this.#whenOpen(() => this.reply(ask, data))
+    if (this.#gate.phase === 'loading') return this.#gate.whenOpen(() => this.reply(ask, data))
     const answer = this.#inbox.acceptReply(ask, data)
-    return this.#whenOpen(answer)
+    return this.#gate.whenOpen(answer)
   }
 
   cancel(reason?: string): void {
-    this.#soon(() => {
+    this.#gate.soon(() => {
       if (!this.#active && this.core.model.run?.end?.status !== 'stalled') return
       this.core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
       this.#scheduler.run()
@@ -235,14 +227,14 @@ export class LiveSession {
   }
 
   pause(): void {
-    this.#soon(() => {
+    this.#gate.soon(() => {
       if (!this.core.model.paused) this.core.append({ kind: 'paused' })
       this.#scheduler.run()
     })
   }
 
   resume(): void {
-    this.#soon(() => {
+    this.#gate.soon(() => {
       this.#held = false
       if (this.core.model.paused) this.core.append({ kind: 'resumed' })
       this.#scheduler.run()
@@ -250,7 +242,7 @@ export class LiveSession {
   }
 
   reset(): void {
-    this.#soon(() => {
+    this.#gate.soon(() => {
       const { ids, initialState } = this.#options
       const reason = new CancelledError('the session was reset')
       this.#scheduler.stop(reason)
@@ -263,14 +255,14 @@ export class LiveSession {
   }
 
   step(): Promise<boolean> {
-    return this.#whenOpen(() => {
+    return this.#gate.whenOpen(() => {
       this.#held = false
       return this.#scheduler.step()
     })
   }
 
   flush(): Promise<void> {
-    return this.#phase === 'loading'
+    return this.#gate.phase === 'loading'
       ? this.ready.then(() => this.flush())
       : (this.#journal?.flush() ?? Promise.resolve())
   }
@@ -282,26 +274,27 @@ export class LiveSession {
       workflow: definition.name,
       version: definition.version,
       id: this.#options.id,
+      resourceKeys: this.#options.resources.keys(),
       ...saveModel(model),
     }
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= this.#shut())
+    return (this.#closing ??= quiet(this.#shut()))
   }
 
   async #shut(): Promise<void> {
     const error = new SessionClosedError(this.#options.id)
-    const opened = this.#phase === 'open'
-    this.#phase = 'closed'
+    const opened = this.#gate.phase === 'open'
+    this.#gate.close(error)
     this.core.closed = error
-    this.#loaded.reject(error)
     this.#scheduler.stop(error)
     this.#outcome.reject(error)
     this.streams.end(true)
     try {
       if (opened) await this.#journal?.close()
     } finally {
+      this.#leave()
       this.#options.onClose()
       this.changed()
     }
@@ -311,14 +304,11 @@ export class LiveSession {
   #afterRecord(record: SessionRecord): void {
     if (record.kind === 'wrote' || record.kind === 'saw') return
     if (record.kind === 'answered') this.core.attempts.get(record.exec)?.points.answered(record.key)
-    else for (const event of emitted(record)) this.#wakeWait(event)
+    for (const { answers } of emitted(record))
+      if (answers) this.core.attempts.get(answers.exec)?.points.answered(answers.key)
     if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
     if (record.kind === 'finished') this.#finished(record)
     this.changed()
-  }
-
-  #wakeWait({ answers }: Emission): void {
-    if (answers) this.core.attempts.get(answers.exec)?.points.answered(answers.key)
   }
 
   #finished(record: Extract<SessionRecord, { kind: 'finished' }>): void {
@@ -333,7 +323,7 @@ export class LiveSession {
   }
 
   #resourcesChanged(): void {
-    if (this.#phase !== 'open') return
+    if (this.#gate.phase !== 'open') return
     this.changed()
     this.#scheduler.run()
   }
@@ -344,7 +334,7 @@ export class LiveSession {
 
   events(follow: boolean): AsyncIterableIterator<WorkflowEvent> {
     const stream = this.streams.subscribe(follow)
-    const over = this.#phase === 'closed' || (!follow && this.core.model.run?.end !== undefined)
+    const over = this.#gate.phase === 'closed' || (!follow && this.core.model.run?.end !== undefined)
     if (over) this.streams.end(false)
     return stream
   }
@@ -355,23 +345,5 @@ export class LiveSession {
 
   changed(): void {
     this.#announcer.announce()
-  }
-
-  #mustBeOpen(): void {
-    if (this.#phase === 'closed') throw new SessionClosedError(this.#options.id)
-    if (this.#phase === 'error') throw this.#loadError as Error
-    if (this.#fenced) throw this.#fenced
-  }
-
-  /** Now, or once the session is loaded; when that fails, `ready` has said so. */
-  #soon(action: () => void): void {
-    if (this.#phase !== 'loading') this.#mustBeOpen()
-    this.#whenOpen(action).catch(() => {})
-  }
-
-  async #whenOpen<T>(action: () => T | Promise<T>): Promise<T> {
-    if (this.#phase === 'loading') await this.ready
-    this.#mustBeOpen()
-    return action()
   }
 }

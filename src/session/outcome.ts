@@ -9,6 +9,7 @@ type RunEnd = Omit<Finished, 'kind'>
 /** How the run that is going on will end, or the last one has: the same promise and error for everybody. */
 export class Outcome {
   readonly #core: Core
+  #told = false
   #pending: Deferred<unknown> | undefined
   #known: { readonly end: RunEnd; readonly error: Error } | undefined
 
@@ -17,6 +18,8 @@ export class Outcome {
   }
 
   get promise(): Promise<unknown> {
+    // A stalled run that an event has brought back ends once more.
+    if (this.#told && this.#core.model.run?.end === undefined) this.renew()
     if (this.#pending === undefined) {
       this.#pending = deferred()
       this.settle()
@@ -43,6 +46,7 @@ export class Outcome {
   settle(): void {
     const end = this.#core.model.run?.end
     if (end === undefined) return
+    this.#told = true
     if (this.error) this.#pending?.reject(this.error)
     else this.#pending?.resolve(end.result)
   }
@@ -50,6 +54,7 @@ export class Outcome {
   /** Another run begins: who waited for the last one has been told. */
   renew(): void {
     this.#pending = undefined
+    this.#told = false
     this.#core.cause = undefined
   }
 

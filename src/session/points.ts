@@ -58,7 +58,7 @@ export class Points {
     if (point) replay.reached(name, 'opened')
     if (flying) return this.#join(name, flying)
     if (point) this.#outcomeUnknown(point, key, options.onUnknownOutcome)
-    else this.#open(name, 'once')
+    else core.intents.add(this.#open(name, 'once'))
     const run = this.#run(name, key, effect)
     core.inFlight.set(core.key(exec.id, name), run)
     return this.#join(name, run)
@@ -170,7 +170,13 @@ export class Points {
 
   /** Whether an open wait takes the event: `undefined` when the step has not run up to it yet. */
   fits(key: string, event: WorkflowEvent): boolean | undefined {
-    return this.#predicates.get(key)?.(event)
+    try {
+      return this.#predicates.get(key)?.(event)
+    } catch (error) {
+      // Its own mistake, not that of whoever sent the event.
+      this.#attempt.core.options.report(error)
+      return false
+    }
   }
 
   /** Whether the step has run up to a wait, so that its predicate is known. */
@@ -261,7 +267,8 @@ export class Points {
   /** An effect was begun and nobody knows how it ended. */
   #outcomeUnknown(point: Point, key: string, choice: UnknownOutcome | undefined): void {
     const policy = choice ?? this.#attempt.core.definition.options.onUnknownOutcome ?? 'rerun'
-    if (policy === 'rerun' || this.#attempt.exec.attempt > 1) return
+    // An intent of this page is no riddle: its effect has failed, and is tried again.
+    if (policy === 'rerun' || this.#attempt.core.intents.has(point)) return
     throw new SessionStateError(
       `the outcome of once("${key}") is unknown: the page was left while it ran (onUnknownOutcome: "${policy}", point ${point.key})`,
     )

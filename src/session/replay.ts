@@ -101,8 +101,9 @@ export class Replay {
   #use(index: number): void {
     this.#used[index] = true
     if (this.#entries[index]?.kind !== 'saw') this.#left--
-    // What was sent has no version of its own: it went out with the point after it.
-    if (index > this.#position && this.#entries[index]?.kind !== 'sent') this.#position = index
+    // A send is no entry of its own when it happens, live: it goes out with the point after it.
+    if (this.#entries[index]?.kind === 'sent') return
+    this.#position = Math.max(this.#position, index)
     this.#reads = 0
   }
 

@@ -1,6 +1,6 @@
 import { NestedEditError } from '../errors'
 import type { Op } from '../state/op'
-import { toPath, type Path } from '../state/path'
+import { ROOT, toPath, type Path } from '../state/path'
 import { viewOf, type View } from '../state/view'
 import type { Keys } from '../state/path-types'
 import type { Attempt } from './attempt'
@@ -25,24 +25,24 @@ export class StepState {
   constructor(attempt: Attempt) {
     const { writer, initialState } = attempt.core.options
     const { tree } = attempt.core.model
-    const write = (make: (view: View) => Op | undefined): Promise<void> =>
-      whenFree(attempt, () => put(attempt, make))
+    const write = (input: string | Keys, make: (view: View, path: Path) => Op | undefined): Promise<void> =>
+      whenFree(attempt, () => put(attempt, toPath(input), make))
     this.get = (...args) => read(attempt, args)
-    this.has = (path) => view(attempt).has(toPath(path))
-    this.set = (path, value) => write((it) => writer.set(it, toPath(path), value, true))
-    this.append = (path, item) => write((it) => writer.append(it, toPath(path), item))
-    this.delete = (path) => write((it) => writer.delete(it, toPath(path), true))
-    this.replace = (state) => write((it) => writer.replace(it, state))
-    this.reset = () => write((it) => writer.replace(it, initialState))
+    this.has = (path) => view(attempt, toPath(path)).has(toPath(path))
+    this.set = (input, value) => write(input, (it, path) => writer.set(it, path, value, true))
+    this.append = (input, item) => write(input, (it, path) => writer.append(it, path, item))
+    this.delete = (input) => write(input, (it, path) => writer.delete(it, path, true))
+    this.replace = (state) => write('', (it) => writer.replace(it, state))
+    this.reset = () => write('', (it) => writer.replace(it, initialState))
     this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
     this.subscribe = (path, listener) => tree.subscribe(toPath(path), listener)
   }
 }
 
 /** The state that the attempt's next read sees. Counts as a read. */
-function view(attempt: Attempt): View {
+function view(attempt: Attempt, path: Path): View {
   const { core, exec, replay } = attempt
-  if (!replay.live) return viewOf(replay.readRoot())
+  if (!replay.live && !attempt.hasWritten(path)) return viewOf(replay.readRoot())
   const reads = replay.countRead()
   const { tree } = core.model
   // Somebody else has written since this execution's last entry: a re-run must see what is here now.
@@ -66,22 +66,23 @@ function versionOf(entries: Attempt['exec']['entries']): unknown {
 }
 
 function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]): unknown {
-  const seen = view(attempt)
-  if (args.length === 0) return seen.root()
   const path: Path = toPath(args[0] ?? '')
+  const seen = view(attempt, path)
+  if (args.length === 0) return seen.root()
   if (args.length > 1 && !seen.has(path)) return args[1]
   return seen.read(path)
 }
 
-function put(attempt: Attempt, make: (view: View) => Op | undefined): void {
+function put(attempt: Attempt, path: Path, make: (view: View, path: Path) => Op | undefined): void {
   // A write looks at its place first: as a read, it must see the same again when the step is re-run.
-  const op = make(view(attempt))
+  const op = make(view(attempt, path), path)
   if (op !== undefined) record(attempt, [op])
 }
 
 function record(attempt: Attempt, ops: readonly Op[]): void {
   if (ops.length === 0 || attempt.replay.wrote(ops)) return
   attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
+  attempt.noteWritten(ops)
   attempt.replay.entered()
 }
 
@@ -110,7 +111,7 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     if (attempt.over) throw attempt.over
     attempt.editing = true
     try {
-      const ops = core.options.writer.edit(view(attempt), recipe)
+      const ops = core.options.writer.edit(view(attempt, ROOT), recipe)
       const settled = isPromise(ops) ? await ops : ops
       if (attempt.over) throw attempt.over
       record(attempt, settled)

@@ -52,9 +52,9 @@ export function makeStep(
   return Object.freeze({
     name,
     join: on.join,
-    on: on.events as readonly AnyEvent[],
-    emits: (options.emits ?? []) as readonly AnyEvent[],
-    asks: (options.asks ?? []) as readonly AnyEvent[],
+    on: [...(on.events as readonly AnyEvent[])],
+    emits: [...((options.emits ?? []) as readonly AnyEvent[])],
+    asks: [...((options.asks ?? []) as readonly EventType[] as readonly AnyEvent[])],
     workers: options.workers ?? 4,
     retry: options.retry,
     timeout: options.timeout,

@@ -40,6 +40,8 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     for (const step of steps) {
       if (!(Number.isInteger(step.workers) && step.workers >= 1))
         report(`step "${step.name}": workers is ${step.workers}; it is a whole number from 1`)
+      if (!(step.recoveries >= 0))
+        report(`step "${step.name}": recoveries is ${step.recoveries}; it is 0 or more`)
       positive(`step "${step.name}": timeout`, step.timeout, report)
       const mistake = retryMistake(step.retry)
       if (mistake !== undefined) report(`step "${step.name}": ${mistake}`)
@@ -52,7 +54,7 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
 
   duplicateEvent({ eventsByType, options, steps }, report) {
     const all = [options.start, options.stop, ...(options.events ?? [])].concat(
-      steps.flatMap((it) => [...it.on, ...it.emits, ...it.asks]),
+      steps.flatMap((it) => [...it.on, ...it.emits, ...it.asks, ...replies(it)]),
     )
     const clashing = all.filter((it) => it !== undefined && eventsByType.get(it.type) !== it)
     for (const type of new Set(clashing.map((it) => it.type)))
@@ -127,10 +129,13 @@ function emits(step: StepDefinition, type: string): boolean {
   return step.emits.some((it) => it.type === type)
 }
 
+function replies(step: StepDefinition): AnyEvent[] {
+  return step.asks.map((it) => it.reply).filter((it) => it !== undefined)
+}
+
 /** The types of events that come from outside the steps. */
 function outside({ options, steps }: Definition): Set<string> {
-  const replies = steps.flatMap((it) => it.asks.map((ask) => ask.reply))
-  const given = [options.start, ...(options.events ?? []), ...replies]
+  const given = [options.start, ...(options.events ?? []), ...steps.flatMap(replies)]
   const types = new Set(given.filter((it): it is AnyEvent => it !== undefined).map((it) => it.type))
   const recovering = options.catchError !== undefined || steps.some((it) => it.catchError !== undefined)
   if (recovering) types.add('stepFailed')
@@ -177,7 +182,8 @@ function isBesideARoute(
     other.on.some((it) => step.on.some((own) => own.type === it.type))
   const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
   // What comes from outside always comes beside the run.
-  if (step.on.every((own) => options.events?.some((it) => it.type === own.type))) return true
+  const given = [...(options.events ?? []), ...steps.flatMap(replies)]
+  if (step.on.every((own) => given.some((it) => it.type === own.type))) return true
   return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it)))
 }
 

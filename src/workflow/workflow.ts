@@ -142,7 +142,9 @@ export function defineWorkflow<
   never,
   EventOf<In> | EventOf<Out> | EventOf<Ev[number]>
 > {
-  return build(options as unknown as Definition['options'], []) as unknown as ReturnType<
+  // What is defined stays defined: later changes to the caller's object change nothing.
+  const own = { ...options, resources: { ...options.resources }, events: [...(options.events ?? [])] }
+  return build(Object.freeze(own) as unknown as Definition['options'], []) as unknown as ReturnType<
     typeof defineWorkflow<S, F, In, Out, R, Ev>
   >
 }

@@ -1,0 +1,101 @@
+import { SessionClosedError } from '../errors'
+import type { Persistence } from '../storage/persistence'
+import { deferred, type Deferred } from './deferred'
+
+/** What stands between a caller and a session: it is being read, could not be read, was taken over, is closed. */
+export class Gate {
+  readonly #id: string
+  #phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
+  #loaded: Deferred<void> = deferred()
+  #loadError: Error | undefined
+  #fenced: Error | undefined
+  #persistence: Persistence = Object.freeze({ status: 'saved' })
+
+  constructor(id: string) {
+    this.#id = id
+  }
+
+  get phase(): 'loading' | 'error' | 'open' | 'closed' {
+    return this.#phase
+  }
+
+  get ready(): Promise<void> {
+    return this.#loaded.promise
+  }
+
+  /** Why nothing can be done with the session; `undefined` when something can. */
+  get error(): Error | undefined {
+    return this.#loadError ?? this.#fenced
+  }
+
+  /** What there is to say of its storage before it was read. */
+  get persistence(): Persistence {
+    return this.#persistence
+  }
+
+  open(): void {
+    this.#phase = 'open'
+    this.#loadError = undefined
+  }
+
+  /** Everything is in place: whoever waits may come in. */
+  admit(): void {
+    this.#loaded.resolve()
+  }
+
+  /** It is read once more, after it could not be. Whether there was anything to do. */
+  reload(): boolean {
+    if (this.#phase !== 'error') return false
+    this.#phase = 'loading'
+    this.#loadError = undefined
+    this.#loaded = deferred()
+    return true
+  }
+
+  refuse(error: Error): void {
+    if (this.#phase !== 'loading') return
+    this.#phase = 'error'
+    this.#loadError = error
+    this.#persistence = Object.freeze({ status: 'error', error })
+    this.#loaded.reject(error)
+  }
+
+  /** Another writer has taken the session over. Whether that is news. */
+  fence(error: Error): boolean {
+    if (this.#fenced) return false
+    this.#fenced = error
+    return true
+  }
+
+  close(error: SessionClosedError): void {
+    this.#phase = 'closed'
+    this.#loaded.reject(error)
+  }
+
+  mustBeOpen(): void {
+    if (this.#phase === 'closed') throw new SessionClosedError(this.#id)
+    if (this.#phase !== 'loading' && this.error) throw this.error
+  }
+
+  /** Now, or once the session is loaded; when that fails, `ready` has said so. */
+  soon(action: () => void): void {
+    this.mustBeOpen()
+    void this.whenOpen(action)
+  }
+
+  whenOpen<T>(action: () => T | Promise<T>): Promise<T> {
+    return quiet(this.#nowOpen(action))
+  }
+
+  async #nowOpen<T>(action: () => T | Promise<T>): Promise<T> {
+    if (this.#phase === 'loading') await this.ready
+    this.mustBeOpen()
+    return action()
+  }
+}
+
+/** A promise that may go unheard: an answer to a click in a page that is just being closed. */
+export function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
