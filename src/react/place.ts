@@ -46,10 +46,8 @@ export function workflowOf(hook: string, of: unknown): AnyWorkflow {
 }
 
 export function misuse(hook: string): HookError {
-  return new HookError(
-    hook,
-    'wrong arguments: a workflow or a session comes first, then the path or key (a text), then options',
-  )
+  const order = 'workflow or session; path, key or event type; options or handler'
+  return new HookError(hook, `wrong arguments; what it takes comes in this order: ${order}`)
 }
 
 export function has(value: unknown, key: string): value is object {

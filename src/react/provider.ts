@@ -38,26 +38,24 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   const { session, engine } = opened as Opened
   const place = useMemo(() => ({ session, engine, above }), [session, engine, above])
   const instead = inPlaceOfChildren(props, phase, opened as Opened)
-  // A function component of React 17 must not return undefined.
-  if (instead !== children) return (instead as ReactElement | undefined) ?? null
+  if (instead !== undefined) return instead as ReactElement | null
   // With the id as key, no component carries what it holds of one session over to another.
   return createElement(PlaceContext.Provider, { key: session.id, value: place }, props.children)
 }
 
-const children = Symbol('children')
-
+/** What is shown while there is no session to show; never undefined, which React 17 refuses. */
 function inPlaceOfChildren(
-  { fallback, errorFallback, ssr, suspense }: WorkflowProviderProps<AnyWorkflow>,
+  { fallback = null, errorFallback, ssr, suspense }: WorkflowProviderProps<AnyWorkflow>,
   phase: Phase,
   { session, engine }: Opened,
-): ReactNode | typeof children {
+): ReactNode {
   if (phase === 'error') {
     const error = session.error as Error
     const retry = (): void => void engine.session(session.workflow, { id: session.id })
-    if (errorFallback) return errorFallback(error, retry)
+    if (errorFallback) return errorFallback(error, retry) ?? null
     throw error
   }
-  if (ssr || phase === 'open' || phase === 'closed') return children
+  if (ssr || phase === 'open' || phase === 'closed') return undefined
   // A server could wait for ever, and what it sent stands until the page has taken over.
   if (suspense && phase === 'loading') throw session.ready
   return fallback
