@@ -4,7 +4,7 @@ import { Registry } from './registry'
 import { reportLater } from './state/subscribers'
 import type { Session } from './session/session'
 import { indexedDBStorage } from './storage/indexeddb'
-import { memoryStorage } from './storage/memory'
+import { plainMemoryStorage } from './storage/memory'
 import { jsonSerializer, type Serializer } from './storage/serializer'
 import type { SessionStorage, StorageFilter, StoredSessionInfo } from './storage/storage'
 import type { AnyWorkflow, ResourcesOf, StateOf } from './workflow/shape'
@@ -131,7 +131,7 @@ function withDefaults(options: EngineOptions): OpeningDeps {
 }
 
 function defaultStorage(): SessionStorage {
-  return typeof indexedDB === 'undefined' ? memoryStorage() : indexedDBStorage()
+  return typeof indexedDB === 'undefined' ? plainMemoryStorage() : indexedDBStorage()
 }
 
 function randomId(): string {

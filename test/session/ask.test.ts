@@ -263,7 +263,7 @@ describe('replies', () => {
       expect(error).toMatchObject({ code: 'EVENT_VALIDATION', type: 'name' })
       expect(error.issues.length).toBeGreaterThan(0)
     }
-    expect((thrown(bad[0] as () => unknown) as EventValidationError).issues[0]?.path).toBe('first')
+    expect(thrown<EventValidationError>(bad[0] as () => unknown).issues[0]?.path).toBe('first')
     expect(session.asks).toHaveLength(1)
     expect(session.asks[0]).toBe(ask)
     expect(JSON.stringify(session.toJSON())).toBe(before)
@@ -300,7 +300,7 @@ describe('replies', () => {
       { a: new Date() },
       JSON.parse('{"__proto__":{"x":1}}'),
     ])
-      expect((thrown(() => session.asks[0]?.reply(bad)) as Error & { code: string }).code).toMatch(
+      expect(thrown<{ code: string }>(() => session.asks[0]?.reply(bad)).code).toMatch(
         /^(SERIALIZATION|PATH)$/,
       )
     expect(session.asks).toHaveLength(1)

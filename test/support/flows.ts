@@ -119,12 +119,12 @@ export async function failure(promise: Promise<unknown>): Promise<never> {
 }
 
 /** What a call throws. */
-export function thrown(call: () => unknown): never {
+export function thrown<E = never>(call: () => unknown): E {
   let outcome: unknown
   try {
     outcome = call()
   } catch (error) {
-    return error as never
+    return error as E
   }
   throw new Error(`it was expected to throw, and gave ${String(outcome)}`)
 }

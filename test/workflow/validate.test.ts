@@ -1,0 +1,442 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  allOf,
+  defineEvent,
+  defineWorkflow,
+  gather,
+  StepFailed,
+  type AnyWorkflow,
+  type WorkflowError,
+} from '../../src/index'
+import {
+  Answer,
+  Done,
+  failure,
+  flow,
+  Go,
+  Item,
+  Nudge,
+  profile,
+  Question,
+  thrown,
+  Worked,
+} from '../support/flows'
+
+type Checked = AnyWorkflow & { validate(options?: { skip?: readonly never[] }): void }
+
+/** The findings of a workflow, as `check: message`; none when it is valid. */
+function findings(workflow: Checked): string[] {
+  try {
+    workflow.validate()
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'WorkflowError', code: 'WORKFLOW' })
+    return (error as WorkflowError).findings.map((it) => `${it.check}: ${it.message}`)
+  }
+  return []
+}
+
+const Other = defineEvent('other', z.string())
+const done = (): ReturnType<typeof Done> => Done(1)
+const nothing = (): void => {}
+const simple = (options: object = {}, step: object = {}) =>
+  defineWorkflow({ ...flow, ...options }).step('work', { on: Go, emits: [Done], ...step }, done)
+
+describe('all findings in one error', () => {
+  test('a definition with a mistake of every kind / one error lists them all, by name', () => {
+    const Twin = defineEvent('item', z.string())
+    const Orphan = defineEvent('orphan')
+    const workflow = defineWorkflow({ ...flow, version: 0, catchError: 'nobody' })
+      .step('work', { on: Go, emits: [Item, Other], workers: 0 }, nothing)
+      .step('work' as 'work2', { on: Twin, emits: [] }, nothing)
+      .step('lonely', { on: Orphan, emits: [Worked] }, nothing)
+    const error: WorkflowError = thrown(() => workflow.validate())
+    expect(error.workflow).toBe('flow')
+    expect(new Set(error.findings.map((it) => it.check))).toEqual(
+      new Set([
+        'numbers',
+        'duplicateStep',
+        'duplicateEvent',
+        'stop',
+        'unconsumed',
+        'unproduced',
+        'catchError',
+        'unreachable',
+        'deadEnd',
+      ]),
+    )
+    for (const { message } of error.findings) expect(error.message).toContain(message)
+    expect(error.message).toContain(`${error.findings.length} mistakes`)
+  })
+
+  test('a valid one / none', () => {
+    expect(findings(simple())).toEqual([])
+  })
+})
+
+describe('numbers', () => {
+  test.each([
+    ['version 0', { version: 0 }, 'version'],
+    ['version 1.5', { version: 1.5 }, 'version'],
+    ['version as text', { version: '1' }, 'version'],
+    ['no version', { version: undefined }, 'version'],
+    ['no name', { name: '' }, 'name'],
+    ['maxSteps 0', { maxSteps: 0 }, 'maxSteps'],
+    ['maxSteps NaN', { maxSteps: Number.NaN }, 'maxSteps'],
+    ['timeout 0', { timeout: 0 }, 'timeout'],
+    ['timeout negative', { timeout: -1 }, 'timeout'],
+  ])('%s / reported', (_, options, named) => {
+    const found = findings(simple(options))
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain('numbers: ')
+    expect(found[0]).toContain(named)
+  })
+
+  test.each([
+    ['workers 0', { workers: 0 }, 'workers'],
+    ['workers 1.5', { workers: 1.5 }, 'workers'],
+    ['workers NaN', { workers: Number.NaN }, 'workers'],
+    ['workers -1', { workers: -1 }, 'workers'],
+    ['step timeout 0', { timeout: 0 }, 'timeout'],
+    ['attempts 0', { retry: { attempts: 0 } }, 'retry.attempts'],
+    ['attempts 2.5', { retry: { attempts: 2.5 } }, 'retry.attempts'],
+    ['no attempts', { retry: { delay: 5 } }, 'retry.attempts'],
+    ['delay -1', { retry: { attempts: 2, delay: -1 } }, 'retry.delay'],
+    ['delay NaN', { retry: { attempts: 2, delay: Number.NaN } }, 'retry.delay'],
+    ['factor -1', { retry: { attempts: 2, factor: -1 } }, 'retry.factor'],
+    ['maxDelay -1', { retry: { attempts: 2, maxDelay: -1 } }, 'retry.maxDelay'],
+    ['recoveries -1', { recoveries: -1 }, 'recoveries'],
+    ['recoveries NaN', { recoveries: Number.NaN }, 'recoveries'],
+  ])("%s / reported with the step's name", (_, step, named) => {
+    const found = findings(simple({}, step))
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain('"work"')
+    expect(found[0]).toContain(named)
+  })
+
+  test.each([
+    { workers: 1 },
+    { workers: 1000 },
+    { timeout: 0.5 },
+    { retry: { attempts: 1 } },
+    { retry: { attempts: 3, delay: 0, factor: 0, maxDelay: 0, jitter: true } },
+    { retry: { attempts: 3, maxDelay: Infinity } },
+    { retry: () => undefined },
+  ])('%o / fine', (step) => {
+    expect(findings(simple({}, step))).toEqual([])
+  })
+})
+
+describe('names', () => {
+  test('two steps with one name / reported once', () => {
+    const workflow = simple().step('work' as 'other', { on: Go, emits: [Done] }, done)
+    expect(findings(workflow)).toEqual([expect.stringContaining('duplicateStep: ')])
+  })
+
+  test('two different events with one name / reported, wherever they stand', () => {
+    const Twin = defineEvent('item', z.string())
+    const places = [
+      defineWorkflow({ ...flow })
+        .step('a', { on: Go, emits: [Item] }, nothing)
+        .step('b', { on: Twin, emits: [Done] }, done),
+      defineWorkflow({ ...flow, events: [Twin] }).step('a', { on: [Go, Item], emits: [Item, Done] }, done),
+      defineWorkflow({ ...flow })
+        .step('a', { on: Go, emits: [Item] }, nothing)
+        .step('b', { on: allOf(Twin), emits: [Done] }, done),
+      defineWorkflow({ ...flow })
+        .step('a', { on: Go, emits: [Item] }, nothing)
+        .step('b', { on: gather(Twin), emits: [Done] }, done),
+    ]
+    for (const workflow of places) expect(findings(workflow).join()).toContain('duplicateEvent: ')
+  })
+
+  test('a reply of an ask that clashes with another event / reported: a reply would pass the wrong schema', () => {
+    const OtherAnswer = defineEvent('answer', z.number())
+    const workflow = defineWorkflow({ ...flow, events: [OtherAnswer] }).step(
+      'ask',
+      { on: [Go, OtherAnswer], asks: [Question], emits: [Done] },
+      done,
+    )
+    expect(findings(workflow).join()).toContain('duplicateEvent: ')
+  })
+
+  test('two asks with different replies of one name / reported', () => {
+    const Twin = defineEvent('answer', z.number())
+    const AskTwin = defineEvent('askTwin', z.string(), { reply: Twin })
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question, AskTwin], emits: [Done] },
+      done,
+    )
+    expect(findings(workflow).join()).toContain('duplicateEvent: ')
+  })
+
+  test('the same event in many places / fine', () => {
+    const workflow = defineWorkflow({ ...flow, events: [Item, Item] })
+      .step('a', { on: [Go, Item], emits: [Item, Item, Worked] }, nothing)
+      .step('b', { on: [Item, Worked], asks: [Question, Question], emits: [Done] }, done)
+    expect(findings(workflow)).toEqual([])
+  })
+
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'a.b', ' ', '名前'])(
+    'a step and an event called "%s" / work like any other',
+    async (name) => {
+      const Odd = defineEvent(name, z.number())
+      const workflow = defineWorkflow({ ...flow })
+        .step('start', { on: Go, emits: [Odd] }, () => Odd(1))
+        .step(name as 'odd', { on: Odd, emits: [Done] }, (_, { data }) => Done(data + 1))
+      expect(await (await profile().open(workflow)).run()).toBe(2)
+    },
+  )
+
+  test('a session, a buffer, a once called __proto__ / work like any other', async () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('start', { on: Go, emits: [Item] }, (ctx) => [1, 2].forEach((n) => ctx.send(Item(n))))
+      .step('pair', { on: Item, emits: [Done] }, async (ctx, event) => {
+        const pair = await ctx.collect(event, [Item, Item], { buffer: '__proto__' })
+        return pair && Done([...pair.map((it) => it.data), await ctx.once('__proto__', () => 'once')])
+      })
+    const page = profile()
+    const session = await page.open(workflow, { id: '__proto__' })
+    expect(await session.run()).toEqual([1, 2, 'once'])
+    await page.reload()
+    expect((await page.open(workflow, { id: '__proto__' })).result).toEqual([1, 2, 'once'])
+  })
+})
+
+describe('start and stop', () => {
+  test('no step accepts the start event / reported', () => {
+    const workflow = defineWorkflow({ ...flow, events: [Item] }).step(
+      'work',
+      { on: Item, emits: [Done] },
+      done,
+    )
+    expect(findings(workflow)).toEqual([expect.stringMatching(/^start: .*"go"/)])
+  })
+
+  test('no step emits the stop event / reported', () => {
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go }, nothing)
+    expect(findings(workflow).join()).toMatch(/stop: .*"done"/)
+  })
+
+  test('no start, no stop, no steps at all / reported, no crash', () => {
+    const found = findings(defineWorkflow({ name: 'empty', version: 1 } as never)).join()
+    expect(found).toContain('start: ')
+    expect(found).toContain('stop: ')
+    expect(findings(defineWorkflow({ ...flow }))).not.toEqual([])
+  })
+
+  test('a step that accepts the stop event of its own workflow / no crash', () => {
+    const workflow = simple().step('after', { on: Done }, nothing)
+    expect(() => findings(workflow)).not.toThrow()
+  })
+})
+
+describe('produced and consumed', () => {
+  test('an event that no step accepts / reported with step and event', () => {
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done, Item] }, done)
+    expect(findings(workflow)).toEqual([expect.stringMatching(/^unconsumed: .*"work".*"item"/)])
+  })
+
+  test('an event that nothing produces / reported with step and event', () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Done] }, done)
+      .step('never', { on: [Go, Item], emits: [Done] }, done)
+    expect(findings(workflow)).toEqual([expect.stringMatching(/^unproduced: .*"never".*"item"/)])
+  })
+
+  test('replies of asks, declared events, StepFailed with a catchError / are produced', () => {
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('ask', { on: Go, asks: [Question], emits: [Done], catchError: 'rescue' }, done)
+      .step('replies', { on: Answer, emits: [Done] }, done)
+      .step('nudged', { on: Nudge, emits: [Done] }, done)
+      .step('rescue', { on: StepFailed, emits: [Done] }, done)
+    expect(findings(workflow)).toEqual([])
+  })
+
+  test('StepFailed without any catchError / nothing produces it', () => {
+    const workflow = simple().step('rescue', { on: StepFailed, emits: [Done] }, done)
+    expect(findings(workflow).join()).toMatch(/unproduced: .*"rescue"/)
+  })
+
+  test('consumed by allOf or gather alone / consumed', () => {
+    const both = defineWorkflow({ ...flow })
+      .step('start', { on: Go, emits: [Item, Worked] }, nothing)
+      .step('both', { on: allOf(Item, Worked), emits: [Done] }, done)
+    const joined = defineWorkflow({ ...flow })
+      .step('start', { on: Go, emits: [Item] }, () => [])
+      .step('join', { on: gather(Item), emits: [Done] }, done)
+    expect(findings(both)).toEqual([])
+    expect(findings(joined)).toEqual([])
+  })
+})
+
+describe('catchError', () => {
+  test('names no step / reported, on the step and on the workflow', () => {
+    expect(findings(simple({}, { catchError: 'nope' })).join()).toMatch(/catchError: .*"work".*"nope"/)
+    expect(findings(simple({ catchError: 'nope' })).join()).toMatch(/catchError: .*workflow.*"nope"/)
+  })
+
+  test('names a step that does not accept StepFailed / reported', () => {
+    const workflow = simple({}, { catchError: 'other' }).step('other', { on: Go, emits: [Done] }, done)
+    expect(findings(workflow).join()).toMatch(/catchError: .*"other".*StepFailed/)
+  })
+
+  test('a recovery step that names itself / no crash', () => {
+    const workflow = simple({}, { catchError: 'rescue' }).step(
+      'rescue',
+      { on: StepFailed, emits: [Done], catchError: 'rescue' },
+      done,
+    )
+    expect(() => findings(workflow)).not.toThrow()
+  })
+})
+
+describe('reachable, and leading to the end', () => {
+  test('a step that nothing leads to / reported', () => {
+    const workflow = simple()
+      .step('island', { on: Item, emits: [Worked] }, nothing)
+      .step('shore', { on: Worked, emits: [Item, Done] }, nothing)
+    expect(findings(workflow).filter((it) => it.startsWith('unreachable: '))).toEqual([
+      expect.stringContaining('"island"'),
+      expect.stringContaining('"shore"'),
+    ])
+  })
+
+  test('a step after which nothing leads to the stop event / a dead end', () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Done, Item] }, done)
+      .step('dead', { on: Item, emits: [Worked] }, nothing)
+      .step('deader', { on: Worked }, nothing)
+    expect(
+      findings(workflow)
+        .filter((it) => it.startsWith('deadEnd: '))
+        .join(),
+    ).toContain('"dead"')
+  })
+
+  test('a cycle with no way out / reported as such', () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Done, Item] }, done)
+      .step('ping', { on: Item, emits: [Worked] }, nothing)
+      .step('pong', { on: Worked, emits: [Item] }, nothing)
+    const found = findings(workflow)
+    expect(found).toHaveLength(2)
+    for (const it of found) expect(it).toMatch(/^deadEnd: .*cycle/)
+  })
+
+  test('a cycle with a way out, a step that returns to itself / fine', () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('ping', { on: [Go, Worked], emits: [Item] }, nothing)
+      .step('pong', { on: Item, emits: [Worked, Item, Done] }, nothing)
+    expect(findings(workflow)).toEqual([])
+  })
+
+  test('a sink beside a route to stop / no dead end', () => {
+    const beside = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Item] }, nothing)
+      .step('goes on', { on: Item, emits: [Done] }, done)
+      .step('logs', { on: Item }, nothing)
+    const fedBeside = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Item, Done] }, nothing)
+      .step('logs', { on: Item }, nothing)
+    expect(findings(beside)).toEqual([])
+    expect(findings(fedBeside)).toEqual([])
+  })
+
+  test('a sink for an event from outside, or for a reply / no dead end: something else goes on meanwhile', () => {
+    const nudged = simple({ events: [Nudge] }).step('nudged', { on: Nudge }, nothing)
+    expect(findings(nudged as unknown as Checked)).toEqual([])
+    const replied = defineWorkflow({ ...flow })
+      .step('ask', { on: Go, asks: [Question], emits: [Done] }, done)
+      .step('replies', { on: Answer }, nothing)
+    expect(findings(replied)).toEqual([])
+  })
+
+  test('a branch of a fan-out that ends in nothing, gathered / no dead end', () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('split', { on: Go, emits: [Item, Other] }, () => [])
+      .step('work', { on: Item, emits: [Worked] }, nothing)
+      .step('drop', { on: Other }, nothing)
+      .step('join', { on: gather(Worked), emits: [Done] }, done)
+    expect(findings(workflow)).toEqual([])
+  })
+
+  test('a route that only a recovery takes / is one', () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Done], catchError: 'rescue' }, done)
+      .step('rescue', { on: StepFailed, emits: [Item] }, nothing)
+      .step('after', { on: Item, emits: [Done] }, done)
+    expect(findings(workflow)).toEqual([])
+  })
+
+  test('a chain of 300 steps / checked at once', () => {
+    const events = Array.from({ length: 300 }, (_, n) => defineEvent(`e${n}`))
+    let workflow = defineWorkflow({ ...flow }) as unknown as {
+      step(name: string, options: object, handler: () => void): typeof workflow
+    } & Checked
+    workflow = workflow.step('first', { on: Go, emits: [events[0]] }, nothing)
+    for (let n = 0; n < 299; n++)
+      workflow = workflow.step(`s${n}`, { on: events[n], emits: [events[n + 1]] }, nothing)
+    expect(findings(workflow.step('last', { on: events[299], emits: [Done] }, nothing))).toEqual([])
+    expect(findings(workflow.step('last', { on: events[299] }, nothing))).not.toEqual([])
+  })
+})
+
+describe('when and how', () => {
+  const broken = () =>
+    defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Done, Item] }, done)
+      .step('never', { on: Worked, emits: [Done] }, done)
+
+  test('skip / opts out of one check, not of the others', () => {
+    const workflow = broken()
+    expect(
+      thrown<WorkflowError>(() => workflow.validate({ skip: ['unconsumed'] })).findings.map((it) => it.check),
+    ).toEqual(expect.arrayContaining(['unproduced']))
+    const error: WorkflowError = thrown(() => workflow.validate({ skip: ['unconsumed'] }))
+    expect(error.findings.map((it) => it.check)).not.toContain('unconsumed')
+    expect(() => workflow.validate({ skip: ['unconsumed', 'unproduced', 'unreachable'] })).not.toThrow()
+    // Skipping for one call does not make it valid.
+    expect(() => workflow.validate()).toThrow('mistakes')
+  })
+
+  test('skip in the definition / holds for every validate and for open', async () => {
+    const workflow = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
+      'work',
+      { on: Go, emits: [Done, Item] },
+      done,
+    )
+    expect(findings(workflow)).toEqual([])
+    expect(await (await profile().open(workflow)).run()).toBe(1)
+  })
+
+  test('the first open / rejects with the WorkflowError; nothing is stored, no session is left behind', async () => {
+    const page = profile()
+    expect(await failure(page.open(broken()))).toMatchObject({ code: 'WORKFLOW' })
+    expect(thrown(() => page.engine.session(broken()))).toMatchObject({ code: 'WORKFLOW' })
+    await page.clock.advance(1000)
+    expect(await page.engine.list()).toEqual([])
+    expect(await (await page.open(simple())).run()).toBe(1)
+  })
+
+  test('a definition / is inert and never changed: .step gives a wider one', () => {
+    const base = simple()
+    const wider = base.step('more', { on: Item, emits: [Done] }, done)
+    expect(wider).not.toBe(base)
+    expect(Object.isFrozen(base)).toBe(true)
+    expect(findings(base)).toEqual([])
+    expect(findings(wider)).not.toEqual([])
+    expect(findings(base)).toEqual([])
+  })
+
+  test('what was given to defineWorkflow / can be changed afterwards without any effect', async () => {
+    const options = { ...flow, events: [Nudge] as const }
+    const emits = [Done]
+    const workflow = defineWorkflow(options).step('work', { on: Go, emits }, done)
+    emits.length = 0
+    Object.assign(options, { name: 'changed', start: Item })
+    expect(await (await profile().open(workflow)).run()).toBe(1)
+    expect(workflow.name).toBe('flow')
+  })
+})
