@@ -47,9 +47,12 @@ export class Results {
     return a && b && ratio(a.rounds, b.rounds)
   }
 
-  /** How many times more the same adapter needs for the larger work. */
+  /**
+   * How many times more the same adapter needs for the larger work. The two were measured at different moments,
+   * which cannot be paired, so the best rounds are compared.
+   */
   growth(larger: string, smaller: string, adapter: AdapterName): number | undefined {
-    const [a, b] = [this.median(larger, adapter), this.median(smaller, adapter)]
+    const [a, b] = [this.minimum(larger, adapter), this.minimum(smaller, adapter)]
     return a !== undefined && b !== undefined ? a / b : undefined
   }
 }

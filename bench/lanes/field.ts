@@ -20,7 +20,7 @@ export class Field<L extends Lane> {
         await work(lane)
       } catch (error) {
         this.#running = this.#running.filter((it) => it !== lane)
-        this.#failed(lane.name, error instanceof Error ? error.message : String(error))
+        this.#failed(lane.name, reasonOf(error))
       }
     }
   }
@@ -40,6 +40,12 @@ export class Field<L extends Lane> {
   async close(): Promise<void> {
     await Promise.all(this.#all.map((lane) => lane.close()))
   }
+}
+
+/** The message and where it came from; a browser that does not start brings its whole log along. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.split('\n').slice(0, 4).join('\n').slice(0, 600)
 }
 
 /** Collects what each lane measured, round by round. */

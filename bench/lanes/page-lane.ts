@@ -42,13 +42,16 @@ export async function undisturbed<T extends Shared>(tries: number, measure: () =
 
 /** Starts a browser on a profile folder: on disk, so that IndexedDB is what it is for a user. */
 export async function openBrowser(profile: string): Promise<BrowserContext> {
-  const options = await launchOptions()
-  return chromium.launchPersistentContext(profile, {
-    ...options,
-    headless: true,
-    viewport: { width: 800, height: 600 },
-    args: [...(options.args ?? []), '--js-flags=--expose-gc'],
-  })
+  const options = { ...(await launchOptions()), headless: true, viewport: { width: 800, height: 600 } }
+  // A browser that dies at its start, as one of hundreds does on a crowded machine, is no fault of an adapter.
+  for (let left = 2; left > 0; left--) {
+    try {
+      return await chromium.launchPersistentContext(profile, options)
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+    }
+  }
+  return chromium.launchPersistentContext(profile, options)
 }
 
 export async function pageLane(
