@@ -1,0 +1,254 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createEngine, defineWorkflow, memoryStorage, type StateValidationError } from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, gate, Go, profile, Question, thrown, unhandled } from '../support/flows'
+
+const simple = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+const other = defineWorkflow({ ...flow, name: 'other' }).step('work', { on: Go, emits: [Done] }, () =>
+  Done(1),
+)
+
+describe('open', () => {
+  test('the same id / the same session, while it loads as well; another id / another one', async () => {
+    const page = profile()
+    const one = page.engine.session(simple, { id: 'a' })
+    const [two, three] = await Promise.all([
+      page.engine.open(simple, { id: 'a' }),
+      page.engine.open(simple, { id: 'a' }),
+    ])
+    expect(two).toBe(one)
+    expect(three).toBe(one)
+    expect(await page.engine.open(simple, { id: 'b' })).not.toBe(one)
+    expect((await page.engine.open(simple)).id).toBe('flow')
+  })
+
+  test('the same id with another workflow / a typed error naming both; the open one is not disturbed', async () => {
+    const page = profile()
+    const session = await page.engine.open(simple, { id: 'a' })
+    const error = await failure(page.engine.open(other, { id: 'a' }))
+    expect(error).toMatchObject({ code: expect.any(String) as string })
+    expect((error as Error).message).toContain('"flow"')
+    expect((error as Error).message).toContain('"other"')
+    expect(await session.run()).toBe(1)
+  })
+
+  test('after close / another one, with what was stored', async () => {
+    const page = profile()
+    const one = await page.engine.open(simple)
+    await one.run()
+    await one.close()
+    const two = await page.engine.open(simple)
+    expect(two).not.toBe(one)
+    expect(two.result).toBe(1)
+  })
+
+  test('while the old one is closing / waits for it or fences it; nothing is lost', async () => {
+    const page = profile()
+    const one = await page.engine.open(simple)
+    one.state.set('typed', 'last moment')
+    const closing = one.close()
+    const two = await page.engine.open(simple)
+    await closing.catch(() => {})
+    await page.clock.advance(1000)
+    const { typed } = two.state.get() as { typed?: unknown }
+    if (two !== one) expect(typed).toBe('last moment')
+  })
+
+  test('something that is no workflow / a typed error, no hang', async () => {
+    const page = profile()
+    for (const wrong of [undefined, null, {}, 5, { name: 'x', version: 1 }])
+      expect(thrown(() => page.engine.session(wrong as never))).toBeInstanceOf(Error)
+  })
+})
+
+describe('initialState', () => {
+  const typed = defineWorkflow({
+    ...flow,
+    state: z.object({
+      name: z.string().default('none'),
+      list: z.array(z.number()).default([]),
+      age: z.number().optional(),
+    }),
+  }).step('work', { on: Go, emits: [Done] }, (ctx) => Done(ctx.state.get()))
+
+  test("is completed by the schema's defaults, copied, and what reset() goes back to", async () => {
+    const page = profile()
+    const own = { list: [1] }
+    const session = await page.open(typed, { initialState: own })
+    own.list.push(2)
+    expect(session.state.get()).toEqual({ name: 'none', list: [1] })
+    session.state.set('name', 'x')
+    session.state.reset()
+    expect(session.state.get()).toEqual({ name: 'none', list: [1] })
+  })
+
+  test('is only for a new session', async () => {
+    const page = profile()
+    const session = await page.open(typed, { initialState: { name: 'first' } })
+    session.state.set('age', 5)
+    await page.reload()
+    const again = await page.open(typed, { initialState: { name: 'second' } })
+    expect(again.state.get()).toEqual({ name: 'first', list: [], age: 5 })
+  })
+
+  test('that the schema refuses / StateValidationError with path and issues; nothing is stored, no session is left', async () => {
+    const page = profile()
+    const error: StateValidationError = await failure(
+      page.open(typed, { initialState: { name: 5 as never } }),
+    )
+    expect(error.code).toBe('STATE_VALIDATION')
+    expect(error.message).toContain('name')
+    expect(error.issues.length).toBeGreaterThan(0)
+    await page.clock.advance(1000)
+    expect(await page.engine.list()).toEqual([])
+    expect((await page.open(typed)).state.get('name')).toBe('none')
+  })
+
+  test('with a function, a Map, __proto__ / refused with a code', async () => {
+    const page = profile()
+    for (const bad of [
+      { x: () => 1 },
+      { x: new Map() },
+      JSON.parse('{"__proto__":{"polluted":1}}') as object,
+    ]) {
+      const error = await failure(page.open(simple, { initialState: bad }))
+      expect((error as { code: string }).code).toMatch(/^(SERIALIZATION|PATH|STATE_VALIDATION)$/)
+    }
+    expect(({} as { polluted?: number }).polluted).toBeUndefined()
+  })
+})
+
+describe('list, delete, export, clear, close', () => {
+  const fill = async () => {
+    const page = profile()
+    for (const [workflow, id] of [
+      [simple, 'cart-1'],
+      [other, 'cart-2'],
+      [simple, 'user-1'],
+    ] as const) {
+      const session = await page.open(workflow, { id })
+      if (id !== 'user-1') await session.run()
+      session.state.set('x', 1)
+      await session.flush()
+      await page.clock.advance(1000)
+    }
+    return page
+  }
+
+  test('list / newest first, filtered by workflow, status and prefix', async () => {
+    const page = await fill()
+    const ids = async (filter?: object): Promise<string[]> =>
+      (await page.engine.list(filter)).map((it) => it.id)
+    expect(await ids()).toEqual(['user-1', 'cart-2', 'cart-1'])
+    expect(await ids({ workflow: 'flow' })).toEqual(['user-1', 'cart-1'])
+    expect(await ids({ status: 'completed' })).toEqual(['cart-2', 'cart-1'])
+    expect(await ids({ prefix: 'cart-' })).toEqual(['cart-2', 'cart-1'])
+    expect(await ids({ workflow: 'flow', prefix: 'cart-' })).toEqual(['cart-1'])
+    const [info] = await page.engine.list({ prefix: 'cart-1' })
+    expect(info).toMatchObject({ id: 'cart-1', workflow: 'flow', version: 1, status: 'completed' })
+    expect(info?.savedAt).toBeGreaterThan(0)
+    expect(info?.size).toBeGreaterThan(0)
+  })
+
+  test('delete / closes the open session first and removes it; its pending run is told', async () => {
+    const page = profile()
+    const heard = await unhandled(async () => {
+      const workflow = defineWorkflow({ ...flow }).step(
+        'ask',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => Done((await ctx.ask(Question(1))).data),
+      )
+      const session = await page.open(workflow)
+      const result = failure(session.run())
+      await page.settle()
+      await page.engine.delete('flow')
+      expect(await result).toMatchObject({ code: 'SESSION_CLOSED' })
+      await page.clock.advance(60_000)
+      expect(await page.engine.list()).toEqual([])
+      const again = await page.open(workflow)
+      expect(again.status).toBe('idle')
+      await page.engine.delete('never there')
+    })
+    expect(heard).toEqual([])
+  })
+
+  test('export / what is stored, plain; nothing for an unknown id', async () => {
+    const page = await fill()
+    const exported = await page.engine.export('cart-1')
+    expect(JSON.parse(JSON.stringify(exported))).toEqual(exported)
+    expect(JSON.stringify(exported)).toContain('cart-1')
+    expect(await page.engine.export('nope')).toBeUndefined()
+  })
+
+  test('clear with a prefix / those; without / all; open ones are closed first', async () => {
+    const page = await fill()
+    const open = await page.open(simple, { id: 'cart-1' })
+    await page.engine.clear({ prefix: 'cart-' })
+    expect((await page.engine.list()).map((it) => it.id)).toEqual(['user-1'])
+    expect(await failure(open.run())).toMatchObject({ code: 'SESSION_CLOSED' })
+    await page.engine.clear()
+    expect(await page.engine.list()).toEqual([])
+  })
+
+  test('close / closes all sessions, saves what was typed; twice is fine; open afterwards is a typed error', async () => {
+    const page = profile()
+    const a = await page.open(simple, { id: 'a' })
+    const b = await page.open(simple, { id: 'b' })
+    a.state.set('typed', 1)
+    b.state.set('typed', 2)
+    await Promise.all([page.engine.close(), page.engine.close()])
+    expect((await failure(page.engine.open(simple))) as { code: string }).toMatchObject({
+      code: expect.any(String) as string,
+    })
+    const again = createEngine({ storage: page.storage, clock: page.clock })
+    expect((await again.open(simple, { id: 'a' })).state.get('typed')).toBe(1)
+    expect((await again.open(simple, { id: 'b' })).state.get('typed')).toBe(2)
+  })
+
+  test('an engine / is frozen, its methods can be taken off it', async () => {
+    const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
+    expect(Object.isFrozen(engine)).toBe(true)
+    const { open, list, close } = engine
+    const session = await open(simple)
+    await session.run()
+    await session.flush()
+    expect(await list()).toHaveLength(1)
+    await close()
+  })
+})
+
+describe('without options', () => {
+  test('createEngine() in Node / memory, the system clock, random ids', async () => {
+    const one = await createEngine().open(simple)
+    const two = await createEngine().open(simple)
+    expect(await one.run()).toBe(1)
+    expect(two.status).toBe('idle')
+  })
+})
+
+describe('two sessions of one engine', () => {
+  test('one fails, hangs, is closed / the other goes on', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      if (ctx.sessionId === 'fails') throw new Error('no')
+      if (ctx.sessionId === 'hangs') await gate().promise
+      return Done(ctx.sessionId)
+    })
+    const [fails, hangs, works] = await Promise.all(
+      ['fails', 'hangs', 'works'].map((id) => page.open(workflow, { id })),
+    )
+    await failure(fails!.run())
+    hangs!.run().catch(() => {})
+    await fails!.close()
+    expect(await works!.run()).toBe('works')
+    await hangs!.close()
+    expect(await works!.run()).toBe('works')
+  })
+
+  test('crash(engine) takes what createEngine made only', async () => {
+    const { crash } = await import('../../src/testing')
+    expect(() => crash({} as never)).toThrow(TypeError)
+    expect(thrown(() => crash(undefined as never))).toBeInstanceOf(Error)
+  })
+})

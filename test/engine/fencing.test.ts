@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest'
+import { createEngine, defineWorkflow, memoryStorage } from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, gate, Go, Item, Question, unhandled } from '../support/flows'
+
+const house = () => {
+  const clock = virtualClock()
+  const storage = memoryStorage()
+  let ids = 0
+  const errors: { old: unknown[]; new: unknown[] } = { old: [], new: [] }
+  const engine = (who: 'old' | 'new') =>
+    createEngine({ storage, clock, ids: () => `id-${++ids}`, onError: (error) => errors[who].push(error) })
+  return { clock, storage, errors, engine }
+}
+
+describe('two engines on one storage: the newest opener wins', () => {
+  const effects: string[] = []
+  const asking = defineWorkflow({ ...flow }).step(
+    'ask',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => {
+      const { data } = await ctx.ask(Question(1))
+      await ctx.once('effect', () => effects.push(String(data)))
+      return Done(data)
+    },
+  )
+
+  test('the older is fenced at its next write and becomes outdated; onError hears of it once', async () => {
+    const { clock, engine, errors, storage } = house()
+    const heard = await unhandled(async () => {
+      const older = await engine('old').open(asking)
+      older.run().catch(() => {})
+      await clock.advance(0)
+      const newer = await engine('new').open(asking)
+      expect(newer.asks).toHaveLength(1)
+      older.state.set('by', 'older')
+      expect(await failure(older.flush())).toMatchObject({ code: 'STALE_EPOCH', id: 'flow' })
+      expect(older.persistence).toMatchObject({ status: 'outdated', error: { code: 'STALE_EPOCH' } })
+      expect(errors.old).toHaveLength(1)
+      expect(errors.old[0]).toMatchObject({ code: 'STALE_EPOCH' })
+      newer.state.set('by', 'newer')
+      await newer.flush()
+      await clock.advance(60_000)
+      expect(newer.persistence.status).toBe('saved')
+      expect(errors).toEqual({ old: errors.old, new: [] })
+      expect(errors.old).toHaveLength(1)
+    })
+    expect(heard).toEqual([])
+    const again = await createEngine({ storage, clock }).open(asking)
+    expect(again.state.get()).toEqual({ by: 'newer' })
+  })
+
+  test('a reply at the older one / runs no effect there; at the newer one once', async () => {
+    const { clock, engine } = house()
+    effects.length = 0
+    const older = await engine('old').open(asking)
+    older.run().catch(() => {})
+    await clock.advance(0)
+    const newer = await engine('new').open(asking)
+    await clock.advance(0)
+    void older.asks[0]?.reply('at the older')
+    await clock.advance(10_000)
+    expect(effects).toEqual([])
+    expect(older.persistence.status).toBe('outdated')
+    expect(await newer.asks[0]?.reply('at the newer')).toBe(true)
+    await clock.advance(10_000)
+    expect(newer.result).toBe('at the newer')
+    expect(effects).toEqual(['at the newer'])
+  })
+
+  test('both reply at the same moment / one effect', async () => {
+    const { clock, engine } = house()
+    effects.length = 0
+    const older = await engine('old').open(asking)
+    older.run().catch(() => {})
+    await clock.advance(0)
+    const newer = await engine('new').open(asking)
+    await clock.advance(0)
+    void newer.asks[0]?.reply('newer')
+    void older.asks[0]?.reply('older')
+    await clock.advance(10_000)
+    expect(effects).toEqual(['newer'])
+    expect(newer.result).toBe('newer')
+  })
+
+  test("the older wakes from a sleep after the newer has opened / its effect does not run, the newer's runs once", async () => {
+    const { clock, engine } = house()
+    const ran: string[] = []
+    const sleeping = (who: string) =>
+      defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
+        await ctx.sleep(1000)
+        await ctx.once('effect', () => ran.push(who))
+        return Done(who)
+      })
+    const older = await engine('old').open(sleeping('older'))
+    older.run().catch(() => {})
+    await clock.advance(500)
+    const newer = await engine('new').open(sleeping('newer'))
+    await clock.advance(60_000)
+    expect(ran).toEqual(['newer'])
+    expect(newer.result).toBe('newer')
+    expect(older.persistence.status).toBe('outdated')
+  })
+
+  test('the older is in the middle of an effect / its result does not land; the newer runs it with the same key', async () => {
+    const { clock, engine, storage } = house()
+    const keys: string[] = []
+    const door = gate<string>()
+    const slow = (wait: boolean) =>
+      defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) =>
+        Done(
+          await ctx.once('charge', (key) => {
+            keys.push(key)
+            return wait ? door.promise : 'by the newer'
+          }),
+        ),
+      )
+    const older = await engine('old').open(slow(true))
+    older.run().catch(() => {})
+    await clock.advance(0)
+    const newer = await engine('new').open(slow(false))
+    await clock.advance(0)
+    expect(newer.result).toBe('by the newer')
+    door.open('by the older')
+    await clock.advance(10_000)
+    expect(older.persistence.status).toBe('outdated')
+    expect(new Set(keys).size).toBe(1)
+    expect(keys).toHaveLength(2)
+    expect((await createEngine({ storage, clock }).open(slow(false))).result).toBe('by the newer')
+  })
+
+  test('the outdated one / shows what it has; it takes no run, its steps are aborted', async () => {
+    const { clock, engine } = house()
+    let aborted = false
+    const endless = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      ctx.signal.addEventListener('abort', () => (aborted = true))
+      await ctx.state.set('seen', true)
+      await ctx.commit()
+      return gate<never>().promise
+    })
+    const older = await engine('old').open(endless)
+    const result = older.run()
+    result.catch(() => {})
+    await clock.advance(0)
+    await engine('new').open(endless, { autoResume: false })
+    older.state.set('typed', 'too late')
+    await older.flush().catch(() => {})
+    await clock.advance(100)
+    expect(older.persistence.status).toBe('outdated')
+    expect(older.state.get('seen')).toBe(true)
+    expect(aborted).toBe(true)
+    await older.close().catch(() => {})
+    expect(older.state.get('seen')).toBe(true)
+  })
+
+  test('the older closes without having written / it does not disturb the newer', async () => {
+    const { clock, engine, errors } = house()
+    const older = await engine('old').open(asking)
+    older.run().catch(() => {})
+    await clock.advance(1000)
+    await older.flush()
+    const newer = await engine('new').open(asking)
+    await older.close()
+    newer.state.set('x', 1)
+    await newer.flush()
+    expect(newer.persistence.status).toBe('saved')
+    expect(errors.new).toEqual([])
+  })
+
+  test('handed to and fro ten times / every opener finds what the last one has saved', async () => {
+    const { clock, engine } = house()
+    const counting = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
+      'work',
+      { on: Go, emits: [Done, Item] },
+      () => Done(1),
+    )
+    for (let turn = 0; turn < 10; turn++) {
+      const session = await engine(turn % 2 === 0 ? 'old' : 'new').open(counting)
+      expect(session.state.get('turn', 0)).toBe(turn)
+      session.state.set('turn', turn + 1)
+      await session.flush()
+    }
+    await clock.advance(1000)
+  })
+
+  test('opened at the same moment / one of them wins, the other is outdated, nothing is lost or mixed', async () => {
+    const { clock, engine, storage } = house()
+    const [one, two] = await Promise.all([engine('old').open(asking), engine('new').open(asking)])
+    one.state.set('by', 'one')
+    two.state.set('by', 'two')
+    await Promise.allSettled([one.flush(), two.flush()])
+    await clock.advance(10_000)
+    const statuses = [one.persistence.status, two.persistence.status]
+    expect(statuses).toContain('saved')
+    expect(statuses).toContain('outdated')
+    const winner = one.persistence.status === 'saved' ? 'one' : 'two'
+    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ by: winner })
+  })
+
+  test('deleted by the other engine / the older is outdated and does not bring it back', async () => {
+    const { clock, engine, storage } = house()
+    const older = await engine('old').open(asking)
+    older.state.set('by', 'older')
+    await older.flush()
+    await engine('new').delete('flow')
+    older.state.set('by', 'older again')
+    await failure(older.flush())
+    await clock.advance(60_000)
+    expect(older.persistence.status).toBe('outdated')
+    expect(await storage.list()).toEqual([])
+  })
+})

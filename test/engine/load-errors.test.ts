@@ -1,0 +1,311 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  type AnyWorkflow,
+  type LoadError,
+  type SessionStorage,
+} from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, Go, Question, unhandled } from '../support/flows'
+
+type Stored = Awaited<ReturnType<SessionStorage['read']>>
+
+const make = (options: { name?: string; version?: number; state?: z.ZodType } = {}) =>
+  defineWorkflow({
+    ...flow,
+    state: z.object({ name: z.string().default(''), age: z.number().default(0) }),
+    ...(options as object),
+  }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+    Done((await ctx.ask(Question(1))).data),
+  )
+
+const current = make({ version: 2 })
+
+/** A storage that holds a session of `current`, and everything that is done to it from now on. */
+async function stored(heavy = false) {
+  const clock = virtualClock()
+  const inner = memoryStorage()
+  const engine = createEngine({
+    storage: inner,
+    clock,
+    ...(heavy && {
+      serializer: {
+        serialize: (value) => ({ text: JSON.stringify(value), size: 400_000 }),
+        deserialize: (it) => JSON.parse((it as { text: string }).text) as unknown,
+      },
+    }),
+  })
+  const session = await engine.open(current, { id: 'cart' })
+  session.state.set('name', 'Ada')
+  session.run().catch(() => {})
+  await clock.advance(2000)
+  session.state.set('age', 30)
+  await clock.advance(2000)
+  await engine.close()
+  const calls: string[] = []
+  const tamper: { change?: (stored: NonNullable<Stored>) => Stored } = {}
+  const storage: SessionStorage = {
+    ...inner,
+    async read(id) {
+      const found = await inner.read(id)
+      return found && tamper.change ? tamper.change(structuredClone(found)) : found
+    },
+    claim: (...args) => (calls.push('claim'), inner.claim(...args)),
+    append: (...args) => (calls.push('append'), inner.append(...args)),
+    compact: (...args) => (calls.push('compact'), inner.compact(...args)),
+    delete: (id) => (calls.push('delete'), inner.delete(id)),
+    discard: (id) => (calls.push('discard'), inner.discard(id)),
+    quarantine: (id) => (calls.push('quarantine'), inner.quarantine(id)),
+  }
+  const errors: unknown[] = []
+  const open = (workflow: AnyWorkflow = current) =>
+    createEngine({ storage, clock, onError: (error) => errors.push(error) }).session(
+      workflow as typeof current,
+      {
+        id: 'cart',
+      },
+    )
+  return { clock, inner, calls, tamper, open, errors }
+}
+
+type Change = (stored: NonNullable<Stored>) => Stored
+const head =
+  (change: object): Change =>
+  (it) => ({ ...it, head: { ...it.head, ...change } })
+
+const cases: [LoadError['code'], string, AnyWorkflow, Change | undefined][] = [
+  ['WRONG_WORKFLOW', 'another workflow', make({ name: 'other', version: 2 }), undefined],
+  ['NEWER_VERSION', 'an older version of the code', make({ version: 1 }), undefined],
+  ['MIGRATION_MISSING', 'a newer version of the code', make({ version: 3 }), undefined],
+  [
+    'STATE_INVALID',
+    'a schema that refuses the state',
+    make({ version: 2, state: z.object({ name: z.number().default(0) }) }),
+    undefined,
+  ],
+  [
+    'STATE_INVALID',
+    'a schema that would change the state',
+    make({
+      version: 2,
+      state: z.object({
+        name: z.string().default(''),
+        age: z.number().default(0),
+        more: z.number().default(1),
+      }),
+    }),
+    undefined,
+  ],
+  ['NEWER_FORMAT', 'a newer format', current, head({ format: 99 })],
+  [
+    'UNREADABLE_RECORD',
+    'a damaged batch',
+    current,
+    (it) => ({ ...it, batches: it.batches.map((batch) => ({ ...batch, data: `${String(batch.data)} ` })) }),
+  ],
+  ['UNREADABLE_RECORD', 'a lost end', current, (it) => ({ ...it, batches: it.batches.slice(0, -1) })],
+  ['UNREADABLE_RECORD', 'a hole', current, (it) => ({ ...it, batches: it.batches.slice(1) })],
+  ['UNREADABLE_RECORD', 'no head', current, (it) => ({ ...it, head: undefined as never })],
+]
+
+describe.each(cases)('%s: %s', (code, _, workflow, change) => {
+  const prepared = async () => {
+    const all = await stored()
+    if (change) all.tamper.change = change
+    return all
+  }
+
+  test('open and ready reject with a LoadError, the session says error; nothing stored is changed', async () => {
+    const heard = await unhandled(async () => {
+      const { clock, inner, calls, open, errors } = await prepared()
+      const before = JSON.stringify(await inner.read('cart'))
+      const session = open(workflow)
+      if (code !== 'STATE_INVALID') session.state.set('name', 'typed')
+      const error: LoadError = await failure(session.ready)
+      expect(error).toMatchObject({ name: 'LoadError', code, id: 'cart' })
+      expect(error.message).toContain('"cart"')
+      expect(session.status).toBe('error')
+      expect(session.error).toBe(error)
+      expect(session.persistence).toMatchObject({ status: 'error', error })
+      expect(await failure(session.run())).toBe(error)
+      await clock.advance(60_000)
+      expect(calls.filter((it) => it !== 'quarantine')).toEqual([])
+      expect(JSON.stringify(await inner.read('cart'))).toBe(before)
+      expect(errors).toEqual([])
+    })
+    expect(heard).toEqual([])
+  })
+
+  test('the bytes are set aside once, however often it is opened; a newer record is not touched at all', async () => {
+    const { inner, open } = await prepared()
+    for (let time = 0; time < 3; time++) await failure(open(workflow).ready)
+    const { quarantine } = (await inner.export('cart')) ?? { quarantine: [] }
+    expect(quarantine).toHaveLength(code.startsWith('NEWER') ? 0 : 1)
+  })
+
+  test('retry() while the cause is there / rejects with another LoadError; nothing changes', async () => {
+    const { inner, open } = await prepared()
+    const before = JSON.stringify(await inner.read('cart'))
+    const session = open(workflow)
+    const error: LoadError = await failure(session.ready)
+    const again: LoadError = await failure(error.retry())
+    expect(again).toMatchObject({ name: 'LoadError', code })
+    expect(again).not.toBe(error)
+    expect(session.status).toBe('error')
+    expect(session.error).toBe(again)
+    expect(JSON.stringify(await inner.read('cart'))).toBe(before)
+  })
+
+  test('export() / the stored bytes as they are', async () => {
+    const { inner, open } = await prepared()
+    const error: LoadError = await failure(open(workflow).ready)
+    const exported = (await error.export()) as { session: Stored }
+    expect(exported.session).toEqual(await inner.read('cart'))
+  })
+
+  test('reset() / starts over; the old bytes stay set aside', async () => {
+    const { clock, inner, tamper, open } = await prepared()
+    const session = open(workflow)
+    const error: LoadError = await failure(session.ready)
+    delete tamper.change
+    await error.reset()
+    expect(session.status).toBe('idle')
+    expect(session.error).toBeUndefined()
+    const result = session.run()
+    await clock.advance(1000)
+    await session.asks[0]?.reply('after the reset')
+    expect(await result).toBe('after the reset')
+    await session.flush()
+    expect(session.persistence.status).toBe('saved')
+    const exported = await inner.export('cart')
+    expect(exported?.session?.head.workflow).toBe(workflow.name)
+    expect(exported?.quarantine.length).toBeLessThanOrEqual(1)
+    // Given up by hand: also what is newer must have a copy then.
+    expect(exported?.quarantine).toHaveLength(1)
+  })
+})
+
+describe('remedies', () => {
+  test('retry() after the cause was removed / the session is there, with what was typed meanwhile', async () => {
+    const { clock, tamper, open } = await stored()
+    tamper.change = head({ format: 99 })
+    const session = open()
+    const error: LoadError = await failure(session.ready)
+    session.state.set('name', 'typed meanwhile')
+    delete tamper.change
+    await error.retry()
+    expect(session.status).toBe('waiting')
+    expect(session.error).toBeUndefined()
+    expect(session.state.get()).toEqual({ name: 'typed meanwhile', age: 30 })
+    expect(session.asks).toHaveLength(1)
+    await session.ready
+    await session.asks[0]?.reply('yes')
+    await clock.advance(100)
+    expect(session.result).toBe('yes')
+  })
+
+  test('retry(), reset() twice or at once / no harm', async () => {
+    const { tamper, open } = await stored()
+    tamper.change = head({ format: 99 })
+    const session = open()
+    const error: LoadError = await failure(session.ready)
+    delete tamper.change
+    await Promise.all([error.retry(), error.retry()])
+    expect(session.status).toBe('waiting')
+    expect(session.state.get('name')).toBe('Ada')
+    session.state.set('name', 'after')
+    await error.retry().catch(() => {})
+    await session.flush()
+    expect(session.state.get('name')).toBe('after')
+    expect(session.status).toBe('waiting')
+  })
+
+  test('engine.delete of a refused session / removes it with its quarantine', async () => {
+    const { inner, clock } = await stored()
+    const engine = createEngine({ storage: inner, clock })
+    await failure(engine.open(make({ name: 'other', version: 2 }), { id: 'cart' }))
+    await engine.delete('cart')
+    expect(await inner.export('cart')).toBeUndefined()
+    const session = await engine.open(make({ name: 'other', version: 2 }), { id: 'cart' })
+    expect(session.status).toBe('idle')
+  })
+
+  test('discarding fails / reset rejects, the session stays refused', async () => {
+    const { inner, clock } = await stored()
+    const engine = createEngine({
+      storage: { ...inner, discard: () => Promise.reject(new Error('disk on fire')) },
+      clock,
+    })
+    const session = engine.session(make({ name: 'other', version: 2 }), { id: 'cart' })
+    const error: LoadError = await failure(session.ready)
+    const refused = await failure(error.reset())
+    expect((refused as Error).message).toContain('disk on fire')
+    expect((refused as { code?: string }).code).toBe('STORAGE')
+    expect(session.status).toBe('error')
+    expect((await inner.read('cart'))?.head.seq).toBeGreaterThan(0)
+  })
+})
+
+describe('what is stored is data', () => {
+  /** Rewrites the journal as an attacker would: with a right checksum. */
+  const rewritten = async (change: (records: unknown[]) => unknown[]) => {
+    const { clock, inner, open, tamper } = await stored()
+    void open
+    const { createEngine: fresh } = await import('../../src/index')
+    const serializer = {
+      serialize: (value: unknown): unknown => ({ value: JSON.stringify(value) }),
+      deserialize: (it: unknown): unknown => {
+        const text = typeof it === 'string' ? it : (it as { value: string }).value
+        const value = JSON.parse(text) as unknown
+        return Array.isArray(value) ? change(value as unknown[]) : value
+      },
+    }
+    void tamper
+    return fresh({ storage: inner, clock, serializer }).session(current, { id: 'cart' })
+  }
+
+  test('a record of an unknown kind / UNREADABLE_RECORD', async () => {
+    const session = await rewritten((records) =>
+      records.map((it) => ({ ...(it as object), kind: 'constructor' })),
+    )
+    expect(await failure(session.ready)).toMatchObject({ code: 'UNREADABLE_RECORD' })
+  })
+
+  test('records that are no objects / UNREADABLE_RECORD', async () => {
+    for (const odd of [null, 5, 'x', []]) {
+      const session = await rewritten((records) => records.map(() => odd))
+      expect(await failure(session.ready)).toMatchObject({ code: 'UNREADABLE_RECORD' })
+    }
+  })
+
+  test('a write to __proto__ / refused or without effect, nothing is polluted', async () => {
+    const session = await rewritten((records) =>
+      records.map((it) =>
+        (it as { kind: string }).kind === 'wrote'
+          ? {
+              ...(it as object),
+              ops: [
+                ['set', '__proto__.polluted', true],
+                ['set', 'constructor.prototype.polluted', true],
+              ],
+            }
+          : it,
+      ),
+    )
+    await session.ready.catch(() => {})
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  })
+
+  test('a step name like __proto__ / is looked up in a Map: an orphan, no crash', async () => {
+    const session = await rewritten((records) =>
+      records.map((it) =>
+        (it as { kind: string }).kind === 'taken' ? { ...(it as object), step: '__proto__' } : it,
+      ),
+    )
+    await session.ready.catch((error: unknown) => expect(error).toMatchObject({ code: 'UNREADABLE_RECORD' }))
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  })
+})

@@ -1,0 +1,427 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createEngine, defineWorkflow, memoryStorage, type SessionStorage } from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, gate, Go, profile, Question, unhandled, type Gate } from '../support/flows'
+
+const State = z.object({
+  name: z.string().default(''),
+  list: z.array(z.number()).default([]),
+  form: z.record(z.string(), z.unknown()).default({}),
+})
+const asking = defineWorkflow({ ...flow, state: State }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => Done((await ctx.ask(Question(1))).data),
+)
+
+/** A storage whose reads wait for the gate, and that tells which calls it got. */
+function slow(inner: SessionStorage, doors: { read?: Gate<void>; claim?: Gate<void> } = {}) {
+  const calls: string[] = []
+  const storage: SessionStorage = {
+    ...inner,
+    async read(id) {
+      calls.push('read')
+      await doors.read?.promise
+      return inner.read(id)
+    },
+    async claim(...args) {
+      calls.push('claim')
+      await doors.claim?.promise
+      return inner.claim(...args)
+    },
+    append(...args) {
+      calls.push('append')
+      return inner.append(...args)
+    },
+    compact(...args) {
+      calls.push('compact')
+      return inner.compact(...args)
+    },
+    quarantine(id) {
+      calls.push('quarantine')
+      return inner.quarantine(id)
+    },
+    discard(id) {
+      calls.push('discard')
+      return inner.discard(id)
+    },
+  }
+  return { storage, calls }
+}
+
+/** A storage that holds a session which waits for a person, with a state. */
+async function stored() {
+  const clock = virtualClock()
+  const inner = memoryStorage()
+  const engine = createEngine({ storage: inner, clock })
+  const session = await engine.open(asking)
+  session.state.set('name', 'stored')
+  session.state.set('list', [1])
+  session.state.set('form', { a: 1, b: { c: 2 } })
+  session.run().catch(() => {})
+  await clock.advance(1000)
+  await engine.close()
+  return { clock, inner }
+}
+
+describe('writes while the session is loading', () => {
+  test('show at once, and are on top of what was read; the rest is what was stored', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const { storage } = slow(inner, { read })
+    const session = createEngine({ storage, clock }).session(asking)
+    session.state.set('name', 'typed')
+    session.state.append('list', 2)
+    session.state.set('form.b.d', 3)
+    expect(session.status).toBe('loading')
+    expect(session.state.get()).toEqual({ name: 'typed', list: [2], form: { b: { d: 3 } } })
+    read.open()
+    await session.ready
+    expect(session.state.get()).toEqual({ name: 'typed', list: [1, 2], form: { a: 1, b: { c: 2, d: 3 } } })
+    expect(session.status).toBe('waiting')
+  })
+
+  test('every kind of write / is replayed, in order', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    session.state.set('list', [7, 8, 9])
+    session.state.delete('list.1' as never)
+    session.state.edit((draft) => {
+      draft.list.push(10)
+      draft.form['edited'] = true
+    })
+    session.state.batch(() => {
+      session.state.set('name', 'batched')
+      session.state.set('name', (name) => `${name} twice`)
+    })
+    read.open()
+    await session.ready
+    expect(session.state.get('list')).toEqual([7, 9, 10])
+    expect(session.state.get('name')).toBe('batched twice')
+    expect(session.state.get('form')).toEqual({ a: 1, b: { c: 2 }, edited: true })
+  })
+
+  test('replace / replaces what was stored', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    session.state.replace({ name: 'all new', list: [], form: {} })
+    read.open()
+    await session.ready
+    expect(session.state.get()).toEqual({ name: 'all new', list: [], form: {} })
+  })
+
+  test('are written once, after the read and the claim, never before', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const { storage, calls } = slow(inner, { read })
+    const session = createEngine({ storage, clock }).session(asking)
+    session.state.set('name', 'typed')
+    await clock.advance(3000)
+    expect(calls).toEqual(['read'])
+    read.open()
+    await session.ready
+    await clock.advance(3000)
+    expect(calls).toEqual(['read', 'claim', 'append'])
+    const again = await createEngine({ storage: inner, clock }).open(asking)
+    expect(again.state.get()).toEqual({ name: 'typed', list: [1], form: { a: 1, b: { c: 2 } } })
+  })
+
+  test('listeners / are told of the early write and of what the load brings', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    const seen: unknown[] = []
+    session.state.subscribe('name', () => seen.push(session.state.get('name')))
+    session.state.subscribe('list', () => seen.push(session.state.get('list')))
+    session.state.set('name', 'typed')
+    read.open()
+    await session.ready
+    expect(seen.filter((it) => it === 'typed')).toHaveLength(1)
+    expect(seen).toContainEqual([1])
+  })
+
+  test('that the schema refuses / throw at once; nothing of them is replayed', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    expect(() => session.state.set('name', 5 as never)).toThrow(
+      expect.objectContaining({ code: 'STATE_VALIDATION' }),
+    )
+    read.open()
+    await session.ready
+    expect(session.state.get('name')).toBe('stored')
+  })
+
+  test('that do not fit what was stored / leave a state that passes its schema', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    // Item 0 of the empty list: stored there is one already.
+    session.state.set('list.0' as never, 5 as never)
+    session.state.delete('list.0' as never)
+    read.open()
+    await session.ready
+    expect(State.safeParse(session.state.get()).success).toBe(true)
+    await clock.advance(3000)
+    const again = await createEngine({ storage: inner, clock }).open(asking)
+    expect(again.state.get()).toEqual(session.state.get())
+  })
+
+  test('run, send, reply, cancel, flush while loading / wait for the load, in order', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const id = (await createEngine({ storage: inner, clock }).open(asking)).asks[0]?.id ?? ''
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    const result = session.run()
+    const replied = session.reply(id, 'early')
+    const flushed = session.flush()
+    read.open()
+    expect(await replied).toBe(true)
+    await flushed
+    expect(await result).toBe('early')
+  })
+
+  test('a session that was never stored / early writes are its first', async () => {
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    const read = gate()
+    const { storage, calls } = slow(inner, { read })
+    const session = createEngine({ storage, clock }).session(asking)
+    session.state.set('name', 'first')
+    read.open()
+    await session.ready
+    await session.flush()
+    expect(calls).toEqual(['read', 'claim', 'append'])
+    expect((await createEngine({ storage: inner, clock }).open(asking)).state.get('name')).toBe('first')
+  })
+})
+
+describe('the page is closed before the load has settled', () => {
+  test.each(['read', 'claim'] as const)(
+    'during %s / storage is untouched, nothing is unhandled',
+    async (at) => {
+      const { clock, inner } = await stored()
+      const before = JSON.stringify(await inner.export('flow'))
+      const heard = await unhandled(async () => {
+        const door = gate()
+        const { storage, calls } = slow(inner, { [at]: door })
+        const engine = createEngine({ storage, clock })
+        const session = engine.session(asking)
+        session.state.set('name', 'typed')
+        await clock.advance(0)
+        void engine.close()
+        await clock.advance(100)
+        door.open()
+        await clock.advance(5000)
+        expect(calls.filter((it) => it !== 'read' && it !== 'claim')).toEqual([])
+        expect(await failure(session.ready)).toMatchObject({ code: 'SESSION_CLOSED' })
+      })
+      expect(heard).toEqual([])
+      const stripped = (text: string): string => text.replace(/"epoch":\d+/, '')
+      expect(stripped(JSON.stringify(await inner.export('flow')))).toBe(stripped(before))
+      const again = await createEngine({ storage: inner, clock }).open(asking)
+      expect(again.state.get('name')).toBe('stored')
+      expect(again.status).toBe('waiting')
+    },
+  )
+})
+
+describe('a page that was merely looked at', () => {
+  test('open, read, subscribe, close / nothing is stored', async () => {
+    const page = profile()
+    const session = await page.open(asking)
+    session.state.subscribe('', () => {})
+    session.state.get()
+    session.toJSON()
+    await session.flush()
+    await session.close()
+    expect(await page.engine.list()).toEqual([])
+    expect(await page.storage.read('flow')).toBeUndefined()
+  })
+})
+
+describe('reading fails', () => {
+  const broken = (inner: SessionStorage, how: 'rejects' | 'throws' | 'odd') => {
+    const state = { broken: true }
+    const { storage, calls } = slow(inner)
+    const read: SessionStorage['read'] = (id) => {
+      if (!state.broken) return storage.read(id)
+      if (how === 'throws') throw new Error('disk on fire')
+      // eslint-disable-next-line prefer-promise-reject-errors
+      return Promise.reject(how === 'odd' ? 'disk on fire' : new Error('disk on fire'))
+    }
+    return { storage: { ...storage, read }, calls, state }
+  }
+
+  test.each(['rejects', 'throws', 'odd'] as const)(
+    'storage %s / error with a code, the session says error, nothing is ever written',
+    async (how) => {
+      const { clock, inner } = await stored()
+      const heard = await unhandled(async () => {
+        const { storage, calls } = broken(inner, how)
+        const engine = createEngine({ storage, clock })
+        const session = engine.session(asking)
+        session.state.set('name', 'typed')
+        const error = await failure(session.ready)
+        expect(error).toMatchObject({ code: 'STORAGE' })
+        expect((error as Error).message).toContain('disk on fire')
+        expect(session.status).toBe('error')
+        expect(session.error).toBe(error)
+        expect(session.persistence).toMatchObject({ status: 'error', error })
+        expect(await failure(session.run())).toBe(error)
+        expect(await failure(session.flush())).toBe(error)
+        await clock.advance(60_000)
+        expect(calls).toEqual([])
+      })
+      expect(heard).toEqual([])
+      expect((await createEngine({ storage: inner, clock }).open(asking)).state.get('name')).toBe('stored')
+    },
+  )
+
+  test('open again when storage is back / reads, and brings the early writes on top', async () => {
+    const { clock, inner } = await stored()
+    const { storage, state } = broken(inner, 'rejects')
+    const engine = createEngine({ storage, clock })
+    expect(await failure(engine.open(asking))).toMatchObject({ code: 'STORAGE' })
+    engine.session(asking).state.set('name', 'typed meanwhile')
+    await clock.advance(10)
+    state.broken = false
+    const session = await engine.open(asking)
+    expect(session.status).toBe('waiting')
+    expect(session.state.get()).toEqual({ name: 'typed meanwhile', list: [1], form: { a: 1, b: { c: 2 } } })
+    await session.flush()
+    expect((await createEngine({ storage: inner, clock }).open(asking)).state.get('name')).toBe(
+      'typed meanwhile',
+    )
+  })
+
+  test('claiming fails / the same: error, nothing written', async () => {
+    const { clock, inner } = await stored()
+    const { storage, calls } = slow(inner)
+    const engine = createEngine({
+      storage: { ...storage, claim: () => Promise.reject(new Error('no lock')) },
+      clock,
+    })
+    expect(await failure(engine.open(asking))).toMatchObject({ code: 'STORAGE' })
+    await clock.advance(60_000)
+    expect(calls).toEqual(['read'])
+  })
+})
+
+describe('reading hangs', () => {
+  test('for longer than the time limit / degraded: usable in memory, nothing written; applied when it arrives', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const { storage, calls } = slow(inner, { read })
+    const heard = await unhandled(async () => {
+      const session = createEngine({ storage, clock }).session(asking)
+      session.ready.catch(() => {})
+      session.state.set('name', 'early')
+      await clock.advance(4000)
+      expect(session.persistence.status).toBe('degraded')
+      session.state.set('form.typed', 'while degraded')
+      expect(session.state.get('name')).toBe('early')
+      await clock.advance(60_000)
+      expect(calls).toEqual(['read'])
+      read.open()
+      await clock.advance(1000)
+      expect(session.status).toBe('waiting')
+      expect(session.asks).toHaveLength(1)
+      expect(session.state.get()).toEqual({
+        name: 'early',
+        list: [1],
+        form: { a: 1, b: { c: 2 }, typed: 'while degraded' },
+      })
+      await session.flush()
+      expect(session.persistence.status).toBe('saved')
+    })
+    expect(heard).toEqual([])
+    const again = await createEngine({ storage: inner, clock }).open(asking)
+    expect(again.state.get('name')).toBe('early')
+  })
+
+  test('until just before the limit / nothing is lost, no trouble shown', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    await clock.advance(3999)
+    expect(session.status).toBe('loading')
+    read.open()
+    await session.ready
+    expect(session.status).toBe('waiting')
+  })
+
+  test('the limit is an option', async () => {
+    const { clock, inner } = await stored()
+    const { storage } = slow(inner, { read: gate() })
+    const session = createEngine({ storage, clock, timeout: 50 }).session(asking)
+    session.ready.catch(() => {})
+    await clock.advance(49)
+    expect(session.persistence.status).not.toBe('degraded')
+    await clock.advance(1)
+    expect(session.persistence.status).toBe('degraded')
+  })
+})
+
+describe('the time limit holds for every storage call', () => {
+  test.each([
+    ['list', (engine: ReturnType<typeof createEngine>) => engine.list()],
+    ['export', (engine: ReturnType<typeof createEngine>) => engine.export('flow')],
+    ['delete', (engine: ReturnType<typeof createEngine>) => engine.delete('flow')],
+    ['clear', (engine: ReturnType<typeof createEngine>) => engine.clear()],
+  ])('%s hangs / TimeoutError of scope storage after 4 s', async (method, call) => {
+    const clock = virtualClock()
+    const engine = createEngine({
+      storage: { ...memoryStorage(), [method]: () => new Promise(() => {}) },
+      clock,
+    })
+    const outcome = failure(call(engine))
+    await clock.advance(4000)
+    expect(await Promise.race([outcome, Promise.resolve().then(() => 'still hanging')])).toMatchObject({
+      code: 'TIMEOUT',
+      scope: 'storage',
+    })
+  })
+
+  test('append hangs / unsaved after 4 s, tried again; the flow goes on', async () => {
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    let hang = true
+    const storage: SessionStorage = {
+      ...inner,
+      append: (...args) => (hang ? new Promise(() => {}) : inner.append(...args)),
+    }
+    const errors: unknown[] = []
+    const engine = createEngine({ storage, clock, onError: (error) => errors.push(error) })
+    const session = await engine.open(asking)
+    const result = session.run()
+    await clock.advance(4000)
+    expect(session.persistence).toMatchObject({
+      status: 'unsaved',
+      error: { code: 'TIMEOUT', scope: 'storage' },
+    })
+    expect(errors).toHaveLength(1)
+    await session.asks[0]?.reply('yes')
+    await clock.advance(0)
+    expect(await result).toBe('yes')
+    hang = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+    expect((await createEngine({ storage: inner, clock }).open(asking)).result).toBe('yes')
+  })
+
+  test('setting a refused session aside hangs / open is refused all the same', async () => {
+    const { clock, inner } = await stored()
+    const other = defineWorkflow({ ...flow, name: 'other' }).step('work', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    const engine = createEngine({ storage: { ...inner, quarantine: () => new Promise(() => {}) }, clock })
+    let code: unknown
+    engine.open(other, { id: 'flow' }).catch((error: { code: string }) => (code = error.code))
+    await clock.advance(10_000)
+    expect(code).toBe('WRONG_WORKFLOW')
+  })
+})

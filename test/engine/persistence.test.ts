@@ -1,0 +1,305 @@
+import { describe, expect, test } from 'vitest'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  type Persistence,
+  type SessionStorage,
+} from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, gate, Go, profile, Question, unhandled } from '../support/flows'
+
+const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    await ctx.state.set('asked', true)
+    return Done((await ctx.ask(Question(1))).data)
+  },
+)
+
+/** A storage that fails while it is told to. */
+function moody(kinds: readonly string[] = ['append', 'compact']) {
+  const clock = virtualClock()
+  const inner = memoryStorage()
+  const mood = { bad: false }
+  let tries = 0
+  const fail = <T>(kind: string, call: () => Promise<T>): Promise<T> => {
+    if (!kinds.includes(kind)) return call()
+    tries++
+    return mood.bad ? Promise.reject(new DOMException('disk is full', 'QuotaExceededError')) : call()
+  }
+  const storage: SessionStorage = {
+    ...inner,
+    append: (...args) => fail('append', () => inner.append(...args)),
+    compact: (...args) => fail('compact', () => inner.compact(...args)),
+  }
+  const errors: unknown[] = []
+  const engine = createEngine({ storage, clock, onError: (error) => errors.push(error) })
+  return { clock, inner, mood, errors, engine, tries: () => tries }
+}
+
+describe('session.persistence', () => {
+  test('saved, saving, saved; savedAt is the time of the save; listeners are told', async () => {
+    const page = profile()
+    const session = await page.open(asking)
+    const seen: Persistence[] = []
+    session.subscribe(() => {
+      if (seen.at(-1) !== session.persistence) seen.push(session.persistence)
+    })
+    expect(session.persistence.status).toBe('saved')
+    session.state.set('typed', 1)
+    expect(session.persistence.status).toBe('saving')
+    await page.clock.advance(1000)
+    expect(session.persistence.status).toBe('saved')
+    expect(session.persistence.savedAt).toBeGreaterThan(page.clock.now() - 1000)
+    expect(seen.map((it) => it.status)).toEqual(['saving', 'saved'])
+    const idle = session.persistence
+    await page.clock.advance(60_000)
+    expect(session.persistence).toBe(idle)
+  })
+
+  test('memory storage that was asked for / counts as saved', async () => {
+    const clock = virtualClock()
+    const session = await createEngine({ storage: memoryStorage(), clock }).open(asking)
+    session.state.set('typed', 1)
+    await session.flush()
+    expect(session.persistence.status).toBe('saved')
+  })
+
+  test('field edits coalesce: 150 ms after the last one, at most 1 s after the first', async () => {
+    const page = profile()
+    const session = await page.open(asking)
+    const stored = async (): Promise<unknown> => (await page.storage.read('flow'))?.head.seq
+    session.state.set('typed', 'a')
+    await page.clock.advance(149)
+    expect(await stored()).toBeUndefined()
+    await page.clock.advance(1)
+    expect(await stored()).toBeGreaterThan(0)
+    const before = await stored()
+    for (let n = 0; n < 9; n++) {
+      session.state.append('typed', 'b')
+      await page.clock.advance(100)
+    }
+    expect(await stored()).toBe(before)
+    session.state.append('typed', 'b')
+    await page.clock.advance(100)
+    expect(await stored()).not.toBe(before)
+  })
+
+  test("a step's end, a point, a reply, run / are written at once, with the edits before them", async () => {
+    const page = profile()
+    const session = await page.open(asking)
+    session.state.set('typed', 'first')
+    void session.run()
+    await page.settle()
+    page.kill()
+    const again = await page.open(asking)
+    expect(again.state.get()).toEqual({ typed: 'first', asked: true })
+    await page.settle()
+    again.state.set('typed', 'second')
+    void again.asks[0]?.reply('yes')
+    await page.settle()
+    page.kill()
+    const last = await page.open(asking)
+    expect(last.result).toBe('yes')
+    expect(last.state.get('typed')).toBe('second')
+  })
+})
+
+describe('storage fails for a while', () => {
+  test('state intact, unsaved, onError once per outage, saved later; nothing is thrown into the app', async () => {
+    const { clock, inner, mood, errors, engine } = moody()
+    const heard = await unhandled(async () => {
+      const session = await engine.open(asking)
+      mood.bad = true
+      for (let outage = 1; outage <= 2; outage++) {
+        mood.bad = true
+        session.state.set('outage', outage)
+        void session.run().catch(() => {})
+        await clock.advance(10_000)
+        expect(session.persistence.status).toBe('unsaved')
+        expect(session.persistence.error).toMatchObject({ code: 'STORAGE' })
+        expect((session.persistence.error as Error).message).toContain('disk is full')
+        expect(session.state.get('outage')).toBe(outage)
+        expect(session.status).toBe('waiting')
+        expect(errors).toHaveLength(outage)
+        mood.bad = false
+        await clock.advance(60_000)
+        expect(session.persistence.status).toBe('saved')
+        expect(session.persistence.error).toBeUndefined()
+        expect(errors).toHaveLength(outage)
+      }
+      const again = await createEngine({ storage: inner, clock }).open(asking)
+      expect(again.state.get()).toEqual({ outage: 2, asked: true })
+      expect(again.asks).toHaveLength(1)
+    })
+    expect(heard).toEqual([])
+  })
+
+  test('flush() / forces a try, rejects with the storage error while it fails, resolves when it works again', async () => {
+    const { clock, mood, engine } = moody()
+    const session = await engine.open(asking)
+    mood.bad = true
+    session.state.set('typed', 1)
+    expect(await failure(session.flush())).toMatchObject({ code: 'STORAGE' })
+    expect(await failure(session.flush())).toMatchObject({ code: 'STORAGE' })
+    mood.bad = false
+    await session.flush()
+    expect(session.persistence.status).toBe('saved')
+    await clock.advance(1000)
+  })
+
+  test('the whole flow runs through the outage, effects run once; all is saved in the end', async () => {
+    const { clock, inner, mood, engine } = moody()
+    let calls = 0
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      for (let n = 0; n < 5; n++) {
+        await ctx.once(`part ${n}`, () => ++calls)
+        await ctx.state.append('list', { n })
+        await ctx.sleep(100)
+      }
+      return Done(calls)
+    })
+    const session = await engine.open(workflow)
+    mood.bad = true
+    const result = session.run()
+    await clock.advance(1000)
+    expect(await result).toBe(5)
+    mood.bad = false
+    await clock.advance(60_000)
+    const again = await createEngine({ storage: inner, clock }).open(workflow)
+    expect(again.result).toBe(5)
+    expect(again.state.get('list')).toHaveLength(5)
+  })
+
+  test('tries back off: no storm of writes', async () => {
+    const { clock, mood, engine, tries } = moody()
+    const session = await engine.open(asking)
+    mood.bad = true
+    session.state.set('typed', 1)
+    await clock.advance(600_000)
+    expect(tries()).toBeLessThan(40)
+    expect(tries()).toBeGreaterThan(5)
+  })
+
+  test('close() while it fails / rejects, and is closed all the same; no unhandled rejection', async () => {
+    const { clock, mood, engine } = moody()
+    const heard = await unhandled(async () => {
+      const session = await engine.open(asking)
+      mood.bad = true
+      session.state.set('typed', 1)
+      expect(await failure(session.close())).toMatchObject({ code: 'STORAGE' })
+      expect(await failure(session.run())).toMatchObject({ code: 'SESSION_CLOSED' })
+      await clock.advance(600_000)
+      const again = await engine.open(asking)
+      expect(again).not.toBe(session)
+      await engine.close()
+    })
+    expect(heard).toEqual([])
+  })
+
+  test('only snapshots fail / everything is saved all the same, onError is quiet or says it once', async () => {
+    const { clock, inner, mood, engine, errors } = moody(['compact'])
+    mood.bad = true
+    const session = await engine.open(asking)
+    for (let n = 0; n < 8; n++) {
+      session.state.set('blob', `${n}${'x'.repeat(100_000)}`)
+      await clock.advance(1000)
+    }
+    expect(session.persistence.status).toBe('saved')
+    expect(errors.length).toBeLessThanOrEqual(1)
+    expect(String((await createEngine({ storage: inner, clock }).open(asking)).state.get('blob'))[0]).toBe(
+      '7',
+    )
+  })
+
+  test('a serializer that throws / unsaved with a code, no unhandled rejection; saved when it works again', async () => {
+    const clock = virtualClock()
+    let broken = true
+    const heard = await unhandled(async () => {
+      const engine = createEngine({
+        storage: memoryStorage(),
+        clock,
+        serializer: {
+          serialize: (value) => {
+            if (broken) throw new Error('no key')
+            return JSON.stringify(value)
+          },
+          deserialize: (it) => JSON.parse(it as string) as unknown,
+        },
+      })
+      const session = await engine.open(asking)
+      session.state.set('typed', 1)
+      await clock.advance(5000)
+      expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'STORAGE' } })
+      broken = false
+      await clock.advance(60_000)
+      expect(session.persistence.status).toBe('saved')
+    })
+    expect(heard).toEqual([])
+  })
+
+  test('an onError that throws / breaks nothing', async () => {
+    const clock = virtualClock()
+    let bad = true
+    const inner = memoryStorage()
+    const storage: SessionStorage = {
+      ...inner,
+      append: (...args) => (bad ? Promise.reject(new Error('no')) : inner.append(...args)),
+    }
+    const session = await createEngine({
+      storage,
+      clock,
+      onError: () => {
+        throw new Error('onError is broken')
+      },
+    }).open(asking)
+    session.state.set('typed', 1)
+    await clock.advance(2000)
+    bad = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+
+  test('a session listener that throws while storage fails / breaks nothing', async () => {
+    const { clock, mood, engine } = moody()
+    const session = await engine.open(asking)
+    session.subscribe(() => {
+      throw new Error('listener')
+    })
+    mood.bad = true
+    session.state.set('typed', 1)
+    await clock.advance(2000)
+    mood.bad = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+})
+
+describe('once waits for its intent', () => {
+  test('storage is slow / the effect begins when the intent is stored, not before', async () => {
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    const door = gate()
+    let began = false
+    const storage: SessionStorage = {
+      ...inner,
+      append: async (...args) => {
+        await door.promise
+        return inner.append(...args)
+      },
+    }
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(await ctx.once('a', () => (began = true))),
+    )
+    const session = await createEngine({ storage, clock }).open(workflow)
+    const result = session.run()
+    await clock.advance(3000)
+    expect(began).toBe(false)
+    door.open()
+    await clock.advance(0)
+    expect(began).toBe(true)
+    expect(await result).toBe(true)
+  })
+})
