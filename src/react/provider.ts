@@ -1,7 +1,7 @@
 import { createElement, useContext, useMemo, type ReactElement, type ReactNode } from 'react'
 import type { AnyWorkflow } from '../workflow/shape'
 import { useOpened, type Opened, type Phase, type SessionOptions } from './opened'
-import { PlaceContext } from './place'
+import { PlaceContext, workflowOf } from './place'
 
 export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOptions<W> {
   /** Shown until the session is loaded. Default: nothing. */
@@ -28,11 +28,12 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
  * </WorkflowProvider>
  * ```
  *
- * @throws WorkflowError for a wrong definition; LoadError without `errorFallback`
+ * @throws HookError without a workflow; WorkflowError for a wrong one; LoadError without `errorFallback`
  */
 export function WorkflowProvider<W extends AnyWorkflow>(
   props: WorkflowProviderProps<W> & { readonly workflow: W },
 ): ReactElement | null {
+  workflowOf('WorkflowProvider', props.workflow)
   const above = useContext(PlaceContext)
   const [opened, phase] = useOpened(props)
   const { session, engine } = opened as Opened

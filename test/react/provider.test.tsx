@@ -2,7 +2,7 @@ import { act, cleanup, render } from '@testing-library/react'
 import { StrictMode, Suspense, useEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createEngine, memoryStorage, type Session } from 'dogear'
-import { useWorkflow, useWorkflowState, WorkflowProvider } from 'dogear/react'
+import { createWorkflowHooks, useWorkflow, useWorkflowState, WorkflowProvider } from 'dogear/react'
 import { crash } from 'dogear/testing'
 import {
   begun,
@@ -496,6 +496,18 @@ test('suspense, and it cannot be loaded / the nearest error boundary', async () 
     await act(async () => {})
   })
   expect(text()).toContain('the disk is on fire')
+})
+
+test('no workflow, as when two modules import each other / an error that names the provider', async () => {
+  const { WorkflowProvider: Provider } = createWorkflowHooks(undefined as unknown as typeof checkout)
+  await quietly(() => {
+    render(
+      <Boundary>
+        <Provider id="cart-42" />
+      </Boundary>,
+    )
+  })
+  expect(text()).toMatch(/^HookError: WorkflowProvider: wrong arguments/)
 })
 
 test('a wrong definition / the error boundary is told all that is wrong with it', async () => {
