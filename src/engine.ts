@@ -4,6 +4,7 @@ import { Registry } from './registry'
 import { reportLater } from './state/subscribers'
 import type { Session } from './session/session'
 import { indexedDBStorage } from './storage/indexeddb'
+import { limited } from './storage/limited'
 import { plainMemoryStorage } from './storage/memory'
 import { jsonSerializer, type Serializer } from './storage/serializer'
 import type { SessionStorage, StorageFilter, StoredSessionInfo } from './storage/storage'
@@ -118,13 +119,14 @@ export function createEngine(options: EngineOptions = {}): Engine {
 }
 
 function withDefaults(options: EngineOptions): OpeningDeps {
+  const { clock = systemClock, timeout = 4000 } = options
   return {
-    storage: options.storage ?? defaultStorage(),
+    storage: limited(options.storage ?? defaultStorage(), clock, timeout),
     serializer: options.serializer ?? jsonSerializer,
-    clock: options.clock ?? systemClock,
+    clock,
     ids: options.ids ?? randomId,
     random: options.random ?? Math.random,
-    timeout: options.timeout ?? 4000,
+    timeout,
     onError: options.onError ?? (() => {}),
     report: options.onError ?? reportLater,
   }

@@ -207,6 +207,7 @@ export class Opening {
       {
         retry: again,
         reset: async () => {
+          await storage.quarantine(this.#id)
           await storage.discard(this.#id)
           await again()
         },

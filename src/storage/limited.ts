@@ -1,0 +1,32 @@
+import type { Clock } from '../clock'
+import type { SessionStorage } from './storage'
+import { storageError } from './storage-error'
+import { withinLimit } from './time-limit'
+
+/**
+ * A storage whose calls for the whole engine end: within the time limit, and with an error that has a `code`.
+ * Those of one session have their own limits, because what lands late matters there.
+ */
+export function limited(storage: SessionStorage, clock: Clock, timeout: number): SessionStorage {
+  const limit = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await withinLimit(clock, call(), timeout, what)
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
+  return {
+    kind: storage.kind,
+    read: (id) => storage.read(id),
+    claim: (...call) => storage.claim(...call),
+    append: (...call) => storage.append(...call),
+    compact: (...call) => storage.compact(...call),
+    close: () => storage.close(),
+    list: (filter) => limit('list of the sessions', () => storage.list(filter)),
+    delete: (id) => limit(`delete of session "${id}"`, () => storage.delete(id)),
+    discard: (id) => limit(`reset of session "${id}"`, () => storage.discard(id)),
+    clear: (prefix) => limit('clear', () => storage.clear(prefix)),
+    quarantine: (id) => limit(`quarantine of session "${id}"`, () => storage.quarantine(id)),
+    export: (id) => limit(`export of session "${id}"`, () => storage.export(id)),
+  }
+}
