@@ -32,9 +32,9 @@ export const useResource: UseResource<Registered> = (...args: readonly unknown[]
   useResourceOf(undefined, args) as never
 
 export function useResourceOf(workflow: AnyWorkflow | undefined, args: readonly unknown[]): unknown {
-  const session = useSession('useResource', workflow)
   const [key, fallback] = args
   if (typeof key !== 'string') throw misuse('useResource')
+  const session = useSession('useResource', workflow)
   const get = (): unknown => {
     const resources = session.resources as Readonly<Record<string, unknown>>
     return key in resources ? resources[key] : missing

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { reportLater } from '../state/subscribers'
 import type { AskEvent } from '../workflow/ask'
 import type { EventOf, EventType, WorkflowEvent } from '../workflow/event'
 import type { AnyWorkflow, Of } from '../workflow/shape'
@@ -55,8 +56,7 @@ async function follow(
     try {
       latest.current(event)
     } catch (error) {
-      // It surfaces as unhandled, and the next event comes all the same.
-      void Promise.reject(error)
+      reportLater(error)
     }
   }
 }

@@ -352,6 +352,18 @@ test('storage that cannot be read / errorFallback with a retry, one read for eac
   expect(read).toHaveBeenCalledTimes(3)
 })
 
+test('an errorFallback that answers nothing / nothing is shown', async () => {
+  const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
+  const { engine, settle } = stage({ storage })
+  render(
+    <hooks.WorkflowProvider engine={engine} fallback="wait" errorFallback={() => undefined}>
+      <Note />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('')
+})
+
 test('a session that cannot be loaded, no errorFallback / the nearest error boundary', async () => {
   const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
   const { engine, settle } = stage({ storage })
@@ -417,6 +429,23 @@ test('the engine is closed while it is shown / the last state stays, nothing thr
   rerender(page())
   expect(text()).toBe('note: last')
   expect(renders).toBeLessThan(6)
+})
+
+test('a new id of a closed engine / the error boundary is told', async () => {
+  const { engine, settle } = stage()
+  const page = (id: string) => (
+    <Boundary>
+      <hooks.WorkflowProvider id={id} engine={engine}>
+        <Note />
+      </hooks.WorkflowProvider>
+    </Boundary>
+  )
+  const { rerender } = render(page('a'))
+  await settle()
+  await act(() => engine.close())
+  await settle()
+  await quietly(() => rerender(page('b')))
+  expect(text()).toMatch(/the engine is closed/)
 })
 
 test('a crash and a new engine on the same storage / a remount shows what was stored', async () => {

@@ -133,7 +133,7 @@ const anyHook = useResource as (...args: unknown[]) => unknown
 
 test.each([
   ['no provider', () => anyHook('shop'), /HookError: useResource: there is no WorkflowProvider above/],
-  ['no key', () => anyHook(checkout, 'shop'), /HookError: useResource: /],
+  ['the workflow before the key', () => anyHook(checkout, 'shop'), /HookError: useResource: wrong arguments/],
 ] as const)('%s / an error that names the hook and the way out', async (_case, use, message) => {
   function Bad() {
     use()

@@ -1,6 +1,6 @@
 import { act, cleanup, render } from '@testing-library/react'
 import { StrictMode, useState } from 'react'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { WorkflowEvent } from 'dogear'
 import { useWorkflowEvents } from 'dogear/react'
 import { AskAddress, Boundary, checkout, Done, hooks, quietly, shop, stage, text, Word } from './stage'
@@ -83,24 +83,21 @@ test('another handler in the next render / that one is called, nothing is missed
   expect(calls).toEqual(['first word', 'first askAddress', 'second done'])
 })
 
-test('a handler that throws / the next event comes all the same', async () => {
+test('a handler that throws / the error surfaces, the next event comes all the same', async () => {
   const types: string[] = []
-  const unhandled: unknown[] = []
-  const swallow = (event: Event): void => {
-    event.preventDefault()
-    unhandled.push((event as PromiseRejectionEvent).reason)
-  }
-  window.addEventListener('unhandledrejection', swallow)
+  const surfaced = vi.fn()
+  vi.stubGlobal('reportError', surfaced)
   const { run } = await open(() => {
     hooks.useWorkflowEvents(({ type }) => {
       types.push(type)
-      return undefined
+      if (type === 'askAddress') throw new Error('no ears')
     })
     return null
   })
   await run()
-  window.removeEventListener('unhandledrejection', swallow)
+  vi.unstubAllGlobals()
   expect(types).toEqual(['word', 'askAddress', 'done'])
+  expect(surfaced.mock.calls).toEqual([[new Error('no ears')]])
 })
 
 test('the bare hook / of the nearest provider', async () => {

@@ -1,0 +1,127 @@
+import { act, cleanup } from '@testing-library/react'
+import { Suspense, type ReactElement } from 'react'
+import { hydrateRoot } from 'react-dom/client'
+import { renderToString } from 'react-dom/server'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createEngine, memoryStorage } from 'dogear'
+import { checkout, hooks, shop, stage, text } from './stage'
+
+let container: HTMLElement
+let errors: unknown[]
+
+beforeEach(() => {
+  errors = []
+  container = document.body.appendChild(document.createElement('main'))
+})
+
+afterEach(() => {
+  container.remove()
+  cleanup()
+  vi.unstubAllGlobals()
+})
+
+/** The HTML of a server: where there is no page. */
+function onServer(page: ReactElement): string {
+  vi.stubGlobal('document', undefined)
+  const html = renderToString(page)
+  vi.unstubAllGlobals()
+  return html
+}
+
+/** Lets the page take over what the server sent; answers with what React reports. */
+async function hydrate(page: ReactElement): Promise<string> {
+  const errorSpy = vi.spyOn(console, 'error').mockImplementation((...args) => void errors.push(args))
+  let first = ''
+  await act(async () => {
+    hydrateRoot(container, page, { onRecoverableError: (error) => errors.push(error) })
+    first = text()
+  })
+  errorSpy.mockRestore()
+  return first
+}
+
+async function storedNote(): Promise<ReturnType<typeof memoryStorage>> {
+  const storage = memoryStorage()
+  const session = await createEngine({ storage }).open(checkout)
+  session.state.set('note', 'stored')
+  await session.close()
+  return storage
+}
+
+function Page() {
+  const { status, asks, resumed, persistence, session } = hooks.useWorkflow()
+  const [note] = hooks.useWorkflowState('note')
+  const [length] = hooks.useWorkflowState('note', { select: (it) => ({ length: it.length }) })
+  return (
+    <p>{[status, asks.length, resumed.found, persistence.status, note, length.length, session.id].join()}</p>
+  )
+}
+
+const loaded = 'idle,0,true,saved,stored,6,checkout'
+const initial = 'loading,0,false,saved,,0,checkout'
+
+test('server HTML equals the first client render, then flips without a recoverable error', async () => {
+  const { engine, settle } = stage({ storage: await storedNote() })
+  const page = (
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }} fallback={<i>wait</i>}>
+      <Page />
+    </hooks.WorkflowProvider>
+  )
+  container.innerHTML = onServer(page)
+  expect(text()).toBe('wait')
+  expect(await hydrate(page)).toBe('wait')
+  await settle()
+  expect(text()).toBe(loaded)
+  expect(errors).toEqual([])
+})
+
+test('ssr / the same, with the children in the HTML', async () => {
+  const { engine, settle } = stage({ storage: await storedNote() })
+  const page = (
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }} ssr>
+      <Page />
+    </hooks.WorkflowProvider>
+  )
+  container.innerHTML = onServer(page)
+  expect(text()).toBe(initial)
+  await hydrate(page)
+  await settle()
+  expect(text()).toBe(loaded)
+  expect(errors).toEqual([])
+})
+
+test.each([{ ssr: false }, { suspense: true }])(
+  'the session is open before the page takes over (%o) / still no recoverable error',
+  async (mode) => {
+    const { engine, settle } = stage({ storage: await storedNote() })
+    const page = (
+      <hooks.WorkflowProvider engine={engine} resources={{ shop }} fallback={<i>wait</i>} {...mode}>
+        <Page />
+      </hooks.WorkflowProvider>
+    )
+    container.innerHTML = onServer(page)
+    const session = await engine.open(checkout)
+    session.setResources({ shop })
+    await hydrate(page)
+    await settle()
+    expect(text()).toBe(loaded)
+    expect(errors).toEqual([])
+  },
+)
+
+test('suspense / the fallback stands until the page has taken over, then the boundary waits', async () => {
+  const { engine, settle } = stage({ storage: await storedNote() })
+  const page = (
+    <Suspense fallback={<b>suspended</b>}>
+      <hooks.WorkflowProvider engine={engine} resources={{ shop }} suspense fallback={<i>wait</i>}>
+        <Page />
+      </hooks.WorkflowProvider>
+    </Suspense>
+  )
+  container.innerHTML = onServer(page)
+  expect(text()).toBe('wait')
+  await hydrate(page)
+  await settle()
+  expect(text()).toBe(loaded)
+  expect(errors).toEqual([])
+})
