@@ -13,7 +13,8 @@ type Fold<Kind> = (model: Model, record: Extract<SessionRecord, { kind: Kind }>)
  */
 export function reduce(model: Model, record: SessionRecord): void {
   const fold = folds[record.kind] as Fold<SessionRecord['kind']> | undefined
-  if (fold === undefined) throw new TypeError(`a record of unknown kind "${record.kind}"`)
+  if (fold === undefined || !Object.hasOwn(folds, record.kind))
+    throw new TypeError(`a record of unknown kind "${record.kind}"`)
   model.seq = record.seq
   fold(model, record)
 }
