@@ -22,11 +22,21 @@ const sections: readonly Section[] = [subscribers, access, react, events, persis
 
 /** What `npm run bench` runs. Answers with the exit code: 1 when an adapter failed, a missed bar is only printed. */
 export async function main({ bench, out, argv }: Place): Promise<number> {
-  const options = parse(argv)
+  let options: Options | undefined
+  try {
+    options = parse(argv)
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
+    return 2
+  }
   if (!options) {
     console.log(help)
     return 0
   }
+  return run({ bench, out }, options)
+}
+
+async function run({ bench, out }: Omit<Place, 'argv'>, options: Options): Promise<number> {
   const started = performance.now()
   const results = new Results()
   const setting = await prepare({ bench, out }, options, results)

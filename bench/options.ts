@@ -13,7 +13,7 @@ export interface Options {
   readonly write: boolean
 }
 
-const every: readonly SectionName[] = ['A', 'B', 'C', 'D', 'E']
+export const every: readonly SectionName[] = ['A', 'B', 'C', 'D', 'E']
 
 export const help = `npm run bench -- [options]
 

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { format, resolveConfig } from 'prettier'
+import { every } from '../options.ts'
 import type { Options } from '../options.ts'
 import type { Results } from '../results.ts'
 import { median, minimum } from '../statistics.ts'
@@ -58,6 +59,11 @@ export async function writeReport({ bench, options, results, tables, seconds }: 
   const json = JSON.stringify({ about, measurements, failures: results.failures }, null, 1)
   await writeFile(path.join(bench, 'results.json'), `${json}\n`)
   if (!options.write) return
+  const partial = options.quick || options.adapters.length > 0 || options.sections.length < every.length
+  if (partial || results.failures.length > 0) {
+    console.error('RESULTS.md is left as it is: it takes a full run in which every adapter did its work')
+    return
+  }
   const text = [
     '# Results',
     '',
