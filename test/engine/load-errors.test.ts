@@ -251,6 +251,14 @@ describe('what is stored is data', () => {
     return fresh({ storage: inner, clock, serializer }).session(current, { id: 'cart' })
   }
 
+  test.each(['constructor', 'toString', '__proto__', 'nope'])(
+    'a record of an unknown kind "%s" / UNREADABLE_RECORD',
+    async (kind) => {
+      const session = await rewritten((records) => records.map((it) => ({ ...(it as object), kind })))
+      expect(await failure(session.ready)).toMatchObject({ code: 'UNREADABLE_RECORD' })
+    },
+  )
+
   test('records that are no objects / UNREADABLE_RECORD', async () => {
     for (const odd of [null, 5, 'x', []]) {
       const session = await rewritten((records) => records.map(() => odd))

@@ -228,10 +228,12 @@ interface Outcome {
   /** How many storage operations each page made. */
   readonly operations: readonly number[]
   readonly compactions: number
+  /** Everything that is stored in the end. */
+  readonly stored: unknown
 }
 
 /** Runs the script to its end, with a crash in each page that `points` has one for. */
-async function play(points: readonly Point[], ballast = 0): Promise<Outcome> {
+async function play(points: readonly Point[], ballast = 0, watched = false): Promise<Outcome> {
   const clock = virtualClock()
   const world = new World()
   const nudges = { sent: 0 }
@@ -250,12 +252,16 @@ async function play(points: readonly Point[], ballast = 0): Promise<Outcome> {
     const opened = await Promise.race([engine.open(trip(world, ballast)), death])
     if (opened !== 'died') {
       world.meanwhile = () => opened.state.set('form.note', 'while it was quoted')
+      const watch = (): void => void JSON.stringify(watched && opened.toJSON())
+      opened.subscribe(watch)
+      opened.state.subscribe('', watch)
       if (opened.status === 'idle') opened.run().catch(() => {})
       for (let round = 0; alive && opened.status !== 'completed' && round < 200; round++) {
         await clock.advance(30)
         if (!alive) break
         if (opened.persistence.status === 'saved') for (const name of world.done) world.kept.add(name)
         person(opened, nudges)
+        watch()
         if (opened.status === 'failed') break
       }
       if (alive) await Promise.race([opened.flush(), death])
@@ -270,7 +276,8 @@ async function play(points: readonly Point[], ballast = 0): Promise<Outcome> {
       if (JSON.stringify(again.state.get()) !== JSON.stringify(state))
         world.wrong.push('the last state was not stored')
       const tries = Object.fromEntries([...world.tries].map(([name, keys]) => [name, keys.length]))
-      return { result, state, tries, wrong: world.wrong, operations, compactions: compactions() }
+      const stored = await inner.read('trip')
+      return { result, state, tries, wrong: world.wrong, operations, compactions: compactions(), stored }
     }
     await clock.advance(0)
     crash(engine)
@@ -325,6 +332,10 @@ describe('a trip of eleven steps', () => {
       form: { name: 'in the end' },
     })
     expect(whole.operations[0]).toBeGreaterThan(15)
+  })
+
+  test('looked at by toJSON() at every change and in between / the same to the byte', async () => {
+    expect(await play([], 0, true)).toEqual(whole)
   })
 
   test.each([

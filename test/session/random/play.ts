@@ -308,6 +308,8 @@ function build(world: World, { steps }: Scenario) {
 export interface Played {
   readonly wrong: readonly string[]
   readonly crashes: number
+  /** The whole session at its end. */
+  readonly json: string
 }
 
 /** Plays a scenario to its end. Says what went wrong. */
@@ -426,7 +428,7 @@ export async function play(scenario: Scenario): Promise<Played> {
       await bury()
       await open()
     } else compare(JSON.stringify(it))
-    if (reference.wrong.length > 0) return { wrong: reference.wrong, crashes }
+    if (reference.wrong.length > 0) return { wrong: reference.wrong, crashes, json: '' }
   }
   operations = Infinity
   // From here on nothing bad happens any more, and everybody answers.
@@ -438,8 +440,8 @@ export async function play(scenario: Scenario): Promise<Played> {
     compare('calm')
     if (reference.wrong.length > 0 || session.status === 'failed') break
   }
-  await finish(world, reference, inner, scenario)
-  return { wrong: reference.wrong, crashes }
+  const json = await finish(world, reference, inner, scenario)
+  return { wrong: reference.wrong, crashes, json }
 }
 
 async function finish(
@@ -447,9 +449,9 @@ async function finish(
   reference: Reference,
   inner: ReturnType<typeof memoryStorage>,
   scenario: Scenario,
-): Promise<void> {
+): Promise<string> {
   const session = world.page.session as Random
-  if (reference.wrong.length > 0) return
+  if (reference.wrong.length > 0) return ''
   if (session.status !== 'completed')
     reference.complain(`it is ${session.status}: ${session.error?.message ?? 'it never ends'}`)
   const state = session.state.get() as { sink?: Record<string, number> }
@@ -467,6 +469,7 @@ async function finish(
   }).open(build(world, scenario))
   if (JSON.stringify(again.toJSON()) !== json)
     reference.complain(`stored is ${JSON.stringify(again.toJSON())}, it was ${json}`)
+  return json
 }
 
 /** A person's write; without effect when there is nothing to delete. */
