@@ -127,7 +127,7 @@ export class Attempt {
   takeSends(): { readonly sends?: readonly Emission[] } {
     if (this.sends.length === 0) return nothing
     const line = this.#line()
-    const sends = this.core.emissions(this.sends, () => line)
+    const sends = this.core.routing.emissions(this.sends, () => line)
     this.sends = []
     return { sends }
   }
@@ -176,7 +176,7 @@ export class Attempt {
           : [outcome]
       const where = `step "${this.step.name}"`
       const events = returned.map((it) => this.core.genuine(it, this.step.emits, where))
-      if (this.core.isUnclear([...this.sends, ...events])) void this.#recordWhenClear(events, fanOut)
+      if (this.core.routing.isUnclear([...this.sends, ...events])) void this.#recordWhenClear(events, fanOut)
       else this.#record(events, fanOut)
     } catch (error) {
       this.#fail(error)
@@ -185,7 +185,7 @@ export class Attempt {
 
   /** After a reload a wait with a predicate takes events again once its step has run up to it. */
   async #recordWhenClear(events: WorkflowEvent[], fanOut: boolean): Promise<void> {
-    await this.core.clear([...this.sends, ...events])
+    await this.core.routing.clear([...this.sends, ...events])
     if (this.over === undefined) this.#record(events, fanOut)
   }
 
@@ -193,7 +193,7 @@ export class Attempt {
     const { core, exec, sends } = this
     const opens = fanOut ? core.model.nextScope : undefined
     const line = this.#line()
-    const emits = core.emissions([...sends, ...events], (index) =>
+    const emits = core.routing.emissions([...sends, ...events], (index) =>
       opens === undefined || index < sends.length
         ? line
         : { ...line, scope: opens, branch: index - sends.length },
@@ -211,7 +211,7 @@ export class Attempt {
     const final = error instanceof ReplayMismatchError
     const elapsed = core.options.clock.now() - exec.at
     const delay = final ? undefined : this.#delay({ attempt: number, elapsed, error })
-    const again = this.#recording?.failedBy(error) ?? none
+    const again = this.#recording?.effects.failedBy(error) ?? none
     core.append({
       kind: 'attemptFailed',
       exec: exec.id,

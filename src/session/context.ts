@@ -49,7 +49,7 @@ class LiveContext {
 
   get once() {
     return (key: string, effect: (key: string) => unknown, options?: { onUnknownOutcome?: UnknownOutcome }) =>
-      this.#fence(this.#attempt.points.once(key, effect, options))
+      this.#fence(this.#attempt.points.effects.once(key, effect, options))
   }
 
   get ask() {

@@ -1,5 +1,5 @@
 import { EventValidationError, UnknownEventError } from '../errors'
-import { nextTask, type Clock } from '../clock'
+import type { Clock } from '../clock'
 import { sameJson } from '../state/same'
 import type { CopyValue } from '../state/json'
 import type { Op } from '../state/op'
@@ -8,17 +8,12 @@ import type { Durability } from '../storage/storage'
 import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
-import { isWait, type Execution, type Model, type Point, type PointResult } from './model'
-import {
-  emitted,
-  type Emission,
-  type PointRef,
-  type PointType,
-  type RecordBody,
-  type SessionRecord,
-} from './record'
+import type { LiveAttempt } from './live-attempt'
+import { isWait, type Execution, type Model, type Point } from './model'
+import { emitted, type RecordBody, type SessionRecord } from './record'
 import { reduce } from './reduce'
 import type { Resources } from './resources'
+import { Routing } from './routing'
 
 /** Where records go. Written by the storage layer; a session only appends. */
 export interface RecordSink {
@@ -29,30 +24,10 @@ export interface RecordSink {
   durable(seq: number): Promise<void>
 }
 
-/** An attempt, as far as the others need it. */
-export interface LiveAttempt {
-  readonly step: StepDefinition
-  abort(reason: Error): void
-  /** Resolves when it is over, or waits for somebody. */
-  readonly settled: Promise<void>
-  readonly points: {
-    /** Whether an open wait takes the event; `undefined` when the step has not run up to it yet. */
-    fits(key: string, event: WorkflowEvent): boolean | undefined
-    isArmed(key: string): boolean
-    done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
-    answered(key: string): void
-  }
-}
-
 /** A point that waits, and whose it is. */
 export interface Waiting {
   readonly exec: Execution
   readonly point: Point
-}
-
-interface Route {
-  readonly to: readonly string[]
-  readonly gather: readonly string[]
 }
 
 export interface CoreOptions {
@@ -90,6 +65,7 @@ export class Core {
   /** Writes made while the session is being read: made again on top of what is found. */
   early: Op[] | undefined
   readonly attempts: Map<number, LiveAttempt> = new Map()
+  readonly routing: Routing = new Routing(this)
   /** Effects in flight, by execution and key: a retry joins them. */
   readonly inFlight: Map<string, Promise<unknown>> = new Map()
   /** Effects whose intent was recorded by this page, so that their outcome is known. */
@@ -106,9 +82,9 @@ export class Core {
   wake: () => void = () => {}
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
   ready: () => boolean = () => true
-  readonly #known = new Map<string, Route>()
   /** The newest record when it is a field edit: the next edit may still join it. */
   #openWrite: (SessionRecord & { kind: 'wrote'; ops: Op[] }) | undefined
+
   constructor(options: CoreOptions) {
     this.options = options
     this.definition = options.definition
@@ -202,76 +178,6 @@ export class Core {
     return this.definition.stepsByName.get(name)
   }
 
-  /** Events on their way, in order: numbered, addressed, and matched with the waits that they answer. */
-  emissions(
-    events: readonly WorkflowEvent[],
-    extra: (index: number) => Partial<Emission> | undefined = () => undefined,
-    outside = false,
-  ): Emission[] {
-    const claimed: Point[] = []
-    return events.map(({ type, data }, index) => {
-      const more = extra(index)
-      const target = more?.to
-      const wait = target === undefined ? this.#openWait(type, data, outside, claimed) : undefined
-      const { to, gather } = this.#routes(type)
-      return {
-        id: this.model.nextEvent + index,
-        type,
-        ...(data !== undefined && { data }),
-        to,
-        ...(gather.length > 0 && { gather }),
-        ...(wait && { answers: wait }),
-        ...more,
-      }
-    })
-  }
-
-  #routes(type: string): Route {
-    let route = this.#known.get(type)
-    if (route === undefined) {
-      const names = this.definition.routes.get(type) ?? nobody
-      const gathers = (it: string): boolean => this.step(it)?.join === 'gather'
-      route = { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
-      this.#known.set(type, route)
-    }
-    return route
-  }
-
-  /** The oldest open wait that the event answers. An ask is answered from outside only. */
-  #openWait(type: string, data: unknown, outside: boolean, claimed: Point[]): PointRef | undefined {
-    let oldest: Point | undefined
-    let found: PointRef | undefined
-    for (const exec of this.model.execs.values())
-      for (const point of exec.points.values()) {
-        if (point.reply !== type || point.result !== undefined || claimed.includes(point)) continue
-        if ((oldest !== undefined && oldest.seq < point.seq) || (point.type === 'ask' && !outside)) continue
-        if (point.where && this.attempts.get(exec.id)?.points.fits(point.key, { type, data }) !== true)
-          continue
-        oldest = point
-        found = { exec: exec.id, key: point.key }
-      }
-    if (oldest !== undefined) claimed.push(oldest)
-    return found
-  }
-
-  /**
-   * Whether a wait may take one of the events and its step has not run up to it again after a reload, so that nobody
-   * knows its predicate.
-   */
-  isUnclear(events: readonly WorkflowEvent[]): boolean {
-    for (const exec of this.model.execs.values())
-      for (const { where, result, reply, key } of exec.points.values()) {
-        if (!where || result !== undefined || !events.some((it) => it.type === reply)) continue
-        if (this.attempts.get(exec.id)?.points.isArmed(key) !== true) return true
-      }
-    return false
-  }
-
-  /** Resolves when it is clear, or will not become so: the step may be waiting for its retry. */
-  async clear(events: readonly WorkflowEvent[]): Promise<void> {
-    for (let tasks = 0; tasks < PATIENCE && this.isUnclear(events); tasks++) await new Promise<void>(nextTask)
-  }
-
   /** The event, checked against what its type's schema says. */
   genuine(value: unknown, known: readonly AnyEvent[], where: string): WorkflowEvent {
     const names = (): string[] => known.map((it) => it.type)
@@ -320,10 +226,7 @@ function rollsBack({ kind }: SessionRecord): boolean {
   return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
 }
 
-/** Tasks that an event waits for a step to run up to its wait again. */
-const PATIENCE = 1000
 const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }
-const nobody: readonly string[] = Object.freeze([])
 
 function describe(value: unknown): string {
   if (value === null || typeof value !== 'object') return `${String(value)}, which is no event`

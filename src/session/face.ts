@@ -25,15 +25,15 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
 function methodsOf(live: LiveSession): object {
   const { resources } = live.core.options
   return {
-    run: (input?: unknown) => live.run(input),
+    run: (input?: unknown) => live.runs.run(input),
     send: live.send.bind(live),
     reply: live.reply.bind(live),
-    retry: () => live.retry(),
-    cancel: (reason?: string) => live.cancel(reason),
-    pause: () => live.pause(),
-    resume: () => live.resume(),
-    step: () => live.step(),
-    reset: () => live.reset(),
+    retry: () => live.runs.retry(),
+    cancel: (reason?: string) => live.runs.cancel(reason),
+    pause: () => live.runs.pause(),
+    resume: () => live.runs.resume(),
+    step: () => live.runs.step(),
+    reset: () => live.runs.reset(),
     events: ({ follow = false } = {}) => live.events(follow),
     subscribe: live.subscribe.bind(live),
     setResources: (values: object) => resources.set(values as Record<string, unknown>),

@@ -20,7 +20,8 @@ export class Inbox {
     const { ask, step } = to
     if (ask !== undefined) return () => this.#answer(ask, event.type, event.data)
     if (step !== undefined) this.#mustAccept(step, event.type)
-    return () => (this.core.isUnclear([event]) ? this.#deliverLater(event, step) : this.#deliver(event, step))
+    return () =>
+      this.core.routing.isUnclear([event]) ? this.#deliverLater(event, step) : this.#deliver(event, step)
   }
 
   /** Checks a reply; the answer records it. */
@@ -52,13 +53,13 @@ export class Inbox {
   }
 
   async #deliverLater(event: WorkflowEvent, step: string | undefined): Promise<boolean> {
-    await this.core.clear([event])
+    await this.core.routing.clear([event])
     return this.#deliver(event, step)
   }
 
   #deliver(event: WorkflowEvent, step: string | undefined): boolean {
     const extra = step === undefined ? undefined : { to: [step] }
-    const [emission] = this.core.emissions([event], () => extra, true)
+    const [emission] = this.core.routing.emissions([event], () => extra, true)
     const run = this.core.model.run
     const running = run !== undefined && (run.end === undefined || run.end.status === 'stalled')
     if (emission === undefined || !running || (emission.to.length === 0 && !emission.answers)) return false

@@ -1,17 +1,18 @@
 import { nextTask } from '../clock'
-import { CancelledError, SessionClosedError, SessionStateError } from '../errors'
+import { CancelledError, SessionClosedError } from '../errors'
 import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
 import { Core, type CoreOptions } from './core'
 import { Gate, quiet } from './gate'
 import { Inbox } from './inbox'
-import { Interruption } from './interruption'
 import type { Model } from './model'
 import type { Journaling } from './journaling'
 import { orphansOf, type Orphan } from './orphans'
 import { Outcome } from './outcome'
-import { emitted, type Emission, type SessionRecord } from './record'
+import { emitted, type SessionRecord } from './record'
+import { Permit } from './permit'
+import { Runs } from './runs'
 import { saveModel } from './saved-model'
 import { Scheduler } from './scheduler'
 import type { Progress, Resumed, Target } from './session'
@@ -29,14 +30,12 @@ export class LiveSession {
   readonly streams: Streams = new Streams()
   readonly #options: LiveOptions
   readonly #leave: () => void
+  readonly runs: Runs
   readonly #scheduler: Scheduler
+  readonly #permit: Permit
   readonly #announcer: Announcer
   #journal: Journaling | undefined
   readonly #gate: Gate
-  /** Opened without resuming: until somebody runs or resumes it. */
-  #held = false
-  #supplied = false
-  #interruption: Interruption | undefined
   readonly #inbox: Inbox
   readonly #outcome: Outcome
   #closing: Promise<void> | undefined
@@ -57,26 +56,17 @@ export class LiveSession {
       },
     })
     this.core.early = []
-    this.core.ready = () => this.#mayWork()
+    this.#permit = new Permit(this.core)
+    this.core.ready = () => this.#gate.phase === 'open' && this.#permit.granted()
     this.#scheduler = new Scheduler(this.core)
     this.#inbox = new Inbox(this.core)
     this.#outcome = new Outcome(this.core)
+    const { core } = this
+    this.runs = new Runs({
+      ...{ core, gate: this.#gate, outcome: this.#outcome },
+      ...{ permit: this.#permit, scheduler: this.#scheduler },
+    })
     this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
-  }
-
-  /** Whether steps may run in this page. The first time that they may, what was cut off is counted. */
-  #mayWork(): boolean {
-    if (this.#gate.phase !== 'open' || this.#held || this.#needsResources) return false
-    this.#supplied = true
-    const interruption = this.#interruption
-    this.#interruption = undefined
-    interruption?.count()
-    return true
-  }
-
-  /** Only until work begins: what is taken away later is missed by the step that requires it. */
-  get #needsResources(): boolean {
-    return !this.#supplied && this.missingResources.length > 0
   }
 
   get ready(): Promise<void> {
@@ -98,9 +88,7 @@ export class LiveSession {
       core.mend()
     }
     if (model.tree.pending) model.tree.flush()
-    this.#held = !autoResume && this.#active
-    this.#interruption = new Interruption(core)
-    this.#mayWork()
+    this.#permit.begin(!autoResume && this.runs.active)
     this.#gate.admit()
     this.changed()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
@@ -143,7 +131,7 @@ export class LiveSession {
     const { phase } = this.#gate
     if (phase === 'loading' || phase === 'error') return phase
     const { model, attempts } = this.core
-    return statusOf(model, this.#held || this.#needsResources, (exec) => attempts.has(exec))
+    return statusOf(model, this.#permit.waits, (exec) => attempts.has(exec))
   }
 
   get persistence(): Persistence {
@@ -162,51 +150,6 @@ export class LiveSession {
     return this.core.model.run?.end?.result
   }
 
-  get #active(): boolean {
-    const { run } = this.core.model
-    return run !== undefined && run.end === undefined
-  }
-
-  /** The same promise for everybody who waits for one run. */
-  run(input: unknown): Promise<unknown> {
-    return this.#begin(() => {
-      if (this.#active) return
-      const event = this.core.definition.options.start(input)
-      this.#outcome.renew()
-      this.#supplied = false
-      this.progress = undefined
-      const [emission] = this.core.emissions([event])
-      this.core.append({ kind: 'started', run: this.#options.ids(), event: emission as Emission })
-    })
-  }
-
-  retry(): Promise<unknown> {
-    return this.#begin(() => {
-      const end = this.core.model.run?.end
-      if (end?.status !== 'failed' || end.exec === undefined)
-        throw new SessionStateError(`there is no failed step to retry: the session is ${this.status}`)
-      this.#outcome.renew()
-      this.core.append({ kind: 'retried', exec: end.exec })
-    })
-  }
-
-  #begin(action: () => void): Promise<unknown> {
-    if (this.#gate.phase === 'loading') {
-      // As when it is loaded already: a run that nobody waits for may fail without a crash.
-      return quiet(this.ready.then(() => this.#begin(action)))
-    }
-    try {
-      this.#gate.mustBeOpen()
-      this.#held = false
-      action()
-    } catch (error) {
-      return quiet(Promise.reject(error))
-    }
-    const { promise } = this.#outcome
-    this.#scheduler.run()
-    return promise
-  }
-
   send(event: unknown, to: Target = {}): Promise<boolean> {
     const deliver = this.#inbox.accept(event, to)
     return this.#gate.whenOpen(deliver)
@@ -216,49 +159,6 @@ export class LiveSession {
     if (this.#gate.phase === 'loading') return this.#gate.whenOpen(() => this.reply(ask, data))
     const answer = this.#inbox.acceptReply(ask, data)
     return this.#gate.whenOpen(answer)
-  }
-
-  cancel(reason?: string): void {
-    this.#gate.soon(() => {
-      if (!this.#active && this.core.model.run?.end?.status !== 'stalled') return
-      this.core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
-      this.#scheduler.run()
-    })
-  }
-
-  pause(): void {
-    this.#gate.soon(() => {
-      if (!this.core.model.paused) this.core.append({ kind: 'paused' })
-      this.#scheduler.run()
-    })
-  }
-
-  resume(): void {
-    this.#gate.soon(() => {
-      this.#held = false
-      if (this.core.model.paused) this.core.append({ kind: 'resumed' })
-      this.#scheduler.run()
-    })
-  }
-
-  reset(): void {
-    this.#gate.soon(() => {
-      const { ids, initialState } = this.#options
-      const reason = new CancelledError('the session was reset')
-      this.#scheduler.stop(reason)
-      this.core.append({ kind: 'reset', state: initialState, lineage: ids() })
-      this.#outcome.reject(reason)
-      this.#outcome.renew()
-      this.progress = undefined
-      this.changed()
-    })
-  }
-
-  step(): Promise<boolean> {
-    return this.#gate.whenOpen(() => {
-      this.#held = false
-      return this.#scheduler.step()
-    })
   }
 
   flush(): Promise<void> {
@@ -307,6 +207,7 @@ export class LiveSession {
     for (const { answers } of emitted(record))
       if (answers) this.core.attempts.get(answers.exec)?.points.answered(answers.key)
     if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
+    if (record.kind === 'started' || record.kind === 'reset') this.progress = undefined
     if (record.kind === 'finished') this.#finished(record)
     this.changed()
   }

@@ -1,0 +1,19 @@
+import type { StepDefinition } from '../workflow/step'
+import type { WorkflowEvent } from '../workflow/event'
+import type { PointResult } from './model'
+import type { PointType } from './record'
+
+/** An attempt, as far as the others need it. */
+export interface LiveAttempt {
+  readonly step: StepDefinition
+  abort(reason: Error): void
+  /** Resolves when it is over, or waits for somebody. */
+  readonly settled: Promise<void>
+  readonly points: {
+    /** Whether an open wait takes the event; `undefined` when the step has not run up to it yet. */
+    fits(key: string, event: WorkflowEvent): boolean | undefined
+    isArmed(key: string): boolean
+    done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
+    answered(key: string): void
+  }
+}

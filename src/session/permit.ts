@@ -1,0 +1,46 @@
+import type { Core } from './core'
+import { Interruption } from './interruption'
+
+/** Whether steps may run in this page: not before its resources are there, and somebody wants them to run. */
+export class Permit {
+  /** Opened without resuming: until somebody runs or resumes it. */
+  held = false
+  readonly #core: Core
+  #supplied = false
+  #interruption: Interruption | undefined
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** The session has been read. What was cut off is rolled back now, and counted when work begins. */
+  begin(held: boolean): void {
+    this.held = held
+    this.#interruption = new Interruption(this.#core)
+    this.granted()
+  }
+
+  /** The first time that steps may run, what was cut off is counted. */
+  granted(): boolean {
+    if (this.waits) return false
+    this.#supplied = true
+    const interruption = this.#interruption
+    this.#interruption = undefined
+    interruption?.count()
+    return true
+  }
+
+  get waits(): boolean {
+    return this.held || this.#needsResources
+  }
+
+  /** Only until work begins: what is taken away later is missed by the step that requires it. */
+  get #needsResources(): boolean {
+    return !this.#supplied && this.#core.options.resources.missing().length > 0
+  }
+
+  /** Another run begins: its resources are asked for again. */
+  renew(): void {
+    this.#supplied = false
+  }
+}

@@ -1,0 +1,102 @@
+import { nextTask } from '../clock'
+import type { WorkflowEvent } from '../workflow/event'
+import type { Definition } from '../workflow/workflow'
+import type { LiveAttempt } from './live-attempt'
+import type { Model, Point } from './model'
+import type { Emission, PointRef } from './record'
+
+interface Route {
+  readonly to: readonly string[]
+  readonly gather: readonly string[]
+}
+
+/** What of a session decides where its events go. */
+interface Routed {
+  readonly definition: Definition
+  readonly model: Model
+  readonly attempts: ReadonlyMap<number, LiveAttempt>
+}
+
+/** How events find their way: to the steps that accept them, or to the oldest wait that they answer. */
+export class Routing {
+  readonly #core: Routed
+  readonly #known = new Map<string, Route>()
+
+  constructor(core: Routed) {
+    this.#core = core
+  }
+
+  /** Events on their way, in order: numbered, addressed, and matched with the waits that they answer. */
+  emissions(
+    events: readonly WorkflowEvent[],
+    extra: (index: number) => Partial<Emission> | undefined = () => undefined,
+    outside = false,
+  ): Emission[] {
+    const claimed: Point[] = []
+    return events.map(({ type, data }, index) => {
+      const more = extra(index)
+      const target = more?.to
+      const wait = target === undefined ? this.#openWait(type, data, outside, claimed) : undefined
+      const { to, gather } = this.#routes(type)
+      return {
+        id: this.#core.model.nextEvent + index,
+        type,
+        ...(data !== undefined && { data }),
+        to,
+        ...(gather.length > 0 && { gather }),
+        ...(wait && { answers: wait }),
+        ...more,
+      }
+    })
+  }
+
+  #routes(type: string): Route {
+    let route = this.#known.get(type)
+    if (route === undefined) {
+      const names = this.#core.definition.routes.get(type) ?? nobody
+      const gathers = (it: string): boolean => this.#core.definition.stepsByName.get(it)?.join === 'gather'
+      route = { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
+      this.#known.set(type, route)
+    }
+    return route
+  }
+
+  /** The oldest open wait that the event answers. An ask is answered from outside only. */
+  #openWait(type: string, data: unknown, outside: boolean, claimed: Point[]): PointRef | undefined {
+    let oldest: Point | undefined
+    let found: PointRef | undefined
+    for (const exec of this.#core.model.execs.values())
+      for (const point of exec.points.values()) {
+        if (point.reply !== type || point.result !== undefined || claimed.includes(point)) continue
+        if ((oldest !== undefined && oldest.seq < point.seq) || (point.type === 'ask' && !outside)) continue
+        if (point.where && this.#core.attempts.get(exec.id)?.points.fits(point.key, { type, data }) !== true)
+          continue
+        oldest = point
+        found = { exec: exec.id, key: point.key }
+      }
+    if (oldest !== undefined) claimed.push(oldest)
+    return found
+  }
+
+  /**
+   * Whether a wait may take one of the events and its step has not run up to it again after a reload, so that nobody
+   * knows its predicate.
+   */
+  isUnclear(events: readonly WorkflowEvent[]): boolean {
+    for (const exec of this.#core.model.execs.values())
+      for (const { where, result, reply, key } of exec.points.values()) {
+        if (!where || result !== undefined || !events.some((it) => it.type === reply)) continue
+        if (this.#core.attempts.get(exec.id)?.points.isArmed(key) !== true) return true
+      }
+    return false
+  }
+
+  /** Resolves when it is clear, or will not become so: the step may be waiting for its retry. */
+  async clear(events: readonly WorkflowEvent[]): Promise<void> {
+    for (let tasks = 0; tasks < PATIENCE && this.isUnclear(events); tasks++) await new Promise<void>(nextTask)
+  }
+}
+
+/** Tasks that an event waits for a step to run up to its wait again. */
+const PATIENCE = 1000
+const nobody: readonly string[] = Object.freeze([])
