@@ -32,9 +32,9 @@ function chain(): Chain {
       const memory = memoryStorage()
       const storage: typeof memory = {
         ...memory,
-        append(id, batch, options) {
+        append(id, epoch, batch, options) {
           recorded += batch.to - batch.from + 1
-          return memory.append(id, batch, options)
+          return memory.append(id, epoch, batch, options)
         },
       }
       const engine = createEngine({ storage })

@@ -30,12 +30,13 @@ export function claimed(
 export function appended(
   head: StoredHead | undefined,
   id: string,
+  epoch: number,
   batch: StoredBatch,
 ): StoredHead | undefined {
-  const own = fence(head, id, batch)
+  const own = fence(head, id, epoch)
   if (batch.to <= own.seq) return undefined
   // A batch may begin before: a snapshot that was given up, and was ahead of the batches, has landed meanwhile.
-  if (batch.from > own.seq + 1) throw new StaleEpochError(id, batch.epoch, own.epoch)
+  if (batch.from > own.seq + 1) throw new StaleEpochError(id, epoch, own.epoch)
   return {
     ...own,
     seq: batch.to,
@@ -49,9 +50,10 @@ export function appended(
 export function compacted(
   head: StoredHead | undefined,
   id: string,
+  epoch: number,
   snapshot: StoredSnapshot,
 ): StoredHead | undefined {
-  const own = fence(head, id, snapshot)
+  const own = fence(head, id, epoch)
   const { seq, at, status, data, format, workflow, version } = snapshot
   if (seq <= own.snapshot) return undefined
   // Batches that are left are not weighed: the size is a little low then.
@@ -82,7 +84,7 @@ export function listed(heads: readonly StoredHead[], filter: StorageFilter = {})
 }
 
 /** A head that this epoch may write. No head: somebody deleted the session, and its writers with it. */
-function fence(head: StoredHead | undefined, id: string, { epoch }: { readonly epoch: number }): StoredHead {
+function fence(head: StoredHead | undefined, id: string, epoch: number): StoredHead {
   if (head?.epoch !== epoch) throw new StaleEpochError(id, epoch, head?.epoch ?? 0)
   return head
 }

@@ -91,16 +91,16 @@ function writing(
         shelf.put('h', id, 0, claimed(head, id, shape, epoch))
         return { epoch, seq }
       }),
-    append: (id, batch, { durability }) =>
+    append: (id, epoch, batch, { durability }) =>
       transact('readwrite', durability, async (shelf) => {
-        const head = appended(await headOf(shelf, id), id, batch)
+        const head = appended(await headOf(shelf, id), id, epoch, batch)
         if (head === undefined) return
         shelf.put('j', id, batch.to, batch)
         shelf.put('h', id, 0, head)
       }),
-    compact: (id, snapshot) =>
+    compact: (id, epoch, snapshot) =>
       transact('readwrite', 'strict', async (shelf) => {
-        const head = compacted(await headOf(shelf, id), id, snapshot)
+        const head = compacted(await headOf(shelf, id), id, epoch, snapshot)
         if (head === undefined) return
         shelf.put('s', id, 0, snapshot)
         shelf.cut('j', id, snapshot.seq)

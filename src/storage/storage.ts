@@ -30,8 +30,6 @@ export interface StoredHead extends StoredShape {
 export interface StoredBatch {
   readonly from: number
   readonly to: number
-  /** Of the writer. */
-  readonly epoch: number
   /** The writer's clock, in milliseconds since 1970. */
   readonly at: number
   /** The session's status after `to`, for lists. */
@@ -45,7 +43,6 @@ export interface StoredBatch {
 /** A whole session at sequence number `seq`. */
 export interface StoredSnapshot extends StoredShape {
   readonly seq: number
-  readonly epoch: number
   readonly at: number
   readonly status: string
   readonly data: unknown
@@ -109,12 +106,17 @@ export interface SessionStorage {
    * right epoch, a batch that is there already resolves and changes nothing (an earlier call has landed late), and
    * one that begins before the newest number is stored whole (a snapshot that was ahead has landed late).
    */
-  append(id: string, batch: StoredBatch, options: { readonly durability: Durability }): Promise<void>
+  append(
+    id: string,
+    epoch: number,
+    batch: StoredBatch,
+    options: { readonly durability: Durability },
+  ): Promise<void>
   /**
    * The snapshot in and the batches it covers out, atomically and strictly. It may be ahead of the batches.
    * Another epoch is refused with StaleEpochError; a snapshot no newer than the stored one changes nothing.
    */
-  compact(id: string, snapshot: StoredSnapshot): Promise<void>
+  compact(id: string, epoch: number, snapshot: StoredSnapshot): Promise<void>
   /** Newest first. Reads no states. Sessions that were claimed and never written are left out. */
   list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
   /** Removes the session with everything that belongs to it, quarantine included. Whoever wrote it is fenced. */

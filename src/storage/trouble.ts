@@ -107,10 +107,10 @@ export function troubled(
       return pages.heard(() => pages.page.read(id))
     },
     claim: (...call) => pages.heard(() => pages.claim(pages.page.claim(...call))),
-    append: (id, batch, options) =>
-      pages.write({ kind: 'append', id }, batch.epoch, () => pages.page.append(id, batch, options)),
-    compact: (id, snapshot) =>
-      pages.write({ kind: 'compact', id }, snapshot.epoch, () => pages.page.compact(id, snapshot)),
+    append: (id, epoch, ...rest) =>
+      pages.write({ kind: 'append', id }, epoch, () => pages.page.append(id, epoch, ...rest)),
+    compact: (id, epoch, snapshot) =>
+      pages.write({ kind: 'compact', id }, epoch, () => pages.page.compact(id, epoch, snapshot)),
     list: (filter) => pages.heard(() => pages.page.list(filter)),
     delete: (id) => remove(id, () => pages.page.delete(id)),
     discard: (id) => remove(id, () => pages.page.discard(id)),

@@ -39,7 +39,7 @@ export interface WriterDeps {
   status(): string
 }
 
-type Sealed = Pick<StoredBatch, 'at' | 'status' | 'data' | 'sum' | 'epoch'>
+type Sealed = Pick<StoredBatch, 'at' | 'status' | 'data' | 'sum'>
 
 /** Turns records and copies into storage calls: serialized, with checksum, epoch and time limit. */
 export class Writer {
@@ -55,15 +55,23 @@ export class Writer {
     const { storage, id } = this.#deps
     const from = records[0]!.seq
     const to = records.at(-1)!.seq
-    return this.#write(to, records, (sealed) => storage.append(id, { from, to, ...sealed }, { durability }))
+    return this.#write(to, records, (epoch, sealed) =>
+      storage.append(id, epoch, { from, to, ...sealed }, { durability }),
+    )
   }
 
   compact({ seq, value }: SessionCopy): Promise<Written> {
     const { storage, id, shape } = this.#deps
-    return this.#write(seq, value, (sealed) => storage.compact(id, { seq, ...sealed, ...shape }))
+    return this.#write(seq, value, (epoch, sealed) =>
+      storage.compact(id, epoch, { seq, ...sealed, ...shape }),
+    )
   }
 
-  async #write(seq: number, value: unknown, send: (sealed: Sealed) => Promise<void>): Promise<Written> {
+  async #write(
+    seq: number,
+    value: unknown,
+    send: (epoch: number, sealed: Sealed) => Promise<void>,
+  ): Promise<Written> {
     const { id, clock, serializer, timeout = 4000 } = this.#deps
     try {
       const at = clock.now()
@@ -72,7 +80,7 @@ export class Writer {
       const sum = typeof data === 'string' ? checksum(data) : 0
       const epoch = await this.#deps.epoch()
       if (!this.stopped)
-        await withinLimit(clock, send({ epoch, at, status, data, sum }), timeout, `saving "${id}"`)
+        await withinLimit(clock, send(epoch, { at, status, data, sum }), timeout, `saving "${id}"`)
       return { seq, at, size: sizeOf(data) }
     } finally {
       // oxlint-disable-next-line no-unmodified-loop-condition

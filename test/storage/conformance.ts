@@ -43,28 +43,28 @@ const claims: Cases = {
   'a later claim gets a higher epoch and fences the earlier one': async (open) => {
     const storage = open()
     const first = await begin(storage, 'a')
-    await storage.append('a', batch(first, 1, 2), strict)
+    await storage.append('a', first, batch(1, 2), strict)
     const { epoch, seq } = await storage.claim('a', shape, 2)
     equal(seq, 2)
     truthy(epoch !== undefined && epoch > first, 'the epoch rises')
-    await refused(storage.append('a', batch(first, 3), strict), 'STALE_EPOCH')
-    await refused(storage.compact('a', snapshot(first, 2)), 'STALE_EPOCH')
-    await refused(storage.append('a', batch((epoch ?? 0) + 1, 3), strict), 'STALE_EPOCH')
+    await refused(storage.append('a', first, batch(3), strict), 'STALE_EPOCH')
+    await refused(storage.compact('a', first, snapshot(2)), 'STALE_EPOCH')
+    await refused(storage.append('a', (epoch ?? 0) + 1, batch(3), strict), 'STALE_EPOCH')
     equal((await storage.read('a'))?.batches.length, 1)
   },
   'a claim that expects something else changes nothing': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1, 2), strict)
+    await storage.append('a', epoch, batch(1, 2), strict)
     equal(await storage.claim('a', shape, 1), { epoch: undefined, seq: 2 })
     equal(await open().claim('b', shape, 1), { epoch: undefined, seq: 0 })
-    await storage.append('a', batch(epoch, 3), strict)
+    await storage.append('a', epoch, batch(3), strict)
   },
   'a claim leaves the shape of stored data alone, and sets that of none': async (open) => {
     const storage = open()
     await storage.claim('a', { ...shape, version: 7 }, 0)
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1), strict)
+    await storage.append('a', epoch, batch(1), strict)
     await storage.claim('a', { format: 1, workflow: 'other', version: 2 }, 1)
     const head = (await storage.read('a'))?.head
     equal([head?.workflow, head?.version], ['checkout', 1])
@@ -73,13 +73,13 @@ const claims: Cases = {
     const [one, two] = [open(), open()]
     const epochs = await Promise.all([begin(one, 'a'), begin(two, 'a')])
     truthy(epochs[0] !== epochs[1], 'no epoch is given out twice')
-    await refused(one.append('a', batch(Math.min(...epochs), 1), strict), 'STALE_EPOCH')
-    await two.append('a', batch(Math.max(...epochs), 1), strict)
+    await refused(one.append('a', Math.min(...epochs), batch(1), strict), 'STALE_EPOCH')
+    await two.append('a', Math.max(...epochs), batch(1), strict)
   },
   'no writer without a claim': async (open) => {
     const storage = open()
-    await refused(storage.append('a', batch(1, 1), strict), 'STALE_EPOCH')
-    await refused(storage.compact('a', snapshot(1, 1)), 'STALE_EPOCH')
+    await refused(storage.append('a', 1, batch(1), strict), 'STALE_EPOCH')
+    await refused(storage.compact('a', 1, snapshot(1)), 'STALE_EPOCH')
     equal(await storage.export('a'), undefined)
   },
 }
@@ -88,8 +88,8 @@ const appends: Cases = {
   'what was appended is read as it was, by whoever opens': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    const batches = [batch(epoch, 1, 3), batch(epoch, 4), batch(epoch, 5, 9)]
-    for (const it of batches) await storage.append('a', it, it.from > 1 ? strict : relaxed)
+    const batches = [batch(1, 3), batch(4), batch(5, 9)]
+    for (const it of batches) await storage.append('a', epoch, it, it.from > 1 ? strict : relaxed)
     const stored = await open().read('a')
     equal(stored?.batches, batches)
     equal(stored?.snapshot, undefined)
@@ -100,20 +100,20 @@ const appends: Cases = {
   'a gap is refused': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await refused(storage.append('a', batch(epoch, 2), strict), 'STALE_EPOCH')
-    await storage.append('a', batch(epoch, 1), strict)
-    await refused(storage.append('a', batch(epoch, 3, 4), strict), 'STALE_EPOCH')
+    await refused(storage.append('a', epoch, batch(2), strict), 'STALE_EPOCH')
+    await storage.append('a', epoch, batch(1), strict)
+    await refused(storage.append('a', epoch, batch(3, 4), strict), 'STALE_EPOCH')
     equal((await storage.read('a'))?.batches.length, 1)
   },
   'a batch that is there already changes nothing, however late it comes': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1, 2), strict)
-    await storage.append('a', batch(epoch, 1, 2), strict)
-    await storage.append('a', batch(epoch, 3), strict)
-    await storage.append('a', batch(epoch, 1, 2), strict)
-    await storage.compact('a', snapshot(epoch, 3))
-    await storage.append('a', batch(epoch, 3), strict)
+    await storage.append('a', epoch, batch(1, 2), strict)
+    await storage.append('a', epoch, batch(1, 2), strict)
+    await storage.append('a', epoch, batch(3), strict)
+    await storage.append('a', epoch, batch(1, 2), strict)
+    await storage.compact('a', epoch, snapshot(3))
+    await storage.append('a', epoch, batch(3), strict)
     const stored = await storage.read('a')
     equal([stored?.head.seq, stored?.snapshot?.seq, stored?.batches], [3, 3, []])
   },
@@ -121,7 +121,7 @@ const appends: Cases = {
     const storage = open()
     const epoch = await begin(storage, 'a')
     const seqs = Array.from({ length: 20 }, (_, at) => at + 1)
-    await Promise.all(seqs.map((seq) => storage.append('a', batch(epoch, seq), relaxed)))
+    await Promise.all(seqs.map((seq) => storage.append('a', epoch, batch(seq), relaxed)))
     equal(
       (await storage.read('a'))?.batches.map((it) => it.to),
       seqs,
@@ -130,7 +130,7 @@ const appends: Cases = {
   'more than nine batches are still in the order of their numbers': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    for (let seq = 1; seq < 120; seq++) await storage.append('a', batch(epoch, seq), relaxed)
+    for (let seq = 1; seq < 120; seq++) await storage.append('a', epoch, batch(seq), relaxed)
     const read = (await storage.read('a'))?.batches.map((it) => it.from) ?? []
     truthy(
       read.every((from, at) => from === at + 1),
@@ -140,10 +140,10 @@ const appends: Cases = {
   'a value that cannot be stored is refused whole': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    const poison = { ...batch(epoch, 1), data: [() => 1] }
-    truthy(await storage.append('a', poison, strict).then(Boolean, () => true), 'refused')
+    const poison = { ...batch(1), data: [() => 1] }
+    truthy(await storage.append('a', epoch, poison, strict).then(Boolean, () => true), 'refused')
     equal(await storage.read('a'), undefined)
-    await storage.append('a', batch(epoch, 1), strict)
+    await storage.append('a', epoch, batch(1), strict)
     equal((await storage.read('a'))?.head.seq, 1)
   },
 }
@@ -152,65 +152,65 @@ const compactions: Cases = {
   'a snapshot takes the place of what it covers': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    for (const it of [batch(epoch, 1, 2), batch(epoch, 3), batch(epoch, 4, 6)]) {
-      await storage.append('a', it, strict)
+    for (const it of [batch(1, 2), batch(3), batch(4, 6)]) {
+      await storage.append('a', epoch, it, strict)
     }
-    await storage.compact('a', snapshot(epoch, 3))
+    await storage.compact('a', epoch, snapshot(3))
     const stored = await open().read('a')
-    equal(stored?.snapshot, snapshot(epoch, 3))
-    equal(stored?.batches, [batch(epoch, 4, 6)])
+    equal(stored?.snapshot, snapshot(3))
+    equal(stored?.batches, [batch(4, 6)])
     equal([stored?.head.seq, stored?.head.snapshot], [6, 3])
   },
   'a batch that reaches beyond the snapshot is kept whole': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1, 5), strict)
-    await storage.compact('a', snapshot(epoch, 3))
-    equal((await storage.read('a'))?.batches, [batch(epoch, 1, 5)])
+    await storage.append('a', epoch, batch(1, 5), strict)
+    await storage.compact('a', epoch, snapshot(3))
+    equal((await storage.read('a'))?.batches, [batch(1, 5)])
   },
   'a snapshot may be ahead; appends follow it': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1, 2), strict)
-    await storage.compact('a', snapshot(epoch, 10))
-    await refused(storage.append('a', batch(epoch, 12), strict), 'STALE_EPOCH')
-    await storage.append('a', batch(epoch, 3, 4), strict)
-    await storage.append('a', batch(epoch, 11), strict)
+    await storage.append('a', epoch, batch(1, 2), strict)
+    await storage.compact('a', epoch, snapshot(10))
+    await refused(storage.append('a', epoch, batch(12), strict), 'STALE_EPOCH')
+    await storage.append('a', epoch, batch(3, 4), strict)
+    await storage.append('a', epoch, batch(11), strict)
     const stored = await storage.read('a')
-    equal([stored?.head.seq, stored?.batches], [11, [batch(epoch, 11)]])
+    equal([stored?.head.seq, stored?.batches], [11, [batch(11)]])
     equal((await storage.claim('a', shape, 11)).seq, 11)
   },
   'a batch that a late snapshot has overtaken halfway is stored whole': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1, 7), strict)
-    await storage.compact('a', snapshot(epoch, 10))
-    await storage.append('a', batch(epoch, 8, 12), strict)
-    await storage.append('a', batch(epoch, 13), strict)
+    await storage.append('a', epoch, batch(1, 7), strict)
+    await storage.compact('a', epoch, snapshot(10))
+    await storage.append('a', epoch, batch(8, 12), strict)
+    await storage.append('a', epoch, batch(13), strict)
     const stored = await storage.read('a')
     equal([stored?.head.seq, stored?.snapshot?.seq], [13, 10])
-    equal(stored?.batches, [batch(epoch, 8, 12), batch(epoch, 13)])
+    equal(stored?.batches, [batch(8, 12), batch(13)])
   },
   'a session may begin with a snapshot': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.compact('a', snapshot(epoch, 4))
+    await storage.compact('a', epoch, snapshot(4))
     equal((await storage.read('a'))?.head.seq, 4)
     equal((await storage.list()).length, 1)
   },
   'a late older snapshot does not replace a newer one': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1, 8), strict)
-    await storage.compact('a', snapshot(epoch, 8))
-    await storage.compact('a', snapshot(epoch, 5))
+    await storage.append('a', epoch, batch(1, 8), strict)
+    await storage.compact('a', epoch, snapshot(8))
+    await storage.compact('a', epoch, snapshot(5))
     equal((await storage.read('a'))?.snapshot?.seq, 8)
   },
   'a snapshot brings its version with it': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1), strict)
-    await storage.compact('a', { ...snapshot(epoch, 2), version: 3 })
+    await storage.append('a', epoch, batch(1), strict)
+    await storage.compact('a', epoch, { ...snapshot(2), version: 3 })
     equal((await storage.read('a'))?.head.version, 3)
     equal((await storage.list())[0]?.version, 3)
   },
@@ -236,7 +236,7 @@ const lists: Cases = {
     await written(storage, 'user-1/cart', 1)
     await written(storage, 'user-10/cart', 2, { workflow: 'chat' })
     const epoch = await written(storage, 'user-2/cart', 3)
-    await storage.append('user-2/cart', { ...batch(epoch, 4), status: 'completed' }, strict)
+    await storage.append('user-2/cart', epoch, { ...batch(4), status: 'completed' }, strict)
     const ids = async (filter: Parameters<SessionStorage['list']>[0]): Promise<string[]> =>
       (await storage.list(filter)).map((it) => it.id)
     equal(await ids({ workflow: 'chat' }), ['user-10/cart'])
@@ -250,7 +250,7 @@ const lists: Cases = {
     const storage = open()
     const epoch = await written(storage, 'a', 50)
     const before = (await storage.list())[0]?.size ?? 0
-    await storage.compact('a', snapshot(epoch, 50))
+    await storage.compact('a', epoch, snapshot(50))
     const after = (await storage.list())[0]?.size ?? 0
     truthy(after < before && after > 0, `${after} is less than ${before}`)
   },
@@ -261,12 +261,12 @@ const removals: Cases = {
     const storage = open()
     const epoch = await written(storage, 'a', 2)
     await written(storage, 'ab', 1)
-    await storage.compact('a', snapshot(epoch, 2))
+    await storage.compact('a', epoch, snapshot(2))
     await storage.quarantine('a')
     await storage.delete('a')
     equal(await storage.export('a'), undefined)
     equal(await storage.read('a'), undefined)
-    await refused(storage.append('a', batch(epoch, 3), strict), 'STALE_EPOCH')
+    await refused(storage.append('a', epoch, batch(3), strict), 'STALE_EPOCH')
     equal(
       (await storage.list()).map((it) => it.id),
       ['ab'],
@@ -278,7 +278,7 @@ const removals: Cases = {
     await other.delete('a')
     const epoch = await written(other, 'a', 2)
     truthy(epoch !== old, 'no epoch is given out twice')
-    await refused(tab.append('a', batch(old, 3), strict), 'STALE_EPOCH')
+    await refused(tab.append('a', old, batch(3), strict), 'STALE_EPOCH')
   },
   'a discarded session leaves its quarantine': async (open) => {
     const storage = open()
@@ -293,7 +293,7 @@ const removals: Cases = {
       left?.quarantine.map((it) => it.head.seq),
       [2],
     )
-    await refused(storage.append('a', batch(epoch, 3), strict), 'STALE_EPOCH')
+    await refused(storage.append('a', epoch, batch(3), strict), 'STALE_EPOCH')
     await written(storage, 'a', 1)
     equal((await storage.export('a'))?.quarantine.length, 1)
     await storage.delete('a')
@@ -306,7 +306,7 @@ const removals: Cases = {
     await storage.quarantine('a')
     equal((await storage.export('a'))?.quarantine.length, 1)
     const { epoch = 0 } = await storage.claim('a', shape, 2)
-    await storage.append('a', batch(epoch, 3), strict)
+    await storage.append('a', epoch, batch(3), strict)
     await storage.quarantine('a')
     equal((await storage.export('a'))?.quarantine.map((it) => it.head.seq).sort(), [2, 3])
     equal((await storage.read('a'))?.head.seq, 3)
@@ -357,27 +357,27 @@ const odds: Cases = {
     const storage = open()
     const epoch = await begin(storage, 'a')
     const data = [{ text: 'stored' }]
-    await storage.append('a', { ...batch(epoch, 1), data }, strict)
+    await storage.append('a', epoch, { ...batch(1), data }, strict)
     data[0] = { text: 'changed by the writer' }
     const read = (await storage.read('a'))?.batches[0]?.data as { text: string }[]
     equal(read, [{ text: 'stored' }])
     read[0] = { text: 'changed by the reader' }
     equal((await storage.read('a'))?.batches[0]?.data, [{ text: 'stored' }])
-    const text = { ...batch(epoch, 2) }
-    await storage.append('a', text, strict)
+    const text = { ...batch(2) }
+    await storage.append('a', epoch, text, strict)
     Object.assign(text, { data: 'changed by the writer' })
     const stored = await storage.read('a')
-    equal(stored?.batches[1]?.data, batch(epoch, 2).data)
+    equal(stored?.batches[1]?.data, batch(2).data)
     Object.assign(stored?.batches[1] ?? {}, { data: 'changed by the reader' })
     Object.assign(stored?.head ?? {}, { seq: 99 })
     const again = await storage.read('a')
-    equal([again?.batches[1]?.data, again?.head.seq], [batch(epoch, 2).data, 2])
+    equal([again?.batches[1]?.data, again?.head.seq], [batch(2).data, 2])
   },
   'what structured clone can hold comes back': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
     const data = { at: new Date(5), bytes: new Uint8Array([1, 2, 255]), map: new Map([['a', 1n]]) }
-    await storage.compact('a', { ...snapshot(epoch, 1), data })
+    await storage.compact('a', epoch, { ...snapshot(1), data })
     await storage.quarantine('a')
     const read = (await storage.read('a'))?.snapshot?.data as typeof data
     equal([read.at.getTime(), [...read.bytes], read.map.get('a')], [5, [1, 2, 255], 1n])
@@ -386,13 +386,13 @@ const odds: Cases = {
     const storage = open()
     const epoch = await begin(storage, 'a')
     const text = 'ä€\ud83d\udc15 0123456789'.repeat(70_000)
-    await storage.append('a', { ...batch(epoch, 1), data: text }, strict)
+    await storage.append('a', epoch, { ...batch(1), data: text }, strict)
     truthy((await open().read('a'))?.batches[0]?.data === text, 'the same text')
   },
   'methods work without their object': async (open) => {
     const { claim, append, read, close } = open()
     const { epoch = 0 } = await claim('a', shape, 0)
-    await append('a', batch(epoch, 1), strict)
+    await append('a', epoch, batch(1), strict)
     equal((await read('a'))?.head.seq, 1)
     await close()
   },
@@ -419,17 +419,17 @@ export async function written(
   other: Partial<typeof shape> = {},
 ): Promise<number> {
   const epoch = await begin(storage, id, { ...shape, ...other })
-  for (let seq = 1; seq <= records; seq++) await storage.append(id, batch(epoch, seq), relaxed)
+  for (let seq = 1; seq <= records; seq++) await storage.append(id, epoch, batch(seq), relaxed)
   return epoch
 }
 
-export function batch(epoch: number, from: number, to = from): StoredBatch {
+export function batch(from: number, to = from): StoredBatch {
   const data = JSON.stringify(Array.from({ length: to - from + 1 }, (_, at) => ({ seq: from + at })))
-  return { from, to, epoch, at: 1000 + to, status: 'running', data, sum: 1 }
+  return { from, to, at: 1000 + to, status: 'running', data, sum: 1 }
 }
 
-export function snapshot(epoch: number, seq: number): StoredSnapshot {
-  return { ...shape, seq, epoch, at: 1000 + seq, status: 'running', data: `{"seq":${seq}}`, sum: 1 }
+export function snapshot(seq: number): StoredSnapshot {
+  return { ...shape, seq, at: 1000 + seq, status: 'running', data: `{"seq":${seq}}`, sum: 1 }
 }
 
 async function refused(call: Promise<unknown>, code: string): Promise<void> {

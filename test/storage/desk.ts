@@ -92,13 +92,13 @@ export function watched(inner: MemoryStorage = memoryStorage()): { storage: Sess
   const log: string[] = []
   const storage: SessionStorage = {
     ...inner,
-    append(id, batch, options) {
+    append(id, epoch, batch, options) {
       log.push(`${batch.from}-${batch.to} ${options.durability}`)
-      return inner.append(id, batch, options)
+      return inner.append(id, epoch, batch, options)
     },
-    compact(id, snapshot) {
+    compact(id, epoch, snapshot) {
       log.push(`snapshot ${snapshot.seq}`)
-      return inner.compact(id, snapshot)
+      return inner.compact(id, epoch, snapshot)
     },
   }
   return { storage, log }

@@ -129,9 +129,9 @@ describe('the database', () => {
       if (closed-- > 0) throw new DOMException('The database connection is closing.', 'InvalidStateError')
       return transaction.apply(this, call)
     })
-    await storage.append('a', batch(epoch, 2), strict)
+    await storage.append('a', epoch, batch(2), strict)
     closed = 5
-    await expect(storage.append('a', batch(epoch, 3), strict)).rejects.toMatchObject({ code: 'STORAGE' })
+    await expect(storage.append('a', epoch, batch(3), strict)).rejects.toMatchObject({ code: 'STORAGE' })
     closed = 0
     expect((await storage.read('a'))?.head.seq).toBe(2)
   })
@@ -145,7 +145,7 @@ describe('the database', () => {
       request.onblocked = () => reject(new Error('blocked'))
     })
     expect(await storage.read('a')).toBeUndefined()
-    await expect(storage.append('a', batch(epoch, 2), strict)).rejects.toMatchObject({ code: 'STALE_EPOCH' })
+    await expect(storage.append('a', epoch, batch(2), strict)).rejects.toMatchObject({ code: 'STALE_EPOCH' })
     vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 1)
     expect(await written(storage, 'a', 1)).toBeGreaterThan(epoch)
     vi.restoreAllMocks()
@@ -156,7 +156,7 @@ describe('transactions', () => {
   it('an append reads the head and nothing else, and writes head and batch', async () => {
     const storage = indexedDBStorage()
     const epoch = await written(storage, 'a', 3)
-    await storage.compact('a', { ...snapshot(epoch, 3), data: 'x'.repeat(1_000_000) })
+    await storage.compact('a', epoch, { ...snapshot(3), data: 'x'.repeat(1_000_000) })
     const prototype = Object.getPrototypeOf(
       (await openPlain('dogear')).transaction('sessions').objectStore('sessions'),
     ) as IDBObjectStore
@@ -168,17 +168,17 @@ describe('transactions', () => {
         return original.apply(this, call)
       })
     }
-    await storage.append('a', batch(epoch, 4), strict)
+    await storage.append('a', epoch, batch(4), strict)
     expect(log).toEqual(['get ["h","a",0]', 'put ["j","a",4]', 'put ["h","a",0]'])
   })
 
   it('an append writes little more than its change', async () => {
     const storage = indexedDBStorage()
     const id = 'cart-0123456789'
-    const epoch = await written(storage, id, 3)
+    await written(storage, id, 3)
     const { default: v8 } = await import('node:v8')
     const head = (await storage.read(id))?.head
-    const bytes = v8.serialize({ ...batch(epoch, 4), data: '' }).length + v8.serialize(head).length
+    const bytes = v8.serialize({ ...batch(4), data: '' }).length + v8.serialize(head).length
     expect(bytes).toBeLessThan(250)
   })
 
@@ -192,9 +192,9 @@ describe('transactions', () => {
       log.push(call[2]?.durability)
       return transaction.apply(this, call)
     })
-    await storage.append('a', batch(epoch, 2), { durability: 'strict' })
-    await storage.append('a', batch(epoch, 3), { durability: 'relaxed' })
-    await storage.compact('a', snapshot(epoch, 3))
+    await storage.append('a', epoch, batch(2), { durability: 'strict' })
+    await storage.append('a', epoch, batch(3), { durability: 'relaxed' })
+    await storage.compact('a', epoch, snapshot(3))
     await storage.quarantine('a')
     await storage.delete('a')
     expect(log).toEqual(['strict', 'relaxed', 'strict', 'strict', 'strict'])

@@ -609,13 +609,13 @@ describe('compaction', () => {
     const bytes = { journal: 0, snapshot: 0 }
     const storage: SessionStorage = {
       ...inner,
-      append: (id, batch, options) => (
+      append: (id, epoch, batch, options) => (
         (bytes.journal += String(batch.data).length),
-        inner.append(id, batch, options)
+        inner.append(id, epoch, batch, options)
       ),
-      compact: (id, snapshot) => (
+      compact: (id, epoch, snapshot) => (
         (bytes.snapshot += String(snapshot.data).length),
-        inner.compact(id, snapshot)
+        inner.compact(id, epoch, snapshot)
       ),
     }
     const { write } = await desk({ storage, clock })

@@ -28,14 +28,14 @@ describe('failAt', () => {
   it('fails the write of that number: appends, compactions and deletions count, reads and claims do not', async () => {
     const storage = memoryStorage({ failAt: 3 })
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1), relaxed)
+    await storage.append('a', epoch, batch(1), relaxed)
     await storage.read('a')
     await storage.list()
-    await storage.compact('a', snapshot(epoch, 1))
+    await storage.compact('a', epoch, snapshot(1))
     await storage.quarantine('a')
-    await expect(storage.append('a', batch(epoch, 2), relaxed)).rejects.toBeInstanceOf(StorageError)
+    await expect(storage.append('a', epoch, batch(2), relaxed)).rejects.toBeInstanceOf(StorageError)
     expect((await storage.read('a'))?.head.seq).toBe(1)
-    await storage.append('a', batch(epoch, 2), relaxed)
+    await storage.append('a', epoch, batch(2), relaxed)
     expect((await storage.read('a'))?.head.seq).toBe(2)
   })
 
@@ -45,7 +45,7 @@ describe('failAt', () => {
       failAt: (n, operation) => seen.push([n, operation]) > 0 && operation.kind === 'delete',
     })
     const epoch = await written(storage, 'a', 1)
-    await storage.compact('a', snapshot(epoch, 1))
+    await storage.compact('a', epoch, snapshot(1))
     await expect(storage.delete('a')).rejects.toBeInstanceOf(StorageError)
     await expect(storage.discard('a')).rejects.toBeInstanceOf(StorageError)
     await expect(storage.clear('x')).rejects.toBeInstanceOf(StorageError)
@@ -64,11 +64,11 @@ describe('crashAt and restart', () => {
   it('from that write on nothing of that page lands and no call of it settles', async () => {
     const storage = memoryStorage({ crashAt: 2 })
     const epoch = await begin(storage, 'a')
-    await storage.append('a', batch(epoch, 1), relaxed)
+    await storage.append('a', epoch, batch(1), relaxed)
     const calls = [
-      storage.append('a', batch(epoch, 2), relaxed),
-      storage.append('a', batch(epoch, 3), relaxed),
-      storage.compact('a', snapshot(epoch, 2)),
+      storage.append('a', epoch, batch(2), relaxed),
+      storage.append('a', epoch, batch(3), relaxed),
+      storage.compact('a', epoch, snapshot(2)),
       storage.delete('a'),
       storage.list(),
       storage.claim('a', { format: 1, workflow: 'w', version: 1 }, 1),
@@ -77,14 +77,14 @@ describe('crashAt and restart', () => {
     expect(await Promise.all(calls.map(settles))).toEqual(calls.map(() => false))
     const next = storage.restart()
     expect((await next.read('a'))?.head.seq).toBe(1)
-    await next.append('a', batch(epoch, 2), relaxed)
+    await next.append('a', epoch, batch(2), relaxed)
     expect((await next.read('a'))?.head.seq).toBe(2)
   })
 
   it('a call that is under way when the page dies neither lands nor answers', async () => {
     const storage = memoryStorage()
     const epoch = await begin(storage, 'a')
-    const append = storage.append('a', batch(epoch, 1), relaxed)
+    const append = storage.append('a', epoch, batch(1), relaxed)
     const next = storage.restart()
     expect(await settles(append)).toBe(false)
     expect(await next.read('a')).toBeUndefined()
@@ -95,7 +95,7 @@ describe('crashAt and restart', () => {
       const storage = memoryStorage()
       const epoch = await begin(storage, 'a')
       let answered = false
-      void storage.append('a', batch(epoch, 1), relaxed).then(() => (answered = true))
+      void storage.append('a', epoch, batch(1), relaxed).then(() => (answered = true))
       for (let n = 0; n < moment; n++) await Promise.resolve()
       const next = storage.restart()
       await Promise.resolve()
@@ -111,27 +111,27 @@ describe('crashAt and restart', () => {
     const storage = memoryStorage()
     const epoch = await written(storage, 'a', 1)
     const next = storage.restart({ failAt: 1 })
-    expect(await settles(storage.append('a', batch(epoch, 2), relaxed))).toBe(false)
-    await expect(next.append('a', batch(epoch, 2), relaxed)).rejects.toBeInstanceOf(StorageError)
-    await next.append('a', batch(epoch, 2), relaxed)
+    expect(await settles(storage.append('a', epoch, batch(2), relaxed))).toBe(false)
+    await expect(next.append('a', epoch, batch(2), relaxed)).rejects.toBeInstanceOf(StorageError)
+    await next.append('a', epoch, batch(2), relaxed)
   })
 
   it('the next reader is the next page: it may write, and the writer before the crash may not', async () => {
     const storage = memoryStorage({ crashAt: 1 })
     const old = await begin(storage, 'a')
-    expect(await settles(storage.append('a', batch(old, 1), relaxed))).toBe(false)
+    expect(await settles(storage.append('a', old, batch(1), relaxed))).toBe(false)
     expect(await storage.read('a')).toBeUndefined()
     const epoch = await begin(storage, 'a')
-    expect(await settles(storage.append('a', batch(old, 1), relaxed))).toBe(false)
-    await storage.append('a', batch(epoch, 1), relaxed)
+    expect(await settles(storage.append('a', old, batch(1), relaxed))).toBe(false)
+    await storage.append('a', epoch, batch(1), relaxed)
     expect((await storage.read('a'))?.head.seq).toBe(1)
   })
 
   it('what the dead page had under way does not land on the next one', async () => {
     const storage = memoryStorage({ crashAt: 2 })
     const epoch = await begin(storage, 'a')
-    const underWay = storage.append('a', batch(epoch, 1), relaxed)
-    const fatal = storage.append('a', batch(epoch, 2), relaxed)
+    const underWay = storage.append('a', epoch, batch(1), relaxed)
+    const fatal = storage.append('a', epoch, batch(2), relaxed)
     expect(await storage.read('a')).toBeUndefined()
     expect([await settles(underWay), await settles(fatal)]).toEqual([false, false])
     expect(await storage.read('a')).toBeUndefined()
@@ -140,7 +140,7 @@ describe('crashAt and restart', () => {
   it('nobody is the next page of a storage that was restarted', async () => {
     const storage = memoryStorage({ crashAt: 1 })
     const epoch = await begin(storage, 'a')
-    void storage.append('a', batch(epoch, 1), relaxed)
+    void storage.append('a', epoch, batch(1), relaxed)
     storage.restart()
     expect(await settles(storage.read('a'))).toBe(false)
   })
@@ -149,7 +149,7 @@ describe('crashAt and restart', () => {
     const storage = memoryStorage({ crashAt: 1 })
     const copy = { ...storage }
     const epoch = await begin(copy, 'a')
-    expect(await settles(storage.append('a', batch(epoch, 1), relaxed))).toBe(false)
-    expect(await settles(copy.append('a', batch(epoch, 1), relaxed))).toBe(false)
+    expect(await settles(storage.append('a', epoch, batch(1), relaxed))).toBe(false)
+    expect(await settles(copy.append('a', epoch, batch(1), relaxed))).toBe(false)
   })
 })

@@ -66,8 +66,8 @@ describe('transactions', () => {
   it('a write that is refused halfway leaves nothing', async () => {
     const storage = indexedDBStorage(fresh())
     const epoch = await written(storage, 'a', 2)
-    const poison = { ...snapshot(epoch, 2), data: { handler: () => 1 } }
-    await expect(storage.compact('a', poison)).rejects.toMatchObject({
+    const poison = { ...snapshot(2), data: { handler: () => 1 } }
+    await expect(storage.compact('a', epoch, poison)).rejects.toMatchObject({
       code: 'STORAGE',
       cause: { name: 'DataCloneError' },
     })
@@ -80,8 +80,8 @@ describe('transactions', () => {
     const epoch = await written(storage, 'a', 1)
     const begun = spied(IDBDatabase.prototype, 'transaction')
     const committed = spied(IDBTransaction.prototype, 'commit')
-    await storage.append('a', batch(epoch, 2), { durability: 'strict' })
-    await storage.append('a', batch(epoch, 3), { durability: 'relaxed' })
+    await storage.append('a', epoch, batch(2), { durability: 'strict' })
+    await storage.append('a', epoch, batch(3), { durability: 'relaxed' })
     expect(begun.map((call) => call[2])).toEqual([{ durability: 'strict' }, { durability: 'relaxed' }])
     expect(committed).toHaveLength(2)
   })
@@ -96,7 +96,7 @@ describe('transactions', () => {
           const epoch = await begin(tab, id)
           const landed: number[] = []
           for (let seq = 1; seq <= 10; seq++) {
-            const done = await tab.append(id, { ...batch(epoch, seq), status: `tab ${which}` }, strict).then(
+            const done = await tab.append(id, epoch, { ...batch(seq), status: `tab ${which}` }, strict).then(
               () => true,
               () => false,
             )
@@ -122,8 +122,8 @@ describe('transactions', () => {
     const [old, taker] = [indexedDBStorage(name), indexedDBStorage(name)]
     const epoch = await written(old, 'a', 3)
     const { epoch: newer = 0 } = await taker.claim('a', { format: 1, workflow: 'checkout', version: 1 }, 3)
-    const tries = Array.from({ length: 10 }, (_, at) => old.append('a', batch(epoch, 4 + at), strict))
-    const landed = taker.append('a', batch(newer, 4), strict)
+    const tries = Array.from({ length: 10 }, (_, at) => old.append('a', epoch, batch(4 + at), strict))
+    const landed = taker.append('a', newer, batch(4), strict)
     const results = await Promise.allSettled(tries)
     await landed
     expect(
@@ -142,7 +142,7 @@ describe('the connection', () => {
     const epoch = await written(storage, 'a', 2)
     expect(await deleteFromOutside(name)).toBe('deleted')
     expect(await storage.read('a')).toBeUndefined()
-    await expect(storage.append('a', batch(epoch, 3), strict)).rejects.toMatchObject({ code: 'STALE_EPOCH' })
+    await expect(storage.append('a', epoch, batch(3), strict)).rejects.toMatchObject({ code: 'STALE_EPOCH' })
     expect(await written(storage, 'a', 1)).toBeGreaterThan(epoch)
   })
 
@@ -156,7 +156,7 @@ describe('the connection', () => {
       request.onblocked = () => reject(new Error('blocked'))
     })
     upgraded.close()
-    await storage.append('a', batch(epoch, 2), strict)
+    await storage.append('a', epoch, batch(2), strict)
     expect((await storage.read('a'))?.head.seq).toBe(2)
   })
 
@@ -165,7 +165,7 @@ describe('the connection', () => {
     const epoch = await written(storage, 'a', 2)
     await devTools('Storage.clearDataForOrigin', { storageTypes: 'indexeddb' })
     await expect
-      .poll(() => storage.append('a', batch(epoch, 3), strict).catch((it: Error) => it.name))
+      .poll(() => storage.append('a', epoch, batch(3), strict).catch((it: Error) => it.name))
       .toBe('StaleEpochError')
     await written(storage, 'a', 1)
     expect((await storage.read('a'))?.head.seq).toBe(1)
@@ -187,7 +187,7 @@ describe('the connection', () => {
     await journal.flush()
     // Chromium is generous: it refuses the next large write after the quota was passed.
     const filler = await begin(storage, 'filler')
-    await storage.append('filler', { ...batch(filler, 1), data: 'x'.repeat(20_000_000) }, strict)
+    await storage.append('filler', filler, { ...batch(1), data: 'x'.repeat(20_000_000) }, strict)
     write('now', 'strict', 20_000_000)
     const error = await journal.flush().catch((it: unknown) => it)
     expect(error).toBeInstanceOf(StorageError)
