@@ -10,7 +10,18 @@ export { indexedDBStorage } from './storage/indexeddb'
 export { memoryStorage } from './storage/memory'
 export type { Persistence } from './storage/persistence'
 export { jsonSerializer, type Serializer } from './storage/serializer'
-export type { Durability, SessionStorage, StorageFilter, StoredSessionInfo } from './storage/storage'
+export type {
+  Durability,
+  SessionStorage,
+  StorageFilter,
+  StoredBatch,
+  StoredExport,
+  StoredHead,
+  StoredSession,
+  StoredSessionInfo,
+  StoredShape,
+  StoredSnapshot,
+} from './storage/storage'
 export type { OpenAsk } from './workflow/ask'
 export { defineEvent, type EventFactory, type WorkflowEvent } from './workflow/event'
 export { allOf, gather } from './workflow/join'

@@ -6,7 +6,8 @@ import { connection } from '../../src/storage/idb-connection'
 import { indexedDBStorage } from '../../src/storage/indexeddb'
 import { loadStored } from '../../src/storage/load'
 import { jsonSerializer } from '../../src/storage/serializer'
-import { batch, begin, conformance, snapshot, written } from './conformance'
+import { batch, begin, snapshot, written } from '../../src/testing/conformance/sample'
+import { storageConformance } from '../../src/testing/conformance/storage-conformance'
 
 const strict = { durability: 'strict' } as const
 
@@ -48,7 +49,7 @@ function openPlain(name: string, setUp: (db: IDBDatabase) => void = () => {}): P
 }
 
 describe('indexedDBStorage does what every storage must', () => {
-  it.each(conformance(() => () => indexedDBStorage()))('$name', async ({ run }) => {
+  it.each(storageConformance(() => () => indexedDBStorage()))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 })

@@ -3,7 +3,8 @@ import { StorageError } from '../../src/errors'
 import { memoryStorage } from '../../src/storage/memory'
 import type { WriteOperation } from '../../src/storage/trouble'
 import { virtualClock } from '../../src/testing/virtual-clock'
-import { batch, begin, conformance, snapshot, written } from './conformance'
+import { batch, begin, snapshot, written } from '../../src/testing/conformance/sample'
+import { storageConformance } from '../../src/testing/conformance/storage-conformance'
 
 const relaxed = { durability: 'relaxed' } as const
 
@@ -15,7 +16,7 @@ async function settles(call: Promise<unknown>): Promise<boolean> {
 }
 
 describe('memoryStorage does what every storage must', () => {
-  const cases = conformance(() => {
+  const cases = storageConformance(() => {
     const storage = memoryStorage()
     return () => ({ ...storage })
   })

@@ -4,7 +4,8 @@ import { nextTask, systemClock } from '../../../src/clock'
 import { StorageError } from '../../../src/errors'
 import { indexedDBStorage } from '../../../src/storage/indexeddb'
 import { desk, storedNotes } from '../../storage/desk'
-import { batch, begin, conformance, snapshot, written } from '../../storage/conformance'
+import { batch, begin, snapshot, written } from '../../../src/testing/conformance/sample'
+import { storageConformance } from '../../../src/testing/conformance/storage-conformance'
 
 interface DevTools {
   send(method: string, params: Record<string, unknown>): Promise<unknown>
@@ -53,7 +54,7 @@ afterEach(async () => {
 })
 
 describe('indexedDBStorage in a real browser does what every storage must', () => {
-  const cases = conformance(() => {
+  const cases = storageConformance(() => {
     const name = fresh()
     return () => indexedDBStorage(name)
   })

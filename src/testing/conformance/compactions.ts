@@ -1,0 +1,72 @@
+import type { Cases } from './case'
+import { equal, refused } from './expectation'
+import { batch, begin, shape, snapshot, strict } from './sample'
+
+/** Snapshots, and what they cover. */
+export const compactions: Cases = {
+  'a snapshot takes the place of what it covers': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    for (const it of [batch(1, 2), batch(3), batch(4, 6)]) {
+      await storage.append('a', epoch, it, strict)
+    }
+    await storage.compact('a', epoch, snapshot(3))
+    const stored = await open().read('a')
+    equal(stored?.snapshot, snapshot(3))
+    equal(stored?.batches, [batch(4, 6)])
+    equal([stored?.head.seq, stored?.head.snapshot], [6, 3])
+  },
+  'a batch that reaches beyond the snapshot is kept whole': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', epoch, batch(1, 5), strict)
+    await storage.compact('a', epoch, snapshot(3))
+    equal((await storage.read('a'))?.batches, [batch(1, 5)])
+  },
+  'a snapshot may be ahead; appends follow it': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', epoch, batch(1, 2), strict)
+    await storage.compact('a', epoch, snapshot(10))
+    await refused(storage.append('a', epoch, batch(12), strict), 'STALE_EPOCH')
+    await storage.append('a', epoch, batch(3, 4), strict)
+    await storage.append('a', epoch, batch(11), strict)
+    const stored = await storage.read('a')
+    equal([stored?.head.seq, stored?.batches], [11, [batch(11)]])
+    equal((await storage.claim('a', shape, 11)).seq, 11)
+  },
+  'a batch that a late snapshot has overtaken halfway is stored whole': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', epoch, batch(1, 7), strict)
+    await storage.compact('a', epoch, snapshot(10))
+    await storage.append('a', epoch, batch(8, 12), strict)
+    await storage.append('a', epoch, batch(13), strict)
+    const stored = await storage.read('a')
+    equal([stored?.head.seq, stored?.snapshot?.seq], [13, 10])
+    equal(stored?.batches, [batch(8, 12), batch(13)])
+  },
+  'a session may begin with a snapshot': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.compact('a', epoch, snapshot(4))
+    equal((await storage.read('a'))?.head.seq, 4)
+    equal((await storage.list()).length, 1)
+  },
+  'a late older snapshot does not replace a newer one': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', epoch, batch(1, 8), strict)
+    await storage.compact('a', epoch, snapshot(8))
+    await storage.compact('a', epoch, snapshot(5))
+    equal((await storage.read('a'))?.snapshot?.seq, 8)
+  },
+  'a snapshot brings its version with it': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', epoch, batch(1), strict)
+    await storage.compact('a', epoch, { ...snapshot(2), version: 3 })
+    equal((await storage.read('a'))?.head.version, 3)
+    equal((await storage.list())[0]?.version, 3)
+  },
+}

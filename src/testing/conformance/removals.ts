@@ -1,0 +1,81 @@
+import type { Cases } from './case'
+import { equal, refused, truthy } from './expectation'
+import { batch, shape, snapshot, strict, written } from './sample'
+
+/** Deleted, discarded, set aside, cleared. */
+export const removals: Cases = {
+  'a deleted session is gone, quarantine included, and its writer is fenced': async (open) => {
+    const storage = open()
+    const epoch = await written(storage, 'a', 2)
+    await written(storage, 'ab', 1)
+    await storage.compact('a', epoch, snapshot(2))
+    await storage.quarantine('a')
+    await storage.delete('a')
+    equal(await storage.export('a'), undefined)
+    equal(await storage.read('a'), undefined)
+    await refused(storage.append('a', epoch, batch(3), strict), 'STALE_EPOCH')
+    equal(
+      (await storage.list()).map((it) => it.id),
+      ['ab'],
+    )
+  },
+  'the next session of that id does not take the old writer for its own': async (open) => {
+    const [tab, other] = [open(), open()]
+    const old = await written(tab, 'a', 2)
+    await other.delete('a')
+    const epoch = await written(other, 'a', 2)
+    truthy(epoch !== old, 'no epoch is given out twice')
+    await refused(tab.append('a', old, batch(3), strict), 'STALE_EPOCH')
+  },
+  'a discarded session leaves its quarantine': async (open) => {
+    const storage = open()
+    const epoch = await written(storage, 'a', 2)
+    await storage.quarantine('a')
+    await storage.discard('a')
+    equal(await storage.read('a'), undefined)
+    equal(await storage.list(), [])
+    const left = await storage.export('a')
+    equal(left?.session, undefined)
+    equal(
+      left?.quarantine.map((it) => it.head.seq),
+      [2],
+    )
+    await refused(storage.append('a', epoch, batch(3), strict), 'STALE_EPOCH')
+    await written(storage, 'a', 1)
+    equal((await storage.export('a'))?.quarantine.length, 1)
+    await storage.delete('a')
+    equal(await storage.export('a'), undefined)
+  },
+  'what one writer left is set aside once, that of the next one beside it': async (open) => {
+    const storage = open()
+    await written(storage, 'a', 2)
+    await storage.quarantine('a')
+    await storage.quarantine('a')
+    equal((await storage.export('a'))?.quarantine.length, 1)
+    const { epoch = 0 } = await storage.claim('a', shape, 2)
+    await storage.append('a', epoch, batch(3), strict)
+    await storage.quarantine('a')
+    equal((await storage.export('a'))?.quarantine.map((it) => it.head.seq).sort(), [2, 3])
+    equal((await storage.read('a'))?.head.seq, 3)
+    await storage.quarantine('nothing there')
+    equal(await storage.export('nothing there'), undefined)
+  },
+  'clear takes everything of a prefix, also what no list shows': async (open) => {
+    const storage = open()
+    for (const id of ['ann/1', 'ann/2', 'anne/1', 'bob/1']) await written(storage, id, 1)
+    await storage.quarantine('ann/2')
+    await storage.discard('ann/2')
+    await storage.clear('ann/')
+    equal(await storage.export('ann/2'), undefined)
+    equal((await storage.list()).map((it) => it.id).sort(), ['anne/1', 'bob/1'])
+    await storage.clear()
+    equal(await storage.list(), [])
+  },
+  'deleting what is not there is no error': async (open) => {
+    const storage = open()
+    await storage.delete('a')
+    await storage.discard('a')
+    await storage.clear('a')
+    await storage.clear()
+  },
+}

@@ -1,0 +1,38 @@
+import { appends } from './appends'
+import type { Cases, OpenStorage, StorageCase } from './case'
+import { claims } from './claims'
+import { compactions } from './compactions'
+import { lists } from './lists'
+import { cloned, jsonOnly, odds } from './odds'
+import { removals } from './removals'
+
+/** What is known of the storage under test. */
+export interface ConformanceOptions {
+  /**
+   * Which serialized values it keeps: `cloned`, all that structured clone can hold; `json`, text and what JSON can
+   * hold, and everything else is refused whole. Default: `cloned`.
+   */
+  readonly values?: 'cloned' | 'json'
+}
+
+/**
+ * What the engine relies on, as a list of cases for any test runner: a storage that passes them all can carry
+ * sessions.
+ *
+ * @param makeStorage makes an empty storage, once for each case, and answers with what opens it.
+ *
+ * ```ts
+ * for (const { name, run } of storageConformance(() => {
+ *   const shelf = new Map()
+ *   return () => myStorage(shelf)
+ * })) test(name, run)
+ * ```
+ */
+export function storageConformance(
+  makeStorage: () => OpenStorage | Promise<OpenStorage>,
+  options: ConformanceOptions = {},
+): StorageCase[] {
+  const values: Cases = options.values === 'json' ? jsonOnly : cloned
+  const cases = { ...claims, ...appends, ...compactions, ...lists, ...removals, ...odds, ...values }
+  return Object.entries(cases).map(([name, run]) => ({ name, run: async () => run(await makeStorage()) }))
+}
