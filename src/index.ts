@@ -25,7 +25,7 @@ export type {
 export type { OpenAsk } from './workflow/ask'
 export { defineEvent, type EventFactory, type WorkflowEvent } from './workflow/event'
 export { allOf, gather } from './workflow/join'
-export { resource, type Resource } from './workflow/resource'
+export { resource, type FactoryOptions, type Resource } from './workflow/resource'
 export type { Retry, RetryPolicy } from './workflow/retry'
 export type { AnyWorkflow, ResourcesOf, ResultOf, StateOf } from './workflow/shape'
 export { StepFailed, type StepFailure } from './workflow/step-failed'

@@ -175,7 +175,10 @@ export class Opening {
       ...(loaded && { stored: loaded.sizes }),
       epoch: () => epoch,
       status: () => live.status,
-      snapshot: () => ({ seq: live.core.model.seq, value: saveModel(live.core.model) }),
+      snapshot: () => ({
+        seq: live.core.model.seq,
+        value: { ...saveModel(live.core.model), resourceKeys: live.core.options.resources.keys() },
+      }),
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.

@@ -195,6 +195,7 @@ export class LiveSession {
       if (opened) await this.#journal?.close()
     } finally {
       this.#leave()
+      this.#options.resources.dispose(this.#options.report)
       this.#options.onClose()
       this.changed()
     }

@@ -1,5 +1,6 @@
 import { MissingResourceError } from '../errors'
 import { isDeclaration, type Resource, type ResourceDeclaration } from '../workflow/resource'
+import { Factories } from './factories'
 
 /** Injected values by key. They keep their identity: never cloned, merged or proxied. */
 export class ResourceLayer {
@@ -48,12 +49,16 @@ export class Resources {
   readonly session: ResourceLayer = new ResourceLayer()
   readonly #workflow: ResourceLayer
   readonly #declared: Readonly<Record<string, ResourceDeclaration>>
-  readonly #made = new Map<ResourceDeclaration, unknown>()
-  readonly #making: string[] = []
+  readonly #factories: Factories
 
   constructor(declared: Readonly<Record<string, ResourceDeclaration>>, workflow: ResourceLayer) {
     this.#declared = declared
     this.#workflow = workflow
+    this.#factories = new Factories({
+      keyOf: (token) => this.#keyOf(token),
+      require: (key, by) => this.require(key, by),
+      keys: () => this.keys(),
+    })
   }
 
   /** Declared resources that nobody gave and nothing can make, sorted. */
@@ -77,9 +82,10 @@ export class Resources {
     return this.has(key) ? this.#resolve(key) : fallback
   }
 
-  require(key: string): unknown {
+  /** `by`: the factory that needs it. */
+  require(key: string, by?: ResourceDeclaration): unknown {
     if (!this.has(key)) throw new MissingResourceError(key, this.keys())
-    return this.#resolve(key)
+    return this.#resolve(key, by)
   }
 
   set(values: Readonly<Record<string, unknown>>): void {
@@ -103,38 +109,23 @@ export class Resources {
     return () => ends.forEach((end) => end())
   }
 
-  #resolve(key: string): unknown {
+  /** The session is closed: what it has made itself is ended. What was given to it belongs to somebody else. */
+  dispose(report: (error: unknown) => void): void {
+    this.#factories.dispose(report)
+  }
+
+  #resolve(key: string, by?: ResourceDeclaration): unknown {
     const layer = this.session.has(key) ? this.session : this.#workflow
     const value = layer.has(key) ? layer.get(key) : this.#declared[key]
-    return isDeclaration(value) ? this.#make(key, value) : value
+    return isDeclaration(value) ? this.#factories.make(key, value, by) : value
   }
 
-  #make(key: string, declaration: ResourceDeclaration): unknown {
-    if (this.#made.has(declaration)) return this.#made.get(declaration)
-    if (this.#making.includes(key)) {
-      const chain = [...this.#making, key].join(' -> ')
-      throw new MissingResourceError(key, this.keys(), `the resources ${chain} need each other`)
-    }
-    this.#making.push(key)
-    try {
-      const value = declaration.make?.({ get: <U>(other: Resource<U>) => this.#byToken(other) as U })
-      this.#made.set(declaration, value)
-      // One that failed is made again for the next who asks.
-      if (value instanceof Promise) value.catch(() => this.#made.delete(declaration))
-      return value
-    } finally {
-      this.#making.pop()
-    }
-  }
-
-  #byToken(token: Resource<unknown>): unknown {
-    const key = Object.keys(this.#declared).find((it) => this.#declared[it] === token)
-    if (key === undefined)
-      throw new MissingResourceError(
-        '(unknown)',
-        this.keys(),
-        'a factory needs a resource that is not declared',
-      )
-    return this.require(key)
+  /** Where a token stands: in the declaration, or itself injected. */
+  #keyOf(token: Resource<unknown>): string | undefined {
+    const declared = Object.keys(this.#declared).find((it) => this.#declared[it] === token)
+    return (
+      declared ??
+      this.keys().find((it) => (this.session.has(it) ? this.session : this.#workflow).get(it) === token)
+    )
   }
 }

@@ -15,6 +15,16 @@ export interface ResourceScope {
 export interface ResourceDeclaration extends Resource<unknown> {
   readonly optional: boolean
   readonly make: ((scope: ResourceScope) => unknown) | undefined
+  readonly dispose: ((value: unknown) => unknown) | undefined
+}
+
+/** How a factory's result ends. */
+export interface FactoryOptions<T> {
+  /**
+   * Called with the result when the session is closed. Default: its first method of `[Symbol.asyncDispose]`,
+   * `[Symbol.dispose]`, `dispose` and `close`.
+   */
+  readonly dispose?: (value: Awaited<T>) => unknown
 }
 
 /**
@@ -28,15 +38,24 @@ export interface ResourceDeclaration extends Resource<unknown> {
  *   carts: resource(({ get }) => new Carts(get(db))),    // from another one's token
  * }
  * ```
+ *
+ * What a factory has made belongs to its session and ends with it: see {@link FactoryOptions}. What is given to a
+ * session is never ended by it. A factory that fails is called again for the next who asks; factories that need
+ * each other throw a MissingResourceError that names the chain.
  */
 export function resource<T>(): Resource<T>
 export function resource<T>(options: { optional: true }): Resource<T | undefined>
-export function resource<T>(make: (scope: ResourceScope) => T): Resource<T>
+export function resource<T>(make: (scope: ResourceScope) => T, options?: FactoryOptions<T>): Resource<T>
 export function resource(
   source?: { optional: true } | ((scope: ResourceScope) => unknown),
+  options?: FactoryOptions<unknown>,
 ): ResourceDeclaration {
   const make = typeof source === 'function' ? source : undefined
-  const declaration = Object.freeze({ optional: source !== undefined && make === undefined, make })
+  const declaration = Object.freeze({
+    optional: source !== undefined && make === undefined,
+    make,
+    dispose: options?.dispose,
+  })
   declarations.add(declaration)
   return declaration
 }

@@ -1,0 +1,109 @@
+import { MissingResourceError } from '../errors'
+import type { Resource, ResourceDeclaration } from '../workflow/resource'
+
+/** What a factory is told about: the resource behind a token, and the keys that are there. */
+export interface Shelf {
+  keyOf(token: Resource<unknown>): string | undefined
+  require(key: string, by?: ResourceDeclaration): unknown
+  keys(): string[]
+}
+
+/**
+ * What one session has made of its factories: each once, on first use, for everybody. Who needs whom is known while
+ * a factory is at work, so that two that wait for each other are found, however long they take.
+ */
+export class Factories {
+  readonly #shelf: Shelf
+  readonly #made = new Map<ResourceDeclaration, unknown>()
+  /** The factories at work, with their names and those that they need. */
+  readonly #working = new Map<
+    ResourceDeclaration,
+    { readonly key: string; readonly needs: Set<ResourceDeclaration> }
+  >()
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf
+  }
+
+  make(key: string, declaration: ResourceDeclaration, by?: ResourceDeclaration): unknown {
+    this.#note(key, declaration, by)
+    if (this.#made.has(declaration)) return this.#made.get(declaration)
+    this.#working.set(declaration, { key, needs: new Set() })
+    const done = (): unknown => this.#working.delete(declaration)
+    try {
+      const value = declaration.make?.({ get: <U>(token: Resource<U>) => this.#get(token, declaration) as U })
+      this.#made.set(declaration, value)
+      if (!(value instanceof Promise)) done()
+      // One that failed is made again for the next who asks.
+      else value.then(done, () => (done(), this.#made.delete(declaration)))
+      return value
+    } catch (error) {
+      done()
+      throw error
+    }
+  }
+
+  /** Ends what was made: the newest first, because it may need those before it. Errors go to `report`. */
+  dispose(report: (error: unknown) => void): void {
+    const made = [...this.#made].reverse()
+    this.#made.clear()
+    for (const [declaration, value] of made)
+      if (value instanceof Promise) value.then((it) => end(declaration, it)).catch(report)
+      else
+        try {
+          const ending = end(declaration, value)
+          if (ending instanceof Promise) ending.catch(report)
+        } catch (error) {
+          report(error)
+        }
+  }
+
+  #get(token: Resource<unknown>, by: ResourceDeclaration): unknown {
+    const key = this.#shelf.keyOf(token)
+    if (key !== undefined) return this.#shelf.require(key, by)
+    const reason = 'a factory needs a resource that is not declared'
+    throw new MissingResourceError('(unknown)', this.#shelf.keys(), reason)
+  }
+
+  /** A factory that is at work needs another one. Not when it is done: what it needs later, it can get. */
+  #note(key: string, declaration: ResourceDeclaration, by: ResourceDeclaration | undefined): void {
+    const needing = by && this.#working.get(by)
+    if (by === undefined || needing === undefined) return
+    const chain = this.#way(declaration, by)
+    if (chain) {
+      const names = [...chain, key].join(' -> ')
+      throw new MissingResourceError(key, this.#shelf.keys(), `the resources ${names} need each other`)
+    }
+    needing.needs.add(declaration)
+  }
+
+  /** The names on the way from one factory at work to another that it waits for. */
+  #way(from: ResourceDeclaration, to: ResourceDeclaration): string[] | undefined {
+    const at = this.#working.get(from)
+    if (at === undefined) return undefined
+    if (from === to) return [at.key]
+    for (const next of at.needs) {
+      const rest = this.#way(next, to)
+      if (rest) return [at.key, ...rest]
+    }
+    return undefined
+  }
+}
+
+// Older platforms do not have these symbols; a property of no name is never there.
+const names: readonly PropertyKey[] = [
+  (Symbol as { asyncDispose?: symbol }).asyncDispose ?? '',
+  (Symbol as { dispose?: symbol }).dispose ?? '',
+  'dispose',
+  'close',
+]
+
+function end(declaration: ResourceDeclaration, value: unknown): unknown {
+  if (declaration.dispose) return declaration.dispose(value)
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+  for (const name of names) {
+    const method: unknown = (value as Record<PropertyKey, unknown>)[name]
+    if (typeof method === 'function') return method.call(value)
+  }
+  return undefined
+}

@@ -1,0 +1,263 @@
+import { describe, expect, test } from 'vitest'
+import { defineWorkflow, resource, type Resource, type StepError } from '../../src/index'
+import { Done, failure, flow, gate, Go, profile, Question } from '../support/flows'
+
+interface Tool {
+  readonly name: string
+}
+
+/** A workflow that reads one of these resources, waiting for it. */
+const reading = <R extends object>(resources: { [K in keyof R]: Resource<R[K]> }, key: keyof R) =>
+  defineWorkflow({ ...flow, resources }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+    const found = await (ctx.resources as Record<PropertyKey, Tool | Promise<Tool>>)[key]
+    return Done(found?.name)
+  })
+
+describe('factories that need each other', () => {
+  test('only after an await, one waiting for the other / an error with the chain, not a hang', async () => {
+    const a: Resource<Promise<Tool>> = resource(async ({ get }) => {
+      await Promise.resolve()
+      return get(b)
+    })
+    const b: Resource<Promise<Tool>> = resource(async ({ get }) => {
+      await Promise.resolve()
+      return get(a)
+    })
+    const error: StepError = await failure((await profile().open(reading({ a, b }, 'a'))).run())
+    expect(error.message).toContain('a -> b -> a')
+  })
+
+  test('itself / an error with the chain', async () => {
+    const a: Resource<Tool> = resource(({ get }) => get(a))
+    const error: StepError = await failure((await profile().open(reading({ a }, 'a'))).run())
+    expect(error.message).toContain('a -> a need each other')
+  })
+
+  test('later, when they are made / no cycle', async () => {
+    const a: Resource<Tool & { other(): Tool }> = resource(({ get }) => ({ name: 'a', other: () => get(b) }))
+    const b: Resource<Tool> = resource(({ get }) => ({ name: `b of ${get(a).name}` }))
+    const workflow = defineWorkflow({ ...flow, resources: { a, b } }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      (ctx) => Done(ctx.resources.a.other().name),
+    )
+    expect(await (await profile().open(workflow)).run()).toBe('b of a')
+  })
+
+  test('a cycle that was an error once / made when one of them is injected', async () => {
+    const a: Resource<Tool> = resource(({ get }) => ({ name: `a of ${get(b).name}` }))
+    const b: Resource<Tool> = resource(({ get }) => ({ name: `b of ${get(a).name}` }))
+    const session = await profile().open(reading({ a, b }, 'a'))
+    await failure(session.run())
+    session.setResources({ b: { name: 'given' } })
+    expect(await session.retry()).toBe('a of given')
+  })
+})
+
+describe('dependencies', () => {
+  test('by the token of a factory that was injected, on either layer / found', async () => {
+    const db = resource(() => ({ name: 'db' }))
+    const cache = resource<Tool>()
+    const user = resource(({ get }) => ({ name: `user of ${get(cache).name}` }))
+    const workflow = reading({ cache, user }, 'user')
+    const page = profile()
+    page.engine.flow(workflow).setResources({ cache: db as never })
+    expect(await (await page.open(workflow)).run()).toBe('user of db')
+  })
+
+  test('one that is nowhere / MissingResourceError; one that is missing / names that one', async () => {
+    const stray = resource<Tool>()
+    const nowhere = reading({ user: resource(({ get }) => get(stray)) }, 'user')
+    const error: StepError = await failure((await profile().open(nowhere)).run())
+    expect(error.cause).toMatchObject({ code: 'MISSING_RESOURCE' })
+    const log = resource<Tool | undefined>({ optional: true } as never)
+    const absent = reading({ log, user: resource(({ get }) => get(log)) }, 'user')
+    const missing: StepError = await failure((await profile().open(absent)).run())
+    expect(missing.cause).toMatchObject({ key: 'log', available: ['user'] })
+  })
+
+  test('an asynchronous one that fails while two others wait for it / both hear it, the next try makes it anew', async () => {
+    const calls: string[] = []
+    const db = resource(async () => {
+      calls.push('db')
+      await Promise.resolve()
+      if (calls.length === 1) throw new Error('no connection')
+      return { name: 'db' }
+    })
+    const users = resource(async ({ get }) => ({ name: `users of ${(await get(db)).name}` }))
+    const carts = resource(async ({ get }) => ({ name: `carts of ${(await get(db)).name}` }))
+    const workflow = defineWorkflow({ ...flow, resources: { db, users, carts } }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
+      async (ctx) => {
+        const { users: one, carts: two } = ctx.resources
+        const [a, b] = await Promise.allSettled([one, two])
+        if (a.status === 'rejected' || b.status === 'rejected') throw new Error('not there')
+        return Done([a.value.name, b.value.name])
+      },
+    )
+    expect(await (await profile().open(workflow)).run()).toEqual(['users of db', 'carts of db'])
+    expect(calls).toEqual(['db', 'db'])
+  })
+})
+
+describe('a session that is closed', () => {
+  const made = (end: object): Tool => ({ name: 'made', ...end })
+
+  test.each([
+    ['close', (end: () => void) => ({ close: end })],
+    ['dispose before close', (end: () => void) => ({ dispose: end, close: () => expect.unreachable() })],
+    ['Symbol.dispose', (end: () => void) => ({ [Symbol.dispose]: end, close: () => expect.unreachable() })],
+    ['Symbol.asyncDispose', (end: () => void) => ({ [Symbol.asyncDispose]: async () => end() })],
+  ])('%s of what a factory has made / called once', async (_, ending) => {
+    let ended = 0
+    const workflow = reading({ db: resource(() => made(ending(() => ended++))) }, 'db')
+    const session = await profile().open(workflow)
+    await session.run()
+    expect(ended).toBe(0)
+    await session.close()
+    await session.close()
+    expect(ended).toBe(1)
+  })
+
+  test('an own dispose option / called in place of the methods, with the result', async () => {
+    const ended: unknown[] = []
+    const db = resource(() => Promise.resolve(made({ close: () => expect.unreachable() })), {
+      dispose: (it) => ended.push(it.name),
+    })
+    const session = await profile().open(reading({ db }, 'db'))
+    await session.run()
+    await session.close()
+    expect(ended).toEqual(['made'])
+  })
+
+  test('what was injected, and what nobody has used / left alone', async () => {
+    let calls = 0
+    const close = (): void => void calls++
+    const workflow = reading({ given: resource<Tool>(), idle: resource(() => made({ close })) }, 'given')
+    const session = await profile().open(workflow, { resources: { given: made({ close }) } })
+    await session.run()
+    await session.close()
+    expect(calls).toBe(0)
+  })
+
+  test('one that needs another / ended before it', async () => {
+    const ended: string[] = []
+    const db = resource(() => ({ name: 'db', close: () => ended.push('db') }))
+    const users = resource(({ get }) => ({ name: get(db).name, close: () => ended.push('users') }))
+    const session = await profile().open(reading({ db, users }, 'users'))
+    await session.run()
+    await session.close()
+    expect(ended).toEqual(['users', 'db'])
+  })
+
+  test('an ending that throws / reported, the others end all the same; a new session makes its own', async () => {
+    const ended: string[] = []
+    let count = 0
+    const bad = resource(() => {
+      count++
+      return made({
+        close: () => {
+          throw new Error('cannot end')
+        },
+      })
+    })
+    const late = resource(() => made({ [Symbol.asyncDispose]: () => Promise.reject(new Error('not now')) }))
+    const good = resource(({ get }) => {
+      get(bad)
+      get(late)
+      return made({ close: () => ended.push('good') })
+    })
+    const workflow = reading({ bad, late, good }, 'good')
+    const page = profile()
+    const session = await page.open(workflow)
+    await session.run()
+    await session.close()
+    await page.settle()
+    expect(ended).toEqual(['good'])
+    expect(page.errors.map((it) => (it as Error).message).sort()).toEqual(['cannot end', 'not now'])
+    await (await page.open(workflow)).run()
+    expect(count).toBe(2)
+  })
+
+  test('deleted by the engine / ended as well', async () => {
+    let ended = 0
+    const workflow = reading({ db: resource(() => made({ close: () => ended++ })) }, 'db')
+    const page = profile()
+    await (await page.open(workflow)).run()
+    await page.engine.delete('flow')
+    expect(ended).toBe(1)
+  })
+})
+
+describe('declared resources that are not there', () => {
+  const waiting = (seen: string[]) =>
+    defineWorkflow({
+      ...flow,
+      resources: {
+        tool: resource<Tool>(),
+        client: resource<Tool>(),
+        log: resource<Tool>({ optional: true }),
+      },
+    }).step('work', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      seen.push('begun')
+      await ctx.sleep(1000)
+      const { data } = await ctx.ask(Question(1), { timeout: 100_000 })
+      return Done([data, ctx.resources.tool.name, ctx.resources.client.name])
+    })
+  const all = { tool: { name: 'tool' }, client: { name: 'client' } }
+
+  test('after a reload / paused with missingResources, no time runs out, no step ran; injecting them carries on', async () => {
+    const seen: string[] = []
+    const page = profile()
+    const workflow = waiting(seen)
+    const first = await page.open(workflow, { resources: all })
+    void first.run()
+    await page.settle()
+    await page.reload()
+    const session = await page.open(workflow)
+    await page.clock.advance(50_000)
+    expect([session.status, session.missingResources, seen]).toEqual([
+      'paused',
+      ['client', 'tool'],
+      ['begun'],
+    ])
+    session.setResources({ tool: all.tool })
+    await page.settle()
+    expect([session.status, session.missingResources, seen.length]).toEqual(['paused', ['client'], 1])
+    page.engine.flow(workflow).setResources({ client: all.client })
+    await page.settle()
+    expect(session.status).toBe('waiting')
+    expect(seen).toEqual(['begun', 'begun'])
+    await session.asks[0]?.reply('yes')
+    expect(await session.run()).toEqual(['yes', 'tool', 'client'])
+  })
+
+  test('on a fresh run / paused as well; injecting them carries on', async () => {
+    const seen: string[] = []
+    const page = profile()
+    const session = await page.open(waiting(seen))
+    expect([session.status, session.missingResources]).toEqual(['idle', ['client', 'tool']])
+    const result = session.run()
+    await page.settle()
+    expect([session.status, seen]).toEqual(['paused', []])
+    session.setResources(all)
+    await page.clock.advance(1000)
+    await session.asks[0]?.reply('yes')
+    expect(await result).toEqual(['yes', 'tool', 'client'])
+  })
+})
+
+test('one slow asynchronous factory, used by a step and the next after it / one call, also while it is not there yet', async () => {
+  const opened = gate<Tool>()
+  let calls = 0
+  const workflow = reading({ db: resource(() => (calls++, opened.promise)) }, 'db')
+  const page = profile()
+  const session = await page.open(workflow)
+  const outside = session.resources.db
+  const result = session.run()
+  await page.settle()
+  expect(session.resources.db).toBe(outside)
+  opened.open({ name: 'db' })
+  expect([await result, calls]).toEqual(['db', 1])
+})
