@@ -1,4 +1,5 @@
 import { promisifyRequest } from 'idb-keyval'
+import { firstEpoch } from './first-epoch'
 import { connection } from './idb-connection'
 import { sessions } from './sessions'
 import type { Kind, Shelf } from './sessions'
@@ -15,9 +16,7 @@ export function indexedDBStorage(name = 'dogear'): SessionStorage {
     kind: 'indexeddb',
     ...sessions(
       (mode, durability, work) => transact(mode, durability, (store) => work(shelf(store))),
-      // The time, because all of the database may be deleted under an open tab: the next one must not give out an
-      // epoch which that tab still has.
-      () => Math.floor((Date.now() + Math.random()) * 1000),
+      firstEpoch,
     ),
     close: async () => close(),
   }

@@ -1,0 +1,27 @@
+import { StorageError } from '../errors'
+
+/** The JSON text of a value, for storages of text. Throws a StorageError for what would not come back as it was. */
+export function jsonText(value: unknown): string {
+  // The replacer's own value is what `toJSON` made of it; what stands in the object is what matters.
+  return JSON.stringify(value, function (this: Record<string, unknown>, key) {
+    const it = this[key]
+    if (!isJson(it) && !(it === undefined && key !== '' && !Array.isArray(this))) {
+      throw new StorageError(
+        `this storage keeps text, and cannot hold a ${kindOf(it)}: take a serializer that answers with text`,
+      )
+    }
+    return it
+  })
+}
+
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean'
+  if (value === null || Array.isArray(value)) return true
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value
+}

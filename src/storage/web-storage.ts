@@ -1,0 +1,58 @@
+import { StorageError } from '../errors'
+import { firstEpoch } from './first-epoch'
+import { sessions } from './sessions'
+import type { Transact } from './sessions'
+import type { SessionStorage } from './storage'
+import { storageError } from './storage-error'
+import { TextSheet } from './text-sheet'
+
+/** What `localStorage` and `sessionStorage` have in common. */
+export interface TextArea {
+  readonly length: number
+  key(index: number): string | null
+  getItem(key: string): string | null
+  setItem(key: string, text: string): void
+  removeItem(key: string): void
+}
+
+/** Other tabs may write between the reads and the writes of a transaction; more often than this is no accident. */
+const TRIES = 20
+
+/**
+ * Sessions in `localStorage` or `sessionStorage`: for small ones, and where IndexedDB is not to be had. Each session
+ * is one value, so a save lands whole or not at all; each save writes the whole session, on the main thread, and a
+ * browser gives an origin about 5 MB. A power cut may take the last seconds, whatever the durability, and so may a
+ * killed browser. Values must be text or JSON: take a serializer that answers with text.
+ *
+ * ```ts
+ * import { webStorage } from 'dogear/web-storage'
+ * const engine = createEngine({ storage: webStorage(() => sessionStorage) })
+ * ```
+ *
+ * @param area where, or what answers it at the first call. Default: `localStorage`.
+ * @param name the beginning of every key. Default: `dogear`.
+ */
+export function webStorage(
+  area: TextArea | (() => TextArea) = () => globalThis.localStorage,
+  name = 'dogear',
+): SessionStorage {
+  let last: Promise<unknown> = Promise.resolve()
+  const transact: Transact = (mode, _durability, work) => {
+    const turn = last.then(async () => {
+      try {
+        for (let tries = 0; tries < TRIES; tries++) {
+          const sheet = new TextSheet(typeof area === 'function' ? area() : area, name)
+          const result = await work(sheet)
+          if (mode === 'readonly' || sheet.land()) return result
+        }
+      } catch (error) {
+        throw storageError(error)
+      }
+      throw new StorageError('another tab writes all the time')
+    })
+    // One after another, so that what one reads another has written to the end.
+    last = turn.catch(() => {})
+    return turn
+  }
+  return { kind: 'web-storage', ...sessions(transact, firstEpoch), close: async () => {} }
+}
