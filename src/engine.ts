@@ -127,8 +127,19 @@ function withDefaults(options: EngineOptions): OpeningDeps {
     ids: options.ids ?? randomId,
     random: options.random ?? Math.random,
     timeout,
-    onError: options.onError ?? (() => {}),
-    report: options.onError ?? reportLater,
+    onError: guarded(options.onError ?? (() => {})),
+    report: guarded(options.onError ?? reportLater),
+  }
+}
+
+/** A handler of errors that throws has nobody to tell, and must not break what it was told of. */
+function guarded(handler: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      handler(error)
+    } catch {
+      // It had its chance.
+    }
   }
 }
 

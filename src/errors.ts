@@ -303,6 +303,10 @@ export class StaleEpochError extends DogearError {
 export class StorageError extends DogearError {
   override readonly name = 'StorageError'
   readonly code = 'STORAGE'
+  /** When a session could not be read: what the app can do, as with a LoadError. */
+  declare readonly retry?: LoadRemedies['retry']
+  declare readonly reset?: LoadRemedies['reset']
+  declare readonly export?: LoadRemedies['export']
 }
 
 export type LoadErrorCode =

@@ -1,17 +1,15 @@
 import type { Clock } from './clock'
-import { LoadError, StaleEpochError, type LoadErrorCode } from './errors'
+import { LoadError, StaleEpochError, StorageError, TimeoutError, type LoadRemedies } from './errors'
+import { accept, Refused, restored } from './restoring'
 import { interrupted } from './session/interruption'
-import type { Journaling } from './session/journaling'
 import { LiveSession } from './session/live-session'
 import { createModel, type Model } from './session/model'
-import type { SessionRecord } from './session/record'
-import { reduce } from './session/reduce'
 import { Resources, type ResourceLayer } from './session/resources'
-import { restoreModel, type SavedModel, saveModel } from './session/saved-model'
+import { Meanwhile } from './session/meanwhile'
+import { saveModel } from './session/saved-model'
 import type { Resumed } from './session/session'
 import { copyJson } from './state/json'
 import { mend } from './state/mend'
-import { sameJson } from './state/same'
 import { compileSchema, type CompiledSchema } from './state/schema'
 import { Tree } from './state/tree'
 import { Writer } from './state/writer'
@@ -19,8 +17,8 @@ import { FORMAT } from './storage/format'
 import { Journal } from './storage/journal'
 import { loadStored, Refusal, type Loaded } from './storage/load'
 import type { Serializer } from './storage/serializer'
-import type { SessionStorage, StoredHead } from './storage/storage'
-import { storageError } from './storage/storage-error'
+import type { SessionStorage, StoredHead, StoredShape } from './storage/storage'
+import { isAbsence, storageError } from './storage/storage-error'
 import { withinLimit } from './storage/time-limit'
 import type { Definition } from './workflow/workflow'
 
@@ -45,6 +43,9 @@ export class Opening {
   readonly #schema: CompiledSchema
   readonly #initialState: unknown
   readonly #tree: Tree
+  #autoResume = true
+  #reading: Promise<void> | undefined
+  #resetting: Promise<void> | undefined
 
   constructor(
     deps: OpeningDeps,
@@ -80,89 +81,119 @@ export class Opening {
 
   /** Never rejects: the session's `ready` says how it went. */
   async start(autoResume: boolean, after?: Promise<void>): Promise<void> {
+    this.#autoResume = autoResume
+    this.live.reload()
+    await after
+    await this.again().catch(() => {})
+  }
+
+  /** Reads the session, once at a time, unless it is there already. Rejects with what `ready` rejects with. */
+  again(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
+    return this.#reading
+  }
+
+  async #read(): Promise<void> {
+    if (!this.live.mayAttach) return
+    this.live.reload()
+    const { clock, timeout } = this.#deps
+    const finding = this.#find()
     try {
-      await after
-      await this.#load(autoResume)
+      this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
     } catch (error) {
-      this.live.refuse(await this.#explain(error, autoResume))
+      if (!isOutage(error)) {
+        const explained = await this.#explain(error)
+        this.live.refuse(explained)
+        throw explained
+      }
+      this.#goOn(finding, error)
     }
   }
 
-  async #load(autoResume: boolean): Promise<void> {
-    const { storage, serializer, clock, timeout } = this.#deps
-    const limited = <T>(call: Promise<T>, what: string): Promise<T> =>
-      withinLimit(clock, call, timeout, `${what} of session "${this.#id}"`)
-    for (;;) {
-      const loaded = await limited(
-        loadStored(storage, this.#id, serializer, (head) => this.#accept(head)),
-        'read',
-      )
-      const model = loaded && this.#fold(loaded)
-      const shape = { format: FORMAT, workflow: this.#definition.name, version: this.#definition.version }
-      const { epoch } = await limited(storage.claim(this.#id, shape, loaded?.head.seq ?? 0), 'claim')
-      // Somebody has written between the two: what was read is old already.
-      if (epoch === undefined) continue
-      const journal = this.#journal(epoch, loaded)
-      this.live.attach(
-        model ?? createModel(this.#initialState, this.live.core.model.lineage, this.#tree),
-        journal,
-        resumed(loaded?.head, model),
-        autoResume,
-      )
-      return
+  /** What is stored, claimed for this page. Takes as long as it takes. */
+  async #find(): Promise<Found> {
+    const { storage, serializer } = this.#deps
+    const definition = this.#definition
+    const parts = { definition, schema: this.#schema, fresh: (tree: Tree) => this.#fresh(tree) }
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const loaded = await loadStored(storage, this.#id, serializer, (head) => accept(definition, head))
+      const model = loaded && restored(parts, loaded)
+      if (!this.live.mayAttach) break
+      const expected = loaded?.head.seq ?? 0
+      const { epoch, seq } = await storage.claim(this.#id, this.#shape, expected)
+      if (Number.isSafeInteger(epoch)) return { loaded, model, epoch: epoch as number }
+      // Else somebody has written between the two: what was read is old already.
+      if (seq === expected) break
     }
+    throw new StorageError(`session "${this.#id}" cannot be claimed`)
   }
 
-  #accept(head: StoredHead): void {
-    const { name, version } = this.#definition
-    if (head.workflow !== name)
-      throw new Refused('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
-    if (head.version > version)
-      throw new Refused(
-        'NEWER_VERSION',
-        `it has version ${head.version}, this code knows ${version}; reload the page`,
-      )
-    if (head.version < version)
-      throw new Refused(
-        'MIGRATION_MISSING',
-        `it has version ${head.version}, and nothing migrates it to ${version}`,
-      )
+  #arrive({ loaded, model, epoch }: Found, autoResume = this.#autoResume): void {
+    const { live } = this
+    if (!live.mayAttach) return
+    const journal = this.#journal(epoch, loaded)
+    this.#tree.restore(model ? model.tree.root() : this.#initialState)
+    const own = model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree)
+    live.attach(own, journal, resumed(loaded?.head, model), autoResume)
   }
 
-  /** Snapshot and records, folded; beside the tree that is shown, until all of it has turned out to be good. */
-  #fold({ snapshot, records }: Loaded): Model {
-    const aside = new Tree(undefined)
-    let model: Model
+  #fresh(tree: Tree): Model {
+    return createModel(this.#initialState, this.live.core.model.lineage, tree)
+  }
+
+  /** Storage does not answer: the session lives in memory, until an answer comes after all. */
+  #goOn(finding: Promise<Found>, error: Error): void {
+    const { live } = this
+    if (!live.mayAttach || live.core.sink instanceof Meanwhile) return
+    const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
+    this.#tree.restore(this.#initialState)
+    live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)
+    this.#deps.onError(error)
+    void this.#await(finding, meanwhile)
+  }
+
+  async #await(finding: Promise<Found>, meanwhile: Meanwhile): Promise<void> {
     try {
-      model = snapshot
-        ? restoreModel(snapshot.value as SavedModel, aside)
-        : createModel(this.#initialState, this.live.core.model.lineage, aside)
-      for (const record of records) reduce(model, record as SessionRecord)
-    } catch (error) {
-      throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
+      this.#late(await finding, meanwhile)
+    } catch (thrown) {
+      if (meanwhile.over) return
+      if (thrown instanceof Refusal || thrown instanceof Refused) {
+        const error = await this.#explain(thrown)
+        meanwhile.show({ status: 'error', error })
+        this.live.changed()
+        this.#deps.onError(error)
+        return
+      }
+      const { clock } = this.#deps
+      const timer = clock.setTimeout(() => void this.#await(this.#find(), meanwhile), NEXT_LOOK)
+      meanwhile.onEnd = () => clock.clearTimeout(timer)
     }
-    const state = model.tree.root()
-    this.#check(state)
-    this.#tree.restore(state)
-    return { ...model, tree: this.#tree }
   }
 
-  #check(state: unknown): void {
-    let accepted
-    try {
-      accepted = this.#schema.initial(state)
-    } catch (error) {
-      throw new Refused(
-        'STATE_INVALID',
-        `its state does not pass the schema: ${(error as Error).message}`,
-        error,
+  /** The answer has come. What was typed goes on top; what is stored is never overwritten by what is not newer. */
+  #late(found: Found, meanwhile: Meanwhile): void {
+    const { live } = this
+    if (meanwhile.over) return
+    if (found.model === undefined) {
+      const journal = this.#journal(found.epoch, undefined)
+      live.keep(journal)
+      const { seq } = live.core.model
+      if (seq > 0) journal.owe({ seq, value: saveModel(live.core.model) })
+    } else if (meanwhile.binding) {
+      const error = new StorageError(
+        `session "${this.#id}" was read too late: a run has gone on without it; reload to go back to what is stored`,
       )
+      meanwhile.show({ status: 'degraded', error })
+      live.changed()
+      this.#deps.onError(error)
+    } else {
+      const { started } = meanwhile
+      this.#arrive(found)
+      if (started) live.restart(started.event)
     }
-    if (!sameJson(accepted, state))
-      throw new Refused('STATE_INVALID', 'the schema would change its state; raise the version')
   }
 
-  #journal(epoch: number, loaded: Loaded | undefined): Journaling {
+  #journal(epoch: number, loaded: Loaded | undefined): Journal {
     const { storage, serializer, clock, timeout, onError } = this.#deps
     const { live } = this
     return new Journal({
@@ -171,7 +202,7 @@ export class Opening {
       clock,
       serializer,
       timeout,
-      shape: { format: FORMAT, workflow: this.#definition.name, version: this.#definition.version },
+      shape: this.#shape,
       ...(loaded && { stored: loaded.sizes }),
       epoch: () => epoch,
       status: () => live.status,
@@ -188,47 +219,57 @@ export class Opening {
     })
   }
 
-  async #explain(error: unknown, autoResume: boolean): Promise<Error> {
-    if (!(error instanceof Refusal || error instanceof Refused)) return storageError(error)
-    const { storage } = this.#deps
-    // A newer record is not touched at all.
-    if (!error.code.startsWith('NEWER')) await storage.quarantine(this.#id).catch(this.#deps.onError)
-    const again = async (): Promise<void> => {
-      this.live.reload()
-      try {
-        await this.#load(autoResume)
-      } catch (failure) {
-        const explained = await this.#explain(failure, autoResume)
-        this.live.refuse(explained)
-        throw explained
-      }
+  get #shape(): StoredShape {
+    return { format: FORMAT, workflow: this.#definition.name, version: this.#definition.version }
+  }
+
+  async #explain(thrown: unknown): Promise<Error> {
+    const { storage, onError } = this.#deps
+    const remedies: LoadRemedies = {
+      retry: () => this.again(),
+      reset: () => this.#reset(),
+      export: () => storage.export(this.#id),
     }
-    return new LoadError(
-      error.code,
-      this.#id,
-      error.message,
-      {
-        retry: again,
-        reset: async () => {
-          await storage.quarantine(this.#id)
-          await storage.discard(this.#id)
-          await again()
-        },
-        export: () => storage.export(this.#id),
-      },
-      error.cause,
-    )
+    if (!(thrown instanceof Refusal || thrown instanceof Refused)) {
+      const error = storageError(thrown)
+      return error instanceof StorageError ? Object.assign(error, remedies) : error
+    }
+    // A newer record is not touched at all.
+    if (!thrown.code.startsWith('NEWER')) await storage.quarantine(this.#id).catch(onError)
+    return new LoadError(thrown.code, this.#id, thrown.message, remedies, thrown.cause)
+  }
+
+  /** Gives up what is stored, unless it has been loaded meanwhile. Everybody who asks shares one reset. */
+  #reset(): Promise<void> {
+    const { storage } = this.#deps
+    const reset = async (): Promise<void> => {
+      await this.#reading?.catch(() => {})
+      if (!this.live.mayAttach) return
+      await storage.quarantine(this.#id)
+      await storage.discard(this.#id)
+      await this.again()
+    }
+    this.#resetting ??= reset().finally(() => (this.#resetting = undefined))
+    return this.#resetting
   }
 }
 
-/** Stored data that is whole and yet not for this code. */
-class Refused extends Error {
-  readonly code: LoadErrorCode
-  constructor(code: LoadErrorCode, reason: string, cause?: unknown) {
-    super(reason, { cause })
-    this.code = code
-  }
+/** What a late look at the storage has found. */
+interface Found {
+  readonly loaded: Loaded | undefined
+  readonly model: Model | undefined
+  readonly epoch: number
 }
+
+/** Whether a session can go on without that answer: storage is silent, or not there at all. */
+function isOutage(error: unknown): error is Error {
+  return error instanceof TimeoutError || isAbsence(error)
+}
+
+/** Milliseconds until storage that failed is looked at again. */
+const NEXT_LOOK = 30_000
+/** Reads and claims in a row that somebody else's writes may spoil. */
+const MOST_TRIES = 100
 
 function resumed(head: StoredHead | undefined, model: Model | undefined): Resumed {
   if (head === undefined || model === undefined) return { found: false }

@@ -66,10 +66,7 @@ export class Registry {
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, workflow)
-    const reopen = (): void => {
-      live.reload()
-      void opening.start(options.autoResume ?? true, this.#removals.get(id))
-    }
+    const reopen = (): void => void opening.start(options.autoResume ?? true, this.#removals.get(id))
     this.#open.set(id, { live, face, reopen })
     reopen()
     return face

@@ -15,6 +15,9 @@ import { reduce } from './reduce'
 import type { Resources } from './resources'
 import { Routing } from './routing'
 
+/** Makes a write of somebody outside again, for the state as it is now. */
+export type Remake = () => readonly Op[]
+
 /** Where records go. Written by the storage layer; a session only appends. */
 export interface RecordSink {
   push(record: SessionRecord, urgency: 'now' | 'soon', durability: Durability): void
@@ -62,8 +65,8 @@ export class Core {
   /** Replaced once, when the session has been read. */
   model: Model
   sink: RecordSink = nowhere
-  /** Writes made while the session is being read: made again on top of what is found. */
-  early: Op[] | undefined
+  /** Writes made before the session was read, as they can be made again on top of what is found. */
+  early: Remake[] | undefined
   readonly attempts: Map<number, LiveAttempt> = new Map()
   readonly routing: Routing = new Routing(this)
   /** Effects in flight, by execution and key: a retry joins them. */
@@ -125,11 +128,11 @@ export class Core {
   }
 
   /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */
-  write(ops: readonly Op[]): void {
+  write(ops: readonly Op[], again: Remake = () => ops): void {
     if (this.closed !== undefined)
       throw this.closed === 'crashed' ? new Error('the page has crashed') : this.closed
-    if (this.early) {
-      this.early.push(...ops)
+    this.early?.push(again)
+    if (this.sink === nowhere) {
       this.model.tree.apply(ops)
       this.model.tree.flush()
       return

@@ -12,8 +12,9 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
   const state = createStateStore<unknown>({
     tree: core.model.tree,
     writer: options.writer,
-    commit: (ops) => core.write(ops),
-    always: () => core.model.log.length > 0,
+    commit: (ops, again) => core.write(ops, again),
+    base: () => core.model,
+    always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
   })
   const face = { id: options.id, workflow, state, ...methodsOf(live) }

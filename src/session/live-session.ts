@@ -8,9 +8,10 @@ import { Gate, quiet } from './gate'
 import { Inbox } from './inbox'
 import type { Model } from './model'
 import type { Journaling } from './journaling'
+import { Meanwhile } from './meanwhile'
 import { orphansOf, type Orphan } from './orphans'
 import { Outcome } from './outcome'
-import { emitted, type SessionRecord } from './record'
+import { emitted, type Emission, type SessionRecord } from './record'
 import { Permit } from './permit'
 import { Runs } from './runs'
 import { saveModel } from './saved-model'
@@ -75,24 +76,47 @@ export class LiveSession {
 
   /** What was read is here: early writes go on top of it, and interrupted work goes on. */
   attach(model: Model, journal: Journaling, resumed: Resumed, autoResume: boolean): void {
-    if (this.#gate.phase !== 'loading' && this.#gate.phase !== 'error') return journal.abandon()
+    if (!this.mayAttach) return journal.abandon()
     const { core } = this
-    const early = core.early ?? []
+    const { early = [] } = core
+    // What began in memory makes room for what was stored.
+    this.#scheduler.stop(new CancelledError('the stored session has come'))
+    core.timed = true
     core.early = undefined
     core.model = model
     core.sink = this.#journal = journal
     this.#gate.open()
     this.resumed = Object.freeze(resumed)
-    if (early.length > 0) {
-      core.write(early)
-      core.mend()
-    }
+    for (const again of early) core.write(again())
+    if (early.length > 0) core.mend()
+    if (journal instanceof Meanwhile) core.early = early
     if (model.tree.pending) model.tree.flush()
     this.#permit.begin(!autoResume && this.runs.active)
     this.#gate.admit()
     this.changed()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
     nextTask(() => this.#scheduler.run())
+  }
+
+  /** Nothing was stored: what has happened in memory is the session, and this journal keeps it from here on. */
+  keep(journal: Journaling): void {
+    this.core.early = undefined
+    this.core.sink = this.#journal = journal
+    this.changed()
+  }
+
+  /** A run that began while storage did not answer, and that the stored session knows nothing of. */
+  restart({ type, data }: Emission): void {
+    if (this.runs.active) return
+    const { core } = this
+    const [event] = core.routing.emissions([{ type, data }])
+    core.append({ kind: 'started', run: core.options.ids(), event: event as Emission })
+  }
+
+  /** Whether what was read is still awaited. */
+  get mayAttach(): boolean {
+    const { phase } = this.#gate
+    return phase !== 'closed' && this.core.early !== undefined
   }
 
   /** It is read once more, after it could not be. */
@@ -164,7 +188,9 @@ export class LiveSession {
   flush(): Promise<void> {
     return this.#gate.phase === 'loading'
       ? this.ready.then(() => this.flush())
-      : (this.#journal?.flush() ?? Promise.resolve())
+      : this.#journal
+        ? this.#journal.flush()
+        : Promise.reject(this.error ?? new SessionClosedError(this.#options.id))
   }
 
   toJSON(): unknown {

@@ -58,8 +58,10 @@ export interface StateStore<T> {
 export interface StoreParts {
   readonly tree: Tree
   readonly writer: Writer
-  /** Makes operations real: records and applies them, then tells the subscribers. */
-  readonly commit: (ops: readonly Op[]) => void
+  /** Makes operations real: records and applies them, then tells the subscribers. `again` makes them anew. */
+  readonly commit: (ops: readonly Op[], again: () => readonly Op[]) => void
+  /** What the state belongs to. When that is another one at the end of an edit, the recipe runs again on it. */
+  readonly base?: () => unknown
   readonly initial: () => unknown
   /**
    * Whether a write that changes nothing is a write all the same: somebody else's before it may still be taken out
@@ -71,7 +73,11 @@ export interface StoreParts {
 interface Batch {
   readonly tree: Tree
   readonly ops: Op[]
+  readonly makes: Make[]
 }
+
+/** Makes the operations of one call, for the state as it is. */
+type Make = (view: Tree) => Op | readonly Op[] | undefined
 
 const trees = new WeakMap<object, Tree>()
 
@@ -95,13 +101,11 @@ export function createStateStore<T>(parts: StoreParts): StateStore<T> {
     },
     has: (path: string | Keys) => writes.view.has(toPath(path)),
     set: (path: string | Keys, value: unknown) =>
-      writes.put(writer.set(writes.target(), toPath(path), value, parts.always?.())),
-    append: (path: string | Keys, item: unknown) =>
-      writes.put(writer.append(writes.target(), toPath(path), item)),
-    delete: (path: string | Keys) =>
-      writes.put(writer.delete(writes.target(), toPath(path), parts.always?.())),
-    replace: (state: unknown) => writes.put(writer.replace(writes.target(), state)),
-    reset: () => writes.put(writer.replace(writes.target(), parts.initial())),
+      writes.put((it) => writer.set(it, toPath(path), value, parts.always?.())),
+    append: (path: string | Keys, item: unknown) => writes.put((it) => writer.append(it, toPath(path), item)),
+    delete: (path: string | Keys) => writes.put((it) => writer.delete(it, toPath(path), parts.always?.())),
+    replace: (state: unknown) => writes.put((it) => writer.replace(it, state)),
+    reset: () => writes.put((it) => writer.replace(it, parts.initial())),
     edit: (recipe: Recipe) => writes.edit(recipe),
     batch: <R>(run: () => R) => writes.batch(run),
     subscribe: (path: string | Keys, listener: () => void) => tree.subscribe(toPath(path), listener),
@@ -134,13 +138,14 @@ class Writes {
     return this.view
   }
 
-  put(op: Op | undefined): void {
-    if (op !== undefined) this.#land([op])
+  put(make: (view: Tree) => Op | undefined): void {
+    const op = make(this.target())
+    if (op !== undefined) this.#land([op], make)
   }
 
   batch<R>(run: () => R): R {
     if (this.#open !== undefined) return run()
-    const open: Batch = { tree: new Tree(this.#parts.tree.root()), ops: [] }
+    const open: Batch = { tree: new Tree(this.#parts.tree.root()), ops: [], makes: [] }
     let result: R
     this.#open = open
     try {
@@ -148,7 +153,14 @@ class Writes {
     } finally {
       this.#open = undefined
     }
-    this.#land(open.ops)
+    this.#land(open.ops, (view) => {
+      const tree = new Tree(view.root())
+      return open.makes.flatMap((make) => {
+        const ops = remade(make, tree, none)
+        tree.apply(ops)
+        return ops
+      })
+    })
     return result
   }
 
@@ -163,7 +175,11 @@ class Writes {
       done.catch(nothing)
       done = edits.then(() => this.#run(recipe))
     }
-    const landed = Promise.resolve(done).then((ops) => this.#land(ops))
+    const base = this.#parts.base?.()
+    const landed = done
+      // Begun before the session was read: it has not seen what it is to change.
+      .then((ops) => (this.#parts.base?.() === base ? ops : this.#run(recipe)))
+      .then((ops) => this.#land(ops, () => ops))
     const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
       if (this.#edits === tail) this.#edits = undefined
     })
@@ -180,14 +196,16 @@ class Writes {
     } finally {
       this.#editing = false
     }
-    if (!(ops instanceof Promise)) this.#land(ops)
+    if (!(ops instanceof Promise)) this.#land(ops, (view) => this.#parts.writer.edit(view, recipe) as Op[])
     return ops instanceof Promise ? ops : none
   }
 
-  #land(ops: readonly Op[]): void {
+  #land(ops: readonly Op[], make: Make): void {
+    const { tree, commit } = this.#parts
     if (ops.length === 0) return
-    if (this.#open === undefined) this.#parts.commit(ops)
+    if (this.#open === undefined) commit(ops, () => remade(make, tree, ops))
     else {
+      this.#open.makes.push((view) => remade(make, view, ops))
       this.#open.ops.push(...ops)
       this.#open.tree.apply(ops)
     }
@@ -196,4 +214,18 @@ class Writes {
 
 const none: readonly Op[] = []
 
+/** The operations for another state; where they cannot be made, those of the first time. */
+function remade(make: Make, view: Tree, made: readonly Op[]): readonly Op[] {
+  try {
+    const ops = make(view) ?? none
+    return ops instanceof Promise ? made : isOp(ops) ? [ops] : ops
+  } catch {
+    return made
+  }
+}
+
 function nothing(): void {}
+
+function isOp(ops: Op | readonly Op[]): ops is Op {
+  return typeof ops[0] === 'string'
+}

@@ -1,7 +1,7 @@
 import { promisifyRequest } from 'idb-keyval'
 import { DogearError, StorageError } from '../errors'
 import type { Durability } from './storage'
-import { storageError } from './storage-error'
+import { absence, storageError } from './storage-error'
 
 /** One IndexedDB database with one object store, opened when it is needed, and again when it was lost. */
 export interface Connection<Store> {
@@ -35,7 +35,7 @@ export function connection(name: string): Connection<IDBObjectStore> {
     durability: Durability,
     tries = 2,
   ): Promise<IDBTransaction> => {
-    const own = (opening ??= open(name))
+    const own = (opening ??= open(name).catch(absent))
     try {
       const db = await own
       // Another tab deletes the database: unless we let go its request, and every later open, would hang.
@@ -87,6 +87,11 @@ async function landed<T>(
   }
   if (await complete) return result
   throw tx.error
+}
+
+/** A browser that opens no database has no storage: a private window, a setting, damaged files. */
+function absent(cause: unknown): never {
+  throw absence(storageError(cause))
 }
 
 /**

@@ -114,6 +114,15 @@ export class Journal {
     })
   }
 
+  /** A session that lived elsewhere until now: this copy is stored before anything else. */
+  owe(copy: SessionCopy): void {
+    this.#owed = copy
+    this.#pushed = Math.max(this.#pushed, copy.seq)
+    this.#cover(copy.seq)
+    this.#show('saving')
+    this.#schedule()
+  }
+
   /** Resolves when everything up to `seq` is stored, or storage is in trouble: waiting would stop the flow. */
   durable(seq: number): Promise<void> {
     return new Promise((resolve) => {

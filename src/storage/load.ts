@@ -37,7 +37,8 @@ export async function loadStored(
   accept: (head: StoredHead) => void = () => {},
 ): Promise<Loaded | undefined> {
   const stored = await storage.read(id)
-  if (stored === undefined) return undefined
+  if ((stored ?? undefined) === undefined) return undefined
+  check(Array.isArray(stored?.batches), 'list of batches')
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
   const format = Math.max(head?.format || 0, snapshot?.format || 0)

@@ -4,6 +4,19 @@ import { DogearError, StorageError } from '../errors'
 export function storageError(thrown: unknown): DogearError {
   if (thrown instanceof DogearError) return thrown
   // A browser aborts with null when the disk is full, or when it is about to end itself.
-  const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : JSON.stringify(thrown)
+  const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   return new StorageError(`storage failed: ${reason}`, { cause: thrown })
+}
+
+const absences = new WeakSet<Error>()
+
+/** Marks an error that says that there is no storage at all, as opposed to one that failed this time. */
+export function absence(error: DogearError): DogearError {
+  absences.add(error)
+  return error
+}
+
+/** Whether memory has to take the place of a storage. */
+export function isAbsence(error: unknown): boolean {
+  return absences.has(error as Error)
 }

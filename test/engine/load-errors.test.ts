@@ -207,6 +207,22 @@ describe('remedies', () => {
     expect(session.result).toBe('yes')
   })
 
+  test('retry(), reset() twice or at once / no harm', async () => {
+    const { tamper, open } = await stored()
+    tamper.change = head({ format: 99 })
+    const session = open()
+    const error: LoadError = await failure(session.ready)
+    delete tamper.change
+    await Promise.all([error.retry(), error.retry()])
+    expect(session.status).toBe('waiting')
+    expect(session.state.get('name')).toBe('Ada')
+    session.state.set('name', 'after')
+    await error.retry().catch(() => {})
+    await session.flush()
+    expect(session.state.get('name')).toBe('after')
+    expect(session.status).toBe('waiting')
+  })
+
   test('engine.delete of a refused session / removes it with its quarantine', async () => {
     const { inner, clock } = await stored()
     const engine = createEngine({ storage: inner, clock })

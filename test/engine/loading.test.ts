@@ -66,6 +66,22 @@ async function stored() {
 }
 
 describe('writes while the session is loading', () => {
+  test('show at once, and are on top of what was read; the rest is what was stored', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const { storage } = slow(inner, { read })
+    const session = createEngine({ storage, clock }).session(asking)
+    session.state.set('name', 'typed')
+    session.state.append('list', 2)
+    session.state.set('form.b.d', 3)
+    expect(session.status).toBe('loading')
+    expect(session.state.get()).toEqual({ name: 'typed', list: [2], form: { b: { d: 3 } } })
+    read.open()
+    await session.ready
+    expect(session.state.get()).toEqual({ name: 'typed', list: [1, 2], form: { a: 1, b: { c: 2, d: 3 } } })
+    expect(session.status).toBe('waiting')
+  })
+
   test('every kind of write / is replayed, in order', async () => {
     const { clock, inner } = await stored()
     const read = gate()
@@ -240,6 +256,31 @@ describe('reading fails', () => {
     return { storage: { ...storage, read }, calls, state }
   }
 
+  test.each(['rejects', 'throws', 'odd'] as const)(
+    'storage %s / error with a code, the session says error, nothing is ever written',
+    async (how) => {
+      const { clock, inner } = await stored()
+      const heard = await unhandled(async () => {
+        const { storage, calls } = broken(inner, how)
+        const engine = createEngine({ storage, clock })
+        const session = engine.session(asking)
+        session.state.set('name', 'typed')
+        const error = await failure(session.ready)
+        expect(error).toMatchObject({ code: 'STORAGE' })
+        expect((error as Error).message).toContain('disk on fire')
+        expect(session.status).toBe('error')
+        expect(session.error).toBe(error)
+        expect(session.persistence).toMatchObject({ status: 'error', error })
+        expect(await failure(session.run())).toBe(error)
+        expect(await failure(session.flush())).toBe(error)
+        await clock.advance(60_000)
+        expect(calls).toEqual([])
+      })
+      expect(heard).toEqual([])
+      expect((await createEngine({ storage: inner, clock }).open(asking)).state.get('name')).toBe('stored')
+    },
+  )
+
   test('open again when storage is back / reads, and brings the early writes on top', async () => {
     const { clock, inner } = await stored()
     const { storage, state } = broken(inner, 'rejects')
@@ -271,6 +312,37 @@ describe('reading fails', () => {
 })
 
 describe('reading hangs', () => {
+  test('for longer than the time limit / degraded: usable in memory, nothing written; applied when it arrives', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const { storage, calls } = slow(inner, { read })
+    const heard = await unhandled(async () => {
+      const session = createEngine({ storage, clock }).session(asking)
+      session.ready.catch(() => {})
+      session.state.set('name', 'early')
+      await clock.advance(4000)
+      expect(session.persistence.status).toBe('degraded')
+      session.state.set('form.typed', 'while degraded')
+      expect(session.state.get('name')).toBe('early')
+      await clock.advance(60_000)
+      expect(calls).toEqual(['read'])
+      read.open()
+      await clock.advance(1000)
+      expect(session.status).toBe('waiting')
+      expect(session.asks).toHaveLength(1)
+      expect(session.state.get()).toEqual({
+        name: 'early',
+        list: [1],
+        form: { a: 1, b: { c: 2 }, typed: 'while degraded' },
+      })
+      await session.flush()
+      expect(session.persistence.status).toBe('saved')
+    })
+    expect(heard).toEqual([])
+    const again = await createEngine({ storage: inner, clock }).open(asking)
+    expect(again.state.get('name')).toBe('early')
+  })
+
   test('until just before the limit / nothing is lost, no trouble shown', async () => {
     const { clock, inner } = await stored()
     const read = gate()
@@ -280,6 +352,17 @@ describe('reading hangs', () => {
     read.open()
     await session.ready
     expect(session.status).toBe('waiting')
+  })
+
+  test('the limit is an option', async () => {
+    const { clock, inner } = await stored()
+    const { storage } = slow(inner, { read: gate() })
+    const session = createEngine({ storage, clock, timeout: 50 }).session(asking)
+    session.ready.catch(() => {})
+    await clock.advance(49)
+    expect(session.persistence.status).not.toBe('degraded')
+    await clock.advance(1)
+    expect(session.persistence.status).toBe('degraded')
   })
 })
 

@@ -240,6 +240,28 @@ describe('storage fails for a while', () => {
     expect(heard).toEqual([])
   })
 
+  test('an onError that throws / breaks nothing', async () => {
+    const clock = virtualClock()
+    let bad = true
+    const inner = memoryStorage()
+    const storage: SessionStorage = {
+      ...inner,
+      append: (...args) => (bad ? Promise.reject(new Error('no')) : inner.append(...args)),
+    }
+    const session = await createEngine({
+      storage,
+      clock,
+      onError: () => {
+        throw new Error('onError is broken')
+      },
+    }).open(asking)
+    session.state.set('typed', 1)
+    await clock.advance(2000)
+    bad = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+
   test('a session listener that throws while storage fails / breaks nothing', async () => {
     const { clock, mood, engine } = moody()
     const session = await engine.open(asking)

@@ -1,0 +1,73 @@
+import type { LoadErrorCode } from './errors'
+import type { Model } from './session/model'
+import type { SessionRecord } from './session/record'
+import { reduce } from './session/reduce'
+import { restoreModel, type SavedModel } from './session/saved-model'
+import { sameJson } from './state/same'
+import type { CompiledSchema } from './state/schema'
+import { Tree } from './state/tree'
+import type { Loaded } from './storage/load'
+import type { StoredHead } from './storage/storage'
+import type { Definition } from './workflow/workflow'
+
+/** Stored data that is whole and yet not for this code. */
+export class Refused extends Error {
+  readonly code: LoadErrorCode
+  constructor(code: LoadErrorCode, reason: string, cause?: unknown) {
+    super(reason, { cause })
+    this.code = code
+  }
+}
+
+/** What a session is made of again, from what was stored of it. */
+export interface RestoringParts {
+  readonly definition: Definition
+  readonly schema: CompiledSchema
+  /** A session before its first record. */
+  readonly fresh: (tree: Tree) => Model
+}
+
+/** Throws when the head says that this is no session for this code. */
+export function accept({ name, version }: Definition, head: StoredHead): void {
+  if (head.workflow !== name)
+    throw new Refused('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
+  if (head.version > version)
+    throw new Refused(
+      'NEWER_VERSION',
+      `it has version ${head.version}, this code knows ${version}; reload the page`,
+    )
+  if (head.version < version)
+    throw new Refused(
+      'MIGRATION_MISSING',
+      `it has version ${head.version}, and nothing migrates it to ${version}`,
+    )
+}
+
+/** Snapshot and records, folded and checked; beside the tree that is shown, until all of it is known to be good. */
+export function restored({ schema, fresh }: RestoringParts, { snapshot, records }: Loaded): Model {
+  const aside = new Tree(undefined)
+  let model: Model
+  try {
+    model = snapshot ? restoreModel(snapshot.value as SavedModel, aside) : fresh(aside)
+    for (const record of records) reduce(model, record as SessionRecord)
+  } catch (error) {
+    throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
+  }
+  check(schema, model.tree.root())
+  return model
+}
+
+function check(schema: CompiledSchema, state: unknown): void {
+  let accepted
+  try {
+    accepted = schema.initial(state)
+  } catch (error) {
+    throw new Refused(
+      'STATE_INVALID',
+      `its state does not pass the schema: ${(error as Error).message}`,
+      error,
+    )
+  }
+  if (!sameJson(accepted, state))
+    throw new Refused('STATE_INVALID', 'the schema would change its state; raise the version')
+}

@@ -1,0 +1,59 @@
+import type { Persistence } from '../storage/persistence'
+import type { Journaling } from './journaling'
+import type { SessionRecord } from './record'
+
+/**
+ * Where records go while storage does not answer: nowhere, the session lives in memory. It remembers what decides
+ * about a late answer: whether a run has begun, and whether that has done what cannot be taken back.
+ */
+export class Meanwhile implements Journaling {
+  /** What the run began with. */
+  started: Extract<SessionRecord, { kind: 'started' }> | undefined
+  /** An effect has begun or a run has ended: a stored session must not take its place any more. */
+  binding = false
+  over = false
+  /** Called when the session is closed. */
+  onEnd: () => void = () => {}
+  #persistence: Persistence
+  readonly #error: Error
+
+  constructor(status: 'degraded' | 'memory-only', error: Error) {
+    this.#error = error
+    this.#persistence = Object.freeze({ status, error })
+  }
+
+  get persistence(): Persistence {
+    return this.#persistence
+  }
+
+  /** Says why what is stored stays as it is. */
+  show(persistence: Persistence): void {
+    this.#persistence = Object.freeze(persistence)
+  }
+
+  push(record: SessionRecord): void {
+    if (record.kind === 'started') this.started = record
+    this.binding ||= record.kind === 'finished' || (record.kind === 'opened' && record.type === 'once')
+  }
+
+  isOpen(): boolean {
+    return false
+  }
+
+  durable(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  flush(): Promise<void> {
+    return Promise.reject(this.#error)
+  }
+
+  async close(): Promise<void> {
+    this.abandon()
+  }
+
+  abandon(): void {
+    this.over = true
+    this.onEnd()
+  }
+}

@@ -1,0 +1,266 @@
+import { describe, expect, test } from 'vitest'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  type SessionStorage,
+  type StorageError,
+} from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, gate, Go, Question, unhandled } from '../support/flows'
+
+const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => Done((await ctx.ask(Question(1))).data),
+)
+
+let charges: string[] = []
+const charging = defineWorkflow({ ...flow }).step(
+  'charge',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    await ctx.once('charge', (key) => charges.push(key))
+    return Done((await ctx.ask(Question(1))).data)
+  },
+)
+
+/** A storage whose reads wait for a door, over one that may hold a session. */
+async function behind(full: boolean) {
+  charges = []
+  const clock = virtualClock()
+  const inner = memoryStorage()
+  if (full) {
+    const engine = createEngine({ storage: inner, clock })
+    const session = await engine.open(asking)
+    session.state.set('name', 'stored')
+    session.state.set('count', 10)
+    await engine.close()
+  }
+  const door = gate()
+  const writes: string[] = []
+  const storage: SessionStorage = {
+    ...inner,
+    read: (id) => door.promise.then(() => inner.read(id)),
+    append: (...call) => (writes.push('append'), inner.append(...call)),
+    compact: (...call) => (writes.push('compact'), inner.compact(...call)),
+  }
+  const errors: unknown[] = []
+  const engine = createEngine({ storage, clock, onError: (error) => errors.push(error) })
+  return { clock, inner, door, writes, errors, engine }
+}
+
+describe('the first read hangs', () => {
+  test('open resolves after 4 s; state, run and reply work in memory; flush says why it cannot', async () => {
+    const { clock, engine, writes, errors } = await behind(true)
+    const opened = engine.open(asking)
+    await clock.advance(4000)
+    const session = await opened
+    expect(session.status).toBe('idle')
+    expect(session.persistence).toMatchObject({ status: 'degraded', error: { code: 'TIMEOUT' } })
+    expect(errors).toHaveLength(1)
+    const result = session.run()
+    await clock.advance(0)
+    session.state.set('typed', 1)
+    void session.asks[0]?.reply('yes')
+    expect(await result).toBe('yes')
+    expect(session.state.get('typed')).toBe(1)
+    expect(await failure(session.flush())).toMatchObject({ code: 'TIMEOUT' })
+    expect(writes).toEqual([])
+  })
+
+  test('and nothing was stored / what happened in memory is the session, and is saved', async () => {
+    const { clock, engine, inner, door } = await behind(false)
+    const opened = engine.open(charging)
+    await clock.advance(4000)
+    const session = await opened
+    session.state.set('typed', 1)
+    void session.run()
+    await clock.advance(0)
+    door.open()
+    await clock.advance(1000)
+    expect(session.persistence.status).toBe('saved')
+    const again = await createEngine({ storage: inner, clock }).open(charging)
+    expect(again.state.get('typed')).toBe(1)
+    expect(again.asks).toHaveLength(1)
+    await clock.advance(0)
+    expect(charges).toHaveLength(1)
+  })
+
+  test('a function that was applied in memory / is applied again to what is read; so is an edit', async () => {
+    const { clock, engine, door } = await behind(true)
+    const session = engine.session(asking)
+    session.state.set('count', (it) => Number(it ?? 0) + 1)
+    await clock.advance(4000)
+    session.state.set('count', (it) => Number(it ?? 0) + 1)
+    session.state.edit((draft) => {
+      draft['count'] = Number(draft['count']) * 2
+    })
+    session.state.batch(() => {
+      session.state.set('count', (it) => Number(it) + 1)
+      session.state.set('count', (it) => Number(it) + 1)
+    })
+    expect(session.state.get('count')).toBe(6)
+    door.open()
+    await clock.advance(1000)
+    expect(session.state.get()).toEqual({ name: 'stored', count: 26 })
+    expect(session.persistence.status).toBe('saved')
+  })
+
+  test('a run that only asks / begins again on what is read; who waits for it is answered', async () => {
+    const { clock, engine, door } = await behind(true)
+    const session = engine.session(asking)
+    await clock.advance(4000)
+    const result = session.run()
+    await clock.advance(0)
+    expect(session.asks).toHaveLength(1)
+    door.open()
+    await clock.advance(1000)
+    expect(session.state.get('name')).toBe('stored')
+    expect(session.asks).toHaveLength(1)
+    void session.asks[0]?.reply('late')
+    expect(await result).toBe('late')
+    await clock.advance(1000)
+    expect(session.persistence.status).toBe('saved')
+  })
+
+  test('a run that has begun an effect / goes on in memory; what is stored stays, and that is said', async () => {
+    const { clock, engine, inner, door, errors, writes } = await behind(true)
+    const session = engine.session(charging)
+    await clock.advance(4000)
+    const result = session.run()
+    await clock.advance(0)
+    door.open()
+    await clock.advance(60_000)
+    expect(charges).toHaveLength(1)
+    expect(session.persistence).toMatchObject({ status: 'degraded', error: { code: 'STORAGE' } })
+    expect(errors).toHaveLength(2)
+    void session.asks[0]?.reply('paid')
+    expect(await result).toBe('paid')
+    expect(writes).toEqual([])
+    expect((await createEngine({ storage: inner, clock }).open(asking)).state.get('name')).toBe('stored')
+  })
+
+  test('and then fails / is looked at again, and read when it is back', async () => {
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    const first = await createEngine({ storage: inner, clock }).open(asking)
+    first.state.set('name', 'stored')
+    await clock.advance(1000)
+    const door = gate()
+    let broken = true
+    const storage: SessionStorage = {
+      ...inner,
+      read: (id) => (broken ? door.promise.then(() => Promise.reject(new Error('lost'))) : inner.read(id)),
+    }
+    const session = createEngine({ storage, clock }).session(asking)
+    await clock.advance(5000)
+    door.open()
+    await clock.advance(31_000)
+    expect(session.persistence.status).toBe('degraded')
+    broken = false
+    await clock.advance(31_000)
+    expect(session.persistence.status).toBe('saved')
+    expect(session.state.get('name')).toBe('stored')
+  })
+
+  test('and then gives a session of another workflow / memory goes on, nothing is written, the error says so', async () => {
+    const { clock, engine, door, writes, errors } = await behind(true)
+    const other = defineWorkflow({ ...flow, name: 'other' }).step('go', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    const session = engine.session(other, { id: 'flow' })
+    await clock.advance(4000)
+    session.state.set('typed', 1)
+    door.open()
+    await clock.advance(60_000)
+    expect(session.persistence).toMatchObject({ status: 'error', error: { code: 'WRONG_WORKFLOW' } })
+    expect(session.state.get('typed')).toBe(1)
+    expect(errors.at(-1)).toMatchObject({ code: 'WRONG_WORKFLOW' })
+    expect(writes).toEqual([])
+  })
+
+  test('the page is closed meanwhile / nothing lands, no timer stays, nothing is unhandled', async () => {
+    const { clock, engine, door, writes } = await behind(true)
+    const heard = await unhandled(async () => {
+      const session = engine.session(asking)
+      await clock.advance(4000)
+      session.state.set('typed', 1)
+      await session.close()
+      door.open()
+      await clock.advance(60_000)
+    })
+    expect(heard).toEqual([])
+    expect(writes).toEqual([])
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('an edit that began before the session was read', () => {
+  test('and ends after it / runs again on what was read', async () => {
+    const { clock, engine, door } = await behind(true)
+    const session = engine.session(asking)
+    const wait = gate()
+    const edited = session.state.edit(async (draft) => {
+      const before = Number(draft['count'] ?? 0)
+      await wait.promise
+      draft['count'] = before + 1
+    })
+    door.open()
+    await clock.advance(10)
+    wait.open()
+    await edited
+    expect(session.state.get()).toEqual({ name: 'stored', count: 11 })
+  })
+})
+
+describe('a storage that cannot be read', () => {
+  test('the error has retry and reset; until then nothing is written; calls at once share one', async () => {
+    const { clock, inner } = await behind(true)
+    let broken = true
+    let reads = 0
+    const calls: string[] = []
+    const storage: SessionStorage = {
+      ...inner,
+      read: (id) => (reads++, broken ? Promise.reject(new Error('no')) : inner.read(id)),
+      claim: (...call) => (calls.push('claim'), inner.claim(...call)),
+    }
+    const session = createEngine({ storage, clock }).session(asking)
+    const error: StorageError = await failure(session.ready)
+    expect(await failure(error.retry?.() ?? Promise.resolve())).toMatchObject({ code: 'STORAGE' })
+    expect(session.status).toBe('error')
+    broken = false
+    reads = 0
+    await Promise.all([error.retry?.(), error.retry?.(), error.retry?.()])
+    expect(reads).toBe(1)
+    expect(calls).toEqual(['claim'])
+    expect(session.state.get('name')).toBe('stored')
+    await error.retry?.()
+    await error.reset?.()
+    expect(session.state.get('name')).toBe('stored')
+    expect(reads).toBe(1)
+  })
+
+  test.each([
+    ['no object', 'text'],
+    ['an empty object', {}],
+    ['no list of batches', { head: {}, batches: 7 }],
+    ['null heads', { head: null, batches: [] }],
+  ])('it answers with %s / UNREADABLE_RECORD', async (_, answer) => {
+    const clock = virtualClock()
+    const storage = { ...memoryStorage(), read: () => Promise.resolve(answer as never) }
+    expect(await failure(createEngine({ storage, clock }).open(asking))).toMatchObject({
+      code: 'UNREADABLE_RECORD',
+    })
+  })
+
+  test.each([[undefined], [{}], [{ epoch: undefined, seq: 0 }], [{ epoch: NaN, seq: 0 }], [7]])(
+    'its claim answers %j / an error with a code, no endless loop',
+    async (answer) => {
+      const storage = { ...memoryStorage(), claim: () => Promise.resolve(answer as never) }
+      expect(await failure(createEngine({ storage, clock: virtualClock() }).open(asking))).toMatchObject({
+        code: 'STORAGE',
+      })
+    },
+  )
+})
