@@ -1,7 +1,5 @@
 import { ReplayMismatchError, TimeoutError } from '../errors'
 import { frozen } from '../state/development'
-import type { Op } from '../state/op'
-import { toPath, type Path } from '../state/path'
 import type { WorkflowEvent } from '../workflow/event'
 import { retryDelay } from '../workflow/retry'
 import type { StepDefinition } from '../workflow/step'
@@ -27,7 +25,6 @@ export class Attempt {
   /** Whether an edit of this attempt is open. */
   editing = false
   private sends: WorkflowEvent[] = []
-  readonly #written: (readonly string[])[] = []
   #replaying: Replay | undefined
   #recording: Points | undefined
   #controller: AbortController | undefined
@@ -110,17 +107,6 @@ export class Attempt {
     if (this.over) return
     const sent = this.core.genuine(event, this.step.emits, `step "${this.step.name}"`)
     if (!this.replay.sent(sent)) this.sends.push(sent)
-  }
-
-  /** Remembers what was written anew while results of before are still outstanding. */
-  noteWritten(ops: readonly Op[]): void {
-    if (!this.replay.live)
-      for (const op of ops) this.#written.push(op[0] === 'replace' ? [] : toPath(op[1]).keys)
-  }
-
-  /** Whether this attempt has written something new at, above or below a path: then a read must see that. */
-  hasWritten({ keys }: Path): boolean {
-    return this.#written.some((it) => it.slice(0, keys.length).every((key, depth) => key === keys[depth]))
   }
 
   /** What was sent since the last commit point, for the record of the next one. */
@@ -238,7 +224,7 @@ export class Attempt {
     this.over = reason
     this.#rest()
     this.core.attempts.delete(this.exec.id)
-    this.#recording?.release(reason)
+    this.#replaying?.turns.release(reason)
     this.#settling?.resolve()
     this.#leaving?.resolve()
   }

@@ -9,7 +9,7 @@ import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
 import type { LiveAttempt } from './live-attempt'
-import { isWait, type Execution, type Model, type Point } from './model'
+import { isOpenWrite, isWait, type Execution, type Model, type Point } from './model'
 import { emitted, type RecordBody, type SessionRecord } from './record'
 import { reduce } from './reduce'
 import type { Resources } from './resources'
@@ -99,7 +99,8 @@ export class Core {
     if (this.closed !== undefined) return
     const record = this.#stamp(body)
     this.#openWrite = undefined
-    const rebases = rollsBack(record) && this.model.log.some((it) => it.exec === undefined)
+    const { model } = this
+    const rebases = rollsBack(record) && model.log.some((it) => !isOpenWrite(model, it))
     reduce(this.model, record)
     if ('deadline' in record || 'retryAt' in record || record.kind === 'resumed') this.timed = true
     this.sink.push(record, urgency, durability)

@@ -26,7 +26,7 @@ export class Effects {
     const point = exec.points.get(name)
     if (point?.result) return this.#recorded(point)
     const flying = core.inFlight.get(core.key(exec.id, name))
-    if (point) replay.reached(name, 'opened')
+    if (point) replay.reached(name)
     if (flying) return this.#join(name, flying)
     if (point) this.#outcomeUnknown(point, key, options.onUnknownOutcome)
     else core.intents.add(this.#log.open(name, 'once'))
@@ -71,15 +71,23 @@ export class Effects {
   }
 
   async #recorded(point: Point): Promise<unknown> {
-    this.#attempt.replay.reached(point.key, 'opened')
-    await this.#attempt.replay.turn(point.key)
+    const { replay } = this.#attempt
+    replay.reached(point.key)
+    if (replay.turns.isDue(point.key)) await replay.turns.of(point.key)
     this.#log.alive()
     if (point.result?.error) throw this.#failed(point.key, rebuildError(point.result.error))
     return point.result?.value
   }
 
   async #join(key: string, flight: Promise<unknown>): Promise<unknown> {
+    const { exec, replay } = this.#attempt
+    const turn = replay.turns.of(key)
+    flight.catch((error: unknown) => {
+      // What is not recorded has no turn.
+      if (exec.points.get(key)?.result === undefined) replay.turns.refuse(key, error)
+    })
     try {
+      await turn
       return await flight
     } catch (error) {
       throw this.#failed(key, error)

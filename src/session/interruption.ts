@@ -38,15 +38,13 @@ export class Interruption {
 
 function isDirty(model: Model, id: number): boolean {
   const exec = model.execs.get(id)
-  const written = model.log.some((it) => it.exec === id)
-  return written || (exec !== undefined && exec.entries.length > exec.committed)
+  return exec !== undefined && (exec.dirty || exec.entries.length > exec.committed)
 }
 
 /** The executions that a crash or a reload cut off at work. Waiting alone is no interruption. */
 export function interrupted(model: Model): number[] {
   if (model.run === undefined || model.run.end) return []
-  const uncommitted = new Set(model.log.map((it) => it.exec))
   return [...model.execs.values()]
-    .filter((it) => uncommitted.has(it.id) || it.entries.length > it.committed || !isWaiting(it, false))
+    .filter((it) => it.dirty || it.entries.length > it.committed || !isWaiting(it, false))
     .map((it) => it.id)
 }

@@ -14,6 +14,6 @@ export interface LiveAttempt {
     fits(key: string, event: WorkflowEvent): boolean | undefined
     isArmed(key: string): boolean
     done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
-    answered(key: string): void
+    settled(key: string): void
   }
 }

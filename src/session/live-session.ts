@@ -230,9 +230,10 @@ export class LiveSession {
   /** After every record: who waits is woken, who watches is told. */
   #afterRecord(record: SessionRecord): void {
     if (record.kind === 'wrote' || record.kind === 'saw') return
-    if (record.kind === 'answered') this.core.attempts.get(record.exec)?.points.answered(record.key)
+    if (record.kind === 'answered' || (record.kind === 'done' && record.type !== 'commit'))
+      this.core.attempts.get(record.exec)?.points.settled(record.key)
     for (const { answers } of emitted(record))
-      if (answers) this.core.attempts.get(answers.exec)?.points.answered(answers.key)
+      if (answers) this.core.attempts.get(answers.exec)?.points.settled(answers.key)
     if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
     if (record.kind === 'started' || record.kind === 'reset') this.progress = undefined
     if (record.kind === 'finished') this.#finished(record)

@@ -12,6 +12,8 @@ export interface Model {
   /** Names this line of history: idempotency keys and ask ids of another one never collide. */
   lineage: string
   readonly tree: Tree
+  /** The version of the state: the record that has changed it last. */
+  changed: number
   run: Run | undefined
   paused: boolean
   nextEvent: number
@@ -63,19 +65,29 @@ export interface Execution {
   interruptions: number
   /** When the next attempt is due; `undefined` while one runs. */
   retryAt: number | undefined
-  /** The state when it was taken: what a re-run reads before its first entry. */
+  /** The state when it was taken, and its version: what a re-run reads before its first entry. */
   readonly root: unknown
+  readonly version: number
   entries: readonly Entry[]
   /** How many of `entries` are committed. */
   committed: number
+  /** How often it has committed: an older number in the log is a committed write. */
+  span: number
+  /** Whether there are uncommitted writes of it in the log. */
+  dirty: boolean
   points: ReadonlyMap<string, Point>
 }
 
-/** What an execution did, in order. Each carries the state after it: what a re-run reads from there on. */
-export type Entry = { readonly root: unknown } & (
-  | { readonly kind: 'wrote'; readonly ops: readonly Op[] }
+/**
+ * What an execution did, in order. A re-run reads the last `root` before it with the execution's own writes since:
+ * an entry has one only when somebody else has written since the entry before it, so that a step which writes
+ * thousands of times keeps operations and no states.
+ */
+export type Entry = { readonly version: number; readonly root?: unknown } & (
+  | { readonly kind: 'wrote'; readonly ops: readonly Op[]; readonly since: number }
   | { readonly kind: 'sent'; readonly event: CollectedEvent }
   | { readonly kind: 'saw'; readonly reads: number }
+  /** What the step does itself, then what comes to it: only that has to wait for its turn. */
   | { readonly kind: 'opened' | 'done' | 'answered'; readonly key: string }
 )
 
@@ -111,11 +123,12 @@ export interface Scope {
 }
 
 export interface LogEntry {
-  /** The execution whose uncommitted write this is; `undefined` when it is committed or somebody else's. */
-  exec: number | undefined
+  /** Whose write it is, uncommitted as long as the execution is in that span; `undefined`: somebody outside. */
+  readonly exec: number | undefined
+  readonly span?: number
   readonly ops: readonly Op[]
-  /** The state before it. */
-  readonly before: unknown
+  /** The state before it, where a rollback may begin: at an execution's first uncommitted write. */
+  readonly before?: unknown
 }
 
 export function createModel(state: unknown, lineage: string, tree: Tree = new Tree(state)): Model {
@@ -123,6 +136,7 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     seq: 0,
     lineage,
     tree,
+    changed: 0,
     run: undefined,
     paused: false,
     nextEvent: 1,
@@ -147,9 +161,38 @@ export function addEntry(exec: Execution, entry: Entry): void {
   ;(exec.entries as Entry[]).push(entry)
 }
 
+/** The version of the state that the execution knows. */
+function versionOf({ entries, version }: Execution): number {
+  return entries.at(-1)?.version ?? version
+}
+
+/** Something happened at a point: with the state, when somebody else has written since the entry before. */
+export function addMoment(
+  { tree, changed }: Model,
+  exec: Execution,
+  moment: { readonly kind: 'opened' | 'done' | 'answered'; readonly key: string },
+): void {
+  addEntry(exec, { ...moment, version: changed, ...(versionOf(exec) !== changed && { root: tree.root() }) })
+}
+
+/** What was sent goes out with the point behind it, and has no state of its own. */
+export function addSent(exec: Execution, event: CollectedEvent): void {
+  addEntry(exec, { kind: 'sent', event, version: versionOf(exec) })
+}
+
+/** Whether a write in the log may still be taken out again. */
+export function isOpenWrite(model: Model, { exec, span }: LogEntry): boolean {
+  return exec !== undefined && model.execs.get(exec)?.span === span
+}
+
 export function addPoint(exec: Execution, point: Point): void {
   if (exec.points === noPoints) exec.points = new Map()
   ;(exec.points as Map<string, Point>).set(point.key, point)
+}
+
+/** What a step collects in one buffer. No two steps and buffers have the same, whatever they are called. */
+export function bufferName(step: string, buffer: string): string {
+  return `${step.length}/${step}/${buffer}`
 }
 
 /** Whether a point waits for somebody or something outside the step. */

@@ -21,7 +21,9 @@ export interface Host {
 /** How an attempt's points get into the ledger: opened, done, and told apart by their keys. */
 export class PointLog {
   readonly #attempt: Host
+  /** By name: the first number that was not taken; and what was taken out of turn. */
   readonly #counts = new Map<string, number>()
+  readonly #claimed = new Set<string>()
 
   constructor(attempt: Host) {
     this.#attempt = attempt
@@ -37,25 +39,51 @@ export class PointLog {
     if (this.#attempt.over) throw this.#attempt.over
   }
 
-  /** Points of one kind in one step are told apart by their order. */
-  numbered(name: string): string {
-    const count = (this.#counts.get(name) ?? 0) + 1
-    this.#counts.set(name, count)
-    return `${name}#${count}`
+  /** Points of one kind in one step are told apart by what they are about, then by their order. */
+  key(name: string, fits: (point: Point) => boolean = () => true): string {
+    const { points } = this.#attempt.exec
+    const free = (number: number): string | undefined => {
+      const key = `${name}#${number}`
+      return this.#claimed.has(key) ? undefined : key
+    }
+    let first: string | undefined
+    let number = this.#counts.get(name) ?? 1
+    for (; ; number++) {
+      const key = free(number)
+      const point = key === undefined ? undefined : points.get(key)
+      if (key === undefined) continue
+      first ??= key
+      if (point === undefined || fits(point)) return this.#claim(name, point ? key : first)
+    }
   }
 
+  #claim(name: string, key: string): string {
+    this.#claimed.add(key)
+    let lowest = this.#counts.get(name) ?? 1
+    for (; this.#claimed.delete(`${name}#${lowest}`); lowest++);
+    this.#counts.set(name, lowest)
+    return key
+  }
+
+  /** The step opens a point, or passes one. */
   open(key: string, type: PointType, details: object = {}): Point {
     const { exec } = this.#attempt
-    this.append({ kind: 'opened', exec: exec.id, key, type, ...details, ...this.#attempt.takeSends() })
+    this.act({ kind: 'opened', exec: exec.id, key, type, ...details, ...this.#attempt.takeSends() })
     return exec.points.get(key) as Point
   }
 
-  done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
-    const sends = this.#attempt.over ? {} : this.#attempt.takeSends()
-    this.append({ kind: 'done', exec: this.#attempt.exec.id, key, type, ...result, ...sends })
+  act(body: RecordBody): void {
+    this.#attempt.replay.turns.occupy()
+    this.#append(body)
   }
 
-  append(body: RecordBody): void {
+  /** A point has its result: it is handed over when it is its turn. */
+  done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
+    const sends = this.#attempt.over ? {} : this.#attempt.takeSends()
+    this.#append({ kind: 'done', exec: this.#attempt.exec.id, key, type, ...result, ...sends })
+  }
+
+  #append(body: RecordBody): void {
     this.#attempt.core.append(body)
     this.#attempt.replay.entered()
     this.#attempt.core.wake()

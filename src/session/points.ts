@@ -1,7 +1,8 @@
 import { TimeoutError, UndeclaredAskError } from '../errors'
+import { sameJson } from '../state/same'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
-import type { CollectedEvent, PointResult } from './model'
+import { bufferName, type CollectedEvent, type PointResult } from './model'
 import { PointLog, type Host } from './point-log'
 import type { PointType } from './record'
 
@@ -16,7 +17,6 @@ export class Points {
   readonly #attempt: Host
   readonly #log: PointLog
   readonly #predicates = new Map<string, Where>()
-  readonly #waiting = new Map<string, { resolve: () => void; reject: (reason: Error) => void }>()
 
   constructor(attempt: Host) {
     this.#attempt = attempt
@@ -31,7 +31,7 @@ export class Points {
     if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, event?.type)
     const question = genuine(event, factory)
     const reply = factory.reply.type
-    const name = this.#log.numbered(`ask:${event.type}`)
+    const name = this.#log.key(`ask:${event.type}`, (it) => sameJson(it.event?.data, question.data))
     const data = await this.#wait(name, 'ask', options.timeout, { event: bare(question), reply })
     return Object.freeze({ type: reply, data })
   }
@@ -42,7 +42,12 @@ export class Points {
   ): Promise<WorkflowEvent> {
     this.#log.enter('waitFor')
     const { type } = event
-    const name = this.#log.numbered(`wait:${type}`)
+    const name = this.#log.key(
+      `wait:${type}`,
+      ({ result, where: chosen }) =>
+        chosen === (where !== undefined) &&
+        (where === undefined || result?.value === undefined || this.#accepts(where, result.value, type)),
+    )
     if (where) this.#predicates.set(name, where)
     // Leaves with the wait's own record; on a re-run it is silent, as any other send.
     if (emit) this.#attempt.send(emit)
@@ -52,14 +57,15 @@ export class Points {
 
   async sleep(ms: number): Promise<void> {
     this.#log.enter('sleep')
-    await this.#wait(this.#log.numbered('sleep:'), 'sleep', ms, {})
+    await this.#wait(this.#log.key('sleep:'), 'sleep', ms, {})
   }
 
   async commit(): Promise<void> {
     this.#log.enter('commit')
-    const name = this.#log.numbered('commit:')
-    if (this.#attempt.exec.points.has(name)) this.#attempt.replay.reached(name, 'done')
-    else this.#log.done(name, 'commit', {})
+    const { exec, replay } = this.#attempt
+    const key = this.#log.key('commit:')
+    if (exec.points.has(key)) replay.reached(key)
+    else this.#log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
   }
 
   async collect(
@@ -69,22 +75,17 @@ export class Points {
   ): Promise<unknown> {
     this.#log.enter('collect')
     const { core, exec, step } = this.#attempt
-    const key = this.#log.numbered('collect:')
+    const own = bare(core.genuine(event, step.on, `step "${step.name}" to collect`))
+    const key = this.#log.key('collect:', (it) => sameJson(it.event, own))
     let point = exec.points.get(key)
-    if (point) this.#attempt.replay.reached(key, 'done')
+    if (point) this.#attempt.replay.reached(key)
     else {
-      const held = [...(core.model.buffers.get(`${step.name}/${buffer}`) ?? []), event]
+      const held = [...(core.model.buffers.get(bufferName(step.name, buffer)) ?? []), own]
       const types = expected.map((it) => it.type)
-      const complete = isComplete(held, types)
-      const own = core.genuine(event, step.on, `step "${step.name}" to collect`)
-      this.#log.append({
-        kind: 'collected',
-        exec: exec.id,
-        key,
-        step: step.name,
-        buffer,
-        event: bare(own),
-        ...(complete && { batch: types }),
+      const batch = isComplete(held, types) && { batch: types }
+      this.#log.act({
+        ...{ kind: 'collected', exec: exec.id, key, step: step.name, buffer, event: own },
+        ...batch,
         ...this.#attempt.takeSends(),
       })
       point = exec.points.get(key)
@@ -93,10 +94,9 @@ export class Points {
     return batch?.map(({ type, data }) => Object.freeze({ type, data }))
   }
 
-  /** Whether an open wait takes the event: `undefined` when the step has not run up to it yet. */
-  fits(key: string, event: WorkflowEvent): boolean | undefined {
+  #accepts(where: Where, data: unknown, type: string): boolean {
     try {
-      return this.#predicates.get(key)?.(event)
+      return where({ type, data })
     } catch (error) {
       // Its own mistake, not that of whoever sent the event.
       this.#attempt.core.options.report(error)
@@ -104,40 +104,33 @@ export class Points {
     }
   }
 
+  /** Whether an open wait takes the event: `undefined` when the step has not run up to it yet. */
+  fits(key: string, { type, data }: WorkflowEvent): boolean | undefined {
+    const where = this.#predicates.get(key)
+    return where && this.#accepts(where, data, type)
+  }
+
   /** Whether the step has run up to a wait, so that its predicate is known. */
   isArmed(key: string): boolean {
     return this.#predicates.has(key)
   }
 
-  /** The point has its answer. */
-  answered(key: string): void {
-    const waiter = this.#waiting.get(key)
-    if (waiter === undefined) return
-    this.#waiting.delete(key)
-    this.#attempt.replay.entered()
-    waiter.resolve()
-  }
-
-  /** Nothing that still waits here will be served. */
-  release(reason: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(reason)
-    this.#waiting.clear()
+  /** The point has its result. */
+  settled(key: string): void {
+    this.#attempt.replay.turns.settled(key)
   }
 
   async #wait(key: string, type: PointType, timeout: number | undefined, details: object): Promise<unknown> {
     const { core, exec, replay } = this.#attempt
     let point = exec.points.get(key)
-    if (point) replay.reached(key, 'opened')
+    if (point) replay.reached(key)
     else {
       mustBeTime(timeout, type)
       const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
       point = this.#log.open(key, type, { ...details, ...deadline })
     }
-    if (point.result === undefined)
-      await this.#attempt.awaiting(
-        new Promise<void>((resolve, reject) => this.#waiting.set(key, { resolve, reject })),
-      )
-    else await replay.turn(key)
+    const turn = replay.turns.of(key)
+    await (point.result === undefined ? this.#attempt.awaiting(turn) : turn)
     this.#log.alive()
     const { result }: { result: PointResult | undefined } = point
     if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)

@@ -1,5 +1,5 @@
 import { Fifo } from './fifo'
-import { addEntry, isWait, type Delivery, type Model, type PointResult } from './model'
+import { addMoment, isWait, type Delivery, type Model, type PointResult } from './model'
 import type { Emission } from './record'
 
 /** Puts an event where its record says: into queues, into the scope's gathering, to an open wait. */
@@ -31,5 +31,5 @@ export function answer(model: Model, id: number, key: string, result: PointResul
   point.result = result
   if (isWait(point)) model.askChanges++
   exec.interruptions = 0
-  addEntry(exec, { kind: 'answered', key, root: model.tree.root() })
+  addMoment(model, exec, { kind: 'answered', key })
 }

@@ -1,4 +1,13 @@
-import { addEntry, addPoint, type Execution, type Model, type Point, type PointResult } from './model'
+import {
+  addMoment,
+  addPoint,
+  addSent,
+  bufferName,
+  type Execution,
+  type Model,
+  type Point,
+  type PointResult,
+} from './model'
 import type { Emission, SessionRecord } from './record'
 import { answer, deliver } from './reduce-deliver'
 import { commit } from './reduce-state'
@@ -13,7 +22,7 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
   addPoint(exec, point)
   if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
-  addEntry(exec, { kind: 'opened', key, root: model.tree.root() })
+  addMoment(model, exec, { kind: 'opened', key })
   commit(model, exec)
 }
 
@@ -29,7 +38,7 @@ export function foldDone(model: Model, record: Of<'done'>): void {
     addPoint(exec, { key, type, seq, ...rest, result })
   }
   keepSends(model, exec, record.sends)
-  addEntry(exec, { kind: 'done', key, root: model.tree.root() })
+  addMoment(model, exec, { kind: point ? 'done' : 'opened', key })
   commit(model, exec)
 }
 
@@ -40,17 +49,17 @@ export function foldAnswered(model: Model, { exec: id, key, value, timeout }: Of
 export function foldCollected(model: Model, record: Of<'collected'>): void {
   const exec = model.execs.get(record.exec)
   if (exec === undefined) return
-  const name = `${record.step}/${record.buffer}`
+  const name = bufferName(record.step, record.buffer)
   const buffer = model.buffers.get(name) ?? []
   buffer.push(record.event)
   const value = record.batch?.map((type) => takeOut(buffer, type))
   if (buffer.length > 0) model.buffers.set(name, buffer)
   else model.buffers.delete(name)
   const { key, seq } = record
-  const rest = { event: undefined, reply: undefined, where: false, deadline: undefined }
+  const rest = { event: record.event, reply: undefined, where: false, deadline: undefined }
   addPoint(exec, { key, type: 'collect', seq, ...rest, result: { value } })
   keepSends(model, exec, record.sends)
-  addEntry(exec, { kind: 'done', key, root: model.tree.root() })
+  addMoment(model, exec, { kind: 'opened', key })
   commit(model, exec)
 }
 
@@ -71,6 +80,6 @@ function takeOut<T extends { readonly type: string }>(buffer: T[], type: string)
 }
 
 function keepSends(model: Model, exec: Execution, sends: readonly Emission[] = []): void {
-  for (const { type, data } of sends) addEntry(exec, { kind: 'sent', event: { type, data }, root: undefined })
+  for (const { type, data } of sends) addSent(exec, { type, data })
   for (const event of sends) deliver(model, event)
 }

@@ -49,8 +49,11 @@ function createExecution(
     interruptions: 0,
     retryAt: undefined,
     root: model.tree.root(),
+    version: model.changed,
     entries: noEntries,
     committed: 0,
+    span: 0,
+    dirty: false,
     points: noPoints,
   }
 }

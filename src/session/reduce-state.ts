@@ -1,5 +1,5 @@
 import { rebase } from '../state/rebase'
-import { addEntry, type Execution, type Model } from './model'
+import { addEntry, isOpenWrite, type Execution, type LogEntry, type Model } from './model'
 import type { SessionRecord } from './record'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
@@ -7,22 +7,32 @@ type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
 export function foldWrote(model: Model, { exec: id, ops }: Of<'wrote'>): void {
   const exec = id === undefined ? undefined : model.execs.get(id)
   // Nothing uncommitted, nothing to take out again: an outside write then needs no log.
-  if (exec !== undefined || model.log.length > 0)
-    model.log.push({ exec: exec?.id, ops, before: model.tree.root() })
+  if (exec !== undefined)
+    model.log.push({
+      ...{ exec: exec.id, span: exec.span, ops },
+      ...(!exec.dirty && { before: model.tree.root() }),
+    })
+  else if (model.log.length > 0) model.log.push({ exec: undefined, ops })
+  const since = model.changed
+  model.changed = model.seq
   model.tree.apply(ops)
-  if (exec !== undefined) addEntry(exec, { kind: 'wrote', ops, root: model.tree.root() })
+  if (exec === undefined) return
+  exec.dirty = true
+  addEntry(exec, { kind: 'wrote', ops, since, version: model.changed })
 }
 
 export function foldSaw(model: Model, { exec: id, reads }: Of<'saw'>): void {
   const exec = model.execs.get(id)
-  if (exec) addEntry(exec, { kind: 'saw', reads, root: model.tree.root() })
+  if (exec) addEntry(exec, { kind: 'saw', reads, version: model.changed, root: model.tree.root() })
 }
 
 /** What an execution did up to now stays, whatever becomes of its attempt. */
 export function commit(model: Model, exec: Execution): void {
   exec.committed = exec.entries.length
   exec.interruptions = 0
-  for (const entry of model.log) if (entry.exec === exec.id) entry.exec = undefined
+  if (!exec.dirty) return
+  exec.dirty = false
+  exec.span++
   trim(model)
 }
 
@@ -33,17 +43,25 @@ export function commit(model: Model, exec: Execution): void {
 export function rollback(model: Model, id: number): void {
   const exec = model.execs.get(id)
   if (exec !== undefined) forget(exec)
-  const first = model.log.findIndex((it) => it.exec === id)
-  if (first < 0) return
+  if (exec === undefined) return
+  forget(exec)
+  if (!exec.dirty) return
+  const own = (it: LogEntry): boolean => it.exec === id && it.span === exec.span
+  const first = model.log.findIndex(own)
   const since = model.log.slice(first)
-  const base = since[0]?.before
   const { root, kept } = rebase(
-    base,
-    since.map((it) => ({ ops: it.ops, dropped: it.exec === id })),
+    since[0]?.before,
+    since.map((it) => ({ ops: it.ops, dropped: own(it) })),
   )
-  const others = since.filter((it) => it.exec !== id)
+  const others = since.filter((it) => !own(it))
   model.log.length = first
-  for (const [index, entry] of kept.entries()) model.log.push({ ...entry, exec: others[index]?.exec })
+  for (const [index, { ops, before }] of kept.entries()) {
+    const other = others[index] as LogEntry
+    model.log.push({ ...other, ops, ...('before' in other && { before }) })
+  }
+  exec.dirty = false
+  exec.span++
+  model.changed = model.seq
   model.tree.restore(root)
   trim(model)
 }
@@ -57,7 +75,7 @@ function forget(exec: Execution): void {
 
 /** Lets go of what no rollback can need: everything before the oldest uncommitted write. */
 function trim(model: Model): void {
-  const oldest = model.log.findIndex((it) => it.exec !== undefined)
+  const oldest = model.log.findIndex((it) => isOpenWrite(model, it))
   if (oldest < 0) model.log = []
   else if (oldest > 0) model.log = model.log.slice(oldest)
 }

@@ -1,58 +1,92 @@
-import { nextTask } from '../clock'
 import type { Op } from '../state/op'
 import { sameJson } from '../state/same'
+import { Tree } from '../state/tree'
+import type { View } from '../state/view'
 import { sameOp } from '../state/writer'
 import type { CollectedEvent, Entry, Execution } from './model'
-
-/** Tasks that a recorded result waits for those before it, before changed code gets it out of turn. */
-const PATIENCE = 100
+import { Turns } from './turns'
 
 /**
  * One attempt's way through what its execution has recorded (durable-steps, rules a, b, g). A write or send is
- * silent when the ledger holds an equal one that this attempt has not used yet; a read sees the state of the
- * last own entry that was reached again; recorded results come in recorded order, one a task.
+ * silent when the ledger holds an equal one that this attempt has not used yet; a read sees the state that it saw,
+ * and results come in recorded order. What the attempt does anew is followed in the same way, so that it sees now
+ * what a re-run would see.
  */
 export class Replay {
-  readonly #entries: readonly Entry[]
-  readonly #used: boolean[]
-  readonly #base: unknown
-  /** The furthest entry that was reached again. */
-  #position = -1
-  #left: number
+  readonly #exec: Execution
+  /** How many entries there were before the attempt began. */
+  readonly #recorded: number
+  readonly #used: boolean[] = []
+  readonly turns: Turns
+  /** Own entries of before that were not reached again. */
+  #left = 0
+  /** Everything before it was reached, and every own recorded entry before `#low`. */
+  #front = 0
+  #low = 0
+  /** The last entry that was reached. */
+  #furthest = -1
   #reads = 0
-  readonly #waiting = new Map<string, () => void>()
-  #pumping = false
+  /** The entry whose state the view is of, with the attempt's own writes since; -1: the execution's first. */
+  #base = -1
+  #version: number
+  #view: Tree | undefined
 
-  /** `recorded`: how many of its entries were there before the attempt began. */
   constructor(exec: Execution, recorded: number) {
-    this.#entries = recorded === 0 ? none : exec.entries.slice(0, recorded)
-    this.#base = exec.root
-    this.#used = []
-    this.#left = 0
-    for (const { kind } of this.#entries) if (kind !== 'saw') this.#left++
+    this.#exec = exec
+    this.#recorded = recorded
+    this.#version = exec.version
+    const results: string[] = []
+    for (const entry of exec.entries.slice(0, recorded)) {
+      if (isAct(entry)) this.#left++
+      else if (isResult(entry)) results.push(entry.key)
+    }
+    if (!this.live) this.#view = new Tree(exec.root)
+    this.turns = new Turns(results, (key) => this.#handed(key))
+    this.#advance()
   }
 
-  /** Whether everything recorded was reached again: what the attempt does now is new. */
+  /** Whether everything that the step has recorded was done again: what the attempt does now is new. */
   get live(): boolean {
     return this.#left === 0
   }
 
-  /** A new own entry was recorded: reads are counted from here. */
-  entered(): void {
-    this.#reads = 0
+  /** The state that the attempt's next read sees: as it was, or with `undefined` as it is. */
+  get view(): View | undefined {
+    if (this.live) return undefined
+    const { entries } = this.#exec
+    let index = this.#front
+    for (let entry = entries[index]; entry; entry = entries[++index])
+      if (!this.#used[index] && !isResult(entry)) break
+    const next = entries[index]
+    if (next?.kind === 'saw' && next.reads === this.#reads) this.#use(index)
+    return this.#view
   }
 
-  /** How many reads there were since the last own entry; counts this one. */
-  countRead(): number {
-    return this.#reads++
+  /** Whether a re-run would see the state of this version here without being told. */
+  knows(version: number): boolean {
+    return this.#version === version
   }
 
-  /** The state that a silent read sees; to be called once a read. */
-  readRoot(): unknown {
-    const next = this.#entries[this.#position + 1]
-    if (next?.kind === 'saw' && next.reads === this.#reads) this.#use(this.#position + 1)
+  /** How many reads there were since the attempt has got on. */
+  get reads(): number {
+    return this.#reads
+  }
+
+  countRead(): void {
     this.#reads++
-    return this.#position < 0 ? this.#base : this.#entries[this.#position]?.root
+  }
+
+  /** New own entries were recorded. */
+  entered(): void {
+    const { entries } = this.#exec
+    let got = false
+    for (let index = entries.length - 1; index >= this.#recorded && !this.#used[index]; index--) {
+      const entry = entries[index] as Entry
+      if (isResult(entry)) continue
+      this.#mark(index)
+      got ||= entry.kind !== 'sent'
+    }
+    if (got) this.#got()
   }
 
   wrote(ops: readonly Op[]): boolean {
@@ -70,67 +104,103 @@ export class Replay {
     )
   }
 
-  /** Marks the entries of a point as reached. */
-  reached(key: string, kind: 'opened' | 'done' | 'answered'): boolean {
-    return this.#match((it) => it.kind === kind && it.key === key)
-  }
-
-  /** Resolves when it is a recorded result's turn. */
-  turn(key: string): Promise<void> {
-    if (!this.#entries.some((it, index) => isResult(it) && it.key === key && !this.#used[index]))
-      return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#waiting.set(key, resolve)
-      if (!this.#pumping) void this.#pump()
-    })
+  /** The step is at a recorded point again. */
+  reached(key: string): void {
+    this.turns.occupy()
+    this.#match((it) => it.kind === 'opened' && it.key === key)
   }
 
   /** What was recorded and not reached, in words. */
   missed(): string[] {
-    return this.#entries.filter((it, index) => !this.#used[index] && it.kind !== 'saw').map(inWords)
+    return this.#exec.entries
+      .slice(0, this.#recorded)
+      .filter((it, index) => !this.#used[index] && isAct(it))
+      .map(inWords)
   }
 
   #match(fits: (entry: Entry) => boolean): boolean {
-    if (this.#left === 0) return false
-    const index = this.#entries.findIndex((it, at) => !this.#used[at] && fits(it))
-    if (index < 0) return false
-    this.#use(index)
-    return true
+    if (this.live) return false
+    const { entries } = this.#exec
+    for (let index = this.#low; index < this.#recorded; index++) {
+      const entry = entries[index] as Entry
+      if (this.#used[index] || !isAct(entry) || !fits(entry)) continue
+      this.#left--
+      this.#use(index)
+      return true
+    }
+    return false
+  }
+
+  #handed(key: string): void {
+    const { entries } = this.#exec
+    for (let index = this.#front; index < entries.length; index++) {
+      const entry = entries[index] as Entry
+      if (this.#used[index] || !isResult(entry) || entry.key !== key) continue
+      this.#use(index)
+      return
+    }
   }
 
   #use(index: number): void {
-    this.#used[index] = true
-    if (this.#entries[index]?.kind !== 'saw') this.#left--
+    this.#mark(index)
+    const { kind } = this.#exec.entries[index] as Entry
     // A send is no entry of its own when it happens, live: it goes out with the point after it.
-    if (this.#entries[index]?.kind === 'sent') return
-    this.#position = Math.max(this.#position, index)
+    if (kind === 'sent') this.#advance()
+    else this.#got()
+  }
+
+  #mark(index: number): void {
+    this.#used[index] = true
+    this.#furthest = Math.max(this.#furthest, index)
+    if (this.#exec.entries[index]?.kind === 'saw') this.#see(index)
+    else this.#repeat(index)
+  }
+
+  #got(): void {
+    this.#advance()
     this.#reads = 0
   }
 
-  async #pump(): Promise<void> {
-    this.#pumping = true
-    for (let idle = 0; this.#waiting.size > 0;) {
-      await new Promise<void>(nextTask)
-      const due = this.#entries.find((it, index) => isResult(it) && !this.#used[index])
-      let key = due && 'key' in due ? due.key : undefined
-      if (key === undefined || !this.#waiting.has(key)) {
-        if (++idle < PATIENCE) continue
-        key = this.#waiting.keys().next().value as string
-      }
-      idle = 0
-      const resolve = this.#waiting.get(key)
-      this.#waiting.delete(key)
-      if (!this.reached(key, 'done')) this.reached(key, 'answered')
-      resolve?.()
+  #advance(): void {
+    const { entries } = this.#exec
+    for (let entry = entries[this.#front]; entry; entry = entries[++this.#front]) {
+      // A read that the step did not make again, though it is further: it is not waited for.
+      const missed = entry.kind === 'saw' && this.#front < this.#furthest
+      if (!this.#used[this.#front] && !missed) break
+      if (entry.root !== undefined) this.#see(this.#front)
     }
-    this.#pumping = false
+    for (let entry = entries[this.#low]; this.#low < this.#recorded && entry; entry = entries[++this.#low])
+      if (!this.#used[this.#low] && isAct(entry)) break
+  }
+
+  /** The view is of this entry's state, with what the attempt has written since. */
+  #see(index: number): void {
+    const { entries } = this.#exec
+    const { root, version } = entries[index] as Entry
+    if (index <= this.#base || root === undefined) return
+    this.#base = index
+    this.#version = version
+    if (!this.live) this.#view = new Tree(root)
+    for (let later = index + 1; later <= this.#furthest; later++) if (this.#used[later]) this.#repeat(later)
+  }
+
+  /** A write of before, or a new one, is part of the view. */
+  #repeat(index: number): void {
+    const entry = this.#exec.entries[index] as Entry
+    if (entry.kind !== 'wrote' || index < this.#base) return
+    this.#version = entry.since === this.#version ? entry.version : -1
+    if (!this.live) this.#view?.apply(entry.ops)
   }
 }
 
-const none: readonly Entry[] = []
-
+/** Whether it comes to the step, when it is its turn. */
 function isResult(entry: Entry): entry is Extract<Entry, { key: string }> {
   return entry.kind === 'done' || entry.kind === 'answered'
+}
+
+/** Whether the step itself does it. */
+function isAct(entry: Entry): boolean {
+  return entry.kind === 'wrote' || entry.kind === 'sent' || entry.kind === 'opened'
 }
 
 function inWords(entry: Entry): string {

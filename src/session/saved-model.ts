@@ -14,11 +14,11 @@ import {
 
 /**
  * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as
- * the changes that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
+ * the changed that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
  */
 export interface SavedModel extends Pick<
   Model,
-  'seq' | 'lineage' | 'paused' | 'nextEvent' | 'nextExec' | 'nextScope' | 'unconsumed'
+  'seq' | 'lineage' | 'changed' | 'paused' | 'nextEvent' | 'nextExec' | 'nextScope' | 'unconsumed'
 > {
   readonly state: unknown
   readonly run?: Model['run']
@@ -26,16 +26,19 @@ export interface SavedModel extends Pick<
   readonly buffers: readonly (readonly [name: string, events: unknown[]])[]
   readonly scopes: readonly unknown[]
   readonly execs: readonly SavedExecution[]
-  readonly log: readonly (Omit<LogEntry, 'before'> & { readonly before: number })[]
+  readonly log: readonly Numbered<LogEntry, 'before'>[]
   /** Each old state as the operations that make it of the one before; the first is made of `state`. */
   readonly roots: readonly (readonly Op[])[]
 }
 
 type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
   readonly root: number
-  readonly entries: readonly (Omit<Entry, 'root'> & { readonly root: number })[]
+  readonly entries: readonly Numbered<Entry, 'root'>[]
   readonly points: readonly Point[]
 }
+
+/** With the number of an old state in the place of the state. */
+type Numbered<T, Key extends keyof T> = Omit<T, Key> & { readonly [K in Key]?: number }
 
 export function saveModel(model: Model): SavedModel {
   const state = model.tree.root()
@@ -43,8 +46,7 @@ export function saveModel(model: Model): SavedModel {
   const numbers = new Map<unknown, number>([[state, -1]])
   let last = state
   const number = (root: unknown): number => {
-    // What was sent has no state of its own.
-    const known = root === undefined ? -1 : numbers.get(root)
+    const known = numbers.get(root)
     if (known !== undefined) return known
     roots.push(diff(last, root))
     last = root
@@ -52,16 +54,18 @@ export function saveModel(model: Model): SavedModel {
     return roots.length - 1
   }
   // From the newest state back, so that each step is small.
-  const log = [...model.log].reverse().map(({ before, ...it }) => ({ ...it, before: number(before) }))
+  const log = [...model.log]
+    .reverse()
+    .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
   const execs = [...model.execs.values()].map(({ root, entries, points, ...it }) => {
     const back = [...entries]
       .reverse()
-      .map(({ root: after, ...entry }) => ({ ...entry, root: number(after) }))
+      .map(({ root: seen, ...entry }) => ({ ...entry, ...(seen !== undefined && { root: number(seen) }) }))
     return { ...it, entries: back.reverse(), root: number(root), points: [...points.values()] }
   })
-  const { seq, lineage, paused, nextEvent, nextExec, nextScope, unconsumed, run } = model
+  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run } = model
   return {
-    ...{ seq, lineage, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
+    ...{ seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
     ...(run && { run: { ...run } }),
     state,
     queues: [...model.queues]
@@ -85,9 +89,10 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
   const root = (number: number): unknown => (number < 0 ? saved.state : roots[number])
   into.restore(saved.state)
   const model = createModel(saved.state, saved.lineage, into)
-  const { seq, paused, nextEvent, nextExec, nextScope, unconsumed, run } = saved
+  const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run } = saved
   Object.assign(model, {
     seq,
+    changed,
     paused,
     nextEvent,
     nextExec,
@@ -103,9 +108,14 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
     model.execs.set(exec.id, {
       ...exec,
       root: root(exec.root),
-      entries: exec.entries.map((it) => ({ ...it, root: root(it.root) }) as Entry),
+      entries: exec.entries.map(
+        ({ root: seen, ...it }) => ({ ...it, ...(seen !== undefined && { root: root(seen) }) }) as Entry,
+      ),
       points: new Map(exec.points.map((it) => [it.key, { ...it }])),
     })
-  model.log = saved.log.map((it) => ({ ...it, before: root(it.before) }))
+  model.log = saved.log.map(({ before, ...it }) => ({
+    ...it,
+    ...(before !== undefined && { before: root(before) }),
+  }))
   return model
 }

@@ -214,7 +214,6 @@ export class Scheduler {
     if (point.type !== 'sleep') this.core.append({ kind: 'answered', exec: exec.id, key, timeout: true })
     else if (attempt) attempt.points.done(key, 'sleep', {})
     else this.core.append({ kind: 'done', exec: exec.id, key, type: 'sleep' })
-    attempt?.points.answered(key)
     this.run()
   }
 

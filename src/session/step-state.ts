@@ -1,7 +1,7 @@
 import { NestedEditError } from '../errors'
 import type { Op } from '../state/op'
-import { ROOT, toPath, type Path } from '../state/path'
-import { viewOf, type View } from '../state/view'
+import { toPath, type Path } from '../state/path'
+import type { View } from '../state/view'
 import type { Keys } from '../state/path-types'
 import type { Attempt } from './attempt'
 
@@ -28,7 +28,7 @@ export class StepState {
     const write = (input: string | Keys, make: (view: View, path: Path) => Op | undefined): Promise<void> =>
       whenFree(attempt, () => put(attempt, toPath(input), make))
     this.get = (...args) => read(attempt, args)
-    this.has = (path) => view(attempt, toPath(path)).has(toPath(path))
+    this.has = (path) => view(attempt).has(toPath(path))
     this.set = (input, value) => write(input, (it, path) => writer.set(it, path, value, true))
     this.append = (input, item) => write(input, (it, path) => writer.append(it, path, item))
     this.delete = (input) => write(input, (it, path) => writer.delete(it, path, true))
@@ -40,34 +40,22 @@ export class StepState {
 }
 
 /** The state that the attempt's next read sees. Counts as a read. */
-function view(attempt: Attempt, path: Path): View {
+function view(attempt: Attempt): View {
   const { core, exec, replay } = attempt
-  if (!replay.live && !attempt.hasWritten(path)) return viewOf(replay.readRoot())
-  const reads = replay.countRead()
-  const { tree } = core.model
-  // Somebody else has written since this execution's last entry: a re-run must see what is here now.
-  const last = exec.entries.at(-1)
-  if (
-    attempt.over === undefined &&
-    tree.root() !== (last === undefined ? exec.root : versionOf(exec.entries))
-  ) {
-    core.append({ kind: 'saw', exec: exec.id, reads }, 'soon', 'relaxed')
+  const seen = replay.view
+  const { model } = core
+  // Somebody else has written: a re-run must be told to see that here.
+  if (seen === undefined && attempt.over === undefined && !replay.knows(model.changed)) {
+    core.append({ kind: 'saw', exec: exec.id, reads: replay.reads }, 'soon', 'relaxed')
     replay.entered()
-    replay.countRead()
   }
-  return tree
-}
-
-/** The state after the last entry that has one: what was sent went out with the point behind it. */
-function versionOf(entries: Attempt['exec']['entries']): unknown {
-  let index = entries.length - 1
-  while (index > 0 && entries[index]?.kind === 'sent') index--
-  return entries[index]?.root
+  replay.countRead()
+  return seen ?? model.tree
 }
 
 function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]): unknown {
   const path: Path = toPath(args[0] ?? '')
-  const seen = view(attempt, path)
+  const seen = view(attempt)
   if (args.length === 0) return seen.root()
   if (args.length > 1 && !seen.has(path)) return args[1]
   return seen.read(path)
@@ -75,14 +63,13 @@ function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]
 
 function put(attempt: Attempt, path: Path, make: (view: View, path: Path) => Op | undefined): void {
   // A write looks at its place first: as a read, it must see the same again when the step is re-run.
-  const op = make(view(attempt, path), path)
+  const op = make(view(attempt), path)
   if (op !== undefined) record(attempt, [op])
 }
 
 function record(attempt: Attempt, ops: readonly Op[]): void {
   if (ops.length === 0 || attempt.replay.wrote(ops)) return
   attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
-  attempt.noteWritten(ops)
   attempt.replay.entered()
 }
 
@@ -111,7 +98,7 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     if (attempt.over) throw attempt.over
     attempt.editing = true
     try {
-      const ops = core.options.writer.edit(view(attempt, ROOT), recipe)
+      const ops = core.options.writer.edit(view(attempt), recipe)
       const settled = isPromise(ops) ? await ops : ops
       if (attempt.over) throw attempt.over
       record(attempt, settled)
