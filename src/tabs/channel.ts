@@ -1,0 +1,15 @@
+/** What Dogear needs of a BroadcastChannel: every other one of the same name hears what is posted, in order. */
+export interface Channel {
+  onmessage: ((event: { readonly data: unknown }) => void) | null
+  postMessage(message: unknown): void
+  close(): void
+}
+
+/** Makes the channel of a name. */
+export type Channels = (name: string) => Channel
+
+/** The page's own channels. */
+export function pageChannels(): Channels | undefined {
+  if (typeof BroadcastChannel === 'undefined') return undefined
+  return (name) => new BroadcastChannel(name) as unknown as Channel
+}

@@ -1,0 +1,101 @@
+import type { Clock } from '../clock'
+import type { Locks } from './locks'
+
+export interface SeatOptions {
+  readonly locks: Locks
+  readonly name: string
+  readonly clock: Clock
+  /** It is ours now. */
+  readonly onWon: () => void
+  /** Somebody has stolen it. */
+  readonly onLost: () => void
+}
+
+/** A queued request is made again after so long, in milliseconds: some are never granted after a page was frozen. */
+const RENEW = 2000
+
+/** The place of the one who executes: a lock that is held as long as we want, or as long as nobody steals it. */
+export class Seat {
+  readonly #options: SeatOptions
+  #release: (() => void) | undefined
+  #waiting: AbortController | undefined
+  #timer: unknown
+
+  constructor(options: SeatOptions) {
+    this.#options = options
+  }
+
+  get held(): boolean {
+    return this.#release !== undefined
+  }
+
+  /** Takes it when it is free. Rejects where locks cannot be used. */
+  take(): Promise<boolean> {
+    return this.#request({ ifAvailable: true })
+  }
+
+  /** Queues for it: `onWon` tells. */
+  wait(): void {
+    if (this.held || this.#waiting) return
+    const { clock, onWon } = this.#options
+    const waiting = (this.#waiting = new AbortController())
+    const mine = (): boolean => this.#waiting === waiting
+    void this.#request({ signal: waiting.signal }, mine).then(
+      (won) => {
+        if (!won) return
+        this.#stopWaiting()
+        onWon()
+      },
+      () => {},
+    )
+    this.#timer = clock.setTimeout(() => {
+      if (!mine()) return
+      this.#stopWaiting()
+      this.wait()
+    }, RENEW)
+  }
+
+  /** Takes it from whoever has it. */
+  async steal(): Promise<void> {
+    this.#stopWaiting()
+    if (!this.held) await this.#request({ steal: true })
+  }
+
+  /** Lets go, and wants it no more. */
+  leave(): void {
+    this.#stopWaiting()
+    const release = this.#release
+    this.#release = undefined
+    release?.()
+  }
+
+  #stopWaiting(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    this.#options.clock.clearTimeout(this.#timer)
+    waiting?.abort()
+  }
+
+  /** Resolves when it is known whether it was granted. */
+  #request(options: Parameters<Locks['request']>[1], wanted = (): boolean => true): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let release: (() => void) | undefined
+      const held = (lock: object | null): Promise<void> | undefined => {
+        if (lock === null || !wanted()) return void resolve(false)
+        return new Promise((done) => {
+          this.#release = release = done
+          resolve(true)
+        })
+      }
+      this.#options.locks.request(this.#options.name, options, held).then(
+        () => {},
+        (error: unknown) => {
+          reject(error as Error)
+          if (release === undefined || this.#release !== release) return
+          this.#release = undefined
+          this.#options.onLost()
+        },
+      )
+    })
+  }
+}
