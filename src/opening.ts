@@ -76,6 +76,7 @@ export class Opening {
       initialState: this.#initialState,
       report: deps.report,
       onClose,
+      takeOver: () => this.again(),
     })
   }
 

@@ -13,6 +13,7 @@ import { isOpenWrite, isWait, type Execution, type Model, type Point } from './m
 import { emitted, type RecordBody, type SessionRecord } from './record'
 import { reduce } from './reduce'
 import type { Resources } from './resources'
+import type { Remote } from './remote'
 import { Routing } from './routing'
 
 /** Makes a write of somebody outside again, for the state as it is now. */
@@ -81,6 +82,15 @@ export class Core {
   timed = true
   /** What a run of this page failed with. */
   cause: Error | undefined
+  /** The tab that executes the session, when this one does not: then nothing is recorded here. */
+  remote: Remote | undefined
+  /** The operation of another tab that is being done: the first record of it carries its name. */
+  origin: Required<Pick<SessionRecord, 'by' | 'n'>> | undefined
+  /** Told of every record as it was folded; `more` was joined to the one before. */
+  announce: ((record: SessionRecord, more: boolean) => void) | undefined
+  /** The last record that touched the state, and which tab asked for it. */
+  touchedAt = 0
+  touchedBy: string | undefined
   /** Set by the scheduler: starts what can start. */
   wake: () => void = () => {}
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
@@ -96,7 +106,7 @@ export class Core {
 
   /** The one way to change the session. */
   append(body: RecordBody, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
-    if (this.closed !== undefined) return
+    if (this.closed !== undefined || this.remote) return
     const record = this.#stamp(body)
     this.#openWrite = undefined
     const { model } = this
@@ -104,7 +114,7 @@ export class Core {
     reduce(this.model, record)
     if ('deadline' in record || 'retryAt' in record || record.kind === 'resumed') this.timed = true
     this.sink.push(record, urgency, durability)
-    this.#tell(record)
+    this.#tell(record, record)
     this.#stopIfAsked(record)
     if (rebases) this.mend()
   }
@@ -132,31 +142,47 @@ export class Core {
   write(ops: readonly Op[], again: Remake = () => ops): void {
     if (this.closed !== undefined)
       throw this.closed === 'crashed' ? new Error('the page has crashed') : this.closed
+    if (this.remote) return this.remote.write(ops)
     this.early?.push(again)
     if (this.sink === nowhere) {
       this.model.tree.apply(ops)
       this.model.tree.flush()
       return
     }
-    const { sink } = this
     const open = this.#openWrite
-    if (open !== undefined && sink.isOpen(open)) {
-      reduce(this.model, { ...open, ops })
+    const more = open !== undefined && this.isJoining && open.by === this.origin?.by
+    let folded: SessionRecord
+    if (more) {
+      Object.assign(open, this.origin)
+      folded = { ...open, ops }
       for (const op of ops) join(open.ops, op)
     } else {
-      const record = this.#stamp({ kind: 'wrote', ops })
-      reduce(this.model, record)
+      folded = this.#stamp({ kind: 'wrote', ops })
       // Its own list, which later edits may still change; what was folded stays as it was.
-      this.#openWrite = { ...record, ops: [...ops] } as typeof open & object
+      this.#openWrite = { ...folded, ops: [...ops] } as typeof open & object
     }
+    reduce(this.model, folded)
     const record = this.#openWrite as SessionRecord
-    sink.push(record, 'soon', 'relaxed')
-    this.#tell(record)
+    this.sink.push(record, 'soon', 'relaxed')
+    this.#tell(record, folded, more)
+  }
+
+  /** Whether a field edit would join the newest record. */
+  get isJoining(): boolean {
+    return this.#openWrite !== undefined && this.sink.isOpen(this.#openWrite)
+  }
+
+  /** Folds what another tab has recorded. */
+  adopt(record: SessionRecord): void {
+    reduce(this.model, record)
+    this.options.onRecord(record)
   }
 
   #stamp(body: RecordBody): SessionRecord {
     if (this.model.seq === 0) this.#create()
-    return { seq: this.model.seq + 1, at: this.options.clock.now(), ...body }
+    const { origin } = this
+    this.origin = undefined
+    return { seq: this.model.seq + 1, at: this.options.clock.now(), ...body, ...origin }
   }
 
   /** Only now is there something to keep: a page that was merely looked at leaves nothing in storage. */
@@ -171,9 +197,17 @@ export class Core {
     }
     reduce(this.model, first)
     this.sink.push(first, 'soon', 'relaxed')
+    this.announce?.(first, false)
   }
 
-  #tell(record: SessionRecord): void {
+  #tell(record: SessionRecord, folded: SessionRecord, more = false): void {
+    if (this.announce) {
+      this.announce(folded, more)
+      if (folded.kind === 'wrote' || folded.kind === 'reset' || rollsBack(folded)) {
+        this.touchedAt = folded.seq
+        this.touchedBy = folded.by
+      }
+    }
     if (this.model.tree.pending) this.model.tree.flush()
     this.options.onRecord(record)
   }
@@ -230,7 +264,7 @@ function rollsBack({ kind }: SessionRecord): boolean {
   return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
 }
 
-const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }
+export const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }
 
 function describe(value: unknown): string {
   if (value === null || typeof value !== 'object') return `${String(value)}, which is no event`

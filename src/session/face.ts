@@ -41,6 +41,7 @@ function methodsOf(live: LiveSession): object {
     deleteResource: (key: string) => resources.delete(key),
     subscribeResources: resources.subscribe.bind(resources),
     flush: () => live.flush(),
+    takeOver: () => live.takeOver(),
     toJSON: () => live.toJSON(),
     close: () => live.close(),
   }
@@ -56,6 +57,7 @@ function gettersOf(live: LiveSession): Readonly<Record<string, () => unknown>> {
     error: () => live.error,
     progress: () => live.progress,
     persistence: () => live.persistence,
+    role: () => live.role,
     resumed: () => live.resumed,
     orphans: () => live.orphans,
     missingResources: () => live.missingResources,
@@ -65,17 +67,18 @@ function gettersOf(live: LiveSession): Readonly<Record<string, () => unknown>> {
 
 /** The open asks: the same array until one comes or goes, the same objects as long as they are open. */
 function askView(live: LiveSession): () => readonly OpenAsk[] {
-  let seen: readonly [model: unknown, changes: number] = [undefined, -1]
+  let seen: readonly unknown[] = []
   let asks: readonly OpenAsk[] = Object.freeze([])
   return () => {
-    const { model } = live.core
-    if (seen[0] === model && seen[1] === model.askChanges) return asks
-    seen = [model, model.askChanges]
+    const { model, remote } = live.core
+    const answering = remote?.answering
+    if (seen[0] === model && seen[1] === model.askChanges && seen[2] === answering) return asks
+    seen = [model, model.askChanges, answering]
     const active = model.run !== undefined && model.run.end === undefined
     const open = active ? live.core.openWaits().filter((it) => it.point.type === 'ask') : []
-    const next = open.map((it) => {
+    const next = open.flatMap((it) => {
       const id = live.core.key(it.exec.id, it.point.key)
-      return asks.find((known) => known.id === id) ?? openAsk(live, id, it)
+      return answering?.has(id) ? [] : (asks.find((known) => known.id === id) ?? openAsk(live, id, it))
     })
     const same = next.length === asks.length && next.every((it, index) => it === asks[index])
     if (!same) asks = Object.freeze(next)

@@ -67,6 +67,11 @@ export class Gate {
     return true
   }
 
+  /** This page writes it again. */
+  unfence(): void {
+    this.#fenced = undefined
+  }
+
   close(error: SessionClosedError): void {
     this.#phase = 'closed'
     this.#loaded.reject(error)

@@ -18,18 +18,24 @@ export class Inbox {
     const where = `session.send of workflow "${core.definition.name}"`
     const event = core.genuine(value, [...core.definition.eventsByType.values()], where)
     const { ask, step } = to
-    if (ask !== undefined) return () => this.#answer(ask, event.type, event.data)
-    if (step !== undefined) this.#mustAccept(step, event.type)
-    return () =>
-      this.core.routing.isUnclear([event]) ? this.#deliverLater(event, step) : this.#deliver(event, step)
+    if (step !== undefined && ask === undefined) this.#mustAccept(step, event.type)
+    return () => {
+      if (core.remote) return core.remote.call('send', event, to) as Promise<boolean>
+      if (ask !== undefined) return this.#answer(ask, event.type, event.data)
+      return core.routing.isUnclear([event]) ? this.#deliverLater(event, step) : this.#deliver(event, step)
+    }
   }
 
   /** Checks a reply; the answer records it. */
-  acceptReply(ask: string, data: unknown): () => boolean {
+  acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
+    const { core } = this
     const reply = this.#find(ask)?.point.reply
     if (reply === undefined) return () => false
-    const value = this.core.replyData(reply, data)
-    return () => this.#answer(ask, reply, value)
+    const value = core.replyData(reply, data)
+    return () =>
+      core.remote
+        ? (core.remote.call('reply', ask, data) as Promise<boolean>)
+        : this.#answer(ask, reply, value)
   }
 
   #find(id: string): { readonly exec: Execution; readonly point: Point } | undefined {

@@ -4,7 +4,12 @@ import type { RecordSink } from './core'
 /** Where the session's records go, with what the session shows of it. */
 export interface Journaling extends RecordSink {
   readonly persistence: Persistence
+  /** The number up to which everything is stored. */
+  readonly stored: number
   flush(): Promise<void>
   close(): Promise<void>
-  abandon(): void
+  /** Stops for good; with a reason, those who wait for a flush are told. */
+  abandon(reason?: Error): void
+  /** What is not known to be stored, in order; `undefined` when that is more than records. */
+  unacknowledged(): readonly { readonly seq: number }[] | undefined
 }

@@ -1,14 +1,15 @@
 import { nextTask } from '../clock'
-import { CancelledError, SessionClosedError } from '../errors'
+import { CancelledError, SessionClosedError, SessionStateError } from '../errors'
 import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
-import { Core, type CoreOptions } from './core'
+import { Core, nowhere, type CoreOptions } from './core'
 import { Gate, quiet } from './gate'
 import { Inbox } from './inbox'
 import type { Model } from './model'
 import type { Journaling } from './journaling'
 import { Meanwhile } from './meanwhile'
+import type { Leading } from './leading'
 import { orphansOf, type Orphan } from './orphans'
 import { Outcome } from './outcome'
 import { emitted, type Emission, type SessionRecord } from './record'
@@ -16,13 +17,16 @@ import { Permit } from './permit'
 import { Runs } from './runs'
 import { saveModel } from './saved-model'
 import { Scheduler } from './scheduler'
-import type { Progress, Resumed, Target } from './session'
+import type { Remote } from './remote'
+import type { Progress, Resumed, Role, Target } from './session'
 import { statusOf, type Status } from './status'
 import { Streams } from './stream'
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress'> & {
   /** Called once, when the session is closed. */
   readonly onClose: () => void
+  /** Makes this page the one that executes. */
+  readonly takeOver: () => Promise<void>
 }
 
 /** A session at work: the core with its scheduler, its promises, and what it shows. */
@@ -40,6 +44,8 @@ export class LiveSession {
   readonly #inbox: Inbox
   readonly #outcome: Outcome
   #closing: Promise<void> | undefined
+  /** What other tabs are told, while this one executes and there may be others. */
+  leading: Leading | undefined
   progress: Progress | undefined
   resumed: Resumed = Object.freeze({ found: false })
 
@@ -50,7 +56,10 @@ export class LiveSession {
     this.core = new Core({
       ...options,
       onRecord: (record) => this.#afterRecord(record),
-      onStream: (event) => this.streams.push(event),
+      onStream: (event) => {
+        this.streams.push(event)
+        this.leading?.stream(event)
+      },
       onProgress: (progress) => {
         this.progress = Object.freeze(progress)
         this.changed()
@@ -82,11 +91,13 @@ export class LiveSession {
     // What began in memory makes room for what was stored.
     this.#scheduler.stop(new CancelledError('the stored session has come'))
     core.timed = true
-    core.early = undefined
+    if (core.closed) this.#outcome.renew()
+    core.early = core.remote = core.closed = undefined
     core.model = model
     core.sink = this.#journal = journal
+    this.#gate.unfence()
     this.#gate.open()
-    this.resumed = Object.freeze(resumed)
+    if (!this.resumed.found) this.resumed = Object.freeze(resumed)
     for (const again of early) core.write(again())
     if (early.length > 0) core.mend()
     if (journal instanceof Meanwhile) core.early = early
@@ -116,7 +127,55 @@ export class LiveSession {
   /** Whether what was read is still awaited. */
   get mayAttach(): boolean {
     const { phase } = this.#gate
-    return phase !== 'closed' && this.core.early !== undefined
+    const { closed, early, remote } = this.core
+    if (phase === 'closed' || closed === 'crashed') return false
+    return early !== undefined || remote !== undefined || closed !== undefined
+  }
+
+  /**
+   * Another tab executes it: nothing runs here any more, and what is done here is asked of that tab. Early writes
+   * are the first. `admit` opens it, when all that the other tab has is there.
+   */
+  follow(model: Model, remote: Remote): void {
+    const { core } = this
+    const { early = [] } = core
+    core.early = undefined
+    core.remote = remote
+    this.#journal?.abandon(new SessionStateError('another tab executes the session now'))
+    this.#journal = undefined
+    core.sink = nowhere
+    this.#scheduler.stop(new SessionStateError('another tab executes the session now'))
+    core.inFlight.clear()
+    core.edits = undefined
+    core.model = model
+    for (const again of early) core.write(again())
+    this.changed()
+  }
+
+  /** The model of the tab that executes: what was done since the last one may be in it. */
+  adopt(model: Model): void {
+    const { core } = this
+    const asks = core.model.askChanges
+    core.model = model
+    model.askChanges += asks + 1
+    this.#outcome.settle()
+  }
+
+  admit(resumed: Resumed): void {
+    if (this.#gate.phase !== 'loading' && this.#gate.phase !== 'error') return
+    this.#gate.open()
+    this.resumed = Object.freeze(resumed)
+    this.#gate.admit()
+    this.changed()
+  }
+
+  get role(): Role {
+    if (this.#gate.phase !== 'open' || this.#gate.error) return 'reader'
+    return this.core.remote ? 'follower' : 'leader'
+  }
+
+  takeOver(): Promise<void> {
+    return this.#gate.phase === 'loading' ? this.ready.then(() => this.takeOver()) : this.#options.takeOver()
   }
 
   /** It is read once more, after it could not be. */
@@ -154,16 +213,20 @@ export class LiveSession {
   get status(): Status {
     const { phase } = this.#gate
     if (phase === 'loading' || phase === 'error') return phase
-    const { model, attempts } = this.core
+    const { model, attempts, remote } = this.core
+    const status = remote?.view?.status
+    if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
     return statusOf(model, this.#permit.waits, (exec) => attempts.has(exec))
   }
 
   get persistence(): Persistence {
+    const { remote } = this.core
+    if (remote && !this.#gate.error) return remote.persistence
     return this.#journal?.persistence ?? this.#gate.persistence
   }
 
   get missingResources(): readonly string[] {
-    return this.#options.resources.missing()
+    return this.core.remote?.view?.missing ?? this.#options.resources.missing()
   }
 
   get error(): Error | undefined {
@@ -186,11 +249,10 @@ export class LiveSession {
   }
 
   flush(): Promise<void> {
-    return this.#gate.phase === 'loading'
-      ? this.ready.then(() => this.flush())
-      : this.#journal
-        ? this.#journal.flush()
-        : Promise.reject(this.error ?? new SessionClosedError(this.#options.id))
+    if (this.#gate.phase === 'loading') return this.ready.then(() => this.flush())
+    const { remote } = this.core
+    if (remote && !this.#gate.error) return remote.call('flush') as Promise<void>
+    return this.#journal?.flush() ?? Promise.reject(this.error ?? new SessionClosedError(this.#options.id))
   }
 
   toJSON(): unknown {
@@ -236,6 +298,7 @@ export class LiveSession {
       if (answers) this.core.attempts.get(answers.exec)?.points.settled(answers.key)
     if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
     if (record.kind === 'started' || record.kind === 'reset') this.progress = undefined
+    if (this.core.remote) this.#outcome.follow(record)
     if (record.kind === 'finished') this.#finished(record)
     this.changed()
   }
@@ -274,5 +337,6 @@ export class LiveSession {
 
   changed(): void {
     this.#announcer.announce()
+    this.leading?.changed()
   }
 }

@@ -36,6 +36,10 @@ export class Meanwhile implements Journaling {
     this.binding ||= record.kind === 'finished' || (record.kind === 'opened' && record.type === 'once')
   }
 
+  /** Nothing is, and nothing can be told apart. */
+  readonly stored = 0
+  unacknowledged(): undefined {}
+
   isOpen(): boolean {
     return false
   }

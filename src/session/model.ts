@@ -32,6 +32,8 @@ export interface Model {
   unconsumed: string[]
   /** Counts changes to the open asks, so that a view of them can be kept. */
   askChanges: number
+  /** Up to which of their operations other tabs were heard; those that were heard last are at the end. */
+  readonly heard: Map<string, number>
 }
 
 export interface Run {
@@ -149,6 +151,7 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     log: [],
     unconsumed: [],
     askChanges: 0,
+    heard: new Map(),
   }
 }
 

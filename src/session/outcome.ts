@@ -2,7 +2,7 @@ import { CancelledError, StalledError } from '../errors'
 import type { Core } from './core'
 import { deferred, type Deferred } from './deferred'
 import { recordedFailure } from './failure'
-import type { Finished } from './record'
+import type { Finished, SessionRecord } from './record'
 
 type RunEnd = Omit<Finished, 'kind'>
 
@@ -56,6 +56,12 @@ export class Outcome {
     this.#pending = undefined
     this.#told = false
     this.#core.cause = undefined
+  }
+
+  /** Another tab begins a run, or starts over. */
+  follow({ kind }: SessionRecord): void {
+    if (kind === 'reset') this.reject(new CancelledError('the session was reset'))
+    if (kind === 'reset' || kind === 'started' || kind === 'retried') this.renew()
   }
 
   reject(error: Error): void {

@@ -10,6 +10,9 @@ export type SessionRecord = Stamp & RecordBody
 export interface Stamp {
   readonly seq: number
   readonly at: number
+  /** The tab that asked the writer for this, and which of its operations it is, from 1. */
+  readonly by?: string
+  readonly n?: number
 }
 
 /** An event on its way, with everything decided: who takes it, and which open wait it answers. */

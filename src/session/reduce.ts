@@ -17,6 +17,16 @@ export function reduce(model: Model, record: SessionRecord): void {
     throw new TypeError(`a record of unknown kind "${record.kind}"`)
   model.seq = record.seq
   fold(model, record)
+  if (record.by !== undefined) hear(model.heard, record.by, record.n ?? 0)
+}
+
+/** Tabs come and go: as many are remembered as may be open at a time. */
+const TABS = 32
+
+function hear(heard: Map<string, number>, tab: string, n: number): void {
+  heard.delete(tab)
+  heard.set(tab, n)
+  for (const oldest of heard.keys()) if (heard.size > TABS) heard.delete(oldest)
 }
 
 const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
@@ -63,7 +73,7 @@ const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
 }
 
 function clear(model: Model, state: unknown, lineage: string): void {
-  const { tree, seq, askChanges } = model
+  const { tree, seq, askChanges, heard } = model
   tree.restore(state)
-  Object.assign(model, createModel(state, lineage, tree), { seq, askChanges: askChanges + 1 })
+  Object.assign(model, createModel(state, lineage, tree), { seq, askChanges: askChanges + 1, heard })
 }

@@ -15,6 +15,9 @@ export interface Running {
   readonly scheduler: Scheduler
 }
 
+/** A method of the session, and its arguments. */
+type Call = [name: string, ...args: unknown[]]
+
 /** The runs of a session as somebody outside begins, stops and steps them. */
 export class Runs {
   readonly #of: Running
@@ -30,10 +33,11 @@ export class Runs {
 
   /** The same promise for everybody who waits for one run. */
   run(input: unknown): Promise<unknown> {
-    return this.#begin(() => {
+    return this.#begin(['run', input], () => {
       if (this.active) return
       const { core, permit, outcome } = this.#of
       const event = core.definition.options.start(input)
+      if (core.remote) return
       outcome.renew()
       permit.renew()
       const [emission] = core.routing.emissions([event])
@@ -42,23 +46,25 @@ export class Runs {
   }
 
   retry(): Promise<unknown> {
-    return this.#begin(() => {
+    return this.#begin(['retry'], () => {
       const { core, outcome } = this.#of
       const end = core.model.run?.end
       if (end?.status !== 'failed' || end.exec === undefined)
         throw new SessionStateError(
           `there is no failed step to retry: ${end ? `the run is ${end.status}` : 'no run has ended'}`,
         )
+      if (core.remote) return
       outcome.renew()
       core.append({ kind: 'retried', exec: end.exec })
     })
   }
 
-  #begin(action: () => void): Promise<unknown> {
-    const { gate, permit, outcome, scheduler } = this.#of
+  /** `call` is for the tab that executes, when this one does not: how its run ends is in the records. */
+  #begin(call: Call, action: () => void): Promise<unknown> {
+    const { core, gate, permit, outcome, scheduler } = this.#of
     if (gate.phase === 'loading') {
       // As when it is loaded already: a run that nobody waits for may fail without a crash.
-      return quiet(gate.ready.then(() => this.#begin(action)))
+      return quiet(gate.ready.then(() => this.#begin(call, action)))
     }
     try {
       gate.mustBeOpen()
@@ -67,34 +73,34 @@ export class Runs {
     } catch (error) {
       return quiet(Promise.reject(error))
     }
+    if (core.remote) return quiet(core.remote.call(...call).then(() => outcome.promise))
     const { promise } = outcome
     scheduler.run()
     return promise
   }
 
   cancel(reason?: string): void {
-    this.#soon(({ core }) => {
+    this.#soon(['cancel', reason], ({ core }) => {
       if (!this.active && core.model.run?.end?.status !== 'stalled') return
       core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
     })
   }
 
   pause(): void {
-    this.#soon(({ core }) => {
+    this.#soon(['pause'], ({ core }) => {
       if (!core.model.paused) core.append({ kind: 'paused' })
     })
   }
 
   resume(): void {
-    this.#soon(({ core, permit }) => {
+    this.#soon(['resume'], ({ core, permit }) => {
       permit.held = false
       if (core.model.paused) core.append({ kind: 'resumed' })
     })
   }
 
   reset(): void {
-    const { core, gate, outcome, scheduler } = this.#of
-    gate.soon(() => {
+    this.#soon(['reset'], ({ core, outcome, scheduler }) => {
       const { ids, initialState } = core.options
       const reason = new CancelledError('the session was reset')
       scheduler.stop(reason)
@@ -105,16 +111,18 @@ export class Runs {
   }
 
   step(): Promise<boolean> {
-    const { gate, permit, scheduler } = this.#of
+    const { core, gate, permit, scheduler } = this.#of
     return gate.whenOpen(() => {
+      if (core.remote) return core.remote.call('step') as Promise<boolean>
       permit.held = false
       return scheduler.step()
     })
   }
 
-  #soon(action: (parts: Running) => void): void {
-    const { gate, scheduler } = this.#of
+  #soon(call: Call, action: (parts: Running) => void): void {
+    const { core, gate, scheduler } = this.#of
     gate.soon(() => {
+      if (core.remote) return void quiet(core.remote.call(...call))
       action(this.#of)
       scheduler.run()
     })

@@ -22,6 +22,7 @@ export interface SavedModel extends Pick<
 > {
   readonly state: unknown
   readonly run?: Model['run']
+  readonly heard?: readonly (readonly [tab: string, n: number])[]
   readonly queues: readonly (readonly [step: string, events: readonly Delivery[]])[]
   readonly buffers: readonly (readonly [name: string, events: unknown[]])[]
   readonly scopes: readonly unknown[]
@@ -67,6 +68,7 @@ export function saveModel(model: Model): SavedModel {
   return {
     ...{ seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
     ...(run && { run: { ...run } }),
+    ...(model.heard.size > 0 && { heard: [...model.heard] }),
     state,
     queues: [...model.queues]
       .map(([step, queue]) => [step, queue.toArray()] as const)
@@ -100,6 +102,7 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
     unconsumed: [...unconsumed],
     run: run && { ...run },
   })
+  for (const [tab, n] of saved.heard ?? []) model.heard.set(tab, n)
   for (const [step, events] of saved.queues) model.queues.set(step, new Fifo(events))
   for (const [name, events] of saved.buffers) model.buffers.set(name, [...events] as never)
   for (const scope of saved.scopes as { id: number; gathered: [] }[])

@@ -17,11 +17,21 @@ export type Resumed =
   | { readonly found: false }
   | {
       readonly found: true
-      /** `reload`: the page was reloaded; `return`: it was left and came back later; `crash`: it was cut off at work. */
-      readonly reason: 'reload' | 'return' | 'crash'
+      /**
+       * `reload`: the page was reloaded; `return`: it was left and came back later; `crash`: it was cut off at work;
+       * `other-tab`: another tab executes it.
+       */
+      readonly reason: 'reload' | 'return' | 'crash' | 'other-tab'
       /** Milliseconds since 1970. */
       readonly savedAt: number
     }
+
+/**
+ * What this tab is to a session. `leader`: it executes it, and stores what happens. `follower`: another tab executes
+ * it; everything is shown here, and what is done here is done there. `reader`: it only shows what it has: it is still
+ * loading, could not be loaded, or somebody else writes it now and this tab cannot take part.
+ */
+export type Role = 'leader' | 'follower' | 'reader'
 
 /** Where an event is to go; without it, to every step that accepts it and to the oldest wait for it. */
 export interface Target<Steps extends string = string> {
@@ -47,6 +57,7 @@ export interface Session<W extends AnyWorkflow> {
   readonly error: Error | undefined
   readonly progress: Progress | undefined
   readonly persistence: Persistence
+  readonly role: Role
   readonly resumed: Resumed
   /** Work for steps that the workflow does not have any more. Kept, and not done. */
   readonly orphans: readonly Orphan[]
@@ -95,6 +106,11 @@ export interface Session<W extends AnyWorkflow> {
   readonly subscribeResources: (listener: () => void) => () => void
   /** Resolves when everything so far is durable; rejects with the storage's error. */
   readonly flush: () => Promise<void>
+  /**
+   * Makes this tab the one that executes the session: for when the other one hangs, or this one only reads. Resolves
+   * when it does; the other one becomes a follower when it wakes up. Rejects as `ready` does.
+   */
+  readonly takeOver: () => Promise<void>
   /** The whole session as plain JSON. */
   readonly toJSON: () => unknown
   /** Flushes and lets go. A pending `run` rejects with SessionClosedError; a later `open` carries on. */

@@ -136,11 +136,21 @@ export class Journal {
     return (this.#closing ??= this.flush().finally(() => this.abandon()))
   }
 
-  /** Stops at once, like a killed page: nothing more is sent, and nobody who waits gets an answer. */
-  abandon(): void {
+  /** Stops at once, like a killed page: nothing more is sent, and without a reason nobody who waits gets an answer. */
+  abandon(reason?: Error): void {
     this.#writer.stopped = true
-    this.#pending = []
     this.#deps.clock.clearTimeout(this.#timer)
+    if (reason) this.#waiters.failed(reason)
+  }
+
+  /** The number up to which everything is stored. */
+  get stored(): number {
+    return this.#durable
+  }
+
+  /** What is not known to be stored, in order; `undefined` when that is more than records. */
+  unacknowledged(): readonly JournalRecord[] | undefined {
+    return this.#owed ? undefined : [...(this.#batch?.records ?? []), ...this.#pending]
   }
 
   /** At the end of the burst: a chain of steps that runs through in one go becomes one batch. */

@@ -81,7 +81,10 @@ export class Seat {
     return new Promise((resolve, reject) => {
       let release: (() => void) | undefined
       const held = (lock: object | null): Promise<void> | undefined => {
-        if (lock === null || !wanted()) return void resolve(false)
+        if (lock === null || !wanted()) {
+          resolve(false)
+          return undefined
+        }
         return new Promise((done) => {
           this.#release = release = done
           resolve(true)
@@ -90,7 +93,7 @@ export class Seat {
       this.#options.locks.request(this.#options.name, options, held).then(
         () => {},
         (error: unknown) => {
-          reject(error as Error)
+          reject(error)
           if (release === undefined || this.#release !== release) return
           this.#release = undefined
           this.#options.onLost()

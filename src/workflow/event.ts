@@ -98,6 +98,13 @@ export function genuine(event: WorkflowEvent, factory: AnyEvent): WorkflowEvent 
   return made.has(event) ? event : factory(event.data)
 }
 
+/** An event that a factory has made in another tab: its schema was applied there. */
+export function vouched({ type, data }: WorkflowEvent): WorkflowEvent {
+  const event = Object.freeze({ type, data })
+  made.add(event)
+  return event
+}
+
 /** Whether something has the shape of an event. */
 export function isEvent(value: unknown): value is WorkflowEvent {
   return typeof value === 'object' && value !== null && typeof (value as WorkflowEvent).type === 'string'

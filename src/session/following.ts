@@ -1,0 +1,231 @@
+import type { Op } from '../state/op'
+import type { Persistence } from '../storage/persistence'
+import type { LiveSession } from './live-session'
+import type { Answer, Message, News, View, Welcome } from './message'
+import type { Outbox } from './outbox'
+import type { Remote } from './remote'
+import { restoreModel } from './saved-model'
+import { LeaderSilentError } from './tab-errors'
+import { deferred, type Deferred } from './deferred'
+
+export interface FollowingOptions {
+  readonly live: LiveSession
+  readonly outbox: Outbox
+  readonly post: (message: Message) => void
+  /** Of the leader whose records were read. */
+  readonly epoch: number
+  /** How long an answer may take, in milliseconds. */
+  readonly timeout: number
+  /** A model from another leader than before is here: `base` is the number up to which it was stored. */
+  readonly onLeader: (base: number, lineage: string) => void
+}
+
+const noAsks: ReadonlySet<string> = new Set()
+
+/**
+ * A session that another tab executes: it folds that tab's records, shows its own writes on top until they are among
+ * them, and asks that tab for everything else.
+ */
+export class Following implements Remote {
+  readonly #options: FollowingOptions
+  /** Resolves when there is all that the leader has. */
+  readonly joined: Deferred<void> = deferred()
+  view: View | undefined
+  answering: ReadonlySet<string> = noAsks
+  /** Of the newest leader; and of the one whose records these are, 0 until its welcome. */
+  epoch: number
+  #heardOf = 0
+  /** What is stored, as far as was told. */
+  durable = 0
+  /** The state without own writes that are not recorded; only while there are some. */
+  #confirmed: unknown
+  #sending = false
+  #silence: unknown
+  #silent: LeaderSilentError | undefined
+  #persistence: Persistence = Object.freeze({ status: 'saved' })
+  #over = false
+
+  constructor(options: FollowingOptions) {
+    this.#options = options
+    this.epoch = options.epoch
+    this.#confirmed = this.#core.model.tree.root()
+  }
+
+  get #core(): LiveSession['core'] {
+    return this.#options.live.core
+  }
+
+  get busy(): boolean {
+    return this.#options.outbox.pending.length > 0
+  }
+
+  get persistence(): Persistence {
+    const { view } = this
+    const { outbox } = this.#options
+    const status = this.#silent ? 'unsaved' : outbox.pending.length > 0 ? 'saving' : view?.persistence.status
+    const next = { savedAt: undefined, ...view?.persistence, status: status ?? 'saved', error: this.#silent }
+    const last = this.#persistence
+    if (next.status !== last.status || next.savedAt !== last.savedAt || next.error !== last.error)
+      this.#persistence = Object.freeze(next)
+    return this.#persistence
+  }
+
+  hello(): void {
+    const { outbox, post } = this.#options
+    post({ kind: 'hello', tab: outbox.by, epoch: this.#heardOf || this.epoch, seq: this.#core.model.seq })
+  }
+
+  hear(message: Message): void {
+    if (this.#over || message.kind === 'hello' || message.kind === 'ask') return
+    if (message.epoch < this.epoch) return
+    if (message.kind === 'lead') {
+      this.epoch = message.epoch
+      this.hello()
+    } else if (message.kind === 'news') this.#news(message)
+    else if (message.to !== this.#options.outbox.by) return
+    else if (message.kind === 'welcome') this.#welcome(message)
+    else this.#answered(message)
+  }
+
+  write(ops: readonly Op[]): void {
+    const { model } = this.#core
+    const { outbox, live } = this.#options
+    if (!this.#overlaid) this.#confirmed = model.tree.root()
+    outbox.write(ops, model.seq, this.#now)
+    model.tree.apply(ops)
+    if (model.tree.pending) model.tree.flush()
+    this.#sendSoon()
+    live.changed()
+  }
+
+  call(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    const { outbox, live } = this.#options
+    const { done } = outbox.add(name, args, this.#core.model.seq, this.#now)
+    if (name === 'reply') this.#showAnswering()
+    this.#sendSoon()
+    live.changed()
+    return done.promise
+  }
+
+  /** Sends what was not sent to this leader. */
+  send(): void {
+    this.#sending = false
+    if (this.#over || this.#heardOf !== this.epoch) return
+    const { outbox, post } = this.#options
+    for (const entry of outbox.pending) {
+      if (entry.askedOf === this.epoch) continue
+      entry.askedOf = this.epoch
+      const { by, n, seen, call, args } = entry
+      post({ kind: 'ask', by, n, seen, call, args })
+    }
+  }
+
+  end(): void {
+    this.#over = true
+    this.#options.live.core.options.clock.clearTimeout(this.#silence)
+    this.joined.resolve()
+  }
+
+  /** Own writes are taken off: the tree shows what is recorded. */
+  uncover(): void {
+    if (this.#overlaid) this.#core.model.tree.restore(this.#confirmed)
+  }
+
+  get #now(): number {
+    return this.#core.options.clock.now()
+  }
+
+  get #heard(): number {
+    return this.#core.model.heard.get(this.#options.outbox.by) ?? 0
+  }
+
+  get #overlaid(): boolean {
+    for (const _ of this.#options.outbox.writes(this.#heard)) return true
+    return false
+  }
+
+  #welcome({ epoch, model, view, base }: Welcome): void {
+    const anew = epoch !== this.#heardOf
+    this.uncover()
+    if (model) this.#options.live.adopt(restoreModel(model, this.#core.model.tree))
+    this.epoch = this.#heardOf = epoch
+    if (anew) this.#options.onLeader(base, this.#core.model.lineage)
+    this.#show(view)
+    this.send()
+    this.joined.resolve()
+  }
+
+  #news({ epoch, records, streams, view, durable }: News): void {
+    if (epoch !== this.#heardOf) {
+      // Not welcomed yet: what is told now will be in the model.
+      if (epoch > this.epoch) this.hear({ kind: 'lead', epoch })
+      return
+    }
+    this.durable = durable
+    const { live } = this.#options
+    if (records.length > 0) this.uncover()
+    for (const { record, more } of records) {
+      const { seq } = this.#core.model
+      if (record.seq <= seq && !(more && record.seq === seq)) continue
+      if (record.seq > seq + 1) {
+        this.hello()
+        break
+      }
+      live.core.adopt(record)
+    }
+    for (const event of streams) live.streams.push(event)
+    this.#show(view, records.length > 0)
+  }
+
+  #answered(answer: Answer): void {
+    this.uncover()
+    this.#options.outbox.answered(answer)
+    this.#show(undefined)
+  }
+
+  /** What is recorded, with own writes on top that are not. */
+  #show(view: View | undefined, changed = true): void {
+    const { outbox, live } = this.#options
+    const { tree } = this.#core.model
+    if (view) live.progress = view.progress
+    if (view) this.view = view
+    if (changed && this.#overlaid) {
+      this.#confirmed = tree.root()
+      for (const ops of outbox.writes(this.#heard)) tree.apply(ops)
+    }
+    if (tree.pending) tree.flush()
+    this.#showAnswering()
+    this.#listen()
+    live.changed()
+  }
+
+  #showAnswering(): void {
+    const asks = this.#options.outbox.pending.filter((it) => it.call === 'reply')
+    if (asks.length > 0 || this.answering.size > 0)
+      this.answering = new Set(asks.map((it) => it.args[0] as string))
+  }
+
+  #sendSoon(): void {
+    this.#listen()
+    if (this.#sending) return
+    this.#sending = true
+    queueMicrotask(() => this.send())
+  }
+
+  /** Says so when the leader does not answer: it may hang. */
+  #listen(): void {
+    const { outbox, timeout, live } = this.#options
+    const { clock } = this.#core.options
+    clock.clearTimeout(this.#silence)
+    const oldest = outbox.pending[0]
+    if (oldest === undefined) this.#silent = undefined
+    else if (this.#silent === undefined)
+      this.#silence = clock.setTimeout(
+        () => {
+          this.#silent = new LeaderSilentError(this.#core.options.id)
+          live.changed()
+        },
+        Math.max(0, oldest.at + timeout - clock.now()),
+      )
+  }
+}

@@ -1,0 +1,151 @@
+import type { WorkflowEvent } from '../workflow/event'
+import type { LiveSession } from './live-session'
+import type { Answer, Asked, Heard, Hello, Message, View } from './message'
+import { perform, lasting } from './performing'
+import { recordError } from './recorded-error'
+import type { SessionRecord } from './record'
+import { saveModel } from './saved-model'
+
+export interface LeadingOptions {
+  readonly live: LiveSession
+  readonly post: (message: Message) => void
+  readonly epoch: number
+  /** What was stored when this tab became the leader. */
+  readonly base: number
+  /** What is stored now. */
+  readonly durable: () => number
+}
+
+/** What the executing tab tells the others, and does for them. It says nothing until one of them is there. */
+export class Leading {
+  readonly epoch: number
+  readonly #options: LeadingOptions
+  readonly #turns = new Map<string, { readonly n: number; readonly turn: Promise<void> | undefined }>()
+  #heard = false
+  #records: Heard[] = []
+  #streams: WorkflowEvent[] = []
+  #view = ''
+  #scheduled = false
+  #over = false
+
+  constructor(options: LeadingOptions) {
+    this.#options = options
+    this.epoch = options.epoch
+    options.post({ kind: 'lead', epoch: this.epoch })
+  }
+
+  /** A record, as it was folded here; `more` has joined the one before. */
+  record(record: SessionRecord, more: boolean): void {
+    if (!this.#heard) return
+    this.#records.push(more ? { record, more } : { record })
+    this.changed()
+  }
+
+  stream(event: WorkflowEvent): void {
+    if (!this.#heard) return
+    this.#streams.push(event)
+    this.changed()
+  }
+
+  changed(): void {
+    if (!this.#heard || this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => this.tell())
+  }
+
+  hear(message: Message): void {
+    if (message.kind === 'hello') this.#welcome(message)
+    else if (message.kind === 'ask') this.do(message)
+  }
+
+  /** Everything that has happened since the last time. */
+  tell(): void {
+    this.#scheduled = false
+    if (this.#over || !this.#heard) return
+    const { post, live, durable } = this.#options
+    const view = viewOf(live)
+    const text = JSON.stringify(view)
+    const records = this.#records
+    const streams = this.#streams
+    if (records.length + streams.length === 0 && text === this.#view) return
+    this.#records = []
+    this.#streams = []
+    const changed = text !== this.#view
+    this.#view = text
+    post({
+      ...{ kind: 'news', epoch: this.epoch, durable: durable(), records, streams },
+      ...(changed && { view }),
+    })
+  }
+
+  /** Does what a tab has asked for; one after the other for each, and once. */
+  do(asked: Omit<Asked, 'kind'>): void {
+    const last = this.#turns.get(asked.by)
+    if (this.#over || (last && asked.n <= last.n)) return
+    const after = last?.turn
+    const turn = after ? after.then(() => this.#perform(asked)) : this.#perform(asked)
+    const entry = { n: asked.n, turn }
+    this.#turns.set(asked.by, entry)
+    void turn?.then(() => {
+      if (this.#turns.get(asked.by) === entry) this.#turns.set(asked.by, { n: asked.n, turn: undefined })
+    })
+  }
+
+  end(): void {
+    this.tell()
+    this.#over = true
+  }
+
+  #welcome({ tab, epoch, seq }: Hello): void {
+    this.tell()
+    this.#heard = true
+    const { live, post, base } = this.#options
+    const { core } = live
+    const same = epoch === this.epoch && seq === core.model.seq && !core.isJoining
+    const view = viewOf(live)
+    post({
+      ...{ kind: 'welcome', to: tab, epoch: this.epoch, base, view },
+      ...(!same && { model: saveModel(core.model) }),
+    })
+  }
+
+  /** Nothing to wait for: the next one may follow at once. */
+  #perform(asked: Omit<Asked, 'kind'>): Promise<void> | undefined {
+    const { live } = this.#options
+    const { core } = live
+    if (this.#over) return undefined
+    if ((core.model.heard.get(asked.by) ?? 0) >= asked.n) return void this.#stored(asked, true)
+    let result: unknown
+    try {
+      result = perform(live, asked)
+    } catch (error) {
+      this.#answer(asked, { error: recordError(error) })
+      return undefined
+    }
+    if (!(result instanceof Promise)) return void this.#stored(asked, result)
+    const done = result.then(
+      // That nobody took it is said before anything else is done for that tab.
+      (value: unknown) =>
+        value === false ? this.#answer(asked, { value }) : void this.#stored(asked, value),
+      (error: unknown) => this.#answer(asked, { error: recordError(error) }),
+    )
+    return lasting.has(asked.call) ? undefined : done
+  }
+
+  async #stored(asked: Omit<Asked, 'kind'>, value: unknown): Promise<void> {
+    const { core } = this.#options.live
+    await core.sink.durable(core.model.seq)
+    this.#answer(asked, { value })
+  }
+
+  #answer({ by, n }: Omit<Asked, 'kind'>, outcome: Pick<Answer, 'value' | 'error'>): void {
+    if (this.#over) return
+    this.tell()
+    this.#options.post({ kind: 'answer', to: by, n, epoch: this.epoch, ...outcome })
+  }
+}
+
+function viewOf({ status, progress, persistence, missingResources }: LiveSession): View {
+  const { status: saved, savedAt } = persistence
+  return { status, progress, persistence: { status: saved, savedAt }, missing: missingResources }
+}

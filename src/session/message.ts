@@ -1,0 +1,75 @@
+import type { Persistence } from '../storage/persistence'
+import type { WorkflowEvent } from '../workflow/event'
+import type { SessionRecord } from './record'
+import type { SavedModel } from './saved-model'
+import type { Progress } from './session'
+import type { Status } from './status'
+
+/** What the tabs of one session tell each other; what each is for stands in `decisions/0012-tabs.md`. */
+export type Message = Hello | Lead | Welcome | News | Asked | Answer
+
+export interface Hello {
+  readonly kind: 'hello'
+  readonly tab: string
+  readonly epoch: number
+  readonly seq: number
+}
+
+export interface Lead {
+  readonly kind: 'lead'
+  readonly epoch: number
+}
+
+export interface Welcome {
+  readonly kind: 'welcome'
+  readonly to: string
+  readonly epoch: number
+  /** What was stored when the leader became one. */
+  readonly base: number
+  readonly model?: SavedModel
+  readonly view: View
+}
+
+/** One burst of what happened. */
+export interface News {
+  readonly kind: 'news'
+  readonly epoch: number
+  readonly records: readonly Heard[]
+  readonly streams: readonly WorkflowEvent[]
+  readonly view?: View
+  /** What is stored. */
+  readonly durable: number
+}
+
+/** A record, or what has joined the record that came before it. */
+export interface Heard {
+  readonly record: SessionRecord
+  readonly more?: true
+}
+
+/** What the leader shows of itself beside the model. */
+export interface View {
+  readonly status: Status
+  readonly progress: Progress | undefined
+  readonly persistence: Pick<Persistence, 'status' | 'savedAt'>
+  readonly missing: readonly string[]
+}
+
+export interface Asked {
+  readonly kind: 'ask'
+  readonly by: string
+  readonly n: number
+  /** What the tab had seen when it asked. */
+  readonly seen: number
+  readonly call: string
+  readonly args: readonly unknown[]
+}
+
+export interface Answer {
+  readonly kind: 'answer'
+  readonly to: string
+  readonly n: number
+  readonly epoch: number
+  readonly value?: unknown
+  readonly error?: { readonly name: string; readonly message: string; readonly code?: string }
+}

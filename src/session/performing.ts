@@ -1,0 +1,52 @@
+import type { Op } from '../state/op'
+import { vouched, type WorkflowEvent } from '../workflow/event'
+import type { LiveSession } from './live-session'
+import type { Asked } from './message'
+import type { Target } from './session'
+
+type Call = (live: LiveSession, asked: Omit<Asked, 'kind'>) => unknown
+
+/** What a tab may ask of the one that executes: looked up here, and nowhere else. */
+const calls: { readonly [name: string]: Call } = {
+  write: ({ core }, { args, by, seen }) => {
+    // What was checked against another state than this one is checked again.
+    const others = core.touchedBy !== by && core.touchedAt > seen
+    core.write(args[0] as Op[])
+    if (others) core.mend()
+  },
+  send(live, asked) {
+    const event = vouched(asked.args[0] as WorkflowEvent)
+    const deliver = (): unknown => named(live.core, asked, () => live.send(event, asked.args[1] as Target))
+    const { routing } = live.core
+    return routing.isUnclear([event]) ? routing.clear([event]).then(deliver) : deliver()
+  },
+  reply: (live, { args: [ask, data] }) => live.reply(ask as string, data),
+  run: ({ runs }, { args: [input] }) => void runs.run(input),
+  retry: ({ runs }) => void runs.retry(),
+  cancel: ({ runs }, { args: [reason] }) => runs.cancel(reason as string | undefined),
+  pause: ({ runs }) => runs.pause(),
+  resume: ({ runs }) => runs.resume(),
+  reset: ({ runs }) => runs.reset(),
+  step: ({ runs }) => runs.step(),
+  flush: (live) => live.flush(),
+}
+
+/** What takes its time, and holds nothing up. */
+export const lasting: ReadonlySet<string> = new Set(['step', 'flush'])
+
+/** Does what was asked; the first record that comes of it carries the name of the operation. */
+export function perform(live: LiveSession, asked: Omit<Asked, 'kind'>): unknown {
+  const { core } = live
+  const call = Object.hasOwn(calls, asked.call) ? calls[asked.call] : undefined
+  if (call === undefined) throw new TypeError(`there is no "${asked.call}" to ask for`)
+  return named(core, asked, () => call(live, asked))
+}
+
+function named<T>(core: LiveSession['core'], { by, n }: Omit<Asked, 'kind'>, action: () => T): T {
+  core.origin = { by, n }
+  try {
+    return action()
+  } finally {
+    core.origin = undefined
+  }
+}

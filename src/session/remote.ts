@@ -1,0 +1,18 @@
+import type { Op } from '../state/op'
+import type { Persistence } from '../storage/persistence'
+import type { View } from './message'
+
+/** The tab that executes a session, for the others. */
+export interface Remote {
+  /** What it last showed of itself. */
+  readonly view: View | undefined
+  readonly persistence: Persistence
+  /** The asks that were answered here and are not known to be answered there. Another object when it changes. */
+  readonly answering: ReadonlySet<string>
+  /** Whether something was asked of it that it has not done. */
+  readonly busy: boolean
+  /** Has a write made there, and shows it here at once. */
+  write(ops: readonly Op[]): void
+  /** Calls one of the session's methods there. */
+  call(name: string, ...args: readonly unknown[]): Promise<unknown>
+}

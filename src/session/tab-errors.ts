@@ -1,0 +1,21 @@
+import { DogearError } from '../errors'
+
+/** Another tab executes this session, and there are no Web Locks that would let this one take part in it. */
+export class ReadOnlyError extends DogearError {
+  override readonly name = 'ReadOnlyError'
+  readonly code = 'READ_ONLY'
+  constructor(id: string) {
+    super(
+      `session "${id}" is open in another tab, and this page has no Web Locks (plain http has none): it only shows the session; go on there, or call takeOver()`,
+    )
+  }
+}
+
+/** The tab that executes the session does not answer; what was done here is kept and waits for it. */
+export class LeaderSilentError extends DogearError {
+  override readonly name = 'LeaderSilentError'
+  readonly code = 'LEADER_SILENT'
+  constructor(id: string) {
+    super(`the tab that executes session "${id}" does not answer; wait, close that tab, or call takeOver()`)
+  }
+}
