@@ -8,6 +8,8 @@ import { limited } from './storage/limited'
 import { plainMemoryStorage } from './storage/memory'
 import { jsonSerializer, type Serializer } from './storage/serializer'
 import type { SessionStorage, StorageFilter, StoredSessionInfo } from './storage/storage'
+import { pageChannels, type Channel } from './tabs/channel'
+import { pageLocks, type Locks } from './tabs/locks'
 import type { AnyWorkflow, ResourcesOf, StateOf } from './workflow/shape'
 
 export interface EngineOptions {
@@ -21,6 +23,13 @@ export interface EngineOptions {
   readonly ids?: () => string
   /** 0 to 1, for the jitter of retries. Default: `Math.random`. */
   readonly random?: () => number
+  /**
+   * Elects the tab that executes a session. Default: the page's Web Locks, unless the storage is in memory. `null`:
+   * none, then a second tab only reads.
+   */
+  readonly locks?: Locks | null
+  /** Makes the channel by which a session's tabs hear of each other. Default: a BroadcastChannel, as for `locks`. */
+  readonly channel?: ((name: string) => Channel) | null
   /** Milliseconds that a storage call may take. Default 4,000. */
   readonly timeout?: number
   /** Told of trouble that no caller can catch: storage that fails, listeners that throw. Default: `session.persistence`
@@ -119,14 +128,15 @@ export function createEngine(options: EngineOptions = {}): Engine {
 }
 
 function withDefaults(options: EngineOptions): OpeningDeps {
-  const { clock = systemClock, timeout = 4000 } = options
+  const { clock = systemClock, timeout = 4000, storage = defaultStorage() } = options
   return {
-    storage: limited(options.storage ?? defaultStorage(), clock, timeout),
+    storage: limited(storage, clock, timeout),
     serializer: options.serializer ?? jsonSerializer,
     clock,
     ids: options.ids ?? randomId,
     random: options.random ?? Math.random,
     timeout,
+    ...tabsOf(options, storage),
     onError: guarded(options.onError ?? (() => {})),
     report: guarded(options.onError ?? reportLater),
   }
@@ -140,6 +150,18 @@ function guarded(handler: (error: unknown) => void): (error: unknown) => void {
     } catch {
       // It had its chance.
     }
+  }
+}
+
+/** What is in the memory of one page has no other tabs; neither has what is no page. */
+function tabsOf(
+  { locks, channel }: EngineOptions,
+  { kind }: SessionStorage,
+): Pick<OpeningDeps, 'locks' | 'channels'> {
+  const page = kind !== 'memory' && typeof document !== 'undefined'
+  return {
+    locks: (locks === undefined && page ? pageLocks() : locks) ?? undefined,
+    channels: (channel === undefined && page ? pageChannels() : channel) ?? undefined,
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Clock } from './clock'
 import { LoadError, StaleEpochError, StorageError, TimeoutError, type LoadRemedies } from './errors'
 import { accept, Refused, restored } from './restoring'
-import { interrupted } from './session/interruption'
+import { Membership } from './membership'
+import { resumed } from './resumed'
 import { LiveSession } from './session/live-session'
 import { createModel, type Model } from './session/model'
 import { Resources, type ResourceLayer } from './session/resources'
 import { Meanwhile } from './session/meanwhile'
 import { saveModel } from './session/saved-model'
-import type { Resumed } from './session/session'
 import { copyJson } from './state/json'
 import { mend } from './state/mend'
 import { compileSchema, type CompiledSchema } from './state/schema'
@@ -17,9 +17,11 @@ import { FORMAT } from './storage/format'
 import { Journal } from './storage/journal'
 import { loadStored, Refusal, type Loaded } from './storage/load'
 import type { Serializer } from './storage/serializer'
-import type { SessionStorage, StoredHead, StoredShape } from './storage/storage'
+import type { SessionStorage, StoredShape } from './storage/storage'
 import { isAbsence, storageError } from './storage/storage-error'
 import { withinLimit } from './storage/time-limit'
+import type { Channels } from './tabs/channel'
+import type { Locks } from './tabs/locks'
 import type { Definition } from './workflow/workflow'
 
 export interface OpeningDeps {
@@ -29,6 +31,9 @@ export interface OpeningDeps {
   readonly ids: () => string
   readonly random: () => number
   readonly timeout: number
+  /** What tells the tabs of a browser apart; none where sessions are shared with nobody. */
+  readonly locks: Locks | undefined
+  readonly channels: Channels | undefined
   readonly onError: (error: unknown) => void
   /** Hears of what listeners throw. */
   readonly report: (error: unknown) => void
@@ -43,6 +48,7 @@ export class Opening {
   readonly #schema: CompiledSchema
   readonly #initialState: unknown
   readonly #tree: Tree
+  readonly #tabs: Membership
   #autoResume = true
   #reading: Promise<void> | undefined
   #resetting: Promise<void> | undefined
@@ -75,8 +81,23 @@ export class Opening {
       resources: new Resources(definition.resources, flow),
       initialState: this.#initialState,
       report: deps.report,
-      onClose,
-      takeOver: () => this.again(),
+      onClose: () => {
+        this.#tabs.leave()
+        onClose()
+      },
+      takeOver: () => this.#tabs.takeOver(),
+    })
+    this.#tabs = this.#membership()
+  }
+
+  #membership(): Membership {
+    const { storage, clock, timeout, ids, locks, channels, report } = this.#deps
+    const { name, version } = this.#definition
+    const place = `dogear:${storage.kind}:${storage.name ?? ''}:${this.#id}`
+    return new Membership({
+      ...{ live: this.live, by: ids(), lock: place, channel: `${place}:${name}@${version}` },
+      ...{ clock, timeout, locks, channels, report },
+      load: () => this.again(),
     })
   }
 
@@ -98,16 +119,19 @@ export class Opening {
     if (!this.live.mayAttach) return
     this.live.reload()
     const { clock, timeout } = this.#deps
+    if (this.#tabs.shared) await this.#tabs.join()
     const finding = this.#find()
     try {
-      this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
+      await this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
     } catch (error) {
+      // It has been shown for long: it stays as it is.
+      if (isOutage(error) && this.live.core.remote) throw error
       if (!isOutage(error)) {
         const explained = await this.#explain(error)
         this.live.refuse(explained)
         throw explained
       }
-      this.#goOn(finding, error)
+      await this.#goOn(finding, error)
     }
   }
 
@@ -120,6 +144,7 @@ export class Opening {
       const loaded = await loadStored(storage, this.#id, serializer, (head) => accept(definition, head))
       const model = loaded && restored(parts, loaded)
       if (!this.live.mayAttach) break
+      if (!this.#tabs.leads) return { loaded, model, epoch: loaded?.head.epoch ?? 0 }
       const expected = loaded?.head.seq ?? 0
       const { epoch, seq } = await storage.claim(this.#id, this.#shape, expected)
       if (Number.isSafeInteger(epoch)) return { loaded, model, epoch: epoch as number }
@@ -129,13 +154,20 @@ export class Opening {
     throw new StorageError(`session "${this.#id}" cannot be claimed`)
   }
 
-  #arrive({ loaded, model, epoch }: Found, autoResume = this.#autoResume): void {
+  #arrive({ loaded, model, epoch }: Found, autoResume = this.#autoResume): Promise<void> | undefined {
     const { live } = this
-    if (!live.mayAttach) return
+    if (!live.mayAttach) return undefined
+    const ahead = this.#tabs.ahead(loaded?.head)
+    if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
+    const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
+    const how = resumed(loaded?.head.savedAt, model)
+    if (!this.#tabs.leads) return this.#tabs.follow(own, epoch, how)
     const journal = this.#journal(epoch, loaded)
-    this.#tree.restore(model ? model.tree.root() : this.#initialState)
-    const own = model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree)
-    live.attach(own, journal, resumed(loaded?.head, model), autoResume)
+    const { seq } = own
+    if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: saveModel(own) })
+    live.attach(own, journal, how, autoResume)
+    this.#tabs.lead(epoch, seq)
+    return undefined
   }
 
   #fresh(tree: Tree): Model {
@@ -143,14 +175,16 @@ export class Opening {
   }
 
   /** Storage does not answer: the session lives in memory, until an answer comes after all. */
-  #goOn(finding: Promise<Found>, error: Error): void {
+  #goOn(finding: Promise<Found>, error: Error): Promise<void> | undefined {
     const { live } = this
-    if (!live.mayAttach || live.core.sink instanceof Meanwhile) return
+    if (!live.mayAttach || live.core.sink instanceof Meanwhile) return undefined
+    if (!this.#tabs.leads) return this.#tabs.follow(this.#fresh(this.#tree), 0, { found: false })
     const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
     this.#tree.restore(this.#initialState)
     live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)
     this.#deps.onError(error)
     void this.#await(finding, meanwhile)
+    return undefined
   }
 
   async #await(finding: Promise<Found>, meanwhile: Meanwhile): Promise<void> {
@@ -180,6 +214,7 @@ export class Opening {
       live.keep(journal)
       const { seq } = live.core.model
       if (seq > 0) journal.owe({ seq, value: saveModel(live.core.model) })
+      this.#tabs.lead(found.epoch, seq)
     } else if (meanwhile.binding) {
       const error = new StorageError(
         `session "${this.#id}" was read too late: a run has gone on without it; reload to go back to what is stored`,
@@ -189,7 +224,7 @@ export class Opening {
       this.#deps.onError(error)
     } else {
       const { started } = meanwhile
-      this.#arrive(found)
+      void this.#arrive(found)
       if (started) live.restart(started.event)
     }
   }
@@ -214,7 +249,7 @@ export class Opening {
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
-        if (error instanceof StaleEpochError) live.fence(error)
+        if (error instanceof StaleEpochError && !this.#tabs.fenced()) live.fence(error)
         onError(error)
       },
     })
@@ -271,18 +306,3 @@ function isOutage(error: unknown): error is Error {
 const NEXT_LOOK = 30_000
 /** Reads and claims in a row that somebody else's writes may spoil. */
 const MOST_TRIES = 100
-
-function resumed(head: StoredHead | undefined, model: Model | undefined): Resumed {
-  if (head === undefined || model === undefined) return { found: false }
-  const cut = interrupted(model).length > 0 ? 'crash' : 'return'
-  return { found: true, reason: wasReloaded() ? 'reload' : cut, savedAt: head.savedAt }
-}
-
-declare const performance:
-  { getEntriesByType?(type: string): readonly { readonly type?: string }[] } | undefined
-
-/** Whether the page itself says that it was reloaded. */
-function wasReloaded(): boolean {
-  if (typeof performance === 'undefined') return false
-  return performance.getEntriesByType?.('navigation')[0]?.type === 'reload'
-}

@@ -14,6 +14,8 @@ export interface FollowingOptions {
   readonly post: (message: Message) => void
   /** Of the leader whose records were read. */
   readonly epoch: number
+  /** Whether they are this tab's own: it was the leader. */
+  readonly own: boolean
   /** How long an answer may take, in milliseconds. */
   readonly timeout: number
   /** A model from another leader than before is here: `base` is the number up to which it was stored. */
@@ -48,6 +50,7 @@ export class Following implements Remote {
   constructor(options: FollowingOptions) {
     this.#options = options
     this.epoch = options.epoch
+    if (options.own) this.#heardOf = options.epoch
     this.#confirmed = this.#core.model.tree.root()
   }
 
@@ -118,6 +121,13 @@ export class Following implements Remote {
       const { by, n, seen, call, args } = entry
       post({ kind: 'ask', by, n, seen, call, args })
     }
+  }
+
+  /** Whether the records that were heard go on where what is stored ends: then nobody has them but this tab. */
+  extends(head: { readonly epoch: number; readonly seq: number } | undefined): boolean {
+    const { seq } = this.#core.model
+    if (this.#heardOf === 0 || seq === 0) return false
+    return head ? head.epoch === this.#heardOf && seq > head.seq : this.durable === 0
   }
 
   end(): void {

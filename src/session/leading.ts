@@ -12,8 +12,6 @@ export interface LeadingOptions {
   readonly epoch: number
   /** What was stored when this tab became the leader. */
   readonly base: number
-  /** What is stored now. */
-  readonly durable: () => number
 }
 
 /** What the executing tab tells the others, and does for them. It says nothing until one of them is there. */
@@ -62,7 +60,7 @@ export class Leading {
   tell(): void {
     this.#scheduled = false
     if (this.#over || !this.#heard) return
-    const { post, live, durable } = this.#options
+    const { post, live } = this.#options
     const view = viewOf(live)
     const text = JSON.stringify(view)
     const records = this.#records
@@ -73,7 +71,7 @@ export class Leading {
     const changed = text !== this.#view
     this.#view = text
     post({
-      ...{ kind: 'news', epoch: this.epoch, durable: durable(), records, streams },
+      ...{ kind: 'news', epoch: this.epoch, durable: live.stored, records, streams },
       ...(changed && { view }),
     })
   }

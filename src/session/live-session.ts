@@ -178,6 +178,16 @@ export class LiveSession {
     return this.#gate.phase === 'loading' ? this.ready.then(() => this.takeOver()) : this.#options.takeOver()
   }
 
+  /** What is not known to be stored, in order. */
+  unacknowledged(): readonly { readonly seq: number }[] {
+    return this.#journal?.unacknowledged() ?? []
+  }
+
+  /** The number up to which everything is stored. */
+  get stored(): number {
+    return this.#journal?.stored ?? 0
+  }
+
   /** It is read once more, after it could not be. */
   reload(): void {
     if (this.#gate.reload()) this.changed()

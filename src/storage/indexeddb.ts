@@ -14,6 +14,7 @@ export function indexedDBStorage(name = 'dogear'): SessionStorage {
   const { transact, close } = connection(name)
   return {
     kind: 'indexeddb',
+    name,
     ...sessions(
       (mode, durability, work) => transact(mode, durability, (store) => work(shelf(store))),
       firstEpoch,

@@ -17,6 +17,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   }
   return {
     kind: storage.kind,
+    name: storage.name ?? '',
     read: (id) => storage.read(id),
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),

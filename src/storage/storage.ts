@@ -89,6 +89,8 @@ export interface StorageFilter {
 export interface SessionStorage {
   /** `'memory'` when nothing outlives the process and that is what was asked for. */
   readonly kind: string
+  /** Tells it from others of its kind: tabs that share a storage find each other by kind and name. */
+  readonly name?: string
   /** The newest snapshot and the batches after it; `undefined` when nothing was ever appended or compacted. */
   read(id: string): Promise<StoredSession | undefined>
   /**

@@ -1,0 +1,272 @@
+import type { Clock } from './clock'
+import type { StoredHead } from './storage/storage'
+import { Following } from './session/following'
+import { Leading } from './session/leading'
+import type { LiveSession } from './session/live-session'
+import type { Message } from './session/message'
+import type { Model } from './session/model'
+import { Outbox } from './session/outbox'
+import type { SessionRecord } from './session/record'
+import type { Resumed } from './session/session'
+import { ReadOnlyError } from './session/tab-errors'
+import { withinLimit } from './storage/time-limit'
+import type { Channel, Channels } from './tabs/channel'
+import type { Locks } from './tabs/locks'
+import { Seat } from './tabs/seat'
+
+export interface MembershipOptions {
+  readonly live: LiveSession
+  /** Names the lock, the same for the same session in the same storage; and the channel, for the same code only. */
+  readonly lock: string
+  readonly channel: string
+  /** Names this tab. */
+  readonly by: string
+  readonly clock: Clock
+  readonly timeout: number
+  readonly locks: Locks | undefined
+  readonly channels: Channels | undefined
+  /** Reads the session and claims it for this tab. */
+  readonly load: () => Promise<void>
+  readonly report: (error: unknown) => void
+}
+
+/** Milliseconds that a tab without locks waits for another one to say that it is there. */
+const ANYBODY = 300
+/** Milliseconds that a follower waits for the leader before it shows what storage has, or tries again to lead. */
+const PATIENCE = 1000
+
+/** One session's place among the tabs that have it open (decision 12): who executes, and how this tab takes part. */
+export class Membership {
+  /** Whether this tab executes, or is about to. */
+  leads = false
+  readonly #options: MembershipOptions
+  readonly #outbox: Outbox
+  #seat: Seat | undefined
+  #channel: Channel | undefined
+  #following: Following | undefined
+  #leading: Leading | undefined
+  /** What this tab had recorded as leader and may not be stored. */
+  #kept: { readonly lineage: string; readonly records: readonly SessionRecord[] } | undefined
+  #left = false
+  #answered: ((there: boolean) => void) | undefined
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    this.leads = !options.locks && !options.channels
+    this.#outbox = new Outbox(options.by)
+    const { locks, lock: name, clock } = options
+    if (locks)
+      this.#seat = new Seat({ locks, name, clock, onWon: () => this.#won(), onLost: () => this.#demote() })
+  }
+
+  /** Whether there may be other tabs. */
+  get shared(): boolean {
+    return this.#seat !== undefined || this.#options.channels !== undefined
+  }
+
+  /** Finds out who executes. */
+  async join(): Promise<void> {
+    const { clock } = this.#options
+    if (this.leads || this.#following) return
+    this.#connect()
+    try {
+      if (this.#seat) this.leads = await withinLimit(clock, this.#seat.take(), PATIENCE, 'lock')
+    } catch {
+      // Locks that cannot be used, as in a sandbox, are as good as none.
+      this.#seat = undefined
+    }
+    if (!this.#seat) this.leads = !(await this.#isAnybodyThere())
+  }
+
+  /** What was read is here, and another tab executes. Resolves when there is all that the other one has. */
+  async follow(model: Model, epoch: number, resumed: Resumed): Promise<void> {
+    const { live, clock } = this.#options
+    const following = this.#follow(model, epoch, false)
+    await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
+    if (this.#following !== following) return
+    this.#readOnly()
+    live.admit(live.core.model.seq > 0 ? { savedAt: clock.now(), ...resumed, ...other } : resumed)
+    this.#seat?.wait()
+  }
+
+  /** The model that was followed, when it is ahead of what its leader has stored. */
+  ahead(head: StoredHead | undefined): Model | undefined {
+    const following = this.#following
+    if (following === undefined || !following.extends(head)) return undefined
+    following.uncover()
+    return this.#options.live.core.model
+  }
+
+  /** The session was claimed and is attached: this tab executes it. What it had asked of others it does itself. */
+  lead(epoch: number, base: number): void {
+    const { live } = this.#options
+    this.#end()
+    if (!this.shared) return
+    const leading = new Leading({ live, post: (message) => this.#post(message), epoch, base })
+    this.#leading = live.leading = leading
+    live.core.announce = (record, more) => leading.record(record, more)
+    this.#again(base, live.core.model.lineage)
+    for (const asked of this.#outbox.pending) leading.do(asked)
+  }
+
+  /** Storage has refused a write. Whether this tab follows whoever has taken over. */
+  fenced(): boolean {
+    if (!this.#channel || !this.#leading) return false
+    this.#demote()
+    return true
+  }
+
+  /** Makes this tab the one that executes, whatever the other one does. */
+  async takeOver(): Promise<void> {
+    if (this.leads && this.#leading) return
+    await this.#seat?.steal()
+    this.leads = true
+    await this.#options.load()
+  }
+
+  /** The page goes to sleep, or away: others may have the session. */
+  freeze(): void {
+    this.#leading?.tell()
+    this.#following?.send()
+    this.#seat?.leave()
+    this.#disconnect()
+  }
+
+  /** The page is back as it was. Others may have gone on with the session. */
+  async thaw(): Promise<void> {
+    if (this.#left || !this.shared) return
+    this.#connect()
+    if (this.#leading) this.#demote()
+    else this.#following?.hello()
+    this.#seat?.wait()
+    if (!this.#seat && !(await this.#isAnybodyThere())) this.#won()
+  }
+
+  /** The session is closed, or its page was killed. */
+  leave(): void {
+    this.#left = true
+    this.#end()
+    const { closed } = this.#options.live.core
+    // Of a killed page nothing settles any more.
+    if (closed instanceof Error) this.#outbox.reject(closed)
+    this.#seat?.leave()
+    this.#disconnect()
+  }
+
+  #won(): void {
+    this.leads = true
+    void this.#options.load().catch(() => {
+      // Read-only is no worse than before; the next one may have more luck.
+      if (this.#left || !this.leads) return
+      this.leads = false
+      this.#seat?.leave()
+      this.#options.clock.setTimeout(() => this.#left || this.#seat?.wait(), PATIENCE)
+    })
+  }
+
+  /** Somebody else executes from now on: what this tab had not stored is asked of them. */
+  #demote(): void {
+    const leading = this.#leading
+    this.leads = false
+    if (this.#left || !leading) return
+    const { live } = this.#options
+    const { model } = live.core
+    const records = live.unacknowledged() as readonly SessionRecord[]
+    this.#kept = { lineage: model.lineage, records }
+    this.#end()
+    this.#seat?.leave()
+    this.#follow(model, leading.epoch, true)
+    this.#readOnly()
+    this.#seat?.wait()
+  }
+
+  #follow(model: Model, epoch: number, own: boolean): Following {
+    const { live, timeout } = this.#options
+    this.#end()
+    live.core.model = model
+    const following = new Following({
+      ...{ live, timeout, epoch, own, outbox: this.#outbox },
+      post: (message) => this.#post(message),
+      onLeader: (base, lineage) => this.#again(base, lineage),
+    })
+    this.#following = following
+    live.follow(model, following)
+    following.hello()
+    return following
+  }
+
+  /** A tab that cannot tell whether the other one is alive only shows. */
+  #readOnly(): void {
+    const { live } = this.#options
+    if (!this.#seat || !this.#channel) live.fence(new ReadOnlyError(live.core.options.id))
+  }
+
+  /** Own operations that got lost with this tab's leadership. */
+  #again(base: number, lineage: string): void {
+    const kept = this.#kept
+    this.#kept = undefined
+    if (kept?.lineage !== lineage) return
+    const { core } = this.#options.live
+    const now = core.options.clock.now()
+    for (const record of kept.records) {
+      if (record.seq <= base || record.by !== undefined) continue
+      if (record.kind === 'wrote' && record.exec === undefined)
+        this.#outbox.add('write', [record.ops], core.model.seq, now)
+      if (record.kind === 'answered' && !record.timeout)
+        this.#outbox.add('reply', [core.key(record.exec, record.key), record.value], core.model.seq, now)
+    }
+  }
+
+  #end(): void {
+    const { live } = this.#options
+    this.#following?.end()
+    this.#leading?.end()
+    this.#following = this.#leading = live.leading = live.core.announce = undefined
+  }
+
+  #connect(): void {
+    const { channels, channel } = this.#options
+    if (this.#channel || !channels) return
+    this.#channel = channels(channel)
+    this.#channel.onmessage = ({ data }) => this.#hear(data as Message)
+  }
+
+  #disconnect(): void {
+    const channel = this.#channel
+    this.#channel = undefined
+    if (channel) channel.onmessage = null
+    channel?.close()
+  }
+
+  #hear(message: Message): void {
+    if (this.#left) return
+    if (message.kind === 'welcome') this.#answered?.(true)
+    const leading = this.#leading
+    // A higher epoch than one's own: the storage would refuse the next write anyway.
+    if (leading && 'epoch' in message && message.kind !== 'hello' && message.epoch > leading.epoch)
+      this.#demote()
+    leading?.hear(message)
+    this.#following?.hear(message)
+  }
+
+  #post(message: Message): void {
+    if (message.kind === 'answer' && message.to === this.#outbox.by) return this.#outbox.answered(message)
+    try {
+      this.#channel?.postMessage(message)
+    } catch (error) {
+      this.#options.report(error)
+    }
+  }
+
+  #isAnybodyThere(): Promise<boolean> {
+    const { clock, by } = this.#options
+    if (!this.#channel) return Promise.resolve(false)
+    this.#post({ kind: 'hello', tab: by, epoch: -1, seq: -1 })
+    return new Promise((resolve) => {
+      this.#answered = resolve
+      clock.setTimeout(() => resolve(false), ANYBODY)
+    })
+  }
+}
+
+const other = { found: true, reason: 'other-tab' } as const

@@ -1,0 +1,265 @@
+import { describe, expect, test } from 'vitest'
+import { createEngine, defineWorkflow, memoryStorage, type Engine } from 'dogear'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { Done, failure, flow, gate, Go, Item, Question, sorted } from '../support/flows'
+
+/** A browser: its tabs share storage, locks and channels. */
+const browser = () => {
+  const clock = virtualClock()
+  const storage = memoryStorage()
+  const tabs = virtualTabs()
+  const errors: unknown[] = []
+  let ids = 0
+  const tab = (): Engine =>
+    createEngine({
+      storage,
+      clock,
+      ids: () => `id-${++ids}`,
+      onError: (error) => errors.push(error),
+      ...tabs,
+    })
+  return { clock, storage, tab, errors }
+}
+
+const effects: string[] = []
+const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    const { data } = await ctx.ask(Question(1))
+    await ctx.once('effect', () => effects.push(String(data)))
+    return Done(data)
+  },
+)
+
+describe('two tabs on one session', () => {
+  test('the first leads, the second follows and says so', async () => {
+    const { tab } = browser()
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    expect([one.role, two.role]).toEqual(['leader', 'follower'])
+    expect(two.resumed).toEqual({ found: false })
+  })
+
+  test('what the leader has not stored yet / the second sees it when it opens', async () => {
+    const { tab } = browser()
+    const one = await tab().open(asking)
+    one.state.set('typed', 'just now')
+    const two = await tab().open(asking)
+    expect(two.state.get('typed')).toBe('just now')
+    expect(two.resumed).toMatchObject({ found: true, reason: 'other-tab' })
+  })
+
+  test('one executes; the other sees status, asks, state and result', async () => {
+    const { tab, clock } = browser()
+    effects.length = 0
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    const result = one.run()
+    await clock.advance(0)
+    expect(two.status).toBe('waiting')
+    expect(two.asks).toMatchObject([{ id: one.asks[0]?.id, type: 'question' }])
+    one.state.set('note', 'hello')
+    await clock.advance(0)
+    expect(two.state.get('note')).toBe('hello')
+    expect(await one.asks[0]?.reply('yes')).toBe(true)
+    await result
+    await clock.advance(1000)
+    expect([two.status, two.result, two.persistence.status]).toEqual(['completed', 'yes', 'saved'])
+    expect(effects).toEqual(['yes'])
+  })
+
+  test('the follower types / it is shown at once, and the leader has it', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    two.state.set('text', 'a')
+    expect(two.state.get('text')).toBe('a')
+    expect(two.persistence.status).toBe('saving')
+    two.state.append('text', 'b')
+    await clock.advance(0)
+    expect(one.state.get('text')).toBe('ab')
+    expect(two.state.get('text')).toBe('ab')
+    await clock.advance(1000)
+    expect(two.persistence.status).toBe('saved')
+  })
+
+  test('both type into different fields / both keep both', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    for (let i = 0; i < 10; i++) {
+      one.state.append('left', `${i}`)
+      two.state.append('right', `${i}`)
+      await clock.advance(i % 3)
+    }
+    await clock.advance(1000)
+    const all = { left: '0123456789', right: '0123456789' }
+    expect(one.state.get()).toEqual(all)
+    expect(two.state.get()).toEqual(all)
+  })
+
+  test('the follower runs and replies / the leader executes, the follower has the result', async () => {
+    const { tab, clock } = browser()
+    effects.length = 0
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    const result = two.run()
+    await clock.advance(100)
+    expect(one.status).toBe('waiting')
+    const reply = two.asks[0]?.reply('from two')
+    expect(two.asks).toEqual([])
+    expect(two.status).toBe('running')
+    expect(await reply).toBe(true)
+    expect(await result).toBe('from two')
+    expect(one.result).toBe('from two')
+    expect(effects).toEqual(['from two'])
+  })
+
+  test('a reply from two tabs / exactly one is taken, the other is told so', async () => {
+    const { tab, clock } = browser()
+    effects.length = 0
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    const three = await tab().open(asking)
+    one.run().catch(() => {})
+    await clock.advance(100)
+    const replies = [two, three].map((it) => it.asks[0]?.reply(it === two ? 'two' : 'three'))
+    await clock.advance(1000)
+    expect(sorted([await replies[0], await replies[1]])).toEqual([false, true])
+    expect(effects).toHaveLength(1)
+    expect([one.result, two.result, three.result]).toEqual([effects[0], effects[0], effects[0]])
+  })
+
+  test('a bad call in a follower / throws at the call; one that the leader refuses rejects', async () => {
+    const { tab } = browser()
+    await tab().open(asking)
+    const two = await tab().open(asking)
+    expect(() => two.send({ type: 'nothing', data: 1 } as never)).toThrow(/nothing/)
+    expect(await failure(two.retry())).toMatchObject({ code: 'SESSION_STATE' })
+    expect(await two.reply('no such ask', 1)).toBe(false)
+  })
+
+  test('streamed events and progress / are there in the follower', async () => {
+    const { tab, clock } = browser()
+    const streaming = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
+      'work',
+      { on: Go, emits: [Done, Item] },
+      async (ctx) => {
+        ctx.stream(Item(1))
+        ctx.progress(0.5, 'half')
+        await ctx.sleep(1000)
+        return Done(1)
+      },
+    )
+    const one = await tab().open(streaming)
+    const two = await tab().open(streaming)
+    const seen: string[] = []
+    const all = (async () => {
+      for await (const event of two.events()) seen.push(event.type)
+    })()
+    one.run().catch(() => {})
+    await clock.advance(10)
+    expect(two.progress).toEqual({ fraction: 0.5, label: 'half' })
+    await clock.advance(2000)
+    await all
+    expect(seen).toEqual(['item', 'done'])
+  })
+
+  test('the leader closes / the follower carries on with what was there', async () => {
+    const { tab, clock } = browser()
+    effects.length = 0
+    const first = tab()
+    const one = await first.open(asking)
+    const two = await tab().open(asking)
+    const result = two.run()
+    await clock.advance(100)
+    await first.close()
+    await clock.advance(100)
+    expect(two.role).toBe('leader')
+    expect(one.status).toBe('waiting')
+    expect(await two.asks[0]?.reply('after')).toBe(true)
+    expect(await result).toBe('after')
+    expect(effects).toEqual(['after'])
+  })
+
+  test('the leader is killed with unsaved text / the follower has heard it, and keeps it', async () => {
+    const { tab, clock, storage } = browser()
+    const first = tab()
+    const one = await first.open(asking)
+    const two = await tab().open(asking)
+    one.state.set('text', 'not stored')
+    await clock.advance(0)
+    crash(first)
+    await clock.advance(5000)
+    expect(two.role).toBe('leader')
+    expect(two.state.get('text')).toBe('not stored')
+    await two.flush()
+    await two.close()
+    const again = await createEngine({ storage, clock }).open(asking)
+    expect(again.state.get('text')).toBe('not stored')
+  })
+
+  test('the follower types and replies while the leader dies / nothing is lost or doubled', async () => {
+    const { tab, clock } = browser()
+    effects.length = 0
+    const first = tab()
+    await first.open(asking)
+    const two = await tab().open(asking)
+    const three = await tab().open(asking)
+    const result = three.run()
+    await clock.advance(100)
+    two.state.append('text', 'x')
+    const reply = three.asks[0]?.reply('three')
+    crash(first)
+    await clock.advance(5000)
+    expect([two.role, three.role].sort()).toEqual(['follower', 'leader'])
+    expect(await reply).toBe(true)
+    expect(await result).toBe('three')
+    for (const it of [two, three]) expect([it.state.get(), it.status]).toEqual([{ text: 'x' }, 'completed'])
+    expect(effects).toEqual(['three'])
+  })
+
+  test('the leader is killed in an effect / the next one runs it again with the same key', async () => {
+    const { tab, clock } = browser()
+    const keys: string[] = []
+    const door = gate<string>()
+    const paying = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(
+        await ctx.once('charge', (key) => {
+          keys.push(key)
+          return keys.length === 1 ? door.promise : 'paid'
+        }),
+      ),
+    )
+    const first = tab()
+    const one = await first.open(paying)
+    const two = await tab().open(paying)
+    one.run().catch(() => {})
+    await clock.advance(100)
+    expect(keys).toHaveLength(1)
+    crash(first)
+    await clock.advance(1000)
+    expect(two.result).toBe('paid')
+    expect(new Set(keys).size).toBe(1)
+  })
+
+  test('takeOver / this tab leads, the other follows, and its run goes on here', async () => {
+    const { tab, clock } = browser()
+    effects.length = 0
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    const result = one.run()
+    await clock.advance(100)
+    one.state.set('text', 'typed by one')
+    await two.takeOver()
+    expect(two.role).toBe('leader')
+    await clock.advance(100)
+    expect(one.role).toBe('follower')
+    expect(two.state.get('text')).toBe('typed by one')
+    expect(await one.asks[0]?.reply('from one')).toBe(true)
+    expect(await result).toBe('from one')
+    expect(effects).toEqual(['from one'])
+    expect([one.status, two.status]).toEqual(['completed', 'completed'])
+  })
+})
