@@ -93,16 +93,11 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
   const model = createModel(saved.state, saved.lineage, into)
   const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run } = saved
   Object.assign(model, {
-    seq,
-    changed,
-    paused,
-    nextEvent,
-    nextExec,
-    nextScope,
+    ...{ seq, changed, paused, nextEvent, nextExec, nextScope },
+    heard: new Map(saved.heard),
     unconsumed: [...unconsumed],
     run: run && { ...run },
   })
-  for (const [tab, n] of saved.heard ?? []) model.heard.set(tab, n)
   for (const [step, events] of saved.queues) model.queues.set(step, new Fifo(events))
   for (const [name, events] of saved.buffers) model.buffers.set(name, [...events] as never)
   for (const scope of saved.scopes as { id: number; gathered: [] }[])
