@@ -22,6 +22,8 @@ export class Attempt {
   readonly step: StepDefinition
   /** Why it is over; `undefined` while it runs. */
   over: Error | undefined
+  /** When the next attempt is due, once it is decided; before that the step's policy says it of a failure. */
+  due: { readonly delay: number | undefined } | undefined
   /** Whether an edit of this attempt is open. */
   editing = false
   private sends: WorkflowEvent[] = []
@@ -37,6 +39,8 @@ export class Attempt {
   #waits = 0
   #settling: Deferred<void> | undefined
   #leaving: Deferred<void> | undefined
+  /** Takes the end of the time, in place of the attempt. */
+  #onTimeout: ((error: Error) => void) | undefined
 
   constructor(core: Core, exec: Execution, step: StepDefinition) {
     this.core = core
@@ -195,8 +199,7 @@ export class Attempt {
     this.#finish(over)
     const recorded = recordError(error)
     const final = error instanceof ReplayMismatchError
-    const elapsed = core.options.clock.now() - exec.at
-    const delay = final ? undefined : this.#delay({ attempt: number, elapsed, error })
+    const { delay } = final ? last : (this.due ?? { delay: this.retryIn(error) })
     const again = this.#recording?.effects.failedBy(error) ?? none
     core.append({
       kind: 'attemptFailed',
@@ -211,10 +214,12 @@ export class Attempt {
     core.wake()
   }
 
-  /** A retry policy is the user's code: when it throws, there is no retry. */
-  #delay(failure: Parameters<typeof retryDelay>[1]): number | undefined {
+  /** Milliseconds until the next attempt. A retry policy is the user's code: when it throws, there is none. */
+  retryIn(error: unknown): number | undefined {
+    const { clock, random } = this.core.options
+    const elapsed = clock.now() - this.exec.at
     try {
-      return retryDelay(this.step.retry, failure, this.core.options.random)
+      return retryDelay(this.step.retry, { attempt: this.number, elapsed, error }, random)
     } catch {
       return undefined
     }
@@ -235,8 +240,24 @@ export class Attempt {
     this.#startedWork = clock.now()
     this.#timer = clock.setTimeout(() => {
       this.#timer = undefined
-      this.#fail(new TimeoutError('step', `step "${this.step.name}"`, this.step.timeout ?? 0))
+      const error = new TimeoutError('step', `step "${this.step.name}"`, this.step.timeout ?? 0)
+      if (this.#onTimeout) this.#onTimeout(error)
+      else this.#fail(error)
     }, this.#workLeft)
+  }
+
+  /** Work that fails by itself when the time is up: whoever waits for it decides what becomes of the attempt. */
+  timed<T>(work: Promise<T>): Promise<T> {
+    const done = new Promise<T>((resolve, reject) => {
+      this.#onTimeout = (error) => {
+        const controller = this.#controller
+        this.#controller = undefined
+        reject(error)
+        controller?.abort(error)
+      }
+      work.then(resolve, reject)
+    })
+    return done.finally(() => (this.#onTimeout = undefined))
   }
 
   #rest(): void {
@@ -250,6 +271,7 @@ export class Attempt {
 
 /** Why an attempt is over that has come to its own end. */
 const over = new Error('this attempt of the step is over')
+const last = { delay: undefined }
 const nothing = Object.freeze({})
 const none: readonly never[] = Object.freeze([])
 

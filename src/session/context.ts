@@ -1,7 +1,9 @@
 import type { EventType, WorkflowEvent } from '../workflow/event'
+import type { NodeHost } from '../workflow/node'
 import type { Shape } from '../workflow/shape'
 import type { StepContext, UnknownOutcome } from '../workflow/step-context'
 import type { Attempt } from './attempt'
+import { Phases } from './phases'
 import { StepState } from './step-state'
 
 type Context = StepContext<Shape, unknown, unknown, unknown>
@@ -111,6 +113,15 @@ class LiveContext {
   get deleteResource() {
     return (key: string) => {
       if (!this.#attempt.over) this.#attempt.core.options.resources.delete(key)
+    }
+  }
+
+  /** For the handler of a node alone. */
+  get '~node'(): NodeHost {
+    const phases = new Phases(this.#attempt)
+    return {
+      phase: (key, run) => this.#fence(phases.phase(key, run)),
+      execute: (run, rescue) => this.#fence(phases.execute(run, rescue)),
     }
   }
 

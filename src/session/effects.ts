@@ -75,7 +75,7 @@ export class Effects {
     replay.reached(point.key)
     if (replay.turns.isDue(point.key)) await replay.turns.of(point.key)
     this.#log.alive()
-    if (point.result?.error) throw this.#failed(point.key, rebuildError(point.result.error))
+    if (point.result?.error) throw this.failed(point.key, rebuildError(point.result.error))
     return point.result?.value
   }
 
@@ -90,13 +90,13 @@ export class Effects {
       await turn
       return await flight
     } catch (error) {
-      throw this.#failed(key, error)
+      throw this.failed(key, error)
     } finally {
       this.#log.alive()
     }
   }
 
-  #failed(key: string, error: unknown): unknown {
+  failed(key: string, error: unknown): unknown {
     this.#failures.set(key, error)
     return error
   }

@@ -24,6 +24,8 @@ export class PointLog {
   /** By name: the first number that was not taken; and what was taken out of turn. */
   readonly #counts = new Map<string, number>()
   readonly #claimed = new Set<string>()
+  /** What the numbers of a node begin with, after a phase. */
+  #phase = ''
 
   constructor(attempt: Host) {
     this.#attempt = attempt
@@ -43,7 +45,7 @@ export class PointLog {
   key(name: string, fits: (point: Point) => boolean = () => true): string {
     const { points } = this.#attempt.exec
     const free = (number: number): string | undefined => {
-      const key = `${name}#${number}`
+      const key = this.#key(name, number)
       return this.#claimed.has(key) ? undefined : key
     }
     let first: string | undefined
@@ -60,9 +62,21 @@ export class PointLog {
   #claim(name: string, key: string): string {
     this.#claimed.add(key)
     let lowest = this.#counts.get(name) ?? 1
-    for (; this.#claimed.delete(`${name}#${lowest}`); lowest++);
+    for (; this.#claimed.delete(this.#key(name, lowest)); lowest++);
     this.#counts.set(name, lowest)
     return key
+  }
+
+  #key(name: string, number: number): string {
+    return `${name}#${this.#phase}${number}`
+  }
+
+  /** A phase of a node is over. A re-run does not walk through it, so counting begins again. */
+  pass(key: string): void {
+    this.#phase = `${key}/`
+    this.#counts.clear()
+    this.#claimed.clear()
+    this.#attempt.replay.pass(key)
   }
 
   /** The step opens a point, or passes one. */

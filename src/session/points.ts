@@ -15,23 +15,23 @@ type Where = (event: WorkflowEvent) => boolean
 export class Points {
   readonly effects: Effects
   readonly #attempt: Host
-  readonly #log: PointLog
+  readonly log: PointLog
   readonly #predicates = new Map<string, Where>()
 
   constructor(attempt: Host) {
     this.#attempt = attempt
-    this.#log = new PointLog(attempt)
-    this.effects = new Effects(attempt, this.#log)
+    this.log = new PointLog(attempt)
+    this.effects = new Effects(attempt, this.log)
   }
 
   async ask(event: WorkflowEvent, options: { timeout?: number } = {}): Promise<WorkflowEvent> {
-    this.#log.enter('ask')
+    this.log.enter('ask')
     const { step } = this.#attempt
     const factory = step.asks.find((it) => it.type === event?.type)
     if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, event?.type)
     const question = genuine(event, factory)
     const reply = factory.reply.type
-    const name = this.#log.key(`ask:${event.type}`, (it) => sameJson(it.event?.data, question.data))
+    const name = this.log.key(`ask:${event.type}`, (it) => sameJson(it.event?.data, question.data))
     const data = await this.#wait(name, 'ask', options.timeout, { event: bare(question), reply })
     return Object.freeze({ type: reply, data })
   }
@@ -40,9 +40,9 @@ export class Points {
     event: EventType,
     { where, timeout, emit }: { where?: Where; timeout?: number; emit?: WorkflowEvent } = {},
   ): Promise<WorkflowEvent> {
-    this.#log.enter('waitFor')
+    this.log.enter('waitFor')
     const { type } = event
-    const name = this.#log.key(
+    const name = this.log.key(
       `wait:${type}`,
       ({ result, where: chosen }) =>
         chosen === (where !== undefined) &&
@@ -56,16 +56,16 @@ export class Points {
   }
 
   async sleep(ms: number): Promise<void> {
-    this.#log.enter('sleep')
-    await this.#wait(this.#log.key('sleep:'), 'sleep', ms, {})
+    this.log.enter('sleep')
+    await this.#wait(this.log.key('sleep:'), 'sleep', ms, {})
   }
 
   async commit(): Promise<void> {
-    this.#log.enter('commit')
+    this.log.enter('commit')
     const { exec, replay } = this.#attempt
-    const key = this.#log.key('commit:')
+    const key = this.log.key('commit:')
     if (exec.points.has(key)) replay.reached(key)
-    else this.#log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
+    else this.log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
   }
 
   async collect(
@@ -73,17 +73,17 @@ export class Points {
     expected: readonly EventType[],
     { buffer = '' }: { buffer?: string } = {},
   ): Promise<unknown> {
-    this.#log.enter('collect')
+    this.log.enter('collect')
     const { core, exec, step } = this.#attempt
     const own = bare(core.genuine(event, step.on, `step "${step.name}" to collect`))
-    const key = this.#log.key('collect:', (it) => sameJson(it.event, own))
+    const key = this.log.key('collect:', (it) => sameJson(it.event, own))
     let point = exec.points.get(key)
     if (point) this.#attempt.replay.reached(key)
     else {
       const held = [...(core.model.buffers.get(bufferName(step.name, buffer)) ?? []), own]
       const types = expected.map((it) => it.type)
       const batch = isComplete(held, types) && { batch: types }
-      this.#log.act({
+      this.log.act({
         ...{ kind: 'collected', exec: exec.id, key, step: step.name, buffer, event: own },
         ...batch,
         ...this.#attempt.takeSends(),
@@ -127,11 +127,11 @@ export class Points {
     else {
       mustBeTime(timeout, type)
       const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
-      point = this.#log.open(key, type, { ...details, ...deadline })
+      point = this.log.open(key, type, { ...details, ...deadline })
     }
     const turn = replay.turns.of(key)
     await (point.result === undefined ? this.#attempt.awaiting(turn) : turn)
-    this.#log.alive()
+    this.log.alive()
     const { result }: { result: PointResult | undefined } = point
     if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)
     return result?.value
@@ -139,7 +139,7 @@ export class Points {
 
   /** Ends a point; for the scheduler, when a sleep is over. */
   done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
-    this.#log.done(key, type, result)
+    this.log.done(key, type, result)
   }
 }
 

@@ -110,6 +110,21 @@ export class Replay {
     this.#match((it) => it.kind === 'opened' && it.key === key)
   }
 
+  /** A phase that has ended is not walked through again: everything up to its end counts as reached. */
+  pass(key: string): void {
+    const { entries } = this.#exec
+    const ends = (it: Entry): boolean => 'key' in it && it.key === key
+    let last = this.#recorded - 1
+    while (last >= 0 && !ends(entries[last] as Entry)) last--
+    for (let index = 0; index <= last; index++) {
+      const entry = entries[index] as Entry
+      if (this.#used[index]) continue
+      if (isAct(entry)) this.#left--
+      if (isResult(entry)) this.turns.skip(entry.key)
+      this.#use(index)
+    }
+  }
+
   /** What was recorded and not reached, in words. */
   missed(): string[] {
     return this.#exec.entries

@@ -49,6 +49,11 @@ export class Turns {
     this.#next()
   }
 
+  /** Nobody will ask for the point's result any more. */
+  skip(key: string): void {
+    this.#due.delete(key)
+  }
+
   /** The point will have no result. */
   refuse(key: string, reason: unknown): void {
     const waiters = this.#waiting.get(key) ?? []

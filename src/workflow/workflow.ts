@@ -3,6 +3,7 @@ import type { Output, Schema } from '../state/standard-schema'
 import type { Ask, AskOf, AskType, Reply } from './ask'
 import type { AnyEvent, DataOf, EventOf, EventType, InputOf, WorkflowEvent } from './event'
 import { accepts, type Accepted, type Consumed, type On } from './join'
+import { nodeHandler, type AnyPhases, type NodeOptions, type OpenPhases, type Phases } from './node'
 import type { Resource, ResourceDeclaration } from './resource'
 import type { AnyWorkflow, Shape } from './shape'
 import { makeStep, type Outcome, type StepDefinition, type StepOptions } from './step'
@@ -12,6 +13,29 @@ import { validateDefinition, type Check } from './validate'
 
 type Untyped = Record<string, unknown>
 type Fresh<Name extends string, Names> = Name extends Names ? { error: 'this step name is taken' } : Name
+
+type StepContextOf<
+  S extends Shape,
+  O,
+  Em extends readonly EventType[],
+  As extends readonly AskType[],
+> = StepContext<S, EventOf<Em[number]>, AskOf<As[number]>, Accepted<O>>
+
+/** The workflow with one more step. */
+type Wider<
+  S extends Shape,
+  Names extends string,
+  Asks extends Ask,
+  Events extends WorkflowEvent,
+  O,
+  Em extends readonly EventType[],
+  As extends readonly AskType[],
+> = Workflow<
+  S,
+  Names,
+  Asks | AskOf<As[number]>,
+  Events | Consumed<O> | EventOf<Em[number]> | Reply<AskOf<As[number]>>
+>
 
 /**
  * A definition: state, events, steps. Static, inert and free of any framework; an engine runs it. Nothing is
@@ -59,6 +83,51 @@ export interface Workflow<
     Asks | AskOf<As[number]>,
     Events | Consumed<O> | EventOf<Em[number]> | Reply<AskOf<As[number]>>
   >
+  /**
+   * Adds a step in three phases: `prepare` reads the state, `execute` does the work and is the only one that
+   * `retry` tries again, `cleanup` writes the result and says what is emitted. The results of the first two are
+   * recorded, so that a reload never runs a finished phase again.
+   *
+   * ```ts
+   * .node('classify', { on: Mail, emits: [Sorted], retry: { attempts: 3 }, config: { model: 'small' } }, {
+   *   prepare: (state) => state.get('text'),
+   *   execute: (text, { config, signal }) => classify(text, config.model, signal),
+   *   fallback: () => 'unknown',
+   *   cleanup: async (state, text, kind) => {
+   *     await state.set('kind', kind)
+   *     return Sorted()
+   *   },
+   * })
+   * ```
+   *
+   * Without `cleanup` what `execute` returns is emitted.
+   */
+  node<
+    const Name extends string,
+    const O extends On,
+    P,
+    R,
+    F = never,
+    const C = undefined,
+    const Em extends readonly EventType[] = [],
+    const As extends readonly AskType[] = [],
+  >(
+    name: Fresh<Name, Names>,
+    options: NodeOptions<O, Em, As, C>,
+    phases: Phases<S, StepContextOf<S, O, Em, As>, C, P, R, F, EventOf<Em[number]>>,
+  ): Wider<S, Names | Name, Asks, Events, O, Em, As>
+  node<
+    const Name extends string,
+    const O extends On,
+    P,
+    const C = undefined,
+    const Em extends readonly EventType[] = [],
+    const As extends readonly AskType[] = [],
+  >(
+    name: Fresh<Name, Names>,
+    options: NodeOptions<O, Em, As, C>,
+    phases: OpenPhases<S, StepContextOf<S, O, Em, As>, C, P, EventOf<Em[number]>>,
+  ): Wider<S, Names | Name, Asks, Events, O, Em, As>
   /**
    * Checks the definition and reports everything that is wrong with it in one error. Runs by itself at the
    * first `engine.open`.
@@ -157,6 +226,8 @@ export function definitionOf(workflow: AnyWorkflow): Definition {
 const valid = new WeakSet<Definition>()
 
 function build(options: Definition['options'], steps: readonly StepDefinition[]): Definition {
+  const step = (name: string, own: StepOptions<On, [], []>, handler: StepDefinition['handler']) =>
+    build(options, [...steps, makeStep(name, own, accepts(own.on), handler)])
   const definition: Definition = {
     name: options.name,
     version: options.version,
@@ -164,8 +235,9 @@ function build(options: Definition['options'], steps: readonly StepDefinition[])
     steps,
     resources: (options.resources ?? {}) as Definition['resources'],
     ...index(options, steps),
-    step: ((name: string, stepOptions: StepOptions<On, [], []>, handler: StepDefinition['handler']) =>
-      build(options, [...steps, makeStep(name, stepOptions, accepts(stepOptions.on), handler)])) as never,
+    step: step as never,
+    node: ((name: string, { config, ...rest }: NodeOptions<On, [], [], unknown>, phases: AnyPhases) =>
+      step(name, rest, nodeHandler({ ...phases }, config))) as never,
     validate: ({ skip } = {}) => {
       if (skip === undefined && valid.has(definition)) return
       validateDefinition(definition, skip ?? options.skip ?? [])
