@@ -1,0 +1,68 @@
+import type { SessionStorage } from './storage'
+import { storageError } from './storage-error'
+import { Desk } from './unstorage-desk'
+import type { KeyValueStore } from './unstorage-desk'
+import { exported, list, read } from './unstorage-reading'
+import { append, claim, compact, quarantine, remove as removed } from './unstorage-writing'
+import type { Known } from './unstorage-writing'
+
+export type { KeyValueStore } from './unstorage-desk'
+
+/**
+ * Sessions in whatever `unstorage` reaches: a Redis or PostgreSQL server, files, an HTTP server. So a flow that began
+ * on one device goes on at another. Such stores have no transactions; what holds nevertheless, as long as a key that
+ * was written is in every listing that begins later (not so in stores that are consistent only in the end, such as
+ * Cloudflare KV):
+ *
+ * - an append lands whole or not at all, and what was acknowledged is never lost to another writer;
+ * - a writer that was overtaken is refused, and what it wrote too late nobody reads.
+ *
+ * An append takes one write and one listing of the session's keys. Values must be text or JSON.
+ *
+ * ```ts
+ * import { createStorage } from 'unstorage'
+ * import http from 'unstorage/drivers/http'
+ * import { unstorageStorage } from 'dogear/unstorage'
+ * const storage = unstorageStorage(createStorage({ driver: http({ base: '/sessions' }) }))
+ * ```
+ *
+ * @param store what `createStorage()` answers, or a driver alone. Closing the engine does not dispose it.
+ * @param base the first part of every key: lower-case letters, digits and `-`. Default: `dogear`.
+ */
+export function unstorageStorage(store: KeyValueStore, base = 'dogear'): SessionStorage {
+  const desk = new Desk(store, base)
+  const known: Known = new Map()
+  const inTurn = turns()
+  const remove = (id: string, kinds: RegExp): Promise<void> => inTurn(id, () => removed(desk, id, kinds))
+  return {
+    kind: 'unstorage',
+    read: (id) => inTurn(id, () => read(desk, id)),
+    claim: (id, shape, expected) => inTurn(id, () => claim(desk, id, shape, expected)),
+    append: (id, epoch, batch) => inTurn(id, () => append(desk, known, id, epoch, batch)),
+    compact: (id, epoch, snapshot) => inTurn(id, () => compact(desk, id, epoch, snapshot)),
+    list: (filter) => inTurn('', () => list(desk, filter)),
+    delete: (id) => remove(id, /./),
+    discard: (id) => remove(id, /[cpjs]/),
+    async clear(prefix = '') {
+      const ids = await inTurn('', async () => [...(await desk.everything()).keys()])
+      await Promise.all(ids.filter((id) => id.startsWith(prefix)).map((id) => remove(id, /./)))
+    },
+    quarantine: (id) => inTurn(id, () => quarantine(desk, id)),
+    export: (id) => inTurn(id, () => exported(desk, id)),
+    close: async () => {},
+  }
+}
+
+/** One call of a session after another in this page, so that what one reads another has written to the end. */
+function turns(): <T>(id: string, work: () => Promise<T>) => Promise<T> {
+  const lasts = new Map<string, Promise<unknown>>()
+  return (id, work) => {
+    const turn = (lasts.get(id) ?? Promise.resolve()).then(work).catch((error: unknown) => {
+      throw storageError(error)
+    })
+    const last = turn.catch(() => {})
+    lasts.set(id, last)
+    void last.then(() => lasts.get(id) === last && lasts.delete(id))
+    return turn
+  }
+}

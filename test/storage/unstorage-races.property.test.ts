@@ -1,0 +1,173 @@
+import { createStorage } from 'unstorage'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { StaleEpochError, type SessionStorage } from 'dogear'
+import { unstorageStorage } from 'dogear/unstorage'
+import { random } from '../support/random'
+import { slowStore, type SlowStore } from './slow-store'
+
+const shape = { format: 1, workflow: 'race', version: 1 }
+const strict = { durability: 'strict' } as const
+
+/** What happened in a session, one text a record. Checked by whoever reads it. */
+interface Seen {
+  readonly texts: readonly string[]
+  readonly epoch: number
+}
+
+/** Everything that a storage has acknowledged, over all writers. */
+class Promised {
+  readonly #texts: string[] = []
+  readonly epochs = new Set<number>()
+  count = 0
+
+  acknowledge(at: number, texts: readonly string[]): void {
+    this.count += texts.length
+    for (const [index, text] of texts.entries()) {
+      if ((this.#texts[at + index] ?? text) !== text) throw new Error(`record ${at + index} twice`)
+      this.#texts[at + index] = text
+    }
+  }
+
+  claim(epoch: number): void {
+    if (this.epochs.has(epoch)) throw new Error(`epoch ${epoch} was given out twice`)
+    this.epochs.add(epoch)
+  }
+
+  /** All that was acknowledged before the reading began must be in what was read. */
+  get known(): readonly string[] {
+    return [...this.#texts]
+  }
+}
+
+async function look(storage: SessionStorage, promised: Promised): Promise<Seen> {
+  const known = promised.known
+  const stored = await storage.read('a')
+  if (stored === undefined) {
+    expect(known).toEqual([])
+    return { texts: [], epoch: 0 }
+  }
+  const texts = stored.snapshot ? (JSON.parse(stored.snapshot.data as string) as string[]) : []
+  for (const batch of stored.batches) {
+    expect(batch.from).toBeLessThanOrEqual(texts.length + 1)
+    texts.splice(batch.from - 1, Infinity, ...(JSON.parse(batch.data as string) as string[]))
+  }
+  expect(texts).toHaveLength(stored.head.seq)
+  for (const [at, text] of known.entries()) if (text !== undefined) expect(texts[at]).toBe(text)
+  return { texts, epoch: stored.head.epoch }
+}
+
+/** A page: reads, claims, appends and compacts until it is overtaken; then it looks again. */
+async function work(
+  storage: SessionStorage,
+  name: string,
+  promised: Promised,
+  chance: () => number,
+): Promise<void> {
+  let written = 0
+  for (let rounds = 0; rounds < 6 && written < 12; rounds++) {
+    const { texts } = await look(storage, promised)
+    const { epoch } = await storage.claim('a', shape, texts.length)
+    if (epoch === undefined) continue
+    promised.claim(epoch)
+    const own = [...texts]
+    try {
+      while (written < 12) {
+        const more = Array.from({ length: 1 + Math.floor(chance() * 3) }, () => `${name}${++written}`)
+        const [from, to] = [own.length + 1, own.length + more.length]
+        const batch = { from, to, at: to, status: 'running', data: JSON.stringify(more), sum: 0 }
+        await storage.append('a', epoch, batch, strict)
+        promised.acknowledge(own.length, more)
+        own.push(...more)
+        if (chance() < 0.2) {
+          const snapshot = { ...shape, seq: own.length, at: 1, status: 'running', sum: 0 }
+          await storage.compact('a', epoch, { ...snapshot, data: JSON.stringify(own) })
+        }
+      }
+    } catch (error) {
+      expect(error).toBeInstanceOf(StaleEpochError)
+    }
+  }
+}
+
+/** Lets calls go on in a random order until everything has ended; now and then a page dies and another one comes. */
+async function race(
+  store: SlowStore,
+  chance: () => number,
+  pages: number,
+  deaths: number,
+): Promise<Promised> {
+  const promised = new Promised()
+  const failures: unknown[] = []
+  let running = 0
+  let names = 0
+  const open = (): (() => void) => {
+    const connection = store.connect()
+    let alive = true
+    running++
+    const end = (): void => {
+      if (alive) running--
+      alive = false
+    }
+    work(unstorageStorage(connection), `p${names++}-`, promised, chance)
+      .catch((error: unknown) => failures.push(error))
+      .finally(end)
+    return () => {
+      connection.cut()
+      end()
+    }
+  }
+  const kills = Array.from({ length: pages }, open)
+  while (running > 0 && failures.length === 0) {
+    await new Promise(setImmediate)
+    const stuck = !store.step()
+    if (stuck && running > 0) throw new Error('nothing goes on')
+    if (deaths > 0 && chance() < 0.005) {
+      deaths--
+      kills[Math.floor(chance() * kills.length)]?.()
+      kills.push(open())
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+  while (store.step()) await new Promise(setImmediate)
+  return promised
+}
+
+/** What is left, read by somebody who comes last. */
+async function final(store: SlowStore, promised: Promised): Promise<Seen> {
+  const copy = createStorage()
+  for (const [key, text] of store.texts) await copy.setItem(key, text)
+  return look(unstorageStorage(copy), promised)
+}
+
+it.each([
+  ['two pages', 2, 0],
+  ['four pages', 4, 0],
+  ['two pages, and three deaths', 2, 3],
+  ['three pages, and eight deaths', 3, 8],
+])(
+  '%s write one session at once / nothing acknowledged is lost, nothing is torn, no epoch comes twice',
+  async (_, pages, deaths) => {
+    let acknowledged = 0
+    let claims = 0
+    const dice = vi.spyOn(Math, 'random')
+    onTestFinished(() => dice.mockRestore())
+    for (let seed = 1; seed <= Number(process.env['RACES'] ?? 40); seed++) {
+      const chance = random(seed * 7919 + pages)
+      const store = slowStore(chance)
+      dice.mockImplementation(chance)
+      try {
+        const promised = await race(store, chance, pages, deaths)
+        const { texts } = await final(store, promised)
+        expect(new Set(texts).size, 'no record is there twice').toBe(texts.length)
+        acknowledged += promised.count
+        claims += promised.epochs.size
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
+      }
+    }
+    // Else the test would show nothing.
+    expect(acknowledged).toBeGreaterThan(300)
+    expect(claims).toBeGreaterThan(80)
+  },
+  60_000,
+)

@@ -1,0 +1,34 @@
+import { createStorage, prefixStorage, type Driver, type Storage } from 'unstorage'
+import http from 'unstorage/drivers/http'
+import memory from 'unstorage/drivers/memory'
+import redis from 'unstorage/drivers/redis'
+import { expectTypeOf, test } from 'vitest'
+import { createEngine, type SessionStorage } from 'dogear'
+import { storageConformance, type StorageCase } from 'dogear/testing'
+import { unstorageStorage } from 'dogear/unstorage'
+import { webStorage } from 'dogear/web-storage'
+
+test('webStorage takes an area, a way to it, or nothing', () => {
+  expectTypeOf(webStorage()).toEqualTypeOf<SessionStorage>()
+  webStorage(localStorage)
+  webStorage(() => sessionStorage, 'shop')
+  // @ts-expect-error -- no area
+  webStorage('localStorage')
+})
+
+test('unstorageStorage takes every storage and every driver of unstorage', () => {
+  expectTypeOf(unstorageStorage(createStorage())).toEqualTypeOf<SessionStorage>()
+  unstorageStorage(prefixStorage(createStorage(), 'shop'), 'cart')
+  for (const driver of [memory(), http({ base: '/' }), redis({})]) unstorageStorage(driver)
+  expectTypeOf(unstorageStorage).parameter(0).extract<Driver | Storage>()
+  createEngine({ storage: unstorageStorage(createStorage()) })
+  // @ts-expect-error -- a Map lists no keys
+  unstorageStorage(new Map())
+})
+
+test('the cases of a storage are a plain list', () => {
+  expectTypeOf(storageConformance(() => () => webStorage())).toEqualTypeOf<StorageCase[]>()
+  storageConformance(async () => () => webStorage(), { values: 'json' })
+  // @ts-expect-error -- no such option
+  storageConformance(() => () => webStorage(), { values: 'text' })
+})
