@@ -282,6 +282,19 @@ export class SessionStateError extends DogearError {
   readonly code = 'SESSION_STATE'
 }
 
+/** A place in a session's history where nobody can go: it never was, or is not kept any more. */
+export class HistoryError extends DogearError {
+  override readonly name = 'HistoryError'
+  readonly code = 'HISTORY'
+  readonly seq: number
+  constructor(seq: number, kept: string) {
+    super(
+      `the history has no record ${seq}: it holds ${kept} (workflow option \`history\`: how many it keeps)`,
+    )
+    this.seq = seq
+  }
+}
+
 /** Storage refused an append: another writer has taken the session over. */
 export class StaleEpochError extends DogearError {
   override readonly name = 'StaleEpochError'
@@ -360,10 +373,7 @@ export class HookError extends DogearError {
   }
 }
 
-function quote(text: string): string {
-  return `"${text}"`
-}
+const quote = (text: string): string => `"${text}"`
 
-function list(issues: readonly Issue[]): string {
-  return issues.map((it) => (it.path === '' ? it.message : `${it.path}: ${it.message}`)).join('; ')
-}
+const list = (issues: readonly Issue[]): string =>
+  issues.map((it) => (it.path === '' ? it.message : `${it.path}: ${it.message}`)).join('; ')

@@ -3,11 +3,11 @@ import { LoadError, StaleEpochError, StorageError, TimeoutError, type LoadRemedi
 import { accept, Refused, restored } from './restoring'
 import { Membership } from './membership'
 import { resumed } from './resumed'
+import { History } from './session/history'
 import { LiveSession } from './session/live-session'
 import { createModel, type Model } from './session/model'
 import { Resources, type ResourceLayer } from './session/resources'
 import { Meanwhile } from './session/meanwhile'
-import { saveModel } from './session/saved-model'
 import { copyJson } from './state/json'
 import { mend } from './state/mend'
 import { compileSchema, type CompiledSchema } from './state/schema'
@@ -142,29 +142,34 @@ export class Opening {
     const parts = { definition, schema: this.#schema, fresh: (tree: Tree) => this.#fresh(tree) }
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const loaded = await loadStored(storage, this.#id, serializer, (head) => accept(definition, head))
-      const model = loaded && restored(parts, loaded)
+      const history = new History(definition.options.history)
+      const model = loaded && restored(parts, loaded, history)
       if (!this.live.mayAttach) break
-      if (!this.#tabs.leads) return { loaded, model, epoch: loaded?.head.epoch ?? 0 }
+      if (!this.#tabs.leads) return { loaded, model, history, epoch: loaded?.head.epoch ?? 0 }
       const expected = loaded?.head.seq ?? 0
       const { epoch, seq } = await storage.claim(this.#id, this.#shape, expected)
-      if (Number.isSafeInteger(epoch)) return { loaded, model, epoch: epoch as number }
+      if (Number.isSafeInteger(epoch)) return { loaded, model, history, epoch: epoch as number }
       // Else somebody has written between the two: what was read is old already.
       if (seq === expected) break
     }
     throw new StorageError(`session "${this.#id}" cannot be claimed`)
   }
 
-  #arrive({ loaded, model, epoch }: Found, autoResume = this.#autoResume): Promise<void> | undefined {
+  #arrive(
+    { loaded, model, history, epoch }: Found,
+    autoResume = this.#autoResume,
+  ): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach) return undefined
     const ahead = this.#tabs.ahead(loaded?.head)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     const how = resumed(loaded?.head.savedAt, model)
+    if (!ahead) live.core.history = history
     if (!this.#tabs.leads) return this.#tabs.follow(own, epoch, how)
     const journal = this.#journal(epoch, loaded)
     const { seq } = own
-    if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: saveModel(own) })
+    if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, autoResume)
     this.#tabs.lead(epoch, seq)
     return undefined
@@ -213,7 +218,7 @@ export class Opening {
       const journal = this.#journal(found.epoch, undefined)
       live.keep(journal)
       const { seq } = live.core.model
-      if (seq > 0) journal.owe({ seq, value: saveModel(live.core.model) })
+      if (seq > 0) journal.owe({ seq, value: live.save() })
       this.#tabs.lead(found.epoch, seq)
     } else if (meanwhile.binding) {
       const error = new StorageError(
@@ -242,10 +247,7 @@ export class Opening {
       ...(loaded && { stored: loaded.sizes }),
       epoch: () => epoch,
       status: () => live.status,
-      snapshot: () => ({
-        seq: live.core.model.seq,
-        value: { ...saveModel(live.core.model), resourceKeys: live.core.options.resources.keys() },
-      }),
+      snapshot: () => ({ seq: live.core.model.seq, value: live.save() }),
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
@@ -294,6 +296,7 @@ export class Opening {
 interface Found {
   readonly loaded: Loaded | undefined
   readonly model: Model | undefined
+  readonly history: History
   readonly epoch: number
 }
 

@@ -1,8 +1,9 @@
 import type { LoadErrorCode } from './errors'
+import type { History } from './session/history'
 import type { Model } from './session/model'
 import type { SessionRecord } from './session/record'
 import { reduce } from './session/reduce'
-import { restoreModel, type SavedModel } from './session/saved-model'
+import { restoreSession, type SavedSession } from './session/saved-session'
 import { sameJson } from './state/same'
 import type { CompiledSchema } from './state/schema'
 import { Tree } from './state/tree'
@@ -44,12 +45,21 @@ export function accept({ name, version }: Definition, head: StoredHead): void {
 }
 
 /** Snapshot and records, folded and checked; beside the tree that is shown, until all of it is known to be good. */
-export function restored({ schema, fresh }: RestoringParts, { snapshot, records }: Loaded): Model {
+export function restored(
+  { schema, fresh }: RestoringParts,
+  { snapshot, records }: Loaded,
+  history: History,
+): Model {
   const aside = new Tree(undefined)
   let model: Model
   try {
-    model = snapshot ? restoreModel(snapshot.value as SavedModel, aside) : fresh(aside)
-    for (const record of records) reduce(model, record as SessionRecord)
+    model = snapshot
+      ? restoreSession(snapshot.value as SavedSession, snapshot.at, aside, history)
+      : fresh(aside)
+    for (const record of records as SessionRecord[]) {
+      history.add(record, model)
+      reduce(model, record)
+    }
   } catch (error) {
     throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
   }

@@ -1,6 +1,5 @@
 import { EventValidationError, UnknownEventError } from '../errors'
 import type { Clock } from '../clock'
-import { sameJson } from '../state/same'
 import type { CopyValue } from '../state/json'
 import type { Op } from '../state/op'
 import type { Writer } from '../state/writer'
@@ -8,6 +7,8 @@ import type { Durability } from '../storage/storage'
 import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
+import { joinOps } from './field-edit'
+import { History } from './history'
 import type { LiveAttempt } from './live-attempt'
 import { isOpenWrite, isWait, type Execution, type Model, type Point } from './model'
 import { emitted, type RecordBody, type SessionRecord } from './record'
@@ -65,6 +66,8 @@ export class Core {
   readonly definition: Definition
   /** Replaced once, when the session has been read. */
   model: Model
+  /** Replaced with the model, when the session has been read. */
+  history: History
   sink: RecordSink = nowhere
   /** Writes made before the session was read, as they can be made again on top of what is found. */
   early: Remake[] | undefined
@@ -102,6 +105,7 @@ export class Core {
     this.options = options
     this.definition = options.definition
     this.model = options.model
+    this.history = new History(options.definition.options.history)
   }
 
   /** The one way to change the session. */
@@ -111,7 +115,7 @@ export class Core {
     this.#openWrite = undefined
     const { model } = this
     const rebases = rollsBack(record) && model.log.some((it) => !isOpenWrite(model, it))
-    reduce(this.model, record)
+    this.#fold(record)
     if ('deadline' in record || 'retryAt' in record || record.kind === 'resumed') this.timed = true
     this.sink.push(record, urgency, durability)
     this.#tell(record, record)
@@ -155,14 +159,15 @@ export class Core {
     if (more) {
       Object.assign(open, this.origin)
       folded = { ...open, ops }
-      for (const op of ops) join(open.ops, op)
+      for (const op of ops) joinOps(open.ops, op)
     } else {
       folded = this.#stamp({ kind: 'wrote', ops })
       // Its own list, which later edits may still change; what was folded stays as it was.
       this.#openWrite = { ...folded, ops: [...ops] } as typeof open & object
     }
-    reduce(this.model, folded)
     const record = this.#openWrite as SessionRecord
+    if (more) reduce(this.model, folded)
+    else this.#fold(folded, record)
     this.sink.push(record, 'soon', 'relaxed')
     this.#tell(record, folded, more)
   }
@@ -174,7 +179,7 @@ export class Core {
 
   /** Folds what another tab has recorded. */
   adopt(record: SessionRecord): void {
-    reduce(this.model, record)
+    this.#fold(record)
     this.options.onRecord(record)
   }
 
@@ -195,9 +200,15 @@ export class Core {
       state: initialState,
       lineage: this.model.lineage,
     }
-    reduce(this.model, first)
+    this.#fold(first)
     this.sink.push(first, 'soon', 'relaxed')
     this.announce?.(first, false)
+  }
+
+  /** `kept` is what the history keeps of it, when that is not final yet. */
+  #fold(record: SessionRecord, kept = record): void {
+    this.history.add(kept, this.model)
+    reduce(this.model, record)
   }
 
   #tell(record: SessionRecord, folded: SessionRecord, more = false): void {
@@ -248,16 +259,6 @@ export class Core {
   key(exec: number, key: string): string {
     return `${this.options.id}/${this.model.lineage}/${exec}/${key}`
   }
-}
-
-/** Adds an edit to a list of edits; another one of the same field takes its place. */
-function join(ops: Op[], op: Op): void {
-  const last = ops.at(-1)
-  const same = last !== undefined && last[0] === op[0] && op[0] !== 'replace' && sameJson(last[1], op[1])
-  if (same && op[0] === 'set') ops[ops.length - 1] = op
-  else if (same && op[0] === 'append' && last[0] === 'append' && op[3] === 'text' && last[3] === 'text')
-    ops[ops.length - 1] = ['append', op[1], `${String(last[2])}${String(op[2])}`, 'text']
-  else ops.push(op)
 }
 
 function rollsBack({ kind }: SessionRecord): boolean {

@@ -4,7 +4,6 @@ import type { LiveSession } from './live-session'
 import type { Answer, Message, News, View, Welcome } from './message'
 import type { Outbox } from './outbox'
 import type { Remote } from './remote'
-import { restoreModel } from './saved-model'
 import { LeaderSilentError } from './tab-errors'
 import { deferred, type Deferred } from './deferred'
 
@@ -157,7 +156,7 @@ export class Following implements Remote {
   #welcome({ epoch, model, view, base }: Welcome): void {
     const anew = epoch !== this.#heardOf
     this.uncover()
-    if (model) this.#options.live.adopt(restoreModel(model, this.#core.model.tree))
+    if (model) this.#options.live.adopt(model)
     this.epoch = this.#heardOf = epoch
     if (anew) this.#options.onLeader(base, this.#core.model.lineage)
     this.#show(view)

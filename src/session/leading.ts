@@ -4,7 +4,6 @@ import type { Answer, Asked, Heard, Hello, Message, View } from './message'
 import { perform, lasting } from './performing'
 import { recordError } from './recorded-error'
 import type { SessionRecord } from './record'
-import { saveModel } from './saved-model'
 
 export interface LeadingOptions {
   readonly live: LiveSession
@@ -103,7 +102,7 @@ export class Leading {
     const view = viewOf(live)
     post({
       ...{ kind: 'welcome', to: tab, epoch: this.epoch, base, view },
-      ...(!same && { model: saveModel(core.model) }),
+      ...(!same && { model: live.save() }),
     })
   }
 

@@ -5,6 +5,7 @@ import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
 import { Core, nowhere, type CoreOptions } from './core'
 import { Gate, quiet } from './gate'
+import { History } from './history'
 import { Inbox } from './inbox'
 import type { Model } from './model'
 import type { Journaling } from './journaling'
@@ -15,12 +16,13 @@ import { Outcome } from './outcome'
 import { emitted, type Emission, type SessionRecord } from './record'
 import { Permit } from './permit'
 import { Runs } from './runs'
-import { saveModel } from './saved-model'
+import { exportable, restoreSession, saveSession, type SavedSession } from './saved-session'
 import { Scheduler } from './scheduler'
 import type { Remote } from './remote'
 import type { Progress, Resumed, Role, Target } from './session'
 import { statusOf, type Status } from './status'
 import { Streams } from './stream'
+import { Travel } from './travel'
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress'> & {
   /** Called once, when the session is closed. */
@@ -36,6 +38,7 @@ export class LiveSession {
   readonly #options: LiveOptions
   readonly #leave: () => void
   readonly runs: Runs
+  readonly travel: Travel
   readonly #scheduler: Scheduler
   readonly #permit: Permit
   readonly #announcer: Announcer
@@ -72,10 +75,12 @@ export class LiveSession {
     this.#inbox = new Inbox(this.core)
     this.#outcome = new Outcome(this.core)
     const { core } = this
-    this.runs = new Runs({
+    const parts = {
       ...{ core, gate: this.#gate, outcome: this.#outcome },
       ...{ permit: this.#permit, scheduler: this.#scheduler },
-    })
+    }
+    this.runs = new Runs(parts)
+    this.travel = new Travel(parts)
     this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
   }
 
@@ -153,9 +158,11 @@ export class LiveSession {
   }
 
   /** The model of the tab that executes: what was done since the last one may be in it. */
-  adopt(model: Model): void {
+  adopt(saved: SavedSession): void {
     const { core } = this
     const asks = core.model.askChanges
+    core.history = new History(core.definition.options.history)
+    const model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
     core.model = model
     model.askChanges += asks + 1
     this.#outcome.settle()
@@ -265,16 +272,15 @@ export class LiveSession {
     return this.#journal?.flush() ?? Promise.reject(this.error ?? new SessionClosedError(this.#options.id))
   }
 
+  /** All of it, for a snapshot. */
+  save(model: Model = this.core.model): SavedSession {
+    return saveSession(this.core, model)
+  }
+
   toJSON(): unknown {
-    const { definition, model } = this.core
-    return {
-      format: 1,
-      workflow: definition.name,
-      version: definition.version,
-      id: this.#options.id,
-      resourceKeys: this.#options.resources.keys(),
-      ...saveModel(model),
-    }
+    const { definition } = this.core
+    const head = { format: 1, workflow: definition.name, version: definition.version }
+    return exportable({ ...head, id: this.#options.id, ...this.save() })
   }
 
   close(): Promise<void> {
@@ -307,7 +313,7 @@ export class LiveSession {
     for (const { answers } of emitted(record))
       if (answers) this.core.attempts.get(answers.exec)?.points.settled(answers.key)
     if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
-    if (record.kind === 'started' || record.kind === 'reset') this.progress = undefined
+    if (['started', 'reset', 'rewound'].includes(record.kind)) this.progress = undefined
     if (this.core.remote) this.#outcome.follow(record)
     if (record.kind === 'finished') this.#finished(record)
     this.changed()

@@ -1,7 +1,7 @@
 import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
 import type { SessionRecord } from './record'
-import type { SavedModel } from './saved-model'
+import type { SavedSession } from './saved-session'
 import type { Progress } from './session'
 import type { Status } from './status'
 
@@ -26,7 +26,7 @@ export interface Welcome {
   readonly epoch: number
   /** What was stored when the leader became one. */
   readonly base: number
-  readonly model?: SavedModel
+  readonly model?: SavedSession
   readonly view: View
 }
 

@@ -14,6 +14,8 @@ export interface Model {
   readonly tree: Tree
   /** The version of the state: the record that has changed it last. */
   changed: number
+  /** The session that this one was forked from, and at which record. */
+  parent: Parent | undefined
   run: Run | undefined
   paused: boolean
   nextEvent: number
@@ -36,11 +38,30 @@ export interface Model {
   readonly heard: Map<string, number>
 }
 
+export interface Parent {
+  readonly id: string
+  readonly seq: number
+}
+
 export interface Run {
   readonly id: string
   /** Step executions so far. */
   steps: number
   end: Omit<Finished, 'kind'> | undefined
+  /** The newest asks that were answered, in order. */
+  pages: readonly Page[]
+  /** Answers that somebody went back from, in the order of their pages. */
+  kept: readonly Page[]
+}
+
+/** An ask that was answered: a page of a wizard. */
+export interface Page {
+  /** Of the record that answered it. */
+  readonly seq: number
+  readonly step: string
+  readonly key: string
+  readonly event: CollectedEvent | undefined
+  readonly value?: unknown
 }
 
 /** An event in a step's queue; for a gathering step with everything that was gathered. */
@@ -139,6 +160,7 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     lineage,
     tree,
     changed: 0,
+    parent: undefined,
     run: undefined,
     paused: false,
     nextEvent: 1,

@@ -28,6 +28,9 @@ const calls: { readonly [name: string]: Call } = {
   resume: ({ runs }) => runs.resume(),
   reset: ({ runs }) => runs.reset(),
   step: ({ runs }) => runs.step(),
+  back: ({ travel }) => travel.back(),
+  forward: ({ travel }) => travel.forward(),
+  rewind: ({ travel }, { args: [seq] }) => travel.rewind(seq as number),
   flush: (live) => live.flush(),
 }
 

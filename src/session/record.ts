@@ -1,4 +1,5 @@
 import type { Op } from '../state/op'
+import type { SavedPast } from './saved-model'
 
 /**
  * What happens to a session, as it is journaled: small, plain, frozen JSON. A session is the fold of its
@@ -164,6 +165,17 @@ export type RecordBody =
   | { readonly kind: 'retried'; readonly exec: number }
   | { readonly kind: 'paused' }
   | { readonly kind: 'resumed' }
+  /**
+   * The session is again as it was after the record `to`, under another lineage. `past` is what it was then, with its
+   * state as operations from the state of now. With `back` a page was re-opened: answers are kept, nothing is paused.
+   */
+  | {
+      readonly kind: 'rewound'
+      readonly to: number
+      readonly lineage: string
+      readonly past: SavedPast
+      readonly back?: true
+    }
   /** Everything starts over, with this state. */
   | { readonly kind: 'reset'; readonly state: unknown; readonly lineage: string }
   /** The first record of a session: its state, and the name of this line of its history. */

@@ -1,5 +1,6 @@
 import { Fifo } from './fifo'
 import { addMoment, isWait, type Delivery, type Model, type PointResult } from './model'
+import { turnPage } from './pages'
 import type { Emission } from './record'
 
 /** Puts an event where its record says: into queues, into the scope's gathering, to an open wait. */
@@ -30,6 +31,7 @@ export function answer(model: Model, id: number, key: string, result: PointResul
   if (exec === undefined || point === undefined || point.result !== undefined) return
   point.result = result
   if (isWait(point)) model.askChanges++
+  if (point.type === 'ask' && !result.timeout) turnPage(model, exec, point)
   exec.interruptions = 0
   addMoment(model, exec, { kind: 'answered', key })
 }

@@ -8,7 +8,7 @@ type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
 export function foldStarted(model: Model, { run, event }: Of<'started'>): void {
   clearWork(model)
   model.buffers.clear()
-  model.run = { id: run, steps: 0, end: undefined }
+  model.run = { id: run, steps: 0, end: undefined, pages: [], kept: [] }
   deliver(model, event)
 }
 

@@ -1,6 +1,7 @@
 import { createModel, type Model } from './model'
 import type { SessionRecord } from './record'
 import { foldAnswered, foldCollected, foldDone, foldOpened, reopen } from './reduce-points'
+import { foldRewound } from './reduce-rewound'
 import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
 import { foldSaw, foldWrote, rollback } from './reduce-state'
 
@@ -70,6 +71,7 @@ const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
   },
   paused: (model) => void (model.paused = true),
   resumed: (model) => void (model.paused = false),
+  rewound: foldRewound,
 }
 
 function clear(model: Model, state: unknown, lineage: string): void {

@@ -14,7 +14,7 @@ import {
 
 /**
  * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as
- * the changed that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
+ * the changes that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
  */
 export interface SavedModel extends Pick<
   Model,
@@ -23,6 +23,7 @@ export interface SavedModel extends Pick<
   readonly state: unknown
   readonly run?: Model['run']
   readonly heard?: readonly (readonly [tab: string, n: number])[]
+  readonly parent?: Model['parent']
   readonly queues: readonly (readonly [step: string, events: readonly Delivery[]])[]
   readonly buffers: readonly (readonly [name: string, events: unknown[]])[]
   readonly scopes: readonly unknown[]
@@ -41,6 +42,20 @@ type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
 /** With the number of an old state in the place of the state. */
 type Numbered<T, Key extends keyof T> = Omit<T, Key> & { readonly [K in Key]?: number }
 
+/** A saved model whose state is told as the operations that lead to it from another state. */
+export type SavedPast = Omit<SavedModel, 'state'> & { readonly back: readonly Op[] }
+
+export function toPast({ state, ...rest }: SavedModel, from: unknown): SavedPast {
+  return { ...rest, back: diff(from, state) }
+}
+
+export function fromPast({ back, ...rest }: SavedPast, from: unknown): SavedModel {
+  const tree = new Tree(from)
+  tree.apply(back)
+  return { ...rest, state: tree.root() }
+}
+
+/** Shares what never changes with the model, and nothing else: it may be kept. */
 export function saveModel(model: Model): SavedModel {
   const state = model.tree.root()
   const roots: Op[][] = []
@@ -58,26 +73,37 @@ export function saveModel(model: Model): SavedModel {
   const log = [...model.log]
     .reverse()
     .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
-  const execs = [...model.execs.values()].map(({ root, entries, points, ...it }) => {
-    const back = [...entries]
-      .reverse()
-      .map(({ root: seen, ...entry }) => ({ ...entry, ...(seen !== undefined && { root: number(seen) }) }))
-    return { ...it, entries: back.reverse(), root: number(root), points: [...points.values()] }
-  })
-  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run } = model
+  const execs = Array.from(model.execs.values(), (exec) => saveExecution(exec, number))
+  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent } = model
   return {
     ...{ seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
     ...(run && { run: { ...run } }),
     ...(model.heard.size > 0 && { heard: [...model.heard] }),
+    ...(parent && { parent }),
     state,
     queues: [...model.queues]
       .map(([step, queue]) => [step, queue.toArray()] as const)
       .filter(([, it]) => it.length > 0),
     buffers: [...model.buffers].map(([name, events]) => [name, [...events]] as const),
-    scopes: [...model.scopes.values()].map((it) => ({ ...it, gathered: [...it.gathered] })),
+    scopes: [...model.scopes.values()].map((it) => ({ ...it, gathered: copied(it.gathered) })),
     execs,
     log: log.reverse(),
     roots,
+  }
+}
+
+function saveExecution(
+  { root, entries, points, ...rest }: Execution,
+  number: (root: unknown) => number,
+): SavedExecution {
+  const back = [...entries]
+    .reverse()
+    .map(({ root: seen, ...entry }) => ({ ...entry, ...(seen !== undefined && { root: number(seen) }) }))
+  return {
+    ...rest,
+    entries: back.reverse(),
+    root: number(root),
+    points: Array.from(points.values(), (it) => ({ ...it })),
   }
 }
 
@@ -91,17 +117,18 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
   const root = (number: number): unknown => (number < 0 ? saved.state : roots[number])
   into.restore(saved.state)
   const model = createModel(saved.state, saved.lineage, into)
-  const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run } = saved
+  const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent } = saved
   Object.assign(model, {
     ...{ seq, changed, paused, nextEvent, nextExec, nextScope },
     heard: new Map(saved.heard),
     unconsumed: [...unconsumed],
-    run: run && { ...run },
+    run: run && { ...run, pages: run.pages ?? [], kept: run.kept ?? [] },
+    parent,
   })
   for (const [step, events] of saved.queues) model.queues.set(step, new Fifo(events))
   for (const [name, events] of saved.buffers) model.buffers.set(name, [...events] as never)
   for (const scope of saved.scopes as { id: number; gathered: [] }[])
-    model.scopes.set(scope.id, { ...scope, gathered: new Map(scope.gathered) } as never)
+    model.scopes.set(scope.id, { ...scope, gathered: new Map(copied(scope.gathered)) } as never)
   for (const exec of saved.execs)
     model.execs.set(exec.id, {
       ...exec,
@@ -116,4 +143,8 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
     ...(before !== undefined && { before: root(before) }),
   }))
   return model
+}
+
+function copied<T>(lists: Iterable<readonly [string, readonly T[]]>): [string, T[]][] {
+  return Array.from(lists, ([name, list]) => [name, [...list]])
 }

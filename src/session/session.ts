@@ -3,6 +3,7 @@ import type { Persistence } from '../storage/persistence'
 import type { Opened } from '../workflow/ask'
 import type { WorkflowEvent } from '../workflow/event'
 import type { AnyWorkflow, Of, ResourcesOf, ResultOf, StartArgs, StateOf } from '../workflow/shape'
+import type { HistoryEntry } from './history-entry'
 import type { Orphan } from './orphans'
 import type { Status } from './status'
 
@@ -92,6 +93,28 @@ export interface Session<W extends AnyWorkflow> {
   readonly step: () => Promise<boolean>
   /** Everything starts over, with the state of the beginning. */
   readonly reset: () => void
+  /**
+   * What has happened, oldest first, frozen. As much of it as the workflow's `history` option keeps; what was before
+   * is one entry of type `snapshot`.
+   */
+  readonly history: () => readonly HistoryEntry[]
+  /**
+   * Re-opens the ask of this run that was answered last, for a wizard's Back. What was typed since stays, what steps
+   * made of the answer goes, later answers are kept for `forward`. Validates nothing. False when there is none, when
+   * it is not in the history any more, and once the run is completed or cancelled.
+   */
+  readonly back: () => boolean
+  /**
+   * Gives the open ask the answer again that somebody went back from, when it asks the same. False when there is none.
+   */
+  readonly forward: () => boolean
+  /**
+   * The session as it was after that record of its history; paused until `resume()`. A pending `run` goes on, or
+   * rejects with CancelledError when its run had not begun then.
+   *
+   * @throws HistoryError when the history has no such record
+   */
+  readonly rewind: (seq: number) => void
   /**
    * What the session shows from now on: streamed events, asks, and how the run ended. Ends with the run, or with
    * `follow` when the session is closed.

@@ -37,6 +37,9 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       report(`version is ${version}; it is a whole number from 1`)
     positive('maxSteps', options.maxSteps, report)
     positive('timeout', options.timeout, report)
+    const { history = 0 } = options
+    if (!(Number.isInteger(history) && history >= 0))
+      report(`history is ${history}; it is a whole number of records, or 0`)
     for (const step of steps) {
       if (!(Number.isInteger(step.workers) && step.workers >= 1))
         report(`step "${step.name}": workers is ${step.workers}; it is a whole number from 1`)

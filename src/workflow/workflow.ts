@@ -159,6 +159,11 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev> {
   readonly timeout?: number
   /** Step executions a run may take. Default 10,000. */
   readonly maxSteps?: number
+  /**
+   * Records that a session keeps for `history()`, `back()`, `rewind()` and `fork()`: at least so many, at most twice.
+   * Default 500; 0 keeps none, then there is no way back.
+   */
+  readonly history?: number
   /** The step that takes over when any other has failed for good. */
   readonly catchError?: string
   /** What to do about a `once` that was cut off between its intent and its result. Default `'rerun'`. */

@@ -1,0 +1,175 @@
+import { HistoryError } from '../errors'
+import type { Op } from '../state/op'
+import { Tree } from '../state/tree'
+import { joinOps } from './field-edit'
+import type { HistoryEntry } from './history-entry'
+import { entryOf } from './history-entry'
+import type { Model } from './model'
+import type { SessionRecord } from './record'
+import { reduce } from './reduce'
+import { fromPast, restoreModel, saveModel, toPast, type SavedModel, type SavedPast } from './saved-model'
+
+const LIMIT = 500
+
+/** A session at one moment of its past. */
+interface Base {
+  readonly at: number
+  readonly saved: SavedModel
+}
+
+/** The history as plain JSON, for a snapshot of the session. */
+export interface SavedHistory {
+  /** What the first record is applied to; nothing when it begins with the session. */
+  readonly base?: SavedPast & { readonly at: number }
+  readonly records: readonly SessionRecord[]
+}
+
+/**
+ * The past of a session: a base and the records after it, `limit` to twice as many. Checkpoints make the base move
+ * on; they share with the session whatever of its state has not changed. Looking changes nothing.
+ */
+export class History {
+  readonly #limit: number
+  #base: Base | undefined
+  /** The base that comes next: somewhere in the middle of the records. */
+  #next: Base | undefined
+  #records: SessionRecord[] = []
+
+  constructor(limit: number = LIMIT) {
+    this.#limit = limit
+  }
+
+  /** Before a record is folded: then those before it are final, and the model is the sum of them. */
+  add(record: SessionRecord, model: Model): void {
+    if (this.#limit === 0) return
+    const { length } = this.#records
+    const last = this.#records[length - 1]
+    if (last?.seq === record.seq) return void (this.#records[length - 1] = grown(last, record))
+    if (length >= this.#limit && this.#next === undefined) this.#next = this.#checkpoint(model)
+    if (length >= this.#limit * 2) this.#shorten(model)
+    this.#records.push(record)
+  }
+
+  /** The session as it was after a record, on the side. */
+  at(seq: number): Model {
+    const last = this.#records.findIndex((it) => it.seq === seq)
+    const base = this.#base
+    if (last < 0 && (base === undefined || base.saved.seq !== seq)) throw new HistoryError(seq, this.#range)
+    const tree = new Tree(undefined)
+    const model = base ? restoreModel(base.saved, tree) : blank(tree)
+    for (const record of this.#records.slice(0, last + 1)) reduce(model, record)
+    return model
+  }
+
+  /** When a record was written; `undefined` when it is none that one can go to. */
+  timeOf(seq: number): number | undefined {
+    const base = this.#base
+    return base && base.saved.seq === seq ? base.at : this.#records.find((it) => it.seq === seq)?.at
+  }
+
+  /** The writes since a record that are in the state of now or were taken out again, in order; steps' are dropped. */
+  writesSince(seq: number): { readonly ops: readonly Op[]; readonly dropped: boolean }[] {
+    const found = []
+    let undone = Infinity
+    for (const record of [...this.#records].reverse()) {
+      if (record.seq <= seq) break
+      if (record.seq > undone) continue
+      // Of what lies behind a rewind nothing is left; people's writes survive a way back.
+      if (record.kind === 'rewound' && !record.back) undone = record.to
+      if (record.kind === 'wrote') found.push({ ops: record.ops, dropped: record.exec !== undefined })
+    }
+    return found.reverse()
+  }
+
+  entries(): readonly HistoryEntry[] {
+    const base = this.#base
+    const first: HistoryEntry[] = base
+      ? [Object.freeze({ seq: base.saved.seq, at: base.at, type: 'snapshot' })]
+      : []
+    return Object.freeze([...first, ...this.#records.map(entryOf)])
+  }
+
+  /** As JSON, told from the state of now; up to a record, for a fork. */
+  save(root: unknown, upTo: number = Infinity): SavedHistory | undefined {
+    if (this.#limit === 0) return undefined
+    const base = this.#base
+    return {
+      ...(base && { base: { at: base.at, ...toPast(base.saved, root) } }),
+      records: this.#records.filter((it) => it.seq <= upTo).map((it) => ({ ...it })),
+    }
+  }
+
+  /** What a snapshot has kept of it; without that the snapshot itself is all there is. */
+  restore(saved: SavedHistory | undefined, model: Model, at: number): void {
+    if (this.#limit === 0) return
+    if (saved === undefined) this.#base = { at, saved: saveModel(model) }
+    else {
+      const { base: { at: since = 0, ...past } = {}, records } = saved
+      if ('back' in past) this.#base = { at: since, saved: fromPast(past, model.tree.root()) }
+      this.#records = [...records]
+    }
+  }
+
+  get #range(): string {
+    const first = this.#base?.saved.seq ?? this.#records[0]?.seq
+    return first === undefined ? 'none' : `${first} to ${this.#records.at(-1)?.seq ?? first}`
+  }
+
+  #checkpoint(model: Model): Base {
+    return { at: this.#records.at(-1)?.at ?? 0, saved: saveModel(model) }
+  }
+
+  /** Field edits in a row become one record first: an hour of typing must not cost the pages before it. */
+  #shorten(model: Model): void {
+    this.#records = joined(this.#records, this.#next?.saved.seq)
+    if (this.#records.length < this.#limit * 1.5) return
+    const base = this.#next ?? this.#checkpoint(model)
+    this.#base = base
+    this.#records = this.#records.filter((it) => it.seq > base.saved.seq)
+    this.#next = this.#checkpoint(model)
+  }
+}
+
+/** A session before its first record, which gives it its state. */
+function blank(tree: Tree): Model {
+  return restoreModel(
+    {
+      ...{
+        seq: 0,
+        lineage: '',
+        changed: 0,
+        paused: false,
+        nextEvent: 1,
+        nextExec: 1,
+        nextScope: 1,
+        unconsumed: [],
+      },
+      ...{ state: undefined, queues: [], buffers: [], scopes: [], execs: [], log: [], roots: [] },
+    },
+    tree,
+  )
+}
+
+/** Writes from outside that follow each other become one, under the number of the last; none is led across `stop`. */
+function joined(records: readonly SessionRecord[], stop: number | undefined): SessionRecord[] {
+  const made: SessionRecord[] = []
+  for (const record of records) {
+    const last = made.at(-1)
+    if (!isFieldEdit(record) || !isFieldEdit(last) || last.seq === stop) made.push(record)
+    else {
+      const ops = [...last.ops]
+      for (const op of record.ops) joinOps(ops, op)
+      made[made.length - 1] = { ...record, ops }
+    }
+  }
+  return made
+}
+
+/** What another tab has joined to the record that it told last. */
+function grown(last: SessionRecord, more: SessionRecord): SessionRecord {
+  return joined([last, more], undefined)[0] ?? last
+}
+
+function isFieldEdit(record: SessionRecord | undefined): record is SessionRecord & { kind: 'wrote' } {
+  return record?.kind === 'wrote' && record.exec === undefined
+}

@@ -1,0 +1,36 @@
+import { SerializationError } from '../errors'
+import { copyJson } from '../state/json'
+import type { Tree } from '../state/tree'
+import type { History, SavedHistory } from './history'
+import type { Core } from './core'
+import type { Model } from './model'
+import { restoreModel, saveModel, type SavedModel } from './saved-model'
+
+/** A session with its history as plain JSON: what a snapshot holds. */
+export interface SavedSession extends SavedModel {
+  /** The keys of the resources that were there, sorted; what stood behind them is never kept. */
+  readonly resourceKeys: readonly string[]
+  readonly history?: SavedHistory
+}
+
+export function saveSession({ history, options }: Core, model: Model): SavedSession {
+  const saved = history.save(model.tree.root())
+  return { ...saveModel(model), resourceKeys: options.resources.keys(), ...(saved && { history: saved }) }
+}
+
+/** The model of a snapshot that was taken at that time, and its history into the one that is given. */
+export function restoreSession(saved: SavedSession, at: number, into: Tree, history: History): Model {
+  const model = restoreModel(saved, into)
+  history.restore(saved.history, model, at)
+  return model
+}
+
+/** A copy that nobody else holds, for whoever wants to keep it. Strict JSON, or it throws. */
+export function exportable(session: object): unknown {
+  try {
+    return copyJson(session, 'session')
+  } catch (error) {
+    if (!(error instanceof SerializationError)) throw error
+    throw new SerializationError(error.path, error.kind, 'take engine.export(id), which takes any value')
+  }
+}

@@ -1,0 +1,141 @@
+import { CancelledError } from '../errors'
+import { rebase } from '../state/rebase'
+import { sameJson } from '../state/same'
+import { Tree } from '../state/tree'
+import type { Core, Waiting } from './core'
+import { quiet } from './gate'
+import { addPoint, type Model, type Page } from './model'
+import { isSamePlace } from './pages'
+import { reduce } from './reduce'
+import type { Running } from './runs'
+import { restoreModel, saveModel, toPast, type SavedModel } from './saved-model'
+
+/** The ways through a session's history, as somebody outside goes them. */
+export class Travel {
+  readonly #of: Running
+
+  constructor(parts: Running) {
+    this.#of = parts
+  }
+
+  /** Everything as it was after that record; paused. */
+  rewind(seq: number): void {
+    const { core, gate } = this.#of
+    gate.mustBeOpen()
+    const past = pastOf(core, seq)
+    if (!this.#elsewhere('rewind', seq)) this.#go(past, seq)
+  }
+
+  /** Re-opens the ask that was answered last, with what people have written since. Whether there is one. */
+  back(): boolean {
+    const { core, gate } = this.#of
+    const page = core.model.run?.pages.at(-1)
+    if (gate.phase !== 'open' || page === undefined || isOver(core.model)) return false
+    const to = page.seq - 1
+    if (core.history.timeOf(to) === undefined) return false
+    if (this.#elsewhere('back')) return true
+    const past = pastOf(core, to, core.history.timeOf(page.seq))
+    past.tree.restore(rebase(past.tree.root(), core.history.writesSince(to)).root)
+    this.#go(past, to, true)
+    return true
+  }
+
+  /** Gives an open ask the answer that somebody went back from. Whether there is one. */
+  forward(): boolean {
+    const { core, gate, scheduler } = this.#of
+    const next = gate.phase === 'open' ? keptAnswer(core) : undefined
+    if (next === undefined) return false
+    if (this.#elsewhere('forward')) return true
+    const [{ exec, point }, { value }] = next
+    core.append({
+      kind: 'answered',
+      exec: exec.id,
+      key: point.key,
+      ...(value !== undefined && { value }),
+    })
+    scheduler.run()
+    return true
+  }
+
+  /** The session as it was after a record, or is, for a snapshot of its own under another name. */
+  branch(seq: number | undefined): SavedModel & { readonly history?: unknown } {
+    const { core, gate } = this.#of
+    gate.mustBeOpen()
+    const at = seq ?? core.model.seq
+    const past = pastOf(core, at)
+    past.parent = { id: core.options.id, seq: at }
+    past.lineage = core.options.ids()
+    const history = at > 0 ? core.history.save(past.tree.root(), at) : undefined
+    // A session that nobody has written to yet has no record: as a snapshot it needs a number.
+    return { ...saveModel(past), seq: Math.max(1, at), ...(history && { history }) }
+  }
+
+  /** Has it done by the tab that executes, when this one does not. */
+  #elsewhere(...call: [name: string, ...args: unknown[]]): boolean {
+    const { remote } = this.#of.core
+    if (remote) void quiet(remote.call(...call))
+    return remote !== undefined
+  }
+
+  #go(past: Model, to: number, back?: true): void {
+    const { core, scheduler } = this.#of
+    const { run } = core.model
+    const rewound = new CancelledError('the session was rewound')
+    scheduler.stop(rewound)
+    core.timed = true
+    core.append({
+      kind: 'rewound',
+      to,
+      lineage: core.options.ids(),
+      past: toPast(saveModel(past), core.model.tree.root()),
+      ...(back && { back }),
+    })
+    core.mend()
+    this.#tell(run, rewound)
+    scheduler.run()
+  }
+
+  /** Who waits for a run that goes on waits on; who waits for another one is told. */
+  #tell(before: Model['run'], reason: Error): void {
+    const { core, outcome } = this.#of
+    const { run } = core.model
+    if (before === undefined) return
+    if (before.end === undefined && run?.id !== before.id) outcome.reject(reason)
+    if (before.end !== undefined || run?.id !== before.id) outcome.renew()
+    outcome.settle()
+  }
+}
+
+/**
+ * What the session was like after a record, on the side, and ready to go on from there: steps are cut off as by a
+ * crash, and times are as far away as they were then.
+ */
+function pastOf(core: Core, seq: number, at: number | undefined = core.history.timeOf(seq)): Model {
+  const now = core.options.clock.now()
+  const isNow = seq === core.model.seq
+  const model = isNow ? restoreModel(saveModel(core.model), new Tree(undefined)) : core.history.at(seq)
+  if (isNow || at === undefined) at = now
+  reduce(model, { seq: model.seq, at, kind: 'interrupted', execs: [...model.execs.keys()] })
+  for (const exec of model.execs.values()) {
+    if (exec.retryAt !== undefined) exec.retryAt += now - at
+    for (const point of exec.points.values())
+      if (point.deadline !== undefined && point.result === undefined)
+        addPoint(exec, { ...point, deadline: point.deadline + now - at })
+  }
+  return model
+}
+
+function isOver({ run }: Model): boolean {
+  return run?.end?.status === 'completed' || run?.end?.status === 'cancelled'
+}
+
+/** The oldest open ask that has an answer kept for it: to the same question, in the same place. */
+function keptAnswer(core: Core): readonly [Waiting, Page] | undefined {
+  const { run } = core.model
+  if (run === undefined || run.end) return undefined
+  for (const open of core.openWaits()) {
+    const kept = run.kept.find((it) => isSamePlace(it, open.exec.step, open.point.key))
+    if (open.point.type === 'ask' && kept && sameJson(kept.event, open.point.event)) return [open, kept]
+  }
+  return undefined
+}

@@ -1,0 +1,398 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent, defineWorkflow, type Session } from '../../src/index'
+import { Done, failure, flow, gate, Go, profile, Question } from '../support/flows'
+
+const Text = defineEvent('text', z.object({ text: z.string() }))
+const Ask = defineEvent('ask', z.object({ page: z.string() }), { reply: Text })
+const ToHome = defineEvent('toHome')
+const ToShop = defineEvent('toShop')
+const ToEnd = defineEvent('toEnd')
+
+/** Four pages, one of them on one branch only; each answer is a part of the state. */
+const wizard = defineWorkflow({ ...flow, name: 'wizard' })
+  .step('name', { on: Go, asks: [Ask], emits: [ToHome, ToShop] }, async (ctx) => {
+    const name = await ctx.ask(Ask({ page: 'name' }))
+    await ctx.state.set('answers.name', name.data.text)
+    const how = await ctx.ask(Ask({ page: 'how' }))
+    await ctx.state.set('answers.how', how.data.text)
+    return how.data.text === 'shop' ? ToShop() : ToHome()
+  })
+  .step('home', { on: ToHome, asks: [Ask], emits: [ToEnd] }, async (ctx) => {
+    await ctx.state.set('answers.street', (await ctx.ask(Ask({ page: 'street' }))).data.text)
+    return ToEnd()
+  })
+  .step('shop', { on: ToShop, asks: [Ask], emits: [ToEnd] }, async (ctx) => {
+    await ctx.state.set('answers.shop', (await ctx.ask(Ask({ page: 'shop' }))).data.text)
+    return ToEnd()
+  })
+  .step('end', { on: ToEnd, asks: [Ask], emits: [Done] }, async (ctx) => {
+    await ctx.ask(Ask({ page: 'sure' }))
+    return Done(ctx.state.get('answers'))
+  })
+
+type Wizard = Session<typeof wizard>
+
+const shown = (session: Wizard) => session.asks.map((it) => it.data.page).join()
+
+async function begun() {
+  const page = profile()
+  const session = await page.open(wizard)
+  const result = session.run()
+  result.catch(() => {})
+  await page.settle()
+  const answer = async (...texts: string[]) => {
+    for (const text of texts) {
+      await session.asks[0]?.reply({ text })
+      await page.settle()
+    }
+  }
+  return { page, session, result, answer }
+}
+
+describe('back()', () => {
+  test('at the second page / the first is open again, what its step made is gone, what was typed stays', async () => {
+    const { session, answer } = await begun()
+    session.state.set('draft', 'Ad')
+    await answer('Ada')
+    session.state.set('draft', 'Ada, on foot')
+    expect(session.back()).toBe(true)
+    expect(shown(session)).toBe('name')
+    expect(session.status).toBe('waiting')
+    expect(session.state.get()).toEqual({ draft: 'Ada, on foot' })
+  })
+
+  test('at the first page, before the run, after cancel and after the end / false, nothing changes', async () => {
+    const { page, session, result, answer } = await begun()
+    const still = () => {
+      const before = JSON.stringify(session.toJSON())
+      expect(session.back()).toBe(false)
+      expect(session.forward()).toBe(false)
+      expect(JSON.stringify(session.toJSON())).toBe(before)
+    }
+    still()
+    await answer('Ada', 'home', 'Damrak 1', 'yes')
+    await result
+    still()
+    const again = session.run()
+    still()
+    await answer('Ada')
+    session.cancel()
+    await failure(again)
+    still()
+    expect((await page.open(wizard, { id: 'fresh' })).back()).toBe(false)
+  })
+
+  test('page by page to the first / each is open again; then false', async () => {
+    const { session, answer } = await begun()
+    await answer('Ada', 'home', 'Damrak 1')
+    const seen = [shown(session)]
+    while (session.back()) seen.push(shown(session))
+    expect(seen).toEqual(['sure', 'street', 'how', 'name'])
+    expect(session.state.get()).toEqual({})
+  })
+
+  test('a page whose draft would never pass its schema / back validates nothing', async () => {
+    const { session, answer } = await begun()
+    await answer('Ada')
+    expect(() => session.asks[0]?.reply({ text: 5 } as never)).toThrow()
+    expect(session.back()).toBe(true)
+  })
+
+  test('another way is taken / the answers of the one that was left are not in the result', async () => {
+    const { session, result, answer } = await begun()
+    await answer('Ada', 'home', 'Damrak 1')
+    session.back()
+    session.back()
+    expect(shown(session)).toBe('how')
+    await answer('shop', 'Station Square', 'yes')
+    expect(await result).toEqual({ name: 'Ada', how: 'shop', shop: 'Station Square' })
+  })
+
+  test('the old way is taken again / its answers can be given again, and are in the result', async () => {
+    const { page, session, result, answer } = await begun()
+    await answer('Ada', 'home', 'Damrak 1')
+    session.back()
+    session.back()
+    await answer('shop')
+    session.back()
+    await answer('home')
+    expect(shown(session)).toBe('street')
+    expect(session.forward()).toBe(true)
+    await page.settle()
+    expect(shown(session)).toBe('sure')
+    await answer('yes')
+    expect(await result).toEqual({ name: 'Ada', how: 'home', street: 'Damrak 1' })
+  })
+
+  test('a late second click on a page that was left / is told false', async () => {
+    const { session, answer } = await begun()
+    const first = session.asks[0]
+    await answer('Ada')
+    const second = session.asks[0]
+    session.back()
+    expect(await second?.reply({ text: 'late' })).toBe(false)
+    expect(await first?.reply({ text: 'late' })).toBe(false)
+    expect(shown(session)).toBe('name')
+  })
+
+  test('two clicks on Back / two pages', async () => {
+    const { session, answer } = await begun()
+    await answer('Ada', 'home')
+    expect([session.back(), session.back(), session.back()]).toEqual([true, true, false])
+    expect(shown(session)).toBe('name')
+  })
+
+  test('from a failed run / the page before the failure is open again', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const { data } = await ctx.ask(Question('card?'))
+        if (data === 'expired') throw new Error('the card has expired')
+        return Done(data)
+      },
+    )
+    const session = await page.open(workflow)
+    const failed = failure(session.run())
+    await session.asks[0]?.reply('expired')
+    await failed
+    expect(session.back()).toBe(true)
+    expect(session.error).toBeUndefined()
+    const again = session.run()
+    await session.asks[0]?.reply('good')
+    expect(await again).toBe('good')
+  })
+
+  test('while a step is at work / it is stopped, and its effect lands nowhere', async () => {
+    const page = profile()
+    const slow = gate()
+    const signals: AbortSignal[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const { data } = await ctx.ask(Question(1))
+        signals.push(ctx.signal)
+        await ctx.state.set('working', data)
+        const value = await ctx.once('slow', () => slow.promise.then(() => data))
+        return Done(value)
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await session.asks[0]?.reply('old')
+    await page.settle()
+    expect(session.back()).toBe(true)
+    expect(signals[0]?.aborted).toBe(true)
+    slow.open()
+    await page.settle()
+    expect(session.state.get()).toEqual({})
+    expect(session.status).toBe('waiting')
+    await session.asks[0]?.reply('new')
+    expect(await result).toBe('new')
+  })
+
+  test('two questions open at once / the one that was answered is open again, beside the other', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const answers = await Promise.all([ctx.ask(Question('a')), ctx.ask(Question('b'))])
+        return Done(answers.map((it) => it.data))
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    await session.asks[1]?.reply('B')
+    expect(session.asks.map((it) => it.data)).toEqual(['a'])
+    expect(session.back()).toBe(true)
+    expect(session.asks.map((it) => it.data)).toEqual(['a', 'b'])
+    await page.settle()
+    await session.asks[0]?.reply('A')
+    await session.asks[0]?.reply('B2')
+    expect(await result).toEqual(['A', 'B2'])
+  })
+
+  test('an ask that timed out / is no page', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1), { timeout: 10 }).catch(() => {})
+        return Done((await ctx.ask(Question(2))).data)
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.clock.advance(10)
+    expect(session.back()).toBe(false)
+  })
+
+  test('an ask with a timeout, re-opened an hour later / has the time again that it had', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1), { timeout: 1000 })
+        return Done((await ctx.ask(Question(2))).data)
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.clock.advance(400)
+    await session.asks[0]?.reply(1)
+    await page.clock.advance(3_600_000)
+    expect(session.back()).toBe(true)
+    expect(session.asks[0]?.deadline).toBe(page.clock.now() + 600)
+    await page.clock.advance(599)
+    expect(session.status).toBe('waiting')
+  })
+
+  test('an answer that came by send / is a page as well', async () => {
+    const { page, session } = await begun()
+    await session.send(Text({ text: 'Ada' }))
+    await page.settle()
+    expect(shown(session)).toBe('how')
+    expect(session.back()).toBe(true)
+    expect(shown(session)).toBe('name')
+  })
+
+  test('paused by hand / stays paused', async () => {
+    const { session, answer } = await begun()
+    await answer('Ada')
+    session.pause()
+    expect(session.back()).toBe(true)
+    expect(session.status).toBe('paused')
+    expect(shown(session)).toBe('name')
+  })
+
+  test('after a reload, and after a snapshot has taken the records / as before', async () => {
+    const { page, session, answer } = await begun()
+    await answer('Ada', 'home', 'Damrak 1')
+    session.state.set('draft', 'x'.repeat(300_000))
+    await session.flush()
+    await page.clock.advance(5000)
+    await page.reload()
+    const again = await page.open(wizard)
+    expect(again.back()).toBe(true)
+    expect(shown(again)).toBe('street')
+    await page.reload()
+    const third = await page.open(wizard)
+    expect(shown(third)).toBe('street')
+    expect(third.forward()).toBe(true)
+    await page.settle()
+    expect(shown(third)).toBe('sure')
+    expect(third.back() && third.back()).toBe(true)
+    expect(shown(third)).toBe('how')
+  })
+})
+
+describe('forward()', () => {
+  test('after two steps back / gives both answers again, then false; answered anew, nothing is kept', async () => {
+    const { page, session, answer } = await begun()
+    await answer('Ada', 'home', 'Damrak 1')
+    session.back()
+    session.back()
+    expect(session.forward()).toBe(true)
+    await page.settle()
+    expect(shown(session)).toBe('street')
+    expect(session.forward()).toBe(true)
+    await page.settle()
+    expect(shown(session)).toBe('sure')
+    expect(session.forward()).toBe(false)
+    expect(session.state.get('answers')).toEqual({ name: 'Ada', how: 'home', street: 'Damrak 1' })
+    session.back()
+    await answer('Mill Lane 7')
+    expect(session.forward()).toBe(false)
+    expect(session.state.get('answers.street')).toBe('Mill Lane 7')
+  })
+
+  test('the answer before was changed / the later one is still kept', async () => {
+    const { page, session, answer } = await begun()
+    await answer('Ada', 'home', 'Damrak 1')
+    session.back()
+    session.back()
+    session.back()
+    await answer('Grace')
+    expect(shown(session)).toBe('how')
+    expect(session.forward()).toBe(true)
+    await page.settle()
+    expect(session.forward()).toBe(true)
+    await page.settle()
+    expect(session.state.get('answers')).toEqual({ name: 'Grace', how: 'home', street: 'Damrak 1' })
+  })
+
+  test('the question is another one now / the old answer is no answer to it', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const { data: price } = await ctx.ask(Question('how many?'))
+        await ctx.ask(Question(`pay ${String(price)}?`))
+        await ctx.ask(Question('really?'))
+        return Done(1)
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    for (const data of [10, 'yes']) {
+      await session.asks[0]?.reply(data)
+      await page.settle()
+    }
+    session.back()
+    session.back()
+    await session.asks[0]?.reply(99)
+    await page.settle()
+    expect(session.asks[0]?.data).toBe('pay 99?')
+    expect(session.forward()).toBe(false)
+    session.back()
+    await session.asks[0]?.reply(10)
+    await page.settle()
+    expect(session.forward()).toBe(true)
+  })
+
+  test('answers 0, "", false and null / are kept and given as they are', async () => {
+    for (const value of [0, '', false, null, { deep: [{}] }]) {
+      const page = profile()
+      const workflow = defineWorkflow({ ...flow }).step(
+        'ask',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          const { data } = await ctx.ask(Question(1))
+          await ctx.ask(Question(2))
+          return Done(data)
+        },
+      )
+      const session = await page.open(workflow)
+      const result = session.run()
+      await session.asks[0]?.reply(value)
+      await page.settle()
+      session.back()
+      await page.reload()
+      result.catch(() => {})
+      const again = await page.open(workflow)
+      const end = again.run()
+      expect(again.forward()).toBe(true)
+      await page.settle()
+      await again.asks[0]?.reply(1)
+      expect(await end).toEqual(value)
+    }
+  })
+
+  test('another run / nothing is kept for it', async () => {
+    const { session, answer } = await begun()
+    await answer('Ada')
+    session.back()
+    session.cancel()
+    session.run().catch(() => {})
+    expect(shown(session)).toBe('name')
+    expect(session.forward()).toBe(false)
+  })
+})

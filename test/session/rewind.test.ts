@@ -1,0 +1,386 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineWorkflow, type HistoryError, type Session } from '../../src/index'
+import { Done, failure, flow, gate, Go, profile, Question, thrown, Worked } from '../support/flows'
+
+/** Asks twice, and writes down what it hears. */
+const twice = (options: { history?: number } = {}) =>
+  defineWorkflow({ ...flow, ...options }).step(
+    'ask',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => {
+      const first = await ctx.ask(Question('first?'))
+      await ctx.state.set('first', first.data)
+      const second = await ctx.ask(Question('second?'))
+      await ctx.state.set('second', second.data)
+      return Done([first.data, second.data])
+    },
+  )
+
+type Twice = Session<ReturnType<typeof twice>>
+
+const types = (session: Pick<Twice, 'history'>) => session.history().map((it) => it.type)
+const seqOf = (session: Pick<Twice, 'history'>, type: string, nth = 1): number =>
+  session.history().filter((it) => it.type === type)[nth - 1]?.seq ?? NaN
+const question = (session: Twice) => session.asks[0]?.data
+
+async function asked(history?: number) {
+  const page = profile()
+  const workflow = twice(history === undefined ? {} : { history })
+  const session = await page.open(workflow)
+  const result = session.run()
+  result.catch(() => {})
+  await page.settle()
+  return { page, workflow, session, result }
+}
+
+describe('history()', () => {
+  test('what has happened / seq, at and type, in order, frozen', async () => {
+    const { page, session } = await asked()
+    await page.clock.advance(5)
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    const history = session.history()
+    expect(types(session)).toEqual(['created', 'started', 'taken', 'opened', 'answered', 'wrote', 'opened'])
+    expect(history.map((it) => it.seq)).toEqual([1, 2, 3, 4, 5, 6, 7])
+    expect(history[4]).toMatchObject({ at: page.clock.now(), value: 'a' })
+    expect(history[6]).toMatchObject({ point: 'ask', event: { type: 'question', data: 'second?' } })
+    expect(Object.isFrozen(history) && history.every((it) => Object.isFrozen(it))).toBe(true)
+  })
+
+  test('a session that nobody has touched / has none', async () => {
+    const session = await profile().open(twice())
+    expect(session.history()).toEqual([])
+  })
+
+  test('looking at it, while a field is being typed / changes nothing, and shows no later key', async () => {
+    const { session } = await asked()
+    session.state.set('note', 'a')
+    const before = session.history()
+    const json = JSON.stringify(session.toJSON())
+    session.history()
+    expect(JSON.stringify(session.toJSON())).toBe(json)
+    session.state.set('note', 'ab')
+    expect(before.at(-1)).toMatchObject({ type: 'wrote', ops: [['set', 'note', 'a']] })
+    expect(session.history().at(-1)).toMatchObject({ type: 'wrote', ops: [['set', 'note', 'ab']] })
+  })
+
+  test('a reload / the same', async () => {
+    const { page, workflow, session } = await asked()
+    await session.asks[0]?.reply('a')
+    await page.reload()
+    const again = await page.open(workflow)
+    expect(again.history()).toEqual(session.history())
+  })
+
+  test('more records than the limit / a snapshot in place of the oldest; at least so many, at most twice', async () => {
+    const { page, workflow, session } = await asked(10)
+    for (let n = 0; n < 100; n++) {
+      session.state.set(`field${n % 7}`, n)
+      await session.flush()
+      session.pause()
+      session.resume()
+    }
+    const history = session.history()
+    expect(history[0]?.type).toBe('snapshot')
+    expect(history.length).toBeGreaterThan(10)
+    expect(history.length).toBeLessThanOrEqual(21)
+    for (const [index, it] of history.entries()) expect(it.seq).toBe((history[0]?.seq ?? 0) + index)
+    await page.reload()
+    expect((await page.open(workflow)).history()).toEqual(history)
+  })
+
+  test('an hour of typing / costs one record, and not the pages before it', async () => {
+    const { page, workflow, session } = await asked(20)
+    await session.asks[0]?.reply('a')
+    for (let n = 0; n < 200; n++) {
+      session.state.append('note', 'x')
+      await page.clock.advance(200)
+    }
+    expect(session.history()[0]?.type).toBe('created')
+    expect(session.back()).toBe(true)
+    expect(session.state.get()).toEqual({ note: 'x'.repeat(200) })
+    await page.reload()
+    expect(question(await page.open(workflow))).toBe('first?')
+  })
+
+  test('history: 0 / none is kept, nobody can go anywhere', async () => {
+    const { session, page } = await asked(0)
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    expect(session.history()).toEqual([])
+    expect(session.back()).toBe(false)
+    expect(thrown<HistoryError>(() => session.rewind(2))).toMatchObject({ code: 'HISTORY', seq: 2 })
+    expect(JSON.stringify(session.toJSON())).not.toContain('history')
+  })
+
+  test('history: -1 or 1.5 / a mistake of the definition', () => {
+    for (const history of [-1, 1.5, NaN])
+      expect(thrown(() => twice({ history }).validate())).toMatchObject({ code: 'WORKFLOW' })
+  })
+})
+
+describe('rewind(seq)', () => {
+  test('to the first question / it is open again, the state is as it was, paused until resume()', async () => {
+    const { page, session, result } = await asked()
+    const seq = seqOf(session, 'opened')
+    await session.asks[0]?.reply('a')
+    session.state.set('note', 'typed')
+    await page.settle()
+    session.rewind(seq)
+    expect(session.status).toBe('paused')
+    expect(session.state.get()).toEqual({})
+    expect(question(session)).toBe('first?')
+    await page.settle()
+    expect(session.history().at(-1)).toMatchObject({ type: 'rewound', to: seq })
+    session.resume()
+    await page.settle()
+    expect(session.status).toBe('waiting')
+    await session.asks[0]?.reply('b')
+    await page.settle()
+    await session.asks[0]?.reply('c')
+    expect(await result).toEqual(['b', 'c'])
+    expect(session.state.get()).toEqual({ first: 'b', second: 'c' })
+  })
+
+  test('to every record of a finished run, resumed / each comes to the end again', async () => {
+    const { page, session, result } = await asked()
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    await session.asks[0]?.reply('b')
+    await result
+    for (const { seq, type } of session.history()) {
+      session.rewind(seq)
+      session.resume()
+      await page.settle()
+      const again = session.run()
+      again.catch(() => {})
+      for (let n = 0; n < 2; n++) {
+        await session.asks[0]?.reply(question(session) === 'first?' ? 'a' : 'b')
+        await page.settle()
+      }
+      expect([type, await again, session.state.get()]).toEqual([
+        type,
+        ['a', 'b'],
+        { first: 'a', second: 'b' },
+      ])
+    }
+  })
+
+  test('a seq that never was, will be, or is no number / HistoryError, nothing changed', async () => {
+    const { session } = await asked()
+    const before = JSON.stringify(session.toJSON())
+    for (const seq of [0, -1, 99, 1.5, NaN, Infinity, undefined, '4', null]) {
+      const error = thrown<HistoryError>(() => session.rewind(seq as number))
+      expect(error).toMatchObject({ name: 'HistoryError', code: 'HISTORY' })
+      expect(error.message).toContain('1 to 4')
+    }
+    expect(JSON.stringify(session.toJSON())).toBe(before)
+  })
+
+  test('a rewind / can be rewound', async () => {
+    const { page, session } = await asked()
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    const late = session.history().at(-1)?.seq ?? 0
+    session.rewind(seqOf(session, 'opened'))
+    session.rewind(late)
+    session.resume()
+    await page.settle()
+    expect(session.state.get()).toEqual({ first: 'a' })
+    expect(question(session)).toBe('second?')
+  })
+
+  test('keys and ask ids / are others; a reply to the old ask is told so', async () => {
+    const keys: string[] = []
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1))
+        await ctx.once('effect', (key) => void keys.push(key))
+        await ctx.ask(Question(2))
+        return Done('end')
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    const old = session.asks[0]
+    await old?.reply('a')
+    await page.settle()
+    session.rewind(seqOf(session, 'opened'))
+    session.resume()
+    expect(session.asks[0]?.id).not.toBe(old?.id)
+    expect(await old?.reply('late')).toBe(false)
+    await session.asks[0]?.reply('b')
+    await page.settle()
+    expect(keys).toHaveLength(2)
+    expect(keys[0]).not.toBe(keys[1])
+  })
+
+  test('while a step is at work / its signal is aborted; what it does afterwards counts for nothing', async () => {
+    const page = profile()
+    const work = gate()
+    const signals: AbortSignal[] = []
+    const late: unknown[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const { data } = await ctx.ask(Question(1))
+        signals.push(ctx.signal)
+        const value = await ctx.once('slow', () => work.promise.then(() => 'late'))
+        late.push(value)
+        await ctx.state.set('late', value)
+        return Done(data)
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await session.asks[0]?.reply('old')
+    await page.settle()
+    session.rewind(seqOf(session, 'opened'))
+    expect(signals[0]?.aborted).toBe(true)
+    work.open()
+    await page.settle()
+    expect(late).toEqual([])
+    expect(session.state.get()).toEqual({})
+    expect(types(session).at(-1)).toBe('rewound')
+    session.resume()
+    await session.asks[0]?.reply('new')
+    await page.settle()
+    expect(await result).toBe('new')
+  })
+
+  test('into the middle of a step at work / what it had not committed then is taken out, and it runs again', async () => {
+    const page = profile()
+    let tries = 0
+    const workflow = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Worked] }, async (ctx) => {
+        tries++
+        await ctx.state.append('list', { n: 1 })
+        await ctx.state.append('list', { n: 2 })
+        return Worked(1)
+      })
+      .step('end', { on: Worked, emits: [Done] }, () => Done('end'))
+    const session = await page.open(workflow)
+    await session.run()
+    session.rewind(seqOf(session, 'wrote'))
+    expect(session.state.get()).toEqual({})
+    session.resume()
+    expect(await session.run()).toBe('end')
+    expect(tries).toBe(2)
+    expect(session.state.get()).toEqual({ list: [{ n: 1 }, { n: 2 }] })
+  })
+
+  test('a sleep that had 20 s to go, an hour later / has 20 s to go', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow })
+      .step('sleep', { on: Go, emits: [Worked] }, async (ctx) => {
+        await ctx.sleep(60_000)
+        return Worked(1)
+      })
+      .step('end', { on: Worked, emits: [Done] }, () => Done('end'))
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(40_000)
+    session.state.set('note', 1)
+    const then = session.history().at(-1)?.seq ?? 0
+    await page.clock.advance(3_600_000)
+    expect(await result).toBe('end')
+    session.rewind(then)
+    session.resume()
+    await page.clock.advance(19_000)
+    expect(session.status).toBe('waiting')
+    await page.clock.advance(1_000)
+    expect(session.status).toBe('completed')
+  })
+
+  test('to before the run / who waits for it is told, the session is idle', async () => {
+    const { session, result } = await asked()
+    session.rewind(1)
+    expect(await failure(result)).toMatchObject({ code: 'CANCELLED', reason: 'the session was rewound' })
+    session.resume()
+    expect(session.status).toBe('idle')
+  })
+
+  test('to a run before the last one / who waits for the last one is told; the other goes on', async () => {
+    const { page, session, result } = await asked()
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    const second = seqOf(session, 'opened', 2)
+    await session.asks[0]?.reply('b')
+    await result
+    const next = session.run()
+    await page.settle()
+    session.rewind(second)
+    expect(await failure(next)).toMatchObject({ code: 'CANCELLED' })
+    session.resume()
+    const old = session.run()
+    await session.asks[0]?.reply('c')
+    expect(await old).toEqual(['a', 'c'])
+  })
+
+  test('a failed run / goes on from before the failure', async () => {
+    const page = profile()
+    let broken = true
+    const workflow = defineWorkflow({ ...flow })
+      .step('first', { on: Go, emits: [Worked] }, () => Worked(1))
+      .step('work', { on: Worked, emits: [Done] }, () => {
+        if (broken) throw new Error('broken')
+        return Done('mended')
+      })
+    const session = await page.open(workflow)
+    await failure(session.run())
+    broken = false
+    session.rewind(seqOf(session, 'ended'))
+    expect(session.error).toBeUndefined()
+    session.resume()
+    expect(await session.run()).toBe('mended')
+  })
+
+  test('a reload behind it / it is still rewound and paused; the history goes on', async () => {
+    const { page, workflow, session } = await asked()
+    const seq = seqOf(session, 'opened')
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    session.rewind(seq)
+    const json = JSON.stringify(session.toJSON())
+    await page.reload()
+    const again = await page.open(workflow)
+    expect(JSON.stringify(again.toJSON())).toBe(json)
+    expect(again.status).toBe('paused')
+    again.rewind(seqOf(again, 'opened', 2))
+    again.resume()
+    await page.settle()
+    expect(again.state.get()).toEqual({ first: 'a' })
+    expect(question(again)).toBe('second?')
+  })
+
+  test('the schema would refuse what is left / it is mended, as after a rollback', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({
+      ...flow,
+      state: z.object({ person: z.object({ name: z.string(), age: z.number().optional() }).optional() }),
+    }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      await ctx.ask(Question(1))
+      await ctx.state.set('person', { name: 'Ada' })
+      await ctx.ask(Question(2))
+      return Done(1)
+    })
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    session.state.set('person.age', 36)
+    expect(session.back()).toBe(true)
+    expect(session.state.get()).toEqual({})
+  })
+
+  test('in a closed session / SessionClosedError', async () => {
+    const { session } = await asked()
+    await session.close()
+    expect(thrown(() => session.rewind(1))).toMatchObject({ code: 'SESSION_CLOSED' })
+  })
+})
