@@ -286,13 +286,6 @@ export class SessionStateError extends DogearError {
 export class HistoryError extends DogearError {
   override readonly name = 'HistoryError'
   readonly code = 'HISTORY'
-  readonly seq: number
-  constructor(seq: number, kept: string) {
-    super(
-      `the history has no record ${seq}: it holds ${kept} (workflow option \`history\`: how many it keeps)`,
-    )
-    this.seq = seq
-  }
 }
 
 /** Storage refused an append: another writer has taken the session over. */

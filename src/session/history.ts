@@ -54,7 +54,10 @@ export class History {
   at(seq: number): Model {
     const last = this.#records.findIndex((it) => it.seq === seq)
     const base = this.#base
-    if (last < 0 && (base === undefined || base.saved.seq !== seq)) throw new HistoryError(seq, this.#range)
+    if (last < 0 && (base === undefined || base.saved.seq !== seq))
+      throw new HistoryError(
+        `the history has no record ${seq}: it holds ${this.#range} (workflow option \`history\`: how many it keeps)`,
+      )
     const tree = new Tree(undefined)
     const model = base ? restoreModel(base.saved, tree) : blank(tree)
     for (const record of this.#records.slice(0, last + 1)) reduce(model, record)
