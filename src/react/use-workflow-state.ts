@@ -1,9 +1,9 @@
 import { useContext } from 'react'
 import type { Session } from '../session/session'
 import type { Exact, Keys, Next, Path, Read, Write } from '../state/path-types'
-import type { StateStore } from '../state/store'
+import { cellOf, type StateStore } from '../state/store'
 import type { AnyWorkflow, StateOf } from '../workflow/shape'
-import { cellOf } from './cell'
+
 import { has, misuse, PlaceContext, sessionOf } from './place'
 import type { Registered } from './register'
 import { useSelected, type Selection } from './selected'

@@ -53,11 +53,21 @@ export function isForbidden(key: string): boolean {
   return key === '__proto__' || key === 'constructor' || key === 'prototype'
 }
 
-function parse(text: string): Path {
-  if (text === '') return ROOT
+/** The keys of a dotted text, checked. */
+export function keysOf(text: string): readonly string[] {
+  if (text === '') return ROOT.keys
   const keys = text.split('.', MOST_SEGMENTS + 1)
   if (keys.includes('')) throw new PathError(text.slice(0, 200), 'it has an empty segment')
-  return intern(interned, { keys, id: text, text })
+  return checked(keys, text)
+}
+
+/** The text of a path by its id. */
+export function textOf(id: OpPath): string {
+  return typeof id === 'string' ? id : `.${JSON.stringify(id)}`
+}
+
+function parse(text: string): Path {
+  return text === '' ? ROOT : intern(interned, { keys: keysOf(text), id: text, text })
 }
 
 function fromKeys(input: readonly unknown[]): Path {
@@ -71,21 +81,24 @@ function fromKeys(input: readonly unknown[]): Path {
   }
   if (keys.length === 0) return ROOT
   const plain = keys.every(isPlain)
-  const text = plain ? keys.join('.') : `.${JSON.stringify(keys)}`
+  const id = plain ? keys.join('.') : keys
+  const text = textOf(id)
   const map = plain ? interned : segmented
-  return map.get(text) ?? intern(map, { keys, id: plain ? text : keys, text })
+  return map.get(text) ?? intern(map, { keys: checked(keys, text), id, text })
 }
 
-function intern(map: Map<string, Path>, path: Path): Path {
-  const { keys, text } = path
+function checked(keys: readonly string[], text: string): readonly string[] {
   if (keys.length > MOST_SEGMENTS) {
     throw new PathError(text.slice(0, 200), `it has more than ${MOST_SEGMENTS} segments`)
   }
   const bad = keys.find(isForbidden)
   if (bad !== undefined) throw new PathError(text, `"${bad}" is refused: it could reach a prototype`)
+  return Object.freeze(keys)
+}
+
+function intern(map: Map<string, Path>, path: Path): Path {
   if (map.size >= MOST_INTERNED) map.clear()
-  Object.freeze(keys)
-  map.set(text, path)
+  map.set(path.text, path)
   return path
 }
 

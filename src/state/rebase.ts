@@ -1,5 +1,5 @@
 import type { Op } from './op'
-import { listIndex, toPath } from './path'
+import { listIndex, ROOT, toPath } from './path'
 import { Tree } from './tree'
 import { at } from './view'
 
@@ -39,7 +39,7 @@ export function rebase(
     const entry = { ops: [] as Op[], before: now.root() }
     if (!dropped) kept.push(entry)
     for (const op of ops) {
-      const moved = rewrite(op, { place, old: old.peek(), now: now.peek(), keys: [] }, !dropped)
+      const moved = rewrite(op, { place, old: old.peek(ROOT), now: now.peek(ROOT), keys: [] }, !dropped)
       old.apply([op])
       if (!dropped) now.apply(moved)
       entry.ops.push(...moved)

@@ -1,8 +1,7 @@
 import { NestedEditError } from '../errors'
 import type { Op } from './op'
-import { toPath } from './path'
 import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
-import { Tree, type Handle } from './tree'
+import { Tree } from './tree'
 import type { Writer } from './writer'
 
 /**
@@ -81,11 +80,23 @@ type Make = (view: Tree) => Op | readonly Op[] | undefined
 
 const trees = new WeakMap<object, Tree>()
 
-/** Any store's path as something that a component can subscribe to. */
-export function handleOf(store: object, path: string | Keys): Handle {
+/** A path of a store as something that components can subscribe to, read and write. */
+export interface Cell {
+  readonly subscribe: (listener: () => void) => () => void
+  readonly get: () => unknown
+  readonly set: (next: unknown) => void
+}
+
+/** The cell of any store's path: the same object for everybody, so that nothing is subscribed anew. */
+export function cellOf(store: StateStore<unknown>, path: string | Keys): Cell {
   const tree = trees.get(store)
   if (tree === undefined) throw new TypeError('this is no state store of Dogear')
-  return tree.handle(toPath(path))
+  const node = tree.named(path)
+  return (node.cell ??= {
+    subscribe: (listener) => tree.subscribe(node, listener),
+    get: () => tree.read(node),
+    set: (next) => store.set(node.id, next),
+  })
 }
 
 /** The store over a tree. Its methods can be taken off it. */
@@ -96,19 +107,21 @@ export function createStateStore<T>(parts: StoreParts): StateStore<T> {
     get(input?: string | Keys, fallback?: unknown) {
       const { view } = writes
       if (input === undefined) return view.root()
-      const path = toPath(input)
+      const path = tree.named(input)
       return fallback !== undefined && !view.has(path) ? fallback : view.read(path)
     },
-    has: (path: string | Keys) => writes.view.has(toPath(path)),
+    has: (path: string | Keys) => writes.view.has(tree.named(path)),
     set: (path: string | Keys, value: unknown) =>
-      writes.put((it) => writer.set(it, toPath(path), value, parts.always?.())),
-    append: (path: string | Keys, item: unknown) => writes.put((it) => writer.append(it, toPath(path), item)),
-    delete: (path: string | Keys) => writes.put((it) => writer.delete(it, toPath(path), parts.always?.())),
+      writes.put((it) => writer.set(it, tree.named(path), value, parts.always?.())),
+    append: (path: string | Keys, item: unknown) =>
+      writes.put((it) => writer.append(it, tree.named(path), item)),
+    delete: (path: string | Keys) =>
+      writes.put((it) => writer.delete(it, tree.named(path), parts.always?.())),
     replace: (state: unknown) => writes.put((it) => writer.replace(it, state)),
     reset: () => writes.put((it) => writer.replace(it, parts.initial())),
     edit: (recipe: Recipe) => writes.edit(recipe),
     batch: <R>(run: () => R) => writes.batch(run),
-    subscribe: (path: string | Keys, listener: () => void) => tree.subscribe(toPath(path), listener),
+    subscribe: (path: string | Keys, listener: () => void) => tree.subscribe(tree.named(path), listener),
   }
   trees.set(store, tree)
   return Object.freeze(store) as unknown as StateStore<T>

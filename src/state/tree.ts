@@ -1,57 +1,53 @@
 import { development, frozen } from './development'
+import { childAt, isOwned, type Node } from './node'
+import { Nodes } from './nodes'
 import type { Op } from './op'
-import { listIndex, toPath, type Path } from './path'
-import { Subscribers, type Listener } from './subscribers'
-import { at, hasAt, isContainer, valueAt, type View } from './view'
-
-type Container = Record<string, unknown> | unknown[]
-
-/**
- * On the copy that a write made: it may be changed in place, until somebody has looked at it. A mark does not know
- * its container: it would keep every earlier version of the containers above it in memory.
- */
-interface Mark {
-  seen: boolean
-  readonly above: Mark | undefined
-}
+import type { Path } from './path'
+import { Subscribers } from './subscribers'
+import { Subscription, type Listener } from './subscription'
+import { holds, isContainer, type Container, type View } from './view'
 
 /**
  * The state: immutable to everybody who looks at it, and yet cheap to write. A write copies the containers on
- * its way once; it *owns* the copies and changes them in place until a read hands one of them out. So a write
+ * its way once; the tree *owns* the copies and changes them in place until a read hands one of them out. So a write
  * costs its depth, and the copy of a wide parent is made only when somebody holds the one before it.
  *
- * A container is owned while its own mark is unseen and hangs on the mark of its owned parent: handing a
- * container out is one assignment, whatever is below it.
+ * What is owned stands at the nodes of the written paths. Handing a container out ends the ownership of it and of
+ * everything below it by one number at its node, whatever is below.
  */
 export class Tree implements View {
   #current: unknown
-  readonly #marks = new WeakMap<object, Mark>()
+  readonly #nodes = new Nodes()
   readonly #subscribers: Subscribers
-  /** Of the container that was owned last. */
-  #mark: Mark | undefined
-  /** The topmost container that the last write had to create, and what was there before. */
-  #made: { readonly depth: number; readonly before: unknown } | undefined
-  #handles: WeakMap<Path, Handle> | undefined
+  /** Counts what begins and ends ownership. */
+  #moment = 0
 
   constructor(root: unknown, report?: (error: unknown) => void) {
     this.#current = root
     this.#subscribers = new Subscribers(report)
   }
 
+  /** The node of what a user names; it is the path for all other methods. */
+  named(path: string | readonly (string | number)[]): Node {
+    return this.#nodes.named(path)
+  }
+
   read(path: Path): unknown {
-    return this.#handOut(valueAt(this.#current, path.keys))
+    const node = this.#nodes.of(path)
+    return this.#handOut(node, this.#value(node))
   }
 
   has(path: Path): boolean {
-    return hasAt(this.#current, path.keys)
+    const node = this.#nodes.of(path)
+    return node.parent === undefined || holds(this.#container(node.parent), node.key)
   }
 
   root(): unknown {
-    return this.#handOut(this.#current)
+    return this.#handOut(this.#nodes.root, this.#current)
   }
 
-  peek(): unknown {
-    return this.#current
+  peek(path: Path): unknown {
+    return this.#value(this.#nodes.of(path))
   }
 
   /** Whether somebody is to be told: call {@link flush}. */
@@ -60,29 +56,20 @@ export class Tree implements View {
   }
 
   flush(): void {
-    this.#subscribers.flush((keys) => valueAt(this.#current, keys))
+    this.#subscribers.flush((node) => this.#value(node))
   }
 
   subscribe(path: Path, listener: Listener): () => void {
-    return this.#subscribers.subscribe(path, listener)
-  }
-
-  /** What a component needs of one path; the same object for the same path, so that nothing is subscribed anew. */
-  handle(path: Path): Handle {
-    this.#handles ??= new WeakMap()
-    let handle = this.#handles.get(path)
-    if (handle === undefined) {
-      handle = { subscribe: (listener) => this.subscribe(path, listener), get: () => this.read(path) }
-      this.#handles.set(path, handle)
-    }
-    return handle
+    const subscription = new Subscription(this.#nodes.of(path), listener)
+    // Bound, not closed over: half the memory, once for every component.
+    return subscription.end.bind(subscription)
   }
 
   /** Another root, as after a rollback: exactly those are told whose value differs. */
   restore(root: unknown): void {
     const before = this.#current
     this.#current = root
-    this.#subscribers.touch([], before, root)
+    this.#changed(this.#nodes.root, before, root)
   }
 
   /**
@@ -92,115 +79,121 @@ export class Tree implements View {
   apply(ops: readonly Op[]): void {
     for (const op of ops) {
       if (op[0] === 'replace') this.restore(op[1])
-      else this.#applyAt(op, toPath(op[1]).keys)
+      else this.#applyAt(op, this.#nodes.named(op[1]))
     }
   }
 
-  #applyAt(op: Exclude<Op, readonly ['replace', unknown]>, keys: readonly string[]): void {
-    if (keys.length === 0) return
-    const before = valueAt(this.#current, keys)
+  #applyAt(op: Exclude<Op, readonly ['replace', unknown]>, node: Node): void {
+    const { parent } = node
+    if (parent === undefined) return
+    const before = this.#value(node)
     switch (op[0]) {
       case 'set':
-        if (!Object.is(before, op[2])) this.#put(keys, before, op[2])
+        if (!Object.is(before, op[2])) this.#put(node, parent, before, op[2])
         return
       case 'append':
-        this.#append(keys, before, op[2], op[3])
+        this.#append(node, parent, before, op[2], op[3])
         return
       case 'delete':
-        if (hasAt(this.#current, keys)) this.#remove(keys, before)
+        if (holds(this.#container(parent), node.key)) this.#remove(node, parent, before)
         return
       case 'splice':
-        if (Array.isArray(before)) this.#put(keys, before, spliced(before, op[2], op[3], op[4]))
+        if (Array.isArray(before)) this.#put(node, parent, before, spliced(before, op[2], op[3], op[4]))
     }
   }
 
-  #put(keys: readonly string[], before: unknown, value: unknown): void {
-    const key = keys.at(-1) as string
-    const place = putInto(this.#ownParent(keys), key, value)
-    if (this.#made === undefined) {
-      this.#subscribers.touch(place === key ? keys : [...keys.slice(0, -1), place], before, value)
-    } else {
-      // Parents were created on the way: the change is at the topmost of them.
-      const { depth, before: was } = this.#made
-      const above = keys.slice(0, depth)
-      this.#subscribers.touch(above, was, valueAt(this.#current, above))
-    }
+  #put(node: Node, parent: Node, before: unknown, value: unknown): void {
+    const made = this.#topmostMissing(parent)
+    const was = made && this.#value(made)
+    const container = this.#own(parent)
+    const place = this.#placeIn(container, parent, node)
+    ;(container as Record<string, unknown>)[place.key] = value
+    // Parents were created on the way: the change is at the topmost of them.
+    if (made) this.#changed(made, was, this.#value(made))
+    else this.#changed(place, before, value)
   }
 
-  #append(keys: readonly string[], before: unknown, item: unknown, as: 'text' | 'list' | undefined): void {
+  /** The highest of a node and those above it where no container stands. */
+  #topmostMissing(node: Node | undefined): Node | undefined {
+    if (node === undefined || isContainer(this.#container(node))) return undefined
+    return this.#topmostMissing(node.parent) ?? node
+  }
+
+  #append(node: Node, parent: Node, before: unknown, item: unknown, as: 'text' | 'list' | undefined): void {
     if (typeof before === 'string' && typeof item === 'string') {
-      if (item !== '') this.#put(keys, before, before + item)
+      if (item !== '') this.#put(node, parent, before, before + item)
       return
     }
-    if (Array.isArray(before)) this.#put([...keys, String(before.length)], undefined, item)
-    else this.#put(keys, before, typeof item === 'string' && as !== 'list' ? item : frozen([item]))
-  }
-
-  #remove(keys: readonly string[], before: unknown): void {
-    const above = keys.slice(0, -1)
-    const parent = valueAt(this.#current, above)
-    const key = keys.at(-1) as string
-    if (!Array.isArray(parent)) {
-      delete (this.#ownParent(keys) as Record<string, unknown>)[key]
-      this.#subscribers.touch(keys, before, undefined)
+    if (!Array.isArray(before)) {
+      this.#put(node, parent, before, typeof item === 'string' && as !== 'list' ? item : frozen([item]))
       return
     }
-    const rest = spliced(parent, listIndex(key), 1, [])
-    if (above.length === 0) this.restore(rest)
-    else this.#put(above, parent, rest)
+    const length = (this.#own(node) as unknown[]).push(item)
+    const place = this.#nodes.item(node, length - 1)
+    if (place) this.#changed(place, undefined, item)
+    else this.#subscribers.touchAbove(node)
   }
 
-  /** The container that holds the last key, owned, with everything above it. */
-  #ownParent(keys: readonly string[]): Container {
-    let container = (this.#current = this.#own(this.#current, undefined))
-    this.#made = undefined
-    for (let depth = 0; depth < keys.length - 1; depth++) {
-      const key = keys[depth] as string
-      const child = at(container, key)
-      if (!isContainer(child)) this.#made ??= { depth: depth + 1, before: child }
-      const owned = this.#own(child, this.#mark)
-      if (owned !== child) putInto(container, key, owned)
-      container = owned
+  #remove(node: Node, parent: Node, before: unknown): void {
+    const container = this.#container(parent)
+    if (!Array.isArray(container)) {
+      delete (this.#own(parent) as Record<string, unknown>)[node.key]
+      this.#changed(node, before, undefined)
+      return
     }
-    return container
+    const rest = spliced(container, node.key as number, 1, [])
+    if (parent.parent) this.#put(parent, parent.parent, container, rest)
+    else this.restore(rest)
   }
 
-  /** The container itself when it is owned, else an owned copy; an object where there is none. */
-  #own(value: unknown, above: Mark | undefined): Container {
-    const container = isContainer(value) ? value : undefined
-    this.#mark = container && this.#marks.get(container)
-    if (container && this.#mark?.seen === false && this.#mark.above === above) return container
-    const owned = Array.isArray(container) ? container.slice() : { ...container }
-    this.#mark = { seen: false, above }
-    this.#marks.set(owned, this.#mark)
+  /** Another value stands at a node: nothing there or below is owned any more, and whom it concerns is told. */
+  #changed(node: Node, before: unknown, after: unknown): void {
+    node.cut = ++this.#moment
+    this.#subscribers.touch(node, before, after)
+  }
+
+  #value(node: Node): unknown {
+    return node.parent ? childAt(this.#container(node.parent), node) : this.#current
+  }
+
+  /** What stands at a node, found from the nearest container above it that is owned. */
+  #container(node: Node): unknown {
+    return isOwned(node) ? node.own : this.#value(node)
+  }
+
+  /** The container at a node, owned: it may be changed in place. */
+  #own(node: Node): Container {
+    if (isOwned(node)) return node.own as Container
+    const { parent } = node
+    const above = parent && this.#own(parent)
+    const place = above ? this.#placeIn(above, parent, node) : node
+    const found = above ? childAt(above, place) : this.#current
+    const owned = copyOf(found)
+    if (above) (above as Record<string, unknown>)[place.key] = owned
+    else this.#current = owned
+    place.own = owned
+    place.since = ++this.#moment
     return owned
   }
 
-  #handOut(value: unknown): unknown {
-    if (!isContainer(value)) return value
-    const mark = this.#marks.get(value)
-    if (mark?.seen === false) {
-      mark.seen = true
+  /** The node itself; of a list that it is no index of, or one past its end, the place behind its last item. */
+  #placeIn(container: Container, parent: Node, node: Node): Node {
+    const { key } = node
+    if (!Array.isArray(container) || (typeof key === 'number' && key <= container.length)) return node
+    return this.#nodes.named([...parent.keys, container.length])
+  }
+
+  #handOut(node: Node, value: unknown): unknown {
+    if (isContainer(value)) {
+      node.cut = ++this.#moment
       if (development) freezeDeep(value)
     }
     return value
   }
 }
 
-/** A path as something that can be subscribed to and read. */
-export interface Handle {
-  readonly subscribe: (listener: Listener) => () => void
-  readonly get: () => unknown
-}
-
-/** Puts a value under a key; past the end of a list, at its end. Answers the key that it stands under. */
-function putInto(container: Container, key: string, value: unknown): string {
-  if (Array.isArray(container)) {
-    const index = listIndex(key)
-    if (index < 0 || index >= container.length) return String(container.push(value) - 1)
-    container[index] = value
-  } else container[key] = value
-  return key
+function copyOf(value: unknown): Container {
+  return Array.isArray(value) ? value.slice() : { ...(isContainer(value) && (value as object)) }
 }
 
 function spliced(

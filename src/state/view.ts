@@ -1,30 +1,36 @@
 import { listIndex, type Path } from './path'
 
+export type Container = Record<string, unknown> | unknown[]
+
 /** A state to look at: the live tree, or the state at an earlier moment. */
 export interface View {
   /** The value at a path, immutable from then on; `undefined` when there is none. */
   read(path: Path): unknown
   has(path: Path): boolean
   root(): unknown
-  /** The root to look at in passing: nothing of it may be kept, the next write may change it in place. */
-  peek(): unknown
+  /** The value at a path to look at in passing: nothing of it may be kept, the next write may change it in place. */
+  peek(path: Path): unknown
 }
 
 /** The view of a state that does not change any more. */
 export function viewOf(root: unknown): View {
-  return {
-    read: (path) => valueAt(root, path.keys),
-    has: (path) => hasAt(root, path.keys),
-    root: () => root,
-    peek: () => root,
-  }
+  const read = (path: Path): unknown => valueAt(root, path.keys)
+  return { read, peek: read, has: (path) => hasAt(root, path.keys), root: () => root }
 }
 
 /** What a container holds under a key: own keys and list indices, nothing inherited. */
-export function at(container: unknown, key: string): unknown {
-  if (typeof container !== 'object' || container === null) return undefined
-  if (Array.isArray(container)) return (container as unknown[])[listIndex(key)]
-  return Object.hasOwn(container, key) ? (container as Record<string, unknown>)[key] : undefined
+export function at(container: unknown, key: string | number): unknown {
+  if (!isContainer(container)) return undefined
+  if (Array.isArray(container)) return container[typeof key === 'number' ? key : listIndex(key)]
+  return Object.hasOwn(container, key) ? container[key] : undefined
+}
+
+/** Whether it holds anything under a key. */
+export function holds(container: unknown, key: string | number): boolean {
+  if (!isContainer(container)) return false
+  if (!Array.isArray(container)) return Object.hasOwn(container, key)
+  const index = typeof key === 'number' ? key : listIndex(key)
+  return index >= 0 && index < container.length
 }
 
 export function valueAt(root: unknown, keys: readonly string[]): unknown {
@@ -34,18 +40,9 @@ export function valueAt(root: unknown, keys: readonly string[]): unknown {
 }
 
 export function hasAt(root: unknown, keys: readonly string[]): boolean {
-  let value = root
-  for (const key of keys) {
-    if (typeof value !== 'object' || value === null) return false
-    const there = Array.isArray(value)
-      ? listIndex(key) >= 0 && listIndex(key) < value.length
-      : Object.hasOwn(value, key)
-    if (!there) return false
-    value = at(value, key)
-  }
-  return true
+  return keys.length === 0 || holds(valueAt(root, keys.slice(0, -1)), keys.at(-1) as string)
 }
 
-export function isContainer(value: unknown): value is Record<string, unknown> | unknown[] {
+export function isContainer(value: unknown): value is Container {
   return typeof value === 'object' && value !== null
 }

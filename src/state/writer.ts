@@ -6,8 +6,8 @@ import type { CopyValue } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import { sameJson } from './same'
-import type { CompiledSchema } from './schema'
-import { at, hasAt, valueAt, type View } from './view'
+import type { CompiledSchema, Current } from './schema'
+import { at, valueAt, viewOf, type View } from './view'
 
 /**
  * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can
@@ -28,19 +28,19 @@ export class Writer {
     const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
     if (value === undefined) return this.delete(view, path, always)
     // Nothing to do, and the same way for a value that was just read here: it keeps its identity.
-    if (Object.is(value, walk(view.peek(), path)) && !always) return undefined
+    if (Object.is(value, look(view, path)) && !always) return undefined
     return this.#checked(view, path, value)
   }
 
   append(view: View, path: Path, item: unknown): Op {
     refuseRoot(path)
-    const target = walk(view.peek(), path)
+    const target = look(view, path)
     if (target === undefined) return this.#begin(view, path, item)
     if (typeof target === 'string') {
       if (typeof item !== 'string')
         throw new PathError(path.text, 'it is a text, and only text can be appended to it')
       const whole = target + item
-      const { value } = this.#schema.check(reader(view.peek()), path, whole)
+      const { value } = this.#schema.check(reader(view), path, whole)
       return value === whole ? appended(path, item, 'text') : frozen<Op>(['set', path.id, value] as const)
     }
     if (!Array.isArray(target))
@@ -52,15 +52,15 @@ export class Writer {
 
   delete(view: View, path: Path, always = false): Op | undefined {
     refuseRoot(path)
-    walk(view.peek(), path)
-    const there = hasAt(view.peek(), path.keys)
+    look(view, path)
+    const there = view.has(path)
     if (!there && !always) return undefined
-    if (there) this.#schema.checkDelete(reader(view.peek()), path)
+    if (there) this.#schema.checkDelete(reader(view), path)
     return frozen<Op>(['delete', path.id])
   }
 
   replace(view: View, state: unknown): Op {
-    return this.#replaced(view.peek(), state)
+    return this.#replaced(reader(view), state)
   }
 
   /** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
@@ -85,12 +85,12 @@ export class Writer {
   #changes(before: unknown, after: unknown): Op[] {
     const ops = diff(before, after)
     if (ops.length === 0) return ops
-    const result = reader(after)
+    const result = reader(viewOf(after))
     return ops.map((op) => {
-      if (op[0] === 'replace') return this.#replaced(after, op[1])
+      if (op[0] === 'replace') return this.#replaced(result, op[1])
       const path = toPath(op[1])
       const whole = valueAt(after, path.keys)
-      if (op[0] === 'delete' && whole === undefined) this.#schema.checkDelete(reader(before), path)
+      if (op[0] === 'delete' && whole === undefined) this.#schema.checkDelete(reader(viewOf(before)), path)
       // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
       else if (whole !== undefined) {
         const judged = this.#schema.check(result, path, whole)
@@ -108,9 +108,9 @@ export class Writer {
     return this.#copy(value, place)
   }
 
-  #replaced(before: unknown, state: unknown): Op {
+  #replaced(current: Current, state: unknown): Op {
     const given = this.#copy(state, 'state')
-    const { value } = this.#schema.check(reader(before), ROOT, given)
+    const { value } = this.#schema.check(current, ROOT, given)
     return frozen<Op>(['replace', this.#copy(value, 'state')])
   }
 
@@ -145,7 +145,7 @@ export class Writer {
    */
   #checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
     const given = this.#kept(next, where(path))
-    const { path: place, value } = this.#schema.check(reader(view.peek()), path, given)
+    const { path: place, value } = this.#schema.check(reader(view), path, given)
     return frozen(['set', place.id, value === given ? given : this.#copy(value, where(place))] as const)
   }
 }
@@ -163,14 +163,18 @@ function refuseRoot(path: Path): void {
   if (path.keys.length === 0) throw new PathError('', 'the whole state is written with replace()')
 }
 
-/**
- * The value at a path that is to be written. Everything on the way must be able to hold the next key; what is
- * missing will be created.
- */
-function walk(root: unknown, { keys, text }: Path): unknown {
+/** The value at a path that is to be written. Everything on the way must be able to hold the next key. */
+function look(view: View, path: Path): unknown {
+  const value = view.peek(path)
+  // A value that is there has a way that leads to it; one that is missing will be created.
+  if (value === undefined) walk(view.peek(ROOT), path)
+  return value
+}
+
+function walk(root: unknown, { keys, text }: Path): void {
   let node = root
-  for (let depth = 0; depth < keys.length && node !== undefined; depth++) {
-    const key = keys[depth] as string
+  for (const [depth, key] of keys.entries()) {
+    if (node === undefined) return
     if (typeof node !== 'object' || node === null) throw new PathError(text, blocked(keys, depth, node))
     if (Array.isArray(node)) {
       const index = listIndex(key)
@@ -178,7 +182,6 @@ function walk(root: unknown, { keys, text }: Path): unknown {
     }
     node = at(node, key)
   }
-  return node
 }
 
 function blocked(keys: readonly string[], depth: number, value: unknown): string {
@@ -193,8 +196,8 @@ function misplaced(keys: readonly string[], depth: number, length: number): stri
   return `"${here}" has ${length} items; index ${key} would leave a hole`
 }
 
-function reader(root: unknown): (path: Path) => unknown {
-  return (path) => valueAt(root, path.keys)
+function reader(view: View): Current {
+  return (path) => view.peek(path)
 }
 
 function where(path: Path): string {

@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createStore, type StateStore } from 'dogear'
 import { useWorkflowState } from 'dogear/react'
-import { handleOf } from '../../src/state/store'
+import { cellOf } from '../../src/state/store'
 import { Boundary, checkout, hooks, quietly, shop, stage, text, type Stage } from './stage'
 
 afterEach(cleanup)
@@ -24,9 +24,11 @@ async function open(page: ReactElement, { engine, settle }: Stage = stage()) {
 /** Counts who listens to a path, from before its first use on. */
 function countListeners(store: object, path: string): () => number {
   let listening = 0
-  const handle = handleOf(store, path) as { subscribe: (listener: () => void) => () => void }
-  const { subscribe } = handle
-  handle.subscribe = (listener) => {
+  const cell = cellOf(store as StateStore<unknown>, path) as {
+    subscribe: (listener: () => void) => () => void
+  }
+  const { subscribe } = cell
+  cell.subscribe = (listener) => {
     listening++
     const end = subscribe(listener)
     return () => {

@@ -1,0 +1,66 @@
+import type { OpPath } from './op'
+import { listIndex, textOf, type Path } from './path'
+import type { Cell } from './store'
+import type { Subscription } from './subscription'
+import { at, type Container } from './view'
+
+/** No change since the last notification. */
+export const untouched: unique symbol = Symbol('untouched')
+
+/**
+ * One path of one tree, with everything that the tree knows about that place. Whoever names the path finds it by one
+ * look-up; from there it is pointers: up to the root, and down to what is listened to or was written below.
+ */
+export class Node implements Path {
+  readonly id: OpPath
+  readonly parent: Node | undefined
+  /** The last key; a number when it can be an index of a list. */
+  readonly key: string | number
+  /** The nodes one level down: the first of them, and then from one to the next. */
+  first: Node | undefined = undefined
+  next: Node | undefined = undefined
+  /** The container at this place, made by a write `since` that moment and changed in place from then on. */
+  own: Container | undefined = undefined
+  since = 0
+  /** Since this moment nothing here or below is owned: it was handed out, or another value stands here. */
+  cut = 0
+  /** Mostly there is one. */
+  listeners: Subscription | Set<Subscription> | undefined = undefined
+  /** Since the last notification: the value before, or `deep` when something below it has changed. */
+  before: unknown = untouched
+  /** What components hold of this path. */
+  cell: Cell | undefined = undefined
+
+  constructor(id: OpPath, parent: Node | undefined, key: string) {
+    const index = listIndex(key)
+    this.id = id
+    this.parent = parent
+    this.key = index < 0 ? key : index
+    if (parent) link(this, parent)
+  }
+
+  get keys(): readonly string[] {
+    return this.parent ? [...this.parent.keys, String(this.key)] : []
+  }
+
+  get text(): string {
+    return textOf(this.id)
+  }
+}
+
+export function link(node: Node, parent: Node): void {
+  node.next = parent.first
+  parent.first = node
+}
+
+/** Whether the container that a node owns may still be changed in place. */
+export function isOwned({ own, since, parent, cut }: Node): boolean {
+  if (own === undefined || cut > since) return false
+  for (let above = parent; above; above = above.parent) if (above.cut > since) return false
+  return true
+}
+
+/** What a container holds at a node's key. */
+export function childAt(container: unknown, { key }: Node): unknown {
+  return at(container, key)
+}

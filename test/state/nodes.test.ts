@@ -1,0 +1,104 @@
+import { describe, expect, test, vi } from 'vitest'
+import { createStore } from '../../src/state/create-store'
+
+describe('paths by the ten thousands', () => {
+  test('more paths than are remembered: reads, writes and listeners stay right', () => {
+    const store = createStore({ initial: { kept: { n: 0 }, items: {} } })
+    const listener = vi.fn<() => void>()
+    const above = vi.fn<() => void>()
+    store.subscribe('kept.n', listener)
+    store.subscribe('kept', above)
+    store.set('kept.n', 1)
+    for (let n = 0; n < 120_000; n++) store.get(`items.${n}`)
+    expect(store.get('kept.n')).toBe(1)
+    const held = store.get('kept')
+    store.set('kept.n', 2)
+    expect(held).toEqual({ n: 1 })
+    expect(store.get()).toEqual({ kept: { n: 2 }, items: {} })
+    store.set('kept', { n: 3 })
+    expect([listener.mock.calls.length, above.mock.calls.length]).toEqual([3, 3])
+  })
+
+  test('one that is forgotten while its value is held: the held value stays as it is', () => {
+    const store = createStore({ initial: { a: { b: { n: 0 } } } })
+    store.set('a.b.n', 1)
+    const held = store.get('a.b')
+    for (let n = 0; n < 60_000; n++) store.get(['x', `.${n}`])
+    store.set('a.b.n', 2)
+    expect(held).toEqual({ n: 1 })
+    expect(store.get('a.b')).toEqual({ n: 2 })
+  })
+
+  test('one whose write is under way when it is forgotten', () => {
+    const store = createStore({ initial: { a: { n: 0 } } })
+    store.set('a.n', (previous: unknown) => {
+      for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
+      return (previous as number) + 1
+    })
+    expect(store.get()).toEqual({ a: { n: 1 } })
+  })
+})
+
+describe('names that look alike', () => {
+  test('a dotted text that is how a path of segments is kept is no path', () => {
+    const store = createStore()
+    store.set(['a.b', 'c'], 1)
+    expect(() => store.get('.["a.b","c"]')).toThrow('empty segment')
+    expect(store.get(['a.b', 'c'])).toBe(1)
+  })
+
+  test('an index and the same text as a key of an object', () => {
+    const store = createStore({ initial: { list: ['x'], map: { 0: 'y', '00': 'z' } } })
+    expect([store.get('list.0'), store.get('map.0'), store.get('map.00'), store.get('list.00')]).toEqual([
+      'x',
+      'y',
+      'z',
+      undefined,
+    ])
+    store.set('map.0', 1)
+    store.set('map.00', 2)
+    store.set('map.1', 3)
+    expect(store.get('map')).toEqual({ 0: 1, '00': 2, 1: 3 })
+    store.delete('map.0')
+    expect(store.has('map.0')).toBe(false)
+  })
+
+  test.each(['toString', 'hasOwnProperty', 'length'])('nothing inherited is read at %s', (key) => {
+    const store = createStore({ initial: { o: {}, l: [1] } })
+    expect([store.get(`o.${key}`), store.get(`l.${key}`), store.has(`l.${key}`)]).toEqual([
+      undefined,
+      undefined,
+      false,
+    ])
+    store.set(`o.${key}`, 1)
+    expect(store.get(`o.${key}`)).toBe(1)
+  })
+})
+
+describe('what is held while it is written below, and lists that move', () => {
+  test('an item that was written, then moved by a removal before it', () => {
+    const store = createStore({ initial: { l: [{ n: 0 }, { n: 1 }, { n: 2 }] } })
+    store.set('l.1.n', 10)
+    store.set('l.2.n', 20)
+    const [one, two] = [store.get('l.1'), store.get('l.2')]
+    store.delete('l.0')
+    expect([store.get('l.0'), store.get('l.1'), store.get('l.2')]).toEqual([one, two, undefined])
+    expect(store.get('l.0')).toBe(one)
+    store.set('l.0.n', 11)
+    expect(one).toEqual({ n: 10 })
+    expect(store.get('l')).toEqual([{ n: 11 }, { n: 20 }])
+  })
+
+  test('an item that is gone and comes again', () => {
+    const store = createStore({ initial: { l: [{ n: 0 }] } })
+    const listener = vi.fn<() => void>()
+    store.subscribe('l.0.n', listener)
+    store.set('l.0.n', 1)
+    store.delete('l.0')
+    expect(store.get('l.0.n')).toBe(undefined)
+    store.append('l', { n: 2 })
+    store.set('l.0.n', 3)
+    expect(store.get()).toEqual({ l: [{ n: 3 }] })
+    expect(listener).toHaveBeenCalledTimes(4)
+  })
+})
