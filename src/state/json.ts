@@ -2,17 +2,17 @@ import { PathError, SerializationError } from '../errors'
 import { development } from './development'
 import { isForbidden } from './path'
 
-/**
- * Takes a value in: checks that it would survive being stored, and returns a copy that nobody else holds.
- * `where` names the value in errors: `state.upload`.
- */
-export type CopyValue = (value: unknown, where: string) => unknown
+/** The name of a value in errors: `state.upload`, or the path in the state, whose name is made when it is needed. */
+export type Where = string | { readonly text: string }
+
+/** Takes a value in: checks that it would survive being stored, and returns a copy that nobody else holds. */
+export type CopyValue = (value: unknown, where: Where) => unknown
 
 /** The container that is being copied, and the way back up from it. */
 interface Level {
   readonly up: Level | undefined
   /** Where it stands in the container above; the root's is its `where`. */
-  readonly key: string | number
+  readonly key: Where | number
   readonly value: object
   readonly depth: number
 }
@@ -33,7 +33,7 @@ export function isPlainObject(value: object): value is Record<string, unknown> {
   return prototype === null || isTop(prototype)
 }
 
-function copy(value: unknown, key: string | number, up: Level | undefined): unknown {
+function copy(value: unknown, key: Where | number, up: Level | undefined): unknown {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined)
     return value
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
@@ -93,12 +93,17 @@ function classOf(value: object): string {
   return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`
 }
 
-function refuse(kind: string, key: string | number, up: Level | undefined): never {
+function refuse(kind: string, key: Where | number, up: Level | undefined): never {
   throw new SerializationError(pathOf(key, up), kind)
 }
 
-function pathOf(key: string | number, up: Level | undefined): string {
-  let path = String(key)
-  for (let level = up; level !== undefined; level = level.up) path = `${level.key}.${path}`
+function pathOf(key: Where | number, up: Level | undefined): string {
+  let path = nameOf(key)
+  for (let level = up; level !== undefined; level = level.up) path = `${nameOf(level.key)}.${path}`
   return path.slice(0, 500)
+}
+
+/** What errors call it. */
+export function nameOf(key: Where | number): string {
+  return typeof key === 'object' ? ['state', key.text].filter(Boolean).join('.') : String(key)
 }

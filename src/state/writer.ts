@@ -2,7 +2,7 @@ import { PathError, SerializationError } from '../errors'
 import { frozen } from './development'
 import { diff } from './diff'
 import { draftOf } from './draft'
-import type { CopyValue } from './json'
+import { nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import { sameJson } from './same'
@@ -95,16 +95,16 @@ export class Writer {
       else if (whole !== undefined) {
         const judged = this.#schema.check(result, path, whole)
         if (judged.value !== whole && !sameJson(judged.value, whole))
-          return frozen<Op>(['set', judged.path.id, this.#copy(judged.value, where(judged.path))])
+          return frozen<Op>(['set', judged.path.id, this.#copy(judged.value, judged.path)])
       }
       return this.#copied(op, path)
     })
   }
 
   /** The copy of something that must be there: an item of a list cannot be undefined. */
-  #kept(value: unknown, place: string): unknown {
+  #kept(value: unknown, place: Where): unknown {
     if (value === undefined)
-      throw new SerializationError(place, 'undefined', 'a list keeps no holes; delete the item')
+      throw new SerializationError(nameOf(place), 'undefined', 'a list keeps no holes; delete the item')
     return this.#copy(value, place)
   }
 
@@ -117,12 +117,12 @@ export class Writer {
   #copied(op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
     switch (op[0]) {
       case 'set':
-        return frozen<Op>(['set', op[1], this.#kept(op[2], where(path))])
+        return frozen<Op>(['set', op[1], this.#kept(op[2], path)])
       case 'append':
         // A draft's list grows by a splice, so this is text.
         return appended(path, op[2], 'text')
       case 'splice': {
-        const items = op[4].map((it, index) => this.#kept(it, `${where(path)}.${op[2] + index}`))
+        const items = op[4].map((it, index) => this.#kept(it, `${nameOf(path)}.${op[2] + index}`))
         return frozen<Op>(['splice', op[1], op[2], op[3], items])
       }
       default:
@@ -144,9 +144,9 @@ export class Writer {
    * makes of it (defaults, coercion) is copied as well.
    */
   #checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
-    const given = this.#kept(next, where(path))
+    const given = this.#kept(next, path)
     const { path: place, value } = this.#schema.check(reader(view), path, given)
-    return frozen(['set', place.id, value === given ? given : this.#copy(value, where(place))] as const)
+    return frozen(['set', place.id, value === given ? given : this.#copy(value, place)] as const)
   }
 }
 
@@ -160,7 +160,7 @@ function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
 }
 
 function refuseRoot(path: Path): void {
-  if (path.keys.length === 0) throw new PathError('', 'the whole state is written with replace()')
+  if (path.id === '') throw new PathError('', 'the whole state is written with replace()')
 }
 
 /** The value at a path that is to be written. Everything on the way must be able to hold the next key. */
@@ -198,10 +198,6 @@ function misplaced(keys: readonly string[], depth: number, length: number): stri
 
 function reader(view: View): Current {
   return (path) => view.peek(path)
-}
-
-function where(path: Path): string {
-  return path.text === '' ? 'state' : `state.${path.text}`
 }
 
 function kind(value: unknown): string {

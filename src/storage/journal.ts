@@ -58,6 +58,9 @@ export class Journal {
   #compactSoon = false
   #busy = false
   #timer: unknown
+  /** When the timer fires, and when it is due: never earlier. */
+  #fires = 0
+  #due = 0
   /** When the oldest waiting field edit came. */
   #since = 0
   #failures = 0
@@ -93,7 +96,7 @@ export class Journal {
     if (this.#busy) return
     if (this.#failures > 0) this.#hurry(now)
     else if (this.#urgent) this.#schedule()
-    else this.#arm(Math.min(TRAILING, this.#since + LONGEST_WAIT - now))
+    else this.#arm(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
   }
 
   /** Whether the record is the last one and has not been handed on: then it may be extended in place. */
@@ -139,7 +142,7 @@ export class Journal {
   /** Stops at once, like a killed page: nothing more is sent, and without a reason nobody who waits gets an answer. */
   abandon(reason?: Error): void {
     this.#writer.stopped = true
-    this.#deps.clock.clearTimeout(this.#timer)
+    this.#disarm()
     if (reason) this.#waiters.failed(reason)
   }
 
@@ -163,13 +166,30 @@ export class Journal {
     })
   }
 
-  #arm(ms: number): void {
+  /**
+   * Writes in so many milliseconds, if nothing moves that moment. A timer that runs already looks again when it fires: a
+   * new one for every edit would cost more than the edit.
+   */
+  #arm(ms: number, now: number = this.#deps.clock.now()): void {
     const { clock } = this.#deps
-    clock.clearTimeout(this.#timer)
+    this.#due = now + ms
+    if (this.#timer !== undefined && this.#fires <= this.#due) return
+    this.#disarm()
+    this.#fires = this.#due
     this.#timer = clock.setTimeout(() => {
+      this.#timer = undefined
+      const at = clock.now()
+      const left = this.#due - at
+      // More than was ever asked for: the clock has jumped back.
+      if (left > 0 && left <= TRAILING) return this.#arm(left, at)
       this.#urgent = true
       void this.#pump()
     }, ms)
+  }
+
+  #disarm(): void {
+    this.#deps.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   /** In an outage a push brings the next try forward, once a second: a full disk is not asked for every token. */
@@ -199,7 +219,7 @@ export class Journal {
   async #pump(): Promise<void> {
     if (this.#busy || this.#writer.stopped) return
     this.#busy = true
-    this.#deps.clock.clearTimeout(this.#timer)
+    this.#disarm()
     try {
       // No await stands between the last look at what is due and the end: what is pushed later starts a new pump.
       for (let turn = this.#turn(); turn; turn = this.#turn()) await turn
