@@ -1,7 +1,9 @@
 import { NestedEditError } from '../errors'
+import { Batch } from './batch'
 import type { Op } from './op'
 import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
-import { Tree } from './tree'
+import type { Tree } from './tree'
+import type { View } from './view'
 import type { Writer } from './writer'
 
 /**
@@ -69,14 +71,8 @@ export interface StoreParts {
   readonly always?: () => boolean
 }
 
-interface Batch {
-  readonly tree: Tree
-  readonly ops: Op[]
-  readonly makes: Make[]
-}
-
 /** Makes the operations of one call, for the state as it is. */
-type Make = (view: Tree) => Op | readonly Op[] | undefined
+type Make = (view: View) => Op | readonly Op[] | undefined
 
 const trees = new WeakMap<object, Tree>()
 
@@ -133,6 +129,8 @@ type Recipe = (draft: unknown) => unknown
 class Writes {
   readonly #parts: StoreParts
   #open: Batch | undefined
+  /** The calls of the open batch. */
+  #makes: Make[] = []
   #editing = false
   #edits: Promise<void> | undefined
 
@@ -141,24 +139,25 @@ class Writes {
   }
 
   /** What a read sees: in a batch, with what it has written. */
-  get view(): Tree {
-    return this.#open?.tree ?? this.#parts.tree
+  get view(): View {
+    return this.#open ?? this.#parts.tree
   }
 
   /** What a write is made for; there is none inside an edit. */
-  target(): Tree {
+  target(): View {
     if (this.#editing) throw new NestedEditError()
     return this.view
   }
 
-  put(make: (view: Tree) => Op | undefined): void {
+  put(make: (view: View) => Op | undefined): void {
     const op = make(this.target())
     if (op !== undefined) this.#land([op], make)
   }
 
   batch<R>(run: () => R): R {
     if (this.#open !== undefined) return run()
-    const open: Batch = { tree: new Tree(this.#parts.tree.root()), ops: [], makes: [] }
+    const open = new Batch(this.#parts.tree)
+    const makes: Make[] = (this.#makes = [])
     let result: R
     this.#open = open
     try {
@@ -166,13 +165,10 @@ class Writes {
     } finally {
       this.#open = undefined
     }
-    this.#land(open.ops, (view) => {
-      const tree = new Tree(view.root())
-      return open.makes.flatMap((make) => {
-        const ops = remade(make, tree, none)
-        tree.apply(ops)
-        return ops
-      })
+    this.#land(open.ops, () => {
+      const again = new Batch(this.#parts.tree)
+      for (const make of makes) again.put(remade(make, again, none))
+      return again.ops
     })
     return result
   }
@@ -216,19 +212,16 @@ class Writes {
   #land(ops: readonly Op[], make: Make): void {
     const { tree, commit } = this.#parts
     if (ops.length === 0) return
-    if (this.#open === undefined) commit(ops, () => remade(make, tree, ops))
-    else {
-      this.#open.makes.push((view) => remade(make, view, ops))
-      this.#open.ops.push(...ops)
-      this.#open.tree.apply(ops)
-    }
+    if (this.#open === undefined) return commit(ops, () => remade(make, tree, ops))
+    this.#open.put(ops)
+    this.#makes.push((view) => remade(make, view, ops))
   }
 }
 
 const none: readonly Op[] = []
 
 /** The operations for another state; where they cannot be made, those of the first time. */
-function remade(make: Make, view: Tree, made: readonly Op[]): readonly Op[] {
+function remade(make: Make, view: View, made: readonly Op[]): readonly Op[] {
   try {
     const ops = make(view) ?? none
     return ops instanceof Promise ? made : isOp(ops) ? [ops] : ops

@@ -193,7 +193,8 @@ export class Tree implements View {
 }
 
 function copyOf(value: unknown): Container {
-  return Array.isArray(value) ? value.slice() : { ...(isContainer(value) && (value as object)) }
+  if (Array.isArray(value)) return value.slice()
+  return isContainer(value) ? { ...(value as Record<string, unknown>) } : {}
 }
 
 function spliced(
