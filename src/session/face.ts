@@ -14,6 +14,7 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
     writer: options.writer,
     commit: (ops, again) => core.write(ops, again),
     base: () => core.model,
+    early: () => core.early !== undefined,
     always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
   })

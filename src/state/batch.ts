@@ -2,7 +2,7 @@ import type { Node } from './node'
 import type { Op } from './op'
 import { ROOT, type Path } from './path'
 import { Tree } from './tree'
-import type { View } from './view'
+import { isContainer, type View } from './view'
 
 /**
  * The writes of an open batch, and the state as it is with them. Most batches never look at what they have written: only
@@ -11,9 +11,11 @@ import type { View } from './view'
 export class Batch implements View {
   readonly ops: Op[] = []
   readonly #tree: Tree
-  /** The texts of the written paths, and of all above them. */
+  /** The texts of the written paths. */
   readonly #written = new Set<string>()
+  /** The texts of all paths above those of the first `#seen` writes: looked at by few batches, so made when it is. */
   readonly #above = new Set<string>()
+  #seen = 0
   #aside: Tree | undefined
 
   constructor(tree: Tree) {
@@ -39,19 +41,17 @@ export class Batch implements View {
   put(ops: readonly Op[]): void {
     for (const op of ops) {
       this.ops.push(op)
-      if (!this.#aside) this.#note(this.#tree.named(op[0] === 'replace' ? '' : op[1]))
+      if (!this.#aside) this.#written.add(this.#nodeOf(op).text)
     }
     this.#aside?.apply(ops)
   }
 
-  #note({ text, parent }: Node): void {
-    this.#written.add(text)
-    for (let above = parent; above && !this.#above.has(above.text); above = above.parent)
-      this.#above.add(above.text)
+  #nodeOf(op: Op): Node {
+    return this.#tree.named(op[0] === 'replace' ? '' : op[1])
   }
 
   #viewOf(path: Path): View {
-    if (!this.#aside && this.#concerns(this.#tree.named(path.id))) {
+    if (!this.#aside && this.ops.length > 0 && this.#concerns(this.#tree.named(path.id))) {
       this.#aside = new Tree(this.#tree.root())
       this.#aside.apply(this.ops)
     }
@@ -60,8 +60,17 @@ export class Batch implements View {
 
   /** Whether something at, above or below a node was written. */
   #concerns(node: Node): boolean {
-    if (this.#above.has(node.text)) return true
     for (let at: Node | undefined = node; at; at = at.parent) if (this.#written.has(at.text)) return true
-    return false
+    // Below a text or a number nothing is written before something else stands there.
+    const value = this.#tree.peek(node)
+    return (value === undefined || isContainer(value)) && this.#isAbove(node.text)
+  }
+
+  #isAbove(text: string): boolean {
+    for (; this.#seen < this.ops.length; this.#seen++) {
+      const { parent } = this.#nodeOf(this.ops[this.#seen] as Op)
+      for (let at = parent; at && !this.#above.has(at.text); at = at.parent) this.#above.add(at.text)
+    }
+    return this.#above.has(text)
   }
 }

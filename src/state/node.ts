@@ -7,6 +7,9 @@ import { at, type Container } from './view'
 /** No change since the last notification. */
 export const untouched: unique symbol = Symbol('untouched')
 
+/** The `cut` of a node that its tree does not keep any more: another one stands for its path. */
+export const FORGOTTEN = 0x3fffffff
+
 /**
  * One path of one tree, with everything that the tree knows about that place. Whoever names the path finds it by one
  * look-up; from there it is pointers: up to the root, and down to what is listened to or was written below.
@@ -36,7 +39,6 @@ export class Node implements Path {
     this.id = id
     this.parent = parent
     this.key = index < 0 ? key : index
-    if (parent) link(this, parent)
   }
 
   get keys(): readonly string[] {
@@ -48,7 +50,10 @@ export class Node implements Path {
   }
 }
 
-export function link(node: Node, parent: Node): void {
+/** Puts a node below its parent. */
+export function link(node: Node): void {
+  const { parent } = node
+  if (!parent) return
   node.next = parent.first
   parent.first = node
 }

@@ -1,6 +1,5 @@
-import { link, Node, untouched } from './node'
-import type { OpPath } from './op'
-import { keysOf, textOf, toPath, type Path } from './path'
+import { FORGOTTEN, link, Node, untouched } from './node'
+import { checkKey, MOST_SEGMENTS, textOf, toPath, type Path } from './path'
 
 const MOST = 50_000
 
@@ -15,67 +14,67 @@ export class Nodes {
 
   /** The node of what a user names: dotted text or segments. Throws a PathError for what is no path. */
   named(input: string | readonly (string | number)[]): Node {
-    if (typeof input !== 'string') return this.#place(toPath(input))
+    if (typeof input !== 'string') return this.of(toPath(input))
     if (this.#last.id === input) return this.#last
-    const known = this.#dotted.get(input)
-    return known ? (this.#last = known) : this.#place({ id: input, keys: keysOf(input) })
+    return (this.#last = this.#dotted.get(input) ?? (input === '' ? this.root : this.#grow(input, input)))
   }
 
-  /** The node of a path. */
+  /** The node of a checked path. */
   of(path: Path): Node {
-    return path === this.#last
-      ? this.#last
-      : typeof path.id === 'string'
-        ? this.named(path.id)
-        : this.#place(path)
+    if (path === this.#last) return this.#last
+    const { id } = path
+    if (typeof id === 'string') return this.named(id)
+    return (this.#last = this.#segmented.get(path.text) ?? this.#growSegmented(id))
   }
 
   /** The node of a list's item, if there is one. */
   item({ id }: Node, index: number): Node | undefined {
-    return this.#find(typeof id !== 'string' ? [...id, String(index)] : id && `${id}.${index}`)
+    if (typeof id !== 'string') return this.#segmented.get(textOf([...id, String(index)]))
+    return this.#dotted.get(id === '' ? String(index) : `${id}.${index}`)
   }
 
-  #place({ id, keys }: Pick<Path, 'id' | 'keys'>): Node {
-    return (this.#last = this.#find(id) ?? this.#grow(id, keys))
+  /** Checks every key before it makes any node; `whole` is the path that was named. */
+  #grow(id: string, whole: string): Node {
+    this.#makeRoom()
+    // It may have too many keys, which are not counted here.
+    if (id.length > MOST_SEGMENTS) toPath(whole)
+    const end = id.lastIndexOf('.')
+    const key = id.slice(end + 1)
+    checkKey(key, whole)
+    const above = id.slice(0, Math.max(end, 0))
+    const parent = end < 0 ? this.root : (this.#dotted.get(above) ?? this.#grow(above, whole))
+    return this.#keep(new Node(id, parent, key))
   }
 
-  #find(id: OpPath): Node | undefined {
-    if (typeof id !== 'string') return this.#segmented.get(textOf(id))
-    return id === '' ? this.root : this.#dotted.get(id)
+  #growSegmented(keys: readonly string[]): Node {
+    this.#makeRoom()
+    const parent = this.of(toPath(keys.slice(0, -1)))
+    return this.#keep(new Node(keys, parent, keys.at(-1) as string))
   }
 
-  #grow(id: OpPath, keys: readonly string[]): Node {
-    if (this.#size >= this.#most) this.#sweep()
-    const key = keys.at(-1) as string
-    const above = keys.slice(0, -1)
-    const up = typeof id === 'string' ? id.slice(0, -1 - key.length) : toPath(above).id
-    const node = new Node(id, this.#find(up) ?? this.#grow(up, above), key)
-    this.#keep(node)
+  #keep(node: Node): Node {
+    link(node)
+    this.#among(node).set(node.text, node)
     return node
   }
 
-  get #size(): number {
-    return this.#dotted.size + this.#segmented.size
+  #among({ id }: Node): Map<string, Node> {
+    return typeof id === 'string' ? this.#dotted : this.#segmented
   }
 
-  #keep(node: Node): void {
-    if (typeof node.id === 'string') this.#dotted.set(node.id, node)
-    else this.#segmented.set(node.text, node)
-  }
-
-  /** What nobody listens to is forgotten; a node that is gone is made again when its path is named. */
-  #sweep(): void {
-    const all = [this.root, ...this.#dotted.values(), ...this.#segmented.values()]
-    for (const it of all) it.first = undefined
+  /** Of too many, those that nobody listens to are forgotten: they are made again when they are named. */
+  #makeRoom(): void {
+    if (this.#dotted.size + this.#segmented.size < this.#most) return
+    const all = [...this.#dotted.values(), ...this.#segmented.values()]
+    for (const it of [this.root, ...all]) it.first = undefined
     this.#dotted.clear()
     this.#segmented.clear()
     this.#last = this.root
+    const isKept = (it: Node): boolean => this.#among(it).get(it.text) === it
     for (const it of all)
       if (it.listeners || it.before !== untouched)
-        for (let node = it; node.parent && !this.#find(node.id); node = node.parent) {
-          this.#keep(node)
-          link(node, node.parent)
-        }
-    this.#most = Math.max(MOST, 2 * this.#size)
+        for (let node = it; node.parent && !isKept(node); node = node.parent) this.#keep(node)
+    for (const it of all) if (!isKept(it)) it.cut = FORGOTTEN
+    this.#most = Math.max(MOST, 2 * (this.#dotted.size + this.#segmented.size))
   }
 }

@@ -14,7 +14,7 @@ export interface Path {
 export const ROOT: Path = { keys: [], id: '', text: '' }
 
 const ZERO = 48
-const MOST_SEGMENTS = 1000
+export const MOST_SEGMENTS = 1000
 const MOST_INTERNED = 50_000
 const interned = new Map<string, Path>()
 /** Apart, so that their texts are not taken for dotted ones. */
@@ -53,21 +53,13 @@ export function isForbidden(key: string): boolean {
   return key === '__proto__' || key === 'constructor' || key === 'prototype'
 }
 
-/** The keys of a dotted text, checked. */
-export function keysOf(text: string): readonly string[] {
-  if (text === '') return ROOT.keys
-  const keys = text.split('.', MOST_SEGMENTS + 1)
-  if (keys.includes('')) throw new PathError(text.slice(0, 200), 'it has an empty segment')
-  return checked(keys, text)
-}
-
 /** The text of a path by its id. */
 export function textOf(id: OpPath): string {
   return typeof id === 'string' ? id : `.${JSON.stringify(id)}`
 }
 
 function parse(text: string): Path {
-  return text === '' ? ROOT : intern(interned, { keys: keysOf(text), id: text, text })
+  return text === '' ? ROOT : intern(interned, { keys: text.split('.', MOST_SEGMENTS + 1), id: text, text })
 }
 
 function fromKeys(input: readonly unknown[]): Path {
@@ -84,22 +76,24 @@ function fromKeys(input: readonly unknown[]): Path {
   const id = plain ? keys.join('.') : keys
   const text = textOf(id)
   const map = plain ? interned : segmented
-  return map.get(text) ?? intern(map, { keys: checked(keys, text), id, text })
-}
-
-function checked(keys: readonly string[], text: string): readonly string[] {
-  if (keys.length > MOST_SEGMENTS) {
-    throw new PathError(text.slice(0, 200), `it has more than ${MOST_SEGMENTS} segments`)
-  }
-  const bad = keys.find(isForbidden)
-  if (bad !== undefined) throw new PathError(text, `"${bad}" is refused: it could reach a prototype`)
-  return Object.freeze(keys)
+  return map.get(text) ?? intern(map, { keys, id, text })
 }
 
 function intern(map: Map<string, Path>, path: Path): Path {
+  const { keys, id, text } = path
+  if (keys.length > MOST_SEGMENTS)
+    throw new PathError(text.slice(0, 200), `it has more than ${MOST_SEGMENTS} segments`)
+  for (const key of keys) checkKey(key, text, id !== text)
   if (map.size >= MOST_INTERNED) map.clear()
-  map.set(path.text, path)
+  Object.freeze(keys)
+  map.set(text, path)
   return path
+}
+
+/** Throws a PathError for a key that no path may have; among segments it may be empty. */
+export function checkKey(key: string, text: string, mayBeEmpty = false): void {
+  if (key === '' && !mayBeEmpty) throw new PathError(text.slice(0, 200), 'it has an empty segment')
+  if (isForbidden(key)) throw new PathError(text, `"${key}" is refused: it could reach a prototype`)
 }
 
 function isPlain(key: string): boolean {

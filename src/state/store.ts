@@ -61,6 +61,8 @@ export interface StoreParts {
   readonly writer: Writer
   /** Makes operations real: records and applies them, then tells the subscribers. `again` makes them anew. */
   readonly commit: (ops: readonly Op[], again: () => readonly Op[]) => void
+  /** Whether writes may have to be made anew, because the state is not known yet. Default: never. */
+  readonly early?: () => boolean
   /** What the state belongs to. When that is another one at the end of an edit, the recipe runs again on it. */
   readonly base?: () => unknown
   readonly initial: () => unknown
@@ -90,7 +92,7 @@ export function cellOf(store: StateStore<unknown>, path: string | Keys): Cell {
   const node = tree.named(path)
   return (node.cell ??= {
     subscribe: (listener) => tree.subscribe(node, listener),
-    get: () => tree.read(node),
+    get: () => tree.readAt(node),
     set: (next) => store.set(node.id, next),
   })
 }
@@ -166,6 +168,7 @@ class Writes {
       this.#open = undefined
     }
     this.#land(open.ops, () => {
+      if (makes.length === 0) return open.ops
       const again = new Batch(this.#parts.tree)
       for (const make of makes) again.put(remade(make, again, none))
       return again.ops
@@ -214,7 +217,7 @@ class Writes {
     if (ops.length === 0) return
     if (this.#open === undefined) return commit(ops, () => remade(make, tree, ops))
     this.#open.put(ops)
-    this.#makes.push((view) => remade(make, view, ops))
+    if (this.#parts.early?.()) this.#makes.push((view) => remade(make, view, ops))
   }
 }
 

@@ -1,5 +1,5 @@
 import { development, frozen } from './development'
-import { childAt, isOwned, type Node } from './node'
+import { childAt, FORGOTTEN, isOwned, type Node } from './node'
 import { Nodes } from './nodes'
 import type { Op } from './op'
 import type { Path } from './path'
@@ -33,8 +33,13 @@ export class Tree implements View {
   }
 
   read(path: Path): unknown {
-    const node = this.#nodes.of(path)
-    return this.#handOut(node, this.#value(node))
+    return this.readAt(this.#nodes.of(path))
+  }
+
+  /** The same for a node of this tree: nothing has to be looked up, unless the node was forgotten meanwhile. */
+  readAt(node: Node): unknown {
+    const here = node.cut === FORGOTTEN ? this.#nodes.of(node) : node
+    return this.#handOut(here, this.#value(here))
   }
 
   has(path: Path): boolean {
