@@ -2,6 +2,7 @@ import { EventValidationError, UnknownEventError } from '../errors'
 import type { Clock } from '../clock'
 import type { CopyValue } from '../state/json'
 import type { Op } from '../state/op'
+import type { Remake } from '../state/store'
 import type { Writer } from '../state/writer'
 import type { Durability } from '../storage/storage'
 import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
@@ -16,9 +17,6 @@ import { reduce } from './reduce'
 import type { Resources } from './resources'
 import type { Remote } from './remote'
 import { Routing } from './routing'
-
-/** Makes a write of somebody outside again, for the state as it is now. */
-export type Remake = () => readonly Op[]
 
 /** Where records go. Written by the storage layer; a session only appends. */
 export interface RecordSink {
@@ -143,11 +141,10 @@ export class Core {
   }
 
   /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */
-  write(ops: readonly Op[], again: Remake = () => ops): void {
+  write(ops: readonly Op[]): void {
     if (this.closed !== undefined)
       throw this.closed === 'crashed' ? new Error('the page has crashed') : this.closed
     if (this.remote) return this.remote.write(ops)
-    this.early?.push(again)
     if (this.sink === nowhere) {
       this.model.tree.apply(ops)
       this.model.tree.flush()

@@ -12,9 +12,9 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
   const state = createStateStore<unknown>({
     tree: core.model.tree,
     writer: options.writer,
-    commit: (ops, again) => core.write(ops, again),
+    commit: (ops) => core.write(ops),
     base: () => core.model,
-    early: () => core.early !== undefined,
+    early: () => (core.remote ? undefined : core.early),
     always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
   })

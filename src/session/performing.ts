@@ -11,7 +11,9 @@ const calls: { readonly [name: string]: Call } = {
   write: ({ core }, { args, by, seen }) => {
     // What was checked against another state than this one is checked again.
     const others = core.touchedBy !== by && core.touchedAt > seen
-    core.write(args[0] as Op[])
+    const ops = args[0] as Op[]
+    core.early?.push(() => ops)
+    core.write(ops)
     if (others) core.mend()
   },
   send(live, asked) {

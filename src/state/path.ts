@@ -50,7 +50,11 @@ export function listIndex(key: string): number {
 
 /** Whether a key could reach a prototype. Such keys are refused everywhere, in paths and in data. */
 export function isForbidden(key: string): boolean {
-  return key === '__proto__' || key === 'constructor' || key === 'prototype'
+  // The lengths first: they are known without looking at the text.
+  const { length } = key
+  return (
+    (length === 9 && (key === '__proto__' || key === 'prototype')) || (length === 11 && key === 'constructor')
+  )
 }
 
 /** The text of a path by its id. */

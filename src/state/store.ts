@@ -2,6 +2,7 @@ import { NestedEditError } from '../errors'
 import { Batch } from './batch'
 import type { Op } from './op'
 import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
+import type { Node } from './node'
 import type { Tree } from './tree'
 import type { View } from './view'
 import type { Writer } from './writer'
@@ -59,10 +60,10 @@ export interface StateStore<T> {
 export interface StoreParts {
   readonly tree: Tree
   readonly writer: Writer
-  /** Makes operations real: records and applies them, then tells the subscribers. `again` makes them anew. */
-  readonly commit: (ops: readonly Op[], again: () => readonly Op[]) => void
-  /** Whether writes may have to be made anew, because the state is not known yet. Default: never. */
-  readonly early?: () => boolean
+  /** Makes operations real: records and applies them, then tells the subscribers. */
+  readonly commit: (ops: readonly Op[]) => void
+  /** While the state is not known yet: who makes the writes anew when it is. */
+  readonly early?: () => Remake[] | undefined
   /** What the state belongs to. When that is another one at the end of an edit, the recipe runs again on it. */
   readonly base?: () => unknown
   readonly initial: () => unknown
@@ -73,8 +74,11 @@ export interface StoreParts {
   readonly always?: () => boolean
 }
 
-/** Makes the operations of one call, for the state as it is. */
-type Make = (view: View) => Op | readonly Op[] | undefined
+/** Makes operations anew, for the state as it is by then. */
+export type Remake = () => readonly Op[]
+
+type Again = (view: View) => readonly Op[]
+type Call = 'set' | 'append' | 'delete' | 'replace'
 
 const trees = new WeakMap<object, Tree>()
 
@@ -90,7 +94,11 @@ export function cellOf(store: StateStore<unknown>, path: string | Keys): Cell {
   const tree = trees.get(store)
   if (tree === undefined) throw new TypeError('this is no state store of Dogear')
   const node = tree.named(path)
-  return (node.cell ??= {
+  return node.cell ?? makeCell(store, tree, node)
+}
+
+function makeCell(store: StateStore<unknown>, tree: Tree, node: Node): Cell {
+  return (node.cell = {
     subscribe: (listener) => tree.subscribe(node, listener),
     get: () => tree.readAt(node),
     set: (next) => store.set(node.id, next),
@@ -99,7 +107,7 @@ export function cellOf(store: StateStore<unknown>, path: string | Keys): Cell {
 
 /** The store over a tree. Its methods can be taken off it. */
 export function createStateStore<T>(parts: StoreParts): StateStore<T> {
-  const { tree, writer } = parts
+  const { tree } = parts
   const writes = new Writes(parts)
   const store = {
     get(input?: string | Keys, fallback?: unknown) {
@@ -109,14 +117,11 @@ export function createStateStore<T>(parts: StoreParts): StateStore<T> {
       return fallback !== undefined && !view.has(path) ? fallback : view.read(path)
     },
     has: (path: string | Keys) => writes.view.has(tree.named(path)),
-    set: (path: string | Keys, value: unknown) =>
-      writes.put((it) => writer.set(it, tree.named(path), value, parts.always?.())),
-    append: (path: string | Keys, item: unknown) =>
-      writes.put((it) => writer.append(it, tree.named(path), item)),
-    delete: (path: string | Keys) =>
-      writes.put((it) => writer.delete(it, tree.named(path), parts.always?.())),
-    replace: (state: unknown) => writes.put((it) => writer.replace(it, state)),
-    reset: () => writes.put((it) => writer.replace(it, parts.initial())),
+    set: (path: string | Keys, value: unknown) => writes.put('set', path, value),
+    append: (path: string | Keys, item: unknown) => writes.put('append', path, item),
+    delete: (path: string | Keys) => writes.put('delete', path),
+    replace: (state: unknown) => writes.put('replace', '', state),
+    reset: () => writes.put('replace', '', parts.initial()),
     edit: (recipe: Recipe) => writes.edit(recipe),
     batch: <R>(run: () => R) => writes.batch(run),
     subscribe: (path: string | Keys, listener: () => void) => tree.subscribe(tree.named(path), listener),
@@ -131,8 +136,8 @@ type Recipe = (draft: unknown) => unknown
 class Writes {
   readonly #parts: StoreParts
   #open: Batch | undefined
-  /** The calls of the open batch. */
-  #makes: Make[] = []
+  /** How the writes of the open batch are made anew. */
+  #calls: Again[] = []
   #editing = false
   #edits: Promise<void> | undefined
 
@@ -145,34 +150,39 @@ class Writes {
     return this.#open ?? this.#parts.tree
   }
 
-  /** What a write is made for; there is none inside an edit. */
-  target(): View {
-    if (this.#editing) throw new NestedEditError()
-    return this.view
+  put(call: Call, path: string | Keys, value?: unknown): void {
+    const op = this.#make(this.view, call, path, value)
+    if (op === undefined) return
+    if (this.#parts.early?.()) this.#rememberCall(op, call, path, value)
+    this.#land([op])
   }
 
-  put(make: (view: View) => Op | undefined): void {
-    const op = make(this.target())
-    if (op !== undefined) this.#land([op], make)
+  /** The operation of a call; there is none inside an edit. */
+  #make(view: View, call: Call, input: string | Keys, value: unknown): Op | undefined {
+    if (this.#editing) throw new NestedEditError()
+    const { tree, writer, always } = this.#parts
+    const path = tree.named(input)
+    if (call === 'set') return writer.set(view, path, value, always?.())
+    if (call === 'append') return writer.append(view, path, value)
+    return call === 'delete' ? writer.delete(view, path, always?.()) : writer.replace(view, value)
   }
 
   batch<R>(run: () => R): R {
     if (this.#open !== undefined) return run()
-    const open = new Batch(this.#parts.tree)
-    const makes: Make[] = (this.#makes = [])
+    const open = (this.#open = new Batch(this.#parts.tree))
+    const calls = (this.#calls = [] as Again[])
     let result: R
-    this.#open = open
     try {
       result = run()
     } finally {
       this.#open = undefined
     }
-    this.#land(open.ops, () => {
-      if (makes.length === 0) return open.ops
+    this.#remember(open.ops, () => {
       const again = new Batch(this.#parts.tree)
-      for (const make of makes) again.put(remade(make, again, none))
+      for (const call of calls) again.put(call(again))
       return again.ops
     })
+    this.#land(open.ops)
     return result
   }
 
@@ -191,7 +201,10 @@ class Writes {
     const landed = done
       // Begun before the session was read: it has not seen what it is to change.
       .then((ops) => (this.#parts.base?.() === base ? ops : this.#run(recipe)))
-      .then((ops) => this.#land(ops, () => ops))
+      .then((ops) => {
+        this.#remember(ops, () => ops)
+        this.#land(ops)
+      })
     const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
       if (this.#edits === tail) this.#edits = undefined
     })
@@ -208,33 +221,43 @@ class Writes {
     } finally {
       this.#editing = false
     }
-    if (!(ops instanceof Promise)) this.#land(ops, (view) => this.#parts.writer.edit(view, recipe) as Op[])
-    return ops instanceof Promise ? ops : none
+    if (ops instanceof Promise) return ops
+    this.#remember(ops, (view) => this.#parts.writer.edit(view, recipe))
+    this.#land(ops)
+    return none
   }
 
-  #land(ops: readonly Op[], make: Make): void {
-    const { tree, commit } = this.#parts
+  #land(ops: readonly Op[]): void {
     if (ops.length === 0) return
-    if (this.#open === undefined) return commit(ops, () => remade(make, tree, ops))
-    this.#open.put(ops)
-    if (this.#parts.early?.()) this.#makes.push((view) => remade(make, view, ops))
+    if (this.#open === undefined) this.#parts.commit(ops)
+    else this.#open.put(ops)
+  }
+
+  /** Apart, so that a write which is not early makes nothing for it. */
+  #rememberCall(op: Op, call: Call, path: string | Keys, value: unknown): void {
+    this.#remember([op], (view) => {
+      const made = this.#make(view, call, path, value)
+      return made ? [made] : none
+    })
+  }
+
+  /** An early write is made anew for the state that is read; where that is impossible, it is what it was. */
+  #remember(ops: readonly Op[], make: (view: View) => readonly Op[] | Promise<readonly Op[]>): void {
+    const early = this.#parts.early?.()
+    if (!early || ops.length === 0) return
+    const again = (view: View): readonly Op[] => {
+      try {
+        const made = make(view)
+        return made instanceof Promise ? ops : made
+      } catch {
+        return ops
+      }
+    }
+    if (this.#open) this.#calls.push(again)
+    else early.push(() => again(this.#parts.tree))
   }
 }
 
 const none: readonly Op[] = []
 
-/** The operations for another state; where they cannot be made, those of the first time. */
-function remade(make: Make, view: View, made: readonly Op[]): readonly Op[] {
-  try {
-    const ops = make(view) ?? none
-    return ops instanceof Promise ? made : isOp(ops) ? [ops] : ops
-  } catch {
-    return made
-  }
-}
-
 function nothing(): void {}
-
-function isOp(ops: Op | readonly Op[]): ops is Op {
-  return typeof ops[0] === 'string'
-}
