@@ -31,6 +31,8 @@ export class Node implements Path {
   listeners: Subscription | Set<Subscription> | undefined = undefined
   /** Since the last notification: the value before, or `deep` when something below it has changed. */
   before: unknown = untouched
+  /** The last batch that has written here. */
+  batch: { readonly isOpen: boolean } | undefined = undefined
   /** What components hold of this path. */
   cell: Cell | undefined = undefined
 

@@ -72,7 +72,7 @@ export class Nodes {
     this.#last = this.root
     const isKept = (it: Node): boolean => this.#among(it).get(it.text) === it
     for (const it of all)
-      if (it.listeners || it.before !== untouched)
+      if (it.listeners || it.before !== untouched || it.batch?.isOpen)
         for (let node = it; node.parent && !isKept(node); node = node.parent) this.#keep(node)
     for (const it of all) if (!isKept(it)) it.cut = FORGOTTEN
     this.#most = Math.max(MOST, 2 * (this.#dotted.size + this.#segmented.size))

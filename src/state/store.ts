@@ -172,17 +172,19 @@ class Writes {
     const open = (this.#open = new Batch(this.#parts.tree))
     const calls = (this.#calls = [] as Again[])
     let result: R
+    let ops = none
     try {
       result = run()
     } finally {
       this.#open = undefined
+      ops = open.end()
     }
-    this.#remember(open.ops, () => {
+    this.#remember(ops, () => {
       const again = new Batch(this.#parts.tree)
       for (const call of calls) again.put(call(again))
-      return again.ops
+      return again.end()
     })
-    this.#land(open.ops)
+    this.#land(ops)
     return result
   }
 

@@ -166,10 +166,7 @@ export class Journal {
     })
   }
 
-  /**
-   * Writes in so many milliseconds, if nothing moves that moment. A timer that runs already looks again when it fires: a
-   * new one for every edit would cost more than the edit.
-   */
+  /** Writes after so long. A timer that runs looks again when it fires: a new one would cost more than an edit. */
   #arm(ms: number, now: number = this.#deps.clock.now()): void {
     const { clock } = this.#deps
     this.#due = now + ms

@@ -102,3 +102,58 @@ describe('what is held while it is written below, and lists that move', () => {
     expect(listener).toHaveBeenCalledTimes(4)
   })
 })
+
+describe('a batch', () => {
+  test('sees what it has written, at, above and below it, also after tens of thousands of other paths', () => {
+    const store = createStore({ initial: { a: { n: 0, m: 0 }, l: [] as unknown[] } })
+    store.batch(() => {
+      store.set('a.n', 1)
+      for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
+      expect(store.get('a.m')).toBe(0)
+      expect(store.get('a.n')).toBe(1)
+      expect(store.get('a')).toEqual({ n: 1, m: 0 })
+      store.append('l', { n: 1 })
+      store.set('l.0.n', 2)
+      store.set('a', { b: { c: 1 } })
+      expect([store.get('l'), store.has('a.n'), store.get('a.b.c')]).toEqual([[{ n: 2 }], false, 1])
+    })
+    expect(store.get()).toEqual({ a: { b: { c: 1 } }, l: [{ n: 2 }] })
+  })
+
+  test('that makes a parent finds it in the next write', () => {
+    const store = createStore()
+    store.batch(() => {
+      store.set('a.b', 1)
+      store.set('a.c', 2)
+      expect(() => store.set('a.b.x', 3)).toThrow('holds no "x"')
+    })
+    expect(store.get()).toEqual({ a: { b: 1, c: 2 } })
+  })
+
+  test('what is held of a container that it writes below stays as it is', () => {
+    const store = createStore({ initial: { a: { n: 0 } } })
+    store.set('a.n', 1)
+    const before = store.get('a')
+    let inside: unknown
+    store.batch(() => {
+      store.set('a.n', 2)
+      inside = store.get('a')
+      store.set('a.n', 3)
+    })
+    expect([before, inside, store.get('a')]).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  })
+
+  test('that throws after it has looked at its writes leaves every object what it was', () => {
+    const store = createStore({ initial: { a: { n: 0 } } })
+    store.set('a.n', 1)
+    const before = store.get()
+    expect(() =>
+      store.batch(() => {
+        store.set('a.n', 2)
+        store.get('a')
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    expect(store.get()).toBe(before)
+  })
+})
