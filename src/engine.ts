@@ -69,6 +69,17 @@ export interface Engine {
   delete(id: string): Promise<void>
   /** What is stored of a session, as it is. */
   export(id: string): Promise<unknown>
+  /**
+   * Opens a session from what `session.toJSON()` gave, here or elsewhere: under its own id or another one. Nothing is
+   * stored of what is refused.
+   *
+   * Rejects with LoadError for what is foreign, damaged, empty or newer, SessionStateError for an id that exists.
+   */
+  import<W extends AnyWorkflow>(
+    workflow: W,
+    json: unknown,
+    options?: Pick<OpenOptions<W>, 'id' | 'resources'>,
+  ): Promise<Session<W>>
   /** What all sessions of a workflow share. */
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
   /** Deletes all sessions, or those whose id begins with `prefix`: for a logout. */
@@ -109,6 +120,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
     list: (filter) => storage.list(filter),
     delete: (id) => registry.remove(id, () => storage.delete(id)),
     export: (id) => storage.export(id),
+    import: async (workflow, json, options = {}) =>
+      (await registry.import(workflow, json, options)) as unknown as Session<typeof workflow>,
     flow: (workflow) => ({
       setResources: (values) => registry.layer(workflow).set(values),
       deleteResource: (key) => registry.layer(workflow).delete(key),

@@ -1,5 +1,8 @@
 import { SessionStateError, StorageError } from './errors'
 import { Opening, type OpeningDeps } from './opening'
+import { checked, plant, taken, type Seedling } from './planting'
+import { copyJson } from './state/json'
+import type { SavedSession } from './session/saved-session'
 import { deferred } from './session/deferred'
 import { makeFace } from './session/face'
 import type { LiveSession } from './session/live-session'
@@ -7,6 +10,8 @@ import { ResourceLayer } from './session/resources'
 import type { Session } from './session/session'
 import type { AnyWorkflow } from './workflow/shape'
 import { definitionOf } from './workflow/workflow'
+
+type AnySession = Session<AnyWorkflow>
 
 interface Open {
   readonly live: LiveSession
@@ -65,11 +70,45 @@ export class Registry {
     )
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
-    const face = makeFace(live, workflow)
+    const face = makeFace(live, workflow, (seq, id) => this.#fork(live, options, seq, id))
     const reopen = (): void => void opening.start(options.autoResume ?? true, this.#removals.get(id))
     this.#open.set(id, { live, face, reopen })
     reopen()
     return face
+  }
+
+  /** Opens a session that is whole already: it must not be there, and is not when it cannot be opened. */
+  async plant(workflow: AnyWorkflow, id: string, seedling: Seedling, options: Opened): Promise<AnySession> {
+    if (this.#open.has(id)) throw taken(id)
+    const { storage } = this.#deps
+    await plant(this.#deps, definitionOf(workflow), id, seedling)
+    try {
+      const face = this.session(workflow, { ...options, id })
+      await face.ready
+      return face
+    } catch (error) {
+      await this.remove(id, () => storage.delete(id)).catch(() => {})
+      throw error
+    }
+  }
+
+  async import(workflow: AnyWorkflow, json: unknown, options: Opened): Promise<AnySession> {
+    const definition = definitionOf(workflow)
+    definition.validate()
+    const { id, ...seedling } = checked(definition, json, options.id)
+    return this.plant(workflow, id, seedling, options)
+  }
+
+  /** A session of its own from what another one is, or was. It gets the other's resources. */
+  async #fork(live: LiveSession, options: Opened, seq?: number, id?: string): Promise<AnySession> {
+    const { core } = live
+    const { definition } = core
+    const name = id ?? `${core.options.id}-${core.options.ids()}`
+    const saved = live.travel.branch(seq)
+    const seedling = { ...(copyJson(saved, 'session') as SavedSession), version: definition.version }
+    const layer = core.options.resources.session
+    const resources = Object.fromEntries(layer.keys().map((key) => [key, layer.get(key)]))
+    return this.plant(definition, name, seedling, { ...options, resources })
   }
 
   /** The workflow's layer of resources. */

@@ -6,7 +6,11 @@ import type { Waiting } from './core'
 import type { Session } from './session'
 
 /** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
-export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyWorkflow> {
+export function makeFace(
+  live: LiveSession,
+  workflow: AnyWorkflow,
+  fork: (seq?: number, id?: string) => Promise<Session<AnyWorkflow>>,
+): Session<AnyWorkflow> {
   const { core } = live
   const { options } = core
   const state = createStateStore<unknown>({
@@ -18,7 +22,7 @@ export function makeFace(live: LiveSession, workflow: AnyWorkflow): Session<AnyW
     always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
   })
-  const face = { id: options.id, workflow, state, ...methodsOf(live) }
+  const face = { id: options.id, workflow, state, fork, ...methodsOf(live) }
   for (const [name, get] of Object.entries(gettersOf(live)))
     Object.defineProperty(face, name, { get, enumerable: true })
   return Object.freeze(face) as unknown as Session<AnyWorkflow>
@@ -64,6 +68,7 @@ function gettersOf(live: LiveSession): Readonly<Record<string, () => unknown>> {
     persistence: () => live.persistence,
     role: () => live.role,
     resumed: () => live.resumed,
+    parent: () => live.core.model.parent,
     orphans: () => live.orphans,
     missingResources: () => live.missingResources,
     resources: () => resources.view,

@@ -60,6 +60,8 @@ export interface Session<W extends AnyWorkflow> {
   readonly persistence: Persistence
   readonly role: Role
   readonly resumed: Resumed
+  /** The session that this one was forked from, and at which record. */
+  readonly parent: { readonly id: string; readonly seq: number } | undefined
   /** Work for steps that the workflow does not have any more. Kept, and not done. */
   readonly orphans: readonly Orphan[]
   /** Declared resources that nobody has given: while there are any, no step starts. */
@@ -115,6 +117,13 @@ export interface Session<W extends AnyWorkflow> {
    * @throws HistoryError when the history has no such record
    */
   readonly rewind: (seq: number) => void
+  /**
+   * Another session from what this one was after that record of its history, or from what it is: with its own state,
+   * keys and asks, and this one's resources. Both live on. Default id: this one's with a random end.
+   *
+   * Rejects with HistoryError for a bad record, SessionStateError for an id that exists, StorageError.
+   */
+  readonly fork: (seq?: number, id?: string) => Promise<Session<W>>
   /**
    * What the session shows from now on: streamed events, asks, and how the run ended. Ends with the run, or with
    * `follow` when the session is closed.

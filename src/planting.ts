@@ -1,0 +1,108 @@
+import { DogearError, LoadError, SessionStateError, type LoadErrorCode } from './errors'
+import type { OpeningDeps } from './opening'
+import { accept, Refused } from './restoring'
+import { History } from './session/history'
+import { wrongIn } from './session/saved-check'
+import { restoreSession, type SavedSession } from './session/saved-session'
+import { statusOf } from './session/status'
+import { copyJson } from './state/json'
+import { Tree } from './state/tree'
+import { FORMAT } from './storage/format'
+import type { StoredHead } from './storage/storage'
+import { storageError } from './storage/storage-error'
+import { Writer } from './storage/writer'
+import type { Definition } from './workflow/workflow'
+
+/** A session that is whole, and not stored yet: a fork, or one from outside. */
+export interface Seedling extends SavedSession {
+  readonly version: number
+}
+
+/**
+ * Writes a session that is whole as the first snapshot of its id: all of it, or nothing. An id that exists is refused by
+ * the claim, so that of two tabs one wins.
+ */
+export async function plant(
+  { storage, serializer, clock, timeout }: OpeningDeps,
+  { name: workflow }: Definition,
+  id: string,
+  { version, ...saved }: Seedling,
+): Promise<void> {
+  const shape = { format: FORMAT, workflow, version }
+  const { epoch } = await storage.claim(id, shape, 0)
+  if (!Number.isSafeInteger(epoch)) throw taken(id)
+  const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
+  const status = (): string => statusOf(model, false, () => false)
+  const writer = new Writer({
+    ...{ storage, id, clock, serializer, shape, timeout, status },
+    epoch: () => epoch as number,
+  })
+  try {
+    await writer.compact({ seq: saved.seq, value: saved })
+  } catch (error) {
+    await storage.delete(id).catch(() => {})
+    throw storageError(error)
+  }
+}
+
+export function taken(id: string): Error {
+  return new SessionStateError(`there is a session "${id}" already; give another id, or delete it first`)
+}
+
+/** A copy of what claims to be a session of this workflow. Throws a LoadError for anything else. */
+export function checked(definition: Definition, json: unknown, id: string | undefined): Seedling & Named {
+  const refuse = (code: LoadErrorCode, reason: string, cause?: unknown): never => {
+    throw new LoadError(
+      code,
+      id ?? '',
+      reason,
+      {
+        retry: () => Promise.resolve(void checked(definition, json, id)),
+        reset: () => Promise.resolve(),
+        export: () => Promise.resolve(json),
+      },
+      cause,
+    )
+  }
+  try {
+    return seedling(definition, json, id)
+  } catch (error) {
+    if (error instanceof Refused) return refuse(error.code, error.message, error.cause)
+    // What a copy of it throws names the place.
+    const reason = error instanceof DogearError ? error.message : 'its parts do not fit together'
+    return refuse('UNREADABLE_RECORD', reason, error)
+  }
+}
+
+interface Named {
+  readonly id: string
+}
+
+function seedling(definition: Definition, json: unknown, id: string | undefined): Seedling & Named {
+  const damaged = (what: string): never => {
+    throw new Refused('UNREADABLE_RECORD', what)
+  }
+  if (typeof json !== 'object' || json === null) damaged('it is no object; give what toJSON() gave')
+  const head = json as Partial<StoredHead>
+  if (
+    !Number.isSafeInteger(head.format) ||
+    !Number.isSafeInteger(head.version) ||
+    !(Number(head.version) > 0)
+  )
+    damaged('it is no saved session: it has no format and version')
+  if ((head.format as number) > FORMAT)
+    throw new Refused('NEWER_FORMAT', `it has format ${head.format}, this code knows ${FORMAT}`)
+  accept(definition, head as StoredHead)
+  const copy = copyJson(json, 'session') as Seedling & Named & { format: number; workflow: string }
+  const own = id ?? copy.id
+  if (typeof own !== 'string' || own === '') damaged('it has no id')
+  const { format: _format, workflow: _workflow, ...saved } = { ...copy, id: own }
+  const place = wrongIn(saved)
+  if (place !== undefined) damaged(`its ${place} is damaged or missing`)
+  if (saved.seq < 1 || !('state' in saved)) damaged('it holds nothing')
+  // To be folded once is the proof that it can be.
+  const history = new History(Infinity)
+  restoreSession(saved, 0, new Tree(undefined), history)
+  for (const { seq } of history.entries().slice(-1)) history.at(seq)
+  return saved
+}

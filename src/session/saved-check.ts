@@ -1,0 +1,129 @@
+import type { SavedModel } from './saved-model'
+import { wrong, type Spec } from './shape-check'
+
+/**
+ * Where something that claims to be a saved session is not one: the path to the first place, or `undefined`. What passes
+ * can be folded, re-run and rolled back; whether it fits a workflow is for others to say.
+ */
+export function wrongIn(value: unknown): string | undefined {
+  const path = wrong(value, 'session', specs)
+  if (path !== undefined) return path
+  const { history, ...model } = value as SavedModel & { readonly history?: History }
+  const pasts = history?.records.flatMap((it) => it.past ?? []) ?? []
+  return [model, ...(history?.base ? [history.base] : []), ...pasts].map(disorder).find(Boolean)
+}
+
+interface History {
+  readonly base?: SavedModel
+  readonly records: readonly { readonly past?: SavedModel }[]
+}
+
+const emission = {
+  ...{ id: 'count', type: 'text', to: ['text'], 'gather?': ['text'], 'scope?': 'count', 'branch?': 'count' },
+  ...{ 'answers?': { exec: 'count', key: 'text' }, 'rescues?': 'count' },
+}
+const end = {
+  status: 'completed|failed|cancelled|stalled',
+  ...{ 'error?': 'error', 'reason?': 'text', 'unconsumed?': ['text'], 'exec?': 'count' },
+}
+const version = { version: 'count', 'root?': 'place' }
+const moment = { ...version, key: 'text' }
+const model: Readonly<Record<string, Spec>> = {
+  ...{ seq: 'count', lineage: 'text', changed: 'count', paused: 'flag', unconsumed: ['text'] },
+  ...{ nextEvent: 'count', nextExec: 'count', nextScope: 'count' },
+  'run?': { id: 'text', steps: 'count', 'end?': end, 'pages?': ['page'], 'kept?': ['page'] },
+  'parent?': { id: 'text', seq: 'count' },
+  queues: [['text', [{ ...emission, 'members?': ['emission'] }]]],
+  buffers: [['text', ['event']]],
+  scopes: [
+    {
+      ...{ id: 'count', 'parent?': 'count', 'branch?': 'count', step: 'text', open: 'count' },
+      gathered: [['text', ['emission']]],
+    },
+  ],
+  execs: ['execution'],
+  log: [{ 'exec?': 'count', 'span?': 'count', ops: ['op'], 'before?': 'place' }],
+  roots: [['op']],
+}
+const stamp = { seq: 'count', at: 'time' }
+const exec = { ...stamp, exec: 'count' }
+const point = { ...exec, key: 'text', 'sends?': ['emission'] }
+const pointType = 'once|ask|wait|sleep|commit|collect'
+
+const specs: Readonly<Record<string, Spec>> = {
+  session: { ...model, 'history?': { 'base?': 'base', records: ['record'] } },
+  past: { ...model, back: ['op'] },
+  base: { ...model, back: ['op'], at: 'time' },
+  emission,
+  event: { type: 'text' },
+  error: { name: 'text', message: 'text', 'code?': 'text' },
+  page: { seq: 'count', step: 'text', key: 'text', 'event?': 'event' },
+  op: {
+    '@': '0',
+    set: ['text', 'path', 'any'],
+    append: ['text', 'path', 'any', 'text|list?'],
+    delete: ['text', 'path'],
+    splice: ['text', 'path', 'count', 'count', ['any']],
+    replace: ['text', 'any'],
+  },
+  execution: {
+    ...{ id: 'count', step: 'text', events: ['emission'], 'scope?': 'count', 'branch?': 'count' },
+    ...{ rescues: 'count', at: 'time', attempt: 'count', interruptions: 'count', 'retryAt?': 'time' },
+    ...{ root: 'place', version: 'count', committed: 'count', span: 'count', dirty: 'flag' },
+    entries: ['entry'],
+    points: [
+      {
+        ...{ key: 'text', type: pointType, seq: 'count', 'event?': 'event', 'reply?': 'text' },
+        ...{ where: 'flag', 'deadline?': 'time', 'result?': { 'error?': 'error' } },
+      },
+    ],
+  },
+  entry: {
+    '@': 'kind',
+    wrote: { ...version, ops: ['op'], since: 'count' },
+    sent: { ...version, event: 'event' },
+    saw: { ...version, reads: 'count' },
+    ...{ opened: moment, done: moment, answered: moment },
+  },
+  record: {
+    '@': 'kind',
+    started: { ...stamp, run: 'text', event: 'emission' },
+    sent: { ...stamp, event: 'emission' },
+    taken: { ...exec, step: 'text', events: ['count'] },
+    wrote: { ...stamp, 'exec?': 'count', ops: ['op'] },
+    saw: { ...exec, reads: 'count' },
+    opened: {
+      ...{ ...point, type: pointType, 'event?': 'event', 'reply?': 'text' },
+      ...{ 'where?': 'flag', 'deadline?': 'time' },
+    },
+    done: { ...point, type: pointType, 'error?': 'error' },
+    answered: { ...exec, key: 'text' },
+    collected: { ...point, step: 'text', buffer: 'text', event: 'event', 'batch?': ['text'] },
+    attemptFailed: { ...exec, attempt: 'count', error: 'error', 'retryAt?': 'time', 'again?': ['text'] },
+    interrupted: { ...stamp, execs: ['count'] },
+    ended: { ...exec, emits: ['emission'], 'opens?': 'count' },
+    gathered: { ...stamp, scope: 'count', to: [{ id: 'count', step: 'text' }] },
+    finished: { ...stamp, ...end },
+    retried: exec,
+    paused: stamp,
+    resumed: stamp,
+    rewound: { ...stamp, to: 'count', lineage: 'text', past: 'past' },
+    reset: { ...stamp, lineage: 'text' },
+    created: { ...stamp, lineage: 'text' },
+  },
+}
+
+/** What each part says by itself is right; do they fit together? */
+function disorder({ execs, log, queues, scopes, roots, ...rest }: SavedModel): string | undefined {
+  const isRoot = (number = -1): boolean => number >= -1 && number < roots.length
+  for (const [index, it] of execs.entries()) {
+    const before = log.find((entry) => entry.exec === it.id && entry.span === it.span)?.before
+    const counted = it.id < rest.nextExec && it.committed <= it.entries.length
+    const rooted = isRoot(it.root) && it.entries.every((entry) => isRoot(entry.root))
+    if (!counted || !rooted || it.dirty !== (before !== undefined)) return `execs.${index}`
+  }
+  if (new Set(execs.map((it) => it.id)).size < execs.length) return 'execs'
+  if (!log.every((it) => isRoot(it.before))) return 'log'
+  if (queues.some(([, list]) => list.some((it) => it.id >= rest.nextEvent))) return 'queues'
+  return (scopes as { id: number }[]).some((it) => it.id >= rest.nextScope) ? 'scopes' : undefined
+}

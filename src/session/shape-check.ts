@@ -1,0 +1,94 @@
+import { toPath } from '../state/path'
+
+/**
+ * What a value must be, as plain data, so that a page which never looks pays nothing: the name of a kind below or of
+ * another spec; `'a|b'` one of these texts; `[spec]` a list; `[one, 'two?']` a list with one spec for each item, of which those
+ * with a mark may be missing; an object with at least these keys, `'key?'` may be missing. With `'@'`, the value at that key
+ * says which of the specs it is.
+ */
+export type Spec = string | readonly Spec[] | { readonly [key: string]: Spec }
+
+/** Says where a value is not what it should be: `''` is the value itself, `undefined` that nothing is wrong. */
+export function wrong(value: unknown, spec: Spec, names: Readonly<Record<string, Spec>>): string | undefined {
+  if (typeof spec === 'string') {
+    const named = names[spec]
+    return named === undefined ? (isKind(value, spec) ? undefined : '') : wrong(value, named, names)
+  }
+  const parts = Array.isArray(spec)
+    ? listParts(value, spec as readonly Spec[])
+    : objectParts(value, spec as Readonly<Record<string, Spec>>)
+  if (typeof parts === 'string') return parts
+  for (const [key, part, must] of parts) {
+    const path = wrong(part, must, names)
+    if (path !== undefined) return path === '' ? key : `${key}.${path}`
+  }
+  return undefined
+}
+
+type Part = readonly [key: string, value: unknown, spec: Spec]
+
+function listParts(value: unknown, specs: readonly Spec[]): readonly Part[] | '' {
+  if (!Array.isArray(value)) return ''
+  const only = specs.length === 1 ? (specs[0] as Spec) : undefined
+  const least = specs.filter((it) => typeof it !== 'string' || !it.endsWith('?')).length
+  if (only === undefined && (value.length > specs.length || value.length < least)) return ''
+  return value.map((it, index) => [String(index), it, only ?? (specs[index] as Spec)])
+}
+
+function objectParts(value: unknown, specs: Readonly<Record<string, Spec>>): readonly Part[] | string {
+  if (typeof value !== 'object' || value === null) return ''
+  const by = specs['@']
+  if (typeof by === 'string') {
+    const kind = own(value, by)
+    if (typeof kind !== 'string' || kind === '@' || !Object.hasOwn(specs, kind)) return by
+    return wrongParts(value, specs[kind] as Spec)
+  }
+  if (Array.isArray(value)) return ''
+  return Object.entries(specs).flatMap(([key, spec]): Part[] => {
+    const name = key.replace('?', '')
+    const inner = own(value, name)
+    return name !== key && inner === undefined ? [] : [[name, inner, spec]]
+  })
+}
+
+function wrongParts(value: object, spec: Spec): readonly Part[] | string {
+  return Array.isArray(spec)
+    ? listParts(value, spec as readonly Spec[])
+    : objectParts(value, spec as Readonly<Record<string, Spec>>)
+}
+
+function isKind(value: unknown, kind: string): boolean {
+  switch (kind) {
+    case 'any':
+      return true
+    case 'text':
+      return typeof value === 'string'
+    case 'flag':
+      return typeof value === 'boolean'
+    case 'time':
+      return typeof value === 'number'
+    case 'place':
+      return Number.isSafeInteger(value)
+    case 'count':
+      return Number.isSafeInteger(value) && (value as number) >= 0
+    case 'path':
+      return isPath(value)
+    default:
+      return kind
+        .replace('?', '')
+        .split('|')
+        .includes(value as string)
+  }
+}
+
+function isPath(value: unknown): boolean {
+  try {
+    return (typeof value === 'string' || Array.isArray(value)) && toPath(value as string).text.length >= 0
+  } catch {
+    return false
+  }
+}
+
+function own(value: object, key: string): unknown {
+  return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
+}

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import { defineWorkflow, resource, type Session } from '../../src/index'
+import { Done, failure, flow, gate, Go, profile, Question } from '../support/flows'
+
+const twice = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    const first = await ctx.ask(Question('first?'))
+    await ctx.state.set('first', first.data)
+    const second = await ctx.ask(Question('second?'))
+    return Done([first.data, second.data])
+  },
+)
+
+const question = (session: Session<typeof twice>) => session.asks[0]?.data
+
+async function asked() {
+  const page = profile()
+  const session = await page.open(twice, { id: 'one' })
+  const result = session.run()
+  result.catch(() => {})
+  await page.settle()
+  const opened = session.history().at(-1)?.seq ?? 0
+  await session.asks[0]?.reply('a')
+  await page.settle()
+  return { page, session, result, opened }
+}
+
+describe('fork(seq?, id?)', () => {
+  test('now / another session like this one; both live on, apart', async () => {
+    const { page, session, result } = await asked()
+    const fork = await session.fork(undefined, 'two')
+    expect(fork.id).toBe('two')
+    expect(fork.parent).toEqual({ id: 'one', seq: session.history().at(-1)?.seq })
+    expect(session.parent).toBeUndefined()
+    expect(fork.state.get()).toEqual({ first: 'a' })
+    await page.settle()
+    expect(question(fork)).toBe('second?')
+    fork.state.set('first', 'other')
+    expect(session.state.get('first')).toBe('a')
+    const forked = fork.run()
+    await fork.asks[0]?.reply('fork')
+    await session.asks[0]?.reply('trunk')
+    expect(await forked).toEqual(['a', 'fork'])
+    expect(await result).toEqual(['a', 'trunk'])
+  })
+
+  test('from an earlier record / as it was then; the other is not touched', async () => {
+    const { page, session, opened } = await asked()
+    const before = JSON.stringify(session.toJSON())
+    const fork = await session.fork(opened)
+    expect(JSON.stringify(session.toJSON())).toBe(before)
+    expect(fork.id).toMatch(/^one-/)
+    expect(fork.parent).toEqual({ id: 'one', seq: opened })
+    expect(fork.state.get()).toEqual({})
+    await page.settle()
+    expect(question(fork)).toBe('first?')
+    expect(fork.asks[0]?.id).not.toBe(session.asks[0]?.id)
+    expect(question(session)).toBe('second?')
+  })
+
+  test('its history / goes back beyond the fork, and can be gone through', async () => {
+    const { page, session } = await asked()
+    const fork = await session.fork()
+    expect(fork.history()).toEqual(session.history())
+    expect(fork.back()).toBe(true)
+    await page.settle()
+    expect(question(fork)).toBe('first?')
+    expect(question(session)).toBe('second?')
+  })
+
+  test('a reload / both are there, the fork knows its parent', async () => {
+    const { page, session } = await asked()
+    const fork = await session.fork(undefined, 'two')
+    fork.state.set('note', 'mine')
+    await fork.flush()
+    await page.reload()
+    const again = await page.open(twice, { id: 'two' })
+    expect(again.parent).toMatchObject({ id: 'one' })
+    expect(again.state.get()).toEqual({ first: 'a', note: 'mine' })
+    expect((await page.open(twice, { id: 'one' })).state.get()).toEqual({ first: 'a' })
+    expect((await page.engine.list()).map((it) => [it.id, it.status]).sort()).toEqual([
+      ['one', 'waiting'],
+      ['two', 'waiting'],
+    ])
+  })
+
+  test('killed right after it resolved / it is there', async () => {
+    const { page, session } = await asked()
+    await session.fork(undefined, 'two')
+    page.kill()
+    expect((await page.open(twice, { id: 'two' })).state.get()).toEqual({ first: 'a' })
+  })
+
+  test('an id that exists, open, stored or its own / SessionStateError, nothing changed', async () => {
+    const { page, session } = await asked()
+    const other = await page.open(twice, { id: 'other' })
+    other.state.set('note', 1)
+    await other.flush()
+    const before = JSON.stringify(other.toJSON())
+    for (const id of ['other', 'one'])
+      expect(await failure(session.fork(undefined, id))).toMatchObject({ code: 'SESSION_STATE' })
+    await other.close()
+    expect(await failure(session.fork(undefined, 'other'))).toMatchObject({ code: 'SESSION_STATE' })
+    expect(JSON.stringify((await page.open(twice, { id: 'other' })).toJSON())).toBe(before)
+  })
+
+  test('a bad seq / HistoryError, and no session', async () => {
+    const { page, session } = await asked()
+    await session.flush()
+    expect(await failure(session.fork(99, 'two'))).toMatchObject({ code: 'HISTORY' })
+    expect((await page.engine.list()).map((it) => it.id)).toEqual(['one'])
+  })
+
+  test('an effect in flight / lands in the one that began it; the fork runs its own, with its own key', async () => {
+    const page = profile()
+    const keys: string[] = []
+    const slow = gate()
+    const workflow = defineWorkflow({ ...flow, resources: { bank: resource<{ name: string }>() } }).step(
+      'pay',
+      { on: Go, emits: [Done] },
+      async (ctx) =>
+        Done(
+          await ctx.once('charge', async (key) => {
+            keys.push(key)
+            await slow.promise
+            return ctx.resources.bank.name
+          }),
+        ),
+    )
+    const session = await page.open(workflow, { id: 'one', resources: { bank: { name: 'Bank' } } })
+    const result = session.run()
+    await page.settle()
+    const fork = await session.fork(undefined, 'two')
+    const forked = fork.run()
+    await page.settle()
+    slow.open()
+    expect(await result).toBe('Bank')
+    expect(await forked).toBe('Bank')
+    expect(keys).toHaveLength(2)
+    expect(keys[0]).not.toBe(keys[1])
+  })
+
+  test('a session that nobody has written to / has a fork all the same', async () => {
+    const page = profile()
+    const session = await page.open(twice, { id: 'one' })
+    const fork = await session.fork(undefined, 'two')
+    expect(fork.status).toBe('idle')
+    expect(fork.parent).toEqual({ id: 'one', seq: 0 })
+    const result = fork.run()
+    await page.settle()
+    await fork.asks[0]?.reply(1)
+    await page.settle()
+    await fork.asks[0]?.reply(2)
+    expect(await result).toEqual([1, 2])
+  })
+
+  test('a fork of a fork, and a rewind in it / parents are told apart', async () => {
+    const { page, session, opened } = await asked()
+    const fork = await session.fork(undefined, 'two')
+    const third = await fork.fork(opened, 'three')
+    expect(third.parent).toEqual({ id: 'two', seq: opened })
+    third.rewind(opened)
+    expect(third.parent).toEqual({ id: 'two', seq: opened })
+    await page.settle()
+  })
+
+  test('storage that fails / StorageError, no session is left', async () => {
+    let broken = false
+    const page = profile({ failAt: () => broken })
+    const session = await page.open(twice, { id: 'one' })
+    session.state.set('note', 1)
+    await session.flush()
+    broken = true
+    expect(await failure(session.fork(undefined, 'two'))).toMatchObject({ code: 'STORAGE' })
+    broken = false
+    expect((await page.engine.list()).map((it) => it.id)).toEqual(['one'])
+    expect((await session.fork(undefined, 'two')).state.get()).toEqual({ note: 1 })
+  })
+})
