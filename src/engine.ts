@@ -120,8 +120,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
     list: (filter) => storage.list(filter),
     delete: (id) => registry.remove(id, () => storage.delete(id)),
     export: (id) => storage.export(id),
-    import: async (workflow, json, options = {}) =>
-      (await registry.import(workflow, json, options)) as unknown as Session<typeof workflow>,
+    import: async (workflow, json, open = {}) =>
+      (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
     flow: (workflow) => ({
       setResources: (values) => registry.layer(workflow).set(values),
       deleteResource: (key) => registry.layer(workflow).delete(key),

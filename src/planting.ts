@@ -1,4 +1,4 @@
-import { DogearError, LoadError, SessionStateError, type LoadErrorCode } from './errors'
+import { DogearError, LoadError, SessionStateError } from './errors'
 import type { OpeningDeps } from './opening'
 import { accept, Refused } from './restoring'
 import { History } from './session/history'
@@ -51,28 +51,18 @@ export function taken(id: string): Error {
 
 /** A copy of what claims to be a session of this workflow. Throws a LoadError for anything else. */
 export function checked(definition: Definition, json: unknown, id: string | undefined): Seedling & Named {
-  const refuse = (code: LoadErrorCode, reason: string, cause?: unknown): never => {
-    throw new LoadError(
-      code,
-      id ?? '',
-      reason,
-      {
-        retry: () => Promise.resolve(void checked(definition, json, id)),
-        reset: () => Promise.resolve(),
-        export: () => Promise.resolve(json),
-      },
-      cause,
-    )
-  }
   try {
     return seedling(definition, json, id)
   } catch (error) {
-    if (error instanceof Refused) return refuse(error.code, error.message, error.cause)
+    const known = error instanceof Refused
     // What a copy of it throws names the place.
-    const reason = error instanceof DogearError ? error.message : 'its parts do not fit together'
-    return refuse('UNREADABLE_RECORD', reason, error)
+    const reason = known || error instanceof DogearError ? error.message : 'its parts do not fit together'
+    throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? '', reason, noWayOut, error)
   }
 }
+
+const never = (): Promise<never> => Promise.reject(new TypeError('there is nothing to be done'))
+const noWayOut = { retry: never, reset: never, export: never }
 
 interface Named {
   readonly id: string

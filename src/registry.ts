@@ -1,4 +1,4 @@
-import { SessionStateError, StorageError } from './errors'
+import { LoadError, SessionStateError, StorageError } from './errors'
 import { Opening, type OpeningDeps } from './opening'
 import { checked, plant, taken, type Seedling } from './planting'
 import { copyJson } from './state/json'
@@ -70,7 +70,7 @@ export class Registry {
     )
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
-    const face = makeFace(live, workflow, (seq, id) => this.#fork(live, options, seq, id))
+    const face = makeFace(live, workflow, (seq, as) => this.#fork(live, options, seq, as))
     const reopen = (): void => void opening.start(options.autoResume ?? true, this.#removals.get(id))
     this.#open.set(id, { live, face, reopen })
     reopen()
@@ -95,8 +95,17 @@ export class Registry {
   async import(workflow: AnyWorkflow, json: unknown, options: Opened): Promise<AnySession> {
     const definition = definitionOf(workflow)
     definition.validate()
-    const { id, ...seedling } = checked(definition, json, options.id)
-    return this.plant(workflow, id, seedling, options)
+    try {
+      const { id, ...seedling } = checked(definition, json, options.id)
+      return await this.plant(workflow, id, seedling, options)
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error
+      throw Object.assign(error, {
+        retry: async () => void (await this.import(workflow, json, options)),
+        reset: async () => {},
+        export: async () => json,
+      })
+    }
   }
 
   /** A session of its own from what another one is, or was. It gets the other's resources. */

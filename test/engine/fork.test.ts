@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { defineWorkflow, resource, type Session } from '../../src/index'
-import { Done, failure, flow, gate, Go, profile, Question } from '../support/flows'
+import { Done, failure, flow, gate, Go, profile, Question, sorted } from '../support/flows'
 
 const twice = defineWorkflow({ ...flow }).step(
   'ask',
@@ -80,7 +80,7 @@ describe('fork(seq?, id?)', () => {
     expect(again.parent).toMatchObject({ id: 'one' })
     expect(again.state.get()).toEqual({ first: 'a', note: 'mine' })
     expect((await page.open(twice, { id: 'one' })).state.get()).toEqual({ first: 'a' })
-    expect((await page.engine.list()).map((it) => [it.id, it.status]).sort()).toEqual([
+    expect(sorted((await page.engine.list()).map((it) => [it.id, it.status]))).toEqual([
       ['one', 'waiting'],
       ['two', 'waiting'],
     ])
