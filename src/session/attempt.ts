@@ -113,6 +113,12 @@ export class Attempt {
     if (!this.replay.sent(sent)) this.sends.push(sent)
   }
 
+  /** While it is not known which waits what was sent answers: resolves when it is. */
+  get unclear(): Promise<void> | undefined {
+    const { routing } = this.core
+    return routing.isUnclear(this.sends) ? routing.clear(this.sends) : undefined
+  }
+
   /** What was sent since the last commit point, for the record of the next one. */
   takeSends(): { readonly sends?: readonly Emission[] } {
     if (this.sends.length === 0) return nothing
@@ -214,12 +220,13 @@ export class Attempt {
     core.wake()
   }
 
-  /** Milliseconds until the next attempt. A retry policy is the user's code: when it throws, there is none. */
+  /** Milliseconds until the next attempt. A retry policy is the user's code: when it throws or names no time, there is none. */
   retryIn(error: unknown): number | undefined {
     const { clock, random } = this.core.options
     const elapsed = clock.now() - this.exec.at
     try {
-      return retryDelay(this.step.retry, { attempt: this.number, elapsed, error }, random)
+      const delay = retryDelay(this.step.retry, { attempt: this.number, elapsed, error }, random)
+      return Number.isFinite(delay) ? delay : undefined
     } catch {
       return undefined
     }

@@ -1,5 +1,7 @@
 import { EventValidationError, UnknownEventError } from '../errors'
 import type { Clock } from '../clock'
+import { Attempts } from './attempts'
+import { Deadlines, type Due } from './deadlines'
 import type { CopyValue } from '../state/json'
 import type { Op } from '../state/op'
 import type { Remake } from '../state/store'
@@ -10,8 +12,7 @@ import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
 import { joinOps } from './field-edit'
 import { History } from './history'
-import type { LiveAttempt } from './live-attempt'
-import { isOpenWrite, isWait, type Execution, type Model, type Point } from './model'
+import { isOpenWrite, type Model, type Point, type Waiting } from './model'
 import { emitted, type RecordBody, type SessionRecord } from './record'
 import { reduce } from './reduce'
 import type { Resources } from './resources'
@@ -25,12 +26,6 @@ export interface RecordSink {
   isOpen(record: SessionRecord): boolean
   /** Resolves when that record is durable, or when storage has failed: trouble there never stops a flow. */
   durable(seq: number): Promise<void>
-}
-
-/** A point that waits, and whose it is. */
-export interface Waiting {
-  readonly exec: Execution
-  readonly point: Point
 }
 
 export interface CoreOptions {
@@ -69,7 +64,7 @@ export class Core {
   sink: RecordSink = nowhere
   /** Writes made before the session was read, as they can be made again on top of what is found. */
   early: Remake[] | undefined
-  readonly attempts: Map<number, LiveAttempt> = new Map()
+  readonly attempts: Attempts = new Attempts()
   readonly routing: Routing = new Routing(this)
   /** Effects in flight, by execution and key: a retry joins them. */
   readonly inFlight: Map<string, Promise<unknown>> = new Map()
@@ -79,8 +74,9 @@ export class Core {
   edits: Promise<unknown> | undefined
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
   closed: Error | 'crashed' | undefined
-  /** Whether something waits for a time. */
-  timed = true
+  readonly deadlines: Deadlines
+  /** Whether the scheduler has to look for what there is to do. */
+  unsurveyed = true
   /** What a run of this page failed with. */
   cause: Error | undefined
   /** The tab that executes the session, when this one does not: then nothing is recorded here. */
@@ -104,6 +100,7 @@ export class Core {
     this.definition = options.definition
     this.model = options.model
     this.history = new History(options.definition.options.history)
+    this.deadlines = new Deadlines(options.clock, (due) => this.#isOpen(due))
   }
 
   /** The one way to change the session. */
@@ -114,11 +111,27 @@ export class Core {
     const { model } = this
     const rebases = rollsBack(record) && model.log.some((it) => !isOpenWrite(model, it))
     this.#fold(record)
-    if ('deadline' in record || 'retryAt' in record || record.kind === 'resumed') this.timed = true
+    this.#noteTimes(record)
     this.sink.push(record, urgency, durability)
     this.#tell(record, record)
     this.#stopIfAsked(record)
     if (rebases) this.mend()
+  }
+
+  #noteTimes(record: SessionRecord): void {
+    const { kind } = record
+    if (kind === 'retried' || kind === 'reset' || kind === 'rewound') this.unsurveyed = true
+    if (kind === 'opened' && record.deadline !== undefined)
+      this.deadlines.add({ at: record.deadline, exec: record.exec, key: record.key })
+    if (kind === 'attemptFailed' && record.retryAt !== undefined)
+      this.deadlines.add({ at: record.retryAt, exec: record.exec })
+  }
+
+  #isOpen({ at, exec: id, key }: Due): boolean {
+    const exec = this.model.execs.get(id)
+    if (key === undefined) return exec?.retryAt === at && !this.attempts.has(id)
+    const point = exec?.points.get(key)
+    return point?.deadline === at && point.result === undefined
   }
 
   /** Others' writes were applied to a state that they were not checked for: what does not fit any more goes. */
@@ -243,13 +256,22 @@ export class Core {
     return factory(data).data
   }
 
-  /** All open points that wait, oldest first. */
-  openWaits(): Waiting[] {
-    const open = []
-    for (const exec of this.model.execs.values())
-      for (const point of exec.points.values())
-        if (isWait(point) && point.result === undefined) open.push({ exec, point })
-    return open.sort((a, b) => a.point.seq - b.point.seq)
+  /** The open asks, oldest first. */
+  openAsks(): Waiting[] {
+    const asks = [...this.model.waits.values()].flatMap((it) =>
+      [...it.values()].filter(({ point }) => point.type === 'ask'),
+    )
+    return asks.sort((a, b) => a.point.seq - b.point.seq)
+  }
+
+  /** The open ask with this id. */
+  openAsk(id: string): Waiting | undefined {
+    const line = `${this.options.id}/${this.model.lineage}/`
+    if (!id.startsWith(line)) return undefined
+    const slash = id.indexOf('/', line.length)
+    const exec = this.model.execs.get(Number(id.slice(line.length, slash)))
+    const point = exec?.points.get(id.slice(slash + 1))
+    return exec && point?.type === 'ask' && point.result === undefined ? { exec, point } : undefined
   }
 
   /** The same on every try and in every tab; another one after a rewind, a fork or a reset. */

@@ -29,7 +29,6 @@ export class Effects {
     if (point) replay.reached(name)
     if (flying) return this.#join(name, flying)
     if (point) this.#outcomeUnknown(point, key, options.onUnknownOutcome)
-    else core.intents.add(this.#log.open(name, 'once'))
     const run = this.#run(name, key, effect)
     core.inFlight.set(core.key(exec.id, name), run)
     return this.#join(name, run)
@@ -42,6 +41,11 @@ export class Effects {
     const { lineage } = core.model
     const still = (): boolean => core.model.execs.get(exec.id) === exec && core.model.lineage === lineage
     try {
+      if (!exec.points.has(name)) {
+        const { unclear } = this.#log
+        if (unclear) await unclear
+        core.intents.add(this.#log.open(name, 'once'))
+      }
       await core.sink.durable(exec.points.get(name)?.seq ?? 0)
       if (core.closed === 'crashed') return await new Promise<never>(() => {})
       // Nobody waits for it any more: what did not begin need not begin. A later attempt may be waiting already.

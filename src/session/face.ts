@@ -2,7 +2,7 @@ import { createStateStore } from '../state/store'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { LiveSession } from './live-session'
 import type { OpenAsk } from '../workflow/ask'
-import type { Waiting } from './core'
+import type { Waiting } from './model'
 import type { Session } from './session'
 
 /** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
@@ -79,19 +79,21 @@ function gettersOf(live: LiveSession): Readonly<Record<string, () => unknown>> {
 function askView(live: LiveSession): () => readonly OpenAsk[] {
   let seen: readonly unknown[] = []
   let asks: readonly OpenAsk[] = Object.freeze([])
+  let known = new Map<string, OpenAsk>()
   return () => {
     const { model, remote } = live.core
     const answering = remote?.answering
     if (seen[0] === model && seen[1] === model.askChanges && seen[2] === answering) return asks
     seen = [model, model.askChanges, answering]
     const active = model.run !== undefined && model.run.end === undefined
-    const open = active ? live.core.openWaits().filter((it) => it.point.type === 'ask') : []
+    const open = active ? live.core.openAsks() : []
     const next = open.flatMap((it) => {
       const id = live.core.key(it.exec.id, it.point.key)
-      return answering?.has(id) ? [] : (asks.find((known) => known.id === id) ?? openAsk(live, id, it))
+      return answering?.has(id) ? [] : (known.get(id) ?? openAsk(live, id, it))
     })
     const same = next.length === asks.length && next.every((it, index) => it === asks[index])
     if (!same) asks = Object.freeze(next)
+    known = new Map(asks.map((it) => [it.id, it]))
     return asks
   }
 }

@@ -2,6 +2,8 @@
 export class Fifo<T> {
   #items: T[]
   #front = 0
+  /** How many were ever pushed. */
+  pushed = 0
 
   constructor(items: readonly T[] = []) {
     this.#items = [...items]
@@ -12,6 +14,7 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
+    this.pushed++
     this.#items.push(item)
   }
 
@@ -29,6 +32,10 @@ export class Fifo<T> {
       return item
     }
     return undefined
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    for (let index = this.#front; index < this.#items.length; index++) yield this.#items[index] as T
   }
 
   toArray(): T[] {

@@ -1,7 +1,6 @@
 import { EventNotAcceptedError, UnknownStepError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
-import type { Execution, Point } from './model'
 import type { Target } from './session'
 
 /** What comes from outside: events and replies. A bad call throws at the call; the rest is true, or taken by nobody. */
@@ -29,7 +28,7 @@ export class Inbox {
   /** Checks a reply; the answer records it. */
   acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
     const { core } = this
-    const reply = this.#find(ask)?.point.reply
+    const reply = core.openAsk(ask)?.point.reply
     if (reply === undefined) return () => false
     const value = core.replyData(reply, data)
     return () =>
@@ -38,13 +37,8 @@ export class Inbox {
         : this.#answer(ask, reply, value)
   }
 
-  #find(id: string): { readonly exec: Execution; readonly point: Point } | undefined {
-    const asks = this.core.openWaits().filter(({ point }) => point.type === 'ask')
-    return asks.find(({ exec, point }) => this.core.key(exec.id, point.key) === id)
-  }
-
   #answer(ask: string, type: string, value: unknown): boolean {
-    const open = this.#find(ask)
+    const open = this.core.openAsk(ask)
     const run = this.core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false
     const { exec, point } = open

@@ -95,7 +95,7 @@ export class LiveSession {
     const { early = [] } = core
     // What began in memory makes room for what was stored.
     this.#scheduler.stop(new CancelledError('the stored session has come'))
-    core.timed = true
+    core.unsurveyed = true
     if (core.closed) this.#outcome.renew()
     core.early = core.remote = core.closed = undefined
     core.model = model

@@ -28,6 +28,10 @@ export interface Model {
   /** What `collect` keeps, by step and buffer name. */
   readonly buffers: Map<string, CollectedEvent[]>
   readonly scopes: Map<number, Scope>
+  /** Scopes in which nothing is open any more. */
+  readonly ripe: Set<number>
+  /** Open points that an event answers, by the type of the event, oldest first. */
+  readonly waits: Map<string, Map<Point, Waiting>>
   /** Writes since the oldest uncommitted one, in order. Empty while nothing is uncommitted. */
   log: LogEntry[]
   /** Types of the run's events that nobody took. */
@@ -126,6 +130,12 @@ export interface Point {
   result: PointResult | undefined
 }
 
+/** A point that waits, and whose it is. */
+export interface Waiting {
+  readonly exec: Execution
+  readonly point: Point
+}
+
 export interface PointResult {
   readonly value?: unknown
   readonly error?: { readonly name: string; readonly message: string; readonly code?: string }
@@ -170,6 +180,8 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     execs: new Map(),
     buffers: new Map(),
     scopes: new Map(),
+    ripe: new Set(),
+    waits: new Map(),
     log: [],
     unconsumed: [],
     askChanges: 0,
@@ -210,9 +222,25 @@ export function isOpenWrite(model: Model, { exec, span }: LogEntry): boolean {
   return exec !== undefined && model.execs.get(exec)?.span === span
 }
 
-export function addPoint(exec: Execution, point: Point): void {
+export function addPoint(model: Model, exec: Execution, point: Point): void {
+  const before = exec.points.get(point.key)
+  if (before) dropWait(model, before)
   if (exec.points === noPoints) exec.points = new Map()
   ;(exec.points as Map<string, Point>).set(point.key, point)
+  addWait(model, exec, point)
+}
+
+export function addWait({ waits }: Model, exec: Execution, point: Point): void {
+  if (point.reply === undefined || point.result !== undefined) return
+  const others = waits.get(point.reply)
+  if (others) others.set(point, { exec, point })
+  else waits.set(point.reply, new Map([[point, { exec, point }]]))
+}
+
+/** Nobody waits at the point any more. */
+export function dropWait({ waits }: Model, point: Point): void {
+  if (point.reply === undefined || !waits.get(point.reply)?.delete(point)) return
+  if (waits.get(point.reply)?.size === 0) waits.delete(point.reply)
 }
 
 /** What a step collects in one buffer. No two steps and buffers have the same, whatever they are called. */

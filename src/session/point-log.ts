@@ -14,6 +14,7 @@ export interface Host {
   readonly over: Error | undefined
   readonly editing: boolean
   send(event: unknown): void
+  readonly unclear: Promise<void> | undefined
   takeSends(): { readonly sends?: readonly Emission[] }
   awaiting<T>(wait: Promise<T>): Promise<T>
 }
@@ -39,6 +40,11 @@ export class PointLog {
 
   alive(): void {
     if (this.#attempt.over) throw this.#attempt.over
+  }
+
+  /** Before something is recorded that takes the sends along: after a reload it may be too early for them. */
+  get unclear(): Promise<void> | undefined {
+    return this.#attempt.unclear?.then(() => this.alive())
   }
 
   /** Points of one kind in one step are told apart by what they are about, then by their order. */

@@ -64,8 +64,10 @@ export class Points {
     this.log.enter('commit')
     const { exec, replay } = this.#attempt
     const key = this.log.key('commit:')
-    if (exec.points.has(key)) replay.reached(key)
-    else this.log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
+    const { unclear } = this.log
+    if (exec.points.has(key)) return replay.reached(key)
+    if (unclear) await unclear
+    this.log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
   }
 
   async collect(
@@ -80,6 +82,8 @@ export class Points {
     let point = exec.points.get(key)
     if (point) this.#attempt.replay.reached(key)
     else {
+      const { unclear } = this.log
+      if (unclear) await unclear
       const held = [...(core.model.buffers.get(bufferName(step.name, buffer)) ?? []), own]
       const types = expected.map((it) => it.type)
       const batch = isComplete(held, types) && { batch: types }
@@ -126,6 +130,8 @@ export class Points {
     if (point) replay.reached(key)
     else {
       mustBeTime(timeout, type)
+      const { unclear } = this.log
+      if (unclear) await unclear
       const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
       point = this.log.open(key, type, { ...details, ...deadline })
     }

@@ -1,5 +1,5 @@
 import { Fifo } from './fifo'
-import { addMoment, isWait, type Delivery, type Model, type PointResult } from './model'
+import { addMoment, dropWait, isWait, type Delivery, type Model, type PointResult } from './model'
 import { turnPage } from './pages'
 import type { Emission } from './record'
 
@@ -30,6 +30,7 @@ export function answer(model: Model, id: number, key: string, result: PointResul
   const point = exec?.points.get(key)
   if (exec === undefined || point === undefined || point.result !== undefined) return
   point.result = result
+  dropWait(model, point)
   if (isWait(point)) model.askChanges++
   if (point.type === 'ask' && !result.timeout) turnPage(model, exec, point)
   exec.interruptions = 0

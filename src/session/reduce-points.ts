@@ -19,7 +19,7 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
   if (exec === undefined) return
   const { key, type, event, reply, where = false, deadline, seq } = record
   const point: Point = { key, type, seq, event, reply, where, deadline, result: undefined }
-  addPoint(exec, point)
+  addPoint(model, exec, point)
   if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
   addMoment(model, exec, { kind: 'opened', key })
@@ -35,7 +35,7 @@ export function foldDone(model: Model, record: Of<'done'>): void {
   if (point) point.result = result
   else {
     const rest = { event: undefined, reply: undefined, where: false, deadline: undefined }
-    addPoint(exec, { key, type, seq, ...rest, result })
+    addPoint(model, exec, { key, type, seq, ...rest, result })
   }
   keepSends(model, exec, record.sends)
   addMoment(model, exec, { kind: point ? 'done' : 'opened', key })
@@ -57,7 +57,7 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
   else model.buffers.delete(name)
   const { key, seq } = record
   const rest = { event: record.event, reply: undefined, where: false, deadline: undefined }
-  addPoint(exec, { key, type: 'collect', seq, ...rest, result: { value } })
+  addPoint(model, exec, { key, type: 'collect', seq, ...rest, result: { value } })
   keepSends(model, exec, record.sends)
   addMoment(model, exec, { kind: 'opened', key })
   commit(model, exec)

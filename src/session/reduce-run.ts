@@ -1,4 +1,4 @@
-import { noEntries, noPoints, type Delivery, type Execution, type Model, type Scope } from './model'
+import { dropWait, noEntries, noPoints, type Delivery, type Execution, type Model, type Scope } from './model'
 import type { SessionRecord } from './record'
 import { deliver, enqueue } from './reduce-deliver'
 import { commit, rollback } from './reduce-state'
@@ -64,6 +64,7 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
   commit(model, exec)
   model.execs.delete(id)
   if (exec.points.size > 0) model.askChanges++
+  for (const point of exec.points.values()) dropWait(model, point)
   const { scope: parent, branch } = exec
   if (opens !== undefined) {
     model.nextScope = Math.max(model.nextScope, opens + 1)
@@ -72,6 +73,7 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
     if (parent !== undefined) hold(model, parent)
   }
   for (const event of emits) deliver(model, event)
+  if (opens !== undefined && model.scopes.get(opens)?.open === 0) model.ripe.add(opens)
   release(model, parent)
 }
 
@@ -80,6 +82,7 @@ export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): v
   const scope = model.scopes.get(id)
   if (scope === undefined) return
   model.scopes.delete(id)
+  model.ripe.delete(id)
   const { parent, branch } = scope
   const line = { ...(parent !== undefined && { scope: parent }), ...(branch !== undefined && { branch }) }
   for (const { id: event, step } of to) {
@@ -94,12 +97,14 @@ export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): v
 
 function hold(model: Model, scope: number): void {
   const it = model.scopes.get(scope)
-  if (it) it.open++
+  if (it === undefined) return
+  it.open++
+  model.ripe.delete(it.id)
 }
 
 function release(model: Model, scope: number | undefined): void {
   const it = scope === undefined ? undefined : model.scopes.get(scope)
-  if (it) it.open--
+  if (it && --it.open === 0) model.ripe.add(it.id)
 }
 
 export function foldFinished(
@@ -119,6 +124,8 @@ function clearWork(model: Model): void {
   model.execs.clear()
   model.queues.clear()
   model.scopes.clear()
+  model.ripe.clear()
+  model.waits.clear()
   model.unconsumed = []
   model.askChanges++
 }

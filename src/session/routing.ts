@@ -2,7 +2,7 @@ import { nextTask } from '../clock'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
 import type { LiveAttempt } from './live-attempt'
-import type { Model, Point } from './model'
+import type { Execution, Model, Point } from './model'
 import type { Emission, PointRef } from './record'
 
 interface Route {
@@ -32,7 +32,7 @@ export class Routing {
     extra: (index: number) => Partial<Emission> | undefined = () => undefined,
     outside = false,
   ): Emission[] {
-    const claimed: Point[] = []
+    const claimed = new Set<Point>()
     return events.map(({ type, data }, index) => {
       const more = extra(index)
       const target = more?.to
@@ -62,20 +62,18 @@ export class Routing {
   }
 
   /** The oldest open wait that the event answers. An ask is answered from outside only. */
-  #openWait(type: string, data: unknown, outside: boolean, claimed: Point[]): PointRef | undefined {
-    let oldest: Point | undefined
-    let found: PointRef | undefined
-    for (const exec of this.#core.model.execs.values())
-      for (const point of exec.points.values()) {
-        if (point.reply !== type || point.result !== undefined || claimed.includes(point)) continue
-        if ((oldest !== undefined && oldest.seq < point.seq) || (point.type === 'ask' && !outside)) continue
-        if (point.where && this.#core.attempts.get(exec.id)?.points.fits(point.key, { type, data }) !== true)
-          continue
-        oldest = point
-        found = { exec: exec.id, key: point.key }
-      }
-    if (oldest !== undefined) claimed.push(oldest)
-    return found
+  #openWait(type: string, data: unknown, outside: boolean, claimed: Set<Point>): PointRef | undefined {
+    for (const { exec, point } of this.#core.model.waits.get(type)?.values() ?? []) {
+      if (claimed.has(point) || (point.type === 'ask' && !outside)) continue
+      if (point.where && this.#attemptOf(exec)?.points.fits(point.key, { type, data }) !== true) continue
+      claimed.add(point)
+      return { exec: exec.id, key: point.key }
+    }
+    return undefined
+  }
+
+  #attemptOf({ id }: Execution): LiveAttempt | undefined {
+    return this.#core.attempts.get(id)
   }
 
   /**
@@ -83,11 +81,9 @@ export class Routing {
    * knows its predicate.
    */
   isUnclear(events: readonly WorkflowEvent[]): boolean {
-    for (const exec of this.#core.model.execs.values())
-      for (const { where, result, reply, key } of exec.points.values()) {
-        if (!where || result !== undefined || !events.some((it) => it.type === reply)) continue
-        if (this.#core.attempts.get(exec.id)?.points.isArmed(key) !== true) return true
-      }
+    for (const { type } of events)
+      for (const { exec, point } of this.#core.model.waits.get(type)?.values() ?? [])
+        if (point.where && this.#attemptOf(exec)?.points.isArmed(point.key) !== true) return true
     return false
   }
 

@@ -3,6 +3,7 @@ import type { Op } from '../state/op'
 import { Tree } from '../state/tree'
 import { Fifo } from './fifo'
 import {
+  addWait,
   createModel,
   type Delivery,
   type Entry,
@@ -138,6 +139,7 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
       ),
       points: new Map(exec.points.map((it) => [it.key, { ...it }])),
     })
+  index(model)
   model.log = saved.log.map(({ before, ...it }) => ({
     ...it,
     ...(before !== undefined && { before: root(before) }),
@@ -147,4 +149,13 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
 
 function copied<T>(lists: Iterable<readonly [string, readonly T[]]>): [string, T[]][] {
   return Array.from(lists, ([name, list]) => [name, [...list]])
+}
+
+/** What the model knows from the rest of it: who waits for what, and which scopes are at their end. */
+function index(model: Model): void {
+  for (const { id, open } of model.scopes.values()) if (open === 0) model.ripe.add(id)
+  const points = [...model.execs.values()].flatMap((exec) =>
+    [...exec.points.values()].map((point) => ({ exec, point })),
+  )
+  for (const { exec, point } of points.sort((a, b) => a.point.seq - b.point.seq)) addWait(model, exec, point)
 }

@@ -2,11 +2,13 @@ import { nextTask } from '../clock'
 import { StepLimitError } from '../errors'
 import type { StepDefinition } from '../workflow/step'
 import { Attempt } from './attempt'
+import { Backlog } from './backlog'
 import { makeContext } from './context'
 import type { Core } from './core'
+import type { Deadlines } from './deadlines'
 import { failRun } from './failure'
 import type { Fifo } from './fifo'
-import type { Delivery, Execution } from './model'
+import type { Delivery, Execution, Scope } from './model'
 import { RunTimer } from './run-timer'
 
 /** Executions that may start in one task: then the page may draw, and what was recorded may be stored. */
@@ -15,8 +17,10 @@ const BURST = 256
 /** Starts what can start: steps whose events are there, retries that are due, and the end when nothing is left. */
 export class Scheduler {
   private readonly core: Core
-  readonly #timers = new Map<string, unknown>()
+  readonly #backlog = new Backlog()
+  readonly #deadlines: Deadlines
   readonly #runTimer: RunTimer
+  readonly #lacking = new WeakMap<Fifo<Delivery>, number>()
   #awake = false
   /** Set while a paused session is stepped by hand. */
   #stepping = false
@@ -25,6 +29,7 @@ export class Scheduler {
   constructor(core: Core) {
     this.core = core
     this.#runTimer = new RunTimer(core)
+    this.#deadlines = core.deadlines
     core.wake = () => this.run()
   }
 
@@ -35,7 +40,7 @@ export class Scheduler {
     try {
       let started = 0
       while (started < BURST && this.#startNext()) started++
-      this.#armTimers()
+      this.#armTimer()
       this.#runTimer.update(this.active)
       if (started < BURST) this.#stallIfDone()
       else nextTask(() => this.run())
@@ -79,30 +84,45 @@ export class Scheduler {
   }
 
   #clearTimers(): void {
-    for (const timer of this.#timers.values()) this.core.options.clock.clearTimeout(timer)
-    this.#timers.clear()
+    this.#deadlines.rest()
     this.#runTimer.rest()
   }
 
   #startNext(): boolean {
     if (!this.active) return false
+    this.#survey()
+    this.#expire()
     return this.#startAgain() || this.#closeScope() || this.#startQueued()
   }
 
   /** Interrupted and retried executions come before queued events. */
   #startAgain(): boolean {
     const { core } = this
-    if (core.attempts.size === core.model.execs.size) return false
-    for (const exec of core.model.execs.values()) {
-      if (core.attempts.has(exec.id)) continue
-      if (exec.retryAt !== undefined && exec.retryAt > core.options.clock.now()) continue
-      const step = core.step(exec.step)
-      // A step that is not there any more: its work is kept and reported, not dropped.
-      if (step === undefined || !this.#hasWorker(step)) continue
+    for (;;) {
+      const id = this.#backlog.take((name) => this.#hasWorker(core.step(name)))
+      if (id === undefined) return false
+      const exec = core.model.execs.get(id)
+      const step = exec && core.step(exec.step)
+      if (exec === undefined || step === undefined || core.attempts.has(id)) continue
       this.#start(exec, step)
       return true
     }
-    return false
+  }
+
+  /** What is to run again is known from what happens; when a session was read, or starts over, all is looked at. */
+  #survey(): void {
+    const { model, attempts, deadlines, unsurveyed } = this.core
+    if (!unsurveyed) return
+    this.core.unsurveyed = false
+    this.#backlog.clear()
+    deadlines.clear()
+    for (const { id, step, retryAt, points } of model.execs.values()) {
+      for (const { key, deadline, result } of points.values())
+        if (deadline !== undefined && result === undefined) deadlines.add({ at: deadline, exec: id, key })
+      if (attempts.has(id)) continue
+      if (retryAt === undefined) this.#backlog.add(id, step)
+      else deadlines.add({ at: retryAt, exec: id })
+    }
   }
 
   /** The oldest event first; of one event, the step that was defined first. */
@@ -115,7 +135,7 @@ export class Scheduler {
       const head = queue.peek()
       if (step === undefined || head === undefined || !this.#hasWorker(step)) continue
       if (oldest && (oldest.id < head.id || (oldest === head && isBefore(best, step, head)))) continue
-      if (step.join === 'allOf' && oneOfEach(queue, step) === undefined) continue
+      if (step.join === 'allOf' && !this.#isComplete(queue, step)) continue
       oldest = head
       best = step
     }
@@ -148,17 +168,23 @@ export class Scheduler {
     attempt.start(makeContext(attempt))
   }
 
-  #hasWorker(step: StepDefinition): boolean {
-    if (this.core.attempts.size < step.workers) return true
-    let busy = 0
-    for (const { step: other } of this.core.attempts.values()) if (other === step) busy++
-    return busy < step.workers
+  /** A step that is not there any more has none: its work is kept and reported, not dropped. */
+  #hasWorker(step: StepDefinition | undefined): boolean {
+    return step !== undefined && this.core.attempts.busy(step) < step.workers
+  }
+
+  /** Whether an `allOf` can start; not looked at again before something has come. */
+  #isComplete(queue: Fifo<Delivery>, step: StepDefinition): boolean {
+    if (this.#lacking.get(queue) === queue.pushed) return false
+    const complete = oneOfEach(queue, step) !== undefined
+    if (!complete) this.#lacking.set(queue, queue.pushed)
+    return complete
   }
 
   #closeScope(): boolean {
     const { model, definition } = this.core
-    for (const scope of model.scopes.values()) {
-      if (scope.open > 0) continue
+    for (const id of model.ripe) {
+      const scope = model.scopes.get(id) as Scope
       const steps =
         scope.gathered.size > 0 ? [...scope.gathered.keys()] : gathersAfter(scope.step, definition)
       this.core.append({
@@ -171,50 +197,25 @@ export class Scheduler {
     return false
   }
 
-  /** Timers of retries, deadlines and sleeps: one for each, fixed when it began. */
-  #armTimers(): void {
+  /** While nothing may run the timer rests; it is needed again when it may. */
+  #armTimer(): void {
+    if (this.active) this.#deadlines.arm(() => this.run())
+    else this.#deadlines.rest()
+  }
+
+  /** Retries that are due join the backlog; waits and sleeps whose time has come are over. */
+  #expire(): void {
     const { core } = this
-    if (!core.timed && this.#timers.size === 0) return
-    const due = new Map<string, { at: number; fire: () => void }>()
-    if (this.active)
-      for (const exec of core.model.execs.values()) {
-        if (exec.retryAt !== undefined && !core.attempts.has(exec.id))
-          due.set(`${exec.id}`, { at: exec.retryAt, fire: () => this.run() })
-        for (const { key, deadline, result } of exec.points.values())
-          if (deadline !== undefined && result === undefined)
-            due.set(`${exec.id}/${key}`, { at: deadline, fire: () => this.#expire(exec, key) })
-      }
-    // While nothing may run the timers rest; they are needed again when it may.
-    core.timed = due.size > 0 || !this.active
-    const { clock } = core.options
-    for (const [key, timer] of this.#timers)
-      if (!due.has(key)) {
-        clock.clearTimeout(timer)
-        this.#timers.delete(key)
-      }
-    for (const [key, { at, fire }] of due) if (!this.#timers.has(key)) this.#arm(key, at, fire)
-  }
-
-  #arm(key: string, at: number, fire: () => void): void {
-    const { clock } = this.core.options
-    const timer = clock.setTimeout(
-      () => {
-        this.#timers.delete(key)
-        fire()
-      },
-      Math.max(0, at - clock.now()),
-    )
-    this.#timers.set(key, timer)
-  }
-
-  #expire(exec: Execution, key: string): void {
-    const point = exec.points.get(key)
-    if (point === undefined || point.result !== undefined) return
-    const attempt = this.core.attempts.get(exec.id)
-    if (point.type !== 'sleep') this.core.append({ kind: 'answered', exec: exec.id, key, timeout: true })
-    else if (attempt) attempt.points.done(key, 'sleep', {})
-    else this.core.append({ kind: 'done', exec: exec.id, key, type: 'sleep' })
-    this.run()
+    for (let due = core.deadlines.take(); due; due = core.deadlines.take()) {
+      const { exec: id, key } = due
+      const exec = core.model.execs.get(id) as Execution
+      const attempt = core.attempts.get(id)
+      if (key === undefined) this.#backlog.add(id, exec.step)
+      else if (exec.points.get(key)?.type !== 'sleep')
+        core.append({ kind: 'answered', exec: id, key, timeout: true })
+      else if (attempt) attempt.points.done(key, 'sleep', {})
+      else core.append({ kind: 'done', exec: id, key, type: 'sleep' })
+    }
   }
 
   #stallIfDone(): void {
@@ -240,15 +241,16 @@ function isBefore(best: StepDefinition | undefined, step: StepDefinition, { to }
 }
 
 /** One queued event of each type of an `allOf`, in its order; `undefined` while one is missing. */
-function oneOfEach(queue: Fifo<Delivery> | undefined, step: StepDefinition): number[] | undefined {
-  const left = queue?.toArray() ?? []
+function oneOfEach(queue: Fifo<Delivery> | undefined, { on }: StepDefinition): number[] | undefined {
   const ids: number[] = []
-  for (const { type } of step.on) {
-    const index = left.findIndex((it) => it.type === type)
-    if (index < 0) return undefined
-    ids.push(...left.splice(index, 1).map((it) => it.id))
+  let missing = on.length
+  for (const event of queue ?? []) {
+    const place = on.findIndex((it, index) => it.type === event.type && ids[index] === undefined)
+    if (place < 0) continue
+    ids[place] = event.id
+    if (--missing === 0) return ids
   }
-  return ids
+  return undefined
 }
 
 /** The gathering steps that a step's events lead to before any other gathering step. */

@@ -2,9 +2,9 @@ import { CancelledError } from '../errors'
 import { rebase } from '../state/rebase'
 import { sameJson } from '../state/same'
 import { Tree } from '../state/tree'
-import type { Core, Waiting } from './core'
+import type { Core } from './core'
 import { quiet } from './gate'
-import { addPoint, type Model, type Page } from './model'
+import { addPoint, type Model, type Page, type Waiting } from './model'
 import { isSamePlace } from './pages'
 import { reduce } from './reduce'
 import type { Running } from './runs'
@@ -82,7 +82,6 @@ export class Travel {
     const { run } = core.model
     const rewound = new CancelledError('the session was rewound')
     scheduler.stop(rewound)
-    core.timed = true
     core.append({
       kind: 'rewound',
       to,
@@ -120,7 +119,7 @@ function pastOf(core: Core, seq: number, at: number | undefined = core.history.t
     if (exec.retryAt !== undefined) exec.retryAt += now - at
     for (const point of exec.points.values())
       if (point.deadline !== undefined && point.result === undefined)
-        addPoint(exec, { ...point, deadline: point.deadline + now - at })
+        addPoint(model, exec, { ...point, deadline: point.deadline + now - at })
   }
   return model
 }
@@ -133,9 +132,9 @@ function isOver({ run }: Model): boolean {
 function keptAnswer(core: Core): readonly [Waiting, Page] | undefined {
   const { run } = core.model
   if (run === undefined || run.end) return undefined
-  for (const open of core.openWaits()) {
+  for (const open of core.openAsks()) {
     const kept = run.kept.find((it) => isSamePlace(it, open.exec.step, open.point.key))
-    if (open.point.type === 'ask' && kept && sameJson(kept.event, open.point.event)) return [open, kept]
+    if (kept && sameJson(kept.event, open.point.event)) return [open, kept]
   }
   return undefined
 }

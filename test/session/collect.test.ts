@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow } from '../../src/index'
-import { Done, failure, flow, gate, Go, Nudge, profile } from '../support/flows'
+import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question } from '../support/flows'
 
 const A = defineEvent('a', z.number())
 const B = defineEvent('b', z.number())
@@ -176,4 +176,32 @@ test('a wait in the same step as a collect / both survive a reload', async () =>
   await page.settle()
   expect(await again.send(Nudge(3))).toBe(true)
   expect(await again.run()).toEqual([1, 2, 3])
+})
+
+test('buffer and step names with slashes / no two of them are the same buffer', async () => {
+  const page = profile()
+  const batches: unknown[] = []
+  const keep =
+    (buffer: string) => async (ctx: { collect: (...args: never[]) => Promise<unknown> }, event: unknown) => {
+      const batch = await ctx.collect(...([event, [Item, Item], { buffer }] as never[]))
+      if (batch) batches.push(batch)
+    }
+  const workflow = defineWorkflow({ ...flow, events: [Item], skip: ['deadEnd'] })
+    .step('start', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+      Done((await ctx.ask(Question(1))).data),
+    )
+    .step('a/b', { on: Item }, keep('c'))
+    .step('a', { on: Item }, keep('b/c'))
+  const session = await page.open(workflow)
+  void session.run()
+  await page.settle()
+  expect(await session.send(Item(1))).toBe(true)
+  await page.settle()
+  expect(batches).toEqual([])
+  expect(await session.send(Item(2))).toBe(true)
+  await page.settle()
+  expect(batches).toEqual([
+    [Item(1), Item(2)],
+    [Item(1), Item(2)],
+  ])
 })

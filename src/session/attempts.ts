@@ -1,0 +1,31 @@
+import type { StepDefinition } from '../workflow/step'
+import type { LiveAttempt } from './live-attempt'
+
+/** The attempts of this page by execution, with how many of each step there are: its busy workers. */
+export class Attempts extends Map<number, LiveAttempt> {
+  readonly #busy = new Map<StepDefinition, number>()
+
+  busy(step: StepDefinition): number {
+    return this.#busy.get(step) ?? 0
+  }
+
+  override set(exec: number, attempt: LiveAttempt): this {
+    this.#count(attempt.step, 1)
+    return super.set(exec, attempt)
+  }
+
+  override delete(exec: number): boolean {
+    const step = this.get(exec)?.step
+    if (step) this.#count(step, -1)
+    return super.delete(exec)
+  }
+
+  override clear(): void {
+    this.#busy.clear()
+    super.clear()
+  }
+
+  #count(step: StepDefinition, by: number): void {
+    this.#busy.set(step, this.busy(step) + by)
+  }
+}

@@ -1,0 +1,308 @@
+import { describe, expect, test } from 'vitest'
+import { defineWorkflow, type AnyWorkflow, type Session } from '../../src/index'
+import { Answer, Done, flow, gate, Go, Nudge, profile, Question, type Profile } from '../support/flows'
+
+/** Replies to each open ask with its own question. */
+async function replyToAll(session: Session<AnyWorkflow>): Promise<void> {
+  for (const ask of session.asks) await ask.reply(`re: ${String(ask.data)}`)
+}
+
+async function patience(page: Profile): Promise<void> {
+  for (let round = 0; round < 5; round++) await page.settle()
+}
+
+describe('branches of one step that go on at once', () => {
+  test('two effects that become durable together / the branches go on in the same order after a reload, each sees its own writes', async () => {
+    const page = profile()
+    const traces: string[][] = []
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow }).step('both', { on: Go, emits: [Done] }, async (ctx) => {
+      const trace: string[] = []
+      traces.push(trace)
+      const branch = async (name: string): Promise<void> => {
+        await ctx.once(name, () => name)
+        trace.push(`${name} went on`)
+        await ctx.state.set(`${name}.n`, 1)
+        await Promise.resolve()
+        trace.push(`${name} sees ${String(ctx.state.get(`${name}.n`, 'nothing'))}`)
+        await ctx.state.set(`${name}.n`, 2)
+        await ctx.once(`${name} again`, () => 1)
+        trace.push(`${name} has ${String(ctx.state.get(`${name}.n`))}`)
+      }
+      await Promise.all([branch('a'), branch('b'), branch('c')])
+      if (stuck) await gate().promise
+      return Done(ctx.state.get())
+    })
+    void (await page.open(workflow)).run()
+    await page.reload()
+    stuck = false
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(again.result).toEqual({ a: { n: 2 }, b: { n: 2 }, c: { n: 2 } })
+    expect(traces).toHaveLength(2)
+    expect(traces[1]).toEqual(traces[0])
+    expect(traces[0]?.[1]).toBe('a sees 1')
+  })
+
+  test('two branches ask for one type after raw waits of other lengths, then a reload / no question is swapped', async () => {
+    for (const lengths of [
+      [5, 1],
+      [1, 5],
+      [3, 3],
+    ]) {
+      const page = profile()
+      let waits = lengths
+      const workflow = defineWorkflow({ ...flow }).step(
+        'both',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          const branch = async (name: string, ms = 0): Promise<unknown> => {
+            await new Promise((resolve) => void page.clock.setTimeout(() => resolve(0), ms))
+            const { data } = await ctx.ask(Question(name))
+            return [name, data]
+          }
+          return Done(await Promise.all([branch('a', waits[0]), branch('b', waits[1])]))
+        },
+      )
+      const session = await page.open(workflow)
+      void session.run()
+      await page.clock.advance(10)
+      const ids = session.asks.map((it) => it.id)
+      await page.reload()
+      waits = [...lengths].reverse()
+      const again = await page.open(workflow)
+      await page.clock.advance(10)
+      expect(again.asks.map((it) => it.id)).toEqual(ids)
+      await replyToAll(again as never)
+      await patience(page)
+      expect(again.result).toEqual([
+        ['a', 're: a'],
+        ['b', 're: b'],
+      ])
+    }
+  })
+
+  test('answered before the reload, the branches the other way round after it / each gets its own answer', async () => {
+    const page = profile()
+    let waits = [1, 5]
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'both',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const later = (ms = 0): Promise<unknown> =>
+          new Promise((resolve) => void page.clock.setTimeout(() => resolve(0), ms))
+        const asks = async (name: string, ms = 0): Promise<unknown> => {
+          await later(ms)
+          return (await ctx.ask(Question(name))).data
+        }
+        const waitsFor = async (name: string, ms = 0): Promise<unknown> => {
+          await later(ms)
+          const { data } = await ctx.waitFor(Nudge, { where: (it) => String(it.data).startsWith(name) })
+          return data
+        }
+        const all = await Promise.all([
+          asks('a', waits[0]),
+          asks('b', waits[1]),
+          waitsFor('c', waits[0]),
+          waitsFor('d', waits[1]),
+        ])
+        if (stuck) await gate().promise
+        return Done(all)
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.clock.advance(10)
+    await replyToAll(session as never)
+    expect(await session.send(Nudge('d1'))).toBe(true)
+    expect(await session.send(Nudge('c1'))).toBe(true)
+    await page.settle()
+    await page.reload()
+    waits = [5, 1]
+    stuck = false
+    const again = await page.open(workflow)
+    await page.clock.advance(10)
+    await patience(page)
+    expect(again.result).toEqual(['re: a', 're: b', 'c1', 'd1'])
+  })
+
+  test('the question reads otherwise after the reload / it is the one in that place', async () => {
+    const page = profile()
+    let lang = 'en'
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const first = await ctx.ask(Question(`${lang} 1`))
+        const second = await ctx.ask(Question(`${lang} 2`))
+        return Done([first.data, second.data])
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    await session.asks[0]?.reply('one')
+    await page.reload()
+    lang = 'nl'
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(again.asks.map((it) => it.data)).toEqual(['en 2'])
+    await again.asks[0]?.reply('two')
+    await page.settle()
+    expect(again.result).toEqual(['one', 'two'])
+  })
+
+  test('the first of two wins, what loses comes too late, the page dies before the end / no mismatch', async () => {
+    const page = profile()
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow }).step(
+      'race',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const winner = await Promise.race([
+          ctx.ask(Question(1)).then((it) => it.data),
+          ctx.sleep(1000).then(() => 'too late'),
+        ])
+        await ctx.state.set('winner', winner)
+        if (stuck) await gate().promise
+        return Done(winner)
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    await session.asks[0]?.reply('in time')
+    await page.clock.advance(5000)
+    await page.reload()
+    stuck = false
+    const again = await page.open(workflow)
+    await patience(page)
+    expect(again.result).toBe('in time')
+    expect(again.state.get('winner')).toBe('in time')
+  })
+
+  test('replies to all open asks in one task / taken in that order, one at a time, live and after a reload', async () => {
+    const page = profile()
+    const orders: string[][] = []
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow }).step(
+      'all',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const order: string[] = []
+        orders.push(order)
+        await Promise.all(
+          ['a', 'b', 'c', 'd'].map(async (name) => {
+            const { data } = await ctx.ask(Question(name))
+            order.push(name)
+            await ctx.state.append('log', { name, data })
+            for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+            order.push(`${name} later`)
+          }),
+        )
+        if (stuck) await gate().promise
+        return Done(order)
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    for (const ask of [...session.asks].reverse()) void ask.reply(ask.data)
+    await page.settle()
+    const order = ['d', 'd later', 'c', 'c later', 'b', 'b later', 'a', 'a later']
+    expect(orders).toEqual([order])
+    await page.reload()
+    stuck = false
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(again.result).toEqual(order)
+    expect(again.state.get('log')).toEqual(['d', 'c', 'b', 'a'].map((name) => ({ name, data: name })))
+  })
+
+  test('the user types between two results of two branches / each branch sees again what it saw', async () => {
+    const page = profile()
+    const traces: unknown[][] = []
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'both',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const trace: unknown[] = []
+        traces.push(trace)
+        const branch = async (name: string): Promise<void> => {
+          await ctx.ask(Question(name))
+          trace.push([name, ctx.state.get('typed', 'nothing')])
+          await ctx.state.set(name, 1)
+          trace.push([name, ctx.state.get('typed', 'nothing')])
+        }
+        await Promise.all([branch('a'), branch('b')])
+        await ctx.waitFor(Nudge)
+        return Done(trace)
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    const [a, b] = session.asks
+    // In one task: the second answer is recorded before the first branch has gone on.
+    void a?.reply(1)
+    session.state.set('typed', 'one')
+    void b?.reply(1)
+    session.state.set('typed', 'two')
+    await page.settle()
+    session.state.set('typed', 'three')
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(traces[1]).toEqual(traces[0])
+    await again.send(Nudge(1))
+    await page.settle()
+    expect(again.result).toEqual(traces[0])
+    expect(again.state.get()).toEqual({ typed: 'three', a: 1, b: 1 })
+  })
+})
+
+test('a step streams two hundred chunks into a list that already holds many / its ledger keeps no state for a chunk', async () => {
+  const page = profile()
+  const workflow = defineWorkflow({ ...flow }).step(
+    'stream',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => {
+      for (let n = 0; n < 200; n++) {
+        await ctx.state.append('list', { n })
+        if (n % 10 === 0) await ctx.commit()
+      }
+      await ctx.ask(Question(1))
+      return Done(1)
+    },
+  )
+  const session = await page.open(workflow)
+  void session.run()
+  await page.settle()
+  const { roots, log } = session.toJSON() as { roots: unknown[]; log: unknown[] }
+  expect(roots).toHaveLength(1)
+  expect(log).toEqual([])
+})
+
+test('an answer of the type of a wait comes from a step that sends it at a commit point, right after a reload / the wait with a predicate gets it', async () => {
+  const page = profile()
+  const go = gate()
+  const workflow = defineWorkflow({ ...flow, events: [Nudge], skip: ['unconsumed', 'deadEnd'] })
+    .step('waits', { on: Go, emits: [Done] }, async (ctx) => {
+      for (let n = 0; n < 5; n++) await ctx.once(`before ${n}`, () => n)
+      const { data } = await ctx.waitFor(Answer, { where: (it) => it.data === 'mine' })
+      return Done(data)
+    })
+    .step('sends', { on: Go, emits: [Answer] }, async (ctx) => {
+      await ctx.once('wait', () => go.promise)
+      ctx.send(Answer('mine'))
+      await ctx.commit()
+      await ctx.sleep(100_000)
+    })
+  void (await page.open(workflow)).run()
+  await page.reload()
+  go.open()
+  const again = await page.open(workflow)
+  await patience(page)
+  expect(again.result).toBe('mine')
+})

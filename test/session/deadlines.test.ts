@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { Deadlines, type Due } from '../../src/session/deadlines'
+import { virtualClock } from '../../src/testing'
+import { random } from '../support/random'
+
+test('random times, some settled early / taken in order of time, then of coming, as a sorted list gives them; one timer at most', async () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const next = random(seed)
+    const clock = virtualClock({ now: 0 })
+    const settled = new Set<number>()
+    const deadlines = new Deadlines(clock, (it) => !settled.has(it.exec))
+    const model: Due[] = []
+    const took: Due[] = []
+    const expected: Due[] = []
+    const takeAll = (): void => {
+      for (let due = deadlines.take(); due; due = deadlines.take()) took.push({ at: due.at, exec: due.exec })
+      deadlines.arm(takeAll)
+    }
+    for (let exec = 0; exec < 150; exec++) {
+      const due = { at: clock.now() + Math.floor(next() * 20), exec }
+      model.push(due)
+      deadlines.add(due)
+      if (next() < 0.4) settled.add(Math.floor(next() * (exec + 1)))
+      deadlines.arm(takeAll)
+      expect(clock.pending).toBeLessThanOrEqual(1)
+      if (next() < 0.2) {
+        const until = clock.now() + Math.floor(next() * 10)
+        const open = model.filter((it) => !settled.has(it.exec) && it.at <= until)
+        expected.push(...open.sort((a, b) => a.at - b.at || a.exec - b.exec))
+        for (const it of open) model.splice(model.indexOf(it), 1)
+        await clock.advance(until - clock.now())
+        // What was taken is settled, as a retry that runs or a wait that is over.
+        for (const it of open) settled.add(it.exec)
+        expect(took).toEqual(expected)
+      }
+    }
+  }
+})
+
+test('at rest / nothing fires; armed again / what fell due meanwhile fires at once', async () => {
+  const clock = virtualClock({ now: 0 })
+  const deadlines = new Deadlines(clock, () => true)
+  let fired = 0
+  deadlines.add({ at: 10, exec: 1 })
+  deadlines.arm(() => fired++)
+  deadlines.rest()
+  await clock.advance(100)
+  expect(fired).toBe(0)
+  deadlines.arm(() => fired++)
+  await clock.advance(0)
+  expect(fired).toBe(1)
+})
