@@ -121,10 +121,8 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
   const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent } = saved
   Object.assign(model, {
     ...{ seq, changed, paused, nextEvent, nextExec, nextScope },
-    heard: new Map(saved.heard),
-    unconsumed: [...unconsumed],
+    ...{ heard: new Map(saved.heard), unconsumed: [...unconsumed], parent },
     run: run && { ...run, pages: run.pages ?? [], kept: run.kept ?? [] },
-    parent,
   })
   for (const [step, events] of saved.queues) model.queues.set(step, new Fifo(events))
   for (const [name, events] of saved.buffers) model.buffers.set(name, [...events] as never)
