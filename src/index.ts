@@ -27,6 +27,7 @@ export type {
 export type { OpenAsk } from './workflow/ask'
 export { defineEvent, type EventFactory, type WorkflowEvent } from './workflow/event'
 export { allOf, gather } from './workflow/join'
+export { OutcomeUnknown, type KnownOutcome, type UnknownEffect } from './workflow/outcome-unknown'
 export { resource, type FactoryOptions, type Resource } from './workflow/resource'
 export type { ExecuteContext } from './workflow/node'
 export type { Retry, RetryPolicy } from './workflow/retry'

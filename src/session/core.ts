@@ -8,6 +8,7 @@ import type { Remake } from '../state/store'
 import type { Writer } from '../state/writer'
 import type { Durability } from '../storage/storage'
 import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
+import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
 import { joinOps } from './field-edit'
@@ -248,7 +249,8 @@ export class Core {
 
   /** Data for an ask's reply, as the reply's schema gives it. */
   replyData(reply: string, data: unknown): unknown {
-    const factory = this.definition.eventsByType.get(reply)
+    const factory: AnyEvent | undefined =
+      reply === OutcomeKnown.type ? (OutcomeKnown as AnyEvent) : this.definition.eventsByType.get(reply)
     if (factory === undefined)
       throw new EventValidationError(reply, [
         { path: '', message: 'the workflow does not know this event any more' },

@@ -1,6 +1,6 @@
 import { SerializationError, SessionStateError } from '../errors'
+import { isRerun, OutcomeKnown, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
-import type { Point } from './model'
 import type { Host, PointLog } from './point-log'
 import { rebuildError, recordError } from './recorded-error'
 
@@ -24,14 +24,50 @@ export class Effects {
     const { core, exec, replay } = this.#attempt
     const name = `once:${key}`
     const point = exec.points.get(name)
-    if (point?.result) return this.#recorded(point)
-    const flying = core.inFlight.get(core.key(exec.id, name))
+    const policy = options.onUnknownOutcome ?? core.definition.options.onUnknownOutcome ?? 'rerun'
+    const known = point?.result !== undefined || this.#isOurs(name)
+    const asked = exec.points.has(askKey(key, 1))
+    if (asked || (point && !known && policy === 'ask')) return this.#inquire(name, key, effect)
     if (point) replay.reached(name)
-    if (flying) return this.#join(name, flying)
-    if (point) this.#outcomeUnknown(point, key, options.onUnknownOutcome)
-    const run = this.#run(name, key, effect)
-    core.inFlight.set(core.key(exec.id, name), run)
+    if (point?.result) return this.#recorded(name)
+    if (point && !known && policy === 'fail') throw unknownOutcome(key, name)
+    return this.#begin(name, key, effect)
+  }
+
+  /** Whether this page has begun the effect: then it is no riddle, it is in flight or has failed. */
+  #isOurs(name: string): boolean {
+    const { core, exec } = this.#attempt
+    const point = exec.points.get(name)
+    return core.inFlight.has(core.key(exec.id, name)) || (point !== undefined && core.intents.has(point))
+  }
+
+  /** Joins the effect in flight, or begins it. */
+  #begin(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
+    const { core, exec } = this.#attempt
+    const flight = core.key(exec.id, name)
+    const run = core.inFlight.get(flight) ?? this.#run(name, key, effect)
+    core.inFlight.set(flight, run)
     return this.#join(name, run)
+  }
+
+  /** Asks what became of it, once for every time that it was begun and cut off: the answer is its result. */
+  async #inquire(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
+    const { core, exec, step, replay } = this.#attempt
+    const event = OutcomeUnknown({ step: step.name, key, idempotencyKey: core.key(exec.id, key) })
+    const reply = OutcomeKnown.type
+    const begun = exec.entries.filter((it) => it.kind === 'opened' && it.key === name).length
+    for (let time = 1; ; time++) {
+      if (time > begun) core.intents.add(this.#log.open(name, 'once'))
+      else replay.reached(name)
+      const asked = askKey(key, time)
+      if (time >= begun && this.#isOurs(name)) return this.#begin(name, key, effect)
+      if (exec.points.get(name)?.result && !exec.points.has(asked)) return this.#recorded(name)
+      const known = await this.#log.wait(asked, 'ask', undefined, { event, reply })
+      if (isRerun(known)) continue
+      if (exec.points.get(name)?.result === undefined)
+        this.#log.done(name, 'once', { value: (known as { value?: unknown }).value })
+      return this.#recorded(name)
+    }
   }
 
   /** The intent is durable before the effect begins, and its result is kept whatever becomes of the attempt. */
@@ -74,13 +110,13 @@ export class Effects {
     return [...this.#failures].filter(([, failure]) => causes.has(failure)).map(([key]) => key)
   }
 
-  async #recorded(point: Point): Promise<unknown> {
-    const { replay } = this.#attempt
-    replay.reached(point.key)
-    if (replay.turns.isDue(point.key)) await replay.turns.of(point.key)
+  async #recorded(name: string): Promise<unknown> {
+    const { exec, replay } = this.#attempt
+    if (replay.turns.isDue(name)) await replay.turns.of(name)
     this.#log.alive()
-    if (point.result?.error) throw this.failed(point.key, rebuildError(point.result.error))
-    return point.result?.value
+    const result = exec.points.get(name)?.result
+    if (result?.error) throw this.failed(name, rebuildError(result.error))
+    return result?.value
   }
 
   async #join(key: string, flight: Promise<unknown>): Promise<unknown> {
@@ -104,14 +140,14 @@ export class Effects {
     this.#failures.set(key, error)
     return error
   }
+}
 
-  /** An effect was begun and nobody knows how it ended. */
-  #outcomeUnknown(point: Point, key: string, choice: UnknownOutcome | undefined): void {
-    const policy = choice ?? this.#attempt.core.definition.options.onUnknownOutcome ?? 'rerun'
-    // An intent of this page is no riddle: its effect has failed, and is tried again.
-    if (policy === 'rerun' || this.#attempt.core.intents.has(point)) return
-    throw new SessionStateError(
-      `the outcome of once("${key}") is unknown: the page was left while it ran (onUnknownOutcome: "${policy}", point ${point.key})`,
-    )
-  }
+function askKey(key: string, time: number): string {
+  return `ask:${OutcomeUnknown.type}/${key}#${time}`
+}
+
+function unknownOutcome(key: string, point: string): Error {
+  return new SessionStateError(
+    `the outcome of once("${key}") is unknown: the page was left while it ran (onUnknownOutcome: "fail", point ${point})`,
+  )
 }

@@ -1,4 +1,4 @@
-import { NestedEditError } from '../errors'
+import { NestedEditError, TimeoutError } from '../errors'
 import type { StepDefinition } from '../workflow/step'
 import type { Core } from './core'
 import type { Execution, Point, PointResult } from './model'
@@ -92,6 +92,26 @@ export class PointLog {
     return exec.points.get(key) as Point
   }
 
+  /** Opens a point that waits, or comes to it again: what it was answered. */
+  async wait(key: string, type: PointType, timeout: number | undefined, details: object): Promise<unknown> {
+    const { core, exec, replay } = this.#attempt
+    let point = exec.points.get(key)
+    if (point) replay.reached(key)
+    else {
+      mustBeTime(timeout, type)
+      const { unclear } = this
+      if (unclear) await unclear
+      const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
+      point = this.open(key, type, { ...details, ...deadline })
+    }
+    if (point.result === undefined) await this.#attempt.awaiting(replay.turns.of(key))
+    else if (replay.turns.isDue(key)) await replay.turns.of(key)
+    this.alive()
+    const { result }: { result: PointResult | undefined } = point
+    if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)
+    return result?.value
+  }
+
   act(body: RecordBody): void {
     this.#attempt.replay.turns.occupy()
     this.#append(body)
@@ -108,4 +128,9 @@ export class PointLog {
     this.#attempt.replay.entered()
     this.#attempt.core.wake()
   }
+}
+
+function mustBeTime(ms: number | undefined, type: PointType): void {
+  if (ms === undefined || Number.isFinite(ms)) return
+  throw new TypeError(`the time of a ${type} is ${ms}; it is a number of milliseconds`)
 }

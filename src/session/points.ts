@@ -1,4 +1,4 @@
-import { TimeoutError, UndeclaredAskError } from '../errors'
+import { UndeclaredAskError } from '../errors'
 import { sameJson } from '../state/same'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
@@ -32,7 +32,7 @@ export class Points {
     const question = genuine(event, factory)
     const reply = factory.reply.type
     const name = this.log.key(`ask:${event.type}`, (it) => sameJson(it.event?.data, question.data))
-    const data = await this.#wait(name, 'ask', options.timeout, { event: bare(question), reply })
+    const data = await this.log.wait(name, 'ask', options.timeout, { event: bare(question), reply })
     return Object.freeze({ type: reply, data })
   }
 
@@ -51,13 +51,13 @@ export class Points {
     if (where) this.#predicates.set(name, where)
     // Leaves with the wait's own record; on a re-run it is silent, as any other send.
     if (emit) this.#attempt.send(emit)
-    const data = await this.#wait(name, 'wait', timeout, { reply: type, ...(where && { where: true }) })
+    const data = await this.log.wait(name, 'wait', timeout, { reply: type, ...(where && { where: true }) })
     return Object.freeze({ type, data })
   }
 
   async sleep(ms: number): Promise<void> {
     this.log.enter('sleep')
-    await this.#wait(this.log.key('sleep:'), 'sleep', ms, {})
+    await this.log.wait(this.log.key('sleep:'), 'sleep', ms, {})
   }
 
   async commit(): Promise<void> {
@@ -124,34 +124,10 @@ export class Points {
     this.#attempt.replay.turns.settled(key)
   }
 
-  async #wait(key: string, type: PointType, timeout: number | undefined, details: object): Promise<unknown> {
-    const { core, exec, replay } = this.#attempt
-    let point = exec.points.get(key)
-    if (point) replay.reached(key)
-    else {
-      mustBeTime(timeout, type)
-      const { unclear } = this.log
-      if (unclear) await unclear
-      const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
-      point = this.log.open(key, type, { ...details, ...deadline })
-    }
-    const turn = replay.turns.of(key)
-    await (point.result === undefined ? this.#attempt.awaiting(turn) : turn)
-    this.log.alive()
-    const { result }: { result: PointResult | undefined } = point
-    if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)
-    return result?.value
-  }
-
   /** Ends a point; for the scheduler, when a sleep is over. */
   done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
     this.log.done(key, type, result)
   }
-}
-
-function mustBeTime(ms: number | undefined, type: PointType): void {
-  if (ms === undefined || Number.isFinite(ms)) return
-  throw new TypeError(`the time of a ${type} is ${ms}; it is a number of milliseconds`)
 }
 
 function bare({ type, data }: WorkflowEvent): CollectedEvent {

@@ -1,4 +1,5 @@
-import { isWait, type Execution, type Model } from './model'
+import { OutcomeUnknown } from '../workflow/outcome-unknown'
+import { isWait, type Execution, type Model, type Point } from './model'
 
 /**
  * What a session is doing, derived from its data: `loading` and `error` before it could be read; `idle` never
@@ -37,8 +38,14 @@ export function isWaiting(exec: Execution, attempting: boolean): boolean {
   let waits = false
   for (const point of exec.points.values()) {
     if (point.result !== undefined) continue
-    if (!isWait(point)) return false
+    if (!isWait(point) && !isAskedAbout(exec, point)) return false
     waits = true
   }
   return waits || (exec.retryAt !== undefined && !attempting)
+}
+
+/** Whether an effect only waits for somebody to say what became of it. */
+function isAskedAbout({ points }: Execution, { key }: Point): boolean {
+  const asks = `ask:${OutcomeUnknown.type}/${key.slice('once:'.length)}#`
+  return [...points.values()].some((it) => it.result === undefined && it.key.startsWith(asks))
 }

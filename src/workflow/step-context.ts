@@ -26,8 +26,11 @@ export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subsc
   reset(): Promise<void>
 }
 
-/** What to do about an effect whose outcome is unknown: run it again with the same key, or fail the step. */
-export type UnknownOutcome = 'rerun' | 'fail'
+/**
+ * What to do about an effect whose outcome is unknown: run it again with the same key, ask somebody
+ * (`OutcomeUnknown`), or fail the step.
+ */
+export type UnknownOutcome = 'rerun' | 'ask' | 'fail'
 
 /** What a step's handler works with. */
 export interface StepContext<S extends Shape, Emit, Asks, Ev> {

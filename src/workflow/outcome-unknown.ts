@@ -1,0 +1,61 @@
+import type { Schema } from '../state/standard-schema'
+import { defineEvent, type EventFactory } from './event'
+
+/** The effect of a `once` that was begun and nobody knows how it ended. */
+export interface UnknownEffect {
+  readonly step: string
+  /** The key that the step gave to `once`. */
+  readonly key: string
+  /** What the effect was called with: the server can be asked what became of it. */
+  readonly idempotencyKey: string
+}
+
+/** What became of an effect: nothing, so that it is to run again with the same key, or this result. */
+export type KnownOutcome = { readonly rerun: true } | { readonly value: unknown }
+
+const anything: Schema<UnknownEffect> = {
+  '~standard': { version: 1, vendor: 'dogear', validate: (value) => ({ value }) },
+}
+
+const outcome: Schema<KnownOutcome> = {
+  '~standard': {
+    version: 1,
+    vendor: 'dogear',
+    validate: (value) =>
+      typeof value === 'object' && value !== null && ('value' in value || isRerun(value))
+        ? { value }
+        : { issues: [{ message: 'it is { rerun: true }, or { value } with the result of the effect' }] },
+  },
+}
+
+/** Whether the effect is to run again. */
+export function isRerun(known: unknown): boolean {
+  return (known as { rerun?: unknown }).rerun === true
+}
+
+/** The answer to {@link OutcomeUnknown}. */
+export const OutcomeKnown: EventFactory<
+  'outcomeKnown',
+  KnownOutcome,
+  KnownOutcome,
+  undefined,
+  Schema<KnownOutcome>
+> = /* @__PURE__ */ defineEvent('outcomeKnown', outcome)
+
+/**
+ * Asks what became of an effect that the page was left in the middle of. It shows among `session.asks` of a workflow
+ * with `onUnknownOutcome: 'ask'`, and is answered as any other ask: with `{ rerun: true }`, or with `{ value }` in
+ * place of the result. Steps need not declare it; one that has it in its `asks` gives `session.asks` its types.
+ *
+ * ```ts
+ * const ask = session.asks.find((it) => it.type === OutcomeUnknown.type)
+ * await ask?.reply({ value: await payments.find(ask.data.idempotencyKey) })
+ * ```
+ */
+export const OutcomeUnknown: EventFactory<
+  'outcomeUnknown',
+  UnknownEffect,
+  UnknownEffect,
+  typeof OutcomeKnown,
+  Schema<UnknownEffect>
+> = /* @__PURE__ */ defineEvent('outcomeUnknown', anything, { reply: OutcomeKnown })
