@@ -65,7 +65,10 @@ export class Opening {
     this.#definition = definition
     this.#id = id
     this.#schema = compileSchema(definition.options.state)
-    this.#initialState = copyJson(this.#schema.initial(initialState), 'initialState')
+    this.#initialState = copyJson(
+      this.#schema.initial(initialState ?? definition.initialState),
+      'initialState',
+    )
     this.#tree = new Tree(this.#initialState, deps.report)
     const { clock, ids, random } = deps
     this.live = new LiveSession({

@@ -29,7 +29,7 @@ export interface RestoringParts {
 }
 
 /** Throws when the head says that this is no session for this code. */
-export function accept({ name, version }: Definition, head: StoredHead): void {
+export function accept({ name, version, graph }: Definition, head: StoredHead): void {
   if (head.workflow !== name)
     throw new Refused('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
   if (head.version > version)
@@ -37,7 +37,8 @@ export function accept({ name, version }: Definition, head: StoredHead): void {
       'NEWER_VERSION',
       `it has version ${head.version}, this code knows ${version}; reload the page`,
     )
-  if (head.version < version)
+  // A document is edited while its code stays: what its nodes have written is what they read.
+  if (head.version < version && graph === undefined)
     throw new Refused(
       'MIGRATION_MISSING',
       `it has version ${head.version}, and nothing migrates it to ${version}`,

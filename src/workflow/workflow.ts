@@ -2,6 +2,7 @@ import type { Stable } from '../state/path-types'
 import type { Output, Schema } from '../state/standard-schema'
 import type { Ask, AskOf, AskType, Reply } from './ask'
 import type { AnyEvent, DataOf, EventOf, EventType, InputOf, WorkflowEvent } from './event'
+import type { Graph } from './graph-document'
 import { accepts, type Accepted, type Consumed, type On } from './join'
 import { nodeHandler, type AnyPhases, type NodeOptions, type OpenPhases, type Phases } from './node'
 import type { Resource, ResourceDeclaration } from './resource'
@@ -188,6 +189,10 @@ export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> 
   readonly routes: ReadonlyMap<string, readonly string[]>
   readonly eventsByType: ReadonlyMap<string, AnyEvent>
   readonly resources: Readonly<Record<string, ResourceDeclaration>>
+  /** The state of a new session, when the definition brings one. */
+  readonly initialState?: unknown
+  /** The document that it was made of. */
+  readonly graph?: Graph
 }
 
 /**
@@ -230,7 +235,15 @@ export function definitionOf(workflow: AnyWorkflow): Definition {
 
 const valid = new WeakSet<Definition>()
 
-function build(options: Definition['options'], steps: readonly StepDefinition[]): Definition {
+/** What only a graph document brings. */
+type Extras = Pick<Definition, 'initialState' | 'graph'>
+
+/** The definition with these steps, however they came about. */
+export function build(
+  options: Definition['options'],
+  steps: readonly StepDefinition[],
+  extras: Extras = {},
+): Definition {
   const step = (name: string, own: StepOptions<On, [], []>, handler: StepDefinition['handler']) =>
     build(options, [...steps, makeStep(name, own, accepts(own.on), handler)])
   const definition: Definition = {
@@ -239,6 +252,7 @@ function build(options: Definition['options'], steps: readonly StepDefinition[])
     options,
     steps,
     resources: (options.resources ?? {}) as Definition['resources'],
+    ...extras,
     ...index(options, steps),
     step: step as never,
     node: ((name: string, { config, ...rest }: NodeOptions<On, [], [], unknown>, phases: AnyPhases) =>

@@ -1,0 +1,215 @@
+import { isForbidden } from '../state/path'
+import { known, type Report } from './graph-error'
+import { join, kindOf, own, reader, type JsonObject, type Reader } from './graph-reader'
+import { retryMistake, type RetryPolicy } from './retry'
+
+/** A node of a document: a registered type under an id. What else stands on it (a position, a label) is left alone. */
+export interface GraphNode {
+  /** Unique in the document: the name of its step. */
+  readonly id: string
+  /** The name that its phases are registered under. */
+  readonly type?: string | undefined
+  /** Another spelling of `type`. */
+  readonly class?: string | undefined
+  /** Plain JSON for `execute`; takes the place of the registered `config`. */
+  readonly config?: unknown
+  /** Takes the place of the registered `retry`. */
+  readonly retry?: Omit<RetryPolicy, 'retryIf'> | undefined
+}
+
+/** An edge. Edges are tried in declared order: the first whose condition holds, then the one without. */
+export interface GraphEdge {
+  readonly from: string
+  readonly to: string
+  /** The name of a registered condition. */
+  readonly when?: string | undefined
+  /** Another spelling of `when`. */
+  readonly condition?: string | undefined
+}
+
+/** A workflow as plain JSON. */
+export interface GraphDocument {
+  /** The layout of the document: 1, the default. */
+  readonly format?: number | undefined
+  /** Names its sessions in storage: keep it for ever. */
+  readonly name: string
+  /** A whole number from 1, the default. */
+  readonly version?: number | undefined
+  readonly nodes: readonly GraphNode[]
+  readonly edges?: readonly GraphEdge[] | undefined
+  /** The id of the node that begins. Default: the first node. */
+  readonly start?: string | undefined
+  /** The state of a new session. Copied, validated, never merged with anything. */
+  readonly initial_state?: object | undefined
+  /** Another spelling of `initial_state`. */
+  readonly initialState?: object | undefined
+}
+
+/** A document in one form. */
+export interface Graph {
+  readonly name: string
+  readonly version: number
+  readonly nodes: readonly PlainNode[]
+  readonly edges: readonly PlainEdge[]
+  readonly start: string
+  readonly initialState: object | undefined
+}
+
+export interface PlainNode {
+  readonly id: string
+  readonly type: string
+  readonly config?: unknown
+  readonly retry?: RetryPolicy
+}
+
+export interface PlainEdge {
+  readonly from: string
+  readonly to: string
+  readonly when?: string
+}
+
+export const GRAPH_FORMAT = 1
+
+/** What a document may name. */
+export interface Names {
+  readonly types: ReadonlyMap<string, { readonly handler?: unknown }>
+  /** What is registered for a node. */
+  type(type: string, id: string): { readonly handler?: unknown } | undefined
+  readonly conditions: ReadonlyMap<string, unknown>
+}
+
+/** A document of unknown origin in one form; everything that is wrong with it is reported. */
+export function readGraph(document: JsonObject, names: Names, report: Report): Graph {
+  const read = reader(report)
+  const head = readHead(document, read, report)
+  const nodes = read
+    .list(document, 'nodes', '')
+    .map((it, index) => readNode(it, `nodes.${index}`, names, read, report))
+  const ids = idsOf(nodes, report)
+  if (Array.isArray(own(document, 'nodes')) && nodes.length === 0)
+    report('nodes', 'is empty; there must be a node to begin with')
+  const edges = read
+    .list(document, 'edges', '', true)
+    .map((it, index) => readEdge(it, `edges.${index}`, ids, names, read, report))
+  const start = read.text(document, ['start'], '', true)
+  if (start !== undefined && !ids.has(start))
+    report('start', `names "${start}", which is no node; ${known(ids)}`)
+  const initialState = read.json(document, ['initial_state', 'initialState'], '')
+  if (initialState !== undefined) read.object(initialState, 'initial_state')
+  return {
+    ...head,
+    nodes: nodes.filter((it) => it !== undefined),
+    edges: edges.filter((it) => it !== undefined),
+    start: start ?? nodes[0]?.id ?? '',
+    initialState: initialState as object | undefined,
+  }
+}
+
+export function readHead(
+  document: JsonObject,
+  read: Reader,
+  report: Report,
+): { readonly name: string; readonly version: number } {
+  const name = read.text(document, ['name'], '') ?? ''
+  const version = own(document, 'version') ?? 1
+  if (!(Number.isInteger(version) && (version as number) >= 1))
+    report('version', `is ${shown(version)}; it is a whole number from 1`)
+  const format = own(document, 'format') ?? GRAPH_FORMAT
+  if (format !== GRAPH_FORMAT)
+    report('format', `is ${shown(format)}; this code reads ${GRAPH_FORMAT}: update the library`)
+  return { name, version: version as number }
+}
+
+function readNode(
+  value: unknown,
+  path: string,
+  names: Names,
+  read: Reader,
+  report: Report,
+): PlainNode | undefined {
+  const node = read.object(value, path)
+  if (node === undefined) return undefined
+  const id = read.text(node, ['id'], path)
+  const type = read.text(node, ['type', 'class'], path)
+  const registered = type === undefined ? {} : names.type(type, id ?? '')
+  if (registered === undefined)
+    report(join(path, 'type'), `names "${type}", which is not registered; ${known(names.types.keys())}`)
+  else if (registered.handler)
+    report(join(path, 'type'), `names "${type}", which is a handler; a node has phases, as execute`)
+  const config = read.json(node, ['config'], path)
+  const retry = readRetry(node, path, read, report)
+  if (id !== undefined && isForbidden(id)) report(join(path, 'id'), `is "${id}", which is refused as a name`)
+  return {
+    id: id ?? '',
+    type: type ?? '',
+    ...(config !== undefined && { config }),
+    ...(retry && { retry }),
+  }
+}
+
+/** A retry policy in a document; what is code in one cannot stand there. */
+export function readRetry(
+  from: JsonObject,
+  path: string,
+  read: Reader,
+  report: Report,
+): RetryPolicy | undefined {
+  const value = read.json(from, ['retry'], path)
+  const at = join(path, 'retry')
+  const retry = value === undefined ? undefined : read.object(value, at)
+  if (retry === undefined) return undefined
+  for (const [key, it] of Object.entries(retry)) {
+    const wanted = RETRY.get(key)
+    if (wanted === undefined) report(join(at, key), `is unknown; ${known(RETRY.keys())}`)
+    else if (typeof it !== wanted) report(join(at, key), `is ${kindOf(it)}; it must be a ${wanted}`)
+  }
+  const policy = retry as unknown as RetryPolicy
+  const mistake = retryMistake(policy)
+  if (mistake !== undefined) report(at, `is not valid: ${mistake}`)
+  return policy
+}
+
+const RETRY = new Map([
+  ['attempts', 'number'],
+  ['delay', 'number'],
+  ['factor', 'number'],
+  ['maxDelay', 'number'],
+  ['jitter', 'boolean'],
+])
+
+function idsOf(nodes: readonly (PlainNode | undefined)[], report: Report): Set<string> {
+  const ids = new Map<string, number>()
+  for (const [index, node] of nodes.entries()) {
+    if (node === undefined || node.id === '') continue
+    const first = ids.get(node.id)
+    if (first === undefined) ids.set(node.id, index)
+    else report(`nodes.${index}.id`, `is "${node.id}", as that of nodes.${first}; ids are unique`)
+  }
+  return new Set(ids.keys())
+}
+
+function readEdge(
+  value: unknown,
+  path: string,
+  ids: ReadonlySet<string>,
+  { conditions }: Names,
+  read: Reader,
+  report: Report,
+): PlainEdge | undefined {
+  const edge = read.object(value, path)
+  if (edge === undefined) return undefined
+  const [from, to] = (['from', 'to'] as const).map((key) => {
+    const id = read.text(edge, [key], path)
+    if (id !== undefined && !ids.has(id))
+      report(join(path, key), `names "${id}", which is no node; ${known(ids)}`)
+    return id ?? ''
+  })
+  const when = read.text(edge, ['when', 'condition'], path, true)
+  if (when !== undefined && !conditions.has(when))
+    report(join(path, 'when'), `names "${when}", which is not registered; ${known(conditions.keys())}`)
+  return { from: from as string, to: to as string, ...(when !== undefined && { when }) }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : typeof value === 'number' ? String(value) : kindOf(value)
+}

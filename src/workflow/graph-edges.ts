@@ -1,0 +1,101 @@
+import { anything, defineEvent, trusted, type AnyEvent } from './event'
+import { readGraph, type PlainEdge, type PlainNode } from './graph-document'
+import { ConditionError, type Report } from './graph-error'
+import { own, type JsonObject } from './graph-reader'
+import { initialState, type Code, type Registered } from './graph-registry'
+import { accepts } from './join'
+import { nodeHandler } from './node'
+import type { Shape } from './shape'
+import { makeStep, type StepDefinition } from './step'
+import type { StepContext } from './step-context'
+import { build, type Definition } from './workflow'
+
+type Context = StepContext<Shape, unknown, unknown, unknown>
+
+/** What the steps of one graph share: the events that enter nodes, the one that ends the run, and the code. */
+interface Events {
+  readonly enter: ReadonlyMap<string, AnyEvent>
+  readonly end: AnyEvent
+}
+
+/** Reads a document of nodes and edges. What it answers makes the definition, once nothing was found. */
+export function stepsOfEdges(source: JsonObject, registry: Code, report: Report): () => Definition {
+  const { types } = registry
+  // What was exported also finds its code under the names of its steps.
+  const exported = (type: string, id: string): Registered | undefined => types.get(type) ?? types.get(id)
+  const code = own(source, 'steps') === undefined ? registry : { ...registry, type: exported }
+  const graph = readGraph(source, code, report)
+  const state = initialState(source, graph.initialState, code, report)
+  return () => {
+    const enter = new Map(graph.nodes.map(({ id }) => [id, defineEvent(`node:${id}`, anything) as AnyEvent]))
+    const events = { enter, end: defineEvent('graph:end', anything) as AnyEvent }
+    const edges = new Map<string, PlainEdge[]>(graph.nodes.map(({ id }) => [id, []]))
+    for (const edge of graph.edges) edges.get(edge.from)?.push(edge)
+    const steps = graph.nodes.map((node) => stepOf(node, edges.get(node.id) ?? [], events, code))
+    const options = {
+      name: graph.name,
+      version: graph.version,
+      start: enter.get(graph.start),
+      stop: events.end,
+      ...(state.schema && { state: state.schema }),
+      resources: code.resources,
+      events: code.events,
+      // A draft may have nodes that nothing leads to, and `maxSteps` guards a loop without an end.
+      skip: ['unreachable', 'deadEnd', 'stop', 'unproduced'],
+    }
+    return build(options as unknown as Definition['options'], steps, { initialState: state.value, graph })
+  }
+}
+
+function stepOf(
+  { id, type, config, retry }: PlainNode,
+  edges: readonly PlainEdge[],
+  { enter, end }: Events,
+  code: Code,
+): StepDefinition {
+  const registered = code.type(type, id)
+  const run = nodeHandler(registered?.phases ?? {}, config === undefined ? registered?.config : config)
+  const next = chooser(edges, code)
+  const on = enter.get(id) as AnyEvent
+  const targets = new Set(edges.map((it) => enter.get(it.to) as AnyEvent))
+  // An edge without a condition always leads on.
+  const emits = edges.some((it) => it.when === undefined) ? [...targets] : [...targets, end]
+  const { asks, timeout } = registered ?? {}
+  const policy = retry ?? registered?.retry
+  return makeStep(
+    id,
+    {
+      on,
+      emits,
+      ...(asks && { asks }),
+      ...(policy && { retry: policy }),
+      ...(timeout !== undefined && { timeout }),
+    },
+    accepts(on),
+    async (ctx) => {
+      const outcome = await run(ctx)
+      const edge = await next(ctx)
+      if (edge === undefined) return trusted(end.type, ctx.state.get())
+      return enter.get(edge.to)?.(outcome)
+    },
+  )
+}
+
+/** Finds the edge to take: the first whose condition holds, else the first without one. */
+function chooser(
+  edges: readonly PlainEdge[],
+  { conditions }: Code,
+): (ctx: Context) => Promise<PlainEdge | undefined> {
+  const otherwise = edges.find((it) => it.when === undefined)
+  return async ({ state }) => {
+    for (const edge of edges) {
+      if (edge.when === undefined) continue
+      try {
+        if (await conditions.get(edge.when)?.(state)) return edge
+      } catch (error) {
+        throw new ConditionError(edge.when, edge.from, edge.to, error)
+      }
+    }
+    return otherwise
+  }
+}

@@ -1,0 +1,138 @@
+import { anything, defineEvent, type AnyEvent } from './event'
+import { readHead, readRetry } from './graph-document'
+import { known, type Report } from './graph-error'
+import { join, own, reader, type JsonObject, type Reader } from './graph-reader'
+import { initialState, type Code, type Registered } from './graph-registry'
+import type { Join } from './join'
+import { nodeHandler } from './node'
+import { makeStep, type StepDefinition } from './step'
+import { build, type Definition } from './workflow'
+
+/** Whether a document is the export of a workflow whose steps say themselves which event comes next. */
+export function isEventful(source: JsonObject): boolean {
+  const steps = own(source, 'steps')
+  return Array.isArray(steps) && steps.some((it) => (it as JsonObject | null)?.['routes'] !== 'edges')
+}
+
+/** Reads an exported workflow. What it answers makes the definition, once nothing was found. */
+export function stepsOfEvents(source: JsonObject, code: Code, report: Report): () => Definition {
+  const read = reader(report)
+  const { name, version } = readHead(source, read, report)
+  const events = readEvents(source, code, read, report)
+  const types = new Map<unknown, unknown>()
+  for (const it of read.list(source, 'nodes', '', true) as JsonObject[]) types.set(it?.['id'], it?.['type'])
+  const steps = read.list(source, 'steps', '').map((it, index) => {
+    const path = `steps.${index}`
+    const step = read.object(it, path)
+    const id = step && read.text(step, ['name'], path)
+    if (step === undefined || id === undefined) return undefined
+    const registered = code.types.get(String(types.get(id) ?? id)) ?? code.types.get(id)
+    if (registered === undefined)
+      report(join(path, 'name'), `is "${id}", which is not registered; ${known(code.types.keys())}`)
+    return readStep(id, step, path, registered, events, read, report)
+  })
+  const value = read.json(source, ['initial_state', 'initialState'], '') as object | undefined
+  const state = initialState(source, value, code, report)
+  const { catchError, maxSteps, timeout, onUnknownOutcome, skip } = (own(source, 'options') ?? {}) as Partial<
+    Definition['options']
+  >
+  const options = {
+    name,
+    version,
+    start: events.start,
+    stop: events.stop,
+    events: events.outside,
+    state: state.schema,
+    resources: code.resources,
+    ...{ catchError, maxSteps, timeout, onUnknownOutcome, skip },
+  } as unknown as Definition['options']
+  return () =>
+    build(
+      options,
+      steps.filter((it) => it !== undefined),
+      { initialState: state.value },
+    )
+}
+
+interface Events {
+  readonly get: (type: string, path: string) => AnyEvent | undefined
+  readonly start: AnyEvent | undefined
+  readonly stop: AnyEvent | undefined
+  readonly outside: readonly AnyEvent[]
+}
+
+/** The events of an export: registered ones as they are, any other one takes any JSON. */
+function readEvents(source: JsonObject, code: Code, read: Reader, report: Report): Events {
+  const events = new Map<string, AnyEvent>()
+  const know = (event: AnyEvent | undefined): void => {
+    if (event === undefined || events.has(event.type)) return
+    events.set(event.type, event)
+    know(event.reply)
+  }
+  for (const event of code.events) know(event)
+  const listed = read.list(source, 'events', '').map((it, index) => {
+    const path = `events.${index}`
+    const event = read.object(it, path) ?? {}
+    const type = read.text(event, ['type'], path) ?? ''
+    return { event, type, reply: read.text(event, ['reply'], path, true) }
+  })
+  // A reply is an event of its own: those without one are made first.
+  for (let left = listed; left.length > 0;) {
+    const ready = left.filter(
+      ({ type, reply }) => reply === undefined || events.has(reply) || events.has(type),
+    )
+    if (ready.length === 0) {
+      for (const { type, reply } of left)
+        report('events', `has "${type}" with the reply "${reply}", which is no event`)
+      break
+    }
+    for (const { type, reply } of ready) {
+      const options = reply === undefined ? undefined : { reply: events.get(reply) as AnyEvent }
+      if (!events.has(type))
+        events.set(type, defineEvent(type, anything, options as { reply: AnyEvent }) as never)
+    }
+    left = left.filter((it) => !ready.includes(it))
+  }
+  const marked = (mark: string): AnyEvent[] =>
+    listed.filter(({ event }) => own(event, mark) === true).map(({ type }) => events.get(type) as AnyEvent)
+  const [start] = marked('start')
+  const [stop] = marked('stop')
+  if (start === undefined) report('events', 'has no event with `start: true`')
+  if (stop === undefined) report('events', 'has no event with `stop: true`')
+  return {
+    get(type, path) {
+      const event = events.get(type)
+      if (event === undefined) report(path, `names "${type}", which is no event; ${known(events.keys())}`)
+      return event
+    },
+    start,
+    stop,
+    outside: marked('outside'),
+  }
+}
+
+function readStep(
+  name: string,
+  step: JsonObject,
+  path: string,
+  registered: Registered | undefined,
+  events: Events,
+  read: Reader,
+  report: Report,
+): StepDefinition {
+  const list = (key: string, optional = true): AnyEvent[] =>
+    read
+      .list(step, key, path, optional)
+      .map((it, index) => events.get(String(it), join(path, `${key}.${index}`)))
+      .filter((it) => it !== undefined)
+  const { phases = {}, config, handler = nodeHandler(phases, config) } = registered ?? {}
+  const retry = readRetry(step, path, read, report) ?? registered?.retry
+  const options = { on: [], emits: list('emits'), asks: list('asks'), ...(retry && { retry }) }
+  const rest = Object.fromEntries(
+    OPTIONS.map((key) => [key, own(step, key)]).filter(([, value]) => value !== undefined),
+  ) as object
+  const on = { join: (own(step, 'join') ?? 'any') as Join, events: list('on', false) }
+  return makeStep(name, { ...options, ...rest } as never, on, handler)
+}
+
+const OPTIONS = ['workers', 'timeout', 'catchError', 'recoveries']

@@ -1,0 +1,143 @@
+import { compileSchema } from '../state/schema'
+import type { AnyEvent } from './event'
+import { GRAPH_FORMAT, type GraphDocument, type GraphEdge } from './graph-document'
+import type { Retry, RetryPolicy } from './retry'
+import type { AnyWorkflow } from './shape'
+import type { StepDefinition } from './step'
+import { definitionOf, type Definition } from './workflow'
+
+/** A step of an exported workflow, with what differs from the defaults. */
+export interface ExportedStep {
+  readonly name: string
+  /** The types of the events that start it, and how they come together; default: one at a time. */
+  readonly on: readonly string[]
+  readonly join?: 'allOf' | 'gather'
+  readonly emits: readonly string[]
+  readonly asks?: readonly string[]
+  readonly workers?: number
+  readonly retry?: RetryPolicy
+  readonly timeout?: number
+  readonly catchError?: string
+  readonly recoveries?: number
+  /** What comes next is said by the edges of a document, not by what the step returns. */
+  readonly routes?: 'edges'
+}
+
+/** A type of event: who answers it, and its part in the workflow. */
+export interface ExportedEvent {
+  readonly type: string
+  readonly reply?: string
+  readonly start?: true
+  readonly stop?: true
+  /** Only `session.send` brings it. */
+  readonly outside?: true
+}
+
+/** A way from one step to another, by an event; in a document by a condition. */
+export interface ExportedEdge extends GraphEdge {
+  readonly event?: string
+}
+
+/** A definition as plain JSON: no code, no resource, no path of a file. */
+export interface GraphExport extends GraphDocument {
+  readonly format: number
+  readonly version: number
+  readonly steps: readonly ExportedStep[]
+  readonly events: readonly ExportedEvent[]
+  readonly edges: readonly ExportedEdge[]
+}
+
+/**
+ * The graph of any workflow, as JSON: of a builder's as of a document's. `workflowFromGraph` makes the same workflow
+ * of it when every handler is registered under its step's name; functions in it (`retry`, schemas) are registered
+ * again, too.
+ *
+ * ```ts
+ * const json = JSON.stringify(graphOf(checkout))
+ * const again = workflowFromGraph(JSON.parse(json), { nodes: { address, pay }, events: [Begin, Ordered] })
+ * ```
+ */
+export function graphOf(workflow: AnyWorkflow): GraphExport {
+  const definition = definitionOf(workflow)
+  const { name, version, graph, steps, options } = definition
+  const initial = definition.initialState ?? initialOf(definition)
+  const document = {
+    format: GRAPH_FORMAT,
+    name,
+    version,
+    steps: steps.map((it) => stepOf(it, graph !== undefined)),
+    events: eventsOf(definition),
+    edges: graph?.edges ?? edgesOf(definition),
+    nodes: graph?.nodes ?? steps.map((it) => ({ id: it.name, type: it.name })),
+    ...(graph && graph.start !== graph.nodes[0]?.id && { start: graph.start }),
+    ...(initial !== undefined && { initial_state: initial }),
+    ...(graph === undefined && given('options', plain(options))),
+  }
+  // A copy that is the caller's alone.
+  return JSON.parse(JSON.stringify(document)) as GraphExport
+}
+
+/** What the schema makes of nothing: it does not go along, so its defaults do. */
+function initialOf({ options }: Definition): unknown {
+  try {
+    return options.state && compileSchema(options.state).initial(undefined)
+  } catch {
+    // It needs what `open` brings.
+    return undefined
+  }
+}
+
+function stepOf(step: StepDefinition, routed: boolean): ExportedStep {
+  const { name, on, join, emits, asks, workers, retry, timeout, catchError, recoveries } = step
+  return {
+    name,
+    on: on.map(typeOf),
+    ...(join !== 'any' && { join }),
+    emits: emits.map(typeOf),
+    ...(asks.length > 0 && { asks: asks.map(typeOf) }),
+    ...(workers !== 4 && { workers }),
+    ...(recoveries !== 1 && { recoveries }),
+    ...given('retry', policyOf(retry)),
+    ...given('timeout', timeout),
+    ...given('catchError', catchError),
+    ...(routed && { routes: 'edges' }),
+  }
+}
+
+function eventsOf({ eventsByType, options }: Definition): ExportedEvent[] {
+  return [...eventsByType.values()].map((event) => ({
+    type: event.type,
+    ...(event.reply && { reply: event.reply.type }),
+    ...(event === options.start && { start: true }),
+    ...(event === options.stop && { stop: true }),
+    ...(options.events?.includes(event) && { outside: true }),
+  }))
+}
+
+function edgesOf({ steps, routes }: Definition): ExportedEdge[] {
+  return steps.flatMap(({ name, emits, catchError }) => [
+    ...emits.flatMap(({ type }) => (routes.get(type) ?? []).map((to) => ({ from: name, to, event: type }))),
+    ...(catchError === undefined ? [] : [{ from: name, to: catchError, event: 'stepFailed' }]),
+  ])
+}
+
+/** The options of the workflow that are data. */
+function plain({ timeout, maxSteps, catchError, onUnknownOutcome, skip }: Definition['options']): unknown {
+  const all = { timeout, maxSteps, catchError, onUnknownOutcome, skip }
+  return Object.values(all).some((it) => it !== undefined) ? all : undefined
+}
+
+/** What of a policy is data; a function is code, and stays behind. */
+function policyOf(retry: Retry | undefined): RetryPolicy | undefined {
+  if (retry === undefined || typeof retry === 'function') return undefined
+  const { retryIf: _code, ...policy } = retry
+  return policy
+}
+
+function given(key: string, value: unknown): object {
+  return value === undefined ? {} : { [key]: value }
+}
+
+function typeOf(event: AnyEvent): string {
+  return event.type
+}

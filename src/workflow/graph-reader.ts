@@ -1,0 +1,78 @@
+import { copyJson, isPlainObject } from '../state/json'
+import type { Report } from './graph-error'
+
+/** A JSON object of which only its own keys count. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export interface Reader {
+  /** An object at a path, or `undefined` with a finding. */
+  object(value: unknown, path: string): JsonObject | undefined
+  /** The items of a list under a key; none when it is missing or no list. */
+  list(from: JsonObject, key: string, path: string, optional?: boolean): readonly unknown[]
+  /** A text that is not empty, under one of several spellings of a key. */
+  text(from: JsonObject, keys: readonly string[], path: string, optional?: boolean): string | undefined
+  /** Plain JSON under one of several spellings of a key, copied. */
+  json(from: JsonObject, keys: readonly string[], path: string): unknown
+}
+
+/** Reads JSON of unknown origin. What is wrong is reported and reads as missing, so that one pass finds all. */
+export function reader(report: Report): Reader {
+  const object = (value: unknown, path: string): JsonObject | undefined => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainObject(value))
+      return value
+    report(path, `is ${kindOf(value)}; it must be an object`)
+    return undefined
+  }
+  /** The value under the one spelling that is there, with its path. */
+  const either = (from: JsonObject, keys: readonly string[], path: string): [unknown, string] => {
+    const there = keys.filter((it) => own(from, it) !== undefined)
+    const [first = keys[0] as string, second] = there
+    if (second !== undefined && own(from, first) !== own(from, second))
+      report(join(path, second), `is a second spelling of "${first}"; leave one of them out`)
+    return [own(from, first), join(path, first)]
+  }
+  return {
+    object,
+    list(from, key, path, optional) {
+      const value = own(from, key)
+      if (Array.isArray(value)) return value
+      if (!optional || value !== undefined) report(join(path, key), `is ${kindOf(value)}; it must be a list`)
+      return []
+    },
+    text(from, keys, path, optional) {
+      const [value, at] = either(from, keys, path)
+      if (typeof value === 'string' && value !== '') return value
+      if (!optional || value !== undefined) report(at, `is ${kindOf(value)}; it must be a text`)
+      return undefined
+    },
+    json(from, keys, path) {
+      const [value, at] = either(from, keys, path)
+      try {
+        return copyJson(value, at)
+      } catch (error) {
+        report(at, `cannot be kept: ${(error as Error).message}`)
+        return undefined
+      }
+    },
+  }
+}
+
+/** What an object itself has under a key. */
+export function own(from: JsonObject, key: string): unknown {
+  return Object.hasOwn(from, key) ? from[key] : undefined
+}
+
+export function join(path: string, key: string | number): string {
+  return path === '' ? String(key) : `${path}.${key}`
+}
+
+/** What a value is, in words. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === '') return 'empty'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return 'a text'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return isPlainObject(value) ? 'an object' : `a ${value.constructor.name}`
+}

@@ -1,0 +1,125 @@
+import type { AnyWorkflow } from './shape'
+import type { StepDefinition } from './step'
+import { definitionOf, type Definition } from './workflow'
+
+/** How much a diagram shows. */
+export interface DiagramOptions {
+  /**
+   * `simple` (the default): the steps, the ways between them, and what decides. `detailed`: also events, asks,
+   * retries and limits.
+   */
+  readonly detail?: 'simple' | 'detailed'
+  /** Names of steps to light up, such as those at work. */
+  readonly lit?: readonly string[]
+}
+
+/**
+ * A workflow as a Mermaid flowchart, for a page or a README. A picture only: nothing is read back from it.
+ *
+ * ```ts
+ * const source = toMermaid(checkout, { detail: 'detailed' })
+ * const { svg } = await mermaid.render('checkout', source)
+ * ```
+ */
+export function toMermaid(workflow: AnyWorkflow, options: DiagramOptions = {}): string {
+  const definition = definitionOf(workflow)
+  const { detail = 'simple', lit = [] } = options
+  const draw = new Drawing(definition, detail === 'detailed')
+  return ['flowchart TD', ...draw.steps(), ...draw.ways(), ...draw.lights(lit)].join('\n') + '\n'
+}
+
+/** The lines of one diagram. Ids are numbers of our own: what users call things stands in labels only. */
+class Drawing {
+  readonly #definition: Definition
+  readonly #detailed: boolean
+  readonly #ids: ReadonlyMap<string, string>
+
+  constructor(definition: Definition, detailed: boolean) {
+    this.#definition = definition
+    this.#detailed = detailed
+    this.#ids = new Map(definition.steps.map(({ name }, index) => [name, `s${index}`]))
+  }
+
+  steps(): string[] {
+    const { steps } = this.#definition
+    return [
+      'begin(( ))',
+      ...steps.map((step) => `${this.#id(step.name)}${shape(step, [step.name, ...this.#notes(step)])}`),
+      'finish((( )))',
+    ]
+  }
+
+  ways(): string[] {
+    const { steps, options, routes, graph } = this.#definition
+    const starts = (routes.get(options.start.type) ?? []).filter((it) => !graph || it === graph.start)
+    const lines = starts.map((it) =>
+      this.#way('begin', it, this.#detailed && !graph ? options.start.type : ''),
+    )
+    if (graph) {
+      for (const { from, to, when = '' } of graph.edges) lines.push(this.#way(this.#id(from), to, when))
+      for (const step of steps)
+        if (step.emits.includes(options.stop)) lines.push(`${this.#id(step.name)} --> finish`)
+    } else for (const step of steps) lines.push(...this.#emitted(step))
+    if (this.#detailed)
+      for (const { name, catchError = options.catchError } of steps)
+        if (catchError !== undefined && catchError !== name && this.#ids.has(catchError))
+          lines.push(`${this.#id(name)} -.->${label('on failure')} ${this.#id(catchError)}`)
+    return lines
+  }
+
+  lights(names: readonly string[]): string[] {
+    const ids = names.map((it) => this.#ids.get(it)).filter((it) => it !== undefined)
+    if (ids.length === 0) return []
+    return [
+      'classDef lit fill:#ffd54a,stroke:#8a5a00,stroke-width:3px,color:#1f1400',
+      `class ${ids.join(',')} lit`,
+    ]
+  }
+
+  #emitted({ name, emits }: StepDefinition): string[] {
+    const { options, routes } = this.#definition
+    const from = this.#id(name)
+    return emits.flatMap(({ type }) => {
+      const text = this.#detailed ? type : ''
+      const targets = (routes.get(type) ?? []).map((to) => this.#way(from, to, text))
+      return type === options.stop.type ? [...targets, `${from} -->${label(text)} finish`] : targets
+    })
+  }
+
+  #way(from: string, to: string, text: string): string {
+    return `${from} -->${label(text)} ${this.#id(to)}`
+  }
+
+  #notes({ asks, retry, timeout, workers, join, on }: StepDefinition): string[] {
+    if (!this.#detailed) return []
+    return [
+      ...(join === 'any' ? [] : [`${join} ${on.map((it) => it.type).join(', ')}`]),
+      ...asks.map((it) => `asks ${it.type}`),
+      ...(retry === undefined
+        ? []
+        : [typeof retry === 'function' ? 'retries' : `${retry.attempts} attempts`]),
+      ...(timeout === undefined ? [] : [`${timeout} ms`]),
+      ...(workers === 4 ? [] : [`${workers} at once`]),
+    ]
+  }
+
+  #id(name: string): string {
+    return this.#ids.get(name) ?? 'finish'
+  }
+}
+
+/** A question is round at its ends, a gathering step a hexagon, any other one a box. */
+function shape({ asks, join }: StepDefinition, lines: readonly string[]): string {
+  const text = `"${lines.map(escape).join('<br/>')}"`
+  if (join !== 'any') return `{{${text}}}`
+  return asks.length > 0 ? `([${text}])` : `[${text}]`
+}
+
+function label(text: string): string {
+  return text === '' ? '' : `|"${escape(text)}"|`
+}
+
+/** Letters, digits and spaces stay; whatever could mean something to Mermaid or HTML becomes a character code. */
+function escape(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[^\p{L}\p{M}\p{N} _]/gu, (it) => `#${it.codePointAt(0) ?? 32};`)
+}
