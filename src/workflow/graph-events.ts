@@ -26,7 +26,7 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
     const step = read.object(it, path)
     const id = step && read.text(step, ['name'], path)
     if (step === undefined || id === undefined) return undefined
-    const registered = code.types.get(String(types.get(id) ?? id)) ?? code.types.get(id)
+    const registered = code.types.get((types.get(id) as string | undefined) ?? id) ?? code.types.get(id)
     if (registered === undefined)
       report(join(path, 'name'), `is "${id}", which is not registered; ${known(code.types.keys())}`)
     return readStep(id, step, path, registered, events, read, report)
@@ -61,38 +61,21 @@ interface Events {
   readonly outside: readonly AnyEvent[]
 }
 
-/** The events of an export: registered ones as they are, any other one takes any JSON. */
+interface Listed {
+  readonly event: JsonObject
+  readonly type: string
+  readonly reply: string | undefined
+}
+
+/** The events of an export, and what part each has in the workflow. */
 function readEvents(source: JsonObject, code: Code, read: Reader, report: Report): Events {
-  const events = new Map<string, AnyEvent>()
-  const know = (event: AnyEvent | undefined): void => {
-    if (event === undefined || events.has(event.type)) return
-    events.set(event.type, event)
-    know(event.reply)
-  }
-  for (const event of code.events) know(event)
-  const listed = read.list(source, 'events', '').map((it, index) => {
+  const listed = read.list(source, 'events', '').map((it, index): Listed => {
     const path = `events.${index}`
     const event = read.object(it, path) ?? {}
     const type = read.text(event, ['type'], path) ?? ''
     return { event, type, reply: read.text(event, ['reply'], path, true) }
   })
-  // A reply is an event of its own: those without one are made first.
-  for (let left = listed; left.length > 0;) {
-    const ready = left.filter(
-      ({ type, reply }) => reply === undefined || events.has(reply) || events.has(type),
-    )
-    if (ready.length === 0) {
-      for (const { type, reply } of left)
-        report('events', `has "${type}" with the reply "${reply}", which is no event`)
-      break
-    }
-    for (const { type, reply } of ready) {
-      const options = reply === undefined ? undefined : { reply: events.get(reply) as AnyEvent }
-      if (!events.has(type))
-        events.set(type, defineEvent(type, anything, options as { reply: AnyEvent }) as never)
-    }
-    left = left.filter((it) => !ready.includes(it))
-  }
+  const events = makeEvents(listed, code, report)
   const marked = (mark: string): AnyEvent[] =>
     listed.filter(({ event }) => own(event, mark) === true).map(({ type }) => events.get(type) as AnyEvent)
   const [start] = marked('start')
@@ -109,6 +92,30 @@ function readEvents(source: JsonObject, code: Code, read: Reader, report: Report
     stop,
     outside: marked('outside'),
   }
+}
+
+/** Registered events as they are; any other one takes any JSON. */
+function makeEvents(listed: readonly Listed[], code: Code, report: Report): Map<string, AnyEvent> {
+  const events = new Map<string, AnyEvent>()
+  const know = (event: AnyEvent | undefined): void => {
+    if (event === undefined || events.has(event.type)) return
+    events.set(event.type, event)
+    know(event.reply)
+  }
+  for (const event of code.events) know(event)
+  // A reply is an event of its own: those without one are made first.
+  for (let left = listed.filter((it) => !events.has(it.type)); left.length > 0;) {
+    const ready = left.filter(({ reply }) => reply === undefined || events.has(reply))
+    for (const { type, reply } of ready) {
+      const options = reply === undefined ? undefined : { reply: events.get(reply) as AnyEvent }
+      events.set(type, defineEvent(type, anything, options as { reply: AnyEvent }))
+    }
+    if (ready.length === 0)
+      for (const { type, reply } of left)
+        report('events', `has "${type}" with the reply "${reply}", which is no event`)
+    left = ready.length === 0 ? [] : left.filter((it) => !ready.includes(it))
+  }
+  return events
 }
 
 function readStep(

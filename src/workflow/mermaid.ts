@@ -14,7 +14,8 @@ export interface DiagramOptions {
 }
 
 /**
- * A workflow as a Mermaid flowchart, for a page or a README. A picture only: nothing is read back from it.
+ * A workflow as a Mermaid flowchart, for a page or a README. A picture only: nothing is read back from it. (Mermaid
+ * itself refuses more than 500 edges, unless `maxEdges` of its configuration says otherwise.)
  *
  * ```ts
  * const source = toMermaid(checkout, { detail: 'detailed' })

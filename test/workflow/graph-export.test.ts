@@ -1,0 +1,335 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  allOf,
+  defineEvent,
+  defineWorkflow,
+  gather,
+  graphOf,
+  resource,
+  StepFailed,
+  workflowFromGraph,
+  type AnyWorkflow,
+  type GraphDocument,
+  type GraphExport,
+  type GraphRegistry,
+} from '../../src/index'
+import { Done, Go, Item, Nudge, profile, Question, Worked } from '../support/flows'
+import { random } from '../support/random'
+
+/** As it comes back from a file. */
+const stored = (graph: GraphExport): GraphExport => JSON.parse(JSON.stringify(graph)) as GraphExport
+
+const Fanned = defineEvent('fanned', z.number())
+const Left = defineEvent('left', z.number())
+const Right = defineEvent('right', z.number())
+const Begin = defineEvent('begin', z.object({ items: z.array(z.number()), ask: z.boolean().default(true) }))
+
+const handlers = {
+  split: (_: unknown, event: { data: { items: number[] } }) => event.data.items.map((it) => Item(it)),
+  work: async (ctx: { once(key: string, fn: () => number): Promise<number> }, event: { data: number }) =>
+    Fanned(await ctx.once('work', () => event.data * 2)),
+  join: (_: unknown, all: { data: number }[]) => Left(all.reduce((sum, it) => sum + it.data, 0)),
+  side: () => Right(1),
+  both: {
+    prepare: (_: unknown, ctx: { event: { data: number }[] }) => ctx.event.map((it) => it.data),
+    execute: (numbers: number[]) => {
+      if (numbers[0] === 12) throw new Error('twelve')
+      return Worked((numbers[0] as number) + (numbers[1] as number))
+    },
+  },
+  rescue: (_: unknown, failed: { data: { error: { message: string } } }) => Done(failed.data.error.message),
+  end: async (
+    ctx: {
+      ask(event: unknown): Promise<{ data: unknown }>
+      state: { set(path: string, value: unknown): Promise<void> }
+    },
+    event: { data: number },
+  ) => {
+    await ctx.state.set('sum', event.data)
+    return Done([event.data, (await ctx.ask(Question('go on?'))).data])
+  },
+}
+
+/** One of everything. */
+const everything = defineWorkflow({
+  name: 'everything',
+  version: 3,
+  start: Begin,
+  stop: Done,
+  state: z.object({ sum: z.number().default(0), note: z.string().default('') }),
+  resources: { secret: resource<object>({ optional: true }) },
+  events: [Nudge],
+  maxSteps: 500,
+})
+  .step('split', { on: Begin, emits: [Item] }, handlers.split as never)
+  .step('side', { on: Begin, emits: [Right] }, handlers.side as never)
+  .step('work', { on: Item, emits: [Fanned], workers: 2 }, handlers.work as never)
+  .step('join', { on: gather(Fanned), emits: [Left] }, handlers.join as never)
+  .node(
+    'both',
+    { on: allOf(Left, Right), emits: [Worked], retry: { attempts: 2, delay: 1 }, catchError: 'rescue' },
+    handlers.both as never,
+  )
+  .step('rescue', { on: StepFailed, emits: [Done] }, handlers.rescue as never)
+  .step('end', { on: Worked, emits: [Done], asks: [Question], timeout: 1000 }, handlers.end as never)
+  .step('nudged', { on: Nudge }, () => {})
+
+const registry = {
+  nodes: { ...handlers, nudged: () => {} },
+  events: [Begin],
+} as unknown as GraphRegistry
+
+/** Runs a workflow to its end, answering what it asks; what it leaves. */
+async function outcome(workflow: AnyWorkflow, input: unknown) {
+  const page = profile()
+  const session = await page.open(workflow)
+  void (session as { run(input: unknown): Promise<unknown> }).run(input).catch(() => {})
+  for (let turn = 0; turn < 50 && session.result === undefined && session.error === undefined; turn++) {
+    await page.clock.advance(10)
+    for (const ask of session.asks) await ask.reply('yes')
+  }
+  return {
+    status: session.status,
+    result: session.result,
+    error: String(session.error),
+    state: session.state.get(),
+  }
+}
+
+describe('graphOf', () => {
+  test('a workflow of the builder / steps, events, edges, nodes: no code, no resource, no schema', () => {
+    const graph = graphOf(everything)
+    expect(Object.keys(graph)).toEqual([
+      'format',
+      'name',
+      'version',
+      'steps',
+      'events',
+      'edges',
+      'nodes',
+      'initial_state',
+      'options',
+    ])
+    expect(graph).toMatchObject({ format: 1, name: 'everything', version: 3, options: { maxSteps: 500 } })
+    expect(graph.steps).toContainEqual({
+      name: 'both',
+      on: ['left', 'right'],
+      join: 'allOf',
+      emits: ['worked'],
+      retry: { attempts: 2, delay: 1 },
+      catchError: 'rescue',
+    })
+    expect(graph.events).toContainEqual({ type: 'begin', start: true })
+    expect(graph.events).toContainEqual({ type: 'question', reply: 'answer' })
+    expect(graph.events).toContainEqual({ type: 'nudge', outside: true })
+    expect(graph.edges).toContainEqual({ from: 'split', to: 'work', event: 'item' })
+    expect(graph.nodes).toContainEqual({ id: 'both', type: 'both' })
+    expect(stored(graph)).toEqual(graph)
+    expect(JSON.stringify(graph)).not.toMatch(/secret|=>|function|\/(src|test|home|work)\//)
+  })
+
+  test('a plain workflow / exactly format, name, version, steps, events, edges, nodes', () => {
+    const plain = defineWorkflow({ name: 'p', version: 1, start: Go, stop: Done }).step(
+      'one',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    expect(graphOf(plain)).toEqual({
+      format: 1,
+      name: 'p',
+      version: 1,
+      steps: [{ name: 'one', on: ['go'], emits: ['done'] }],
+      events: [
+        { type: 'go', start: true },
+        { type: 'done', stop: true },
+      ],
+      edges: [],
+      nodes: [{ id: 'one', type: 'one' }],
+    })
+  })
+
+  test('what the caller does to it / changes nothing', () => {
+    const graph = graphOf(everything) as unknown as { nodes: unknown[] }
+    graph.nodes.length = 0
+    expect(graphOf(everything).nodes).toHaveLength(8)
+  })
+})
+
+describe('export, import, run', () => {
+  test.each([
+    [{ items: [1, 2, 3] }],
+    [{ items: [] }],
+    // Six times two is twelve: the node fails for good and is rescued.
+    [{ items: [6] }],
+  ])('a builder workflow with %j / the same result, state and status', async (input) => {
+    const again = workflowFromGraph(stored(graphOf(everything)), registry)
+    const expected = await outcome(everything, input)
+    expect(expected.status).toBe('completed')
+    expect(await outcome(again, input)).toEqual(expected)
+    expect(graphOf(again)).toEqual(graphOf(everything))
+  })
+
+  test('without its events / any JSON is taken, the rest is the same', async () => {
+    const again = workflowFromGraph(stored(graphOf(everything)), { nodes: registry.nodes })
+    expect((await outcome(again, { items: [1] })).result).toEqual([3, 'yes'])
+  })
+
+  test('a handler is missing, an event is unknown, no start / one GraphError', () => {
+    const graph = stored(graphOf(everything)) as GraphExport & { events: { start?: boolean }[] }
+    const broken = {
+      ...graph,
+      events: graph.events.filter((it) => !it.start),
+      nodes: [],
+    }
+    const { join: _, ...rest } = registry.nodes as Record<string, never>
+    expect(() => workflowFromGraph(broken, { nodes: rest })).toThrow(
+      /events has no event with `start: true`[^]*steps.0.on.0 names "begin", which is no event[^]*steps.3.name is "join", which is not registered/,
+    )
+  })
+
+  test('documents are run by the names of their steps, too', async () => {
+    const document: GraphDocument = {
+      name: 'g',
+      nodes: [
+        { id: 'one', type: 'Add', config: 1 },
+        { id: 'two', type: 'Add', config: 2 },
+      ],
+      edges: [{ from: 'one', to: 'two' }],
+      start: 'one',
+      initial_state: { n: 0 },
+    }
+    const Add = addNode()
+    const exported = stored(graphOf(workflowFromGraph(document, { nodes: { Add } })))
+    const byStep = workflowFromGraph(exported, { nodes: { one: Add, two: Add } })
+    const byType = workflowFromGraph(exported, { nodes: { Add } })
+    for (const workflow of [byStep, byType])
+      expect(await outcome(workflow, null)).toMatchObject({ result: { n: 3 } })
+    expect(() => workflowFromGraph(document, { nodes: { one: Add, two: Add } })).toThrow(/names "Add"/)
+  })
+})
+
+function addNode() {
+  return {
+    prepare: (state: { get(path: string): unknown }) => state.get('n') as number,
+    execute: (n: number, { config }: { config: number }) => n + config,
+    cleanup: (state: { set(path: string, value: unknown): Promise<void> }, _: unknown, n: unknown) =>
+      state.set('n', n),
+  } as never
+}
+
+interface Dice {
+  below(limit: number): number
+  chance(odds: number): boolean
+  pick<T>(list: readonly T[]): T
+}
+
+function diceOf(seed: number): Dice {
+  const next = random(seed)
+  const below = (limit: number): number => Math.floor(next() * limit)
+  return { below, chance: (odds) => next() < odds, pick: (list) => list[below(list.length)] as never }
+}
+
+/** A document of up to eight nodes; conditions read the state, so ways depend on the way so far. */
+function randomDocument(dice: Dice): GraphDocument {
+  const count = 1 + dice.below(8)
+  const id = (): string => `n${dice.below(count)}`
+  return {
+    name: 'random',
+    nodes: Array.from({ length: count }, (_, index) => ({
+      id: `n${index}`,
+      type: dice.pick(['Add', 'Fail', 'Empty', 'Ask']),
+      ...(dice.chance(0.5) && { config: dice.below(5) }),
+      ...(dice.chance(0.3) && { retry: { attempts: 1 + dice.below(3), delay: dice.below(3) } }),
+    })),
+    edges: Array.from({ length: dice.below(count * 2) }, () => ({
+      from: id(),
+      to: id(),
+      ...(dice.chance(0.7) && { when: dice.pick(['even', 'small', 'never']) }),
+    })),
+    ...(dice.chance(0.5) && { start: id() }),
+    ...(dice.chance(0.8) && { initial_state: { n: dice.below(10), way: [] } }),
+  }
+}
+
+function randomRegistry(): GraphRegistry {
+  const tries = new Map<string, number>()
+  const state = z.object({ n: z.number().default(0), way: z.array(z.string()).default([]) })
+  const n = (it: { get(path: string): unknown }): number => it.get('n') as number
+  const nodes: GraphRegistry['nodes'] = {
+    Empty: {},
+    Add: {
+      config: 1,
+      prepare: n,
+      execute: (it: number, { config }: { config: number }) => it + config,
+      cleanup: async (it, _, sum, ctx) => {
+        await it.set('n', sum)
+        await it.append('way', ctx.step)
+      },
+    },
+    Fail: {
+      execute: (_, { idempotencyKey }) => {
+        const tried = (tries.get(idempotencyKey) ?? 0) + 1
+        tries.set(idempotencyKey, tried)
+        if (tried < 2) throw new Error('try again')
+        return tried
+      },
+      fallback: () => 0,
+      cleanup: (it, _, tried) => it.set('n', (before) => (before as number) + (tried as number) + 1),
+    },
+    Ask: {
+      asks: [Question],
+      prepare: async (_, ctx) => (await ctx.ask(Question(ctx.step))).data,
+      cleanup: (it, answer) => it.append('way', answer),
+    },
+  }
+  const conditions: GraphRegistry['conditions'] = {
+    even: (it) => n(it) % 2 === 0,
+    small: async (it) => n(it) < 20,
+    never: () => undefined,
+  }
+  return { nodes, conditions, state }
+}
+
+/** The way of a document by the rules alone, without an engine; `undefined` when it has no end. */
+function expected(document: GraphDocument): unknown {
+  const state = { n: 0, way: [] as string[], ...structuredClone(document.initial_state) }
+  let at = document.nodes.find((it) => it.id === (document.start ?? document.nodes[0]?.id))
+  for (let steps = 0; at !== undefined; steps++) {
+    if (steps > 40) return undefined
+    if (at.type === 'Add') {
+      state.n += (at.config as number | undefined) ?? 1
+      state.way.push(at.id)
+    }
+    if (at.type === 'Fail') state.n += ((at.retry?.attempts ?? 1) >= 2 ? 2 : 0) + 1
+    if (at.type === 'Ask') state.way.push('yes')
+    const holds = { even: state.n % 2 === 0, small: state.n < 20, never: false }
+    const from = at.id
+    const ways = (document.edges ?? []).filter((it) => it.from === from)
+    const way =
+      ways.find((it) => it.when !== undefined && holds[it.when as keyof typeof holds]) ??
+      ways.find((it) => it.when === undefined)
+    at = document.nodes.find((it) => it.id === way?.to)
+  }
+  return state
+}
+
+describe('random documents', () => {
+  test('export, import, run / the same as the document, and as the rules say', async () => {
+    let run = 0
+    for (let seed = 1; run < 150; seed++) {
+      const document = randomDocument(diceOf(seed))
+      const end = expected(document)
+      const workflow = workflowFromGraph(document, randomRegistry())
+      const exported = stored(graphOf(workflow))
+      const again = workflowFromGraph(exported, randomRegistry())
+      expect(graphOf(again), `seed ${seed}`).toEqual(exported)
+      // Without an end there is nothing to compare.
+      if (end === undefined) continue
+      run++
+      const first = await outcome(workflow, seed)
+      expect(first, `seed ${seed}`).toMatchObject({ status: 'completed', result: end })
+      expect(await outcome(again, seed), `seed ${seed}`).toEqual(first)
+    }
+  })
+})
