@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from './clock'
+import { forget, type Page } from './leaving'
 import type { OpeningDeps } from './opening'
 import { Registry } from './registry'
 import { reportLater } from './state/subscribers'
@@ -30,6 +31,11 @@ export interface EngineOptions {
   readonly locks?: Locks | null
   /** Makes the channel by which a session's tabs hear of each other. Default: a BroadcastChannel, as for `locks`. */
   readonly channel?: ((name: string) => Channel) | null
+  /**
+   * The page: its `pagehide` and the like, and its `localStorage` for what is on its way to storage when it is left.
+   * Default: the window, unless the storage is in memory.
+   */
+  readonly page?: Page | null
   /** Milliseconds that a storage call may take. Default 4,000. */
   readonly timeout?: number
   /** Told of trouble that no caller can catch: storage that fails, listeners that throw. Default: `session.persistence`
@@ -118,7 +124,11 @@ export function createEngine(options: EngineOptions = {}): Engine {
       return opened
     },
     list: (filter) => storage.list(filter),
-    delete: (id) => registry.remove(id, () => storage.delete(id)),
+    delete: (id) =>
+      registry.remove(id, async () => {
+        forget(deps.page, storage, id)
+        await storage.delete(id)
+      }),
     export: (id) => storage.export(id),
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
@@ -128,7 +138,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
     }),
     clear: async ({ prefix } = {}) => {
       const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
-      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => storage.clear(prefix))
+      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => {
+        forget(deps.page, storage, prefix ?? '', true)
+        return storage.clear(prefix)
+      })
       await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
     },
     close: async () => {
@@ -168,13 +181,14 @@ function guarded(handler: (error: unknown) => void): (error: unknown) => void {
 
 /** What is in the memory of one page has no other tabs; neither has what is no page. */
 function tabsOf(
-  { locks, channel }: EngineOptions,
+  { locks, channel, page }: EngineOptions,
   { kind }: SessionStorage,
-): Pick<OpeningDeps, 'locks' | 'channels'> {
-  const page = kind !== 'memory' && typeof document !== 'undefined'
+): Pick<OpeningDeps, 'locks' | 'channels' | 'page'> {
+  const here = kind !== 'memory' && typeof document !== 'undefined'
   return {
-    locks: (locks === undefined && page ? pageLocks() : locks) ?? undefined,
-    channels: (channel === undefined && page ? pageChannels() : channel) ?? undefined,
+    locks: (locks === undefined && here ? pageLocks() : locks) ?? undefined,
+    channels: (channel === undefined && here ? pageChannels() : channel) ?? undefined,
+    page: (page === undefined && here ? window : page) ?? undefined,
   }
 }
 

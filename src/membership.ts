@@ -39,6 +39,8 @@ const PATIENCE = 1000
 export class Membership {
   /** Whether this tab executes, or is about to. */
   leads = false
+  /** Of this tab, since it leads. */
+  epoch: number | undefined
   readonly #options: MembershipOptions
   readonly #outbox: Outbox
   #seat: Seat | undefined
@@ -82,25 +84,28 @@ export class Membership {
   async follow(model: Model, epoch: number, resumed: Resumed): Promise<void> {
     const { live, clock } = this.#options
     const following = this.#follow(model, epoch, false)
+    // The other one may be about to leave: then this one is the next.
+    this.#seat?.wait()
     await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
-    if (this.#following !== following) return
+    if (this.#following !== following || this.leads) return
     this.#readOnly()
     live.admit(live.core.model.seq > 0 ? { savedAt: clock.now(), ...resumed, ...other } : resumed)
-    this.#seat?.wait()
   }
 
-  /** The model that was followed, when it is ahead of what its leader has stored. */
-  ahead(head: StoredHead | undefined): Model | undefined {
+  /** The model that was followed, when it is ahead of what its leader has stored, and of what was found. */
+  ahead(head: StoredHead | undefined, found: Model | undefined): Model | undefined {
     const following = this.#following
-    if (following === undefined || !following.extends(head)) return undefined
+    const { model } = this.#options.live.core
+    if (!following?.extends(head) || model.seq <= (found?.seq ?? 0)) return undefined
     following.uncover()
-    return this.#options.live.core.model
+    return model
   }
 
   /** The session was claimed and is attached: this tab executes it. What it had asked of others it does itself. */
   lead(epoch: number, base: number): void {
     const { live } = this.#options
     this.#end()
+    this.epoch = epoch
     if (!this.shared) return
     const leading = new Leading({ live, post: (message) => this.#post(message), epoch, base })
     this.#leading = live.leading = leading
@@ -111,7 +116,7 @@ export class Membership {
 
   /** Storage has refused a write. Whether this tab follows whoever has taken over. */
   fenced(): boolean {
-    if (!this.#channel || !this.#leading) return false
+    if (!this.#leading) return false
     this.#demote()
     return true
   }
@@ -120,8 +125,7 @@ export class Membership {
   async takeOver(): Promise<void> {
     if (this.leads && this.#leading) return
     await this.#seat?.steal()
-    this.leads = true
-    await this.#options.load()
+    await this.#promote()
   }
 
   /** The page goes to sleep, or away: others may have the session. */
@@ -153,9 +157,17 @@ export class Membership {
     this.#disconnect()
   }
 
-  #won(): void {
+  async #promote(): Promise<void> {
+    const { load } = this.#options
     this.leads = true
-    void this.#options.load().catch(() => {
+    this.#following?.joined.resolve()
+    // First the reading that is under way: it may have begun for a follower.
+    await load()
+    if (this.leads && !this.#leading) await load()
+  }
+
+  #won(): void {
+    void this.#promote().catch(() => {
       // Read-only is no worse than before; the next one may have more luck.
       if (this.#left || !this.leads) return
       this.leads = false
@@ -198,7 +210,7 @@ export class Membership {
   /** A tab that cannot tell whether the other one is alive only shows. */
   #readOnly(): void {
     const { live } = this.#options
-    if (!this.#seat || !this.#channel) live.fence(new ReadOnlyError(live.core.options.id))
+    if (!this.#seat || !this.#options.channels) live.fence(new ReadOnlyError(live.core.options.id))
   }
 
   /** Own operations that got lost with this tab's leadership. */

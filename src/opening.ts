@@ -1,9 +1,9 @@
 import type { Clock } from './clock'
-import { LoadError, StaleEpochError, StorageError, TimeoutError, type LoadRemedies } from './errors'
-import { accept, Refused, restored } from './restoring'
-import { Membership } from './membership'
+import { LoadError, StaleEpochError, StorageError, type LoadRemedies } from './errors'
+import { accept, continued, Refused, type Restored } from './restoring'
+import { Surroundings } from './surroundings'
 import { resumed } from './resumed'
-import { History } from './session/history'
+import type { Page } from './leaving'
 import { LiveSession } from './session/live-session'
 import { createModel, type Model } from './session/model'
 import { Resources, type ResourceLayer } from './session/resources'
@@ -15,10 +15,11 @@ import { Tree } from './state/tree'
 import { Writer } from './state/writer'
 import { FORMAT } from './storage/format'
 import { Journal } from './storage/journal'
+import type { Tail } from './storage/exit-journal'
 import { loadStored, Refusal, type Loaded } from './storage/load'
 import type { Serializer } from './storage/serializer'
 import type { SessionStorage, StoredShape } from './storage/storage'
-import { isAbsence, storageError } from './storage/storage-error'
+import { isAbsence, isOutage, storageError } from './storage/storage-error'
 import { withinLimit } from './storage/time-limit'
 import type { Channels } from './tabs/channel'
 import type { Locks } from './tabs/locks'
@@ -34,6 +35,8 @@ export interface OpeningDeps {
   /** What tells the tabs of a browser apart; none where sessions are shared with nobody. */
   readonly locks: Locks | undefined
   readonly channels: Channels | undefined
+  /** The page that may be left. */
+  readonly page: Page | undefined
   readonly onError: (error: unknown) => void
   /** Hears of what listeners throw. */
   readonly report: (error: unknown) => void
@@ -48,7 +51,7 @@ export class Opening {
   readonly #schema: CompiledSchema
   readonly #initialState: unknown
   readonly #tree: Tree
-  readonly #tabs: Membership
+  readonly #around: Surroundings
   #autoResume = true
   #reading: Promise<void> | undefined
   #resetting: Promise<void> | undefined
@@ -85,23 +88,12 @@ export class Opening {
       initialState: this.#initialState,
       report: deps.report,
       onClose: () => {
-        this.#tabs.leave()
+        this.#around.end()
         onClose()
       },
       takeOver: () => this.#tabs.takeOver(),
     })
-    this.#tabs = this.#membership()
-  }
-
-  #membership(): Membership {
-    const { storage, clock, timeout, ids, locks, channels, report } = this.#deps
-    const { name, version } = this.#definition
-    const place = `dogear:${storage.kind}:${storage.name ?? ''}:${this.#id}`
-    return new Membership({
-      ...{ live: this.live, by: ids(), lock: place, channel: `${place}:${name}@${version}` },
-      ...{ clock, timeout, locks, channels, report },
-      load: () => this.again(),
-    })
+    this.#around = new Surroundings(deps, definition, this.live, () => this.again())
   }
 
   /** Never rejects: the session's `ready` says how it went. */
@@ -145,35 +137,34 @@ export class Opening {
     const parts = { definition, schema: this.#schema, fresh: (tree: Tree) => this.#fresh(tree) }
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const loaded = await loadStored(storage, this.#id, serializer, (head) => accept(definition, head))
-      const history = new History(definition.options.history)
-      const model = loaded && restored(parts, loaded, history)
+      const tail = this.#tabs.leads ? await this.#around.page?.left() : undefined
+      const { model, history } = continued(parts, loaded, tail)
+      const found = { loaded, model, history, tail }
       if (!this.live.mayAttach) break
-      if (!this.#tabs.leads) return { loaded, model, history, epoch: loaded?.head.epoch ?? 0 }
+      if (!this.#tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
       const expected = loaded?.head.seq ?? 0
       const { epoch, seq } = await storage.claim(this.#id, this.#shape, expected)
-      if (Number.isSafeInteger(epoch)) return { loaded, model, history, epoch: epoch as number }
+      if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number }
       // Else somebody has written between the two: what was read is old already.
       if (seq === expected) break
     }
     throw new StorageError(`session "${this.#id}" cannot be claimed`)
   }
 
-  #arrive(
-    { loaded, model, history, epoch }: Found,
-    autoResume = this.#autoResume,
-  ): Promise<void> | undefined {
+  #arrive({ loaded, model, history, epoch, tail }: Found): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach) return undefined
-    const ahead = this.#tabs.ahead(loaded?.head)
+    const ahead = this.#tabs.ahead(loaded?.head, model)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
-    const how = resumed(loaded?.head.savedAt, model)
+    const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
     if (!this.#tabs.leads) return this.#tabs.follow(own, epoch, how)
     const journal = this.#journal(epoch, loaded)
     const { seq } = own
     if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
-    live.attach(own, journal, how, autoResume)
+    live.attach(own, journal, how, this.#autoResume)
+    if (tail) this.#around.page?.settle(tail, epoch)
     this.#tabs.lead(epoch, seq)
     return undefined
   }
@@ -260,6 +251,10 @@ export class Opening {
     })
   }
 
+  get #tabs(): Surroundings['tabs'] {
+    return this.#around.tabs
+  }
+
   get #shape(): StoredShape {
     return { format: FORMAT, workflow: this.#definition.name, version: this.#definition.version }
   }
@@ -296,16 +291,11 @@ export class Opening {
 }
 
 /** What a late look at the storage has found. */
-interface Found {
+interface Found extends Restored {
   readonly loaded: Loaded | undefined
-  readonly model: Model | undefined
-  readonly history: History
   readonly epoch: number
-}
-
-/** Whether a session can go on without that answer: storage is silent, or not there at all. */
-function isOutage(error: unknown): error is Error {
-  return error instanceof TimeoutError || isAbsence(error)
+  /** What a page had left in its exit journal; it is part of the model, if it goes on where storage ends. */
+  readonly tail: Tail | undefined
 }
 
 /** Milliseconds until storage that failed is looked at again. */

@@ -1,5 +1,5 @@
 import type { LoadErrorCode } from './errors'
-import type { History } from './session/history'
+import { History } from './session/history'
 import type { Model } from './session/model'
 import type { SessionRecord } from './session/record'
 import { reduce } from './session/reduce'
@@ -7,6 +7,7 @@ import { restoreSession, type SavedSession } from './session/saved-session'
 import { sameJson } from './state/same'
 import type { CompiledSchema } from './state/schema'
 import { Tree } from './state/tree'
+import type { Tail } from './storage/exit-journal'
 import type { Loaded } from './storage/load'
 import type { StoredHead } from './storage/storage'
 import type { Definition } from './workflow/workflow'
@@ -45,27 +46,60 @@ export function accept({ name, version, graph }: Definition, head: StoredHead): 
     )
 }
 
+/** A session as it was found; nothing when there was none. */
+export interface Restored {
+  readonly model: Model | undefined
+  readonly history: History
+}
+
 /** Snapshot and records, folded and checked; beside the tree that is shown, until all of it is known to be good. */
-export function restored(
-  { schema, fresh }: RestoringParts,
-  { snapshot, records }: Loaded,
-  history: History,
-): Model {
+function restored({ definition, schema, fresh }: RestoringParts, loaded: Loaded | undefined): Restored {
+  const history = new History(definition.options.history)
+  if (loaded === undefined) return { model: undefined, history }
+  const { snapshot, records } = loaded
   const aside = new Tree(undefined)
   let model: Model
   try {
     model = snapshot
       ? restoreSession(snapshot.value as SavedSession, snapshot.at, aside, history)
       : fresh(aside)
-    for (const record of records as SessionRecord[]) {
-      history.add(record, model)
-      reduce(model, record)
-    }
+    fold(model, history, records)
   } catch (error) {
     throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
   }
   check(schema, model.tree.root())
-  return model
+  return { model, history }
+}
+
+/**
+ * The same with what a page had recorded and not stored when it was left: that goes on where storage ends, unless
+ * somebody else has written since.
+ */
+export function continued(
+  parts: RestoringParts,
+  loaded: Loaded | undefined,
+  tail: Tail | undefined,
+): Restored {
+  const stored = restored(parts, loaded)
+  const seq = loaded?.head.seq ?? 0
+  const fits = tail && tail.from <= seq + 1 && (loaded ? loaded.head.epoch === tail.epoch : tail.from === 1)
+  if (!fits) return stored
+  const { history, model = parts.fresh(new Tree(undefined)) } = stored
+  try {
+    fold(model, history, tail.records.slice(seq + 1 - tail.from))
+    check(parts.schema, model.tree.root())
+    return { model, history }
+  } catch {
+    // What was half folded is of no use any more.
+    return restored(parts, loaded)
+  }
+}
+
+function fold(model: Model, history: History, records: readonly unknown[]): void {
+  for (const record of records as SessionRecord[]) {
+    history.add(record, model)
+    reduce(model, record)
+  }
 }
 
 function check(schema: CompiledSchema, state: unknown): void {

@@ -1,5 +1,5 @@
 import { useContext, useMemo } from 'react'
-import type { Progress, Resumed, Session } from '../session/session'
+import type { Progress, Resumed, Role, Session } from '../session/session'
 import type { Status } from '../session/status'
 import type { Opened as OpenedAsk } from '../workflow/ask'
 import type { AnyWorkflow, Of, ResultOf, StartArgs } from '../workflow/shape'
@@ -23,6 +23,8 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   /** How far changes are saved. Only a component that looks at it renders for it. */
   readonly persistence: Session<W>['persistence']
   readonly resumed: Resumed
+  /** What this tab is to the session: it executes it, follows another tab, or only reads. */
+  readonly role: Role
   readonly session: Session<W>
   /**
    * Runs the workflow, or carries on; how it ends is in `status`, `result` and `error`.
@@ -35,6 +37,8 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   /** Runs the step again that the run failed with. */
   readonly retry: () => void
   readonly reset: Session<W>['reset']
+  /** Makes this tab the one that executes the session. */
+  readonly takeOver: () => void
 }
 
 /**

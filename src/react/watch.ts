@@ -6,7 +6,7 @@ import type { Source } from './snapshot'
 import type { UseWorkflow } from './use-workflow'
 
 type View = UseWorkflow<AnyWorkflow>
-type Actions = Pick<View, 'session' | 'start' | 'send' | 'cancel' | 'retry' | 'reset'>
+type Actions = Pick<View, 'session' | 'start' | 'send' | 'cancel' | 'retry' | 'reset' | 'takeOver'>
 type Shown = Omit<View, keyof Actions | 'persistence'>
 
 /** What a session shows before it is loaded. */
@@ -18,6 +18,7 @@ const loading: Shown = {
   error: undefined,
   progress: undefined,
   resumed: { found: false },
+  role: 'reader',
 }
 
 /** One component's view of a session: a new object when something of it has changed, else the same one. */
@@ -39,8 +40,8 @@ export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly 
       return saved
     })
   const look = (): void => {
-    const { status, asks, result, error, progress, resumed, persistence } = session
-    const next: Shown = { status, ask: asks[0], asks, result, error, progress, resumed }
+    const { status, asks, result, error, progress, resumed, role, persistence } = session
+    const next: Shown = { status, ask: asks[0], asks, result, error, progress, resumed, role }
     if (sameJson(shown, next) && (!looked || saved === persistence)) return
     shown = next
     saved = persistence
@@ -84,6 +85,7 @@ function actionsOf(session: Session<AnyWorkflow>): Actions {
       if (!carriesOn.includes(session.status)) definitionOf(session.workflow).options.start(input)
       session.run(input).catch(shownElsewhere)
     },
+    takeOver: () => void session.takeOver().catch(shownElsewhere),
     retry: () => void session.retry().catch(shownElsewhere),
   }
   known.set(session, actions)

@@ -64,12 +64,14 @@ export class Gate {
   fence(error: Error): boolean {
     if (this.#fenced) return false
     this.#fenced = error
+    this.#persistence = Object.freeze({ status: 'outdated', error })
     return true
   }
 
   /** This page writes it again. */
   unfence(): void {
     this.#fenced = undefined
+    this.#persistence = Object.freeze({ status: 'saved' })
   }
 
   close(error: SessionClosedError): void {

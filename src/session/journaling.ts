@@ -10,6 +10,6 @@ export interface Journaling extends RecordSink {
   close(): Promise<void>
   /** Stops for good; with a reason, those who wait for a flush are told. */
   abandon(reason?: Error): void
-  /** What is not known to be stored, in order; `undefined` when that is more than records. */
-  unacknowledged(): readonly { readonly seq: number }[] | undefined
+  /** The records that are not known to be stored, in order. */
+  unacknowledged(): readonly { readonly seq: number }[]
 }

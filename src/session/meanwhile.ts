@@ -38,7 +38,9 @@ export class Meanwhile implements Journaling {
 
   /** Nothing is, and nothing can be told apart. */
   readonly stored = 0
-  unacknowledged(): undefined {}
+  unacknowledged(): readonly never[] {
+    return []
+  }
 
   isOpen(): boolean {
     return false

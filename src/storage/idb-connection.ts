@@ -15,6 +15,8 @@ export interface Connection<Store> {
     durability: Durability,
     callback: (store: Store) => T | Promise<T>,
   ): Promise<T>
+  /** Aborts the transactions that are under way. */
+  abort(): void
   /** Closes the database after what is under way; a later call opens it again. */
   close(): void
 }
@@ -23,6 +25,7 @@ const STORE = 'sessions'
 
 export function connection(name: string): Connection<IDBObjectStore> {
   let opening: Promise<IDBDatabase> | undefined
+  const running = new Set<IDBTransaction>()
   const drop = (which = opening): void => {
     which?.then(
       (db) => db.close(),
@@ -51,11 +54,14 @@ export function connection(name: string): Connection<IDBObjectStore> {
   return {
     async transact(mode, durability, callback) {
       try {
-        return await landed(await begin(mode, durability), callback)
+        const tx = await begin(mode, durability)
+        running.add(tx)
+        return await landed(tx, callback).finally(() => running.delete(tx))
       } catch (error) {
         throw storageError(error)
       }
     },
+    abort: () => running.forEach(abort),
     close: () => drop(),
   }
 }
@@ -77,11 +83,7 @@ async function landed<T>(
     // Otherwise the browser waits for a turn of the event loop to see that nothing more is coming.
     tx.commit?.()
   } catch (error) {
-    try {
-      tx.abort()
-    } catch {
-      // It has come to its end already.
-    }
+    abort(tx)
     await complete
     throw error instanceof DogearError ? error : (tx.error ?? error)
   }
@@ -116,4 +118,12 @@ async function open(name: string): Promise<IDBDatabase> {
     }
   }
   throw failure
+}
+
+function abort(tx: IDBTransaction): void {
+  try {
+    tx.abort()
+  } catch {
+    // It has come to its end already.
+  }
 }

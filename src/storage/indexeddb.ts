@@ -11,7 +11,7 @@ import type { SessionStorage } from './storage'
  * @param name the database. Default: `dogear`. When that one cannot be used, `dogear-2` or `dogear-3`.
  */
 export function indexedDBStorage(name = 'dogear'): SessionStorage {
-  const { transact, close } = connection(name)
+  const { transact, abort, close } = connection(name)
   return {
     kind: 'indexeddb',
     name,
@@ -19,6 +19,7 @@ export function indexedDBStorage(name = 'dogear'): SessionStorage {
       (mode, durability, work) => transact(mode, durability, (store) => work(shelf(store))),
       firstEpoch,
     ),
+    release: abort,
     close: async () => close(),
   }
 }

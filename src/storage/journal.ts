@@ -151,9 +151,9 @@ export class Journal {
     return this.#durable
   }
 
-  /** What is not known to be stored, in order; `undefined` when that is more than records. */
-  unacknowledged(): readonly JournalRecord[] | undefined {
-    return this.#owed ? undefined : [...(this.#batch?.records ?? []), ...this.#pending]
+  /** The records that are not known to be stored, in order; a copy that is owed comes before them. */
+  unacknowledged(): readonly JournalRecord[] {
+    return [...(this.#batch?.records ?? []), ...this.#pending]
   }
 
   /** At the end of the burst: a chain of steps that runs through in one go becomes one batch. */

@@ -22,6 +22,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),
     compact: (...call) => storage.compact(...call),
+    release: () => storage.release?.(),
     close: () => storage.close(),
     list: (filter) => limit('list of the sessions', () => storage.list(filter)),
     delete: (id) => limit(`delete of session "${id}"`, () => storage.delete(id)),

@@ -1,4 +1,4 @@
-import { DogearError, StorageError } from '../errors'
+import { DogearError, StorageError, TimeoutError } from '../errors'
 
 /** Whatever a storage or a serializer throws, as an error that has a `code` to branch on. */
 export function storageError(thrown: unknown): DogearError {
@@ -19,4 +19,9 @@ export function absence(error: DogearError): DogearError {
 /** Whether memory has to take the place of a storage. */
 export function isAbsence(error: unknown): boolean {
   return absences.has(error as Error)
+}
+
+/** Whether a session can go on without that answer: storage is silent, or not there at all. */
+export function isOutage(error: unknown): error is Error {
+  return error instanceof TimeoutError || isAbsence(error)
 }

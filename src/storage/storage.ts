@@ -131,6 +131,11 @@ export interface SessionStorage {
   quarantine(id: string): Promise<void>
   /** All there is of a session, readable or not, for `LoadError.export`; `undefined` when there is nothing. */
   export(id: string): Promise<StoredExport | undefined>
+  /**
+   * The page is left: writes that are under way are given up, because a page that is frozen with one may hold up every
+   * other page. What was not written is kept elsewhere.
+   */
+  release?(): void
   /** Lets go of connections. */
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { StepError, type Engine } from 'dogear'
+import { LeaderSilentError, StepError, type Engine } from 'dogear'
 import { useMemo, type ReactNode } from 'react'
 import { AddressPage } from './address-page'
 import { Button } from './button'
@@ -71,16 +71,30 @@ function Saved() {
   return <SaveStatus persistence={useWorkflow().persistence} />
 }
 
-/** Two tabs may open one checkout, and one of them writes it: the one that came last. */
+/** Any number of tabs may have one checkout open, and one of them executes it. Without Web Locks the others only read. */
 function WhileOurs({ children }: { readonly children: ReactNode }) {
-  if (useWorkflow().persistence.status !== 'outdated') return children
+  const { persistence, takeOver } = useWorkflow()
+  if (persistence.status === 'outdated')
+    return (
+      <Page title="This checkout goes on in another tab">
+        <p>This page cannot take part in it as long as that one is open.</p>
+        <div className="buttons">
+          <Button onClick={takeOver}>Continue here</Button>
+        </div>
+      </Page>
+    )
   return (
-    <Page title="This checkout goes on in another tab">
-      <p>What was typed here since then is not saved.</p>
-      <div className="buttons">
-        <Button onClick={() => location.reload()}>Continue here</Button>
-      </div>
-    </Page>
+    <>
+      {persistence.error instanceof LeaderSilentError && (
+        <div className="notice" role="alert">
+          <p>Another tab has this checkout, and does not answer.</p>
+          <div className="buttons">
+            <Button onClick={takeOver}>Continue here</Button>
+          </div>
+        </div>
+      )}
+      {children}
+    </>
   )
 }
 

@@ -1,0 +1,114 @@
+import type { Clock } from './clock'
+import type { Membership } from './membership'
+import type { LiveSession } from './session/live-session'
+import { ExitJournal, type Box, type Tail } from './storage/exit-journal'
+import type { Serializer } from './storage/serializer'
+import type { SessionStorage } from './storage/storage'
+
+/** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. */
+export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {
+  return `dogear:${kind}:${name}:${id}`
+}
+
+/** Removes what pages have left behind of the session, or of all whose id begins like this. */
+export function forget(page: Page | undefined, storage: SessionStorage, id: string, all = false): void {
+  const place = placeOf(storage, id)
+  try {
+    const box = page?.localStorage
+    for (const key of box ? Object.keys(box) : [])
+      if (key === place || (all && key.startsWith(place))) box?.removeItem(key)
+  } catch {
+    // Forbidden: then there is nothing in it either.
+  }
+}
+
+/** What Dogear needs of a page; `window` is one. */
+export interface Page {
+  addEventListener(type: string, listener: (event: object) => void): void
+  removeEventListener(type: string, listener: (event: object) => void): void
+  readonly document?: { readonly visibilityState: string }
+  /** Throws where it is forbidden. */
+  readonly localStorage?: Box
+}
+
+export interface LeavingOptions {
+  readonly page: Page
+  readonly live: LiveSession
+  readonly tabs: Membership
+  /** Names the session among all that are stored here. */
+  readonly place: string
+  readonly storage: SessionStorage
+  readonly serializer: Serializer
+  /** Of the workflow. */
+  readonly version: number
+  readonly clock: Clock
+}
+
+/**
+ * What one session does when its page is left, and when it comes back (decision 13). There is no `unload` handler and
+ * nothing stays open, so that the page can be kept in the back/forward cache.
+ */
+export class Leaving {
+  readonly #options: LeavingOptions
+  readonly #exit: ExitJournal
+  /** What the last page had left and storage does not have yet. */
+  #taken: Tail['records'] = []
+
+  constructor(options: LeavingOptions) {
+    this.#options = options
+    const { page, place, serializer, version } = options
+    this.#exit = new ExitJournal({ box: () => page.localStorage, key: place, serializer, version })
+    page.addEventListener('pagehide', this.#hide)
+    page.addEventListener('pageshow', this.#show)
+    page.addEventListener('visibilitychange', this.#look)
+  }
+
+  end(): void {
+    const { page } = this.#options
+    page.removeEventListener('pagehide', this.#hide)
+    page.removeEventListener('pageshow', this.#show)
+    page.removeEventListener('visibilitychange', this.#look)
+  }
+
+  /** What the last page has left behind. */
+  left(): Promise<Tail | undefined> {
+    return this.#exit.read()
+  }
+
+  /** It was taken in, or is of no use: it stays, as this page's own, until storage has it. */
+  settle(tail: Tail, epoch: number): void {
+    const { live } = this.#options
+    this.#exit.write(epoch, tail.records, tail.at)
+    this.#taken = tail.records
+    live.flush().then(
+      () => {
+        this.#taken = []
+        this.#exit.clear()
+      },
+      () => {},
+    )
+  }
+
+  /** The last chance: whatever takes time may never end, or hold up every other tab if the page is frozen meanwhile. */
+  readonly #hide = (): void => {
+    const { live, tabs, storage, clock } = this.#options
+    if (live.role === 'leader' && tabs.epoch !== undefined) {
+      const taken = this.#taken
+      const since = taken.at(-1)?.seq ?? 0
+      const records = [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
+      if (records.length === 0) this.#exit.clear()
+      else if (this.#exit.write(tabs.epoch, records, clock.now())) storage.release?.()
+    }
+    tabs.freeze()
+  }
+
+  readonly #show = (event: object): void => {
+    if ((event as { readonly persisted?: boolean }).persisted) void this.#options.tabs.thaw()
+  }
+
+  /** A hidden page may be killed without another word. */
+  readonly #look = (): void => {
+    const { page, live } = this.#options
+    if (page.document?.visibilityState === 'hidden' && live.role === 'leader') live.flush().catch(() => {})
+  }
+}

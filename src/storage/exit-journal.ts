@@ -1,0 +1,96 @@
+import { checksum } from './checksum'
+import { FORMAT } from './format'
+import type { Serializer } from './serializer'
+
+/** What is needed of `localStorage`. */
+export interface Box {
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+}
+
+/** Records that were on their way to storage when a page was left. */
+export interface Tail {
+  /** Of the writer. They go on where what it has stored ends. */
+  readonly epoch: number
+  readonly from: number
+  readonly at: number
+  readonly records: readonly { readonly seq: number }[]
+}
+
+export interface ExitOptions {
+  /** Throws where it is forbidden. */
+  readonly box: () => Box | undefined
+  readonly key: string
+  /** Of the workflow: what other code has left is not for this one. */
+  readonly version: number
+  readonly serializer: Serializer
+}
+
+/** So many characters at most: a browser gives all sessions of an origin five million. */
+const MOST = 256 * 1024
+
+/**
+ * The last moments of a page, in a place that takes them at once: while a page is left, nothing else lands for sure in
+ * every browser. It holds what the session's storage had not acknowledged, for the next page to store, and is empty at
+ * all other times. A box that is full or forbidden changes nothing else.
+ */
+export class ExitJournal {
+  readonly #options: ExitOptions
+
+  constructor(options: ExitOptions) {
+    this.#options = options
+  }
+
+  /** Whether the records are there, or as many of the first as have room. Only a serializer that answers at once with text can be used. */
+  write(epoch: number, records: Tail['records'], at: number): boolean {
+    const { box, key, version, serializer } = this.#options
+    let kept = records
+    try {
+      let data = serializer.serialize(kept)
+      while (typeof data === 'string' && data.length > MOST && kept.length > 1) {
+        kept = kept.slice(0, kept.length >> 1)
+        data = serializer.serialize(kept)
+      }
+      const place = box()
+      if (!place || typeof data !== 'string' || data.length > MOST) return false
+      const from = kept[0]?.seq ?? 0
+      const sum = checksum(data)
+      place.setItem(key, JSON.stringify({ format: FORMAT, version, epoch, from, at, sum, data }))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** What a page has left; `undefined` also for anything that is not whole. */
+  async read(): Promise<Tail | undefined> {
+    try {
+      const { box, key, version, serializer } = this.#options
+      const text = box()?.getItem(key)
+      if (typeof text !== 'string') return undefined
+      const found = JSON.parse(text) as Record<string, unknown>
+      const { epoch, from, at, sum, data } = found
+      const known = found['format'] === FORMAT && found['version'] === version
+      if (!known || typeof data !== 'string' || checksum(data) !== sum) return undefined
+      const records = await serializer.deserialize(data)
+      const whole = Array.isArray(records) && records.every((it, index) => isRecord(it, Number(from) + index))
+      if (!whole || ![epoch, from, at].every(Number.isSafeInteger)) return undefined
+      return { epoch, from, at, records } as Tail
+    } catch {
+      return undefined
+    }
+  }
+
+  clear(): void {
+    try {
+      this.#options.box()?.removeItem(this.#options.key)
+    } catch {
+      // Forbidden: then there is nothing in it either.
+    }
+  }
+}
+
+function isRecord(value: unknown, seq: number): boolean {
+  return (value as { readonly seq?: unknown } | null)?.seq === seq
+}

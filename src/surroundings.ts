@@ -1,0 +1,35 @@
+import { Leaving, placeOf } from './leaving'
+import { Membership } from './membership'
+import type { OpeningDeps } from './opening'
+import type { LiveSession } from './session/live-session'
+import type { Definition } from './workflow/workflow'
+
+/** What a session has around it: the other tabs, and the page that may be left. */
+export class Surroundings {
+  readonly tabs: Membership
+  /** Only in a page. */
+  readonly page: Leaving | undefined
+
+  constructor(
+    deps: OpeningDeps,
+    { name, version }: Definition,
+    live: LiveSession,
+    load: () => Promise<void>,
+  ) {
+    const { storage, serializer, clock, timeout, ids, locks, channels, page, report } = deps
+    const place = placeOf(storage, live.core.options.id)
+    this.tabs = new Membership({
+      ...{ live, load, clock, timeout, locks, channels, report },
+      by: ids(),
+      lock: place,
+      channel: `${place}:${name}@${version}`,
+    })
+    const { tabs } = this
+    if (page) this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock })
+  }
+
+  end(): void {
+    this.tabs.leave()
+    this.page?.end()
+  }
+}

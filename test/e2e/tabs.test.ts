@@ -1,0 +1,162 @@
+import type { Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startPaymentServer } from '../../stories/payment-server.mjs'
+import {
+  button,
+  fillAddress,
+  fillHalf,
+  halfTyped,
+  heading,
+  note,
+  pay,
+  receipt,
+  toPayment,
+  type,
+  typeAndSave,
+} from './checkout-page.ts'
+import { serveSite, type Site } from './site.ts'
+import { visit } from './visitor.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await serveSite()
+})
+afterAll(() => site.close())
+
+async function customerWithTwoTabs() {
+  const customer = await visit(site.url)
+  onTestFinished(() => customer.leave())
+  await fillHalf(customer.page)
+  const second = await customer.secondTab()
+  await note(second).waitFor()
+  return { customer, first: customer.page, second }
+}
+
+/** Waits until the note is this one. */
+async function shows(page: Page, text: string): Promise<void> {
+  await expect.poll(() => note(page).inputValue(), { timeout: 10_000 }).toBe(text)
+}
+
+test('two tabs / each sees what the other types, and either may go on', async () => {
+  const { first, second } = await customerWithTwoTabs()
+  expect(await note(second).inputValue()).toBe(halfTyped)
+  await type(note(second), 'll')
+  await shows(first, `${halfTyped}ll`)
+  await typeAndSave(note(first), '!')
+  await shows(second, `${halfTyped}ll!`)
+  await button(second, 'Continue to payment').click()
+  await first.getByRole('heading', { name: 'Payment' }).waitFor()
+  expect(await heading(second)).toBe('Payment')
+})
+
+/** How a tab can go away, and what the user of the other one does about it. */
+const ends: [string, (first: Page, second: Page) => Promise<void>][] = [
+  ['is closed', (first) => first.close()],
+  ['navigates away', async (first) => void (await first.goto(`${site.url}elsewhere.html`))],
+  [
+    'crashes',
+    async (first) => {
+      const devtools = await first.context().newCDPSession(first)
+      const crashed = new Promise((resolve) => first.once('crash', resolve))
+      devtools.send('Page.crash').catch(() => {})
+      await crashed
+    },
+  ],
+  [
+    'hangs, and the other takes over',
+    async (first, second) => {
+      first
+        .evaluate(() => {
+          for (;;);
+        })
+        .catch(() => {})
+      await type(note(second), ' ')
+      await button(second, 'Continue here').click()
+    },
+  ],
+]
+
+describe.each(ends)('the tab that executes %s', (_, end) => {
+  test('the other one carries on, with every key', async () => {
+    const { first, second, customer } = await customerWithTwoTabs()
+    await type(note(first), 'll')
+    await shows(second, `${halfTyped}ll`)
+    await end(first, second)
+    await note(second).fill(`${halfTyped}ll of the neighbours`)
+    await typeAndSave(note(second), '.')
+    await second.reload()
+    await shows(second, `${halfTyped}ll of the neighbours.`)
+    await button(second, 'Continue to payment').click()
+    await second.getByRole('heading', { name: 'Payment' }).waitFor()
+    void customer
+  })
+})
+
+test.each(ends.filter(([name]) => name !== 'hangs, and the other takes over'))(
+  'money is taken, the answer is on its way, and the tab that executes %s / the other one has the receipt, and one charge was made',
+  async (_, end) => {
+    let charged = () => {}
+    const firstCharge = new Promise<void>((resolve) => (charged = resolve))
+    let first = true
+    const payments = await startPaymentServer({
+      failFirst: false,
+      beforeAnswer() {
+        if (!first) return undefined
+        first = false
+        charged()
+        return new Promise<void>(() => {})
+      },
+    })
+    onTestFinished(() => payments.close())
+    const customer = await visit(`${site.url}?payments=${payments.url}`)
+    onTestFinished(() => customer.leave())
+    await fillAddress(customer.page)
+    await toPayment(customer.page)
+    const second = await customer.secondTab()
+    await second.getByRole('heading', { name: 'Payment' }).waitFor()
+    await pay(customer.page)
+    await firstCharge
+    await end(customer.page, second)
+    expect(await receipt(second)).toContain('€ 21.85')
+    expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+  },
+)
+
+const exits: [string, (page: Page) => Promise<void>][] = [
+  ['reloads', async (page) => void (await page.reload())],
+  [
+    'navigates and comes back',
+    async (page) => {
+      await page.goto(`${site.url}elsewhere.html`)
+      await page.goto(site.url)
+    },
+  ],
+]
+
+test.each(exits)('types, and at once %s / the last key is there, 12 of 12', async (_, leave) => {
+  const customer = await visit(site.url)
+  onTestFinished(() => customer.leave())
+  await fillHalf(customer.page)
+  let kept = 0
+  for (let n = 0; n < 12; n++) {
+    await note(customer.page).fill(`try ${n}`)
+    await leave(customer.page)
+    await note(customer.page).waitFor()
+    if ((await note(customer.page).inputValue()) === `try ${n}`) kept++
+  }
+  expect(kept).toBe(12)
+})
+
+test('types, and at once closes the tab and opens another / the last key is there, 12 of 12', async () => {
+  const customer = await visit(site.url)
+  onTestFinished(() => customer.leave())
+  await fillHalf(customer.page)
+  let kept = 0
+  for (let n = 0; n < 12; n++) {
+    await note(customer.page).fill(`try ${n}`)
+    await customer.changeTab()
+    await note(customer.page).waitFor()
+    if ((await note(customer.page).inputValue()) === `try ${n}`) kept++
+  }
+  expect(kept).toBe(12)
+})

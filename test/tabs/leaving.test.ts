@@ -1,0 +1,332 @@
+import { describe, expect, test } from 'vitest'
+import { createEngine, defineWorkflow, memoryStorage, type Engine, type EngineOptions } from 'dogear'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { Done, flow, Go, Question } from '../support/flows'
+
+/** A window: its events, and the `localStorage` that all windows of a browser share. */
+class Page extends EventTarget {
+  readonly document = { visibilityState: 'visible' }
+  readonly #box: Map<string, string>
+  forbidden = false
+  full = false
+
+  constructor(box: Map<string, string>) {
+    super()
+    this.#box = box
+  }
+
+  get localStorage() {
+    if (this.forbidden) throw new DOMException('no', 'SecurityError')
+    const box = this.#box
+    const all = Object.fromEntries(box)
+    return Object.assign(Object.create(null) as object, all, {
+      getItem: (key: string) => box.get(key) ?? null,
+      setItem: (key: string, value: string) => {
+        if (this.full) throw new DOMException('full', 'QuotaExceededError')
+        box.set(key, value)
+      },
+      removeItem: (key: string) => void box.delete(key),
+    })
+  }
+
+  hide() {
+    this.dispatchEvent(new Event('pagehide'))
+  }
+
+  show(persisted: boolean) {
+    this.dispatchEvent(Object.assign(new Event('pageshow'), { persisted }))
+  }
+
+  look(visibilityState: 'visible' | 'hidden') {
+    this.document.visibilityState = visibilityState
+    this.dispatchEvent(new Event('visibilitychange'))
+  }
+}
+
+const browser = (options: EngineOptions = {}) => {
+  const clock = virtualClock()
+  const storage = memoryStorage()
+  const tabs = virtualTabs()
+  const box = new Map<string, string>()
+  let ids = 0
+  const tab = (more: EngineOptions = {}): { engine: Engine; page: Page; leave: () => void } => {
+    const page = new Page(box)
+    const engine = createEngine({
+      storage,
+      clock,
+      ids: () => `id-${++ids}`,
+      ...tabs,
+      page,
+      ...options,
+      ...more,
+    })
+    const leave = () => {
+      page.hide()
+      crash(engine)
+    }
+    return { engine, page, leave }
+  }
+  return { clock, storage, box, tab }
+}
+
+const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => Done((await ctx.ask(Question(1))).data),
+)
+
+describe('leaving the page', () => {
+  test('text younger than the window / is there after a reload, and the exit journal is empty again', async () => {
+    const { tab, clock, box } = browser()
+    const first = tab()
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'ten milliseconds old')
+    first.leave()
+    expect(box.size).toBe(1)
+    const again = await tab().engine.open(asking)
+    expect(again.state.get('text')).toBe('ten milliseconds old')
+    expect(again.resumed).toMatchObject({ found: true })
+    await clock.advance(1000)
+    expect(box.size).toBe(0)
+    expect(again.persistence.status).toBe('saved')
+  })
+
+  test('stored text, then text that is not / both are there, in order, also after a second reload', async () => {
+    const { tab, clock } = browser()
+    const first = tab()
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'a')
+    await session.flush()
+    session.state.append('text', 'b')
+    first.leave()
+    const second = tab()
+    const again = await second.engine.open(asking)
+    expect(again.state.get('text')).toBe('ab')
+    again.state.append('text', 'c')
+    second.leave()
+    const third = await tab().engine.open(asking)
+    expect(third.state.get('text')).toBe('abc')
+    await clock.advance(1000)
+  })
+
+  test('the next page dies before it has stored what the exit journal held / the one after it has it', async () => {
+    const { tab } = browser()
+    const first = tab()
+    ;(await first.engine.open(asking)).state.set('text', 'kept')
+    first.leave()
+    const second = tab()
+    expect((await second.engine.open(asking)).state.get('text')).toBe('kept')
+    crash(second.engine)
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('kept')
+  })
+
+  test('everything was stored / nothing is left in localStorage', async () => {
+    const { tab, box } = browser()
+    const first = tab()
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'a')
+    await session.flush()
+    first.leave()
+    expect(box.size).toBe(0)
+  })
+
+  test('somebody has written since / the tail of an older epoch is dropped', async () => {
+    const { tab, storage, clock } = browser()
+    const first = tab()
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'a')
+    await session.flush()
+    session.state.set('text', 'old')
+    first.leave()
+    const other = await createEngine({ storage, clock }).open(asking)
+    other.state.set('text', 'newer')
+    await other.flush()
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('newer')
+  })
+
+  test.each([
+    ['garbage', () => 'garbage'],
+    ['a changed byte', (text: string) => text.replace('fresh', 'frosh')],
+    ['another version', (text: string) => text.replace('"version":1', '"version":2')],
+    ['a number', () => '42'],
+    ['null', () => 'null'],
+  ])('the exit journal is %s / it is ignored', async (_, spoil) => {
+    const { tab, box } = browser()
+    const first = tab()
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'stored')
+    await session.flush()
+    session.state.set('text', 'fresh')
+    first.leave()
+    for (const [key, value] of box) box.set(key, spoil(value))
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('stored')
+  })
+
+  test('localStorage is full or forbidden / nothing else changes', async () => {
+    for (const trouble of ['full', 'forbidden'] as const) {
+      const { tab, clock } = browser()
+      const first = tab()
+      first.page[trouble] = true
+      const session = await first.engine.open(asking)
+      session.state.set('text', 'a')
+      await session.flush()
+      session.state.set('text', 'lost')
+      first.leave()
+      const next = tab()
+      next.page[trouble] = true
+      const again = await next.engine.open(asking)
+      expect(again.state.get('text')).toBe('a')
+      await clock.advance(1000)
+    }
+  })
+
+  test('more than there is room for / a beginning of it is kept', async () => {
+    const { tab, box } = browser()
+    const first = tab()
+    const session = await first.engine.open(asking)
+    session.run().catch(() => {})
+    for (let i = 0; i < 40; i++) {
+      session.state.set('i', i)
+      session.state.set('text', String(i % 10).repeat(10_000))
+      session.pause()
+      session.resume()
+    }
+    first.leave()
+    expect([...box.values()].join('').length).toBeLessThan(300_000)
+    const again = await tab().engine.open(asking)
+    const i = again.state.get('i') as number
+    expect(i).toBeGreaterThan(5)
+    expect(again.state.get('text')).toBe(String(i % 10).repeat(10_000))
+  })
+
+  test('an asynchronous serializer / nothing is written past it', async () => {
+    const { tab, box } = browser({
+      serializer: {
+        serialize: async (it) => JSON.stringify(it),
+        deserialize: async (it) => JSON.parse(it as string) as unknown,
+      },
+    })
+    const first = tab()
+    ;(await first.engine.open(asking)).state.set('secret', 1)
+    first.leave()
+    expect(box.size).toBe(0)
+  })
+
+  test('deleted / what a page had left is deleted too', async () => {
+    const { tab, box } = browser()
+    const first = tab()
+    ;(await first.engine.open(asking)).state.set('text', 'a')
+    first.leave()
+    expect(box.size).toBe(1)
+    const next = tab()
+    await next.engine.delete('flow')
+    expect(box.size).toBe(0)
+    expect((await next.engine.open(asking)).state.get()).toEqual({})
+  })
+
+  test('cleared by a prefix / others keep theirs', async () => {
+    const { tab, box } = browser()
+    const first = tab()
+    for (const id of ['a-1', 'a-2', 'b-1']) (await first.engine.open(asking, { id })).state.set('text', id)
+    first.leave()
+    expect(box.size).toBe(3)
+    await tab().engine.clear({ prefix: 'a-' })
+    expect([...box.keys()].map((it) => it.slice(-3))).toEqual(['b-1'])
+  })
+
+  test('hidden alone / what was typed is stored at once', async () => {
+    const { tab, clock, storage } = browser()
+    const { engine, page } = tab()
+    const session = await engine.open(asking)
+    session.state.set('text', 'a')
+    page.look('hidden')
+    await clock.advance(0)
+    expect(session.persistence.status).toBe('saved')
+    crash(engine)
+    expect((await createEngine({ storage, clock }).open(asking)).state.get('text')).toBe('a')
+  })
+})
+
+describe('the back/forward cache', () => {
+  test('back with nobody else / it leads again, and has everything', async () => {
+    const { tab, clock } = browser()
+    const { engine, page } = tab()
+    const session = await engine.open(asking)
+    session.run().catch(() => {})
+    await clock.advance(100)
+    session.state.set('text', 'a')
+    page.hide()
+    await clock.advance(10_000)
+    page.show(true)
+    await clock.advance(100)
+    expect([session.role, session.status, session.state.get('text')]).toEqual(['leader', 'waiting', 'a'])
+    session.state.append('text', 'b')
+    await session.flush()
+    expect(session.persistence.status).toBe('saved')
+    const reply = session.asks[0]?.reply('yes')
+    expect(await reply).toBe(true)
+    await clock.advance(100)
+    expect(session.result).toBe('yes')
+  })
+
+  test('meanwhile another tab has gone on / it follows, with what that one has written', async () => {
+    const { tab, clock } = browser()
+    const old = tab()
+    const session = await old.engine.open(asking)
+    session.state.set('text', 'a')
+    old.page.hide()
+    const other = await tab().engine.open(asking)
+    expect(other.role).toBe('leader')
+    expect(other.state.get('text')).toBe('a')
+    other.state.append('text', 'b')
+    await clock.advance(1000)
+    old.page.show(true)
+    await clock.advance(100)
+    expect([session.role, session.state.get('text')]).toEqual(['follower', 'ab'])
+    session.state.append('text', 'c')
+    await clock.advance(100)
+    expect(other.state.get('text')).toBe('abc')
+  })
+
+  test('meanwhile another tab has come and gone / it leads, with what that one has stored', async () => {
+    const { tab, clock } = browser()
+    const old = tab()
+    const session = await old.engine.open(asking)
+    session.state.set('text', 'a')
+    old.page.hide()
+    const visit = tab()
+    const other = await visit.engine.open(asking)
+    other.state.append('text', 'b')
+    visit.leave()
+    old.page.show(true)
+    await clock.advance(5000)
+    expect([session.role, session.state.get('text')]).toEqual(['leader', 'ab'])
+  })
+
+  test('a follower goes and comes back / it follows on, and what it types arrives', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().engine.open(asking)
+    const second = tab()
+    const two = await second.engine.open(asking)
+    second.page.hide()
+    one.state.set('text', 'meanwhile')
+    await clock.advance(1000)
+    second.page.show(true)
+    await clock.advance(100)
+    expect([two.role, two.state.get('text')]).toEqual(['follower', 'meanwhile'])
+    two.state.append('text', '!')
+    await clock.advance(100)
+    expect(one.state.get('text')).toBe('meanwhile!')
+  })
+
+  test('the leader goes / the follower leads at once, and has what was not stored', async () => {
+    const { tab, clock } = browser()
+    const first = tab()
+    const one = await first.engine.open(asking)
+    const two = await tab().engine.open(asking)
+    one.state.set('text', 'a moment ago')
+    first.leave()
+    await clock.advance(10)
+    expect([two.role, two.state.get('text')]).toEqual(['leader', 'a moment ago'])
+  })
+})

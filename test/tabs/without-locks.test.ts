@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import { createEngine, defineWorkflow, memoryStorage, ReadOnlyError, type EngineOptions } from 'dogear'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { Done, failure, flow, Go, Question, thrown } from '../support/flows'
+
+const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => Done((await ctx.ask(Question(1))).data),
+)
+
+const browser = (without: EngineOptions = { locks: null }) => {
+  const clock = virtualClock()
+  const storage = memoryStorage()
+  const tabs = virtualTabs()
+  let ids = 0
+  const engine = () => createEngine({ storage, clock, ids: () => `id-${++ids}`, ...tabs, ...without })
+  const open = async (on = engine()) => {
+    const opening = on.open(asking)
+    await clock.advance(400)
+    return opening
+  }
+  return { clock, engine, open }
+}
+
+describe('no Web Locks, as in a page of plain http', () => {
+  test('nobody else is there / it leads', async () => {
+    const { open } = browser()
+    const one = await open()
+    one.state.set('text', 'a')
+    await one.flush()
+    expect([one.role, one.persistence.status]).toEqual(['leader', 'saved'])
+  })
+
+  test('the second tab / reads everything, takes nothing, and says so', async () => {
+    const { open, clock } = browser()
+    const one = await open()
+    const two = await open()
+    expect(two.role).toBe('reader')
+    expect(two.persistence).toMatchObject({ status: 'outdated', error: { code: 'READ_ONLY' } })
+    expect(two.error).toBeInstanceOf(ReadOnlyError)
+    one.state.set('text', 'a')
+    one.run().catch(() => {})
+    await clock.advance(100)
+    expect(two.state.get('text')).toBe('a')
+    expect(two.status).toBe('waiting')
+    expect(thrown(() => two.state.set('text', 'b'))).toMatchObject({ code: 'READ_ONLY' })
+    expect(await failure(two.run())).toMatchObject({ code: 'READ_ONLY' })
+    expect(await failure(two.asks[0]!.reply(1))).toMatchObject({ code: 'READ_ONLY' })
+    expect(two.state.get('text')).toBe('a')
+    await one.flush()
+    expect(one.persistence.status).toBe('saved')
+  })
+
+  test('takeOver / this one leads, the other one reads, and what it had is here', async () => {
+    const { open, clock } = browser()
+    const one = await open()
+    const two = await open()
+    one.run().catch(() => {})
+    one.state.set('text', 'a')
+    await clock.advance(10)
+    await two.takeOver()
+    await clock.advance(100)
+    expect([one.role, two.role]).toEqual(['reader', 'leader'])
+    expect([two.state.get('text'), two.persistence.error]).toEqual(['a', undefined])
+    expect(two.error).toBeUndefined()
+    two.state.append('text', 'b')
+    await clock.advance(100)
+    expect(one.state.get('text')).toBe('ab')
+    const result = two.run()
+    expect(await two.asks[0]!.reply('done')).toBe(true)
+    expect(await result).toBe('done')
+    await clock.advance(0)
+    expect(one.status).toBe('completed')
+  })
+
+  test('the first is killed / the second goes on reading, until it takes over', async () => {
+    const { open, engine, clock } = browser()
+    const first = engine()
+    const one = await open(first)
+    one.state.set('text', 'a')
+    await one.flush()
+    const two = await open()
+    crash(first)
+    await clock.advance(10_000)
+    expect([two.role, two.state.get('text')]).toEqual(['reader', 'a'])
+    await two.takeOver()
+    two.state.append('text', 'b')
+    await two.flush()
+    expect(two.role).toBe('leader')
+  })
+})
+
+describe('neither locks nor a channel, as on a server', () => {
+  test('fenced by a newer engine / takeOver brings it back, with what the newer one has stored', async () => {
+    const { open, clock } = browser({ locks: null, channel: null })
+    const older = await open()
+    older.state.set('text', 'a')
+    await older.flush()
+    const newer = await open()
+    newer.state.append('text', 'b')
+    await newer.flush()
+    older.state.set('text', 'too late')
+    await failure(older.flush())
+    expect([older.role, older.persistence.status]).toEqual(['reader', 'outdated'])
+    await older.takeOver()
+    expect([older.role, older.state.get('text'), older.persistence.status]).toEqual(['leader', 'ab', 'saved'])
+    older.state.append('text', 'c')
+    await older.flush()
+    const result = older.run()
+    await clock.advance(10)
+    expect(await older.asks[0]!.reply('yes')).toBe(true)
+    expect(await result).toBe('yes')
+  })
+})
+
+describe('a leader that is silent', () => {
+  test('nothing is answered for four seconds / unsaved, and the reason says what to do; later all is well', async () => {
+    const { engine, clock } = browser({})
+    const tabs = virtualTabs()
+    let deaf = false
+    const channel = (name: string) => {
+      const inner = tabs.channel(name)
+      return {
+        set onmessage(listener: (event: { readonly data: unknown }) => void) {
+          inner.onmessage = (event) => deaf || listener(event)
+        },
+        postMessage: inner.postMessage,
+        close: inner.close,
+      }
+    }
+    const storage = memoryStorage()
+    const deafEngine = createEngine({ clock, storage, ...tabs, channel })
+    const one = await deafEngine.open(asking)
+    const two = await createEngine({ clock, storage, ...tabs }).open(asking)
+    deaf = true
+    two.state.set('text', 'a')
+    await clock.advance(3999)
+    expect(two.persistence.status).toBe('saving')
+    await clock.advance(1)
+    expect(two.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
+    expect(two.state.get('text')).toBe('a')
+    await two.takeOver()
+    await two.flush()
+    expect([two.role, two.persistence.status]).toEqual(['leader', 'saved'])
+    deaf = false
+    two.state.append('text', 'b')
+    await clock.advance(1000)
+    expect([one.role, one.state.get('text')]).toEqual(['follower', 'ab'])
+    void engine
+  })
+})
