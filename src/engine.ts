@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from './clock'
 import { forget, type Page } from './leaving'
 import type { OpeningDeps } from './opening'
+import { randomId } from './random-id'
 import { Registry } from './registry'
 import { reportLater } from './state/subscribers'
 import type { Session } from './session/session'
@@ -194,10 +195,4 @@ function tabsOf(
 
 function defaultStorage(): SessionStorage {
   return typeof indexedDB === 'undefined' ? plainMemoryStorage() : indexedDBStorage()
-}
-
-function randomId(): string {
-  // Not every page has crypto.randomUUID: plain http has none.
-  const bytes = crypto.getRandomValues(new Uint8Array(9))
-  return Array.from(bytes, (it) => it.toString(36).padStart(2, '0')).join('')
 }

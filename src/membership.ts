@@ -132,6 +132,7 @@ export class Membership {
   freeze(): void {
     this.#leading?.tell()
     this.#following?.send()
+    this.#outbox.forget()
     this.#seat?.leave()
     this.#disconnect()
   }
@@ -141,7 +142,7 @@ export class Membership {
     if (this.#left || !this.shared) return
     this.#connect()
     if (this.#leading) this.#demote()
-    else this.#following?.hello()
+    else this.#following?.hello(true)
     this.#seat?.wait()
     if (!this.#seat && !(await this.#isAnybodyThere())) this.#won()
   }

@@ -2,6 +2,7 @@ import { createElement, useContext, useMemo, type ReactElement, type ReactNode }
 import type { AnyWorkflow } from '../workflow/shape'
 import { useOpened, type Opened, type Phase, type SessionOptions } from './opened'
 import { PlaceContext, workflowOf } from './place'
+import { useTabName } from './use-tab-name'
 
 export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOptions<W> {
   /** Shown until the session is loaded. Default: nothing. */
@@ -11,6 +12,11 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
    * the error goes to the nearest error boundary.
    */
   readonly errorFallback?: ((error: Error, retry: () => void) => ReactNode) | undefined
+  /**
+   * `tab` gives each tab a session of its own, which survives its reload and is not shared by a duplicate of the tab.
+   * Until the tab is known the fallback is shown. Default: all tabs have one session.
+   */
+  readonly scope?: 'tab' | undefined
   /** Renders the children at once, with the initial state and the status `loading`: also on a server. */
   readonly ssr?: boolean | undefined
   /** Lets the nearest Suspense boundary wait, in place of `fallback`. */
@@ -35,14 +41,19 @@ export function WorkflowProvider<W extends AnyWorkflow>(
 ): ReactElement | null {
   workflowOf('WorkflowProvider', props.workflow)
   const above = useContext(PlaceContext)
-  const [opened, phase] = useOpened(props)
-  const { session, engine } = opened as Opened
-  const place = useMemo(() => ({ session, engine, above }), [session, engine, above])
-  const instead = inPlaceOfChildren(props, phase, opened as Opened)
+  const tab = useTabName(props.scope === 'tab')
+  const { id = props.workflow.name } = props
+  const [opened, phase] = useOpened(tab === undefined ? tab : { ...props, id: id + tab })
+  const { session, engine } = opened ?? nobody
+  const place = useMemo(() => session && { session, engine, above }, [session, engine, above])
+  if (!opened) return (props.fallback as ReactElement | undefined) ?? null
+  const instead = inPlaceOfChildren(props, phase, opened)
   if (instead !== undefined) return instead as ReactElement | null
   // With the id as key, no component carries what it holds of one session over to another.
-  return createElement(PlaceContext.Provider, { key: session.id, value: place }, props.children)
+  return createElement(PlaceContext.Provider, { key: opened.session.id, value: place }, props.children)
 }
+
+const nobody: { readonly session?: undefined; readonly engine?: undefined } = {}
 
 /** What is shown while there is no session to show; never undefined, which React 17 refuses. */
 function inPlaceOfChildren(

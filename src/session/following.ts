@@ -72,9 +72,11 @@ export class Following implements Remote {
     return this.#persistence
   }
 
-  hello(): void {
+  /** Asks for what is missing; for everything after a while in which even the last record may have grown. */
+  hello(everything = false): void {
     const { outbox, post } = this.#options
-    post({ kind: 'hello', tab: outbox.by, epoch: this.#heardOf || this.epoch, seq: this.#core.model.seq })
+    const seq = everything ? -1 : this.#core.model.seq
+    post({ kind: 'hello', tab: outbox.by, epoch: this.#heardOf || this.epoch, seq })
   }
 
   hear(message: Message): void {
@@ -117,6 +119,7 @@ export class Following implements Remote {
     for (const entry of outbox.pending) {
       if (entry.askedOf === this.epoch) continue
       entry.askedOf = this.epoch
+      entry.sent = true
       const { by, n, seen, call, args } = entry
       post({ kind: 'ask', by, n, seen, call, args })
     }

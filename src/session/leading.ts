@@ -78,7 +78,11 @@ export class Leading {
   /** Does what a tab has asked for; one after the other for each, and once. */
   do(asked: Omit<Asked, 'kind'>): void {
     const last = this.#turns.get(asked.by)
-    if (this.#over || (last && asked.n <= last.n)) return
+    if (this.#over) return
+    if (last && asked.n <= last.n) {
+      void (last.turn ?? Promise.resolve()).then(() => this.#repeat(asked))
+      return
+    }
     const after = last?.turn
     const turn = after ? after.then(() => this.#perform(asked)) : this.#perform(asked)
     const entry = { n: asked.n, turn }
@@ -127,6 +131,14 @@ export class Leading {
       (error: unknown) => this.#answer(asked, { error: recordError(error) }),
     )
     return lasting.has(asked.call) ? undefined : done
+  }
+
+  /** The answer was missed, by a page that was frozen. What no record came of was taken by nobody. */
+  #repeat(asked: Omit<Asked, 'kind'>): void {
+    const { live } = this.#options
+    const heard = (live.core.model.heard.get(asked.by) ?? 0) >= asked.n
+    if (heard || asked.call === 'flush') void this.#perform(asked)
+    else this.#answer(asked, { value: false })
   }
 
   async #stored(asked: Omit<Asked, 'kind'>, value: unknown): Promise<void> {

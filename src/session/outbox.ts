@@ -9,6 +9,8 @@ export interface Pending extends Omit<Asked, 'kind'> {
   readonly done: Deferred<unknown>
   /** The epoch of the leader that was last asked. */
   askedOf: number
+  /** Whether it must stay as it is. */
+  sent: boolean
 }
 
 /**
@@ -29,7 +31,17 @@ export class Outbox {
   }
 
   add(call: string, args: readonly unknown[], seen: number, at: number): Pending {
-    const entry = { by: this.by, n: ++this.#n, seen, call, args, at, done: deferred<unknown>(), askedOf: 0 }
+    const entry = {
+      by: this.by,
+      n: ++this.#n,
+      seen,
+      call,
+      args,
+      at,
+      done: deferred<unknown>(),
+      askedOf: 0,
+      sent: false,
+    }
     this.#pending.push(entry)
     return entry
   }
@@ -37,7 +49,7 @@ export class Outbox {
   /** Writes in one burst are one operation. */
   write(ops: readonly Op[], seen: number, at: number): void {
     const last = this.#pending.at(-1)
-    if (last?.call === 'write' && last.askedOf === 0) (last.args[0] as Op[]).push(...ops)
+    if (last?.call === 'write' && !last.sent) (last.args[0] as Op[]).push(...ops)
     else this.add('write', [[...ops]], seen, at)
   }
 
@@ -52,6 +64,11 @@ export class Outbox {
     this.#pending = this.#pending.filter((it) => it !== entry)
     if (error) entry.done.reject(rebuildError(error))
     else entry.done.resolve(value)
+  }
+
+  /** Answers may have been missed: everything is asked once more. */
+  forget(): void {
+    for (const entry of this.#pending) entry.askedOf = 0
   }
 
   /** Nobody will answer any more. */

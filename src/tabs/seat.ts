@@ -20,6 +20,8 @@ export class Seat {
   #release: (() => void) | undefined
   #waiting: AbortController | undefined
   #timer: unknown
+  /** How often it was given up: what was asked for before must not be granted after. */
+  #left = 0
 
   constructor(options: SeatOptions) {
     this.#options = options
@@ -63,6 +65,7 @@ export class Seat {
 
   /** Lets go, and wants it no more. */
   leave(): void {
+    this.#left++
     this.#stopWaiting()
     const release = this.#release
     this.#release = undefined
@@ -78,10 +81,11 @@ export class Seat {
 
   /** Resolves when it is known whether it was granted. */
   #request(options: Parameters<Locks['request']>[1], wanted = (): boolean => true): Promise<boolean> {
+    const left = this.#left
     return new Promise((resolve, reject) => {
       let release: (() => void) | undefined
       const held = (lock: object | null): Promise<void> | undefined => {
-        if (lock === null || !wanted()) {
+        if (lock === null || !wanted() || left !== this.#left) {
           resolve(false)
           return undefined
         }

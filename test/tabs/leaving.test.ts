@@ -2,46 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage, type Engine, type EngineOptions } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Question } from '../support/flows'
-
-/** A window: its events, and the `localStorage` that all windows of a browser share. */
-class Page extends EventTarget {
-  readonly document = { visibilityState: 'visible' }
-  readonly #box: Map<string, string>
-  forbidden = false
-  full = false
-
-  constructor(box: Map<string, string>) {
-    super()
-    this.#box = box
-  }
-
-  get localStorage() {
-    if (this.forbidden) throw new DOMException('no', 'SecurityError')
-    const box = this.#box
-    const all = Object.fromEntries(box)
-    return Object.assign(Object.create(null) as object, all, {
-      getItem: (key: string) => box.get(key) ?? null,
-      setItem: (key: string, value: string) => {
-        if (this.full) throw new DOMException('full', 'QuotaExceededError')
-        box.set(key, value)
-      },
-      removeItem: (key: string) => void box.delete(key),
-    })
-  }
-
-  hide() {
-    this.dispatchEvent(new Event('pagehide'))
-  }
-
-  show(persisted: boolean) {
-    this.dispatchEvent(Object.assign(new Event('pageshow'), { persisted }))
-  }
-
-  look(visibilityState: 'visible' | 'hidden') {
-    this.document.visibilityState = visibilityState
-    this.dispatchEvent(new Event('visibilitychange'))
-  }
-}
+import { Page } from '../support/page'
 
 const browser = (options: EngineOptions = {}) => {
   const clock = virtualClock()

@@ -1,0 +1,16 @@
+import { pageScope } from '../tab-scope'
+import { useSnapshot } from './snapshot'
+
+/** What is added to a session's id for this tab; nothing when none is wanted, `undefined` while it is not known. */
+export function useTabName(wanted: boolean): string | undefined {
+  return useSnapshot(wanted ? own : shared, () => (wanted ? undefined : ''))
+}
+
+const shared = { subscribe: () => () => {}, get: () => '' }
+const own = {
+  subscribe: (listener: () => void) => pageScope().subscribe(listener),
+  get() {
+    const { name } = pageScope()
+    return name && `@${name}`
+  },
+}

@@ -1,0 +1,190 @@
+import { expect, test } from 'vitest'
+import { createEngine, defineWorkflow, memoryStorage, type Engine, type Session } from 'dogear'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { Done, flow, Go, Item, Question } from '../support/flows'
+import { Page } from '../support/page'
+import { random } from '../support/random'
+
+const seeds = Number(process.env['FUZZ_SEEDS'] ?? 300)
+const first = Number(process.env['FUZZ_FIRST'] ?? 1)
+const ROUNDS = 4
+
+/** Asks a question, makes an effect of the answer, and goes round. */
+const rounds = (effects: [number, string][], pause: () => Promise<void>) =>
+  defineWorkflow({ ...flow }).step(
+    'round',
+    { on: [Go, Item], asks: [Question], emits: [Item, Done] },
+    async (ctx, event) => {
+      const n = event.type === 'item' ? event.data : 0
+      const { data } = await ctx.ask(Question(n))
+      await ctx.once('effect', async (key) => {
+        effects.push([n, key])
+        await pause()
+      })
+      await ctx.state.append('answers', [n, data])
+      return n === ROUNDS ? Done(n) : Item(n + 1)
+    },
+  )
+
+type Flow = ReturnType<typeof rounds>
+
+interface Tab {
+  readonly name: string
+  readonly engine: Engine
+  readonly page: Page
+  readonly session: Session<Flow>
+  /** What was typed here; of a tab that was killed only what it had been told was stored counts. */
+  typed: string[]
+  stored: string[]
+  hidden: boolean
+}
+
+/** Plays one story of a browser, and answers with everything that is wrong at its end. */
+async function play(seed: number): Promise<string[]> {
+  const chance = random(seed)
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
+  const clock = virtualClock()
+  const storage = memoryStorage()
+  const box = new Map<string, string>()
+  const tabs = virtualTabs()
+  const effects: [number, string][] = []
+  const workflow = rounds(
+    effects,
+    () => new Promise((resolve) => clock.setTimeout(resolve, pick([0, 0, 20]))),
+  )
+  const open: Tab[] = []
+  const gone: Tab[] = []
+  const told: { readonly ask: string; readonly reply: string; readonly taken: boolean }[] = []
+  const wrong: string[] = []
+  let names = 0
+  let ids = 0
+
+  const enter = async () => {
+    const page = new Page(box)
+    const engine = createEngine({ storage, clock, page, ids: () => `id-${++ids}`, ...tabs })
+    const session = engine.session(workflow)
+    session.ready.catch(() => {})
+    open.push({ name: `t${++names}`, engine, page, session, typed: [], stored: [], hidden: false })
+  }
+  const end = (tab: Tab) => {
+    open.splice(open.indexOf(tab), 1)
+    gone.push(tab)
+  }
+  const act: { readonly [name: string]: (tab: Tab) => unknown } = {
+    enter: () => (open.length < 4 ? enter() : undefined),
+    type(tab) {
+      const token = `${tab.name}-${tab.typed.length};`
+      tab.session.state.append('text', token)
+      tab.typed.push(token)
+    },
+    flush(tab) {
+      const typed = [...tab.typed]
+      tab.session.flush().then(
+        () => (tab.stored = typed),
+        () => {},
+      )
+    },
+    run: ({ session }) => void session.run().catch(() => {}),
+    reply({ session, name }) {
+      const [ask] = session.asks
+      if (ask === undefined) return
+      const reply = `${name}-${ids++}`
+      ask.reply(reply).then(
+        (taken) => told.push({ ask: ask.id, reply, taken }),
+        () => {},
+      )
+    },
+    kill(tab) {
+      crash(tab.engine)
+      end(tab)
+    },
+    leave(tab) {
+      tab.page.hide()
+      crash(tab.engine)
+      // What was typed before it is left is on its way; of a follower only what the leader has heard of.
+      if (tab.session.role === 'leader') tab.stored = tab.typed
+      end(tab)
+    },
+    async close(tab) {
+      await Promise.race([tab.engine.close(), clock.advance(10)])
+      end(tab)
+    },
+    takeOver: ({ session }) => void session.takeOver().catch(() => {}),
+    hide(tab) {
+      tab.page.hide()
+      tab.hidden = true
+    },
+  }
+  const weights = ['type', 'type', 'type', 'type', 'reply', 'reply', 'run', 'flush', 'flush', 'enter']
+  const rare = ['kill', 'leave', 'close', 'takeOver', 'hide', 'enter']
+
+  await enter()
+  for (let turn = 0; turn < 40; turn++) {
+    const tab = open.length > 0 ? pick(open) : undefined
+    if (tab === undefined) await enter()
+    else if (tab.hidden) {
+      tab.page.show(true)
+      tab.hidden = false
+    } else await act[chance() < 0.8 ? pick(weights) : pick(rare)]!(tab)
+    await clock.advance(pick([0, 0, 1, 5, 30, 200]))
+  }
+  // Everybody is there again, and everything is answered.
+  for (const tab of open) if (tab.hidden) tab.page.show(true)
+  if (open.length === 0) await enter()
+  await clock.advance(10_000)
+  for (let n = 0; n < 40 && open[0]!.session.status !== 'completed'; n++) {
+    const tab = pick(open)
+    void tab.session.run().catch(() => {})
+    await clock.advance(100)
+    act['reply']!(tab)
+    await clock.advance(100)
+  }
+  await clock.advance(10_000)
+  check()
+  const before = open[0]!.session.state.get()
+  for (const tab of open) crash(tab.engine)
+  const again = await createEngine({ storage, clock }).open(workflow, { autoResume: false })
+  if (JSON.stringify(again.state.get()) !== JSON.stringify(before))
+    wrong.push('what is stored is something else')
+  return wrong
+
+  function check() {
+    const views = open.map(({ session: it }) =>
+      JSON.stringify([it.status, it.state.get(), it.asks.length, it.result]),
+    )
+    if (new Set(views).size > 1) wrong.push(`the tabs differ: ${views.join(' | ')}`)
+    const roles = open.map((it) => it.session.role)
+    if (roles.filter((it) => it === 'leader').length !== 1) wrong.push(`roles: ${roles.join()}`)
+    const saved = open.map((it) => it.session.persistence.status)
+    if (saved.some((it) => it !== 'saved')) wrong.push(`not saved: ${saved.join()}`)
+    const state = open[0]!.session.state.get() as { text?: string; answers?: [number, string][] }
+    const text = state.text ?? ''
+    for (const tab of [...open, ...gone]) {
+      const kept = open.includes(tab) ? tab.typed : tab.stored
+      for (const token of tab.typed) {
+        const count = text.split(token).length - 1
+        if (count > 1 || (count === 0 && kept.includes(token))) wrong.push(`${token} is there ${count} times`)
+      }
+    }
+    const answers = state.answers ?? []
+    const numbers = answers.map(([n]) => n)
+    for (let n = 0; n < numbers.length; n++)
+      if (numbers[n] !== n % (ROUNDS + 1)) wrong.push(`answers in the order ${numbers.join()}`)
+    for (const { ask, reply, taken } of told)
+      if (answers.some(([, data]) => data === reply) !== taken)
+        wrong.push(`${reply} to ${ask} was told ${taken}`)
+    const keys = new Set(effects.map(([, key]) => key))
+    if (keys.size !== answers.length) wrong.push(`${keys.size} effects for ${answers.length} answers`)
+  }
+}
+
+test(`${seeds} random browsers with up to four tabs / nothing is done twice, nothing acknowledged is lost, all tabs are equal`, async () => {
+  const failures: string[] = []
+  for (let seed = first; seed < first + seeds && failures.length < 3; seed++) {
+    const wrong = await play(seed).catch((error: unknown) => [
+      `threw ${(error as Error).stack ?? String(error)}`,
+    ])
+    if (wrong.length > 0) failures.push(`seed ${seed}: ${wrong.join('; ')}`)
+  }
+  expect(failures).toEqual([])
+}, 3_600_000)
