@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from './clock'
-import { forget, type Page } from './leaving'
+import { clearing, type Page } from './leaving'
 import type { OpeningDeps } from './opening'
 import { randomId } from './random-id'
 import { Registry } from './registry'
@@ -125,11 +125,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
       return opened
     },
     list: (filter) => storage.list(filter),
-    delete: (id) =>
-      registry.remove(id, async () => {
-        forget(deps.page, storage, id)
-        await storage.delete(id)
-      }),
+    delete: (id) => registry.remove(id, () => storage.delete(id)),
     export: (id) => storage.export(id),
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
@@ -139,10 +135,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     }),
     clear: async ({ prefix } = {}) => {
       const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
-      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => {
-        forget(deps.page, storage, prefix ?? '', true)
-        return storage.clear(prefix)
-      })
+      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => storage.clear(prefix))
       await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
     },
     close: async () => {
@@ -156,14 +149,15 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
 function withDefaults(options: EngineOptions): OpeningDeps {
   const { clock = systemClock, timeout = 4000, storage = defaultStorage() } = options
+  const around = tabsOf(options, storage)
   return {
-    storage: limited(storage, clock, timeout),
+    storage: clearing(limited(storage, clock, timeout), around.page),
     serializer: options.serializer ?? jsonSerializer,
     clock,
     ids: options.ids ?? randomId,
     random: options.random ?? Math.random,
     timeout,
-    ...tabsOf(options, storage),
+    ...around,
     onError: guarded(options.onError ?? (() => {})),
     report: guarded(options.onError ?? reportLater),
   }

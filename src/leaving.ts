@@ -10,15 +10,27 @@ export function placeOf({ kind, name = '' }: SessionStorage, id: string): string
   return `dogear:${kind}:${name}:${id}`
 }
 
-/** Removes what pages have left behind of the session, or of all whose id begins like this. */
-export function forget(page: Page | undefined, storage: SessionStorage, id: string, all = false): void {
-  const place = placeOf(storage, id)
-  try {
-    const box = page?.localStorage
-    for (const key of box ? Object.keys(box) : [])
-      if (key === place || (all && key.startsWith(place))) box?.removeItem(key)
-  } catch {
-    // Forbidden: then there is nothing in it either.
+/** A storage that, when sessions are removed, removes what pages have left behind of them too. */
+export function clearing(storage: SessionStorage, page: Page | undefined): SessionStorage {
+  if (page === undefined) return storage
+  const forget = (which: (key: string) => boolean): void => {
+    try {
+      for (const key of Object.keys(page.localStorage ?? {}))
+        if (which(key)) page.localStorage?.removeItem(key)
+    } catch {
+      // Forbidden: then there is nothing in it either.
+    }
+  }
+  return {
+    ...storage,
+    delete(id) {
+      forget((key) => key === placeOf(storage, id))
+      return storage.delete(id)
+    },
+    clear(prefix) {
+      forget((key) => key.startsWith(placeOf(storage, prefix ?? '')))
+      return storage.clear(prefix)
+    },
   }
 }
 
