@@ -1,7 +1,7 @@
 import { useContext } from 'react'
 import type { Session } from '../session/session'
 import type { Exact, Keys, Next, Path, Read, Write } from '../state/path-types'
-import { cellOf, type StateStore } from '../state/store'
+import { cellOf, type PlainStore } from '../state/store'
 import type { AnyWorkflow, StateOf } from '../workflow/shape'
 
 import { has, misuse, PlaceContext, sessionOf } from './place'
@@ -31,7 +31,7 @@ export interface UseWorkflowState<T> {
  * ```ts
  * const [note, setNote] = useWorkflowState('note')                       // nearest provider
  * const [note, setNote] = useWorkflowState(checkout, 'note')             // nearest provider of that workflow, typed
- * const [note, setNote] = useWorkflowState(session, 'note')              // or a store of createStore
+ * const [note, setNote] = useWorkflowState(session, 'note')              // or any store
  * const [count] = useWorkflowState('items', { select: (it) => it.length })
  * ```
  *
@@ -54,11 +54,11 @@ export function useWorkflowState<W extends AnyWorkflow, const P extends Path<Sta
   options: Selection<Read<StateOf<W>, P>, U>,
 ): SelectedAndSetter<StateOf<W>, P, U>
 export function useWorkflowState<T, const P extends Path<T> | Keys>(
-  store: StateStore<T>,
+  store: PlainStore<T>,
   path: Exact<T, P>,
 ): StateAndSetter<T, P>
 export function useWorkflowState<T, const P extends Path<T> | Keys, U>(
-  store: StateStore<T>,
+  store: PlainStore<T>,
   path: Exact<T, P>,
   options: Selection<Read<T, P>, U>,
 ): SelectedAndSetter<T, P, U>
@@ -68,7 +68,7 @@ export function useWorkflowState(first: unknown, second?: unknown, third?: unkno
   const path = pathOf(bare ? first : second)
   const selection = selectionOf(bare ? second : third)
   const store = !bare && has(first, 'append') ? first : sessionOf(place, hook, bare ? undefined : first).state
-  const cell = cellOf(store as StateStore<unknown>, path)
+  const cell = cellOf(store as PlainStore<unknown>, path)
   // Whether a call selects never changes, so the order of hooks does not either.
   // oxlint-disable-next-line react/rules-of-hooks
   const value = selection ? useSelected(cell, selection, cell.get) : useSnapshot(cell, cell.get)

@@ -1,4 +1,5 @@
 import { NestedEditError } from '../errors'
+import { edit as editOps } from '../state/edit'
 import type { Op } from '../state/op'
 import { toPath, type Path } from '../state/path'
 import type { View } from '../state/view'
@@ -98,7 +99,7 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     if (attempt.over) throw attempt.over
     attempt.editing = true
     try {
-      const ops = core.options.writer.edit(view(attempt), recipe)
+      const ops = editOps(core.options.writer, view(attempt), recipe)
       const settled = isPromise(ops) ? await ops : ops
       if (attempt.over) throw attempt.over
       record(attempt, settled)

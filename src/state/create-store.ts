@@ -1,9 +1,7 @@
-import { copyJson } from './json'
+import { partsOf } from './create-plain-store'
 import { compileSchema } from './schema'
 import type { Output, Schema } from './standard-schema'
 import { createStateStore, type StateStore } from './store'
-import { Tree } from './tree'
-import { Writer } from './writer'
 
 /**
  * A store by itself: no workflow, no engine, nothing persisted. For state that may be lost, and for tests of
@@ -22,16 +20,5 @@ import { Writer } from './writer'
 export function createStore<S extends Schema = Schema<Record<string, unknown>>>(
   options: { schema?: S; initial?: unknown } = {},
 ): StateStore<Output<S>> {
-  const schema = compileSchema(options.schema)
-  const initial = copyJson(schema.initial(options.initial), 'state')
-  const tree = new Tree(initial)
-  return createStateStore<Output<S>>({
-    tree,
-    writer: new Writer(schema, copyJson),
-    commit: (ops) => {
-      tree.apply(ops)
-      tree.flush()
-    },
-    initial: () => initial,
-  })
+  return createStateStore<Output<S>>(partsOf(compileSchema(options.schema), options.initial))
 }

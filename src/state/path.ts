@@ -1,7 +1,8 @@
 import { PathError } from '../errors'
+import { frozen } from './development'
 import type { OpPath } from './op'
 
-/** A checked path. The same text gives the same object as long as it stays interned. */
+/** A checked path. */
 export interface Path {
   readonly keys: readonly string[]
   /** How records name it: {@link toPath} takes it back. */
@@ -15,10 +16,6 @@ export const ROOT: Path = { keys: [], id: '', text: '' }
 
 const ZERO = 48
 export const MOST_SEGMENTS = 1000
-const MOST_INTERNED = 50_000
-const interned = new Map<string, Path>()
-/** Apart, so that their texts are not taken for dotted ones. */
-const segmented = new Map<string, Path>()
 
 /**
  * Reads `'user.name'`, `['files', 'a.txt', 0]` or the id of another path; `''` and `[]` are the root.
@@ -26,7 +23,16 @@ const segmented = new Map<string, Path>()
  * segments.
  */
 export function toPath(input: string | readonly (string | number)[]): Path {
-  return typeof input === 'string' ? (interned.get(input) ?? parse(input)) : fromKeys(input)
+  const keys =
+    typeof input === 'string' ? (input && input.split('.', MOST_SEGMENTS + 1)) || [] : keysOf(input)
+  if (keys.length === 0) return ROOT
+  const segments = typeof input !== 'string' && !keys.every(isPlain)
+  const id = typeof input === 'string' ? input : segments ? keys : keys.join('.')
+  const text = textOf(id)
+  if (keys.length > MOST_SEGMENTS)
+    throw new PathError(text.slice(0, 200), `it has more than ${MOST_SEGMENTS} segments`)
+  for (const key of keys) checkKey(key, text, segments)
+  return { keys: frozen(keys), id, text }
 }
 
 /** The path one level up; the root is its own parent. */
@@ -62,36 +68,12 @@ export function textOf(id: OpPath): string {
   return typeof id === 'string' ? id : `.${JSON.stringify(id)}`
 }
 
-function parse(text: string): Path {
-  return text === '' ? ROOT : intern(interned, { keys: text.split('.', MOST_SEGMENTS + 1), id: text, text })
-}
-
-function fromKeys(input: readonly unknown[]): Path {
+function keysOf(input: readonly unknown[]): string[] {
   if (!Array.isArray(input)) throw new PathError(show(input), 'a path is a text or a list of segments')
-  const keys: string[] = []
-  for (const key of input.slice(0, MOST_SEGMENTS + 1) as unknown[]) {
-    if (typeof key !== 'string' && !(Number.isSafeInteger(key) && (key as number) >= 0)) {
-      throw new PathError(input.map(show).join('.'), `${show(key)} is neither a text nor an index`)
-    }
-    keys.push(String(key))
-  }
-  if (keys.length === 0) return ROOT
-  const plain = keys.every(isPlain)
-  const id = plain ? keys.join('.') : keys
-  const text = textOf(id)
-  const map = plain ? interned : segmented
-  return map.get(text) ?? intern(map, { keys, id, text })
-}
-
-function intern(map: Map<string, Path>, path: Path): Path {
-  const { keys, id, text } = path
-  if (keys.length > MOST_SEGMENTS)
-    throw new PathError(text.slice(0, 200), `it has more than ${MOST_SEGMENTS} segments`)
-  for (const key of keys) checkKey(key, text, id !== text)
-  if (map.size >= MOST_INTERNED) map.clear()
-  Object.freeze(keys)
-  map.set(text, path)
-  return path
+  return Array.from(input.slice(0, MOST_SEGMENTS + 1), (key: unknown) => {
+    if (typeof key === 'string' || (Number.isSafeInteger(key) && (key as number) >= 0)) return String(key)
+    throw new PathError(input.map(show).join('.'), `${show(key)} is neither a text nor an index`)
+  })
 }
 
 /** Throws a PathError for a key that no path may have; among segments it may be empty. */

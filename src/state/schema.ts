@@ -68,7 +68,8 @@ export function compileSchema(schema: Schema | undefined): CompiledSchema {
   }
 }
 
-const untyped: CompiledSchema = {
+/** Everything passes as it is. */
+export const untyped: CompiledSchema = {
   initial: (value) => value ?? {},
   check: (_, path, value) => ({ path, value }),
   checkDelete: () => undefined,

@@ -1,25 +1,23 @@
 import { PathError, SerializationError } from '../errors'
 import { frozen } from './development'
-import { diff } from './diff'
-import { draftOf } from './draft'
 import { nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import { sameJson } from './same'
 import type { CompiledSchema, Current } from './schema'
-import { at, valueAt, viewOf, type View } from './view'
+import { at, type View } from './view'
 
 /**
  * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can
  * be recorded and applied without a second look; what it refuses has changed nothing.
  */
 export class Writer {
-  readonly #schema: CompiledSchema
-  readonly #copy: CopyValue
+  readonly schema: CompiledSchema
+  readonly copy: CopyValue
 
   constructor(schema: CompiledSchema, copy: CopyValue) {
-    this.#schema = schema
-    this.#copy = copy
+    this.schema = schema
+    this.copy = copy
   }
 
   /** `undefined` when nothing would change, unless `always`. A function gets the previous value. */
@@ -40,7 +38,7 @@ export class Writer {
       if (typeof item !== 'string')
         throw new PathError(path.text, 'it is a text, and only text can be appended to it')
       const whole = target + item
-      const { value } = this.#schema.check(reader(view), path, whole)
+      const { value } = this.schema.check(reader(view), path, whole)
       return value === whole ? appended(path, item, 'text') : frozen<Op>(['set', path.id, value] as const)
     }
     if (!Array.isArray(target))
@@ -55,83 +53,25 @@ export class Writer {
     look(view, path)
     const there = view.has(path)
     if (!there && !always) return undefined
-    if (there) this.#schema.checkDelete(reader(view), path)
+    if (there) this.schema.checkDelete(reader(view), path)
     return frozen<Op>(['delete', path.id])
   }
 
   replace(view: View, state: unknown): Op {
-    return this.#replaced(reader(view), state)
-  }
-
-  /** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
-  edit(view: View, recipe: (draft: unknown) => unknown): Op[] | Promise<Op[]> {
-    const before = view.root()
-    const { draft, finish } = draftOf(before)
-    const succeed = (): Op[] => this.#changes(before, finish())
-    const fail = (error: unknown): never => {
-      // Whoever kept the draft must hear that it is over.
-      finish()
-      throw error
-    }
-    let outcome
-    try {
-      outcome = recipe(draft)
-    } catch (error) {
-      return fail(error)
-    }
-    return isThenable(outcome) ? Promise.resolve(outcome).then(succeed, fail) : succeed()
-  }
-
-  #changes(before: unknown, after: unknown): Op[] {
-    const ops = diff(before, after)
-    if (ops.length === 0) return ops
-    const result = reader(viewOf(after))
-    return ops.map((op) => {
-      if (op[0] === 'replace') return this.#replaced(result, op[1])
-      const path = toPath(op[1])
-      const whole = valueAt(after, path.keys)
-      if (op[0] === 'delete' && whole === undefined) this.#schema.checkDelete(reader(viewOf(before)), path)
-      // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
-      else if (whole !== undefined) {
-        const judged = this.#schema.check(result, path, whole)
-        if (judged.value !== whole && !sameJson(judged.value, whole))
-          return frozen<Op>(['set', judged.path.id, this.#copy(judged.value, judged.path)])
-      }
-      return this.#copied(op, path)
-    })
+    const given = this.copy(state, 'state')
+    const { value } = this.schema.check(reader(view), ROOT, given)
+    return frozen<Op>(['replace', this.copy(value, 'state')])
   }
 
   /** The copy of something that must be there: an item of a list cannot be undefined. */
-  #kept(value: unknown, place: Where): unknown {
+  kept(value: unknown, place: Where): unknown {
     if (value === undefined)
       throw new SerializationError(nameOf(place), 'undefined', 'a list keeps no holes; delete the item')
-    return this.#copy(value, place)
-  }
-
-  #replaced(current: Current, state: unknown): Op {
-    const given = this.#copy(state, 'state')
-    const { value } = this.#schema.check(current, ROOT, given)
-    return frozen<Op>(['replace', this.#copy(value, 'state')])
-  }
-
-  #copied(op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
-    switch (op[0]) {
-      case 'set':
-        return frozen<Op>(['set', op[1], this.#kept(op[2], path)])
-      case 'append':
-        // A draft's list grows by a splice, so this is text.
-        return appended(path, op[2], 'text')
-      case 'splice': {
-        const items = op[4].map((it, index) => this.#kept(it, `${nameOf(path)}.${op[2] + index}`))
-        return frozen<Op>(['splice', op[1], op[2], op[3], items])
-      }
-      default:
-        return op
-    }
+    return this.copy(value, place)
   }
 
   #begin(view: View, path: Path, item: unknown): Op {
-    const wanted = this.#schema.kindOf(path)
+    const wanted = this.schema.kindOf(path)
     const text = wanted === 'unknown' ? typeof item === 'string' : wanted === 'text'
     const op = this.#checked(view, path, text ? item : [item])
     const [, id, value] = op
@@ -144,9 +84,9 @@ export class Writer {
    * makes of it (defaults, coercion) is copied as well.
    */
   #checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
-    const given = this.#kept(next, path)
-    const { path: place, value } = this.#schema.check(reader(view), path, given)
-    return frozen(['set', place.id, value === given ? given : this.#copy(value, place)] as const)
+    const given = this.kept(next, path)
+    const { path: place, value } = this.schema.check(reader(view), path, given)
+    return frozen(['set', place.id, value === given ? given : this.copy(value, place)] as const)
   }
 }
 
@@ -155,7 +95,7 @@ export function sameOp(a: Op, b: Op): boolean {
   return sameJson(a, b)
 }
 
-function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
+export function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
   return frozen<Op>(['append', path.id, item, as] as const)
 }
 
@@ -196,17 +136,11 @@ function misplaced(keys: readonly string[], depth: number, length: number): stri
   return `"${here}" has ${length} items; index ${key} would leave a hole`
 }
 
-function reader(view: View): Current {
+export function reader(view: View): Current {
   return (path) => view.peek(path)
 }
 
 function kind(value: unknown): string {
   if (value === null) return 'null'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
 }

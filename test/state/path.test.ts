@@ -20,13 +20,13 @@ describe('a path', () => {
       id: 'user.profile.name',
       text: 'user.profile.name',
     })
-    expect(toPath(['user', 'profile', 'name'])).toBe(path)
-    expect(toPath(path.id)).toBe(path)
+    expect(toPath(['user', 'profile', 'name'])).toEqual(path)
+    expect(toPath(path.id)).toEqual(path)
   })
 
   it("'items.0' and ['items', 0] / the same path", () => {
-    expect(toPath(['items', 0])).toBe(toPath('items.0'))
-    expect(toPath(['items', -0])).toBe(toPath('items.0'))
+    expect(toPath(['items', 0])).toEqual(toPath('items.0'))
+    expect(toPath(['items', -0])).toEqual(toPath('items.0'))
   })
 
   it("'' and [] / the root, which is its own parent", () => {
@@ -39,7 +39,7 @@ describe('a path', () => {
     const path = toPath(['files', 'a.txt'])
     expect(path.keys).toEqual(['files', 'a.txt'])
     expect(path.id).toEqual(['files', 'a.txt'])
-    expect(toPath(path.id)).toBe(path)
+    expect(toPath(path.id)).toEqual(path)
     expect(toPath(['files', 'a', 'txt'])).not.toBe(path)
     expect(toPath(['']).keys).toEqual([''])
     expect(toPath(['']).text).not.toBe('')
@@ -115,10 +115,10 @@ describe('a path', () => {
   })
 
   it('its parent / the path one level up, with segments that have dots too', () => {
-    expect(parentOf(toPath('a.b.c'))).toBe(toPath('a.b'))
+    expect(parentOf(toPath('a.b.c'))).toEqual(toPath('a.b'))
     expect(parentOf(toPath(['a.b', 'c'])).keys).toEqual(['a.b'])
-    expect(parentOf(toPath(['a', 'b.c']))).toBe(toPath('a'))
-    expect(parentOf(toPath('a'))).toBe(ROOT)
+    expect(parentOf(toPath(['a', 'b.c']))).toEqual(toPath('a'))
+    expect(parentOf(toPath('a'))).toEqual(ROOT)
   })
 })
 

@@ -1,7 +1,7 @@
 import type { ReactElement, ReactNode } from 'react'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
-import { createEngine, createStore, defineEvent, defineWorkflow, resource } from 'dogear'
+import { createEngine, createPlainStore, createStore, defineEvent, defineWorkflow, resource } from 'dogear'
 import type { Session, Status, WorkflowEvent } from 'dogear'
 import {
   createWorkflowHooks,
@@ -245,6 +245,15 @@ describe('bare hooks', () => {
     // @ts-expect-error no such path
     useWorkflowState(store, 'nope')
     expectTypeOf(useWorkflowState(createStore({}), 'any.thing')[0]).toEqualTypeOf<unknown>()
+  })
+
+  it('with a plain store / typed by what it begins with, and without drafts', () => {
+    const store = createPlainStore({ initial: { count: 1 } })
+    expectTypeOf(useWorkflowState(store, 'count')[0]).toEqualTypeOf<number>()
+    // @ts-expect-error no such path
+    useWorkflowState(store, 'nope')
+    // @ts-expect-error it has no drafts
+    void store.edit
   })
 
   it('without either / unknown, until the app has registered its workflow', () => {

@@ -1,0 +1,70 @@
+import { frozen } from './development'
+import { diff } from './diff'
+import { draftOf } from './draft'
+import { nameOf } from './json'
+import type { Op } from './op'
+import { toPath, type Path } from './path'
+import { sameJson } from './same'
+import { valueAt, viewOf, type View } from './view'
+import { appended, reader, type Writer } from './writer'
+
+export type Recipe = (draft: unknown) => unknown
+
+/** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
+export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise<Op[]> {
+  const before = view.root()
+  const { draft, finish } = draftOf(before)
+  const succeed = (): Op[] => changes(writer, before, finish())
+  const fail = (error: unknown): never => {
+    // Whoever kept the draft must hear that it is over.
+    finish()
+    throw error
+  }
+  let outcome
+  try {
+    outcome = recipe(draft)
+  } catch (error) {
+    return fail(error)
+  }
+  return isThenable(outcome) ? Promise.resolve(outcome).then(succeed, fail) : succeed()
+}
+
+function changes(writer: Writer, before: unknown, after: unknown): Op[] {
+  const { schema } = writer
+  const result = viewOf(after)
+  return diff(before, after).map((op) => {
+    if (op[0] === 'replace') return writer.replace(result, op[1])
+    const path = toPath(op[1])
+    const whole = valueAt(after, path.keys)
+    if (op[0] === 'delete' && whole === undefined) schema.checkDelete(reader(viewOf(before)), path)
+    // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
+    else if (whole !== undefined) {
+      const judged = schema.check(reader(result), path, whole)
+      if (judged.value !== whole && !sameJson(judged.value, whole))
+        return frozen<Op>(['set', judged.path.id, writer.copy(judged.value, judged.path)])
+    }
+    return copied(writer, op, path)
+  })
+}
+
+function copied(writer: Writer, op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
+  switch (op[0]) {
+    case 'set':
+      return frozen<Op>(['set', op[1], writer.kept(op[2], path)])
+    case 'append':
+      // A draft's list grows by a splice, so this is text.
+      return appended(path, op[2], 'text')
+    case 'splice': {
+      const items = op[4].map((it, index) => writer.kept(it, `${nameOf(path)}.${op[2] + index}`))
+      return frozen<Op>(['splice', op[1], op[2], op[3], items])
+    }
+    default:
+      return op
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  )
+}

@@ -1,0 +1,60 @@
+import { NestedEditError } from '../errors'
+import { edit, type Recipe } from './edit'
+import type { Op } from './op'
+import { none, type StoreParts, type Writes } from './writes'
+
+/** The edits of a store: one after the other, and no other write inside one. */
+export class Edits {
+  readonly #parts: StoreParts
+  readonly #writes: Writes
+  #edits: Promise<void> | undefined
+
+  constructor(parts: StoreParts, writes: Writes) {
+    this.#parts = parts
+    this.#writes = writes
+  }
+
+  edit(recipe: Recipe): void | Promise<void> {
+    const edits = this.#edits
+    // One that is known to be asynchronous must not look before the one in front of it has landed.
+    const known = recipe.constructor.name === 'AsyncFunction'
+    let done = edits !== undefined && known ? edits.then(() => this.#run(recipe)) : this.#run(recipe)
+    if (!(done instanceof Promise)) return undefined
+    if (edits !== undefined && !known) {
+      // It has looked too early: what comes of that is dropped, and it runs again when it is its turn.
+      done.catch(nothing)
+      done = edits.then(() => this.#run(recipe))
+    }
+    const base = this.#parts.base?.()
+    const landed = done
+      // Begun before the session was read: it has not seen what it is to change.
+      .then((ops) => (this.#parts.base?.() === base ? ops : this.#run(recipe)))
+      .then((ops) => {
+        this.#writes.remember(ops, () => ops)
+        this.#writes.land(ops)
+      })
+    const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
+      if (this.#edits === tail) this.#edits = undefined
+    })
+    this.#edits = tail
+    return landed
+  }
+
+  #run(recipe: Recipe): readonly Op[] | Promise<readonly Op[]> {
+    const writes = this.#writes
+    if (writes.blocked) throw new NestedEditError('an edit')
+    writes.blocked = () => new NestedEditError()
+    let ops
+    try {
+      ops = edit(this.#parts.writer, writes.view, recipe)
+    } finally {
+      writes.blocked = undefined
+    }
+    if (ops instanceof Promise) return ops
+    writes.remember(ops, (view) => edit(this.#parts.writer, view, recipe))
+    writes.land(ops)
+    return none
+  }
+}
+
+function nothing(): void {}
