@@ -17,7 +17,7 @@ export const note = (page: Page) => page.getByLabel('Note for the courier')
 export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
 export const heading = (page: Page) => page.getByRole('heading', { level: 2 }).textContent()
 
-const clock = (page: Page) => page.evaluate(() => Date.now())
+export const clock = (page: Page) => page.evaluate(() => Date.now())
 
 /** Waits until the page says that all is saved, and has looked since then. */
 export async function saved(page: Page, since = 0): Promise<void> {

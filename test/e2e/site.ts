@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { build, preview } from 'vite'
 
-const app = path.join(import.meta.dirname, 'app')
 const source = (file: string) => path.resolve(import.meta.dirname, '../../src', file)
 
-/** The wizard on a page of its own. */
+/** A story's page, served on its own. */
 export interface Site {
   readonly url: string
   close(): Promise<void>
@@ -16,9 +15,14 @@ export interface Site {
  * Built, because a development server talks to its pages and so keeps them out of the back/forward cache. In
  * development mode, because only then does StrictMode mount everything twice.
  */
-export async function serveSite(): Promise<Site> {
+export async function serveSite(folder = 'app'): Promise<Site> {
   const outDir = await mkdtemp(path.join(tmpdir(), 'dogear-site-'))
-  const shared = { configFile: false, root: app, logLevel: 'warn', mode: 'development' } as const
+  const shared = {
+    configFile: false,
+    root: path.join(import.meta.dirname, folder),
+    logLevel: 'warn',
+    mode: 'development',
+  } as const
   await build({
     ...shared,
     define: { 'process.env.NODE_ENV': '"development"' },

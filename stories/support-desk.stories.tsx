@@ -1,0 +1,74 @@
+import type { Meta, StoryObj } from '@storybook/react-vite'
+import { createEngine, memoryStorage } from 'dogear'
+import { StrictMode, useState } from 'react'
+import { expect, waitFor } from 'storybook/test'
+import { SupportDesk, type SupportDeskProps } from './support-desk/desk'
+
+/**
+ * A flow that is a JSON document: a condition, a loop, questions to the customer and to a supervisor. Its diagram
+ * stands beside it, drawn by Mermaid, with the node at work lit. Reload at any moment.
+ */
+const meta = {
+  title: 'Support desk',
+  component: SupportDesk,
+  parameters: { controls: { disable: true } },
+  decorators: [
+    (Story) => (
+      <StrictMode>
+        <Story />
+      </StrictMode>
+    ),
+  ],
+} satisfies Meta<typeof SupportDesk>
+
+export default meta
+type Story = StoryObj<typeof meta>
+type Scene = Parameters<NonNullable<Story['play']>>[0]
+
+export const Desk: Story = {}
+
+/** Begins anew at every visit, so that what is played does not touch the case above. */
+function InMemory(props: SupportDeskProps) {
+  const [engine] = useState(() => createEngine({ storage: memoryStorage() }))
+  return <SupportDesk {...props} engine={engine} thinking={0} />
+}
+
+const played = { tags: ['!autodocs'], render: (args) => <InMemory {...args} /> } satisfies Story
+
+/** The names of the nodes that are lit, once it is these. */
+const lit = ({ canvasElement }: Scene, ...names: string[]) =>
+  waitFor(
+    () =>
+      expect([...canvasElement.querySelectorAll('.node.lit')].map((it) => it.textContent.trim())).toEqual(
+        names,
+      ),
+    { timeout: 5000 },
+  )
+
+async function say({ canvas, userEvent }: Scene, text: string) {
+  await userEvent.type(await canvas.findByRole('textbox'), text)
+  await userEvent.click(canvas.getByRole('button', { name: 'Send' }))
+}
+
+export const Loop: Story = {
+  ...played,
+  name: 'A question, not solved, then a refund: the loop, the condition and the lit node',
+  async play(scene) {
+    const { canvas, userEvent } = scene
+    await userEvent.click(await canvas.findByRole('button', { name: 'Open a case' }))
+    await lit(scene, 'listen')
+    await say(scene, 'My screen is black')
+    await canvas.findByText('Did this help?')
+    await lit(scene, 'satisfied?')
+    await userEvent.click(canvas.getByRole('button', { name: 'No' }))
+    await canvas.findByText('Tell us more.')
+    await say(scene, 'I want my money back')
+    await canvas.findByText('For the supervisor: refund € 25?')
+    await lit(scene, 'refund')
+    await userEvent.click(canvas.getByRole('button', { name: 'Grant' }))
+    await canvas.findByText('€ 25 are on their way.')
+    await userEvent.click(await canvas.findByRole('button', { name: 'Yes, close it' }))
+    await canvas.findByText('Thank you. This case is closed.')
+    await lit(scene)
+  },
+}

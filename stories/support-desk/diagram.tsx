@@ -1,0 +1,40 @@
+import { toMermaid } from 'dogear'
+import mermaid from 'mermaid'
+import { useEffect, useId, useState } from 'react'
+import { useStepsAtWork } from './hooks'
+import { supportDesk } from './workflow'
+
+mermaid.initialize({
+  startOnLoad: false,
+  theme: 'base',
+  themeVariables: {
+    primaryColor: '#ffffff',
+    primaryBorderColor: '#8793a1',
+    lineColor: '#8793a1',
+    fontSize: '15px',
+  },
+})
+
+/** The flow as Mermaid draws it, with what is at work lit. The picture before stays until the next one is ready. */
+export function Diagram() {
+  const atWork = useStepsAtWork()
+  const id = useId().replace(/\W/g, '')
+  const source = toMermaid(supportDesk, { lit: atWork })
+  const [svg, setSvg] = useState('')
+  useEffect(() => {
+    let over = false
+    mermaid.render(`diagram${id}`, source).then(
+      (drawn) => over || setSvg(drawn.svg),
+      (error: unknown) => over || setSvg(`<text>${String(error)}</text>`),
+    )
+    return () => void (over = true)
+  }, [id, source])
+  return (
+    <figure className="diagram">
+      <div role="img" aria-label="Diagram of the support desk" dangerouslySetInnerHTML={{ __html: svg }} />
+      <figcaption aria-live="polite">
+        {atWork.length > 0 ? `At work: ${atWork.join(', ')}` : 'Nothing at work'}
+      </figcaption>
+    </figure>
+  )
+}

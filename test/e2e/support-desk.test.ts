@@ -1,0 +1,72 @@
+import type { Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { clock, saved, typeAndSave } from './checkout-page.ts'
+import { serveSite, type Site } from './site.ts'
+import { interruptions, visit, type Visitor } from './visitor.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await serveSite('desk-app')
+})
+afterAll(() => site.close())
+
+const press = (page: Page, name: string) => page.getByRole('button', { name }).click()
+const log = async (page: Page) =>
+  (await page.locator('.log li').allInnerTexts()).map((it) => it.replace(/\s+/g, ' '))
+/** The node that Mermaid shows lit. */
+const lit = (page: Page, name: string) => page.locator('.node.lit', { hasText: name }).waitFor()
+
+async function opened(thinking: number): Promise<Visitor> {
+  const visitor = await visit(`${site.url}?thinking=${thinking}`)
+  onTestFinished(() => visitor.leave())
+  await press(visitor.page, 'Open a case')
+  await visitor.page.getByRole('textbox').fill('My screen is black')
+  return visitor
+}
+
+describe.each(interruptions)('%s', (_, interrupt) => {
+  test('in the middle of the second round, half a question asked / the same node is lit, it ends as without', async () => {
+    const visitor = await opened(50)
+    await press(visitor.page, 'Send')
+    await press(visitor.page, 'No')
+    await visitor.page.getByText('Tell us more.').waitFor()
+    await typeAndSave(visitor.page.getByRole('textbox'), 'My money, please')
+
+    await interrupt(visitor)
+
+    await lit(visitor.page, 'listen')
+    expect(await visitor.page.getByRole('textbox').inputValue()).toBe('My money, please')
+    const since = await clock(visitor.page)
+    await press(visitor.page, 'Send')
+    await visitor.page.getByText('refund € 25?').waitFor()
+    await saved(visitor.page, since)
+
+    await interrupt(visitor)
+
+    await lit(visitor.page, 'refund')
+    await press(visitor.page, 'Grant')
+    await press(visitor.page, 'Yes, close it')
+    await visitor.page.getByText('This case is closed.').waitFor()
+    expect(await log(visitor.page)).toEqual([
+      'You My screen is black',
+      'Desk Have you tried turning it off and on?',
+      'You My money, please',
+      'Desk € 25 are on their way.',
+      'Desk Thank you. This case is closed.',
+    ])
+  })
+
+  test('while a node executes / it is executed again, what came before is not asked again', async () => {
+    const visitor = await opened(3000)
+    await press(visitor.page, 'Send')
+    await lit(visitor.page, 'classify')
+    await saved(visitor.page)
+
+    await interrupt(visitor)
+
+    await lit(visitor.page, 'classify')
+    await lit(visitor.page, 'answer')
+    await visitor.page.getByText('Did this help?').waitFor()
+    expect(await log(visitor.page)).toHaveLength(2)
+  })
+})
