@@ -64,8 +64,9 @@ describe.each(interruptions)('%s', (_, interrupt) => {
 
     await interrupt(visitor)
 
-    await lit(visitor.page, 'classify')
-    await lit(visitor.page, 'answer')
+    // In words: on a busy machine the picture may come after the node has ended.
+    await visitor.page.getByText('At work: classify').waitFor()
+    await visitor.page.getByText('At work: answer').waitFor()
     await visitor.page.getByText('Did this help?').waitFor()
     expect(await log(visitor.page)).toHaveLength(2)
   })
