@@ -14,7 +14,7 @@ import type { Definition } from '../workflow/workflow'
 import { joinOps } from './field-edit'
 import { History } from './history'
 import { isOpenWrite, type Model, type Point, type Waiting } from './model'
-import { emitted, type RecordBody, type SessionRecord } from './record'
+import type { RecordBody, SessionRecord } from './record'
 import { reduce } from './reduce'
 import type { Resources } from './resources'
 import type { Remote } from './remote'
@@ -115,7 +115,7 @@ export class Core {
     this.#noteTimes(record)
     this.sink.push(record, urgency, durability)
     this.#tell(record, record)
-    this.#stopIfAsked(record)
+    this.stopIfAsked()
     if (rebases) this.mend()
   }
 
@@ -142,10 +142,10 @@ export class Core {
   }
 
   /** The stop event ends the run, however it was emitted. */
-  #stopIfAsked(record: SessionRecord): void {
+  stopIfAsked(): void {
     const { stop } = this.definition.options
-    const event = emitted(record).find((it) => it.type === stop.type)
-    const { run } = this.model
+    const { run, latest } = this.model
+    const event = latest.find((it) => it.type === stop.type)
     if (event === undefined || run === undefined || run.end) return
     this.append({
       kind: 'finished',

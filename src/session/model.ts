@@ -38,6 +38,8 @@ export interface Model {
   unconsumed: string[]
   /** Counts changes to the open asks, so that a view of them can be kept. */
   askChanges: number
+  /** What the newest record has sent: where the journal ends there, a stop event is still to be heeded. */
+  latest: readonly Emission[]
   /** Up to which of their operations other tabs were heard; those that were heard last are at the end. */
   readonly heard: Map<string, number>
 }
@@ -153,6 +155,8 @@ export interface Scope {
   /** Deliveries, executions and inner scopes that are not at their end. */
   open: number
   readonly gathered: Map<string, Emission[]>
+  /** The gathering steps that have run in fan-outs inside this one: they are not its own. */
+  passed?: readonly string[]
 }
 
 export interface LogEntry {
@@ -185,6 +189,7 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     log: [],
     unconsumed: [],
     askChanges: 0,
+    latest: [],
     heard: new Map(),
   }
 }

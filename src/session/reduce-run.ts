@@ -92,6 +92,11 @@ export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): v
     enqueue(model, step, { id: event, type: members[0]?.type ?? '', to: [step], members, ...line })
     if (parent !== undefined) hold(model, parent)
   }
+  const above = parent === undefined ? undefined : model.scopes.get(parent)
+  if (above)
+    above.passed = [
+      ...new Set([...(above.passed ?? []), ...(scope.passed ?? []), ...to.map((it) => it.step)]),
+    ]
   release(model, scope.parent)
 }
 

@@ -1,5 +1,5 @@
 import { createModel, type Model } from './model'
-import type { SessionRecord } from './record'
+import { emitted, type SessionRecord } from './record'
 import { foldAnswered, foldCollected, foldDone, foldOpened, reopen } from './reduce-points'
 import { foldRewound } from './reduce-rewound'
 import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
@@ -18,6 +18,7 @@ export function reduce(model: Model, record: SessionRecord): void {
     throw new TypeError(`a record of unknown kind "${record.kind}"`)
   model.seq = record.seq
   fold(model, record)
+  if (record.kind !== 'wrote') model.latest = emitted(record)
   if (record.by !== undefined) hear(model.heard, record.by, record.n ?? 0)
 }
 

@@ -166,8 +166,9 @@ export class Replay {
 
   #mark(index: number): void {
     this.#used[index] = true
-    this.#furthest = Math.max(this.#furthest, index)
-    if (this.#exec.entries[index]?.kind === 'saw') this.#see(index)
+    const { kind } = this.#exec.entries[index] as Entry
+    if (kind !== 'sent') this.#furthest = Math.max(this.#furthest, index)
+    if (kind === 'saw') this.#see(index)
     else this.#repeat(index)
   }
 

@@ -185,8 +185,7 @@ export class Scheduler {
     const { model, definition } = this.core
     for (const id of model.ripe) {
       const scope = model.scopes.get(id) as Scope
-      const steps =
-        scope.gathered.size > 0 ? [...scope.gathered.keys()] : gathersAfter(scope.step, definition)
+      const steps = scope.gathered.size > 0 ? [...scope.gathered.keys()] : gathersAfter(scope, definition)
       this.core.append({
         kind: 'gathered',
         scope: scope.id,
@@ -254,13 +253,13 @@ function oneOfEach(queue: Fifo<Delivery> | undefined, { on }: StepDefinition): n
 }
 
 /** The gathering steps that a step's events lead to before any other gathering step. */
-function gathersAfter(name: string, definition: Core['definition']): string[] {
+function gathersAfter({ step, passed = [] }: Scope, definition: Core['definition']): string[] {
   const found = new Set<string>()
-  const seen = new Set([name])
+  const seen = new Set([step])
   for (const from of seen)
     for (const { type } of definition.stepsByName.get(from)?.emits ?? [])
       for (const to of definition.routes.get(type) ?? [])
-        if (definition.stepsByName.get(to)?.join === 'gather') found.add(to)
+        if (definition.stepsByName.get(to)?.join === 'gather' && !passed.includes(to)) found.add(to)
         else seen.add(to)
   return [...found]
 }

@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import {
+  allOf,
   createEngine,
   defineEvent,
   defineWorkflow,
+  gather,
   memoryStorage,
+  StepFailed,
+  TimeoutError,
   type Session,
   type SessionStorage,
   type StepContext,
@@ -15,6 +19,11 @@ import { Reference, type Attempt, type Look } from './reference'
 
 const Sent = defineEvent('sent', z.string())
 const Ended = defineEvent('ended', z.string())
+const Open = defineEvent('open', z.string())
+const Branch = defineEvent('branch', z.string())
+const Joined = defineEvent('joined', z.string())
+const Left = defineEvent('left')
+const Right = defineEvent('right')
 
 type Shape = {
   state: Record<string, unknown>
@@ -40,22 +49,46 @@ interface Page {
 
 /** Everything that is outside the page and outlives it. */
 class World {
-  readonly clock: VirtualClock = virtualClock()
+  /** How often somebody looked at the clock: a record carries the time, so that without it there is no new one. */
+  private stamps = 0
+  private known: { readonly stamps: number; readonly session: unknown; readonly look: Look } | undefined
+  readonly clock: VirtualClock = this.watched(virtualClock())
   readonly reference = new Reference()
   /** The calls of effects by name: their idempotency keys. */
   readonly calls = new Map<string, string[]>()
   page: Page = { alive: true, online: true, session: undefined }
 
+  private watched(clock: VirtualClock): VirtualClock {
+    return {
+      ...clock,
+      now: () => (this.stamps++, clock.now()),
+      get pending() {
+        return clock.pending
+      },
+    }
+  }
+
   look(): Look {
+    const { stamps, page } = this
+    if (this.known?.stamps !== stamps || this.known.session !== page.session)
+      this.known = { stamps, session: page.session, look: this.lookAgain() }
+    return this.known.look
+  }
+
+  private lookAgain(): Look {
     const json = this.page.session?.toJSON() as {
       seq: number
-      execs: { step: string; points: { key: string; type: string; result?: object }[] }[]
+      execs: {
+        step: string
+        events: { data?: unknown }[]
+        points: { key: string; type: string; result?: object }[]
+      }[]
     }
     return {
       seq: json.seq,
       points: (step) =>
         json.execs
-          .filter((it) => it.step === step)
+          .filter((it) => (it.step === 'branch' ? `branch ${String(it.events[0]?.data)}` : it.step) === step)
           .flatMap(({ points }) =>
             points.flatMap(({ key, type, result }) => [
               `opened ${key}`,
@@ -149,10 +182,17 @@ class Player {
       case 'once':
         return this.once(branch, it)
       case 'ask':
-        return this.point(branch, it.name, () => this.ctx.ask(Question(it.name) as never))
+        return this.point(branch, it.name, () =>
+          this.inTime(this.ctx.ask(Question(it.name) as never, timeoutOf(it))),
+        )
       case 'wait':
         return this.point(branch, it.name, () =>
-          this.ctx.waitFor(Nudge, { where: ({ data }) => (data as { for: string }).for === it.name }),
+          this.inTime(
+            this.ctx.waitFor(Nudge, {
+              where: ({ data }) => (data as { for: string }).for === it.name,
+              ...timeoutOf(it),
+            }),
+          ),
         )
       case 'sleep':
         return this.point(branch, `sleep ${it.ms}`, () => this.ctx.sleep(it.ms))
@@ -169,6 +209,15 @@ class Player {
         return
       case 'all':
         await Promise.all([this.play(it.a, `${branch}/a`), this.play(it.b, `${branch}/b`)])
+    }
+  }
+
+  private async inTime(wait: Promise<unknown>): Promise<unknown> {
+    try {
+      return await wait
+    } catch (error) {
+      if (error instanceof TimeoutError && this.page.alive && !this.attempt.over) return 'out of time'
+      throw error
     }
   }
 
@@ -260,20 +309,29 @@ function noticed<T>(player: Player, work: Promise<T>): Promise<T> {
   return work
 }
 
-function build(world: World, { steps }: Scenario) {
+function timeoutOf({ timeout }: { readonly timeout?: number }): { timeout?: number } {
+  return timeout === undefined ? {} : { timeout }
+}
+
+function build(world: World, { steps, fans, pair, lost }: Scenario) {
   const options = {
     on: Go,
     asks: [Question],
     emits: [Sent, Ended],
     retry: { attempts: 60, delay: 10 },
   } as const
-  const handler = (index: number) => (ctx: unknown) => {
-    const player = new Player(world, ctx as Ctx, `step${index}`)
-    return noticed(
-      player,
-      player.run(steps[index] ?? []).then(() => Ended(`step${index}`)),
-    )
+  const playing = <T>(
+    ctx: unknown,
+    name: string,
+    program: readonly Instruction[] = [],
+    last: () => T,
+  ): Promise<T> => {
+    const player = new Player(world, ctx as Ctx, name)
+    return noticed(player, player.run(program).then(last))
   }
+  const handler = (index: number) => (ctx: unknown) =>
+    playing(ctx, `step${index}`, steps[index], () => Ended(`step${index}`))
+  const extra = fans.length + (pair.length > 0 ? 1 : 0) + (lost.length > 0 ? 1 : 0)
   const base = defineWorkflow({
     name: 'random',
     version: 1,
@@ -289,12 +347,50 @@ function build(world: World, { steps }: Scenario) {
     .step('end', { on: Ended, emits: [Done], workers: 1 }, async (ctx, event) => {
       const all = await ctx.collect(
         event,
-        steps.map(() => Ended),
+        Array.from({ length: steps.length + extra }, () => Ended),
       )
       // Everything that was sent before is on its way to the sink, in front of this.
       if (all) await ctx.sleep(1000)
       return all && Done('done')
     })
+    .step('fan', { on: Go, emits: [Open] }, () =>
+      fans.length === 0 ? undefined : fans.map((_, index) => Open(String(index))),
+    )
+    .step('open', { on: Open, emits: [Branch] }, (_, { data }) =>
+      (fans[Number(data)] ?? []).map((__, index) => Branch(`${data}.${index}`)),
+    )
+    .step('branch', { ...options, on: Branch, emits: [Sent, Joined], workers: 2 }, (ctx, { data }) => {
+      const [fan, index] = data.split('.').map(Number)
+      return playing(ctx, `branch ${data}`, fans[fan ?? 0]?.[index ?? 0], () => Joined(data))
+    })
+    .step('joined', { on: gather(Joined), emits: [Ended] }, (_, members) => {
+      const places = members.map((it) => it.data)
+      const fan = fans.findIndex((it, index) =>
+        sameText(
+          places,
+          it.map((_branch, at) => `${index}.${at}`),
+        ),
+      )
+      if (fan < 0) world.reference.complain(`gathered ${JSON.stringify(places)}`)
+      return Ended('fan')
+    })
+    .step('left', { ...options, emits: [Sent, Left] }, (ctx) =>
+      pair.length === 0 ? undefined : playing(ctx, 'left', pair[0], () => Left()),
+    )
+    .step('right', { ...options, emits: [Sent, Right] }, (ctx) =>
+      pair.length === 0 ? undefined : playing(ctx, 'right', pair[1], () => Right()),
+    )
+    .step('both', { ...options, on: allOf(Left, Right) }, (ctx) =>
+      playing(ctx, 'both', pair[2], () => Ended('pair')),
+    )
+    .step('lost', { ...options, retry: { attempts: 2, delay: 10 }, catchError: 'rescue' }, (ctx) =>
+      lost.length === 0
+        ? undefined
+        : playing(ctx, 'lost', [...(lost[0] ?? []), { do: 'throw', until: 9 }], () => Ended('lost')),
+    )
+    .step('rescue', { ...options, on: StepFailed }, (ctx) =>
+      playing(ctx, 'rescue', lost[1], () => Ended('lost')),
+    )
     .step('step0', options, handler(0))
   return steps.reduce<typeof base>(
     (workflow, _, index) =>
@@ -499,7 +595,7 @@ function type(world: World, it: Instruction): void {
   }
 }
 
-function* waitsOf({ steps }: Scenario): Generator<string> {
+function* waitsOf({ steps, fans, pair, lost }: Scenario): Generator<string> {
   function* inside(program: readonly Instruction[]): Generator<string> {
     for (const it of program) {
       if (it.do === 'wait') yield it.name
@@ -507,13 +603,17 @@ function* waitsOf({ steps }: Scenario): Generator<string> {
       if (it.do === 'all') yield* inside([...it.a, ...it.b])
     }
   }
-  for (const step of steps) yield* inside(step)
+  for (const program of [...steps, ...fans.flat(), ...pair, ...lost]) yield* inside(program)
 }
 
 /** Stored values that weigh so much that every append is followed by a snapshot. */
 const heavy = {
   serialize: (value: unknown): unknown => ({ text: JSON.stringify(value), size: 400_000 }),
   deserialize: (stored: unknown): unknown => JSON.parse((stored as { text: string }).text),
+}
+
+function sameText(a: readonly string[], b: readonly string[]): boolean {
+  return a.join() === b.join()
 }
 
 function byText(a: string, b: string): number {

@@ -16,7 +16,8 @@ export type Instruction =
       /** Ends at once, after some time, fails this often first, or always fails and the step catches it. */
       readonly how: 'sync' | 'slow' | 'flaky' | 'caught'
     }
-  | { readonly do: 'ask' | 'wait'; readonly name: string }
+  /** With `timeout` (ms), the step goes on without an answer. */
+  | { readonly do: 'ask' | 'wait'; readonly name: string; readonly timeout?: number }
   | { readonly do: 'sleep'; readonly ms: number }
   | { readonly do: 'commit' }
   | { readonly do: 'send'; readonly name: string; readonly path: string }
@@ -34,8 +35,16 @@ export type Action =
   | { readonly act: 'die'; readonly operation: number; readonly lands: boolean }
   | { readonly act: 'close' }
 
+type Program = readonly Instruction[]
+
 export interface Scenario {
-  readonly steps: readonly (readonly Instruction[])[]
+  readonly steps: readonly Program[]
+  /** Fan-outs by the programs of their branches; a gathering step takes over when all have ended. */
+  readonly fans: readonly (readonly Program[])[]
+  /** Two steps and the one that starts when both are done (`allOf`). */
+  readonly pair: readonly Program[]
+  /** A step that fails for good after its program, and the one that recovers from it. */
+  readonly lost: readonly Program[]
   readonly actions: readonly Action[]
   /** Every append is followed by a compaction. */
   readonly compact: boolean
@@ -49,13 +58,15 @@ function own(name: string): readonly string[] {
   return [`${name}.n`, `${name}.deep.n`]
 }
 
-export function scenario(random: () => number): Scenario {
+export function scenario(random: () => number, raw = false): Scenario {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
   const chance = (share: number): boolean => random() < share
   const upTo = (n: number): number => Math.floor(random() * (n + 1))
   // Steps with `Promise.all` do nothing raw, and each branch has paths of its own.
   const parallel = chance(0.4)
   const count = 1 + upTo(2)
+  const [fanned, paired, losing] = [chance(0.3), chance(0.2), chance(0.2)]
+  const alone = count === 1 && !fanned && !paired && !losing
   const values: readonly Value[] = [0, 1, 2, '', 'x', null, false]
   let names = 0
   const name = (): string => `p${++names}`
@@ -88,16 +99,18 @@ export function scenario(random: () => number): Scenario {
         name: name(),
         how: pick(inside ? ['sync', 'slow', 'caught'] : ['sync', 'slow', 'flaky', 'caught']),
       }
-    if (kind < 0.73) return { do: 'ask', name: name() }
-    if (kind < 0.78) return { do: 'wait', name: name() }
+    const timeout = chance(0.3) ? { timeout: pick([0, 15, 60]) } : {}
+    if (kind < 0.73) return { do: 'ask', name: name(), ...timeout }
+    if (kind < 0.78) return { do: 'wait', name: name(), ...timeout }
     if (kind < 0.83) return { do: 'sleep', ms: pick([0, 10, 40]) }
     if (kind < 0.87) return { do: 'commit' }
     if (kind < 0.93) return { do: 'send', name: name(), path: pick(paths) }
+    if (inside && raw && chance(0.5)) return { do: 'raw', ms: pick([0, 5, 20]) }
     if (inside || depth > 0) return write(paths, root)
     if (kind < 0.96) return parallel ? write(paths, root) : { do: 'raw', ms: pick([0, 0, 20]) }
     if (kind < 0.98) return { do: 'throw', until: 1 + upTo(1) }
     // While an edit is open, other steps' writes wait: then nobody outside can tell the order.
-    return parallel || count > 1 ? write(paths, root) : { do: 'edit', path: pick(shared) }
+    return parallel || !alone ? write(paths, root) : { do: 'edit', path: pick(shared) }
   }
 
   const instructions = (
@@ -114,7 +127,8 @@ export function scenario(random: () => number): Scenario {
       const root = `s${index}${which}.`
       return instructions(1 + upTo(4), own(root.slice(0, -1)), root, 0)
     }
-    return [...before, { do: 'all', a: branch('a'), b: branch('b') }, ...instructions(upTo(3), shared, '', 0)]
+    const b: Instruction[] = chance(0.3) ? [{ do: 'all', a: branch('b'), b: branch('c') }] : branch('b')
+    return [...before, { do: 'all', a: branch('a'), b }, ...instructions(upTo(3), shared, '', 0)]
   }
 
   const typed = (): Instruction => {
@@ -137,20 +151,39 @@ export function scenario(random: () => number): Scenario {
     return { act: 'close' }
   }
 
+  const some = (): Instruction[] => instructions(upTo(3), shared, '', 1)
+  const list = <T>(length: number, make: () => T): T[] => Array.from({ length }, make)
   const steps = Array.from({ length: count }, (_, index) => step(index))
-  return { steps, actions: Array.from({ length: 6 + upTo(24) }, action), compact: chance(0.3) }
+  const fans = fanned ? list(1 + upTo(1), () => list(upTo(3), some)) : []
+  const pair = paired ? list(3, some) : []
+  const lost = losing ? list(2, some) : []
+  return {
+    ...{ steps, fans, pair, lost },
+    actions: Array.from({ length: 6 + upTo(24) }, action),
+    compact: chance(0.3),
+  }
 }
 
 /** Every scenario that is one piece smaller. */
 export function* smaller(it: Scenario): Generator<Scenario> {
   for (let n = 0; n < it.steps.length; n++)
     if (it.steps.length > 1) yield { ...it, steps: without(it.steps, n) }
+  if (it.pair.length > 0) yield { ...it, pair: [] }
+  if (it.lost.length > 0) yield { ...it, lost: [] }
+  for (let n = 0; n < it.fans.length; n++) yield { ...it, fans: without(it.fans, n) }
   for (let size = Math.ceil(it.actions.length / 2); size >= 1; size = size > 1 ? Math.ceil(size / 2) : 0)
     for (let n = 0; n < it.actions.length; n += size)
       yield { ...it, actions: it.actions.filter((_, at) => at < n || at >= n + size) }
   for (let n = 0; n < it.steps.length; n++)
     for (const body of shorter(it.steps[n] ?? []))
       yield { ...it, steps: it.steps.map((old, at) => (at === n ? body : old)) }
+  for (const kind of ['pair', 'lost'] as const)
+    for (const [n, old] of it[kind].entries())
+      for (const body of shorter(old))
+        yield { ...it, [kind]: it[kind].map((own, at) => (at === n ? body : own)) }
+  for (const [f, fan] of it.fans.entries())
+    for (const less of smallerFans(fan))
+      yield { ...it, fans: it.fans.map((own, at) => (at === f ? less : own)) }
   for (const [n, action] of it.actions.entries())
     if (action.act === 'type' && action.writes.length > 1)
       for (let at = 0; at < action.writes.length; at++)
@@ -161,6 +194,12 @@ export function* smaller(it: Scenario): Generator<Scenario> {
           ),
         }
   if (it.compact) yield { ...it, compact: false }
+}
+
+function* smallerFans(fan: readonly Program[]): Generator<readonly Program[]> {
+  for (let n = 0; n < fan.length; n++) yield without(fan, n)
+  for (const [n, old] of fan.entries())
+    for (const body of shorter(old)) yield fan.map((own, at) => (at === n ? body : own))
 }
 
 function* shorter(body: readonly Instruction[]): Generator<readonly Instruction[]> {

@@ -177,7 +177,9 @@ export class Reference {
 
   /** What was sent by the attempts that ended. */
   get sends(): string[] {
-    return [...this.execs.values()].flatMap((it) => [...(it.attempt?.sends ?? [])])
+    return [...this.execs.values()].flatMap((it) => [
+      ...((it.ended === undefined ? it.sends : it.attempt?.sends) ?? []),
+    ])
   }
 
   private exec(step: string): Exec {

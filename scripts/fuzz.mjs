@@ -1,0 +1,28 @@
+// `npm run fuzz`: bundles the random workflows of the tests, which are TypeScript, and plays them outside the runner.
+//
+//     npm run fuzz                              until it is stopped
+//     npm run fuzz -- --seeds 10000 --first 1   these seeds
+//     npm run fuzz -- --minutes 5               as many as there is time for
+import path from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'vite'
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
+const out = path.join(root, 'node_modules/.fuzz')
+
+await build({
+  configFile: false,
+  root,
+  logLevel: 'warn',
+  publicDir: false,
+  build: {
+    ssr: path.join(root, 'test/session/random/fuzz.ts'),
+    outDir: out,
+    emptyOutDir: true,
+    target: 'node20',
+    rolldownOptions: { output: { entryFileNames: 'fuzz.mjs' } },
+  },
+})
+
+const { fuzz } = await import(pathToFileURL(path.join(out, 'fuzz.mjs')).href)
+process.exitCode = await fuzz(process.argv.slice(2))
