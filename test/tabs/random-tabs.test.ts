@@ -5,7 +5,7 @@ import { Done, flow, Go, Item, Question } from '../support/flows'
 import { Page } from '../support/page'
 import { random } from '../support/random'
 
-const seeds = Number(process.env['FUZZ_SEEDS'] ?? 300)
+const seeds = Number(process.env['FUZZ_SEEDS'] ?? 100)
 const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 const ROUNDS = 4
 
