@@ -1,0 +1,144 @@
+import type { Meta, StoryObj } from '@storybook/react-vite'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  type Engine,
+  type EngineOptions,
+} from 'dogear'
+import { createWorkflowHooks } from 'dogear/react'
+import { virtualTabs } from 'dogear/testing'
+import { useState } from 'react'
+import { expect, waitFor, within } from 'storybook/test'
+import { z } from 'zod'
+import './checkout/checkout.css'
+import { SaveStatus } from './checkout/save-status'
+
+const Begin = defineEvent('begin')
+const Agreed = defineEvent('agreed', z.object({ by: z.string() }))
+const Ask = defineEvent('ask', z.object({}), { reply: Agreed })
+const letter = defineWorkflow({
+  name: 'letter',
+  version: 1,
+  start: Begin,
+  stop: Agreed,
+  state: z.object({ text: z.string().default('') }),
+}).step('ask', { on: Begin, asks: [Ask], emits: [Agreed] }, async (ctx) =>
+  Agreed((await ctx.ask(Ask({}))).data),
+)
+const { WorkflowProvider, useWorkflow, useWorkflowState } = createWorkflowHooks(letter)
+
+const roles = {
+  leader: 'This tab executes the session.',
+  follower: 'Another tab executes the session; what you do here is done there.',
+  reader: 'This tab only shows the session.',
+}
+
+function Letter({ name }: { readonly name: string }) {
+  const { role, status, ask, start, result, persistence, takeOver, reset } = useWorkflow()
+  const [text, setText] = useWorkflowState('text')
+  const [refused, refuse] = useState(false)
+  const agree = async () => refuse((await ask?.reply({ by: name })) === false)
+  return (
+    <div className="form" role="group" aria-label={name}>
+      <p>{roles[role]}</p>
+      <label className="field">
+        Letter
+        <input type="text" value={text} onChange={(event) => setText(event.target.value)} />
+      </label>
+      <div className="buttons">
+        {ask && (
+          <button type="button" onClick={() => void agree()}>
+            Agree
+          </button>
+        )}
+        {!ask && (
+          <button type="button" onClick={() => (status === 'completed' ? reset() : start())}>
+            {status === 'completed' ? 'Start over' : 'Ask for agreement'}
+          </button>
+        )}
+        {role !== 'leader' && (
+          <button type="button" onClick={takeOver}>
+            Take over
+          </button>
+        )}
+      </div>
+      <p role="status">
+        {result && `Agreed by ${result.by}. `}
+        {refused && 'Somebody else was first.'}
+      </p>
+      <SaveStatus persistence={persistence} />
+    </div>
+  )
+}
+
+function Tab({ name, engine }: { readonly name: string; readonly engine?: Engine }) {
+  return (
+    <WorkflowProvider id="letter" {...(engine && { engine })} fallback={<p>Opening ...</p>}>
+      <Letter name={name} />
+    </WorkflowProvider>
+  )
+}
+
+/** Open this page in a second tab: type in both, ask and agree in either, close or reload one, duplicate it. */
+const meta = { title: 'Several tabs', component: Tab } satisfies Meta<typeof Tab>
+
+export default meta
+type Story = StoryObj<typeof meta>
+
+export const InYourTabs: Story = {
+  name: 'One letter in all tabs of your browser',
+  args: { name: 'somebody in this tab' },
+  decorators: [
+    (Story) => (
+      <div className="checkout">
+        <p className="hint">
+          <a href={location.href} target="_blank" rel="noopener">
+            Open it in another tab
+          </a>
+          , put the windows side by side, and type.
+        </p>
+        <Story />
+      </div>
+    ),
+  ],
+}
+
+/** Two engines in one page, each as the engine of a tab. */
+function TwoTabs() {
+  const [engines] = useState(() => {
+    const browser: EngineOptions = { storage: memoryStorage(), ...virtualTabs() }
+    return [createEngine(browser), createEngine(browser)] as const
+  })
+  return (
+    <div className="checkout">
+      <Tab name="Ada" engine={engines[0]} />
+      <Tab name="Charles" engine={engines[1]} />
+    </div>
+  )
+}
+
+export const SideBySide: Story = {
+  args: { name: '' },
+  tags: ['!autodocs'],
+  name: 'Two tabs: each sees what the other types, and one of them takes over',
+  render: () => <TwoTabs />,
+  async play({ canvas, userEvent }) {
+    const ada = within(await canvas.findByRole('group', { name: 'Ada' }))
+    const charles = within(await canvas.findByRole('group', { name: 'Charles' }))
+    await ada.findByText(roles.leader)
+    await charles.findByText(roles.follower)
+    await userEvent.type(ada.getByLabelText('Letter'), 'Dear')
+    await waitFor(() => expect(charles.getByLabelText('Letter')).toHaveValue('Dear'))
+    await userEvent.type(charles.getByLabelText('Letter'), ' Ada')
+    await waitFor(() => expect(ada.getByLabelText('Letter')).toHaveValue('Dear Ada'))
+    await userEvent.click(charles.getByRole('button', { name: 'Ask for agreement' }))
+    await userEvent.click(charles.getByRole('button', { name: 'Take over' }))
+    await charles.findByText(roles.leader)
+    await ada.findByText(roles.follower)
+    await userEvent.click(await ada.findByRole('button', { name: 'Agree' }))
+    await charles.findByText('Agreed by Ada.')
+    await ada.findByText('Agreed by Ada.')
+  },
+}

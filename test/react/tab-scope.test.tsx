@@ -1,0 +1,36 @@
+import { render, screen } from '@testing-library/react'
+import { createEngine, memoryStorage } from 'dogear'
+import { expect, test } from 'vitest'
+import { checkout, hooks } from './stage'
+
+const { WorkflowProvider, useWorkflow } = hooks
+
+function Name({ as }: { readonly as: string }) {
+  return <p data-testid={as}>{useWorkflow().session.id}</p>
+}
+
+test('scope="tab" / behind the fallback until the tab is known, then a session of its own; the same in the whole tab', async () => {
+  const engine = createEngine({ storage: memoryStorage() })
+  const one = (
+    <WorkflowProvider engine={engine} id="cart" scope="tab" fallback={<p>wait</p>}>
+      <Name as="scoped" />
+    </WorkflowProvider>
+  )
+  render(one)
+  const first = (await screen.findByTestId('scoped')).textContent
+  expect(first).toMatch(/^cart@\w+$/)
+  render(
+    <>
+      <WorkflowProvider engine={engine} scope="tab">
+        <Name as="another" />
+      </WorkflowProvider>
+      <WorkflowProvider engine={engine} id="cart">
+        <Name as="shared" />
+      </WorkflowProvider>
+    </>,
+  )
+  const name = first.slice('cart'.length)
+  expect((await screen.findByTestId('another')).textContent).toBe(checkout.name + name)
+  expect((await screen.findByTestId('shared')).textContent).toBe('cart')
+  await engine.close()
+})
