@@ -56,6 +56,12 @@ export interface Keeper {
   stored(at: number): Promise<unknown>
 }
 
+/** Section G: a workflow that is a JSON document. */
+export interface Graphs {
+  /** From the document's text to a workflow that is checked, and its diagram. Answers how many nodes it found. */
+  load(text: string): number
+}
+
 /** What one library can do here. A method that is missing is a row that is missing. */
 export interface Adapter {
   fan?(shape: Shape, count: number): Fan | Promise<Fan>
@@ -64,6 +70,7 @@ export interface Adapter {
   checkedLeaf?(): Leaf | Promise<Leaf>
   cells?(count: number): Cells | Promise<Cells>
   chain?(): Chain | Promise<Chain>
+  graphs?(): Graphs
   /** Resolves once all the entries are in storage. */
   keeper?(entries: Entry[]): Promise<Keeper>
 }

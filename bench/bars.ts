@@ -2,6 +2,7 @@ import type { SectionName } from './adapters/index.ts'
 import type { Results } from './results.ts'
 import { works as access } from './sections/access.ts'
 import { chainWork, replacedGlobals } from './sections/events.ts'
+import { coldWork, loadWork } from './sections/graphs.ts'
 import { sizes as stateSizes, works as persistence } from './sections/persistence.ts'
 import { components, works as react } from './sections/react.ts'
 import { writeWork } from './sections/subscribers.ts'
@@ -208,6 +209,23 @@ function persistenceBars(results: Results): Bar[] {
     ])
 }
 
+const graphBars = (results: Results): Bar[] => [
+  {
+    section: 'G',
+    what: 'a document of 1,000 nodes: loaded, validated, drawn, the first in its process',
+    unit: 'ms',
+    measured: results.median(coldWork, 'dogear'),
+    atMost: 100,
+  },
+  {
+    section: 'G',
+    what: 'a document of 1,000 nodes, against JSON.parse of it',
+    unit: 'x',
+    measured: results.ratio(loadWork(1_000), 'dogear', 'Map floor'),
+    atMost: 10,
+  },
+]
+
 function divide(a: number | undefined, b: number | undefined): number | undefined {
   return a !== undefined && b !== undefined ? a / b : undefined
 }
@@ -218,7 +236,9 @@ function minus(a: number | undefined, b: number | undefined): number | undefined
 
 /** The numbers of the design that these sections measure. */
 export function barsOf(results: Results): Bar[] {
-  return [subscriberBars, accessBars, reactBars, eventBars, persistenceBars].flatMap((bars) => bars(results))
+  return [subscriberBars, accessBars, reactBars, eventBars, persistenceBars, graphBars].flatMap((bars) =>
+    bars(results),
+  )
 }
 
 export function verdict({ measured, atMost, atLeast }: Bar): 'PASS' | 'MISS' | 'not run' {

@@ -14,11 +14,12 @@ import { Results } from './results.ts'
 import type { Section, Setting } from './section.ts'
 import { access } from './sections/access.ts'
 import { events } from './sections/events.ts'
+import { graphs } from './sections/graphs.ts'
 import { persistence } from './sections/persistence.ts'
 import { react } from './sections/react.ts'
 import { subscribers } from './sections/subscribers.ts'
 
-const sections: readonly Section[] = [subscribers, access, react, events, persistence]
+const sections: readonly Section[] = [subscribers, access, react, events, persistence, graphs]
 
 /** What `npm run bench` runs. Answers with the exit code: 1 when an adapter failed, a missed bar is only printed. */
 export async function main({ bench, out, argv }: Place): Promise<number> {

@@ -1,11 +1,14 @@
 import { z } from 'zod'
-import type { Adapter, Chain, Entry, Keeper } from '../adapter.ts'
+import type { Adapter, Chain, Entry, Graphs, Keeper } from '../adapter.ts'
 import {
   createEngine,
   defineEvent,
   defineWorkflow,
   indexedDBStorage,
   memoryStorage,
+  toMermaid,
+  workflowFromGraph,
+  type GraphDocument,
 } from '../../src/index.ts'
 import { cells } from './dogear-cells.ts'
 import { keeping } from './dogear-session.ts'
@@ -69,4 +72,16 @@ async function keeper(entries: Entry[]): Promise<Keeper> {
   }
 }
 
-export const dogear: Adapter = { cells, chain, keeper }
+const code = { nodes: { Work: { execute: () => 1 } }, conditions: { again: () => false } }
+
+function graphs(): Graphs {
+  return {
+    load(text) {
+      const workflow = workflowFromGraph(JSON.parse(text) as GraphDocument, code)
+      workflow.validate()
+      return toMermaid(workflow).split('"Work ').length - 1
+    },
+  }
+}
+
+export const dogear: Adapter = { cells, chain, keeper, graphs }

@@ -1,6 +1,7 @@
 import type { AdapterName } from '../adapters/index.ts'
 import { chainStage } from '../stages/chain.ts'
 import { fanStage } from '../stages/fan.ts'
+import { graphStage } from '../stages/graph.ts'
 import { host } from '../stages/host.ts'
 import type { StageName } from '../stages/index.ts'
 import { leafStage } from '../stages/leaf.ts'
@@ -19,7 +20,10 @@ export interface Answer {
   readonly error?: string
 }
 
-const answer = host({ fan: fanStage, leaf: leafStage, chain: chainStage }, process.argv[2] as AdapterName)
+const answer = host(
+  { fan: fanStage, leaf: leafStage, chain: chainStage, graph: graphStage },
+  process.argv[2] as AdapterName,
+)
 const send = (message: Answer) => process.send?.(message)
 
 process.on('message', ({ id, stage, method, args }: Question) => {

@@ -2,6 +2,7 @@ import type { Adapter } from '../adapter.ts'
 import type { cellsStage } from './cells.ts'
 import type { chainStage } from './chain.ts'
 import type { fanStage } from './fan.ts'
+import type { graphStage } from './graph.ts'
 import type { keeperStage } from './keeper.ts'
 import type { leafStage } from './leaf.ts'
 
@@ -10,6 +11,7 @@ export interface StageTypes {
   readonly fan: ReturnType<typeof fanStage>
   readonly leaf: ReturnType<typeof leafStage>
   readonly chain: ReturnType<typeof chainStage>
+  readonly graph: ReturnType<typeof graphStage>
   readonly cells: ReturnType<typeof cellsStage>
   readonly keeper: ReturnType<typeof keeperStage>
 }

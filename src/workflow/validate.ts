@@ -125,7 +125,8 @@ function positive(name: string, value: number | undefined, report: Report): void
 }
 
 function repeated(names: readonly string[]): Set<string> {
-  return new Set(names.filter((it, index) => names.indexOf(it) !== index))
+  const seen = new Set<string>()
+  return new Set(names.filter((it) => seen.has(it) || !seen.add(it)))
 }
 
 function emits(step: StepDefinition, type: string): boolean {
@@ -164,13 +165,9 @@ function reachable(definition: Definition): Set<StepDefinition> {
 function leadingToStop(definition: Definition): Set<StepDefinition> {
   const { steps, options } = definition
   const leading = new Set(steps.filter((it) => options.stop !== undefined && emits(it, options.stop.type)))
-  for (const _ of steps) {
-    const more = steps.filter(
-      (it) => !leading.has(it) && after(it, definition).some((next) => leading.has(next)),
-    )
-    if (more.length === 0) break
-    for (const step of more) leading.add(step)
-  }
+  const before = new Map<StepDefinition, StepDefinition[]>(steps.map((it) => [it, []]))
+  for (const step of steps) for (const next of after(step, definition)) before.get(next)?.push(step)
+  for (const step of leading) for (const it of before.get(step) ?? []) leading.add(it)
   return leading
 }
 

@@ -331,5 +331,5 @@ describe('random documents', () => {
       expect(first, `seed ${seed}`).toMatchObject({ status: 'completed', result: end })
       expect(await outcome(again, seed), `seed ${seed}`).toEqual(first)
     }
-  })
+  }, 60_000)
 })
