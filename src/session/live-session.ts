@@ -1,6 +1,5 @@
 import { nextTask } from '../clock'
 import { CancelledError, SessionClosedError, SessionStateError } from '../errors'
-import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
 import { Core, nowhere, type CoreOptions } from './core'
@@ -11,16 +10,15 @@ import type { Model } from './model'
 import type { Journaling } from './journaling'
 import { Meanwhile } from './meanwhile'
 import type { Leading } from './leading'
-import { orphansOf, type Orphan } from './orphans'
 import { Outcome } from './outcome'
 import { emitted, type Emission, type SessionRecord } from './record'
 import { Permit } from './permit'
 import { Runs } from './runs'
-import { exportable, restoreSession, saveSession, type SavedSession } from './saved-session'
+import { restoreSession, type SavedSession } from './saved-session'
 import { Scheduler } from './scheduler'
 import type { Remote } from './remote'
-import type { Progress, Resumed, Role, Target } from './session'
-import { statusOf, type Status } from './status'
+import type { Progress, Resumed, Target } from './session'
+import { Standing } from './standing'
 import { Streams } from './stream'
 import { Travel } from './travel'
 
@@ -32,20 +30,20 @@ export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgres
 }
 
 /** A session at work: the core with its scheduler, its promises, and what it shows. */
-export class LiveSession {
+export class LiveSession extends Standing {
   readonly core: Core
-  readonly streams: Streams = new Streams()
   readonly #options: LiveOptions
+  protected readonly gate: Gate
+  protected readonly permit: Permit
+  protected readonly outcome: Outcome
+  protected journal: Journaling | undefined
+  readonly streams: Streams = new Streams()
   readonly #leave: () => void
   readonly runs: Runs
   readonly travel: Travel
   readonly #scheduler: Scheduler
-  readonly #permit: Permit
   readonly #announcer: Announcer
-  #journal: Journaling | undefined
-  readonly #gate: Gate
   readonly #inbox: Inbox
-  readonly #outcome: Outcome
   #closing: Promise<void> | undefined
   /** What other tabs are told, while this one executes and there may be others. */
   leading: Leading | undefined
@@ -53,9 +51,10 @@ export class LiveSession {
   resumed: Resumed = Object.freeze({ found: false })
 
   constructor(options: LiveOptions) {
+    super()
     this.#announcer = new Announcer(options.report)
     this.#options = options
-    this.#gate = new Gate(options.id)
+    this.gate = new Gate(options.id)
     this.core = new Core({
       ...options,
       onRecord: (record) => this.#afterRecord(record),
@@ -69,23 +68,19 @@ export class LiveSession {
       },
     })
     this.core.early = []
-    this.#permit = new Permit(this.core)
-    this.core.ready = () => this.#gate.phase === 'open' && this.#permit.granted()
+    this.permit = new Permit(this.core)
+    this.core.ready = () => this.gate.phase === 'open' && this.permit.granted()
     this.#scheduler = new Scheduler(this.core)
     this.#inbox = new Inbox(this.core)
-    this.#outcome = new Outcome(this.core)
+    this.outcome = new Outcome(this.core)
     const { core } = this
     const parts = {
-      ...{ core, gate: this.#gate, outcome: this.#outcome },
-      ...{ permit: this.#permit, scheduler: this.#scheduler },
+      ...{ core, gate: this.gate, outcome: this.outcome },
+      ...{ permit: this.permit, scheduler: this.#scheduler },
     }
     this.runs = new Runs(parts)
     this.travel = new Travel(parts)
     this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
-  }
-
-  get ready(): Promise<void> {
-    return this.#gate.ready
   }
 
   /** What was read is here: early writes go on top of it, and interrupted work goes on. */
@@ -96,19 +91,19 @@ export class LiveSession {
     // What began in memory makes room for what was stored.
     this.#scheduler.stop(new CancelledError('the stored session has come'))
     core.unsurveyed = true
-    if (core.closed) this.#outcome.renew()
+    if (core.closed) this.outcome.renew()
     core.early = core.remote = core.closed = undefined
     core.model = model
-    core.sink = this.#journal = journal
-    this.#gate.unfence()
-    this.#gate.open()
+    core.sink = this.journal = journal
+    this.gate.unfence()
+    this.gate.open()
     if (!this.resumed.found) this.resumed = Object.freeze(resumed)
     for (const again of early) core.write(again())
     if (early.length > 0) core.mend()
     if (journal instanceof Meanwhile) core.early = early
     if (model.tree.pending) model.tree.flush()
-    this.#permit.begin(!autoResume && this.runs.active)
-    this.#gate.admit()
+    this.permit.begin(!autoResume && this.runs.active)
+    this.gate.admit()
     this.changed()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
     nextTask(() => this.#scheduler.run())
@@ -117,7 +112,7 @@ export class LiveSession {
   /** Nothing was stored: what has happened in memory is the session, and this journal keeps it from here on. */
   keep(journal: Journaling): void {
     this.core.early = undefined
-    this.core.sink = this.#journal = journal
+    this.core.sink = this.journal = journal
     this.changed()
   }
 
@@ -131,7 +126,7 @@ export class LiveSession {
 
   /** Whether what was read is still awaited. */
   get mayAttach(): boolean {
-    const { phase } = this.#gate
+    const { phase } = this.gate
     const { closed, early, remote } = this.core
     if (phase === 'closed' || closed === 'crashed') return false
     return early !== undefined || remote !== undefined || closed !== undefined
@@ -146,8 +141,8 @@ export class LiveSession {
     const { early = [] } = core
     core.early = undefined
     core.remote = remote
-    this.#journal?.abandon(new SessionStateError('another tab executes the session now'))
-    this.#journal = undefined
+    this.journal?.abandon(new SessionStateError('another tab executes the session now'))
+    this.journal = undefined
     core.sink = nowhere
     this.#scheduler.stop(new SessionStateError('another tab executes the session now'))
     core.inFlight.clear()
@@ -165,44 +160,29 @@ export class LiveSession {
     const model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
     core.model = model
     model.askChanges += asks + 1
-    this.#outcome.settle()
+    this.outcome.settle()
   }
 
   admit(resumed: Resumed): void {
-    if (this.#gate.phase !== 'loading' && this.#gate.phase !== 'error') return
-    this.#gate.open()
+    if (this.gate.phase !== 'loading' && this.gate.phase !== 'error') return
+    this.gate.open()
     this.resumed = Object.freeze(resumed)
-    this.#gate.admit()
+    this.gate.admit()
     this.changed()
   }
 
-  get role(): Role {
-    if (this.#gate.phase !== 'open' || this.#gate.error) return 'reader'
-    return this.core.remote ? 'follower' : 'leader'
-  }
-
   takeOver(): Promise<void> {
-    return this.#gate.phase === 'loading' ? this.ready.then(() => this.takeOver()) : this.#options.takeOver()
-  }
-
-  /** What is not known to be stored, in order. */
-  unacknowledged(): readonly { readonly seq: number }[] {
-    return this.#journal?.unacknowledged() ?? []
-  }
-
-  /** The number up to which everything is stored. */
-  get stored(): number {
-    return this.#journal?.stored ?? 0
+    return this.gate.phase === 'loading' ? this.ready.then(() => this.takeOver()) : this.#options.takeOver()
   }
 
   /** It is read once more, after it could not be. */
   reload(): void {
-    if (this.#gate.reload()) this.changed()
+    if (this.gate.reload()) this.changed()
   }
 
   /** It could not be read. Nothing is ever written; a later `attach` may still bring it. */
   refuse(error: Error): void {
-    this.#gate.refuse(error)
+    this.gate.refuse(error)
     this.changed()
   }
 
@@ -211,76 +191,38 @@ export class LiveSession {
    * of all an effect, and who waits for the run is told.
    */
   fence(error: Error): void {
-    if (!this.#gate.fence(error)) return
+    if (!this.gate.fence(error)) return
     this.core.closed = error
     this.#scheduler.stop(error)
-    this.#outcome.reject(error)
+    this.outcome.reject(error)
     this.changed()
   }
 
   /** Like a killed page: nothing lands, nothing settles any more. */
   crash(): void {
     this.core.closed = 'crashed'
-    this.#journal?.abandon()
+    this.journal?.abandon()
     this.#scheduler.halt()
     this.#leave()
     this.#options.onClose()
   }
 
-  get status(): Status {
-    const { phase } = this.#gate
-    if (phase === 'loading' || phase === 'error') return phase
-    const { model, attempts, remote } = this.core
-    const status = remote?.view?.status
-    if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
-    return statusOf(model, this.#permit.waits, (exec) => attempts.has(exec))
-  }
-
-  get persistence(): Persistence {
-    const { remote } = this.core
-    if (remote && !this.#gate.error) return remote.persistence
-    return this.#journal?.persistence ?? this.#gate.persistence
-  }
-
-  get missingResources(): readonly string[] {
-    return this.core.remote?.view?.missing ?? this.#options.resources.missing()
-  }
-
-  get error(): Error | undefined {
-    return this.#gate.error ?? this.#outcome.error
-  }
-
-  get result(): unknown {
-    return this.core.model.run?.end?.result
-  }
-
   send(event: unknown, to: Target = {}): Promise<boolean> {
     const deliver = this.#inbox.accept(event, to)
-    return this.#gate.whenOpen(deliver)
+    return this.gate.whenOpen(deliver)
   }
 
   reply(ask: string, data: unknown): Promise<boolean> {
-    if (this.#gate.phase === 'loading') return this.#gate.whenOpen(() => this.reply(ask, data))
+    if (this.gate.phase === 'loading') return this.gate.whenOpen(() => this.reply(ask, data))
     const answer = this.#inbox.acceptReply(ask, data)
-    return this.#gate.whenOpen(answer)
+    return this.gate.whenOpen(answer)
   }
 
   flush(): Promise<void> {
-    if (this.#gate.phase === 'loading') return this.ready.then(() => this.flush())
+    if (this.gate.phase === 'loading') return this.ready.then(() => this.flush())
     const { remote } = this.core
-    if (remote && !this.#gate.error) return remote.call('flush') as Promise<void>
-    return this.#journal?.flush() ?? Promise.reject(this.error ?? new SessionClosedError(this.#options.id))
-  }
-
-  /** All of it, for a snapshot. */
-  save(model: Model = this.core.model): SavedSession {
-    return saveSession(this.core, model)
-  }
-
-  toJSON(): unknown {
-    const { definition } = this.core
-    const head = { format: 1, workflow: definition.name, version: definition.version }
-    return exportable({ ...head, id: this.#options.id, ...this.save() })
+    if (remote && !this.gate.error) return remote.call('flush') as Promise<void>
+    return this.journal?.flush() ?? Promise.reject(this.error ?? new SessionClosedError(this.#options.id))
   }
 
   close(): Promise<void> {
@@ -289,14 +231,14 @@ export class LiveSession {
 
   async #shut(): Promise<void> {
     const error = new SessionClosedError(this.#options.id)
-    const opened = this.#gate.phase === 'open'
-    this.#gate.close(error)
+    const opened = this.gate.phase === 'open'
+    this.gate.close(error)
     this.core.closed = error
     this.#scheduler.stop(error)
-    this.#outcome.reject(error)
+    this.outcome.reject(error)
     this.streams.end(true)
     try {
-      if (opened) await this.#journal?.close()
+      if (opened) await this.journal?.close()
     } finally {
       this.#leave()
       this.#options.resources.dispose(this.#options.report)
@@ -314,15 +256,15 @@ export class LiveSession {
       if (answers) this.core.attempts.get(answers.exec)?.points.settled(answers.key)
     if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
     if (['started', 'reset', 'rewound'].includes(record.kind)) this.progress = undefined
-    if (this.core.remote) this.#outcome.follow(record)
+    if (this.core.remote) this.outcome.follow(record)
     if (record.kind === 'finished') this.#finished(record)
     this.changed()
   }
 
   #finished(record: Extract<SessionRecord, { kind: 'finished' }>): void {
     const { stop } = this.core.definition.options
-    this.#scheduler.stop(this.#outcome.error ?? new CancelledError('the run is complete'))
-    this.#outcome.settle()
+    this.#scheduler.stop(this.outcome.error ?? new CancelledError('the run is complete'))
+    this.outcome.settle()
     const { kind: _, seq: __, at: ___, status, ...data } = record
     this.streams.push(
       Object.freeze(status === 'completed' ? { type: stop.type, data: data.result } : { type: status, data }),
@@ -331,18 +273,14 @@ export class LiveSession {
   }
 
   #resourcesChanged(): void {
-    if (this.#gate.phase !== 'open') return
+    if (this.gate.phase !== 'open') return
     this.changed()
     this.#scheduler.run()
   }
 
-  get orphans(): Orphan[] {
-    return orphansOf(this.core)
-  }
-
   events(follow: boolean): AsyncIterableIterator<WorkflowEvent> {
     const stream = this.streams.subscribe(follow)
-    const over = this.#gate.phase === 'closed' || (!follow && this.core.model.run?.end !== undefined)
+    const over = this.gate.phase === 'closed' || (!follow && this.core.model.run?.end !== undefined)
     if (over) this.streams.end(false)
     return stream
   }

@@ -1,0 +1,81 @@
+import type { Persistence } from '../storage/persistence'
+import type { Core } from './core'
+import type { Gate } from './gate'
+import type { Journaling } from './journaling'
+import type { Model } from './model'
+import { orphansOf, type Orphan } from './orphans'
+import type { Outcome } from './outcome'
+import type { Permit } from './permit'
+import { exportable, saveSession, type SavedSession } from './saved-session'
+import type { Role } from './session'
+import { statusOf, type Status } from './status'
+
+/** What a session shows of itself, whatever it is doing: nothing here changes anything. */
+export abstract class Standing {
+  abstract readonly core: Core
+  protected abstract readonly gate: Gate
+  protected abstract readonly permit: Permit
+  protected abstract readonly outcome: Outcome
+  protected abstract readonly journal: Journaling | undefined
+
+  get ready(): Promise<void> {
+    return this.gate.ready
+  }
+
+  get role(): Role {
+    if (this.gate.phase !== 'open' || this.gate.error) return 'reader'
+    return this.core.remote ? 'follower' : 'leader'
+  }
+
+  get status(): Status {
+    const { phase } = this.gate
+    if (phase === 'loading' || phase === 'error') return phase
+    const { model, attempts, remote } = this.core
+    const status = remote?.view?.status
+    if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
+    return statusOf(model, this.permit.waits, (exec) => attempts.has(exec))
+  }
+
+  get persistence(): Persistence {
+    const { remote } = this.core
+    if (remote && !this.gate.error) return remote.persistence
+    return this.journal?.persistence ?? this.gate.persistence
+  }
+
+  get missingResources(): readonly string[] {
+    return this.core.remote?.view?.missing ?? this.core.options.resources.missing()
+  }
+
+  get error(): Error | undefined {
+    return this.gate.error ?? this.outcome.error
+  }
+
+  get result(): unknown {
+    return this.core.model.run?.end?.result
+  }
+
+  get orphans(): Orphan[] {
+    return orphansOf(this.core)
+  }
+
+  /** What is not known to be stored, in order. */
+  unacknowledged(): readonly { readonly seq: number }[] {
+    return this.journal?.unacknowledged() ?? []
+  }
+
+  /** The number up to which everything is stored. */
+  get stored(): number {
+    return this.journal?.stored ?? 0
+  }
+
+  /** All of it, for a snapshot. */
+  save(model: Model = this.core.model): SavedSession {
+    return saveSession(this.core, model)
+  }
+
+  toJSON(): unknown {
+    const { definition } = this.core
+    const head = { format: 1, workflow: definition.name, version: definition.version }
+    return exportable({ ...head, id: this.core.options.id, ...this.save() })
+  }
+}
