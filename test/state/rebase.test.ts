@@ -285,7 +285,7 @@ describe('a rollback', () => {
     expect((root as typeof base).b).toBe(base.b)
   })
 
-  test('two writers in lists, with every item known by itself (1,500 seeds)', () => {
+  test('two writers in lists, with every item known by itself (1,500 seeds)', { timeout: 60_000 }, () => {
     forSeeds(1500, script, (lines) => {
       const reference = new Reference()
       const base = reference.now()
@@ -305,30 +305,34 @@ describe('a rollback', () => {
     })
   })
 
-  test('rolled back one after the other, the same items are left as at once (1,500 seeds)', () => {
-    forSeeds(1500, script, (lines) => {
-      const reference = new Reference()
-      const base = reference.now()
-      const entries = lines.map((line) => {
-        const ops = line.acts.flatMap((act) => reference.act(act, line.dropped))
-        return { ops, dropped: line.dropped }
+  test(
+    'rolled back one after the other, the same items are left as at once (1,500 seeds)',
+    { timeout: 60_000 },
+    () => {
+      forSeeds(1500, script, (lines) => {
+        const reference = new Reference()
+        const base = reference.now()
+        const entries = lines.map((line) => {
+          const ops = line.acts.flatMap((act) => reference.act(act, line.dropped))
+          return { ops, dropped: line.dropped }
+        })
+        const isFirst = (it: { dropped: boolean }, i: number): boolean => it.dropped && i % 2 === 0
+        const half = rebase(
+          base,
+          entries.map((it, i) => ({ ...it, dropped: isFirst(it, i) })),
+        )
+        const rest = entries.filter((it, i) => !isFirst(it, i))
+        const twice = rebase(
+          base,
+          rest.map((it, i) => ({ ops: half.kept[i]?.ops ?? [], dropped: it.dropped })),
+        )
+        // Where items stand that come back between others is free, so the order is not compared.
+        expect(unordered(twice.root)).toEqual(unordered(reference.now()))
       })
-      const isFirst = (it: { dropped: boolean }, i: number): boolean => it.dropped && i % 2 === 0
-      const half = rebase(
-        base,
-        entries.map((it, i) => ({ ...it, dropped: isFirst(it, i) })),
-      )
-      const rest = entries.filter((it, i) => !isFirst(it, i))
-      const twice = rebase(
-        base,
-        rest.map((it, i) => ({ ops: half.kept[i]?.ops ?? [], dropped: it.dropped })),
-      )
-      // Where items stand that come back between others is free, so the order is not compared.
-      expect(unordered(twice.root)).toEqual(unordered(reference.now()))
-    })
-  })
+    },
+  )
 
-  test('nothing dropped: plain replay (300 seeds)', () => {
+  test('nothing dropped: plain replay (300 seeds)', { timeout: 60_000 }, () => {
     forSeeds(300, script, (lines) => {
       const reference = new Reference()
       const base = reference.now()
