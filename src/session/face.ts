@@ -4,6 +4,7 @@ import type { LiveSession } from './live-session'
 import type { OpenAsk } from '../workflow/ask'
 import type { Waiting } from './model'
 import type { Session } from './session'
+import type { EventsOptions } from './stream'
 
 /** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
 export function makeFace(
@@ -44,7 +45,7 @@ function methodsOf(live: LiveSession): object {
     back: () => live.travel.back(),
     forward: () => live.travel.forward(),
     rewind: (seq: number) => live.travel.rewind(seq),
-    events: ({ follow = false } = {}) => live.events(follow),
+    events: (options: EventsOptions = {}) => live.events(options),
     subscribe: live.subscribe.bind(live),
     setResources: (values: object) => resources.set(values as Record<string, unknown>),
     deleteResource: (key: string) => resources.delete(key),

@@ -19,7 +19,7 @@ import { Scheduler } from './scheduler'
 import type { Remote } from './remote'
 import type { Progress, Resumed, Target } from './session'
 import { Standing } from './standing'
-import { Streams } from './stream'
+import { Streams, type EventsOptions } from './stream'
 import { Travel } from './travel'
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress'> & {
@@ -249,27 +249,23 @@ export class LiveSession extends Standing {
 
   /** After every record: who waits is woken, who watches is told. */
   #afterRecord(record: SessionRecord): void {
+    this.streams.record(record)
     if (record.kind === 'wrote' || record.kind === 'saw') return
     if (record.kind === 'answered' || (record.kind === 'done' && record.type !== 'commit'))
       this.core.attempts.get(record.exec)?.points.settled(record.key)
     for (const { answers } of emitted(record))
       if (answers) this.core.attempts.get(answers.exec)?.points.settled(answers.key)
-    if (record.kind === 'opened' && record.event) this.streams.push(record.event as WorkflowEvent)
     if (['started', 'reset', 'rewound'].includes(record.kind)) this.progress = undefined
     if (this.core.remote) this.outcome.follow(record)
-    if (record.kind === 'finished') this.#finished(record)
+    if (record.kind === 'finished') {
+      this.#scheduler.stop(this.outcome.error ?? new CancelledError('the run is complete'))
+      this.outcome.settle()
+    }
+    if (record.kind === 'rewound' && this.runs.active)
+      for (const { point } of this.core.openAsks())
+        if (point.event) this.streams.push(point.event as WorkflowEvent)
+    this.streams.show(record, this.core.definition.options.stop.type, this.runs.active)
     this.changed()
-  }
-
-  #finished(record: Extract<SessionRecord, { kind: 'finished' }>): void {
-    const { stop } = this.core.definition.options
-    this.#scheduler.stop(this.outcome.error ?? new CancelledError('the run is complete'))
-    this.outcome.settle()
-    const { kind: _, seq: __, at: ___, status, ...data } = record
-    this.streams.push(
-      Object.freeze(status === 'completed' ? { type: stop.type, data: data.result } : { type: status, data }),
-    )
-    this.streams.end(false)
   }
 
   #resourcesChanged(): void {
@@ -278,10 +274,10 @@ export class LiveSession extends Standing {
     this.#scheduler.run()
   }
 
-  events(follow: boolean): AsyncIterableIterator<WorkflowEvent> {
-    const stream = this.streams.subscribe(follow)
-    const over = this.gate.phase === 'closed' || (!follow && this.core.model.run?.end !== undefined)
-    if (over) this.streams.end(false)
+  events(options: EventsOptions): AsyncIterableIterator<WorkflowEvent> {
+    const stream = this.streams.subscribe(options)
+    if (this.gate.phase === 'closed') this.streams.end(true)
+    else if (!options.follow && this.core.model.run?.end) this.streams.end(false)
     return stream
   }
 

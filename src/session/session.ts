@@ -6,6 +6,7 @@ import type { AnyWorkflow, Of, ResourcesOf, ResultOf, StartArgs, StateOf } from 
 import type { HistoryEntry } from './history-entry'
 import type { Orphan } from './orphans'
 import type { Status } from './status'
+import type { EventsOptions } from './stream'
 
 export interface Progress {
   /** 0 to 1. */
@@ -125,10 +126,14 @@ export interface Session<W extends AnyWorkflow> {
    */
   readonly fork: (seq?: number, id?: string) => Promise<Session<W>>
   /**
-   * What the session shows from now on: streamed events, asks, and how the run ended. Ends with the run, or with
-   * `follow` when the session is closed.
+   * What the session shows from now on: streamed events, asks, and how the run ended, which is the last one: the stop
+   * event, or one of type `failed`, `cancelled` or `stalled` with the reason as its data.
+   *
+   * ```ts
+   * for await (const { type, data } of session.events()) console.log(type, data)
+   * ```
    */
-  readonly events: (options?: { follow?: boolean }) => AsyncIterableIterator<WorkflowEvent>
+  readonly events: (options?: EventsOptions) => AsyncIterableIterator<WorkflowEvent>
   /** Calls `listener` when anything but the state has changed. */
   readonly subscribe: (listener: () => void) => () => void
   /** Merges resources by key into the session's layer; a run that was waiting for them goes on. */

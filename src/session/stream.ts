@@ -1,17 +1,51 @@
 import type { WorkflowEvent } from '../workflow/event'
+import { Fifo } from './fifo'
+import { entryOf } from './history-entry'
+import type { SessionRecord } from './record'
+
+/** What a consumer of `session.events()` asks for. */
+export interface EventsOptions {
+  /** Goes on after the run, until the session is closed. Default false. */
+  readonly follow?: boolean
+  /** Also every record, as an event of type `record` with the entry of `history()` as its data. Default false. */
+  readonly records?: boolean
+  /**
+   * How many events wait for a slow consumer. Of more than that the oldest are lost, and one event of type `missed`
+   * says how many. Default 10,000.
+   */
+  readonly buffer?: number
+}
+
+const BUFFER = 10_000
 
 /** Many consumers of what a session shows, each from the moment it began to listen. */
 export class Streams {
   readonly #open = new Set<Stream>()
+  #running = false
 
-  subscribe(follow: boolean): AsyncIterableIterator<WorkflowEvent> {
-    const stream = new Stream(follow, () => this.#open.delete(stream))
+  subscribe(options: EventsOptions): AsyncIterableIterator<WorkflowEvent> {
+    const stream = new Stream(options, () => this.#open.delete(stream))
     this.#open.add(stream)
     return stream
   }
 
+  record(record: SessionRecord): void {
+    for (const stream of this.#open)
+      if (stream.records) stream.push(Object.freeze({ type: 'record', data: entryOf(record) }))
+  }
+
   push(event: WorkflowEvent): void {
     for (const stream of this.#open) stream.push(event)
+  }
+
+  /** What a record means to somebody who watches the run. `running`: whether there is one, now that it is folded. */
+  show(record: SessionRecord, stop: string, running: boolean): void {
+    const ran = this.#running
+    this.#running = running
+    if (record.kind === 'opened' && record.event) return this.push(record.event as WorkflowEvent)
+    if (record.kind !== 'finished' && (running || !ran)) return
+    this.push(Object.freeze(lastOf(record, stop)))
+    this.end(false)
   }
 
   /** The run is over: those who follow the session go on, the others are at their end. */
@@ -20,15 +54,29 @@ export class Streams {
   }
 }
 
+/** How a run ended; one that is gone without an end was reset, or rewound to before it. */
+function lastOf(record: SessionRecord, stop: string): WorkflowEvent {
+  if (record.kind !== 'finished')
+    return { type: 'cancelled', data: { reason: `the session was ${record.kind}` } }
+  const { kind: _kind, seq: _seq, at: _at, by: _by, n: _n, status, ...data } = record
+  return status === 'completed' ? { type: stop, data: data.result } : { type: status, data }
+}
+
 class Stream implements AsyncIterableIterator<WorkflowEvent> {
   readonly follow: boolean
+  readonly records: boolean
+  readonly #buffer: number
   readonly #leave: () => void
-  readonly #events: WorkflowEvent[] = []
+  readonly #events = new Fifo<WorkflowEvent>()
+  /** Events that came and were lost before the oldest one that waits. */
+  #missed = 0
   readonly #waiting: ((result: IteratorResult<WorkflowEvent, undefined>) => void)[] = []
   #ended = false
 
-  constructor(follow: boolean, leave: () => void) {
+  constructor({ follow = false, records = false, buffer = BUFFER }: EventsOptions, leave: () => void) {
     this.follow = follow
+    this.records = records
+    this.#buffer = Math.max(1, buffer)
     this.#leave = leave
   }
 
@@ -37,23 +85,33 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
   }
 
   next(): Promise<IteratorResult<WorkflowEvent, undefined>> {
-    const event = this.#events.shift()
+    const event = this.#next()
     if (event !== undefined) return Promise.resolve({ done: false, value: event })
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
+  #next(): WorkflowEvent | undefined {
+    const count = this.#missed
+    this.#missed = 0
+    return count > 0 ? Object.freeze({ type: 'missed', data: { count } }) : this.#events.take(any)
+  }
+
   /** `break` and `return` in a loop end this consumer alone. */
   return(): Promise<IteratorResult<WorkflowEvent, undefined>> {
-    this.#events.length = 0
+    this.#missed = 0
+    while (this.#events.take(any));
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
 
   push(event: WorkflowEvent): void {
     const waiter = this.#waiting.shift()
-    if (waiter) waiter({ done: false, value: event })
-    else this.#events.push(event)
+    if (waiter) return waiter({ done: false, value: event })
+    this.#events.push(event)
+    if (this.#events.size <= this.#buffer) return
+    this.#events.take(any)
+    this.#missed++
   }
 
   end(): void {
@@ -62,3 +120,5 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
     for (const waiter of this.#waiting.splice(0)) waiter({ done: true, value: undefined })
   }
 }
+
+const any = (): boolean => true

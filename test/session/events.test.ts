@@ -203,6 +203,139 @@ describe('events()', () => {
     },
   )
 
+  test('a run that takes too long / the end says that, with the limit', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      () => gate<never>().promise,
+    )
+    const session = await page.open(workflow)
+    const { seen, state } = watch(session.events())
+    session.run().catch(() => {})
+    await page.clock.advance(100)
+    expect(seen).toEqual([
+      ['failed', { error: expect.objectContaining({ name: 'TimeoutError', code: 'TIMEOUT' }) as unknown }],
+    ])
+    expect(state.ended).toBe(true)
+  })
+
+  test('a failed, cancelled and stalled run / the end has the reason', async () => {
+    const page = profile()
+    const failing = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => {
+      throw new Error('no paper')
+    })
+    const session = await page.open(failing)
+    const failed = watch(session.events())
+    session.run().catch(() => {})
+    await page.settle()
+    expect(failed.seen[0]).toMatchObject([
+      'failed',
+      { error: { name: 'Error', message: 'no paper', step: 'work', attempts: 1 } },
+    ])
+    const other = await page.open(talking(), { id: 'other' })
+    const cancelled = watch(other.events())
+    other.run().catch(() => {})
+    await page.settle()
+    other.cancel('enough')
+    await page.settle()
+    expect(cancelled.seen.at(-1)).toEqual(['cancelled', { reason: 'enough' }])
+  })
+
+  test.each(['reset', 'rewound'] as const)('the run is gone: %s / the end says so', async (how) => {
+    const page = profile()
+    const session = await page.open(talking())
+    const { seen, state } = watch(session.events())
+    const follower = watch(session.events({ follow: true }))
+    session.run().catch(() => {})
+    await page.settle()
+    if (how === 'reset') session.reset()
+    else session.rewind(1)
+    await page.settle()
+    expect(seen.at(-1)).toEqual(['cancelled', { reason: `the session was ${how}` }])
+    expect([state.ended, follower.state.ended]).toEqual([true, false])
+  })
+
+  test('back() and a rewind within the run / end nothing; the question is asked again', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1))
+        await ctx.ask(Question(2))
+        return Done('end')
+      },
+    )
+    const session = await page.open(workflow)
+    const { seen, state } = watch(session.events())
+    void session.run()
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    session.back()
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    await session.asks[0]?.reply(2)
+    await page.settle()
+    expect(seen).toEqual([
+      ['question', 1],
+      ['question', 2],
+      ['question', 2],
+      ['done', 'end'],
+    ])
+    expect(state.ended).toBe(true)
+  })
+
+  test('records: true / every record as well, as history() has them', async () => {
+    const page = profile()
+    const session = await page.open(talking())
+    const all = session.events({ records: true })
+    void session.run()
+    session.state.set('note', 1)
+    await page.settle()
+    await session.close()
+    const seen: WorkflowEvent[] = []
+    for await (const event of all) seen.push(event)
+    const records = seen.filter((it) => it.type === 'record').map((it) => it.data)
+    expect(records).toEqual(session.history().slice(1))
+    expect(seen.filter((it) => it.type !== 'record').map((it) => it.type)).toEqual([
+      'item',
+      'item',
+      'question',
+    ])
+  })
+
+  test('a consumer that never reads / keeps the newest; how many were lost stands in their place', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
+      for (let n = 0; n < 100; n++) ctx.stream(Item(n))
+      return Done('end')
+    })
+    const session = await page.open(workflow)
+    const slow = session.events({ buffer: 3 })
+    const other = watch(session.events())
+    await session.run()
+    const seen: unknown[] = []
+    for await (const { type, data } of slow) seen.push([type, data])
+    expect(seen).toEqual([
+      ['missed', { count: 98 }],
+      ['item', 98],
+      ['item', 99],
+      ['done', 'end'],
+    ])
+    await page.settle()
+    expect(other.seen).toHaveLength(101)
+  })
+
+  test('attached to a closed session, follow or not / ends at once', async () => {
+    const page = profile()
+    const session = await page.open(talking())
+    await session.close()
+    const both = [watch(session.events()), watch(session.events({ follow: true }))]
+    await page.settle()
+    expect(both.map((it) => it.state.ended)).toEqual([true, true])
+  })
+
   test('a reload / what was streamed is not stored; what a re-run streams again is shown again only beyond its points', async () => {
     const page = profile()
     const session = await page.open(talking())
