@@ -11,3 +11,4 @@ export { useSessions, type SessionInfo, type SessionsOptions, type UseSessions }
 export { useWorkflow, type UseWorkflow } from './use-workflow'
 export { useWorkflowEvents, type ShownEvent, type UseWorkflowEvents } from './use-workflow-events'
 export { useWorkflowState, type Setter, type UseWorkflowState } from './use-workflow-state'
+export { useWorkflowUrl, type UrlPage, type WorkflowUrlOptions } from './use-workflow-url'

@@ -39,6 +39,10 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   readonly reset: Session<W>['reset']
   /** Makes this tab the one that executes the session. */
   readonly takeOver: () => void
+  /** Re-opens the ask that was answered last, with what was typed. Answers whether there was one. */
+  readonly back: Session<W>['back']
+  /** Gives the open ask the answer again that somebody went back from. Answers whether there was one. */
+  readonly forward: Session<W>['forward']
 }
 
 /**

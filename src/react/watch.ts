@@ -6,7 +6,10 @@ import type { Source } from './snapshot'
 import type { UseWorkflow } from './use-workflow'
 
 type View = UseWorkflow<AnyWorkflow>
-type Actions = Pick<View, 'session' | 'start' | 'send' | 'cancel' | 'retry' | 'reset' | 'takeOver'>
+type Actions = Pick<
+  View,
+  'session' | 'start' | 'send' | 'cancel' | 'retry' | 'reset' | 'takeOver' | 'back' | 'forward'
+>
 type Shown = Omit<View, keyof Actions | 'persistence'>
 
 /** What a session shows before it is loaded. */
@@ -74,12 +77,14 @@ const known = new WeakMap<Session<AnyWorkflow>, Actions>()
 
 /** The same functions for every component. */
 function actionsOf(session: Session<AnyWorkflow>): Actions {
-  const { send, cancel, reset } = session
+  const { send, cancel, reset, back, forward } = session
   const actions = known.get(session) ?? {
     session,
     send,
     cancel,
     reset,
+    back,
+    forward,
     start: (input) => {
       // A bad input is told here, where it can be caught; a run that is carried on ignores it.
       if (!carriesOn.includes(session.status)) definitionOf(session.workflow).options.start(input)

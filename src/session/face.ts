@@ -26,7 +26,16 @@ export function makeFace(
   const face = { id: options.id, workflow, state, fork, ...methodsOf(live) }
   for (const [name, get] of Object.entries(gettersOf(live)))
     Object.defineProperty(face, name, { get, enumerable: true })
+  lives.set(face, live)
   return Object.freeze(face) as unknown as Session<AnyWorkflow>
+}
+
+const lives = new WeakMap<object, LiveSession>()
+
+/** The asks of the run that were answered, oldest first: the pages of a wizard that were turned. */
+export function pagesOf(session: Session<AnyWorkflow>): readonly Pick<OpenAsk, 'type' | 'data' | 'step'>[] {
+  const pages = lives.get(session)?.core.model.run?.pages ?? []
+  return pages.map(({ event, step }) => ({ type: event?.type ?? '', data: event?.data, step }))
 }
 
 function methodsOf(live: LiveSession): object {

@@ -280,6 +280,7 @@ describe('events()', () => {
     expect(seen).toEqual([
       ['question', 1],
       ['question', 2],
+      ['question', 1],
       ['question', 2],
       ['done', 'end'],
     ])

@@ -1,0 +1,138 @@
+import { useEffect, useRef } from 'react'
+import { pagesOf } from '../session/face'
+import type { Session } from '../session/session'
+import type { AnyWorkflow } from '../workflow/shape'
+import { has, useSession } from './place'
+
+/** A page of a wizard: an ask that is open, or was answered. */
+export interface UrlPage {
+  readonly type: string
+  readonly data: unknown
+  /** The step that asks. */
+  readonly step: string
+}
+
+export interface WorkflowUrlOptions {
+  /** The search parameter that names the page. Default `'step'`. */
+  readonly param?: string | undefined
+  /** What a page is called in the URL. Default: the type of its ask. Of pages with one name, later ones get `-2`, `-3`. */
+  readonly name?: ((page: UrlPage) => string) | undefined
+}
+
+/**
+ * Keeps the page of a wizard in the URL, so that the browser's Back and Forward turn its pages and a page can be linked
+ * to. A move pushes an entry; what is found at a load is replaced. A link to a page that was reached goes there with
+ * `back()` or `forward()`; one beyond goes as far as has been reached.
+ *
+ * ```ts
+ * useWorkflowUrl()                                     // ?step=askDelivery, of the nearest provider
+ * useWorkflowUrl(checkout, { param: 'page', name: ({ type }) => names[type] })
+ * ```
+ *
+ * @throws HookError without a provider
+ */
+export function useWorkflowUrl(options?: WorkflowUrlOptions): void
+export function useWorkflowUrl<W extends AnyWorkflow>(of: W | Session<W>, options?: WorkflowUrlOptions): void
+export function useWorkflowUrl(...args: readonly unknown[]): void {
+  const of = has(args[0], 'steps') || has(args[0], 'state') ? args[0] : undefined
+  const options = (of === undefined ? args[0] : args[1]) as WorkflowUrlOptions | undefined
+  const session = useSession('useWorkflowUrl', of)
+  const latest = useRef(options)
+  useEffect(() => {
+    latest.current = options
+  })
+  useEffect(() => new PageUrl(session, () => latest.current ?? {}).follow(), [session])
+}
+
+/** The page in the URL, and the page of the session: whichever moves, the other one follows. */
+class PageUrl {
+  readonly #session: Session<AnyWorkflow>
+  readonly #options: () => WorkflowUrlOptions
+  /** The page that the URL and the session were last at together. */
+  #shown: string | undefined
+  /** The page that the URL asks for, while the session is on its way there. */
+  #wanted: string | undefined
+
+  constructor(session: Session<AnyWorkflow>, options: () => WorkflowUrlOptions) {
+    this.#session = session
+    this.#options = options
+  }
+
+  follow(): () => void {
+    this.#go(this.#inUrl)
+    const end = this.#session.subscribe(() => this.#moved())
+    const popped = (): void => this.#go(this.#inUrl)
+    window.addEventListener('popstate', popped)
+    return () => {
+      end()
+      window.removeEventListener('popstate', popped)
+    }
+  }
+
+  /** The URL has changed. */
+  #go(wanted: string | undefined): void {
+    this.#wanted = undefined
+    const { reached, now } = this.#pages()
+    this.#shown = now
+    // Another place of the app, or an entry from before the first page.
+    if (wanted === undefined && now !== undefined && this.#session.status !== 'idle')
+      return this.#write('replace')
+    if (wanted === now) return
+    if (wanted !== undefined && reached.includes(wanted)) {
+      while (this.#pages().now !== wanted && this.#session.back());
+      return this.#write('replace')
+    }
+    this.#wanted = wanted
+    this.#onwards()
+  }
+
+  /** The session has changed. */
+  #moved(): void {
+    const { now } = this.#pages()
+    if (this.#wanted !== undefined) this.#onwards()
+    else if (now !== undefined && now !== this.#shown)
+      this.#write(this.#shown === undefined ? 'first' : 'push')
+  }
+
+  /** One page nearer to the one that is wanted; when there is none, the URL says where that ended. */
+  #onwards(): void {
+    const { now } = this.#pages()
+    // Between two pages the session works for a moment.
+    if (now === undefined && this.#session.status === 'running') return
+    if (now !== this.#wanted && this.#session.forward()) return
+    this.#wanted = undefined
+    this.#write('replace')
+  }
+
+  #write(how: 'push' | 'first' | 'replace'): void {
+    const { now } = this.#pages()
+    this.#shown = now
+    if (now === this.#inUrl) return
+    const url = new URL(location.href)
+    if (now === undefined) url.searchParams.delete(this.#param)
+    else url.searchParams.set(this.#param, now)
+    history[how === 'replace' ? 'replaceState' : 'pushState'](history.state, '', url)
+  }
+
+  get #param(): string {
+    return this.#options().param ?? 'step'
+  }
+
+  get #inUrl(): string | undefined {
+    return new URLSearchParams(location.search).get(this.#param) ?? undefined
+  }
+
+  #pages(): { readonly reached: readonly string[]; readonly now: string | undefined } {
+    const { name = ({ type }: UrlPage) => type } = this.#options()
+    const names: string[] = []
+    const times = new Map<string, number>()
+    const [ask] = this.#session.asks
+    for (const page of [...pagesOf(this.#session), ...(ask ? [ask] : [])]) {
+      const plain = name(page)
+      const count = (times.get(plain) ?? 0) + 1
+      times.set(plain, count)
+      names.push(count === 1 ? plain : `${plain}-${count}`)
+    }
+    return { now: ask && names.pop(), reached: names }
+  }
+}

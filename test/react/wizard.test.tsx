@@ -1,0 +1,249 @@
+import { act, cleanup, render } from '@testing-library/react'
+import { StrictMode } from 'react'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createEngine, defineEvent, defineWorkflow, memoryStorage, type Session } from 'dogear'
+import { createWorkflowHooks, useWorkflowUrl, type UseWorkflow, type WorkflowUrlOptions } from 'dogear/react'
+import { crash, virtualClock } from 'dogear/testing'
+import { text } from './stage'
+
+const Begin = defineEvent('begin')
+const Text = defineEvent('text', z.object({ text: z.string() }))
+const AskName = defineEvent('askName', z.object({}), { reply: Text })
+const AskCity = defineEvent('askCity', z.object({}), { reply: Text })
+const AskSure = defineEvent('askSure', z.object({}), { reply: Text })
+const Done = defineEvent('done', z.array(z.string()))
+
+const wizard = defineWorkflow({ name: 'wizard', version: 1, start: Begin, stop: Done }).step(
+  'ask',
+  { on: Begin, asks: [AskName, AskCity, AskSure], emits: [Done] },
+  async (ctx) => {
+    const answers = [
+      await ctx.ask(AskName({})),
+      await ctx.ask(AskCity({})),
+      await ctx.ask(AskCity({})),
+      await ctx.ask(AskSure({})),
+    ]
+    return Done(answers.map((it) => it.data.text))
+  },
+)
+
+const hooks = createWorkflowHooks(wizard)
+type View = UseWorkflow<typeof wizard>
+
+afterEach(cleanup)
+beforeEach(() => history.replaceState(null, '', '/wizard?other=1#top'))
+
+function stage() {
+  const clock = virtualClock()
+  let storage = memoryStorage()
+  let engine = createEngine({ storage, clock })
+  const settle = (ms = 0) => act(() => clock.advance(ms))
+  const views: View[] = []
+  const session = (): Session<typeof wizard> => engine.session(wizard)
+  return {
+    settle,
+    session,
+    latest: () => views.at(-1) as View,
+    async open(url?: WorkflowUrlOptions | false) {
+      const Page = url === false ? PlainPage : UrlPage
+      render(
+        <StrictMode>
+          <hooks.WorkflowProvider engine={engine}>
+            <Page views={views} options={url || undefined} />
+          </hooks.WorkflowProvider>
+        </StrictMode>,
+      )
+      await settle()
+    },
+    async answer(...texts: string[]) {
+      for (const it of texts) {
+        await act(async () => void (await session().asks[0]?.reply({ text: it })))
+        await settle()
+      }
+    },
+    /** The page is reloaded, at this URL when one is given. */
+    async reload(url?: string) {
+      await act(() => session().flush())
+      cleanup()
+      crash(engine)
+      storage = storage.restart()
+      engine = createEngine({ storage, clock })
+      if (url !== undefined) history.replaceState(null, '', url)
+    },
+  }
+}
+
+interface PageProps {
+  readonly views: View[]
+  readonly options?: WorkflowUrlOptions | undefined
+}
+
+function PlainPage({ views }: PageProps) {
+  const view = hooks.useWorkflow()
+  views.push(view)
+  return <p>{view.ask?.type ?? view.status}</p>
+}
+
+function UrlPage({ views, options }: PageProps) {
+  useWorkflowUrl(wizard, options)
+  return <PlainPage views={views} />
+}
+
+/** What the browser's buttons do: happy-dom keeps no entries, so a test says where they lead. */
+async function pop(url: string) {
+  history.replaceState(null, '', url)
+  await act(async () => void window.dispatchEvent(new PopStateEvent('popstate')))
+}
+
+const step = () => new URLSearchParams(location.search).get('step')
+
+/** What was pushed and replaced meanwhile. */
+async function moves(work: () => Promise<unknown>) {
+  const seen: string[] = []
+  const { pushState, replaceState } = history
+  history.pushState = (...args) => (seen.push('push'), pushState.apply(history, args))
+  history.replaceState = (...args) => (seen.push('replace'), replaceState.apply(history, args))
+  await work()
+  Object.assign(history, { pushState, replaceState })
+  return seen
+}
+
+describe('useWorkflow: back and forward', () => {
+  test('Back shows the page before, Forward the next one again; both are stable and say whether they moved', async () => {
+    const { open, answer, latest, settle } = stage()
+    await open(false)
+    act(() => latest().start())
+    await settle()
+    const { back, forward } = latest()
+    expect(back()).toBe(false)
+    await answer('Ada')
+    expect(text()).toBe('askCity')
+    await act(async () => expect(back()).toBe(true))
+    await settle()
+    expect(text()).toBe('askName')
+    await act(async () => expect(forward()).toBe(true))
+    await settle()
+    expect(text()).toBe('askCity')
+    expect(forward()).toBe(false)
+    expect([latest().back, latest().forward]).toEqual([back, forward])
+  })
+})
+
+describe('useWorkflowUrl', () => {
+  test('a run begins, pages are turned / each is pushed; the rest of the URL stays', async () => {
+    const { open, answer, latest, settle } = stage()
+    await open()
+    expect(location.href).toMatch(/wizard\?other=1#top$/)
+    const seen = await moves(async () => {
+      act(() => latest().start())
+      await settle()
+      expect(step()).toBe('askName')
+      await answer('Ada')
+    })
+    expect(location.href).toMatch(/wizard\?other=1&step=askCity#top$/)
+    expect(seen).toEqual(['push', 'push'])
+  })
+
+  test('pages of one name / are counted', async () => {
+    const { open, answer, latest, settle } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    await answer('Ada', 'Delft')
+    expect(step()).toBe('askCity-2')
+    await pop('/wizard?step=askCity')
+    expect(latest().session.history().at(-1)).toMatchObject({ type: 'rewound' })
+    expect(step()).toBe('askCity')
+  })
+
+  test("the browser's Back, twice, then Forward / the pages follow, and nothing is pushed", async () => {
+    const { open, answer, latest, settle } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    await answer('Ada', 'Delft')
+    await pop('/wizard?step=askName')
+    expect(text()).toBe('askName')
+    const seen = await moves(async () => {
+      await pop('/wizard?step=askCity-2')
+      await settle()
+    })
+    expect(text()).toBe('askCity')
+    expect(step()).toBe('askCity-2')
+    expect(seen).toEqual(['replace'])
+  })
+
+  test('a reload / the same page, nothing pushed; without a page in the URL it is put there', async () => {
+    const { open, answer, latest, settle, reload } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    await answer('Ada')
+    await reload()
+    expect(await moves(() => open())).toEqual([])
+    expect(text()).toBe('askCity')
+    await reload('/wizard')
+    expect(await moves(() => open())).toEqual(['replace'])
+    expect(step()).toBe('askCity')
+  })
+
+  test('a link to a page that was turned / goes there; one beyond, or to no page / as far as was reached', async () => {
+    const { open, answer, latest, settle, reload } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    await answer('Ada', 'Delft')
+    await reload('/wizard?step=askName')
+    await open()
+    expect(text()).toBe('askName')
+    for (const beyond of ['askSure', 'nowhere']) {
+      await reload(`/wizard?step=${beyond}`)
+      await open()
+      await settle()
+      expect(step()).toBe('askCity-2')
+      expect(latest().ask?.type).toBe('askCity')
+    }
+  })
+
+  test('a link into a run that has not begun / names no page', async () => {
+    history.replaceState(null, '', '/wizard?step=askSure')
+    const { open, settle } = stage()
+    await open()
+    await settle()
+    expect(text()).toBe('idle')
+    expect(step()).toBeNull()
+  })
+
+  test('the run is over, then Back / the receipt stays', async () => {
+    const { open, answer, latest, settle } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    await answer('Ada', 'Delft', 'Breda', 'yes')
+    expect(text()).toBe('completed')
+    await pop('/wizard?step=askName')
+    await settle()
+    expect(text()).toBe('completed')
+  })
+
+  test('param and name / say how it is spelled', async () => {
+    const { open, answer, latest, settle } = stage()
+    await open({ param: 'page', name: ({ type, step: by }) => `${by}.${type.slice(3).toLowerCase()}` })
+    act(() => latest().start())
+    await settle()
+    await answer('Ada')
+    expect(location.search).toBe('?other=1&page=ask.city')
+  })
+
+  test('unmounted / the URL is left alone', async () => {
+    const { open, answer, latest, settle } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    cleanup()
+    await answer('Ada')
+    await pop('/wizard?step=askName')
+    expect(step()).toBe('askName')
+  })
+})
