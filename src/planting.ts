@@ -57,12 +57,17 @@ export function checked(definition: Definition, json: unknown, id: string | unde
     const known = error instanceof Refused
     // What a copy of it throws names the place.
     const reason = known || error instanceof DogearError ? error.message : 'its parts do not fit together'
-    throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? '', reason, noWayOut, error)
+    throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? idOf(json), reason, noWayOut, error)
   }
 }
 
 const never = (): Promise<never> => Promise.reject(new TypeError('there is nothing to be done'))
 const noWayOut = { retry: never, reset: never, export: never }
+
+function idOf(json: unknown): string {
+  const { id } = (json ?? {}) as { id?: unknown }
+  return typeof id === 'string' ? id : ''
+}
 
 interface Named {
   readonly id: string
@@ -89,10 +94,13 @@ function seedling(definition: Definition, json: unknown, id: string | undefined)
   const { format: _format, workflow: _workflow, ...saved } = { ...copy, id: own }
   const place = wrongIn(saved)
   if (place !== undefined) damaged(`its ${place} is damaged or missing`)
-  if (saved.seq < 1 || !('state' in saved)) damaged('it holds nothing')
+  if (!('state' in saved)) damaged('it has no state')
   // To be folded once is the proof that it can be.
   const history = new History(Infinity)
   restoreSession(saved, 0, new Tree(undefined), history)
   for (const { seq } of history.entries().slice(-1)) history.at(seq)
-  return saved
+  if (saved.seq > 0) return saved
+  // Nobody has written to it: without a record, it needs a number to be a snapshot.
+  const { history: _history, ...blank } = saved
+  return { ...blank, seq: 1 }
 }
