@@ -9,7 +9,7 @@ import { random } from '../support/random'
  * knows nothing of records: the answers of the way that was taken, those that are kept, and a state.
  */
 
-const seeds = Number(process.env['FUZZ_SEEDS'] ?? 200)
+const seeds = Number(process.env['FUZZ_SEEDS'] ?? 100)
 const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 
 const Go = defineEvent('go')

@@ -1,0 +1,72 @@
+import { act, cleanup, render } from '@testing-library/react'
+import { afterEach, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { createEngine, defineEvent, defineWorkflow, memoryStorage } from 'dogear'
+import { createWorkflowHooks, useWorkflowUrl } from 'dogear/react'
+
+const Begin = defineEvent('begin')
+const Text = defineEvent('text', z.object({ text: z.string() }))
+const AskName = defineEvent('askName', z.object({}), { reply: Text })
+const AskCity = defineEvent('askCity', z.object({}), { reply: Text })
+const AskSure = defineEvent('askSure', z.object({}), { reply: Text })
+const Done = defineEvent('done')
+
+const wizard = defineWorkflow({ name: 'wizard', version: 1, start: Begin, stop: Done }).step(
+  'ask',
+  { on: Begin, asks: [AskName, AskCity, AskSure], emits: [Done] },
+  async (ctx) => {
+    await ctx.ask(AskName({}))
+    await ctx.ask(AskCity({}))
+    await ctx.ask(AskSure({}))
+    return Done()
+  },
+)
+
+const { WorkflowProvider, useWorkflow } = createWorkflowHooks(wizard)
+
+function Page() {
+  useWorkflowUrl()
+  const { status, ask, start } = useWorkflow()
+  if (status === 'idle') return <button onClick={() => start()}>Begin</button>
+  return <button onClick={() => void ask?.reply({ text: 'x' })}>{ask?.type ?? status}</button>
+}
+
+const before = location.href
+afterEach(() => {
+  cleanup()
+  history.replaceState(null, '', before)
+})
+
+const button = () => document.querySelector('button') as HTMLButtonElement
+const step = () => new URLSearchParams(location.search).get('step')
+
+test("the browser's own Back and Forward / turn the pages of the wizard, there and back again", async () => {
+  const shows = (page: string) =>
+    vi.waitFor(() => expect([button().textContent, step()]).toEqual([page, page]), { timeout: 5000 })
+  const click = () => act(async () => button().click())
+  render(
+    <WorkflowProvider engine={createEngine({ storage: memoryStorage() })}>
+      <Page />
+    </WorkflowProvider>,
+  )
+  await vi.waitFor(() => expect(button()?.textContent).toBe('Begin'))
+  for (const page of ['askName', 'askCity', 'askSure']) {
+    await click()
+    await shows(page)
+  }
+  history.back()
+  await shows('askCity')
+  history.back()
+  await shows('askName')
+  history.go(2)
+  await shows('askSure')
+  history.go(-2)
+  await shows('askName')
+  history.forward()
+  await shows('askCity')
+  // A move of its own: what was ahead in the browser's list is given up, as with any link.
+  await click()
+  await shows('askSure')
+  history.back()
+  await shows('askCity')
+})
