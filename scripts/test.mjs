@@ -39,6 +39,7 @@ const steps = [
   project('react-18'),
   project('storybook'),
   project('e2e'),
+  project('servers'),
   project('package', { needs: ['build'] }),
   script('build-storybook'),
 ]
@@ -190,6 +191,8 @@ async function main() {
       const counted = step.project ? `${result.passed} passed, ${result.failed} failed` : ''
       const line = [step.name, counted, result.remark, seconds(started)].filter(Boolean).join('  ')
       console.log(`${result.failed > 0 ? 'FAIL' : 'ok  '} ${line}`)
+      for (const skipped of result.output.split('\n').filter((it) => it.startsWith('SKIPPED: ')))
+        console.log(`     ${skipped}`)
       passed += result.passed
       if (result.failed > 0) {
         failures.push({ name: step.name, failed: result.failed, remark: result.remark })

@@ -29,6 +29,7 @@ export async function serveSite(folder = 'app'): Promise<Site> {
     resolve: {
       alias: [
         { find: 'dogear/react', replacement: source('react/index.ts') },
+        { find: 'dogear/unstorage', replacement: source('storage/unstorage.ts') },
         { find: 'dogear', replacement: source('index.ts') },
       ],
     },

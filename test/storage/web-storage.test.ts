@@ -1,25 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
-import { createEngine, defineEvent, defineWorkflow, LoadError, StaleEpochError, StorageError } from 'dogear'
+import { createEngine, LoadError, StaleEpochError, StorageError } from 'dogear'
 import { storageConformance, virtualClock } from 'dogear/testing'
 import { webStorage, type TextArea } from 'dogear/web-storage'
 import { batch, begin, shape, snapshot, strict, written } from '../../src/testing/conformance/sample'
+import { hello } from '../support/hello'
 import { area } from './area'
-
-const Go = defineEvent('go')
-const Done = defineEvent('done', z.string())
-const Name = defineEvent('name', z.string())
-const AskName = defineEvent('askName', z.undefined(), { reply: Name })
-const hello = defineWorkflow({
-  name: 'hello',
-  version: 1,
-  state: z.object({ note: z.string().default('') }),
-  start: Go,
-  stop: Done,
-}).step('greet', { on: Go, asks: [AskName], emits: [Done] }, async (ctx) => {
-  const name = await ctx.ask(AskName(undefined))
-  return Done(`hello ${name.data}`)
-})
 
 /** Somebody else does this right after the next read. */
 function afterNextRead(texts: TextArea, act: () => void): TextArea {

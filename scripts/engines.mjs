@@ -1,0 +1,114 @@
+/**
+ * `npm run test:engines`: the checkout in every engine that people have. On Debian, as root, it installs what is
+ * missing (chromium, firefox-esr, webkit2gtk-driver, xvfb); elsewhere it says what is.
+ *
+ *     npm run test:engines                      all of them
+ *     npm run test:engines -- firefox webkit    these: chromium, chromium-sqlite, firefox, webkit
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { build, preview } from 'vite'
+import { startPaymentServer } from '../stories/payment-server.mjs'
+import { install, onPath } from '../test/engines/machine.mjs'
+import { puppeteerBrowser } from '../test/engines/puppeteer.mjs'
+import { cases } from '../test/engines/suite.mjs'
+import { webkitBrowser } from '../test/engines/webkit.mjs'
+
+const root = path.resolve(import.meta.dirname, '..')
+const minute = 60_000
+
+const engines = {
+  chromium: { programs: ['chromium'], open: () => puppeteerBrowser('chrome', []) },
+  'chromium-sqlite': {
+    programs: ['chromium'],
+    open: () => puppeteerBrowser('chrome', ['--enable-features=IdbSqliteBackingStore']),
+  },
+  firefox: { programs: ['firefox-esr'], open: () => puppeteerBrowser('firefox', []) },
+  webkit: { programs: ['WebKitWebDriver', 'Xvfb'], open: webkitBrowser },
+}
+
+/** The page of test/e2e, built as it is there. */
+async function serveSite() {
+  const outDir = await mkdtemp(path.join(tmpdir(), 'dogear-engines-'))
+  const source = (file) => path.join(root, 'src', file)
+  const shared = { configFile: false, root: path.join(root, 'test/e2e/app'), logLevel: 'error' }
+  await build({
+    ...shared,
+    resolve: {
+      alias: [
+        { find: 'dogear/react', replacement: source('react/index.ts') },
+        { find: 'dogear/unstorage', replacement: source('storage/unstorage.ts') },
+        { find: 'dogear', replacement: source('index.ts') },
+      ],
+    },
+    build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 5000 },
+  })
+  const server = await preview({ ...shared, build: { outDir }, preview: { host: '127.0.0.1', port: 0 } })
+  const close = async () => {
+    await server.close()
+    await rm(outDir, { recursive: true, force: true })
+  }
+  return { url: server.resolvedUrls.local[0], close }
+}
+
+function within(ms, promise) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${ms / 1000} s`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** One case in a browser of its own: `undefined` when it passed, `'cannot'` when this driver has no way to do it. */
+async function attempt(open, { needs, run }, site) {
+  const payments = await startPaymentServer()
+  let browser
+  try {
+    browser = await within(minute, open())
+    if (needs && !browser[needs]) return 'cannot'
+    await within(3 * minute, run({ browser, payments, site, url: `${site}?payments=${payments.url}` }))
+    return undefined
+  } catch (error) {
+    return error
+  } finally {
+    await within(20_000, Promise.resolve(browser?.close())).catch(() => {})
+    await payments.close()
+  }
+}
+
+const missing = install()
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(engines)
+const unknown = wanted.filter((it) => !(it in engines))
+if (unknown.length > 0) {
+  console.error(`no engine ${unknown.join(', ')}; there are: ${Object.keys(engines).join(', ')}`)
+  process.exit(2)
+}
+const site = await serveSite()
+const total = { passed: 0, failed: 0 }
+try {
+  for (const name of wanted) {
+    const { programs, open } = engines[name]
+    const lacking = programs.filter((it) => missing.includes(it) && !onPath(it))
+    if (lacking.length > 0) {
+      console.log(`FAIL ${name}: ${lacking.join(', ')} could not be installed`)
+      total.failed++
+      continue
+    }
+    const own = { passed: 0, failed: 0, cannot: 0 }
+    for (const it of cases) {
+      const outcome = await attempt(open, it, site.url)
+      const title = `${it.suite}: ${it.name}`
+      if (outcome === 'cannot') console.log(`  -    ${title}: this driver cannot ${it.needs}`)
+      else if (outcome) console.log(`  FAIL ${title}\n       ${outcome.message}`)
+      own[outcome === 'cannot' ? 'cannot' : outcome ? 'failed' : 'passed']++
+    }
+    console.log(`${name}: ${own.passed} passed, ${own.failed} failed, ${own.cannot} cannot be done there`)
+    total.passed += own.passed
+    total.failed += own.failed
+  }
+} finally {
+  await site.close()
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exit(total.failed > 0 ? 1 : 0)

@@ -1,0 +1,59 @@
+/**
+ * `npm run torture`: kills browsers at random moments while a flow with effects runs, and counts what was lost.
+ *
+ *     npm run torture                                   200 kills of each engine that is installed
+ *     npm run torture -- --engine firefox --kills 50    one engine: chromium, chromium-sqlite, firefox, webkit
+ *     npm run torture -- --minutes 5                    at most so long for each engine; default 30
+ */
+import { parseArgs } from 'node:util'
+import { engines } from '../test/torture/browsers.mjs'
+import { torture } from '../test/torture/loop.mjs'
+
+const { values } = parseArgs({
+  options: {
+    engine: { type: 'string', multiple: true },
+    kills: { type: 'string', default: '200' },
+    minutes: { type: 'string', default: '30' },
+  },
+})
+const [kills, minutes] = [Number(values.kills), Number(values.minutes)]
+const wanted = values.engine ?? Object.keys(engines)
+const unknown = wanted.filter((it) => !(it in engines))
+if (unknown.length > 0 || !(kills > 0) || !(minutes > 0)) {
+  console.error(
+    `--engine is one of ${Object.keys(engines).join(', ')}; --kills and --minutes are numbers above 0`,
+  )
+  process.exit(2)
+}
+
+let failed = 0
+let passed = 0
+for (const name of wanted) {
+  const chromium = process.env.CHROMIUM_PATH ? { executablePath: process.env.CHROMIUM_PATH } : undefined
+  const engine = (profile) => engines[name](profile, chromium)
+  if (engine('') === undefined) {
+    console.log(`${name}: not installed (npm run test:engines installs it)`)
+    if (values.engine) failed++
+    continue
+  }
+  const begun = performance.now()
+  try {
+    const it = await torture(engine, { kills, minutes, log: (line) => console.log(`  ${name}: ${line}`) })
+    const bad = it.lost.length + it.torn.length + it.otherKeys + it.repeated + it.silent
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0)
+    console.log(
+      `${name}: ${it.kills} kills, ${it.opened} openings, ${it.acknowledged} acknowledged, ${it.lost.length} lost, ` +
+        `${it.torn.length} torn, ${it.effects} effects, ${it.perKey.min} to ${it.perKey.max} per key, ` +
+        `${it.otherKeys} with another key, ${it.repeated} repeated after it was saved, ${it.silent} silent, ${seconds} s`,
+    )
+    for (const line of [...it.lost, ...it.torn]) console.log(`  ${line}`)
+    if (it.lost.length + it.torn.length > 0) console.log(`  the profile is kept: ${it.profile}`)
+    if (bad > 0) failed++
+    else passed++
+  } catch (error) {
+    console.log(`${name}: ${error.stack}`)
+    failed++
+  }
+}
+console.log(`\n${passed} passed, ${failed} failed`)
+process.exitCode = failed > 0 ? 1 : 0

@@ -1,0 +1,44 @@
+/** Chromium and Firefox, through puppeteer-core. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { launch } from 'puppeteer-core'
+import { onPath } from './machine.mjs'
+
+const tabOf = (page) => ({
+  goto: (url) => page.goto(url),
+  reload: () => page.reload(),
+  back: () => page.evaluate('setTimeout(() => history.back())'),
+  evaluate: (script) => page.evaluate(script),
+  close: () => page.close({ runBeforeUnload: false }),
+})
+
+export async function puppeteerBrowser(kind, args) {
+  const profile = await mkdtemp(path.join(tmpdir(), 'dogear-engine-'))
+  const begin = () =>
+    launch({
+      browser: kind,
+      executablePath: onPath(kind === 'firefox' ? 'firefox-esr' : 'chromium'),
+      headless: true,
+      userDataDir: profile,
+      args: kind === 'firefox' ? args : ['--no-sandbox', '--disable-gpu', ...args],
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    })
+  let browser = await begin()
+  return {
+    async tab() {
+      return tabOf(await browser.newPage())
+    },
+    async kill() {
+      const child = browser.process()
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await ended
+      browser = await begin()
+    },
+    async close() {
+      await browser.close()
+      await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+    },
+  }
+}

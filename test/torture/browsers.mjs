@@ -1,0 +1,98 @@
+/** Browsers as processes of their own: no protocol, no driver, so that nothing can be said before a SIGKILL. */
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+
+const onPath = (name) =>
+  (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, name))
+    .find((file) => existsSync(file))
+
+const miniBrowser = () =>
+  ['4.1', '6.0', '4.0']
+    .map(
+      (version) =>
+        `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/webkit2gtk-${version}/MiniBrowser`,
+    )
+    .find((file) => existsSync(file))
+
+const chromiumArgs = (profile) => [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--remote-debugging-port=0',
+  `--user-data-dir=${profile}`,
+]
+
+/** How each engine is started on a profile: `undefined` where it is not installed. */
+export const engines = {
+  chromium: (profile, chromium) => {
+    const binary = chromium?.executablePath ?? onPath('chromium') ?? onPath('google-chrome')
+    return binary && { binary, args: [...chromiumArgs(profile)], env: chromium?.env }
+  },
+  'chromium-sqlite': (profile, chromium) => {
+    const found = engines.chromium(profile, chromium)
+    return found && { ...found, args: [...found.args, '--enable-features=IdbSqliteBackingStore'] }
+  },
+  firefox: (profile) => {
+    const binary = onPath('firefox-esr') ?? onPath('firefox')
+    return binary && { binary, args: ['--headless', '--no-remote', '--new-instance', '--profile', profile] }
+  },
+  webkit: (profile) => {
+    const binary = miniBrowser()
+    if (!binary || !onPath('xvfb-run')) return undefined
+    const env = {
+      XDG_DATA_HOME: path.join(profile, 'data'),
+      XDG_CACHE_HOME: path.join(profile, 'cache'),
+      WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+    }
+    return { binary: 'xvfb-run', args: ['-a', binary, `--config-file=${profile}/none`], env }
+  },
+}
+
+/** The processes that name this profile: children of a browser may leave its group. */
+function leftOver(profile) {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(profile)
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Starts a browser on the profile, at that address. `kill` ends all of it at once. */
+export function start({ binary, args, env }, profile, url) {
+  const child = spawn(binary, [...args, url], {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, HOME: profile, ...env },
+  })
+  const ended = new Promise((resolve) => {
+    child.once('close', resolve)
+    child.once('error', resolve)
+  })
+  return {
+    ended,
+    async kill() {
+      const pids = [-(child.pid ?? 0), ...leftOver(profile).map(Number)]
+      for (const pid of pids.filter(Boolean)) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It went down with the one before it.
+        }
+      }
+      await ended
+      for (let tries = 0; tries < 100 && leftOver(profile).length > 0; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+    },
+  }
+}

@@ -1,0 +1,29 @@
+export interface Started {
+  readonly binary: string
+  readonly args: readonly string[]
+  readonly env?: Record<string, string>
+}
+
+export interface Tally {
+  readonly kills: number
+  /** Pages that told what they had found. */
+  readonly opened: number
+  readonly acknowledged: number
+  readonly lost: readonly string[]
+  readonly torn: readonly string[]
+  readonly effects: number
+  readonly perKey: { readonly min: number; readonly max: number }
+  /** Effects that were asked for under more than one key. */
+  readonly otherKeys: number
+  /** Effects that ran again after their result was acknowledged. */
+  readonly repeated: number
+  /** Browsers that opened no page within 30 s. */
+  readonly silent: number
+  /** Kept when something was lost or torn. */
+  readonly profile: string
+}
+
+export function torture(
+  engine: (profile: string) => Started,
+  options?: { kills?: number; minutes?: number; log?: (line: string) => void },
+): Promise<Tally>

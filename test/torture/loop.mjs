@@ -1,0 +1,88 @@
+/**
+ * Kills a browser at random moments while a flow with effects runs in it, opens it again on the same profile, and
+ * compares what is there with what was acknowledged. Bounded in kills and in time.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { build } from 'vite'
+import { start } from './browsers.mjs'
+import { Books, serve } from './server.mjs'
+
+const root = path.resolve(import.meta.dirname, '../..')
+
+async function buildPage() {
+  const outDir = await mkdtemp(path.join(tmpdir(), 'dogear-torture-page-'))
+  await build({
+    configFile: false,
+    root: path.join(import.meta.dirname, 'page'),
+    logLevel: 'warn',
+    resolve: { alias: [{ find: 'dogear', replacement: path.join(root, 'src/index.ts') }] },
+    build: { outDir, emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 5000 },
+  })
+  return outDir
+}
+
+/** Whether the promise settled within that time. */
+async function within(ms, promise) {
+  let timer
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms, false)))
+  const settled = await Promise.race([promise.then(() => true), late])
+  clearTimeout(timer)
+  return settled
+}
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** @param engine one of `engines`, already made for a profile: `(profile) => { binary, args, env }` */
+export async function torture(engine, { kills = 200, minutes = 30, log = () => {} } = {}) {
+  const folder = await buildPage()
+  const profile = await mkdtemp(path.join(tmpdir(), 'dogear-torture-'))
+  const books = new Books()
+  const server = await serve(folder, books)
+  const until = Date.now() + minutes * 60_000
+  const silent = []
+  let killed = 0
+  let browser
+  try {
+    while (killed < kills && Date.now() < until) {
+      const found = books.nextFound()
+      browser = start(engine(profile), profile, server.url)
+      // One in six dies while it opens.
+      if (Math.random() < 1 / 6 && killed > 0) await sleep(Math.random() * 1000)
+      else if (await within(30_000, found)) await sleep(Math.random() ** 2 * 1500)
+      else silent.push(killed)
+      await browser.kill()
+      killed++
+      if (killed % 20 === 0)
+        log(`${killed} kills, ${books.acknowledged} acknowledged, ${books.lost.length} lost`)
+      // Whoever looks for the cause finds the profile as it was then.
+      if (books.lost.length > 0) break
+      if (silent.length > 3) throw new Error('the browser opens no page')
+    }
+    // The last word: what is there after all of it.
+    const found = books.nextFound()
+    browser = start(engine(profile), profile, server.url)
+    if (!(await within(30_000, found))) silent.push(killed)
+    return { ...summary(books), kills: killed, silent: silent.length, profile }
+  } finally {
+    await browser?.kill()
+    await server.close()
+    const kept = books.lost.length > 0 || books.torn.length > 0 ? [folder] : [profile, folder]
+    for (const it of kept) await rm(it, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+function summary(books) {
+  const counts = [...books.keys.values()]
+  return {
+    opened: books.found,
+    acknowledged: books.acknowledged,
+    lost: books.lost,
+    torn: books.torn,
+    effects: books.effects.size,
+    perKey: { min: Math.min(...counts), max: Math.max(...counts) },
+    otherKeys: [...books.effects.values()].filter((it) => it.size > 1).length,
+    repeated: books.repeated.length,
+  }
+}
