@@ -2,7 +2,7 @@
  * Kills a browser at random moments while a flow with effects runs in it, opens it again on the same profile, and
  * compares what is there with what was acknowledged. Bounded in kills and in time.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { build } from 'vite'
@@ -38,6 +38,9 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 export async function torture(engine, { kills = 200, minutes = 30, log = () => {} } = {}) {
   const folder = await buildPage()
   const profile = await mkdtemp(path.join(tmpdir(), 'dogear-torture-'))
+  // Proof that the profile is still the one that was begun with, and nobody has tidied it away.
+  const mark = path.join(profile, 'dogear')
+  await writeFile(mark, '')
   const books = new Books()
   const server = await serve(folder, books)
   const until = Date.now() + minutes * 60_000
@@ -53,6 +56,7 @@ export async function torture(engine, { kills = 200, minutes = 30, log = () => {
       else if (await within(30_000, found)) await sleep(Math.random() ** 2 * 1500)
       else silent.push(killed)
       await browser.kill()
+      await access(mark)
       killed++
       if (killed % 20 === 0)
         log(`${killed} kills, ${books.acknowledged} acknowledged, ${books.lost.length} lost`)
