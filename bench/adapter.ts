@@ -37,6 +37,14 @@ export interface Chain {
   run(length: number): Promise<{ readonly reached: number; readonly recorded?: number }>
 }
 
+/** Section D: much small work at once. */
+export interface Crowd {
+  /** Works on the numbers below `count`, so many `workers` at a time, and collects what comes of it: the sum. */
+  fan(count: number, workers: number): Promise<number>
+  /** So many runs, each of one event that ends it, one after the other: how many have ended. */
+  tiny(count: number): Promise<number>
+}
+
 /** One entry of the large state of section E, about 1 kB of JSON. */
 export interface Entry {
   id: string
@@ -70,6 +78,7 @@ export interface Adapter {
   checkedLeaf?(): Leaf | Promise<Leaf>
   cells?(count: number): Cells | Promise<Cells>
   chain?(): Chain | Promise<Chain>
+  crowd?(): Crowd | Promise<Crowd>
   graphs?(): Graphs
   /** Resolves once all the entries are in storage. */
   keeper?(entries: Entry[]): Promise<Keeper>

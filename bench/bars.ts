@@ -1,7 +1,7 @@
 import type { SectionName } from './adapters/index.ts'
 import type { Results } from './results.ts'
 import { works as access } from './sections/access.ts'
-import { chainWork, replacedGlobals } from './sections/events.ts'
+import { chainWork, crowdWork, replacedGlobals } from './sections/events.ts'
 import { coldWork, loadWork } from './sections/graphs.ts'
 import { sizes as stateSizes, works as persistence } from './sections/persistence.ts'
 import { components, works as react } from './sections/react.ts'
@@ -132,6 +132,12 @@ function reactBars(results: Results): Bar[] {
   ]
 }
 
+/** The smallest of what was measured: the peer that comes nearest. */
+function bestOf(ratios: readonly (number | undefined)[]): number | undefined {
+  const measured = ratios.filter((it) => it !== undefined)
+  return measured.length === 0 ? undefined : Math.min(...measured)
+}
+
 function eventBars(results: Results): Bar[] {
   const [small, middle, large] = [chainWork(1_000), chainWork(10_000), chainWork(100_000)]
   return [
@@ -163,6 +169,16 @@ function eventBars(results: Results): Bar[] {
       measured: results.ratio(middle, 'workflow-core', 'dogear'),
       atLeast: 40,
     },
+    ...Object.values(crowdWork).map((work) => ({
+      section: 'D' as const,
+      what: `${work}: faster than the best peer`,
+      unit: 'x',
+      measured: bestOf([
+        results.ratio(work, 'xstate', 'dogear'),
+        results.ratio(work, 'workflow-core', 'dogear'),
+      ]),
+      atLeast: 5,
+    })),
     {
       section: 'D',
       what: 'globals replaced',

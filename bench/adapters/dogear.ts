@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Adapter, Chain, Entry, Graphs, Keeper } from '../adapter.ts'
+import type { Adapter, Chain, Crowd, Entry, Graphs, Keeper } from '../adapter.ts'
 import {
   createEngine,
   defineEvent,
@@ -50,6 +50,52 @@ function chain(): Chain {
   }
 }
 
+const Begin = defineEvent('begin', z.number())
+const Item = defineEvent('item', z.number())
+const Worked = defineEvent('worked', z.number())
+const Sum = defineEvent('sum', z.number())
+const tinyRun = defineWorkflow({ name: 'tiny', version: 1, start: Begin, stop: Sum }).step(
+  'end',
+  { on: Begin, emits: [Sum] },
+  async (_ctx, { data }) => Sum(data),
+)
+
+/** A fan-out into a step with so many workers, and a step that collects all of it. */
+function fanOf(count: number, workers: number) {
+  const all = Array.from({ length: count }, () => Worked)
+  return defineWorkflow({ name: 'fan', version: 1, start: Begin, stop: Sum })
+    .step('fan', { on: Begin, emits: [Item] }, () => Array.from({ length: count }, (_, n) => Item(n)))
+    .step('work', { on: Item, emits: [Worked], workers }, async (_ctx, { data }) => Worked(data))
+    .step('collect', { on: Worked, emits: [Sum] }, async (ctx, event) => {
+      const batch = await ctx.collect(event, all)
+      return batch && Sum(batch.reduce((sum, { data }) => sum + data, 0))
+    })
+}
+
+/** Everything recorded on memory storage; a session for each run. */
+function crowd(): Crowd {
+  let sessions = 0
+  return {
+    async fan(count, workers) {
+      const engine = createEngine({ storage: memoryStorage() })
+      const session = await engine.open(fanOf(count, workers), { id: `fan-${sessions++}` })
+      const sum = await session.run(0)
+      await engine.close()
+      return sum
+    },
+    async tiny(count) {
+      const engine = createEngine({ storage: memoryStorage() })
+      let ended = 0
+      for (let n = 0; n < count; n++) {
+        const session = await engine.open(tinyRun, { id: `tiny-${n}` })
+        ended += await session.run(1)
+      }
+      await engine.close()
+      return ended
+    },
+  }
+}
+
 const entriesPath = (at: number) => ['entries', at, 'note'] as const
 
 /** An open session on IndexedDB; nothing is called but `set`. */
@@ -84,4 +130,4 @@ function graphs(): Graphs {
   }
 }
 
-export const dogear: Adapter = { cells, chain, keeper, graphs }
+export const dogear: Adapter = { cells, chain, crowd, keeper, graphs }

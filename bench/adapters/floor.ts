@@ -113,6 +113,27 @@ export const floor: Adapter = {
   leaf: () => leaf(),
   checkedLeaf: () => leaf(ageSchema),
   cells,
+  crowd: () => ({
+    async fan(count, workers) {
+      const work = async (n: number): Promise<number> => n
+      let next = 0
+      let sum = 0
+      const worker = async (): Promise<void> => {
+        while (next < count) {
+          const came = await work(next++)
+          sum += came
+        }
+      }
+      await Promise.all(Array.from({ length: workers }, worker))
+      return sum
+    },
+    async tiny(count) {
+      const run = async (): Promise<number> => 1
+      let ended = 0
+      for (let n = 0; n < count; n++) ended += await run()
+      return ended
+    },
+  }),
   chain: () => ({
     async run(length) {
       let reached = 0

@@ -1,7 +1,7 @@
 import { get as readKey, set as writeKey } from 'idb-keyval'
 import { useRef, useSyncExternalStore } from 'react'
-import { assign, createActor, fromPromise, setup } from 'xstate'
-import type { Adapter, Cells, Chain, Entry, Fan, Keeper, Leaf, Shape } from '../adapter.ts'
+import { assign, createActor, enqueueActions, fromPromise, setup, toPromise } from 'xstate'
+import type { Adapter, Cells, Chain, Crowd, Entry, Fan, Keeper, Leaf, Shape } from '../adapter.ts'
 import {
   countAt,
   idOf,
@@ -118,6 +118,60 @@ function promiseChain(): Chain {
   }
 }
 
+/** A promise actor for each item, spawned when a worker is free, and one machine with one promise for each tiny run. */
+function crowd(): Crowd {
+  const work = fromPromise<number, number>(async ({ input }) => input)
+  const fanning = setup({
+    types: {
+      context: {} as { next: number; came: number; sum: number; count: number },
+      input: {} as { count: number; workers: number },
+      events: {} as { type: `xstate.done.actor.${string}`; output: number },
+      output: {} as number,
+    },
+    actors: { work },
+  }).createMachine({
+    context: ({ input, spawn }) => {
+      const first = Math.min(input.workers, input.count)
+      for (let n = 0; n < first; n++) spawn('work', { id: `work${n}`, input: n })
+      return { next: first, came: 0, sum: 0, count: input.count }
+    },
+    initial: 'working',
+    output: ({ context }) => context.sum,
+    states: {
+      working: {
+        on: {
+          'xstate.done.actor.*': {
+            actions: enqueueActions(({ context, event, enqueue }) => {
+              const { output } = event
+              const { next, came, sum, count } = context
+              if (next < count) enqueue.spawnChild('work', { id: `work${next}`, input: next })
+              enqueue.assign({ next: Math.min(next + 1, count), came: came + 1, sum: sum + output })
+            }),
+          },
+        },
+        always: { guard: ({ context }) => context.came === context.count, target: 'done' },
+      },
+      done: { type: 'final' },
+    },
+  })
+  const tiny = setup({ actors: { work } }).createMachine({
+    initial: 'working',
+    states: { working: { invoke: { src: 'work', input: 1, onDone: 'done' } }, done: { type: 'final' } },
+  })
+  return {
+    fan: (count, workers) => toPromise(createActor(fanning, { input: { count, workers } }).start()),
+    async tiny(count) {
+      let ended = 0
+      for (let n = 0; n < count; n++) {
+        const actor = createActor(tiny).start()
+        await toPromise(actor)
+        if (actor.getSnapshot().status === 'done') ended++
+      }
+      return ended
+    },
+  }
+}
+
 /** The machine raises its next event itself: synchronous transitions, nothing asynchronous can happen in between. */
 function transitionChain(): Chain {
   const machine = setup({
@@ -160,5 +214,5 @@ async function keeper(entries: Entry[]): Promise<Keeper> {
   }
 }
 
-export const xstate: Adapter = { fan, leaf, cells, chain: promiseChain, keeper }
+export const xstate: Adapter = { fan, leaf, cells, chain: promiseChain, crowd, keeper }
 export const xstateTransitions: Adapter = { chain: transitionChain }

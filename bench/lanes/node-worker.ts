@@ -1,5 +1,6 @@
 import type { AdapterName } from '../adapters/index.ts'
 import { chainStage } from '../stages/chain.ts'
+import { crowdStage } from '../stages/crowd.ts'
 import { fanStage } from '../stages/fan.ts'
 import { graphStage } from '../stages/graph.ts'
 import { host } from '../stages/host.ts'
@@ -20,10 +21,8 @@ export interface Answer {
   readonly error?: string
 }
 
-const answer = host(
-  { fan: fanStage, leaf: leafStage, chain: chainStage, graph: graphStage },
-  process.argv[2] as AdapterName,
-)
+const nodes = { chain: chainStage, crowd: crowdStage, graph: graphStage }
+const answer = host({ fan: fanStage, leaf: leafStage, ...nodes }, process.argv[2] as AdapterName)
 const send = (message: Answer) => process.send?.(message)
 
 process.on('message', ({ id, stage, method, args }: Question) => {

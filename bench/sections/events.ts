@@ -8,6 +8,12 @@ export const lengths = [1_000, 10_000, 100_000] as const
 
 export const chainWork = (length: number): string => `chain of ${length} events`
 
+/** Much small work at once, in milliseconds for all of it. */
+export const crowdWork = {
+  fan: 'fan-out of 1,000, 16 workers, collect',
+  tiny: '1,000 tiny runs',
+} as const
+
 /** Names of globals that are another object after the adapter was imported and has run. */
 const replaced = new Map<AdapterName, string[]>()
 
@@ -38,6 +44,17 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
     })
     for (const [adapter, spent] of samples) results.add('D', chainWork(length), adapter, 'µs', spent)
   }
+  const crowds = (['fan', 'tiny'] as const).map((kind) => [kind, new Samples()] as const)
+  await field.rounds(options.quick ? 3 : 7, async (lane) => {
+    if (lane.name === 'xstate, sync') return
+    for (const [kind, samples] of crowds) {
+      progress(`D  ${crowdWork[kind]}, ${lane.name}`)
+      const stage = lane.stage('crowd')
+      samples.add(lane.name, await (kind === 'fan' ? stage.fan(1_000, 16) : stage.tiny(1_000)))
+    }
+  })
+  for (const [kind, samples] of crowds)
+    for (const [adapter, spent] of samples) results.add('D', crowdWork[kind], adapter, 'ms', spent)
   await field.each(async (lane) => {
     replaced.set(lane.name, await lane.stage('chain').replacedGlobals())
   })
@@ -63,6 +80,20 @@ export const events: Section = {
         times(results.ratio(chainWork(10_000), name, 'dogear')),
         replaced.get(name)?.join(' ') || 'none',
       ]),
+    },
+    {
+      title: 'D. Much at once in Node, ms for all of it',
+      note: 'A fan-out of 1,000 with 16 workers that is collected; 1,000 runs of one event, one after the other. Dogear records everything on memoryStorage.',
+      head: ['', crowdWork.fan, 'x dogear', crowdWork.tiny, 'x dogear'],
+      rows: adapters
+        .filter((name) => results.median(crowdWork.fan, name) !== undefined)
+        .map((name) => [
+          name,
+          figure(results.median(crowdWork.fan, name)),
+          times(results.ratio(crowdWork.fan, name, 'dogear')),
+          figure(results.median(crowdWork.tiny, name)),
+          times(results.ratio(crowdWork.tiny, name, 'dogear')),
+        ]),
     },
   ],
 }

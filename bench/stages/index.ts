@@ -1,6 +1,7 @@
 import type { Adapter } from '../adapter.ts'
 import type { cellsStage } from './cells.ts'
 import type { chainStage } from './chain.ts'
+import type { crowdStage } from './crowd.ts'
 import type { fanStage } from './fan.ts'
 import type { graphStage } from './graph.ts'
 import type { keeperStage } from './keeper.ts'
@@ -11,6 +12,7 @@ export interface StageTypes {
   readonly fan: ReturnType<typeof fanStage>
   readonly leaf: ReturnType<typeof leafStage>
   readonly chain: ReturnType<typeof chainStage>
+  readonly crowd: ReturnType<typeof crowdStage>
   readonly graph: ReturnType<typeof graphStage>
   readonly cells: ReturnType<typeof cellsStage>
   readonly keeper: ReturnType<typeof keeperStage>

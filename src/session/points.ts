@@ -84,9 +84,9 @@ export class Points {
     else {
       const { unclear } = this.log
       if (unclear) await unclear
-      const held = [...(core.model.buffers.get(bufferName(step.name, buffer)) ?? []), own]
-      const types = expected.map((it) => it.type)
-      const batch = isComplete(held, types) && { batch: types }
+      const kept = core.model.buffers.get(bufferName(step.name, buffer)) ?? []
+      const complete = kept.length + 1 >= expected.length && isComplete([...kept, own], expected)
+      const batch = complete && { batch: expected.map((it) => it.type) }
       this.log.act({
         ...{ kind: 'collected', exec: exec.id, key, step: step.name, buffer, event: own },
         ...batch,
@@ -134,11 +134,13 @@ function bare({ type, data }: WorkflowEvent): CollectedEvent {
   return data === undefined ? { type } : { type, data }
 }
 
-function isComplete(held: readonly CollectedEvent[], expected: readonly string[]): boolean {
-  const left = held.map((it) => it.type)
-  return expected.every((type) => {
-    const index = left.indexOf(type)
-    if (index >= 0) left.splice(index, 1)
-    return index >= 0
+/** Whether everything that is expected is there, counted by type. */
+function isComplete(held: readonly CollectedEvent[], expected: readonly EventType[]): boolean {
+  const left = new Map<string, number>()
+  for (const { type } of held) left.set(type, (left.get(type) ?? 0) + 1)
+  return expected.every(({ type }) => {
+    const count = left.get(type) ?? 0
+    left.set(type, count - 1)
+    return count > 0
   })
 }
