@@ -5,6 +5,7 @@ import { randomId } from './random-id'
 import { Registry } from './registry'
 import { reportLater } from './state/subscribers'
 import type { Session } from './session/session'
+import { EXPIRE_AFTER, isExpired } from './storage/expiry'
 import { indexedDBStorage } from './storage/indexeddb'
 import { limited } from './storage/limited'
 import { plainMemoryStorage } from './storage/memory'
@@ -50,6 +51,13 @@ export interface OpenOptions<W extends AnyWorkflow> {
   readonly resources?: { [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] }
   /** What a new session's state begins with, completed by the schema's defaults; copied, never merged later. */
   readonly initialState?: Partial<StateOf<W>>
+  /** How this session's values are stored. Default: the engine's. Another one cannot read what is stored already. */
+  readonly serializer?: Serializer
+  /**
+   * Milliseconds after the last save until the session counts as gone: it is removed by `engine.sweep()`, and by this
+   * open when it is older. Default: 30 days, by `sweep` alone.
+   */
+  readonly expireAfter?: number
   /** Whether interrupted work goes on by itself. Default true; else the session is paused. */
   readonly autoResume?: boolean
 }
@@ -89,6 +97,8 @@ export interface Engine {
   ): Promise<Session<W>>
   /** What all sessions of a workflow share. */
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
+  /** Removes the sessions that are past their `expireAfter`, open ones too. Answers with their ids. */
+  sweep(): Promise<string[]>
   /** Deletes all sessions, or those whose id begins with `prefix`: for a logout. */
   clear(options?: { prefix?: string }): Promise<void>
   /** Closes every session, and the storage's connections. */
@@ -138,6 +148,11 @@ export function createEngine(options: EngineOptions = {}): Engine {
       const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => storage.clear(prefix))
       await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
     },
+    sweep: async () => {
+      const old = await expired(deps)
+      await Promise.all(old.map((id) => engine.delete(id)))
+      return old
+    },
     close: async () => {
       await registry.closeAll()
       await storage.close()
@@ -145,6 +160,13 @@ export function createEngine(options: EngineOptions = {}): Engine {
   })
   registries.set(engine, registry)
   return engine
+}
+
+/** The ids of the sessions that are past their time. */
+async function expired({ storage, clock }: OpeningDeps): Promise<string[]> {
+  const now = clock.now()
+  const all = await storage.list()
+  return all.filter((it) => isExpired(it, now, it.expireAfter ?? EXPIRE_AFTER)).map((it) => it.id)
 }
 
 function withDefaults(options: EngineOptions): OpeningDeps {

@@ -14,6 +14,7 @@ export { indexedDBStorage } from './storage/indexeddb'
 export { memoryStorage } from './storage/memory'
 export type { Persistence } from './storage/persistence'
 export { jsonSerializer, type Serializer } from './storage/serializer'
+export { structuredCloneSerializer } from './structured-clone'
 export type {
   Durability,
   SessionStorage,

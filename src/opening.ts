@@ -1,25 +1,26 @@
 import type { Clock } from './clock'
-import { LoadError, StaleEpochError, StorageError, type LoadRemedies } from './errors'
-import { accept, continued, Refused, type Restored } from './restoring'
+import { StorageError } from './errors'
+import { copyFor, Keeping, type Storing } from './keeping'
+import { explained } from './load-failure'
+import { accept, continued, Refused, type Restored, type RestoringParts } from './restoring'
 import { Surroundings } from './surroundings'
 import { resumed } from './resumed'
 import type { Page } from './leaving'
 import { LiveSession } from './session/live-session'
+import { Meanwhile } from './session/meanwhile'
 import { createModel, type Model } from './session/model'
 import { Resources, type ResourceLayer } from './session/resources'
-import { Meanwhile } from './session/meanwhile'
-import { copyJson } from './state/json'
 import { mend } from './state/mend'
 import { compileSchema, type CompiledSchema } from './state/schema'
 import { Tree } from './state/tree'
 import { Writer } from './state/writer'
-import { FORMAT } from './storage/format'
-import { Journal } from './storage/journal'
-import type { Tail } from './storage/exit-journal'
+import type { Journal } from './storage/journal'
+import { isExpired } from './storage/expiry'
 import { loadStored, Refusal, type Loaded } from './storage/load'
 import type { Serializer } from './storage/serializer'
-import type { SessionStorage, StoredShape } from './storage/storage'
-import { isAbsence, isOutage, storageError } from './storage/storage-error'
+import type { SessionStorage } from './storage/storage'
+import { isAbsence, isOutage } from './storage/storage-error'
+import type { Tail } from './storage/exit-journal'
 import { withinLimit } from './storage/time-limit'
 import type { Channels } from './tabs/channel'
 import type { Locks } from './tabs/locks'
@@ -52,6 +53,7 @@ export class Opening {
   readonly #initialState: unknown
   readonly #tree: Tree
   readonly #around: Surroundings
+  readonly #keeping: Keeping
   #autoResume = true
   #reading: Promise<void> | undefined
   #resetting: Promise<void> | undefined
@@ -60,7 +62,7 @@ export class Opening {
     deps: OpeningDeps,
     definition: Definition,
     id: string,
-    initialState: unknown,
+    { initialState, serializer = deps.serializer, expireAfter }: Storing,
     flow: ResourceLayer,
     onClose: () => void,
   ) {
@@ -68,32 +70,32 @@ export class Opening {
     this.#definition = definition
     this.#id = id
     this.#schema = compileSchema(definition.options.state)
-    this.#initialState = copyJson(
-      this.#schema.initial(initialState ?? definition.initialState),
-      'initialState',
-    )
+    const copy = copyFor(serializer)
+    this.#keeping = new Keeping(deps, definition, id, { serializer, expireAfter })
+    this.#initialState = copy(this.#schema.initial(initialState ?? definition.initialState), 'initialState')
     this.#tree = new Tree(this.#initialState, deps.report)
     const { clock, ids, random } = deps
     this.live = new LiveSession({
-      id,
-      definition,
+      ...{ id, definition, clock, ids, random, copy },
       model: createModel(this.#initialState, ids(), this.#tree),
-      clock,
-      ids,
-      random,
-      copy: copyJson,
-      writer: new Writer(this.#schema, copyJson),
+      writer: new Writer(this.#schema, copy),
       mend: (state) => (definition.options.state ? mend(this.#schema, state) : []),
       resources: new Resources(definition.resources, flow),
       initialState: this.#initialState,
       report: deps.report,
+      privacy: this.#keeping.privacy,
       onClose: () => {
         this.#around.end()
         onClose()
       },
       takeOver: () => this.#tabs.takeOver(),
     })
-    this.#around = new Surroundings(deps, definition, this.live, () => this.again())
+    this.#around = new Surroundings(
+      { ...deps, serializer: this.#keeping.discreet },
+      definition,
+      this.live,
+      () => this.again(),
+    )
   }
 
   /** Never rejects: the session's `ready` says how it went. */
@@ -122,9 +124,9 @@ export class Opening {
       // It has been shown for long: it stays as it is.
       if (isOutage(error) && this.live.core.remote) throw error
       if (!isOutage(error)) {
-        const explained = await this.#explain(error)
-        this.live.refuse(explained)
-        throw explained
+        const reason = await this.#explain(error)
+        this.live.refuse(reason)
+        throw reason
       }
       await this.#goOn(finding, error)
     }
@@ -132,23 +134,44 @@ export class Opening {
 
   /** What is stored, claimed for this page. Takes as long as it takes. */
   async #find(): Promise<Found> {
-    const { storage, serializer } = this.#deps
-    const definition = this.#definition
-    const parts = { definition, schema: this.#schema, fresh: (tree: Tree) => this.#fresh(tree) }
+    const { storage } = this.#deps
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const loaded = await loadStored(storage, this.#id, serializer, (head) => accept(definition, head))
+      const loaded = await this.#load()
       const tail = this.#tabs.leads ? await this.#around.page?.left() : undefined
-      const { model, history } = continued(parts, loaded, tail)
+      const { model, history } = await continued(this.#restoring, loaded, tail)
       const found = { loaded, model, history, tail }
       if (!this.live.mayAttach) break
       if (!this.#tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
       const expected = loaded?.head.seq ?? 0
-      const { epoch, seq } = await storage.claim(this.#id, this.#shape, expected)
+      const { epoch, seq } = await storage.claim(this.#id, this.#keeping.shape, expected)
       if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number }
       // Else somebody has written between the two: what was read is old already.
       if (seq === expected) break
     }
     throw new StorageError(`session "${this.#id}" cannot be claimed`)
+  }
+
+  get #restoring(): RestoringParts {
+    return {
+      definition: this.#definition,
+      schema: this.#schema,
+      privacy: this.#keeping.privacy,
+      fresh: (tree) => this.#fresh(tree),
+      now: () => this.#deps.clock.now(),
+    }
+  }
+
+  /** What is there, unless it has expired: then it is gone. */
+  async #load(): Promise<Loaded | undefined> {
+    const { storage, clock } = this.#deps
+    let expired = false
+    const loaded = await loadStored(storage, this.#id, this.#keeping.serializer, (head) => {
+      expired = isExpired(head, clock.now(), this.#keeping.shape.expireAfter)
+      if (!expired) accept(this.#definition, head)
+    })
+    if (!expired) return loaded
+    await storage.delete(this.#id)
+    return undefined
   }
 
   #arrive({ loaded, model, history, epoch, tail }: Found): Promise<void> | undefined {
@@ -162,6 +185,7 @@ export class Opening {
     if (!this.#tabs.leads) return this.#tabs.follow(own, epoch, how)
     const journal = this.#journal(epoch, loaded)
     const { seq } = own
+    // Also when it was migrated: only a snapshot changes a version, and until it is stored, the old session is.
     if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
     if (tail) this.#around.page?.settle(tail, epoch)
@@ -209,7 +233,7 @@ export class Opening {
     const { live } = this
     if (meanwhile.over) return
     if (found.model === undefined) {
-      const journal = this.#journal(found.epoch, undefined)
+      const journal = this.#journal(found.epoch)
       live.keep(journal)
       const { seq } = live.core.model
       if (seq > 0) journal.owe({ seq, value: live.save() })
@@ -228,51 +252,18 @@ export class Opening {
     }
   }
 
-  #journal(epoch: number, loaded: Loaded | undefined): Journal {
-    const { storage, serializer, clock, timeout, onError } = this.#deps
-    const { live } = this
-    return new Journal({
-      storage,
-      id: this.#id,
-      clock,
-      serializer,
-      timeout,
-      shape: this.#shape,
-      ...(loaded && { stored: loaded.sizes }),
-      epoch: () => epoch,
-      status: () => live.status,
-      snapshot: () => ({ seq: live.core.model.seq, value: live.save() }),
-      onChange: () => live.changed(),
-      onError: (error) => {
-        // Before anybody who waits for storage goes on.
-        if (error instanceof StaleEpochError && !this.#tabs.fenced()) live.fence(error)
-        onError(error)
-      },
-    })
+  #journal(epoch: number, loaded?: Loaded): Journal {
+    return this.#keeping.journal(this.live, epoch, loaded, () => this.#tabs.fenced())
   }
 
   get #tabs(): Surroundings['tabs'] {
     return this.#around.tabs
   }
 
-  get #shape(): StoredShape {
-    return { format: FORMAT, workflow: this.#definition.name, version: this.#definition.version }
-  }
-
-  async #explain(thrown: unknown): Promise<Error> {
+  #explain(thrown: unknown): Promise<Error> {
     const { storage, onError } = this.#deps
-    const remedies: LoadRemedies = {
-      retry: () => this.again(),
-      reset: () => this.#reset(),
-      export: () => storage.export(this.#id),
-    }
-    if (!(thrown instanceof Refusal || thrown instanceof Refused)) {
-      const error = storageError(thrown)
-      return error instanceof StorageError ? Object.assign(error, remedies) : error
-    }
-    // A newer record is not touched at all.
-    if (!thrown.code.startsWith('NEWER')) await storage.quarantine(this.#id).catch(onError)
-    return new LoadError(thrown.code, this.#id, thrown.message, remedies, thrown.cause)
+    const [retry, reset] = [() => this.again(), () => this.#reset()]
+    return explained(thrown, this.#id, { storage, onError, retry, reset })
   }
 
   /** Gives up what is stored, unless it has been loaded meanwhile. Everybody who asks shares one reset. */

@@ -1,4 +1,5 @@
 import { LoadError, SessionStateError, StorageError } from './errors'
+import type { Storing } from './keeping'
 import { Opening, type OpeningDeps } from './opening'
 import { checked, plant, taken, type Seedling } from './planting'
 import { copyJson } from './state/json'
@@ -21,10 +22,9 @@ interface Open {
 }
 
 /** How a session is opened, untyped. */
-export interface Opened {
+export interface Opened extends Storing {
   readonly id?: string
   readonly resources?: Readonly<Record<string, unknown>>
-  readonly initialState?: unknown
   readonly autoResume?: boolean
 }
 
@@ -65,7 +65,7 @@ export class Registry {
     const known = this.#open.get(id)
     if (known) return this.#again(known, workflow, options)
     definition.validate()
-    const opening = new Opening(this.#deps, definition, id, options.initialState, this.layer(workflow), () =>
+    const opening = new Opening(this.#deps, definition, id, options, this.layer(workflow), () =>
       this.#open.delete(id),
     )
     const { live } = opening

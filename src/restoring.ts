@@ -3,8 +3,11 @@ import { History } from './session/history'
 import type { Model } from './session/model'
 import type { SessionRecord } from './session/record'
 import { reduce } from './session/reduce'
+import { renamedRecord, renamedSession } from './session/renamed'
+import { interrupted } from './session/interruption'
+import type { Privacy } from './session/privacy'
 import { restoreSession, type SavedSession } from './session/saved-session'
-import { sameJson } from './state/same'
+import { sameContent } from './state/same'
 import type { CompiledSchema } from './state/schema'
 import { Tree } from './state/tree'
 import type { Tail } from './storage/exit-journal'
@@ -25,12 +28,15 @@ export class Refused extends Error {
 export interface RestoringParts {
   readonly definition: Definition
   readonly schema: CompiledSchema
+  readonly privacy: Privacy
   /** A session before its first record. */
   readonly fresh: (tree: Tree) => Model
+  /** The time of the record of a migration. */
+  readonly now: () => number
 }
 
 /** Throws when the head says that this is no session for this code. */
-export function accept({ name, version, graph }: Definition, head: StoredHead): void {
+export function accept({ name, version, options, graph }: Definition, head: StoredHead): void {
   if (head.workflow !== name)
     throw new Refused('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
   if (head.version > version)
@@ -39,11 +45,13 @@ export function accept({ name, version, graph }: Definition, head: StoredHead): 
       `it has version ${head.version}, this code knows ${version}; reload the page`,
     )
   // A document is edited while its code stays: what its nodes have written is what they read.
-  if (head.version < version && graph === undefined)
-    throw new Refused(
-      'MIGRATION_MISSING',
-      `it has version ${head.version}, and nothing migrates it to ${version}`,
-    )
+  if (graph !== undefined) return
+  for (let step = head.version + 1; step <= version; step++)
+    if (typeof options.migrations?.[step] !== 'function')
+      throw new Refused(
+        'MIGRATION_MISSING',
+        `it has version ${head.version}, and \`migrations\` has nothing that makes version ${step} of it`,
+      )
 }
 
 /** A session as it was found; nothing when there was none. */
@@ -53,66 +61,108 @@ export interface Restored {
 }
 
 /** Snapshot and records, folded and checked; beside the tree that is shown, until all of it is known to be good. */
-function restored({ definition, schema, fresh }: RestoringParts, loaded: Loaded | undefined): Restored {
+function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefined): Restored {
   const history = new History(definition.options.history)
   if (loaded === undefined) return { model: undefined, history }
   const { snapshot, records } = loaded
   const aside = new Tree(undefined)
-  let model: Model
+  const names = definition.options.renamedSteps
   try {
-    model = snapshot
-      ? restoreSession(snapshot.value as SavedSession, snapshot.at, aside, history)
+    const saved = snapshot?.value as SavedSession
+    const model = snapshot
+      ? restoreSession(names ? renamedSession(saved, names) : saved, snapshot.at, aside, history)
       : fresh(aside)
-    fold(model, history, records)
+    for (const it of records as readonly SessionRecord[])
+      add(model, history, names ? renamedRecord(it, names) : it)
+    return { model, history }
   } catch (error) {
     throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
   }
-  check(schema, model.tree.root())
-  return { model, history }
+}
+
+/** Brings it to this code's version, or checks that it is there. */
+async function settled(
+  parts: RestoringParts,
+  version: number | undefined,
+  model: Model,
+  history: History,
+): Promise<void> {
+  const { definition, schema, privacy } = parts
+  if (version !== undefined && version < definition.version && definition.graph === undefined)
+    return migrate(parts, version, model, history)
+  const accepted = accepting(schema, model.tree.root(), 'STATE_INVALID')
+  // What is private was not stored: it begins anew.
+  const state = privacy.filled(model.tree.root(), accepted)
+  if (!sameContent(accepted, state))
+    throw new Refused('STATE_INVALID', 'the schema would change its state; raise the version')
+  if (state !== model.tree.root()) model.tree.restore(state)
 }
 
 /**
  * The same with what a page had recorded and not stored when it was left: that goes on where storage ends, unless
  * somebody else has written since.
  */
-export function continued(
+export async function continued(
   parts: RestoringParts,
   loaded: Loaded | undefined,
   tail: Tail | undefined,
-): Restored {
-  const stored = restored(parts, loaded)
+): Promise<Restored> {
   const seq = loaded?.head.seq ?? 0
+  const version = loaded?.head.version
   const fits = tail && tail.from <= seq + 1 && (loaded ? loaded.head.epoch === tail.epoch : tail.from === 1)
-  if (!fits) return stored
-  const { history, model = parts.fresh(new Tree(undefined)) } = stored
-  try {
-    fold(model, history, tail.records.slice(seq + 1 - tail.from))
-    check(parts.schema, model.tree.root())
-    return { model, history }
-  } catch {
-    // What was half folded is of no use any more.
-    return restored(parts, loaded)
-  }
+  if (fits)
+    try {
+      const { history, model = parts.fresh(new Tree(undefined)) } = folded(parts, loaded)
+      for (const it of tail.records.slice(seq + 1 - tail.from)) add(model, history, it as SessionRecord)
+      await settled(parts, version, model, history)
+      return { model, history }
+    } catch {
+      // What was half folded is of no use any more.
+    }
+  const stored = folded(parts, loaded)
+  if (stored.model) await settled(parts, version, stored.model, stored.history)
+  return stored
 }
 
-function fold(model: Model, history: History, records: readonly unknown[]): void {
-  for (const record of records as SessionRecord[]) {
-    history.add(record, model)
-    reduce(model, record)
-  }
+function add(model: Model, history: History, record: SessionRecord): void {
+  history.add(record, model)
+  reduce(model, record)
 }
 
-function check(schema: CompiledSchema, state: unknown): void {
-  let accepted
+/**
+ * One version after the other, in memory. What was cut off is rolled back before: its writes have the old shape. The
+ * schema has the last word.
+ */
+async function migrate(
+  { definition, schema, now }: RestoringParts,
+  from: number,
+  model: Model,
+  history: History,
+): Promise<void> {
+  const { version, options } = definition
+  const execs = interrupted(model)
+  const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: now() })
+  if (execs.length > 0) add(model, history, { ...stamp(), kind: 'interrupted', execs })
+  let state: unknown = structuredClone(model.tree.root())
+  for (let step = from + 1; step <= version; step++) {
+    try {
+      state = await options.migrations?.[step]?.(state)
+    } catch (error) {
+      throw new Refused(
+        'MIGRATION_FAILED',
+        `the migration to version ${step} failed: ${String(error)}`,
+        error,
+      )
+    }
+  }
+  state = accepting(schema, state, 'MIGRATION_FAILED')
+  add(model, history, { ...stamp(), kind: 'migrated', version, state })
+}
+
+function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {
   try {
-    accepted = schema.initial(state)
+    return schema.initial(state)
   } catch (error) {
-    throw new Refused(
-      'STATE_INVALID',
-      `its state does not pass the schema: ${(error as Error).message}`,
-      error,
-    )
+    throw new Refused(code, `its state does not pass the schema: ${(error as Error).message}`, error)
   }
-  if (!sameJson(accepted, state))
-    throw new Refused('STATE_INVALID', 'the schema would change its state; raise the version')
 }

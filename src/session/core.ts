@@ -16,6 +16,7 @@ import { History } from './history'
 import { isOpenWrite, type Model, type Point, type Waiting } from './model'
 import type { RecordBody, SessionRecord } from './record'
 import { reduce } from './reduce'
+import type { Privacy } from './privacy'
 import type { Resources } from './resources'
 import type { Remote } from './remote'
 import { Routing } from './routing'
@@ -40,6 +41,8 @@ export interface CoreOptions {
   readonly copy: CopyValue
   readonly writer: Writer
   readonly resources: Resources
+  /** What of the state is kept nowhere. */
+  readonly privacy: Privacy
   /** What to delete so that the schema accepts a state. */
   readonly mend: (state: unknown) => Op[]
   /** Hears of what listeners and predicates throw: nobody else could. */

@@ -70,6 +70,15 @@ const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
     exec.interruptions = 0
     exec.retryAt = undefined
   },
+  // What older code wrote and did not commit was rolled back before; what a re-run reads has the new shape.
+  migrated(model, { state }) {
+    model.tree.restore(state)
+    model.log = []
+    for (const [id, exec] of model.execs) {
+      const entries = exec.entries.map((it) => ({ ...it, root: state }))
+      model.execs.set(id, { ...exec, entries, root: state })
+    }
+  },
   paused: (model) => void (model.paused = true),
   resumed: (model) => void (model.paused = false),
   rewound: foldRewound,

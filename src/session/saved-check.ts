@@ -110,6 +110,7 @@ const specs: Readonly<Record<string, Spec>> = {
     rewound: { ...stamp, to: 'count', lineage: 'text', past: 'past' },
     reset: { ...stamp, lineage: 'text' },
     created: { ...stamp, lineage: 'text' },
+    migrated: { ...stamp, version: 'count' },
   },
 }
 

@@ -68,9 +68,9 @@ export abstract class Standing {
     return this.journal?.stored ?? 0
   }
 
-  /** All of it, for a snapshot. */
+  /** All of it but what is private, for a snapshot. */
   save(model: Model = this.core.model): SavedSession {
-    return saveSession(this.core, model)
+    return this.core.options.privacy.session(saveSession(this.core, model))
   }
 
   toJSON(): unknown {

@@ -1,5 +1,6 @@
 import type { Op } from './op'
 import { toPath } from './path'
+import { isPlainObject } from './json'
 import { at, isContainer } from './view'
 
 /**
@@ -20,7 +21,7 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[])
     ops.push(['replace', to])
   } else if (to === undefined) ops.push(['delete', id])
   else if (list && Array.isArray(to)) compareLists(from, to, keys, ops)
-  else if (!list && isContainer(from) && isContainer(to) && !Array.isArray(to)) {
+  else if (!list && isPlain(from) && isPlain(to)) {
     for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
       compare(at(from, key), at(to, key), [...keys, key], ops)
     }
@@ -29,6 +30,11 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[])
     const grown = typeof from === 'string' && typeof to === 'string' && to.startsWith(from)
     ops.push(grown ? ['append', id, to.slice(from.length)] : ['set', id, to])
   }
+}
+
+/** What is compared key by key: a date or a file is one value. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return isContainer(value) && !Array.isArray(value) && isPlainObject(value)
 }
 
 function compareLists(

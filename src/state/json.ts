@@ -8,6 +8,9 @@ export type Where = string | { readonly text: string }
 /** Takes a value in: checks that it would survive being stored, and returns a copy that nobody else holds. */
 export type CopyValue = (value: unknown, where: Where) => unknown
 
+/** Whether a value that is no JSON is kept as it is; may throw what speaks against it. */
+export type Keeps = (value: unknown) => boolean
+
 /** The container that is being copied, and the way back up from it. */
 interface Level {
   readonly up: Level | undefined
@@ -15,9 +18,11 @@ interface Level {
   readonly key: Where | number
   readonly value: object
   readonly depth: number
+  readonly keeps: Keeps | undefined
 }
 
 const MOST_LEVELS = 1000
+const ADVICE = 'put it in resources, or open the session with the structured-clone serializer'
 
 /**
  * The default: strict JSON. Copies plain data deeply, drops keys whose value is undefined, turns -0 into 0,
@@ -25,7 +30,12 @@ const MOST_LEVELS = 1000
  * Throws a SerializationError that names the path and the kind of anything else, a PathError for a key such
  * as `__proto__`.
  */
-export const copyJson: CopyValue = (value, where) => copy(value, where, undefined)
+export const copyJson: CopyValue = (value, where) => copy(value, where, undefined, undefined)
+
+/** The same for storages that hold more than JSON: `keeps` says what is taken in as it is. */
+export function copyKeeping(keeps: Keeps): CopyValue {
+  return (value, where) => copy(value, where, undefined, keeps)
+}
 
 /** Whether this is an object without a class; also one that was made in another frame. */
 export function isPlainObject(value: object): value is Record<string, unknown> {
@@ -33,21 +43,24 @@ export function isPlainObject(value: object): value is Record<string, unknown> {
   return prototype === null || isTop(prototype)
 }
 
-function copy(value: unknown, key: Where | number, up: Level | undefined): unknown {
+function copy(value: unknown, key: Where | number, up: Level | undefined, keeps: Keeps | undefined): unknown {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined)
     return value
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
-  if (typeof value !== 'object')
+  if (typeof value !== 'object') {
+    if (keeps?.(value)) return value
     return refuse(
       typeof value === 'number' ? String(value) : `a ${typeof value === 'bigint' ? 'BigInt' : typeof value}`,
       key,
       up,
     )
-  const level: Level = { up, key, value, depth: up === undefined ? 1 : up.depth + 1 }
+  }
+  const level: Level = { up, key, value, depth: up === undefined ? 1 : up.depth + 1, keeps }
   if (level.depth > MOST_LEVELS) return refuse(`nested deeper than ${MOST_LEVELS} levels`, key, up)
   for (let outer = up; outer !== undefined; outer = outer.up) {
     if (outer.value === value) return refuse('a cycle', key, up)
   }
+  if (keeps && !Array.isArray(value) && !isPlainObject(value) && keeps(value)) return value
   const made = Array.isArray(value) ? copyList(value, level) : copyObject(value, level)
   return development ? Object.freeze(made) : made
 }
@@ -58,7 +71,7 @@ function copyList(list: readonly unknown[], level: Level): unknown[] {
   for (let at = 0; at < list.length; at++) {
     const item = list[at]
     if (item === undefined) refuse(at in list ? 'undefined in a list' : 'a hole in a list', at, level)
-    made.push(copy(item, at, level))
+    made.push(copy(item, at, level, level.keeps))
   }
   return made
 }
@@ -72,7 +85,7 @@ function copyObject(object: object, level: Level): Record<string, unknown> {
     if (isForbidden(key)) {
       throw new PathError(pathOf(key, level).replace(/^state\./, ''), 'it could reach a prototype')
     }
-    const value = copy(object[key], key, level)
+    const value = copy(object[key], key, level, level.keeps)
     if (value !== undefined) made[key] = value
   }
   return made
@@ -94,7 +107,8 @@ function classOf(value: object): string {
 }
 
 function refuse(kind: string, key: Where | number, up: Level | undefined): never {
-  throw new SerializationError(pathOf(key, up), kind)
+  const advice = / [A-Z]\w+$/.test(kind) && !up?.keeps ? ADVICE : undefined
+  throw new SerializationError(pathOf(key, up), kind, advice)
 }
 
 function pathOf(key: Where | number, up: Level | undefined): string {

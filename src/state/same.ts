@@ -1,16 +1,34 @@
 import { isPlainObject } from './json'
 import { at } from './view'
 
+/** What is said of two objects that are no plain data. */
+type Other = (a: object, b: object) => boolean
+
 /**
  * Whether two JSON values say the same: the order of keys and keys that hold undefined do not matter. Anything
- * that is not plain data (a File) is the same only as itself.
+ * that is not plain data (a File) is the same only as itself, unless `other` knows better.
  */
-export function sameJson(a: unknown, b: unknown): boolean {
+export function sameJson(a: unknown, b: unknown, other: Other = never): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index]))
+    return (
+      Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index], other))
+    )
   }
-  if (Array.isArray(b) || !isPlainObject(a) || !isPlainObject(b)) return false
-  return Object.keys({ ...a, ...b }).every((key) => sameJson(at(a, key), at(b, key)))
+  if (Array.isArray(b)) return false
+  if (!isPlainObject(a) || !isPlainObject(b)) return other(a, b)
+  return Object.keys({ ...a, ...b }).every((key) => sameJson(at(a, key), at(b, key), other))
 }
+
+/** The same of values that a clone keeps: dates, maps, sets and typed arrays are compared by what they hold. */
+export function sameContent(a: unknown, b: unknown): boolean {
+  return sameJson(a, b, (one, two) => {
+    if (one.constructor !== two.constructor) return false
+    if (Symbol.iterator in one)
+      return sameContent([...(one as Iterable<unknown>)], [...(two as Iterable<unknown>)])
+    return one instanceof Date && Number(one) === Number(two)
+  })
+}
+
+const never: Other = () => false

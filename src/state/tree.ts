@@ -215,7 +215,8 @@ function spliced(
 
 /** Whatever is frozen is frozen all the way down. */
 function freezeDeep(value: Container): void {
-  if (Object.isFrozen(value)) return
+  // The platform refuses to freeze a view of a buffer.
+  if (Object.isFrozen(value) || ArrayBuffer.isView(value)) return
   Object.freeze(value)
   for (const child of Object.values(value)) if (isContainer(child)) freezeDeep(child)
 }

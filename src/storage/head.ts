@@ -18,12 +18,13 @@ import type {
 export function claimed(
   head: StoredHead | undefined,
   id: string,
-  { format, workflow, version }: StoredShape,
+  { format, workflow, version, expireAfter }: StoredShape,
   epoch: number,
 ): StoredHead {
+  const own = { ...(expireAfter !== undefined && { expireAfter }) }
   return head?.seq
-    ? { ...head, epoch }
-    : { format, workflow, version, id, epoch, seq: 0, snapshot: 0, status: '', savedAt: 0, size: 0 }
+    ? { ...head, epoch, ...own }
+    : { ...own, format, workflow, version, id, epoch, seq: 0, snapshot: 0, status: '', savedAt: 0, size: 0 }
 }
 
 /** The head after an append; `undefined` when the batch is stored already. Throws StaleEpochError. */
@@ -72,13 +73,14 @@ export function listed(heads: readonly StoredHead[], filter: StorageFilter = {})
         it.workflow === (filter.workflow ?? it.workflow) &&
         it.status === (filter.status ?? it.status),
     )
-    .map(({ id, workflow, version, status, savedAt, size }) => ({
+    .map(({ id, workflow, version, status, savedAt, size, expireAfter }) => ({
       id,
       workflow,
       version,
       status,
       savedAt,
       size,
+      ...(expireAfter !== undefined && { expireAfter }),
     }))
     .sort((a, b) => b.savedAt - a.savedAt)
 }

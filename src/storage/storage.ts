@@ -7,6 +7,8 @@ export interface StoredShape {
   readonly format: number
   readonly workflow: string
   readonly version: number
+  /** Milliseconds after `savedAt` until the session may be swept away. Default: 30 days. */
+  readonly expireAfter?: number
 }
 
 /**
@@ -71,6 +73,7 @@ export interface StoredSessionInfo {
   readonly savedAt: number
   /** About how many bytes (characters of serialized text) are stored. */
   readonly size: number
+  readonly expireAfter?: number
 }
 
 /** Which sessions to list; all that are given must hold. */

@@ -1,4 +1,5 @@
 import { WorkflowError, type Finding } from '../errors'
+import { absence } from '../state/absence'
 import type { AnyEvent } from './event'
 import { retryMistake } from './retry'
 import type { StepDefinition } from './step'
@@ -17,6 +18,8 @@ export type Check =
   | 'catchError'
   | 'unreachable'
   | 'deadEnd'
+  | 'private'
+  | 'renamedSteps'
 
 type Report = (message: string) => void
 
@@ -48,6 +51,20 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       positive(`step "${step.name}": timeout`, step.timeout, report)
       const mistake = retryMistake(step.retry)
       if (mistake !== undefined) report(`step "${step.name}": ${mistake}`)
+    }
+  },
+
+  private({ options }, report) {
+    for (const path of options.private ?? []) {
+      const wrong = options.state && absence(options.state, path)
+      if (wrong) report(`private path "${path}": ${wrong}`)
+    }
+  },
+
+  renamedSteps({ options, stepsByName }, report) {
+    for (const [old, now] of Object.entries(options.renamedSteps ?? {})) {
+      if (stepsByName.has(old)) report(`renamedSteps: there still is a step "${old}"`)
+      if (!stepsByName.has(now)) report(`renamedSteps: "${old}" is to be "${now}", and there is no such step`)
     }
   },
 

@@ -138,6 +138,11 @@ export interface Workflow<
   validate(options?: { skip?: readonly Check[] }): void
 }
 
+/** Makes the state of a version of that of the version before. */
+// What an older version has stored has no type here.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Migration = (state: any) => unknown
+
 /** What a workflow is defined by, besides its steps. */
 export interface WorkflowOptions<S, F, In, Out, R, Ev> {
   /** Names its sessions in storage: keep it for ever. */
@@ -169,6 +174,19 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev> {
   readonly catchError?: string
   /** What to do about a `once` that was cut off between its intent and its result. Default `'rerun'`. */
   readonly onUnknownOutcome?: UnknownOutcome
+  /**
+   * What makes a version of the one before it, by its number: each gets a copy of the stored state and answers with
+   * the state of its version, or a promise of it. They run in order when an older session is opened; the schema
+   * judges the last one. What is stored stays until the result is stored.
+   */
+  readonly migrations?: Readonly<Record<number, Migration>>
+  /** The new names of steps that stored sessions know by an old one. */
+  readonly renamedSteps?: Readonly<Record<string, string>>
+  /**
+   * Paths of the state that are never stored, exported or sent to another tab: card numbers, passwords. After a reload
+   * they are back at their default, or absent.
+   */
+  readonly private?: readonly string[]
   /** Checks of `validate` to leave out. */
   readonly skip?: readonly Check[]
 }

@@ -96,7 +96,7 @@ describe('one error that lists all', () => {
     [{ ...good, initialState: 'x' }, 'initial_state is a text; it must be an object'],
     [
       { ...good, initialState: { a: new Map() } },
-      'initialState cannot be kept: initialState.a is a Map; store plain JSON, or put it in resources',
+      'initialState cannot be kept: initialState.a is a Map; put it in resources, or open the session with the structured-clone serializer',
     ],
     [
       { ...good, initial_state: { a: 1 }, initialState: { a: 2 } },

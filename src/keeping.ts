@@ -1,0 +1,83 @@
+import { StaleEpochError } from './errors'
+import type { OpeningDeps } from './opening'
+import type { LiveSession } from './session/live-session'
+import { Privacy } from './session/privacy'
+import type { SessionRecord } from './session/record'
+import { copyJson, copyKeeping, nameOf, type CopyValue } from './state/json'
+import { FORMAT } from './storage/format'
+import { Journal } from './storage/journal'
+import type { Loaded } from './storage/load'
+import type { Serializer } from './storage/serializer'
+import type { StoredShape } from './storage/storage'
+import type { Definition } from './workflow/workflow'
+
+/** What is particular to one session's storing. */
+export interface Storing {
+  readonly initialState?: unknown
+  readonly serializer?: Serializer
+  readonly expireAfter?: number
+}
+
+type Deps = Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'>
+
+/** The way of one session from memory into its storage: what of it is kept, in which form, by which journal. */
+export class Keeping {
+  readonly serializer: Serializer
+  readonly privacy: Privacy
+  /** The serializer of records, which never sees what is private. */
+  readonly discreet: Serializer
+  readonly shape: StoredShape
+  readonly #deps: Deps
+  readonly #id: string
+
+  constructor(
+    deps: Deps,
+    { name: workflow, version, options }: Definition,
+    id: string,
+    { serializer, expireAfter }: { serializer: Serializer; expireAfter: number | undefined },
+  ) {
+    this.#deps = deps
+    this.#id = id
+    this.serializer = serializer
+    this.privacy = new Privacy(options.private)
+    this.discreet = discreet(serializer, this.privacy)
+    this.shape = { format: FORMAT, workflow, version, ...(expireAfter !== undefined && { expireAfter }) }
+  }
+
+  /** `fenced` may find that the session goes on all the same, as one that follows. */
+  journal(live: LiveSession, epoch: number, loaded: Loaded | undefined, fenced: () => boolean): Journal {
+    const { storage, clock, timeout, onError } = this.#deps
+    return new Journal({
+      ...{ storage, clock, timeout, id: this.#id, shape: this.shape },
+      serializer: this.discreet,
+      ...(loaded && { stored: loaded.sizes }),
+      epoch: () => epoch,
+      status: () => live.status,
+      snapshot: () => ({ seq: live.core.model.seq, value: live.save() }),
+      onChange: () => live.changed(),
+      onError: (error) => {
+        // Before anybody who waits for storage goes on.
+        if (error instanceof StaleEpochError && !fenced()) live.fence(error)
+        onError(error)
+      },
+    })
+  }
+}
+
+/** How a session takes values in, so that its serializer can keep them. Without a `check`: strict JSON. */
+export function copyFor(serializer: Serializer): CopyValue {
+  if (serializer.check === undefined) return copyJson
+  const copy = copyKeeping(() => true)
+  return (value, where) => {
+    serializer.check?.(value, nameOf(where))
+    return copy(value, where)
+  }
+}
+
+/** A serializer that never sees what is private. */
+function discreet(serializer: Serializer, privacy: Privacy): Serializer {
+  if (privacy.none) return serializer
+  const strip = (value: unknown): unknown =>
+    Array.isArray(value) ? (value as SessionRecord[]).map((it) => privacy.record(it)) : value
+  return { ...serializer, serialize: (value) => serializer.serialize(strip(value)) }
+}

@@ -1,0 +1,16 @@
+import { toPath } from './path'
+import { stepInto, unwrap } from './schema-structure'
+import { validate, type Schema } from './standard-schema'
+
+/** What speaks against a value at this path being absent; `undefined` when nothing does, or it cannot be said. */
+export function absence(schema: Schema, text: string): string | undefined {
+  let here = unwrap(schema)
+  let next: Schema | undefined
+  for (const key of toPath(text).keys) {
+    next = stepInto(here, key)
+    if (next === undefined) return here.def.type === 'object' ? 'the state has no such path' : undefined
+    here = unwrap(next)
+  }
+  if (next === undefined || 'value' in validate(next, undefined)) return undefined
+  return 'it is never stored, so it must be optional or have a default'
+}

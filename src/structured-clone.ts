@@ -1,0 +1,46 @@
+import { copyKeeping } from './state/json'
+import { StorageError } from './errors'
+import type { Serializer } from './storage/serializer'
+
+/**
+ * For sessions whose state holds more than JSON: dates, maps, sets, big integers, files, blobs, typed arrays; what
+ * IndexedDB itself can hold. Such a session has no `toJSON()`; use `engine.export(id)`.
+ *
+ * ```ts
+ * const session = await engine.open(upload, { serializer: structuredCloneSerializer })
+ * session.state.set('file', input.files[0])
+ * ```
+ */
+export const structuredCloneSerializer: Serializer = {
+  // Before the transaction opens: a value that cannot be cloned must not take the others down with it.
+  serialize: (value) => structuredClone(value),
+  deserialize(stored) {
+    refuseProto(stored)
+    return stored
+  },
+  check: (value, path) => void copyKeeping((it) => keeps(it, path))(value, path),
+}
+
+/** Tags of the platform's own values, which a clone keeps whole. */
+const PLATFORM =
+  /^(?:Date|RegExp|Blob|File|FileList|ImageData|ImageBitmap|CryptoKey|ArrayBuffer|DataView|\w+Array)$/
+
+function keeps(value: unknown, path: string): boolean {
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'bigint' || typeof value === 'number'
+  if (value instanceof Map || value instanceof Set) {
+    const inner = [...(value as Iterable<unknown>)].flat(value instanceof Map ? 1 : 0)
+    for (const it of inner) structuredCloneSerializer.check?.(it, path)
+    return true
+  }
+  return PLATFORM.test(Object.prototype.toString.call(value).slice(8, -1))
+}
+
+/** An own `__proto__` does no harm by itself, but the first `copy[key] = value` would follow it. */
+function refuseProto(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  if (Object.hasOwn(value, '__proto__')) throw new StorageError('what is stored has a key "__proto__"')
+  const inner =
+    value instanceof Map || value instanceof Set ? [...(value as Iterable<unknown>)] : Object.values(value)
+  if (!ArrayBuffer.isView(value)) for (const it of inner) refuseProto(it)
+}

@@ -1,0 +1,308 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  structuredCloneSerializer,
+  type Serializer,
+} from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, Go, profile, Question, thrown } from '../support/flows'
+
+const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    const made = await ctx.once('made', () => new Date(5) as unknown)
+    await ctx.state.set('made', made)
+    return Done((await ctx.ask(Question(1))).data)
+  },
+)
+
+const clone = { serializer: structuredCloneSerializer }
+
+describe('structuredCloneSerializer', () => {
+  test('dates, maps, sets, big integers, files, blobs, typed arrays / come back as they were', async () => {
+    const page = profile()
+    const session = await page.open(asking, clone)
+    const values = {
+      when: new Date(1000),
+      map: new Map<unknown, unknown>([['a', { deep: new Date(7) }]]),
+      set: new Set([1, 'two']),
+      big: 2n ** 70n,
+      nan: NaN,
+      bytes: new Uint8Array([1, 2, 3]),
+      list: [new Date(3)],
+    }
+    session.state.replace(values)
+    session.state.set('blob', new Blob(['text'], { type: 'text/plain' }))
+    await page.reload()
+    const again = await page.open(asking, clone)
+    const { blob, ...rest } = again.state.get()
+    expect(rest).toEqual(values)
+    expect(await (blob as Blob).text()).toBe('text')
+  })
+
+  test('a result of once, an edit and a snapshot keep them too', async () => {
+    const page = profile()
+    const session = await page.open(asking, clone)
+    session.run().catch(() => {})
+    session.state.set('at', { when: new Date(1) })
+    session.state.edit((draft) => {
+      draft['at'] = { when: new Date(2) }
+    })
+    session.state.set('heavy', 'x'.repeat(300_000))
+    await page.clock.advance(1000)
+    await page.reload()
+    const again = await page.open(asking, clone)
+    expect(again.state.get('made')).toEqual(new Date(5))
+    expect(again.state.get('at')).toEqual({ when: new Date(2) })
+  })
+
+  test('a schema of dates, maps and sets / is the same before and after', async () => {
+    const dated = defineWorkflow({
+      ...flow,
+      state: z.object({
+        when: z.date().optional(),
+        map: z.map(z.string(), z.date()).default(new Map()),
+        set: z.set(z.string()).default(new Set()),
+      }),
+    }).step('go', { on: Go, emits: [Done] }, () => Done(1))
+    const page = profile()
+    const session = await page.open(dated, clone)
+    session.state.set('when', new Date(5))
+    session.state.set('map', new Map([['a', new Date(1)]]))
+    session.state.set('set', new Set(['a']))
+    await page.reload()
+    const again = await page.open(dated, clone)
+    expect(again.state.get()).toEqual({
+      when: new Date(5),
+      map: new Map([['a', new Date(1)]]),
+      set: new Set(['a']),
+    })
+  })
+
+  class Custom {
+    readonly field = 1
+  }
+  test.each([
+    ['a function', { call: () => 1 }],
+    ['a symbol', Symbol('s')],
+    ['an instance of a class', new Custom()],
+    ['a promise', Promise.resolve()],
+    ['a weak map', new WeakMap()],
+    ['a function in a map', new Map([['a', () => 1]])],
+    ['an instance in a set', new Set([new Custom()])],
+  ])('%s / refused at the write, with the path; nothing changed', async (_, value) => {
+    const session = await profile().open(asking, clone)
+    const error = thrown<Error & { code: string }>(() => session.state.set('field', value))
+    expect(error.code).toBe('SERIALIZATION')
+    expect(error.message).toContain('state.field')
+    expect(session.state.get()).toEqual({})
+  })
+
+  test('toJSON of what is no JSON / SerializationError that points to engine.export', async () => {
+    const session = await profile().open(asking, clone)
+    session.state.set('plain', 1)
+    expect(session.toJSON()).toMatchObject({ state: { plain: 1 } })
+    session.state.set('when', new Date(1))
+    expect(thrown<Error>(() => session.toJSON()).message).toMatch(/when is a Date.*engine\.export/)
+  })
+
+  test('strict JSON meets a file / the way out is named', async () => {
+    const session = await profile().open(asking)
+    expect(thrown<Error>(() => session.state.set('file', new Blob([]))).message).toBe(
+      'state.file is a Blob; put it in resources, or open the session with the structured-clone serializer',
+    )
+  })
+})
+
+describe('a serializer of your own', () => {
+  const turned = (text: string): string => text.split('').reverse().join('')
+  const secret: Serializer = {
+    serialize: async (value) => turned(JSON.stringify(value)),
+    deserialize: async (stored) => JSON.parse(turned(stored as string)) as unknown,
+  }
+
+  test('async, per open / what is stored is its text; snapshots too; a value that is no JSON is refused', async () => {
+    const page = profile()
+    const session = await page.open(asking, { serializer: secret })
+    session.state.set('word', 'plaintext')
+    await page.reload()
+    expect(JSON.stringify(await page.storage.export('flow'))).not.toContain('plaintext')
+    expect((await page.open(asking, { serializer: secret })).state.get('word')).toBe('plaintext')
+    expect(() => session.state.set('x', 1n)).toThrow('a BigInt')
+  })
+
+  test('one that cannot read what is stored / UNREADABLE_RECORD, bytes untouched', async () => {
+    const page = profile()
+    const session = await page.open(asking, { serializer: secret })
+    session.state.set('word', 'plaintext')
+    await page.reload()
+    expect(await failure(page.open(asking))).toMatchObject({ code: 'UNREADABLE_RECORD' })
+    page.kill()
+    expect((await page.open(asking, { serializer: secret })).state.get('word')).toBe('plaintext')
+  })
+
+  test('its check / decides at the write', async () => {
+    const page = profile()
+    const serializer: Serializer = {
+      ...structuredCloneSerializer,
+      check(value, path) {
+        if (value === 'bad') throw new TypeError(`${path} is bad`)
+      },
+    }
+    const session = await page.open(asking, { serializer })
+    expect(() => session.state.set('a', 'bad')).toThrow('state.a is bad')
+    session.state.set('a', new Date(1))
+    expect(session.state.get()).toEqual({ a: new Date(1) })
+  })
+
+  test('one that throws / unsaved, the flow goes on, saved later', async () => {
+    const clock = virtualClock()
+    let broken = true
+    const session = await createEngine({ storage: memoryStorage(), clock }).open(asking, {
+      serializer: {
+        serialize(value) {
+          if (broken) throw new Error('no key')
+          return JSON.stringify(value)
+        },
+        deserialize: (it) => JSON.parse(it as string) as unknown,
+      },
+    })
+    session.state.set('a', 1)
+    await clock.advance(2000)
+    expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'STORAGE' } })
+    broken = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+})
+
+describe('private paths', () => {
+  const State = z.object({
+    card: z.string().optional(),
+    login: z.object({ name: z.string(), password: z.string().default('') }).optional(),
+    note: z.string().default(''),
+  })
+  const secretive = defineWorkflow({ ...flow, state: State, private: ['card', 'login.password'] }).step(
+    'ask',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => {
+      await ctx.state.set('card', 'SECRET-step')
+      const reply = await ctx.ask(Question(1))
+      return Done(reply.data)
+    },
+  )
+
+  test('are in no batch, no snapshot, no quarantine, no export, no toJSON; they come back at their default', async () => {
+    const page = profile()
+    const session = await page.open(secretive, { initialState: { card: 'SECRET-initial' } })
+    session.state.set('card', 'SECRET-1')
+    session.state.set('login', { name: 'ada', password: 'SECRET-2' })
+    session.state.set('login.password', 'SECRET-3')
+    session.state.edit((draft) => {
+      draft.card = 'SECRET-4'
+      draft.note = 'kept'
+    })
+    session.state.replace({ ...session.state.get(), card: 'SECRET-5' })
+    session.run().catch(() => {})
+    await page.clock.advance(2000)
+    expect(JSON.stringify(session.toJSON())).not.toContain('SECRET')
+    expect(session.state.get('card')).toBe('SECRET-step')
+    for (const heavy of [0, 300_000]) {
+      session.state.set('note', 'n'.repeat(heavy))
+      await page.clock.advance(3000)
+      const kept = JSON.stringify([await page.storage.export('flow'), await page.engine.export('flow')])
+      expect(kept).not.toContain('SECRET')
+      expect(kept).toContain('ada')
+    }
+    await page.reload()
+    const again = await page.open(secretive)
+    expect(again.state.get('card')).toBeUndefined()
+    expect(again.state.get('login')).toEqual({ name: 'ada', password: '' })
+    expect(again.asks).toHaveLength(1)
+  })
+
+  test('that must be there, or are nowhere / findings of validate', () => {
+    const make = (paths: readonly string[]) =>
+      defineWorkflow({
+        ...flow,
+        state: z.object({ pin: z.string(), in: z.object({ pin: z.string() }).optional() }),
+        private: paths,
+      }).step('go', { on: Go, emits: [Done] }, () => Done(1))
+    expect(() => make(['pin']).validate()).toThrow(/private path "pin": .*optional or have a default/)
+    expect(() => make(['in.pin']).validate()).toThrow(/"in\.pin"/)
+    expect(() => make(['nowhere']).validate()).toThrow(/"nowhere": the state has no such path/)
+    expect(() => make(['in']).validate()).not.toThrow()
+  })
+})
+
+describe('expiry', () => {
+  const day = 24 * 3600 * 1000
+  test('sweep / removes what nobody wrote for 30 days, or its own time; open sessions are closed first', async () => {
+    const page = profile()
+    const old = await page.open(asking, { id: 'old' })
+    old.state.set('a', 1)
+    await old.flush()
+    const short = await page.open(asking, { id: 'short', expireAfter: day })
+    short.state.set('a', 1)
+    await short.flush()
+    const long = await page.open(asking, { id: 'long', expireAfter: 90 * day })
+    long.state.set('a', 1)
+    await long.close()
+    expect(await page.engine.sweep()).toEqual([])
+    await page.clock.advance(2 * day)
+    expect(await page.engine.sweep()).toEqual(['short'])
+    expect(await failure(short.run())).toMatchObject({ code: 'SESSION_CLOSED' })
+    await page.clock.advance(30 * day)
+    expect(await page.engine.sweep()).toEqual(['old'])
+    expect((await page.engine.list()).map((it) => it.id)).toEqual(['long'])
+  })
+
+  test('opened with expireAfter and older than that / begins anew', async () => {
+    const page = profile()
+    const first = await page.open(asking)
+    first.state.set('a', 1)
+    await page.reload()
+    await page.clock.advance(2 * day)
+    expect((await page.open(asking)).state.get('a')).toBe(1)
+    page.kill()
+    const again = await page.open(asking, { expireAfter: day })
+    expect([again.state.get(), again.resumed]).toEqual([{}, { found: false }])
+  })
+
+  test('a clock that jumps back, or decades ahead / expires nothing', async () => {
+    const storage = memoryStorage()
+    const at = (now: number) => createEngine({ storage, clock: virtualClock({ now }) })
+    const now = Date.UTC(2025, 0, 1)
+    const session = await at(now).open(asking)
+    session.state.set('a', 1)
+    await session.flush()
+    for (const wrong of [0, now - 365 * day, now + 80 * 365 * day])
+      expect(await at(wrong).sweep()).toEqual([])
+    expect(await at(now + 31 * day).sweep()).toEqual(['flow'])
+  })
+
+  test('list / by workflow, status and prefix; clear and delete leave no trace', async () => {
+    const page = profile()
+    for (const id of ['a-1', 'a-2', 'b-1']) {
+      const session = await page.open(asking, { id, ...clone })
+      session.state.set('x', 1)
+      if (id === 'a-2') session.run().catch(() => {})
+      await page.clock.advance(1000)
+    }
+    const ids = async (filter: Parameters<typeof page.engine.list>[0]) =>
+      (await page.engine.list(filter)).map((it) => it.id)
+    expect(await ids({ prefix: 'a-' })).toEqual(['a-2', 'a-1'])
+    expect(await ids({ status: 'waiting', workflow: 'flow' })).toEqual(['a-2'])
+    expect(await ids({ workflow: 'other' })).toEqual([])
+    await page.engine.delete('a-2')
+    expect(await ids({})).toEqual(['b-1', 'a-1'])
+    await page.engine.clear({ prefix: 'a-' })
+    expect(await ids({})).toEqual(['b-1'])
+    await page.engine.clear()
+    expect(await ids({})).toEqual([])
+  })
+})

@@ -1,0 +1,292 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  type LoadError,
+  type SessionStorage,
+} from '../../src/index'
+import { virtualClock } from '../../src/testing'
+import { Done, failure, flow, Go, profile, Question, Worked, type Profile } from '../support/flows'
+
+const one = defineWorkflow({ ...flow, state: z.object({ name: z.string().default('') }) }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => Done((await ctx.ask(Question(1))).data),
+)
+
+type Migrations = NonNullable<Parameters<typeof defineWorkflow>[0]['migrations']>
+
+const V3 = z.object({ first: z.string(), last: z.string(), visits: z.number().default(0) })
+
+const three = (migrations: Migrations, version = 3) =>
+  defineWorkflow({ ...flow, version, state: V3, migrations }).step(
+    'ask',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => Done((await ctx.ask(Question(1))).data),
+  )
+
+const both: Migrations = {
+  2: (state: { name: string }) => ({ full: state.name }),
+  3: async ({ full }: { full: string }) => {
+    const [first = '', last = ''] = full.split(' ')
+    return { first, last }
+  },
+}
+
+async function stored(): Promise<Profile> {
+  const page = profile()
+  const session = await page.open(one)
+  session.state.set('name', 'Ada Lovelace')
+  session.run().catch(() => {})
+  await page.reload()
+  return page
+}
+
+const open = { initialState: { first: '', last: '' } }
+
+describe('a session of an older version', () => {
+  test('is migrated in order, async too; the schema completes it; what waits goes on', async () => {
+    const page = await stored()
+    const session = await page.open(three(both), open)
+    expect(session.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 0 })
+    expect(session.asks).toHaveLength(1)
+    const result = session.run()
+    await session.asks[0]?.reply('yes')
+    expect(await result).toBe('yes')
+  })
+
+  test('is written once, whole; the next open finds the new version and migrates nothing', async () => {
+    const page = await stored()
+    const session = await page.open(three(both), open)
+    await session.flush()
+    const { head, snapshot, batches } = (await page.storage.read('flow'))!
+    expect([head.version, snapshot?.version, batches]).toEqual([3, 3, []])
+    page.kill()
+    const again = await page.open(three({}), open)
+    expect(again.state.get('first')).toBe('Ada')
+  })
+
+  test('a migration may change its copy; the stored one and the one before stay as they were', async () => {
+    const page = await stored()
+    const session = await page.open(
+      three({
+        2(state) {
+          state.name += '!'
+          return state as unknown
+        },
+        3: (state) => ({ first: state.name, last: '' }),
+      }),
+      open,
+    )
+    expect(session.state.get('first')).toBe('Ada Lovelace!')
+  })
+
+  test('the page dies before the result is stored / the old session is there, and is migrated again', async () => {
+    const page = await stored()
+    page.kill({ crashAt: 1 })
+    const session = await page.open(three(both), open)
+    session.state.set('visits', 5)
+    await page.clock.advance(5000)
+    page.kill()
+    expect((await page.storage.read('flow'))?.head.version).toBe(1)
+    const again = await page.open(three(both), open)
+    expect(again.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 0 })
+  })
+
+  test('the page dies inside a migration / nothing was written', async () => {
+    const page = await stored()
+    const before = JSON.stringify(await page.storage.export('flow'))
+    const session = page.engine.session(three({ 2: () => new Promise(() => {}), 3: () => ({}) }), open)
+    session.ready.catch(() => {})
+    await page.clock.advance(1000)
+    page.kill()
+    expect(JSON.stringify(await page.storage.export('flow'))).toBe(before)
+    expect((await page.open(three(both), open)).state.get('first')).toBe('Ada')
+  })
+
+  test('the disk is full / the migrated session works in memory, the old one stays, saved when there is room', async () => {
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    const old = await createEngine({ storage: inner, clock }).open(one)
+    old.state.set('name', 'Ada Lovelace')
+    await old.close()
+    let full = true
+    const storage: SessionStorage = {
+      ...inner,
+      compact: (...call) => (full ? Promise.reject(new Error('full')) : inner.compact(...call)),
+    }
+    const session = await createEngine({ storage, clock }).open(three(both), open)
+    session.state.set('visits', 1)
+    await clock.advance(3000)
+    expect(session.persistence.status).toBe('unsaved')
+    expect((await inner.read('flow'))?.head.version).toBe(1)
+    full = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+    const again = await createEngine({ storage: inner, clock }).open(three({}), open)
+    expect(again.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 1 })
+  })
+
+  test('typed while a migration runs / is on top of its result', async () => {
+    const page = await stored()
+    const session = page.engine.session(three(both), open)
+    session.state.set('visits', 9)
+    await session.ready
+    expect(session.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 9 })
+  })
+
+  test('cut off at work / its uncommitted writes are gone before the migration, and it runs again', async () => {
+    const page = profile()
+    const make = (version: number, migrations: Migrations, hang: boolean) =>
+      defineWorkflow({ ...flow, version, migrations }).step(
+        'work',
+        { on: Go, emits: [Done] },
+        async (ctx) => {
+          await ctx.state.set('half', version)
+          if (hang) await new Promise(() => {})
+          return Done(ctx.state.get('half'))
+        },
+      )
+    const first = await page.open(make(1, {}, true))
+    first.run().catch(() => {})
+    await page.clock.advance(2000)
+    page.kill()
+    let seen: unknown
+    const session = await page.open(
+      make(2, { 2: (state) => ((seen = structuredClone(state)), { ...state, moved: true }) }, false),
+    )
+    expect(await session.run()).toBe(2)
+    expect(seen).toEqual({})
+    expect(session.state.get()).toEqual({ half: 2, moved: true })
+  })
+})
+
+describe('a migration that is missing or fails', () => {
+  test.each<[LoadError['code'], string, Migrations]>([
+    ['MIGRATION_MISSING', 'none', {}],
+    ['MIGRATION_MISSING', 'the last one', { 2: (it) => it as unknown }],
+    ['MIGRATION_MISSING', 'the first one', { 3: (it) => it as unknown }],
+    [
+      'MIGRATION_FAILED',
+      'one throws',
+      {
+        2: () => {
+          throw new Error('no such field')
+        },
+        3: (it) => it as unknown,
+      },
+    ],
+    [
+      'MIGRATION_FAILED',
+      'one rejects',
+      { 2: () => Promise.reject(new Error('no')), 3: (it) => it as unknown },
+    ],
+    ['MIGRATION_FAILED', 'the result does not pass', { 2: (it) => it as unknown, 3: () => ({ first: 5 }) }],
+    ['MIGRATION_FAILED', 'there is no result', { 2: () => undefined, 3: () => undefined }],
+  ])(
+    '%s: %s / refused, set aside, nothing overwritten; better code reads it',
+    async (code, _, migrations) => {
+      const page = await stored()
+      const error: LoadError = await failure(page.open(three(migrations), open))
+      expect(error.code).toBe(code)
+      await page.clock.advance(60_000)
+      const kept = await page.storage.export('flow')
+      expect(kept?.session?.head.version).toBe(1)
+      expect(kept?.quarantine).toHaveLength(1)
+      page.kill()
+      expect((await page.open(three(both), open)).state.get('last')).toBe('Lovelace')
+    },
+  )
+})
+
+describe('code of an older version', () => {
+  test('finds a newer session / NEWER_VERSION, not a byte is touched', async () => {
+    const page = await stored()
+    await (await page.open(three(both), open)).flush()
+    page.kill()
+    const before = JSON.stringify(await page.storage.export('flow'))
+    expect(await failure(page.open(one))).toMatchObject({ code: 'NEWER_VERSION' })
+    await page.clock.advance(60_000)
+    expect(JSON.stringify(await page.storage.export('flow'))).toBe(before)
+  })
+
+  test('is open while a newer page migrates / outdated and read-only, with what it shows', async () => {
+    const clock = virtualClock()
+    const storage = memoryStorage()
+    const old = await createEngine({ storage, clock }).open(one)
+    old.state.set('name', 'Ada Lovelace')
+    await old.flush()
+    const fresh = await createEngine({ storage, clock }).open(three(both), open)
+    await fresh.flush()
+    old.state.set('name', 'too late')
+    await clock.advance(2000)
+    expect(old.persistence.status).toBe('outdated')
+    expect(old.state.get('name')).toBe('too late')
+    expect(() => old.state.set('name', 'never')).toThrow('written by another tab')
+    expect(fresh.state.get('first')).toBe('Ada')
+    expect((await storage.read('flow'))?.head.version).toBe(3)
+  })
+})
+
+describe('steps that have another name now', () => {
+  const steps = (name: string, renamedSteps?: Record<string, string>) =>
+    defineWorkflow({ ...flow, ...(renamedSteps && { renamedSteps }) })
+      .step(name as 'named', { on: Go, asks: [Question], emits: [Worked] }, async (ctx) => {
+        await ctx.ask(Question(1))
+        return Worked(1)
+      })
+      .step('last', { on: Worked, emits: [Done] }, () => Done('done'))
+
+  test('renamedSteps / work in the middle goes on under the new name, also when it is opened again', async () => {
+    const page = profile()
+    const first = await page.open(steps('ask'))
+    first.run().catch(() => {})
+    await page.reload()
+    const second = await page.open(steps('question', { ask: 'question' }))
+    expect(second.orphans).toEqual([])
+    expect(second.asks[0]?.step).toBe('question')
+    second.state.set('typed', 1)
+    await page.reload()
+    const third = await page.open(steps('question', { ask: 'question' }))
+    const result = third.run()
+    await page.clock.advance(0)
+    await third.asks[0]?.reply(1)
+    expect(await result).toBe('done')
+  })
+
+  test('renamedSteps over a snapshot with queued events / the same', async () => {
+    const page = profile()
+    const first = await page.open(steps('ask'))
+    first.pause()
+    first.run().catch(() => {})
+    first.state.set('heavy', 'x'.repeat(300_000))
+    await page.clock.advance(5000)
+    await page.reload()
+    expect((await page.storage.read('flow'))?.snapshot).toBeDefined()
+    const second = await page.open(steps('question', { ask: 'question' }))
+    expect(second.orphans).toEqual([])
+    second.resume()
+    await page.clock.advance(0)
+    expect(second.asks).toHaveLength(1)
+  })
+
+  test('without it / the work is an orphan: reported, not dropped', async () => {
+    const page = profile()
+    const first = await page.open(steps('ask'))
+    first.run().catch(() => {})
+    await page.reload()
+    const second = await page.open(steps('question'))
+    expect(second.orphans).toMatchObject([{ step: 'ask', event: { type: 'go' } }])
+    await page.reload()
+    const third = await page.open(steps('ask'))
+    expect(third.asks).toHaveLength(1)
+  })
+
+  test('a new name that is no step, an old one that still is / findings of validate', () => {
+    expect(() => steps('ask', { gone: 'nowhere', ask: 'last' }).validate()).toThrow(
+      /nowhere[^]*still is a step "ask"/,
+    )
+  })
+})
