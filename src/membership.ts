@@ -1,4 +1,5 @@
 import type { Clock } from './clock'
+import { StaleEpochError } from './errors'
 import type { StoredHead } from './storage/storage'
 import { Following } from './session/following'
 import { Leading } from './session/leading'
@@ -10,15 +11,17 @@ import type { SessionRecord } from './session/record'
 import type { Resumed } from './session/session'
 import { ReadOnlyError } from './session/tab-errors'
 import { withinLimit } from './storage/time-limit'
-import type { Channel, Channels } from './tabs/channel'
+import type { Channels } from './tabs/channel'
+import { Line } from './tabs/line'
 import type { Locks } from './tabs/locks'
 import { Seat } from './tabs/seat'
 
 export interface MembershipOptions {
   readonly live: LiveSession
-  /** Names the lock, the same for the same session in the same storage; and the channel, for the same code only. */
-  readonly lock: string
-  readonly channel: string
+  /** Names the lock and the channel: the same for the same session in the same storage. */
+  readonly place: string
+  /** Of the workflow: tabs with other code are not understood. */
+  readonly version: number
   /** Names this tab. */
   readonly by: string
   readonly clock: Clock
@@ -44,7 +47,7 @@ export class Membership {
   readonly #options: MembershipOptions
   readonly #outbox: Outbox
   #seat: Seat | undefined
-  #channel: Channel | undefined
+  readonly #line: Line<Message>
   #following: Following | undefined
   #leading: Leading | undefined
   /** What this tab had recorded as leader and may not be stored. */
@@ -56,7 +59,17 @@ export class Membership {
     this.#options = options
     this.leads = !options.locks && !options.channels
     this.#outbox = new Outbox(options.by)
-    const { locks, lock: name, clock } = options
+    this.#line = new Line<Message>({
+      ...{
+        channels: options.channels,
+        name: options.place,
+        version: options.version,
+        report: options.report,
+      },
+      hear: (message) => this.#hear(message),
+      hearNewer: (message) => message.kind === 'lead' && this.#outdated(message.epoch),
+    })
+    const { locks, place: name, clock } = options
     if (locks)
       this.#seat = new Seat({ locks, name, clock, onWon: () => this.#won(), onLost: () => this.#demote() })
   }
@@ -70,7 +83,7 @@ export class Membership {
   async join(): Promise<void> {
     const { clock } = this.#options
     if (this.leads || this.#following) return
-    this.#connect()
+    this.#line.connect()
     try {
       if (this.#seat) this.leads = await withinLimit(clock, this.#seat.take(), PATIENCE, 'lock')
     } catch {
@@ -134,13 +147,13 @@ export class Membership {
     this.#following?.send()
     this.#outbox.forget()
     this.#seat?.leave()
-    this.#disconnect()
+    this.#line.disconnect()
   }
 
   /** The page is back as it was. Others may have gone on with the session. */
   async thaw(): Promise<void> {
     if (this.#left || !this.shared) return
-    this.#connect()
+    this.#line.connect()
     if (this.#leading) this.#demote()
     else this.#following?.hello(true)
     this.#seat?.wait()
@@ -155,7 +168,22 @@ export class Membership {
     // Of a killed page nothing settles any more.
     if (closed instanceof Error) this.#outbox.reject(closed)
     this.#seat?.leave()
-    this.#disconnect()
+    this.#line.disconnect()
+  }
+
+  /** What is stored was made by older code, which may be at work elsewhere: this tab executes now, and migrates. */
+  async seize(): Promise<void> {
+    await this.#seat?.steal()
+    this.leads = true
+  }
+
+  /** Newer code has the session, and may have migrated it: only a reload helps. */
+  #outdated(epoch: number): void {
+    const { live } = this.#options
+    const own = this.#leading?.epoch ?? this.#following?.epoch ?? 0
+    this.leads = false
+    this.#seat?.leave()
+    live.fence(new StaleEpochError(live.core.options.id, own, epoch))
   }
 
   async #promote(): Promise<void> {
@@ -237,20 +265,6 @@ export class Membership {
     this.#following = this.#leading = live.leading = live.core.announce = undefined
   }
 
-  #connect(): void {
-    const { channels, channel } = this.#options
-    if (this.#channel || !channels) return
-    this.#channel = channels(channel)
-    this.#channel.onmessage = ({ data }) => this.#hear(data as Message)
-  }
-
-  #disconnect(): void {
-    const channel = this.#channel
-    this.#channel = undefined
-    if (channel) channel.onmessage = null
-    channel?.close()
-  }
-
   #hear(message: Message): void {
     if (this.#left) return
     if (message.kind === 'welcome') this.#answered?.(true)
@@ -263,17 +277,13 @@ export class Membership {
   }
 
   #post(message: Message): void {
-    if (message.kind === 'answer' && message.to === this.#outbox.by) return this.#outbox.answered(message)
-    try {
-      this.#channel?.postMessage(message)
-    } catch (error) {
-      this.#options.report(error)
-    }
+    if (message.kind === 'answer' && message.to === this.#outbox.by) this.#outbox.answered(message)
+    else this.#line.post(message)
   }
 
   #isAnybodyThere(): Promise<boolean> {
     const { clock, by } = this.#options
-    if (!this.#channel) return Promise.resolve(false)
+    if (!this.#line.open) return Promise.resolve(false)
     this.#post({ kind: 'hello', tab: by, epoch: -1, seq: -1 })
     return new Promise((resolve) => {
       this.#answered = resolve

@@ -141,6 +141,10 @@ export class Opening {
       const { model, history } = await continued(this.#restoring, loaded, tail)
       const found = { loaded, model, history, tail }
       if (!this.live.mayAttach) break
+      if (!this.#tabs.leads && loaded && loaded.head.version < this.#definition.version) {
+        await this.#tabs.seize()
+        continue
+      }
       if (!this.#tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
       const expected = loaded?.head.seq ?? 0
       const { epoch, seq } = await storage.claim(this.#id, this.#keeping.shape, expected)

@@ -10,19 +10,12 @@ export class Surroundings {
   /** Only in a page. */
   readonly page: Leaving | undefined
 
-  constructor(
-    deps: OpeningDeps,
-    { name, version }: Definition,
-    live: LiveSession,
-    load: () => Promise<void>,
-  ) {
+  constructor(deps: OpeningDeps, { version }: Definition, live: LiveSession, load: () => Promise<void>) {
     const { storage, serializer, clock, timeout, ids, locks, channels, page, report } = deps
     const place = placeOf(storage, live.core.options.id)
     this.tabs = new Membership({
       ...{ live, load, clock, timeout, locks, channels, report },
-      by: ids(),
-      lock: place,
-      channel: `${place}:${name}@${version}`,
+      ...{ place, version, by: ids() },
     })
     const { tabs } = this
     if (page) this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock })

@@ -40,6 +40,8 @@ export class Following implements Remote {
   durable = 0
   /** The state without own writes that are not recorded; only while there are some. */
   #confirmed: unknown
+  /** What was shown before news are folded: private values are in no news. */
+  #own: unknown
   #sending = false
   #silence: unknown
   #silent: LeaderSilentError | undefined
@@ -95,7 +97,9 @@ export class Following implements Remote {
     const { model } = this.#core
     const { outbox, live } = this.#options
     if (!this.#overlaid) this.#confirmed = model.tree.root()
-    outbox.write(ops, model.seq, this.#now)
+    // What is private stays in this tab.
+    const told = this.#core.options.privacy.told(ops)
+    if (told.length > 0) outbox.write(told, model.seq, this.#now)
     model.tree.apply(ops)
     if (model.tree.pending) model.tree.flush()
     this.#sendSoon()
@@ -140,6 +144,7 @@ export class Following implements Remote {
 
   /** Own writes are taken off: the tree shows what is recorded. */
   uncover(): void {
+    if (!this.#core.options.privacy.none) this.#own = this.#core.model.tree.root()
     if (this.#overlaid) this.#core.model.tree.restore(this.#confirmed)
   }
 
@@ -201,6 +206,8 @@ export class Following implements Remote {
     const { tree } = this.#core.model
     if (view) live.progress = view.progress
     if (view) this.view = view
+    if (this.#own !== undefined) tree.apply(this.#core.options.privacy.carry(this.#own))
+    this.#own = undefined
     if (changed && this.#overlaid) {
       this.#confirmed = tree.root()
       for (const ops of outbox.writes(this.#heard)) tree.apply(ops)

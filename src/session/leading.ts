@@ -34,7 +34,8 @@ export class Leading {
   /** A record, as it was folded here; `more` has joined the one before. */
   record(record: SessionRecord, more: boolean): void {
     if (!this.#heard) return
-    this.#records.push(more ? { record, more } : { record })
+    const told = this.#options.live.core.options.privacy.record(record)
+    this.#records.push(more ? { record: told, more } : { record: told })
     this.changed()
   }
 

@@ -1,5 +1,6 @@
 import type { Op, OpPath } from '../state/op'
 import { toPath } from '../state/path'
+import { valueAt } from '../state/view'
 import type { SavedModel } from './saved-model'
 import type { SavedSession } from './saved-session'
 import type { SessionRecord } from './record'
@@ -46,6 +47,19 @@ export class Privacy {
         entries: exec.entries.map((it) => ('ops' in it ? { ...it, ops: this.#ops(it.ops as Op[]) } : it)),
       })),
     }
+  }
+
+  /** What of a write may be told. */
+  told(ops: readonly Op[]): readonly Op[] {
+    return this.none ? ops : this.#ops(ops)
+  }
+
+  /** What makes the private paths of a state those of another one. */
+  carry(state: unknown): Op[] {
+    return this.#paths.map((keys): Op => {
+      const value = valueAt(state, keys)
+      return value === undefined ? ['delete', toPath(keys).id] : ['set', toPath(keys).id, value]
+    })
   }
 
   /** `state` with what `other` has at the private paths, where it has nothing itself. */

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createEngine, defineWorkflow, memoryStorage } from 'dogear'
+import { virtualClock, virtualTabs } from 'dogear/testing'
+import { Done, flow, Go } from '../support/flows'
+
+const browser = () => {
+  const clock = virtualClock()
+  const heard: unknown[] = []
+  const tabs = virtualTabs()
+  const channel = (name: string) => {
+    const inner = tabs.channel(name)
+    const post = inner.postMessage.bind(inner)
+    inner.postMessage = (message) => {
+      heard.push(message)
+      post(message)
+    }
+    return inner
+  }
+  const options = { clock, storage: memoryStorage(), locks: tabs.locks, channel }
+  return { clock, heard, engine: () => createEngine(options) }
+}
+
+test('newer code opens what older code executes / it takes over and migrates; the older one is outdated and asks for a reload', async () => {
+  const { clock, engine } = browser()
+  const old = defineWorkflow({ ...flow }).step('end', { on: Go, emits: [Done] }, () => Done(1))
+  const next = defineWorkflow({
+    ...{ ...flow, version: 2 },
+    migrations: { 2: (state: unknown) => ({ ...(state as object), migrated: true }) },
+  }).step('end', { on: Go, emits: [Done] }, () => Done(1))
+  const one = await engine().open(old)
+  one.state.set('text', 'a')
+  await one.flush()
+  const two = await engine().open(next)
+  await clock.advance(1000)
+  expect([two.role, two.state.get()]).toEqual(['leader', { text: 'a', migrated: true }])
+  expect([one.role, one.persistence.status, one.state.get('text')]).toEqual(['reader', 'outdated', 'a'])
+  expect(one.error?.message).toContain('reload')
+  two.state.set('text', 'b')
+  await two.flush()
+  expect(one.state.get('text')).toBe('a')
+})
+
+test('private fields / are in no message, and each tab keeps its own', async () => {
+  const { clock, engine, heard } = browser()
+  const paying = defineWorkflow({
+    ...flow,
+    state: z.object({ card: z.string().default(''), note: z.string().default('') }),
+    private: ['card'],
+  }).step('end', { on: Go, emits: [Done] }, () => Done(1))
+  const one = await engine().open(paying)
+  one.state.set('card', 'secret of one')
+  const two = await engine().open(paying)
+  two.state.set('card', 'secret of two')
+  two.state.set('note', 'hello')
+  await clock.advance(1000)
+  one.state.append('note', '!')
+  await clock.advance(1000)
+  expect(one.state.get()).toEqual({ card: 'secret of one', note: 'hello!' })
+  expect(two.state.get()).toEqual({ card: 'secret of two', note: 'hello!' })
+  expect(heard.length).toBeGreaterThan(3)
+  expect(JSON.stringify(heard)).not.toContain('secret')
+})
