@@ -13,7 +13,8 @@ import { jsonSerializer, type Serializer } from './storage/serializer'
 import type { SessionStorage, StorageFilter, StoredSessionInfo } from './storage/storage'
 import { pageChannels, type Channel } from './tabs/channel'
 import { pageLocks, type Locks } from './tabs/locks'
-import type { AnyWorkflow, ResourcesOf, StateOf } from './workflow/shape'
+import type { StateStore } from './state/store'
+import type { AnyWorkflow, FlowStateOf, ResourcesOf, StateOf } from './workflow/shape'
 
 export interface EngineOptions {
   /** Where sessions survive. Default: IndexedDB where there is one, else memory. */
@@ -62,8 +63,21 @@ export interface OpenOptions<W extends AnyWorkflow> {
   readonly autoResume?: boolean
 }
 
-/** The sessions of one workflow together. */
+/** What the sessions of one workflow share: its flow state, and its layer of resources. */
 export interface Flow<W extends AnyWorkflow> {
+  /**
+   * Resolves when the flow state has been read. Rejects with a LoadError when what is stored is for other code, or
+   * damaged: `state` then shows the defaults, writes to it are kept in memory and stored once `retry` or `reset` of
+   * the error has helped; or with a StorageError when storage cannot be read, which is tried again.
+   */
+  readonly ready: Promise<void>
+  /**
+   * Small data that all sessions of the workflow share, in all tabs. Stored apart: restoring a session never touches
+   * it. `set` with a function and a plain `edit` may be run again when another tab was faster, so no increment is lost.
+   */
+  readonly state: StateStore<FlowStateOf<W>>
+  /** The workflow's own layer of resources. Read-only. */
+  readonly resources: Partial<ResourcesOf<W>>
   readonly setResources: (resources: { [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] }) => void
   readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
 }
@@ -139,13 +153,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
     export: (id) => storage.export(id),
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
-    flow: (workflow) => ({
-      setResources: (values) => registry.layer(workflow).set(values),
-      deleteResource: (key) => registry.layer(workflow).delete(key),
-    }),
+    flow: (workflow) => flowOf(registry, workflow),
     clear: async ({ prefix } = {}) => {
       const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
-      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => storage.clear(prefix))
+      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => registry.clear(prefix))
       await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
     },
     sweep: async () => {
@@ -167,6 +178,22 @@ async function expired({ storage, clock }: OpeningDeps): Promise<string[]> {
   const now = clock.now()
   const all = await storage.list()
   return all.filter((it) => isExpired(it, now, it.expireAfter ?? EXPIRE_AFTER)).map((it) => it.id)
+}
+
+function flowOf<W extends AnyWorkflow>(registry: Registry, workflow: W): Flow<W> {
+  const flow = registry.flow(workflow)
+  const layer = registry.layer(workflow)
+  return {
+    state: flow.state,
+    get ready() {
+      return flow.ready
+    },
+    get resources() {
+      return layer.view as Partial<ResourcesOf<W>>
+    },
+    setResources: (values) => layer.set(values),
+    deleteResource: (key) => layer.delete(key),
+  }
 }
 
 function withDefaults(options: EngineOptions): OpeningDeps {

@@ -332,6 +332,8 @@ export interface LoadRemedies {
   readonly reset: () => Promise<void>
   /** The stored bytes as they are, for a download or a support request. */
   readonly export: () => Promise<unknown>
+  /** What was refused. Default: `session`. */
+  readonly what?: string
 }
 
 /** A stored session was refused. Its bytes are untouched. */
@@ -344,7 +346,7 @@ export class LoadError extends DogearError {
   readonly id: string
   constructor(code: LoadErrorCode, id: string, reason: string, remedies: LoadRemedies, cause?: unknown) {
     super(
-      `session "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`,
+      `${remedies.what ?? 'session'} "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`,
       { cause },
     )
     this.retry = remedies.retry

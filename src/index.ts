@@ -40,7 +40,7 @@ export { resource, type FactoryOptions, type Resource } from './workflow/resourc
 export { toMermaid, type DiagramOptions } from './workflow/mermaid'
 export type { ExecuteContext } from './workflow/node'
 export type { Retry, RetryPolicy } from './workflow/retry'
-export type { AnyWorkflow, ResourcesOf, ResultOf, StateOf } from './workflow/shape'
+export type { AnyWorkflow, FlowStateOf, ResourcesOf, ResultOf, StateOf } from './workflow/shape'
 export { StepFailed, type StepFailure } from './workflow/step-failed'
 export type { StepContext, StepStore } from './workflow/step-context'
 export { defineWorkflow, type Workflow } from './workflow/workflow'

@@ -6,6 +6,7 @@ import { accept, continued, Refused, type Restored, type RestoringParts } from '
 import { Surroundings } from './surroundings'
 import { resumed } from './resumed'
 import type { Page } from './leaving'
+import type { SessionFlow } from './session/flow'
 import { LiveSession } from './session/live-session'
 import { Meanwhile } from './session/meanwhile'
 import { createModel, type Model } from './session/model'
@@ -63,7 +64,7 @@ export class Opening {
     definition: Definition,
     id: string,
     { initialState, serializer = deps.serializer, expireAfter }: Storing,
-    flow: ResourceLayer,
+    shared: { readonly layer: ResourceLayer; readonly flow: SessionFlow },
     onClose: () => void,
   ) {
     this.#deps = deps
@@ -80,7 +81,8 @@ export class Opening {
       model: createModel(this.#initialState, ids(), this.#tree),
       writer: new Writer(this.#schema, copy),
       mend: (state) => (definition.options.state ? mend(this.#schema, state) : []),
-      resources: new Resources(definition.resources, flow),
+      resources: new Resources(definition.resources, shared.layer),
+      flow: shared.flow,
       initialState: this.#initialState,
       report: deps.report,
       privacy: this.#keeping.privacy,
@@ -135,11 +137,13 @@ export class Opening {
   /** What is stored, claimed for this page. Takes as long as it takes. */
   async #find(): Promise<Found> {
     const { storage } = this.#deps
+    const shared = this.live.core.options.flow.fresh()
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const loaded = await this.#load()
       const tail = this.#tabs.leads ? await this.#around.page?.left() : undefined
       const { model, history } = await continued(this.#restoring, loaded, tail)
       const found = { loaded, model, history, tail }
+      await shared
       if (!this.live.mayAttach) break
       if (!this.#tabs.leads && loaded && loaded.head.version < this.#definition.version) {
         await this.#tabs.seize()

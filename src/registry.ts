@@ -1,4 +1,5 @@
 import { LoadError, SessionStateError, StorageError } from './errors'
+import { FlowState } from './flow-state'
 import type { Storing } from './keeping'
 import { Opening, type OpeningDeps } from './opening'
 import { checked, plant, taken, type Seedling } from './planting'
@@ -33,6 +34,7 @@ export class Registry {
   readonly #deps: OpeningDeps
   readonly #open = new Map<string, Open>()
   readonly #layers = new Map<string, ResourceLayer>()
+  readonly #flows = new Map<string, FlowState>()
   readonly #removals = new Map<string, Promise<void>>()
   #closed = false
 
@@ -65,9 +67,8 @@ export class Registry {
     const known = this.#open.get(id)
     if (known) return this.#again(known, workflow, options)
     definition.validate()
-    const opening = new Opening(this.#deps, definition, id, options, this.layer(workflow), () =>
-      this.#open.delete(id),
-    )
+    const shared = { layer: this.layer(workflow), flow: this.flow(workflow) }
+    const opening = new Opening(this.#deps, definition, id, options, shared, () => this.#open.delete(id))
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, workflow, (seq, as) => this.#fork(live, options, seq, as))
@@ -120,6 +121,17 @@ export class Registry {
     return this.plant(definition, name, seedling, { ...options, resources })
   }
 
+  /** What all sessions of the workflow share. */
+  flow(workflow: AnyWorkflow): FlowState {
+    const flow = this.#flows.get(workflow.name) ?? new FlowState(this.#deps, definitionOf(workflow))
+    this.#flows.set(workflow.name, flow)
+    return flow
+  }
+
+  get flows(): FlowState[] {
+    return [...this.#flows.values()]
+  }
+
   /** The workflow's layer of resources. */
   layer({ name }: AnyWorkflow): ResourceLayer {
     const layer = this.#layers.get(name) ?? new ResourceLayer()
@@ -151,9 +163,20 @@ export class Registry {
       .catch(() => {})
   }
 
+  /** Removes what is stored; without a prefix flow state too. Its writes are on their way before, so none comes after. */
+  async clear(prefix: string | undefined): Promise<void> {
+    const flows = prefix === undefined ? this.flows : []
+    await Promise.all(flows.map((it) => it.flush().catch(() => {})))
+    await this.#deps.storage.clear(prefix)
+    for (const flow of flows) flow.forget()
+  }
+
   async closeAll(): Promise<void> {
     this.#closed = true
     await Promise.all(this.ids.map((id) => this.close(id)))
+    // What could not be saved any more was reported already.
+    await Promise.all(this.flows.map((it) => it.flush().catch(() => {})))
+    for (const flow of this.flows) flow.stop()
   }
 
   #again({ face, reopen }: Open, { name }: AnyWorkflow, { resources }: Opened): Session<AnyWorkflow> {

@@ -1,7 +1,8 @@
 import { createElement, type ReactElement } from 'react'
-import type { AnyWorkflow, StateOf } from '../workflow/shape'
+import type { AnyWorkflow, FlowStateOf, StateOf } from '../workflow/shape'
 import type { SessionOptions } from './opened'
 import { WorkflowProvider, type WorkflowProviderProps } from './provider'
+import { useFlowState } from './use-flow-state'
 import { usePersistence, type Persistence } from './use-persistence'
 import { useResourceOf, type UseResource } from './use-resource'
 import { useWorkflow, type UseWorkflow } from './use-workflow'
@@ -13,6 +14,7 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
   readonly WorkflowProvider: (props: WorkflowProviderProps<W>) => ReactElement | null
   readonly useWorkflow: (options?: SessionOptions<W>) => UseWorkflow<W>
   readonly useWorkflowState: UseWorkflowState<StateOf<W>>
+  readonly useFlowState: UseWorkflowState<FlowStateOf<W>>
   readonly useResource: UseResource<W>
   readonly useWorkflowEvents: UseWorkflowEvents<W>
   readonly usePersistence: () => Persistence
@@ -28,10 +30,12 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
  */
 export function createWorkflowHooks<W extends AnyWorkflow>(workflow: W): WorkflowHooks<W> {
   const useState = useWorkflowState as (...args: readonly unknown[]) => never
+  const useFlow = useFlowState as (...args: readonly unknown[]) => never
   return {
     WorkflowProvider: (props) => createElement(WorkflowProvider<W>, { ...props, workflow }),
     useWorkflow: (options) => useWorkflow(workflow, options),
     useWorkflowState: (path: unknown, options?: unknown) => useState(workflow, path, options),
+    useFlowState: (path: unknown, options?: unknown) => useFlow(workflow, path, options),
     useResource: (...args: readonly unknown[]) => useResourceOf(workflow, args) as never,
     useWorkflowEvents: (...args: readonly unknown[]) => useEventsOf(workflow, args),
     usePersistence: () => usePersistence(workflow),

@@ -1,13 +1,10 @@
-import { useContext } from 'react'
 import type { Session } from '../session/session'
 import type { Exact, Keys, Next, Path, Read, Write } from '../state/path-types'
-import { cellOf, type PlainStore } from '../state/store'
+import type { PlainStore } from '../state/store'
 import type { AnyWorkflow, StateOf } from '../workflow/shape'
-
-import { has, misuse, PlaceContext, sessionOf } from './place'
 import type { Registered } from './register'
-import { useSelected, type Selection } from './selected'
-import { useSnapshot } from './snapshot'
+import type { Selection } from './selected'
+import { useStored } from './stored'
 
 /** Writes the value at the hook's path: the value, or a function of the previous one. Always the same function. */
 export type Setter<R, W> = (next: Next<R, W>) => void
@@ -63,31 +60,5 @@ export function useWorkflowState<T, const P extends Path<T> | Keys, U>(
   options: Selection<Read<T, P>, U>,
 ): SelectedAndSetter<T, P, U>
 export function useWorkflowState(first: unknown, second?: unknown, third?: unknown): never {
-  const place = useContext(PlaceContext)
-  const bare = isPath(first)
-  const path = pathOf(bare ? first : second)
-  const selection = selectionOf(bare ? second : third)
-  const store = !bare && has(first, 'append') ? first : sessionOf(place, hook, bare ? undefined : first).state
-  const cell = cellOf(store as PlainStore<unknown>, path)
-  // Whether a call selects never changes, so the order of hooks does not either.
-  // oxlint-disable-next-line react/rules-of-hooks
-  const value = selection ? useSelected(cell, selection, cell.get) : useSnapshot(cell, cell.get)
-  return [value, cell.set] as never
-}
-
-const hook = 'useWorkflowState'
-
-function isPath(value: unknown): value is string | Keys {
-  return typeof value === 'string' || Array.isArray(value)
-}
-
-function pathOf(value: unknown): string | Keys {
-  if (isPath(value)) return value
-  throw misuse(hook)
-}
-
-function selectionOf(value: unknown): Selection<unknown, unknown> | undefined {
-  if (value === undefined) return undefined
-  if (has(value, 'select')) return value as Selection<unknown, unknown>
-  throw misuse(hook)
+  return useStored('useWorkflowState', (it) => it.state, [first, second, third])
 }

@@ -4,6 +4,7 @@ import type { Shape } from '../workflow/shape'
 import type { StepContext, UnknownOutcome } from '../workflow/step-context'
 import type { Attempt } from './attempt'
 import { Phases } from './phases'
+import { StepFlow } from './step-flow'
 import { StepState } from './step-state'
 
 type Context = StepContext<Shape, unknown, unknown, unknown>
@@ -18,6 +19,7 @@ class LiveContext {
   readonly attempt: number
   readonly #attempt: Attempt
   #state: StepState | undefined
+  #flowState: StepFlow | undefined
 
   constructor(attempt: Attempt) {
     this.#attempt = attempt
@@ -43,6 +45,10 @@ class LiveContext {
 
   get state(): StepState {
     return (this.#state ??= new StepState(this.#attempt))
+  }
+
+  get flowState(): StepFlow {
+    return (this.#flowState ??= new StepFlow(this.#attempt))
   }
 
   get resources(): unknown {

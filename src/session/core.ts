@@ -12,6 +12,7 @@ import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
 import { joinOps } from './field-edit'
+import type { SessionFlow } from './flow'
 import { History } from './history'
 import { isOpenWrite, type Model, type Point, type Waiting } from './model'
 import type { RecordBody, SessionRecord } from './record'
@@ -43,6 +44,7 @@ export interface CoreOptions {
   readonly resources: Resources
   /** What of the state is kept nowhere. */
   readonly privacy: Privacy
+  readonly flow: SessionFlow
   /** What to delete so that the schema accepts a state. */
   readonly mend: (state: unknown) => Op[]
   /** Hears of what listeners and predicates throw: nobody else could. */

@@ -23,7 +23,8 @@ export function makeFace(
     always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
   })
-  const face = { id: options.id, workflow, state, fork, ...methodsOf(live) }
+  const { flow } = options
+  const face = { id: options.id, workflow, state, flowState: flow.state, fork, ...methodsOf(live) }
   for (const [name, get] of Object.entries(gettersOf(live)))
     Object.defineProperty(face, name, { get, enumerable: true })
   lives.set(face, live)

@@ -218,11 +218,12 @@ export class LiveSession extends Standing {
     return this.gate.whenOpen(answer)
   }
 
-  flush(): Promise<void> {
-    if (this.gate.phase === 'loading') return this.ready.then(() => this.flush())
+  async flush(): Promise<void> {
+    if (this.gate.phase === 'loading') await this.ready
     const { remote } = this.core
-    if (remote && !this.gate.error) return remote.call('flush') as Promise<void>
-    return this.journal?.flush() ?? Promise.reject(this.error ?? new SessionClosedError(this.#options.id))
+    const flushed = remote && !this.gate.error ? remote.call('flush') : this.journal?.flush()
+    if (flushed === undefined) throw this.error ?? new SessionClosedError(this.#options.id)
+    await Promise.all([flushed, this.#options.flow.flush()])
   }
 
   close(): Promise<void> {

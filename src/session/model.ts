@@ -16,6 +16,8 @@ export interface Model {
   changed: number
   /** The session that this one was forked from, and at which record. */
   parent: Parent | undefined
+  /** The flow state of a sub-flow: private to it. That of a session is stored apart. */
+  flow: Tree | undefined
   run: Run | undefined
   paused: boolean
   nextEvent: number
@@ -81,6 +83,8 @@ export interface CollectedEvent {
 /** A step at work on its events: what it did so far, so that it can be run again from its top. */
 export interface Execution {
   readonly id: number
+  /** The record that took it. */
+  readonly seq: number
   readonly step: string
   readonly events: readonly Emission[]
   /** The fan-out and the branch that it belongs to, and how often its line was recovered from a failure. */
@@ -117,12 +121,12 @@ export type Entry = { readonly version: number; readonly root?: unknown } & (
   | { readonly kind: 'sent'; readonly event: CollectedEvent }
   | { readonly kind: 'saw'; readonly reads: number }
   /** What the step does itself, then what comes to it: only that has to wait for its turn. */
-  | { readonly kind: 'opened' | 'done' | 'answered'; readonly key: string }
+  | { readonly kind: 'opened' | 'flow' | 'done' | 'answered'; readonly key: string }
 )
 
 export interface Point {
   readonly key: string
-  readonly type: PointType | 'collect'
+  readonly type: PointType | 'collect' | 'flow'
   readonly seq: number
   readonly event: CollectedEvent | undefined
   readonly reply: string | undefined
@@ -175,6 +179,7 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     tree,
     changed: 0,
     parent: undefined,
+    flow: undefined,
     run: undefined,
     paused: false,
     nextEvent: 1,
@@ -220,6 +225,11 @@ export function addMoment(
 /** What was sent goes out with the point behind it, and has no state of its own. */
 export function addSent(exec: Execution, event: CollectedEvent): void {
   addEntry(exec, { kind: 'sent', event, version: versionOf(exec) })
+}
+
+/** A write to flow state is no part of the state. */
+export function addFlowWrite(exec: Execution, key: string): void {
+  addEntry(exec, { kind: 'flow', key, version: versionOf(exec) })
 }
 
 /** Whether a write in the log may still be taken out again. */

@@ -110,6 +110,11 @@ export type RecordBody =
   | { readonly kind: 'saw'; readonly exec: number; readonly reads: number }
   | PointOpened
   | PointDone
+  /**
+   * A step's write to flow state is in; for a sub-flow, whose flow state is a part of this journal, with what it
+   * changes. Commits nothing, and stays whatever becomes of the attempt.
+   */
+  | { readonly kind: 'flowWrote'; readonly exec: number; readonly key: string; readonly ops?: readonly Op[] }
   /** Somebody outside, or the clock, answered an ask or a wait. Commits nothing. */
   | {
       readonly kind: 'answered'

@@ -1,4 +1,5 @@
 import {
+  addFlowWrite,
   addMoment,
   addPoint,
   addSent,
@@ -13,6 +14,9 @@ import { answer, deliver } from './reduce-deliver'
 import { commit } from './reduce-state'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
+
+/** A point that asks nobody anything. */
+const bare = { event: undefined, reply: undefined, where: false, deadline: undefined } as const
 
 export function foldOpened(model: Model, record: Of<'opened'>): void {
   const exec = model.execs.get(record.exec)
@@ -34,8 +38,7 @@ export function foldDone(model: Model, record: Of<'done'>): void {
   const point = exec.points.get(key)
   if (point) point.result = result
   else {
-    const rest = { event: undefined, reply: undefined, where: false, deadline: undefined }
-    addPoint(model, exec, { key, type, seq, ...rest, result })
+    addPoint(model, exec, { key, type, seq, ...bare, result })
   }
   keepSends(model, exec, record.sends)
   addMoment(model, exec, { kind: point ? 'done' : 'opened', key })
@@ -44,6 +47,14 @@ export function foldDone(model: Model, record: Of<'done'>): void {
 
 export function foldAnswered(model: Model, { exec: id, key, value, timeout }: Of<'answered'>): void {
   answer(model, id, key, timeout ? { timeout } : { value })
+}
+
+export function foldFlowWrote(model: Model, { exec: id, key, ops, seq }: Of<'flowWrote'>): void {
+  if (ops) model.flow?.apply(ops)
+  const exec = model.execs.get(id)
+  if (exec === undefined) return
+  addPoint(model, exec, { key, type: 'flow', seq, ...bare, result: {} })
+  addFlowWrite(exec, key)
 }
 
 export function foldCollected(model: Model, record: Of<'collected'>): void {
@@ -56,8 +67,7 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
   if (buffer.length > 0) model.buffers.set(name, buffer)
   else model.buffers.delete(name)
   const { key, seq } = record
-  const rest = { event: record.event, reply: undefined, where: false, deadline: undefined }
-  addPoint(model, exec, { key, type: 'collect', seq, ...rest, result: { value } })
+  addPoint(model, exec, { key, type: 'collect', seq, ...bare, event: record.event, result: { value } })
   keepSends(model, exec, record.sends)
   addMoment(model, exec, { kind: 'opened', key })
   commit(model, exec)

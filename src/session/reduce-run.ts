@@ -18,7 +18,7 @@ export function foldSent(model: Model, { event }: Of<'sent'>): void {
   deliver(model, event)
 }
 
-export function foldTaken(model: Model, { exec: id, step, events: ids, at }: Of<'taken'>): void {
+export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq }: Of<'taken'>): void {
   const queue = model.queues.get(step)
   const taken = ids.map((it) => queue?.take((event) => event.id === it)).filter((it) => it !== undefined)
   if (queue?.size === 0) model.queues.delete(step)
@@ -26,25 +26,21 @@ export function foldTaken(model: Model, { exec: id, step, events: ids, at }: Of<
   if (model.run) model.run.steps++
   // Several events of a scope become one execution.
   for (const event of taken.slice(1)) release(model, event.scope)
-  model.execs.set(id, createExecution(model, id, step, taken, at))
+  model.execs.set(id, createExecution(model, { id, seq, step, at }, taken))
 }
 
 function createExecution(
   model: Model,
-  id: number,
-  step: string,
+  known: Pick<Execution, 'id' | 'seq' | 'step' | 'at'>,
   taken: readonly Delivery[],
-  at: number,
 ): Execution {
   const { scope, branch } = taken[0] ?? {}
   return {
-    id,
-    step,
+    ...known,
     events: taken[0]?.members ?? taken,
     scope,
     branch,
     rescues: taken.reduce((most, it) => Math.max(most, it.rescues ?? 0), 0),
-    at,
     attempt: 1,
     interruptions: 0,
     retryAt: undefined,

@@ -68,7 +68,9 @@ export function rollback(model: Model, id: number): void {
 
 /** Drops what an execution did not commit from its ledger. An answer is true whatever becomes of the attempt. */
 function forget(exec: Execution): void {
-  const kept = exec.entries.filter((it, index) => index < exec.committed || it.kind === 'answered')
+  const kept = exec.entries.filter(
+    (it, index) => index < exec.committed || it.kind === 'answered' || it.kind === 'flow',
+  )
   exec.committed = kept.length
   exec.entries = kept
 }

@@ -1,6 +1,6 @@
 import { createModel, type Model } from './model'
 import { emitted, type SessionRecord } from './record'
-import { foldAnswered, foldCollected, foldDone, foldOpened, reopen } from './reduce-points'
+import { foldAnswered, foldCollected, foldDone, foldFlowWrote, foldOpened, reopen } from './reduce-points'
 import { foldRewound } from './reduce-rewound'
 import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
 import { foldSaw, foldWrote, rollback } from './reduce-state'
@@ -42,6 +42,7 @@ const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
   opened: foldOpened,
   done: foldDone,
   answered: foldAnswered,
+  flowWrote: foldFlowWrote,
   collected: foldCollected,
   ended: foldEnded,
   gathered: foldGathered,

@@ -84,7 +84,7 @@ export class Replay {
       const entry = entries[index] as Entry
       if (isResult(entry)) continue
       this.#mark(index)
-      got ||= entry.kind !== 'sent'
+      got ||= hasMoment(entry)
     }
     if (got) this.#got()
   }
@@ -125,6 +125,11 @@ export class Replay {
     }
   }
 
+  /** The step has made a recorded write to flow state again. */
+  wroteFlow(key: string): void {
+    this.#match((it) => it.kind === 'flow' && it.key === key)
+  }
+
   /** What was recorded and not reached, in words. */
   missed(): string[] {
     return this.#exec.entries
@@ -158,10 +163,8 @@ export class Replay {
 
   #use(index: number): void {
     this.#mark(index)
-    const { kind } = this.#exec.entries[index] as Entry
-    // A send is no entry of its own when it happens, live: it goes out with the point after it.
-    if (kind === 'sent') this.#advance()
-    else this.#got()
+    if (hasMoment(this.#exec.entries[index] as Entry)) this.#got()
+    else this.#advance()
   }
 
   #mark(index: number): void {
@@ -215,14 +218,24 @@ function isResult(entry: Entry): entry is Extract<Entry, { key: string }> {
 }
 
 /** Whether the step itself does it. */
-function isAct(entry: Entry): boolean {
-  return entry.kind === 'wrote' || entry.kind === 'sent' || entry.kind === 'opened'
+function isAct({ kind }: Entry): boolean {
+  return kind === 'wrote' || kind === 'sent' || kind === 'opened' || kind === 'flow'
+}
+
+/**
+ * Whether the step gets on where it does it. A send is no entry of its own when it happens, live: it goes out with the
+ * point after it. A write to flow state is recorded when it is kept.
+ */
+function hasMoment({ kind }: Entry): boolean {
+  return kind !== 'sent' && kind !== 'flow'
 }
 
 function inWords(entry: Entry): string {
   switch (entry.kind) {
     case 'wrote':
       return `the write to ${entry.ops.map((op) => (op[0] === 'replace' ? 'the state' : String(op[1]))).join(', ')}`
+    case 'flow':
+      return `the write to flow state ${entry.key.slice('flow:'.length)}`
     case 'sent':
       return `the send of "${entry.event.type}"`
     default:

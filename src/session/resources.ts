@@ -19,6 +19,10 @@ export class ResourceLayer {
     return [...this.#values.keys()]
   }
 
+  get view(): Readonly<Record<string, unknown>> {
+    return Object.freeze(Object.fromEntries(this.#values))
+  }
+
   /** Merges by key; equal values do nothing. */
   set(values: Readonly<Record<string, unknown>>): void {
     const changed = Object.entries(values).filter(

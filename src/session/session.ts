@@ -2,7 +2,15 @@ import type { StateStore } from '../state/store'
 import type { Persistence } from '../storage/persistence'
 import type { Opened } from '../workflow/ask'
 import type { WorkflowEvent } from '../workflow/event'
-import type { AnyWorkflow, Of, ResourcesOf, ResultOf, StartArgs, StateOf } from '../workflow/shape'
+import type {
+  AnyWorkflow,
+  FlowStateOf,
+  Of,
+  ResourcesOf,
+  ResultOf,
+  StartArgs,
+  StateOf,
+} from '../workflow/shape'
 import type { HistoryEntry } from './history-entry'
 import type { Orphan } from './orphans'
 import type { Status } from './status'
@@ -68,6 +76,8 @@ export interface Session<W extends AnyWorkflow> {
   /** Declared resources that nobody has given: while there are any, no step starts. */
   readonly missingResources: readonly string[]
   readonly state: StateStore<StateOf<W>>
+  /** What all sessions of the workflow share; the same store as `engine.flow(workflow).state`. */
+  readonly flowState: StateStore<FlowStateOf<W>>
   /** The resources that are there. Read-only. */
   readonly resources: ResourcesOf<W>
   /**

@@ -29,6 +29,11 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     discard: (id) => limit(`reset of session "${id}"`, () => storage.discard(id)),
     clear: (prefix) => limit('clear', () => storage.clear(prefix)),
     quarantine: (id) => limit(`quarantine of session "${id}"`, () => storage.quarantine(id)),
+    readFlow: (name) => limit(`read of flow state "${name}"`, () => storage.readFlow(name)),
+    writeFlow: (flow, expected) =>
+      limit(`write of flow state "${flow.workflow}"`, () => storage.writeFlow(flow, expected)),
+    quarantineFlow: (name, remove) =>
+      limit(`quarantine of flow state "${name}"`, () => storage.quarantineFlow(name, remove)),
     export: (id) => limit(`export of session "${id}"`, () => storage.export(id)),
   }
 }

@@ -1,3 +1,4 @@
+import type { LoadErrorCode } from '../errors'
 import { checksum } from './checksum'
 import { FORMAT } from './format'
 import type { StoredSizes } from './growth'
@@ -7,8 +8,8 @@ import type { SessionStorage, StoredBatch, StoredHead, StoredSession } from './s
 
 /** Stored data that must not be loaded: the engine makes a LoadError of it. */
 export class Refusal extends Error {
-  readonly code: 'NEWER_FORMAT' | 'UNREADABLE_RECORD'
-  constructor(code: Refusal['code'], reason: string, cause?: unknown) {
+  readonly code: LoadErrorCode
+  constructor(code: LoadErrorCode, reason: string, cause?: unknown) {
     super(reason, { cause })
     this.code = code
   }

@@ -1,5 +1,12 @@
 import { appended, claimed, compacted, listed } from './head'
-import type { SessionStorage, StoredBatch, StoredHead, StoredSession, StoredSnapshot } from './storage'
+import type {
+  SessionStorage,
+  StoredBatch,
+  StoredFlow,
+  StoredHead,
+  StoredSession,
+  StoredSnapshot,
+} from './storage'
 import type { Durability } from './storage'
 
 /**
@@ -10,9 +17,10 @@ import type { Durability } from './storage'
  * - `j` batch, its last sequence number: a snapshot at n covers the numbers up to n
  * - `s` snapshot, 0: the numbers after it are kept for snapshots in parts
  * - `q` quarantine, the epoch of what was set aside: a copy of all of the above
+ * - `f` flow state, 0, under the workflow's name; a copy that was set aside, its number
  * - `e` the newest epoch that was given out, for all sessions, under the id `''` and 0
  */
-export type Kind = 'h' | 'j' | 's' | 'q' | 'e'
+export type Kind = 'h' | 'j' | 's' | 'q' | 'e' | 'f'
 
 /** What a transaction sees. Reads may be awaited, one after another; writes land when all of it has gone well. */
 export interface Shelf {
@@ -43,6 +51,7 @@ export function sessions(
   return {
     ...reading(transact),
     ...writing(transact, firstEpoch),
+    ...flows(transact),
     quarantine: (id) =>
       transact('readwrite', 'strict', async (shelf) => {
         const copy = await contents(shelf, id)
@@ -55,8 +64,32 @@ export function sessions(
       transact('readwrite', 'strict', (shelf) =>
         KINDS.slice(0, 3).forEach((it) => shelf.cut(it, id, Infinity)),
       ),
-    clear: (prefix = '') =>
-      transact('readwrite', 'strict', (shelf) => KINDS.forEach((it) => shelf.clear(it, prefix))),
+    clear: (prefix) =>
+      transact('readwrite', 'strict', (shelf) => {
+        for (const kind of KINDS) shelf.clear(kind, prefix ?? '')
+        if (prefix === undefined) shelf.clear('f', '')
+      }),
+  }
+}
+
+function flows(transact: Transact): Pick<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'> {
+  const read = (shelf: Shelf, workflow: string): Promise<StoredFlow | undefined> =>
+    shelf.get('f', workflow, 0) as Promise<StoredFlow | undefined>
+  return {
+    readFlow: (workflow) => transact('readonly', 'relaxed', (shelf) => read(shelf, workflow)),
+    writeFlow: (flow, expected) =>
+      transact('readwrite', 'strict', async (shelf) => {
+        const stored = await read(shelf, flow.workflow)
+        if ((stored?.seq ?? 0) !== expected) return false
+        shelf.put('f', flow.workflow, 0, flow)
+        return true
+      }),
+    quarantineFlow: (workflow, remove = false) =>
+      transact('readwrite', 'strict', async (shelf) => {
+        const stored = await read(shelf, workflow)
+        if (stored) shelf.put('f', workflow, stored.seq || 1, stored)
+        if (remove) shelf.cut('f', workflow, 0)
+      }),
   }
 }
 

@@ -58,6 +58,17 @@ export interface StoredSession {
   readonly batches: readonly StoredBatch[]
 }
 
+/** The state that all sessions of a workflow share, as one stored value. */
+export interface StoredFlow extends StoredShape {
+  /** Rises with every write; a write says which one it has seen. */
+  readonly seq: number
+  readonly at: number
+  /** The names of the newest writes in it: who does not know whether a write has landed finds it here. */
+  readonly applied: readonly string[]
+  readonly data: unknown
+  readonly sum: number
+}
+
 /** A session with the copies that were set aside. `session` is missing when only those are left. */
 export interface StoredExport {
   readonly session?: StoredSession
@@ -128,7 +139,8 @@ export interface SessionStorage {
   delete(id: string): Promise<void>
   /** Removes the session and keeps its quarantine: for `LoadError.reset`. */
   discard(id: string): Promise<void>
-  /** Deletes every session whose id begins with `prefix`, also those that no list shows; without one, all. */
+  /** Deletes every session whose id begins with `prefix`, also those that no list shows; without one, all, and
+   * every flow state. */
   clear(prefix?: string): Promise<void>
   /** Sets a copy of what is stored aside, once for each writer; the session itself stays as it is. */
   quarantine(id: string): Promise<void>
@@ -139,6 +151,15 @@ export interface SessionStorage {
    * other page. What was not written is kept elsewhere.
    */
   release?(): void
+  /** The flow state of a workflow; `undefined` when there is none. */
+  readFlow(workflow: string): Promise<StoredFlow | undefined>
+  /**
+   * Compare-and-set, atomic: stores it when the newest one has the number `expected` (0: there is none), and answers
+   * whether it did.
+   */
+  writeFlow(flow: StoredFlow, expected: number): Promise<boolean>
+  /** Sets a copy of a workflow's flow state aside, once for each `seq`; with `remove` there is none after it. */
+  quarantineFlow(workflow: string, remove?: boolean): Promise<void>
   /** Lets go of connections. */
   close(): Promise<void>
 }

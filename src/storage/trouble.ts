@@ -3,8 +3,8 @@ import type { SessionStorage } from './storage'
 
 /** A write as `failAt` and `crashAt` see it: `discard` and `clear` count as `delete`. */
 export interface WriteOperation {
-  readonly kind: 'append' | 'compact' | 'delete'
-  /** The session; of `clear` the prefix. */
+  readonly kind: 'append' | 'compact' | 'delete' | 'flow'
+  /** The session; of `clear` the prefix, of `flow` the workflow. */
   readonly id: string
 }
 
@@ -74,7 +74,7 @@ class Pages {
     return claim
   }
 
-  write(operation: WriteOperation, epoch: number, call: () => Promise<void>): Promise<void> {
+  write<T>(operation: WriteOperation, epoch: number, call: () => Promise<T>): Promise<T> {
     if (epoch <= this.#grave) return new Promise(() => {})
     const n = ++this.#writes
     const picks = (pick?: WritePick): boolean =>
@@ -87,7 +87,7 @@ class Pages {
     const { kind, id } = operation
     return this.heard(async () => {
       if (failed) throw new StorageError(`${kind} of "${id}" failed, as failAt wants it`)
-      await call()
+      return call()
     })
   }
 }
@@ -114,7 +114,14 @@ export function troubled(
     list: (filter) => pages.heard(() => pages.page.list(filter)),
     delete: (id) => remove(id, () => pages.page.delete(id)),
     discard: (id) => remove(id, () => pages.page.discard(id)),
-    clear: (prefix = '') => remove(prefix, () => pages.page.clear(prefix)),
+    clear: (prefix) => remove(prefix ?? '', () => pages.page.clear(prefix)),
+    readFlow(name) {
+      pages.next()
+      return pages.heard(() => pages.page.readFlow(name))
+    },
+    writeFlow: (flow, expected) =>
+      pages.write({ kind: 'flow', id: flow.workflow }, Infinity, () => pages.page.writeFlow(flow, expected)),
+    quarantineFlow: (...call) => pages.heard(() => pages.page.quarantineFlow(...call)),
     quarantine: (id) => pages.heard(() => pages.page.quarantine(id)),
     export: (id) => pages.heard(() => pages.page.export(id)),
     close: () => pages.heard(() => pages.page.close()),

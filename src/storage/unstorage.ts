@@ -2,6 +2,7 @@ import type { SessionStorage } from './storage'
 import { storageError } from './storage-error'
 import { Desk } from './unstorage-desk'
 import type { KeyValueStore } from './unstorage-desk'
+import { flowsIn, isFlow } from './unstorage-flows'
 import { exported, list, read } from './unstorage-reading'
 import { append, claim, compact, quarantine, remove as removed } from './unstorage-writing'
 import type { Known } from './unstorage-writing'
@@ -34,23 +35,28 @@ export function unstorageStorage(store: KeyValueStore, base = 'dogear'): Session
   const known: Known = new Map()
   const inTurn = turns()
   const remove = (id: string, kinds: RegExp): Promise<void> => inTurn(id, () => removed(desk, id, kinds))
-  return {
+  const sessions: Parameters<typeof flowsIn>[0] = {
     kind: 'unstorage',
     read: (id) => inTurn(id, () => read(desk, id)),
     claim: (id, shape, expected) => inTurn(id, () => claim(desk, id, shape, expected)),
     append: (id, epoch, batch) => inTurn(id, () => append(desk, known, id, epoch, batch)),
     compact: (id, epoch, snapshot) => inTurn(id, () => compact(desk, id, epoch, snapshot)),
-    list: (filter) => inTurn('', () => list(desk, filter)),
+    list: (filter) => inTurn('', async () => (await list(desk, filter)).filter((it) => !isFlow(it.id))),
     delete: (id) => remove(id, /./),
     discard: (id) => remove(id, /[cpjs]/),
-    async clear(prefix = '') {
+    async clear(prefix) {
       const ids = await inTurn('', async () => [...(await desk.everything()).keys()])
-      await Promise.all(ids.filter((id) => id.startsWith(prefix)).map((id) => remove(id, /./)))
+      await Promise.all(
+        ids
+          .filter((id) => (prefix === undefined || !isFlow(id)) && id.startsWith(prefix ?? ''))
+          .map((id) => remove(id, /./)),
+      )
     },
     quarantine: (id) => inTurn(id, () => quarantine(desk, id)),
     export: (id) => inTurn(id, () => exported(desk, id)),
     close: async () => {},
   }
+  return { ...sessions, ...flowsIn(sessions) }
 }
 
 /** One call of a session after another in this page, so that what one reads another has written to the end. */

@@ -13,4 +13,5 @@ export function crash(engine: Engine): void {
   const registry = registryOf(engine)
   if (registry === undefined) throw new TypeError('crash() takes what createEngine() has made')
   for (const session of registry.sessions) session.crash()
+  for (const flow of registry.flows) flow.stop()
 }

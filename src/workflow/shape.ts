@@ -23,6 +23,7 @@ export interface AnyWorkflow {
 
 export type Of<W extends AnyWorkflow> = NonNullable<W['~types']>
 export type StateOf<W extends AnyWorkflow> = Of<W>['shape']['state']
+export type FlowStateOf<W extends AnyWorkflow> = Of<W>['shape']['flow']
 export type StartArgs<W extends AnyWorkflow> = Args<Of<W>['shape']['input']>
 export type ResultOf<W extends AnyWorkflow> = Of<W>['shape']['result']
 export type ResourcesOf<W extends AnyWorkflow> = Of<W>['shape']['resources']

@@ -45,6 +45,12 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   /** The step's name. */
   readonly step: string
   readonly state: StepStore<S['state']>
+  /**
+   * What all sessions of the workflow share. A write is an effect: it shows at once and for everybody, stays when the
+   * step fails, and is made once however often the step is run again. Reads see what is there now: a step that goes
+   * one way or the other because of one keeps it in `once`.
+   */
+  readonly flowState: StepStore<S['flow']>
   /** The resources that are there. An asynchronous factory shows as its shared promise. */
   readonly resources: S['resources']
   /**

@@ -2,6 +2,7 @@ import { appends } from './appends'
 import type { Cases, OpenStorage, StorageCase } from './case'
 import { claims } from './claims'
 import { compactions } from './compactions'
+import { flows } from './flows'
 import { lists } from './lists'
 import { cloned, jsonOnly, odds } from './odds'
 import { removals } from './removals'
@@ -33,6 +34,6 @@ export function storageConformance(
   options: ConformanceOptions = {},
 ): StorageCase[] {
   const values: Cases = options.values === 'json' ? jsonOnly : cloned
-  const cases = { ...claims, ...appends, ...compactions, ...lists, ...removals, ...odds, ...values }
+  const cases = { ...claims, ...appends, ...compactions, ...lists, ...removals, ...flows, ...odds, ...values }
   return Object.entries(cases).map(([name, run]) => ({ name, run: async () => run(await makeStorage()) }))
 }

@@ -1,0 +1,38 @@
+import { LoadError } from './errors'
+import type { CompiledSchema } from './state/schema'
+import { decodeFlow, type LoadedFlow } from './storage/flow'
+import { Refusal } from './storage/load'
+import type { Serializer } from './storage/serializer'
+import type { SessionStorage } from './storage/storage'
+import type { Definition } from './workflow/workflow'
+
+/** Reads a workflow's flow state. Throws a Refusal for what is newer, damaged, or not what the schema takes. */
+export async function loadFlow(
+  { storage, serializer }: { readonly storage: SessionStorage; readonly serializer: Serializer },
+  definition: Definition,
+  schema: CompiledSchema,
+): Promise<LoadedFlow | undefined> {
+  const stored = await storage.readFlow(definition.name)
+  if (stored === undefined) return undefined
+  const loaded = await decodeFlow(stored, definition, serializer)
+  try {
+    return { ...loaded, state: schema.initial(loaded.state) }
+  } catch (error) {
+    throw new Refusal('STATE_INVALID', `it does not pass the schema: ${(error as Error).message}`, error)
+  }
+}
+
+/** What the app gets to see of a refusal, and can do about it. */
+export function flowLoadError(
+  { code, message, cause }: Refusal,
+  name: string,
+  storage: SessionStorage,
+  retry: () => Promise<void>,
+): LoadError {
+  const reset = async (): Promise<void> => {
+    await storage.quarantineFlow(name, true)
+    await retry()
+  }
+  const remedies = { retry, reset, export: () => storage.readFlow(name), what: 'flow state' }
+  return new LoadError(code, name, message, remedies, cause)
+}

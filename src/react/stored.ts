@@ -1,0 +1,40 @@
+import { useContext } from 'react'
+import type { Session } from '../session/session'
+import type { Keys } from '../state/path-types'
+import { cellOf, type PlainStore } from '../state/store'
+import type { AnyWorkflow } from '../workflow/shape'
+import { has, misuse, PlaceContext, sessionOf } from './place'
+import { useSelected, type Selection } from './selected'
+import { useSnapshot } from './snapshot'
+
+/**
+ * The value at a path and its setter, for the hooks of state and of flow state: `(path, options?)` of the nearest
+ * provider's session, or with a workflow, a session or a store before the path.
+ */
+export function useStored(
+  hook: string,
+  pick: (session: Session<AnyWorkflow>) => PlainStore<unknown>,
+  [first, second, third]: readonly unknown[],
+): never {
+  const place = useContext(PlaceContext)
+  const bare = isPath(first)
+  const path = bare ? first : second
+  if (!isPath(path)) throw misuse(hook)
+  const selection = selectionOf(hook, bare ? second : third)
+  const store = !bare && has(first, 'append') ? first : pick(sessionOf(place, hook, bare ? undefined : first))
+  const cell = cellOf(store as PlainStore<unknown>, path)
+  // Whether a call selects never changes, so the order of hooks does not either.
+  // oxlint-disable-next-line react/rules-of-hooks
+  const value = selection ? useSelected(cell, selection, cell.get) : useSnapshot(cell, cell.get)
+  return [value, cell.set] as never
+}
+
+function isPath(value: unknown): value is string | Keys {
+  return typeof value === 'string' || Array.isArray(value)
+}
+
+function selectionOf(hook: string, value: unknown): Selection<unknown, unknown> | undefined {
+  if (value === undefined) return undefined
+  if (has(value, 'select')) return value as Selection<unknown, unknown>
+  throw misuse(hook)
+}

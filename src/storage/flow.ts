@@ -1,0 +1,77 @@
+import { checksum } from './checksum'
+import { FORMAT } from './format'
+import { Refusal } from './load'
+import type { Serializer } from './serializer'
+import type { StoredFlow } from './storage'
+
+/** A flow state as it is stored, decoded. */
+export interface LoadedFlow {
+  readonly seq: number
+  /** The names of the newest writes in it. */
+  readonly applied: readonly string[]
+  readonly state: unknown
+}
+
+/** A write of a page, as it is known again in what is stored. */
+export interface NamedWrite {
+  /** Its number in its page: stored ones are told by the highest. */
+  readonly n: number
+  /** Of a step's write: no page makes it twice. */
+  readonly key: string | undefined
+}
+
+/** How many names of writes are kept: what a page that died may still ask for. */
+const MOST_NAMES = 64
+
+/** The names of the newest writes with these: a page's by their highest number, steps' one by one. */
+export function named(before: readonly string[], page: string, writes: readonly NamedWrite[]): string[] {
+  const keys = writes.map((it) => it.key).filter((it) => it !== undefined)
+  const others = before.filter((it) => !it.startsWith(`${page}#`))
+  return [...others, ...keys, `${page}#${writes.at(-1)?.n ?? 0}`].slice(-MOST_NAMES)
+}
+
+/** Whether a write is among those named. */
+export function isNamed(names: readonly string[], page: string, { n, key }: NamedWrite): boolean {
+  const highest = names.find((it) => it.startsWith(`${page}#`))?.slice(page.length + 1)
+  return n <= Number(highest ?? 0) || (key !== undefined && names.includes(key))
+}
+
+/** Whose flow state it is. */
+interface Owner {
+  readonly name: string
+  readonly version: number
+}
+
+export async function encodeFlow(
+  { seq, applied, state }: LoadedFlow,
+  { name: workflow, version }: Owner,
+  serializer: Serializer,
+  at: number,
+): Promise<StoredFlow> {
+  const data = await serializer.serialize(state)
+  const sum = typeof data === 'string' ? checksum(data) : 0
+  return { format: FORMAT, workflow, version, seq, at, applied, data, sum }
+}
+
+/** Throws a Refusal for what is newer or damaged. */
+export async function decodeFlow(
+  stored: StoredFlow,
+  { version }: Owner,
+  serializer: Serializer,
+): Promise<LoadedFlow> {
+  const { seq, applied, data, sum } = stored
+  if (stored.format > FORMAT)
+    throw new Refusal('NEWER_FORMAT', `it has format ${stored.format}, this code knows ${FORMAT}`)
+  if (stored.version > version)
+    throw new Refusal('NEWER_VERSION', `it has version ${stored.version}, this code knows ${version}`)
+  const whole =
+    Number.isSafeInteger(seq) &&
+    Array.isArray(applied) &&
+    (typeof data !== 'string' || checksum(data) === sum)
+  if (!whole) throw new Refusal('UNREADABLE_RECORD', 'it is damaged')
+  try {
+    return { seq, applied, state: await serializer.deserialize(data) }
+  } catch (error) {
+    throw new Refusal('UNREADABLE_RECORD', 'it cannot be decoded', error)
+  }
+}

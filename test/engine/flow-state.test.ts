@@ -1,0 +1,529 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createEngine,
+  defineWorkflow,
+  type Engine,
+  type LoadError,
+  type SessionStorage,
+  type StateValidationError,
+} from '../../src/index'
+import { crash, virtualTabs } from '../../src/testing'
+import { Done, failure, flow, gate, Go, profile, Question, thrown } from '../support/flows'
+
+const Shared = z.object({
+  count: z.number().default(0),
+  names: z.array(z.string()).default([]),
+  note: z.string().default(''),
+})
+
+const counting = defineWorkflow({ ...flow, flowState: Shared }).step(
+  'work',
+  { on: Go, emits: [Done] },
+  async (ctx) => {
+    await ctx.flowState.set('count', (it) => it + 1)
+    return Done(ctx.flowState.get('count'))
+  },
+)
+
+/** Two tabs without a channel: two engines on one storage. */
+function tabs(storage: SessionStorage, page = profile()): Engine[] {
+  let names = 0
+  const engine = (): Engine =>
+    createEngine({
+      storage,
+      clock: page.clock,
+      ids: () => `tab-${++names}`,
+      onError: (it) => page.errors.push(it),
+    })
+  return [engine(), engine()]
+}
+
+describe('what all sessions share', () => {
+  test('written in session 1 / session 2 of the same workflow sees it, another workflow does not', async () => {
+    const page = profile()
+    const one = await page.open(counting, { id: 'one' })
+    const two = await page.open(counting, { id: 'two' })
+    const other = await page.open(
+      defineWorkflow({ ...flow, name: 'other', flowState: Shared }).step(
+        'work',
+        { on: Go, emits: [Done] },
+        () => Done(1),
+      ),
+    )
+    one.flowState.set('note', 'written in one')
+    expect(two.flowState.get('note')).toBe('written in one')
+    expect(await one.run()).toBe(1)
+    expect(await two.run()).toBe(2)
+    expect(other.flowState.get()).toEqual({ count: 0, names: [], note: '' })
+    expect(page.engine.flow(counting).state).toBe(two.flowState)
+  })
+
+  test('restoring a session, deleting it, resetting it / flow state stays as it is', async () => {
+    const page = profile()
+    const one = await page.open(counting, { id: 'one' })
+    await one.run()
+    await page.reload()
+    page.engine.flow(counting).state.set('count', 10)
+    const again = await page.open(counting, { id: 'one' })
+    expect(again.flowState.get('count')).toBe(10)
+    again.reset()
+    await page.engine.delete('one')
+    await page.reload()
+    const flows = page.engine.flow(counting)
+    await flows.ready
+    expect(flows.state.get('count')).toBe(10)
+  })
+
+  test('a handle, at once / the defaults; ready / what is stored, with the writes made meanwhile on top', async () => {
+    const page = profile()
+    const first = page.engine.flow(counting)
+    first.state.set('note', 'kept')
+    first.state.append('names', 'a')
+    await first.ready
+    await page.engine.close()
+    const [engine] = tabs(page.storage)
+    const { state, ready } = (engine as Engine).flow(counting)
+    expect(state.get()).toEqual({ count: 0, names: [], note: '' })
+    state.append('names', 'b')
+    await ready
+    expect(state.get()).toEqual({ count: 0, names: ['a', 'b'], note: 'kept' })
+  })
+
+  test('without a schema / untyped, begins as {}', async () => {
+    const page = profile()
+    const untyped = defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.flowState.set('deep.er', 1)
+      return Done(ctx.flowState.get())
+    })
+    expect(page.engine.flow(untyped).state.get()).toEqual({})
+    expect(await (await page.open(untyped)).run()).toEqual({ deep: { er: 1 } })
+    await page.reload()
+    expect((await page.open(untyped)).flowState.get('deep.er')).toBe(1)
+  })
+
+  test('subscribers / told once, synchronously, and only when the value at their path has changed', async () => {
+    const page = profile()
+    const { state, ready } = page.engine.flow(counting)
+    await ready
+    const told: string[] = []
+    state.subscribe('count', () => told.push('count'))
+    state.subscribe('', () => told.push('all'))
+    state.set('note', 'x')
+    expect(told).toEqual(['all'])
+    state.batch(() => {
+      state.set('count', 1)
+      state.set('count', 2)
+    })
+    expect(told).toEqual(['all', 'all', 'count'])
+  })
+
+  test('an invalid write / refused with its path, nothing changed', async () => {
+    const { state } = profile().engine.flow(counting)
+    const error: StateValidationError = thrown(() => state.set('count', 'three' as never))
+    expect([error.code, error.path, state.get('count')]).toEqual(['STATE_VALIDATION', 'count', 0])
+  })
+
+  test('clear() / gone; clear with a prefix / still there', async () => {
+    const page = profile()
+    const session = await page.open(counting)
+    await session.run()
+    const { state } = page.engine.flow(counting)
+    await page.engine.clear({ prefix: 'fl' })
+    expect(state.get('count')).toBe(1)
+    await page.engine.clear()
+    expect(state.get('count')).toBe(0)
+    state.set('note', 'after')
+    await page.engine.close()
+    const [engine] = tabs(page.storage)
+    const again = (engine as Engine).flow(counting)
+    await again.ready
+    expect(again.state.get()).toEqual({ count: 0, names: [], note: 'after' })
+  })
+})
+
+describe('two tabs on one storage', () => {
+  test('both add to one number, in turns and at once / no increment is lost', async () => {
+    const page = profile()
+    const [one, two] = tabs(page.storage, page).map((it) => it.flow(counting).state)
+    for (let round = 0; round < 10; round++) {
+      one?.set('count', (it) => it + 1)
+      two?.set('count', (it) => it + 1)
+      two?.edit((draft) => void draft.count++)
+      one?.batch(() => {
+        one.set('count', (it) => it + 1)
+        one.set('count', (it) => it + 1)
+      })
+      if (round % 3 === 0) await page.settle()
+    }
+    await page.settle()
+    const [third] = tabs(page.storage, page)
+    const shown = (third as Engine).flow(counting)
+    await shown.ready
+    expect(shown.state.get('count')).toBe(50)
+    expect(page.errors).toEqual([])
+  })
+
+  test('both append to one list / both items are there, each once', async () => {
+    const page = profile()
+    const engines = tabs(page.storage, page)
+    const [one, two] = engines.map((it) => it.flow(counting).state)
+    one?.append('names', 'one')
+    two?.append('names', 'two')
+    await Promise.all(engines.map((it) => it.close()))
+    const [third] = tabs(page.storage, page)
+    const shown = (third as Engine).flow(counting)
+    await shown.ready
+    expect([...shown.state.get('names')].sort()).toEqual(['one', 'two'])
+  })
+
+  test("the other's save comes in / exactly the changed paths are told, the rest keeps its identity", async () => {
+    const page = profile()
+    const [one, two] = tabs(page.storage, page).map((it) => it.flow(counting))
+    two?.state.append('names', 'kept')
+    await page.settle()
+    const names = two?.state.get('names')
+    const told: string[] = []
+    two?.state.subscribe('names', () => told.push('names'))
+    two?.state.subscribe('note', () => told.push('note'))
+    one?.state.set('note', 'from one')
+    await page.settle()
+    two?.state.set('count', 1)
+    await page.settle()
+    expect([two?.state.get('note'), told]).toEqual(['from one', ['note']])
+    expect(two?.state.get('names')).toBe(names)
+  })
+
+  test('a save that was given up, and has landed all the same / not made twice', async () => {
+    const page = profile()
+    let calls = 0
+    const storage: SessionStorage = {
+      ...page.storage,
+      writeFlow: async (...call) => {
+        const answer = await page.storage.writeFlow(...call)
+        if (++calls === 1) await new Promise(() => {})
+        return answer
+      },
+    }
+    const engine = createEngine({ storage, clock: page.clock, onError: (it) => page.errors.push(it) })
+    const { state } = engine.flow(counting)
+    state.set('count', (it) => it + 1)
+    await page.clock.advance(4000)
+    expect(page.errors).toMatchObject([{ code: 'TIMEOUT', scope: 'storage' }])
+    await page.clock.advance(2000)
+    state.set('count', (it) => it + 1)
+    await page.settle()
+    const [other] = tabs(page.storage, page)
+    const shown = (other as Engine).flow(counting)
+    await shown.ready
+    expect([state.get('count'), shown.state.get('count')]).toEqual([2, 2])
+  })
+
+  test('with a channel / each hears of what the other has stored, and of clear()', async () => {
+    const page = profile()
+    const browser = { storage: page.storage, clock: page.clock, ...virtualTabs() }
+    const [one, two] = [createEngine(browser), createEngine(browser)]
+    const [left, right] = [one.flow(counting).state, two.flow(counting).state]
+    const told: unknown[] = []
+    right.subscribe('count', () => told.push(right.get('count')))
+    left.set('count', (it) => it + 1)
+    await page.settle()
+    right.set('count', (it) => it + 1)
+    await page.settle()
+    expect([left.get('count'), told]).toEqual([2, [1, 2]])
+    await one.clear()
+    await page.settle()
+    expect([left.get('count'), right.get('count')]).toEqual([0, 0])
+    await Promise.all([one.close(), two.close()])
+  })
+
+  test('a session that is opened / sees what the other tab has stored since', async () => {
+    const page = profile()
+    const [one, two] = tabs(page.storage, page) as [Engine, Engine]
+    await two.flow(counting).ready
+    one.flow(counting).state.set('note', 'news')
+    await page.settle()
+    expect((await two.open(counting)).flowState.get('note')).toBe('news')
+  })
+})
+
+describe('written in a step', () => {
+  test('the step fails and is tried again / written once, and not taken out', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 3 } },
+      async (ctx) => {
+        await ctx.flowState.set('count', (it) => it + 1)
+        await ctx.flowState.append('names', 'tried')
+        if (ctx.attempt < 3) throw new Error('not yet')
+        return Done(ctx.flowState.get())
+      },
+    )
+    expect(await (await page.open(workflow)).run()).toEqual({ count: 1, names: ['tried'], note: '' })
+  })
+
+  test('the step fails for good / what it has written stays', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, state: Shared, flowState: Shared }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.state.set('count', 5)
+        await ctx.flowState.set('count', 5)
+        throw new Error('no')
+      },
+    )
+    const session = await page.open(workflow)
+    await failure(session.run())
+    expect([session.state.get('count'), session.flowState.get('count')]).toEqual([0, 5])
+    await failure(session.retry())
+    expect(session.flowState.get('count')).toBe(5)
+  })
+
+  const asking = defineWorkflow({ ...flow, flowState: Shared }).step(
+    'work',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => {
+      await ctx.flowState.set('count', (it) => it + 1)
+      await ctx.flowState.edit((draft) => void draft.names.push('edited'))
+      await ctx.flowState.edit(async (draft) => {
+        await Promise.resolve()
+        draft.names.push('edited later')
+      })
+      await ctx.flowState.set('count', (it) => it + 10)
+      const { data } = await ctx.ask(Question(1))
+      await ctx.flowState.delete('names.0' as never)
+      await ctx.flowState.set('note', 'written')
+      return Done([data, ctx.flowState.get()])
+    },
+  )
+
+  test('three reloads while it asks / each write is made once', async () => {
+    const page = profile()
+    let session = await page.open(asking)
+    void session.run()
+    await page.settle()
+    for (let reload = 0; reload < 3; reload++) {
+      await page.reload()
+      session = await page.open(asking)
+      await page.settle()
+      expect(session.flowState.get()).toEqual({ count: 11, names: ['edited', 'edited later'], note: '' })
+    }
+    await session.asks[0]?.reply('yes')
+    expect(await session.run()).toEqual(['yes', { count: 11, names: ['edited later'], note: 'written' }])
+  })
+
+  test('crashed before each write to storage in turn / each write is made once', async () => {
+    for (let at = 1; at < 30; at++) {
+      const page = profile({ crashAt: at })
+      const first = await page.open(asking)
+      first.run().catch(() => {})
+      for (let turn = 0; turn < 5; turn++) {
+        await page.settle()
+        void first.asks[0]?.reply('yes')
+      }
+      page.kill()
+      const session = await page.open(asking)
+      const result = session.run()
+      for (let turn = 0; turn < 5 && session.status !== 'completed'; turn++) {
+        await page.settle()
+        void session.asks[0]?.reply('yes')
+      }
+      const [, shared] = (await result) as [string, z.infer<typeof Shared>]
+      // A first run that was stored as complete is followed by a second one, which adds its own.
+      const runs = shared.names.length
+      expect({ at, shared }).toEqual({
+        at,
+        shared: { count: runs * 11, note: 'written', names: ['edited', 'edited later'].slice(-runs) },
+      })
+    }
+  })
+
+  test('a write in an attempt that is over / refused', async () => {
+    const page = profile()
+    const late = gate()
+    const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await late.promise
+        await ctx.flowState.set('count', 1)
+        return Done(1)
+      },
+    )
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    session.cancel()
+    await result
+    late.open()
+    await page.settle()
+    expect(session.flowState.get('count')).toBe(0)
+  })
+
+  test('changed code that does not write any more / ReplayMismatchError that names the write', async () => {
+    const page = profile()
+    const version = (writes: boolean) =>
+      defineWorkflow({ ...flow, flowState: Shared }).step(
+        'work',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          if (writes) await ctx.flowState.set('count', 1)
+          return Done((await ctx.ask(Question(1))).data)
+        },
+      )
+    const first = await page.open(version(true))
+    void first.run()
+    await page.settle()
+    await page.reload()
+    const session = await page.open(version(false))
+    await session.asks[0]?.reply(1)
+    const error: Error = await failure(session.run())
+    expect(error.message).toContain('the write to flow state set:count#1')
+  })
+
+  test('the user types into the state while a write is under way / the re-run reads what the step read', async () => {
+    const page = profile()
+    const reads: unknown[] = []
+    const workflow = defineWorkflow({ ...flow, state: Shared, flowState: Shared }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const seen = [ctx.state.get('note')]
+        await ctx.flowState.set('count', 1)
+        seen.push(ctx.state.get('note'))
+        await ctx.ask(Question(1))
+        seen.push(ctx.state.get('note'))
+        reads.push(seen)
+        return Done(1)
+      },
+    )
+    const typed = gate()
+    const storage: SessionStorage = {
+      ...page.storage,
+      writeFlow: async (...call) => (await typed.promise, page.storage.writeFlow(...call)),
+    }
+    const engine = createEngine({ storage, clock: page.clock })
+    const first = await engine.open(workflow)
+    void first.run()
+    await page.settle()
+    first.state.set('note', 'typed')
+    typed.open()
+    await page.settle()
+    first.state.set('note', 'typed while it asked')
+    await first.flush()
+    crash(engine)
+    const session = await page.open(workflow)
+    await page.settle()
+    await session.asks[0]?.reply(1)
+    await session.run()
+    expect(reads).toEqual([['', 'typed', 'typed while it asked']])
+  })
+})
+
+describe('stored for other code, or damaged', () => {
+  const next = (version: number, schema: z.ZodType<object>) =>
+    defineWorkflow({ ...flow, version, flowState: schema as never }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+
+  async function stored() {
+    const page = profile()
+    page.engine.flow(counting).state.set('note', 'precious')
+    await page.engine.close()
+    return page
+  }
+
+  test.each([
+    ['its schema refuses it', 'STATE_INVALID', 1, z.object({ note: z.number().default(1) })],
+    ['it is of a newer version', 'NEWER_VERSION', 0, Shared],
+  ])(
+    '%s / ready rejects with %s, nothing is overwritten; reset() sets it aside and begins anew',
+    async (_, code, version, schema) => {
+      const page = await stored()
+      const before = await page.storage.readFlow('flow')
+      const [engine] = tabs(page.storage, page)
+      const workflow = next(version, schema)
+      const flows = (engine as Engine).flow(workflow)
+      const error: LoadError = await failure(flows.ready)
+      expect([error.name, error.code, error.id]).toEqual(['LoadError', code, 'flow'])
+      expect(error.message).toMatch(/^flow state "flow" was not loaded/)
+      flows.state.reset()
+      await page.settle()
+      expect(await page.storage.readFlow('flow')).toEqual(before)
+      expect(await error.export()).toEqual(before)
+      await failure(error.retry())
+      await error.reset()
+      await flows.ready
+      await page.settle()
+      expect(await page.storage.readFlow('flow')).not.toEqual(before)
+    },
+  )
+
+  test('a session of it / opens, and works in memory with the defaults', async () => {
+    const page = await stored()
+    const [engine] = tabs(page.storage, page)
+    const workflow = defineWorkflow({ ...flow, flowState: z.object({ note: z.number().default(1) }) }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.flowState.set('note', (it) => it + 1)
+        return Done(ctx.flowState.get('note'))
+      },
+    )
+    expect(await (await (engine as Engine).open(workflow)).run()).toBe(2)
+    expect((await page.storage.readFlow('flow'))?.data).toContain('precious')
+  })
+
+  test('damaged / UNREADABLE_RECORD; mended and tried again / there, with what was written meanwhile', async () => {
+    const page = await stored()
+    let damaged = true
+    const storage: SessionStorage = {
+      ...page.storage,
+      readFlow: async (name) => {
+        const found = await page.storage.readFlow(name)
+        return found && damaged ? { ...found, sum: found.sum + 1 } : found
+      },
+    }
+    const engine = createEngine({ storage, clock: page.clock })
+    const flows = engine.flow(counting)
+    const error: LoadError = await failure(flows.ready)
+    expect(error.code).toBe('UNREADABLE_RECORD')
+    flows.state.append('names', 'meanwhile')
+    damaged = false
+    await error.retry()
+    await flows.ready
+    await page.settle()
+    expect(flows.state.get()).toEqual({ count: 0, names: ['meanwhile'], note: 'precious' })
+    expect((await page.storage.readFlow('flow'))?.data).toContain('meanwhile')
+  })
+
+  test('storage that cannot be read / ready rejects, the session opens; tried again with the next write', async () => {
+    const page = await stored()
+    let broken = true
+    const storage: SessionStorage = {
+      ...page.storage,
+      readFlow: (name) => (broken ? Promise.reject(new Error('disk')) : page.storage.readFlow(name)),
+    }
+    const engine = createEngine({ storage, clock: page.clock, onError: (it) => page.errors.push(it) })
+    const flows = engine.flow(counting)
+    expect(await failure(flows.ready)).toMatchObject({ code: 'STORAGE' })
+    expect(await (await engine.open(counting)).run()).toBe(1)
+    broken = false
+    await page.clock.advance(10_000)
+    await flows.ready
+    expect(flows.state.get()).toEqual({ count: 1, names: [], note: 'precious' })
+    expect(page.errors.length).toBeGreaterThan(0)
+  })
+
+  test('a save that fails / tried again later, flush() rejects meanwhile, nothing is lost', async () => {
+    const page = profile({ failAt: (_, { kind }) => kind === 'flow' })
+    const session = await page.open(counting)
+    session.flowState.set('count', 3)
+    expect(await failure(session.flush())).toMatchObject({ code: 'STORAGE' })
+    expect(await session.run()).toBe(4)
+    expect(page.errors.length).toBeGreaterThan(0)
+  })
+})
