@@ -6,11 +6,11 @@ import { accept, continued, Refused, type Restored, type RestoringParts } from '
 import { Surroundings } from './surroundings'
 import { resumed } from './resumed'
 import type { Page } from './leaving'
-import type { SessionFlow } from './session/flow'
+import type { CoreOptions } from './session/core'
 import { LiveSession } from './session/live-session'
 import { Meanwhile } from './session/meanwhile'
 import { createModel, type Model } from './session/model'
-import { Resources, type ResourceLayer } from './session/resources'
+import { Resources } from './session/resources'
 import { mend } from './state/mend'
 import { compileSchema, type CompiledSchema } from './state/schema'
 import { Tree } from './state/tree'
@@ -64,7 +64,7 @@ export class Opening {
     definition: Definition,
     id: string,
     { initialState, serializer = deps.serializer, expireAfter }: Storing,
-    shared: { readonly layer: ResourceLayer; readonly flow: SessionFlow },
+    { layers, flow }: Pick<CoreOptions, 'layers' | 'flow'>,
     onClose: () => void,
   ) {
     this.#deps = deps
@@ -81,8 +81,8 @@ export class Opening {
       model: createModel(this.#initialState, ids(), this.#tree),
       writer: new Writer(this.#schema, copy),
       mend: (state) => (definition.options.state ? mend(this.#schema, state) : []),
-      resources: new Resources(definition.resources, shared.layer),
-      flow: shared.flow,
+      resources: new Resources(definition.resources, layers(definition)),
+      ...{ layers, flow },
       initialState: this.#initialState,
       report: deps.report,
       privacy: this.#keeping.privacy,

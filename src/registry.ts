@@ -67,7 +67,7 @@ export class Registry {
     const known = this.#open.get(id)
     if (known) return this.#again(known, workflow, options)
     definition.validate()
-    const shared = { layer: this.layer(workflow), flow: this.flow(workflow) }
+    const shared = { layers: (it: AnyWorkflow) => this.layer(it), flow: this.flow(workflow) }
     const opening = new Opening(this.#deps, definition, id, options, shared, () => this.#open.delete(id))
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)

@@ -130,13 +130,19 @@ export class Attempt {
 
   /** The clock of the step's timeout stands still while it waits for somebody. */
   async awaiting<T>(wait: Promise<T>): Promise<T> {
-    if (++this.#waits === 1) this.#rest()
-    this.#settling?.resolve()
+    this.waits(true)
     try {
       return await wait
     } finally {
-      if (--this.#waits === 0 && this.over === undefined) this.#work()
+      this.waits(false)
     }
+  }
+
+  waits(on: boolean): void {
+    this.#waits += on ? 1 : -1
+    if (on && this.#waits === 1) this.#rest()
+    if (on) this.#settling?.resolve()
+    else if (this.#waits === 0 && this.over === undefined) this.#work()
   }
 
   /** A promise for the handler: quiet when nobody waits for it, and for ever open once the page has died. */
@@ -235,7 +241,9 @@ export class Attempt {
   #finish(reason: Error): void {
     this.over = reason
     this.#rest()
-    this.core.attempts.delete(this.exec.id)
+    const { attempts, children } = this.core
+    attempts.delete(this.exec.id)
+    if (children.size > 0) for (const child of children.values()) child.leave(this, reason)
     this.#replaying?.turns.release(reason)
     this.#settling?.resolve()
     this.#leaving?.resolve()

@@ -1,11 +1,13 @@
 import type { EventType, WorkflowEvent } from '../workflow/event'
 import type { NodeHost } from '../workflow/node'
-import type { Shape } from '../workflow/shape'
+import type { AnyMapping } from '../workflow/mapping'
+import type { AnyWorkflow, Shape } from '../workflow/shape'
 import type { StepContext, UnknownOutcome } from '../workflow/step-context'
 import type { Attempt } from './attempt'
 import { Phases } from './phases'
 import { StepFlow } from './step-flow'
 import { StepState } from './step-state'
+import { runSubflow } from './subflow'
 
 type Context = StepContext<Shape, unknown, unknown, unknown>
 
@@ -68,6 +70,11 @@ class LiveContext {
   get waitFor() {
     return (event: EventType, options?: Parameters<Attempt['points']['waitFor']>[1]) =>
       this.#fence(this.#attempt.points.waitFor(event, options))
+  }
+
+  get subflow() {
+    return (workflow: AnyWorkflow, mapping?: AnyMapping) =>
+      this.#fence(runSubflow(this.#attempt, this, workflow, mapping))
   }
 
   get sleep() {

@@ -10,15 +10,18 @@ import type { Durability } from '../storage/storage'
 import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
 import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { StepDefinition } from '../workflow/step'
-import type { Definition } from '../workflow/workflow'
+import type { AnyWorkflow } from '../workflow/shape'
+import { definitionOf, type Definition } from '../workflow/workflow'
 import { joinOps } from './field-edit'
 import type { SessionFlow } from './flow'
 import { History } from './history'
-import { isOpenWrite, type Model, type Point, type Waiting } from './model'
+import { isOpenWrite, type Execution, type Model, type Point } from './model'
+import type { Nest, Nested, Within } from './nested'
+import { asksIn, type AskedPoint } from './open-asks'
 import type { RecordBody, SessionRecord } from './record'
 import { reduce } from './reduce'
 import type { Privacy } from './privacy'
-import type { Resources } from './resources'
+import type { ResourceLayer, Resources } from './resources'
 import type { Remote } from './remote'
 import { Routing } from './routing'
 
@@ -45,6 +48,12 @@ export interface CoreOptions {
   /** What of the state is kept nowhere. */
   readonly privacy: Privacy
   readonly flow: SessionFlow
+  /** The workflow's layer of resources, by workflow: that of a sub-flow's too. */
+  readonly layers: (workflow: AnyWorkflow) => ResourceLayer
+  /** Makes sub-flows. */
+  readonly nest: Nest
+  /** In a sub-flow: where its records go. */
+  readonly within?: Within
   /** What to delete so that the schema accepts a state. */
   readonly mend: (state: unknown) => Op[]
   /** Hears of what listeners and predicates throw: nobody else could. */
@@ -72,6 +81,10 @@ export class Core {
   early: Remake[] | undefined
   readonly attempts: Attempts = new Attempts()
   readonly routing: Routing = new Routing(this)
+  /** The sub-flows at work, by execution and point. */
+  readonly children: Map<string, Nested> = new Map()
+  /** What sub-flows failed with in this page. */
+  readonly failures: WeakMap<Point, Error> = new WeakMap()
   /** Effects in flight, by execution and key: a retry joins them. */
   readonly inFlight: Map<string, Promise<unknown>> = new Map()
   /** Effects whose intent was recorded by this page, so that their outcome is known. */
@@ -94,8 +107,10 @@ export class Core {
   /** The last record that touched the state, and which tab asked for it. */
   touchedAt = 0
   touchedBy: string | undefined
-  /** Set by the scheduler: starts what can start. */
+  /** Set by the scheduler: starts what can start; whether anything may; a step by hand was made. */
   wake: () => void = () => {}
+  active: () => boolean = () => false
+  stepped: () => void = () => {}
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
   ready: () => boolean = () => true
   /** The newest record when it is a field edit: the next edit may still join it. */
@@ -112,16 +127,29 @@ export class Core {
   /** The one way to change the session. */
   append(body: RecordBody, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
     if (this.closed !== undefined || this.remote) return
-    const record = this.#stamp(body)
-    this.#openWrite = undefined
     const { model } = this
-    const rebases = rollsBack(record) && model.log.some((it) => !isOpenWrite(model, it))
-    this.#fold(record)
-    this.#noteTimes(record)
-    this.sink.push(record, urgency, durability)
-    this.#tell(record, record)
-    this.stopIfAsked()
+    const { within } = this.options
+    const rebases = rollsBack(body) && model.log.some((it) => !isOpenWrite(model, it))
+    if (within) within.append(body, urgency, durability)
+    else {
+      const record = this.#stamp(body)
+      this.#openWrite = undefined
+      this.#fold(record)
+      this.sink.push(record, urgency, durability)
+      this.told(record)
+    }
     if (rebases) this.mend()
+  }
+
+  /** What follows from a record that was folded. */
+  told(record: SessionRecord): void {
+    this.#noteTimes(record)
+    this.#tell(record, record)
+    if (record.kind === 'child') {
+      const { seq, at, exec, key } = record
+      this.children.get(`${exec}/${key}`)?.told({ seq, at, ...record.record })
+    }
+    this.stopIfAsked()
   }
 
   #noteTimes(record: SessionRecord): void {
@@ -253,9 +281,9 @@ export class Core {
   }
 
   /** Data for an ask's reply, as the reply's schema gives it. */
-  replyData(reply: string, data: unknown): unknown {
+  replyData(reply: string, data: unknown, definition = this.definition): unknown {
     const factory: AnyEvent | undefined =
-      reply === OutcomeKnown.type ? (OutcomeKnown as AnyEvent) : this.definition.eventsByType.get(reply)
+      reply === OutcomeKnown.type ? (OutcomeKnown as AnyEvent) : definition.eventsByType.get(reply)
     if (factory === undefined)
       throw new EventValidationError(reply, [
         { path: '', message: 'the workflow does not know this event any more' },
@@ -263,31 +291,54 @@ export class Core {
     return factory(data).data
   }
 
-  /** The open asks, oldest first. */
-  openAsks(): Waiting[] {
-    const asks = [...this.model.waits.values()].flatMap((it) =>
-      [...it.values()].filter(({ point }) => point.type === 'ask'),
-    )
+  /** The open asks, those of sub-flows too, oldest first. */
+  openAsks(): AskedPoint[] {
+    const asks = asksIn(this.model, this.#prefix, (body) => this.append(body))
     return asks.sort((a, b) => a.point.seq - b.point.seq)
   }
 
   /** The open ask with this id. */
-  openAsk(id: string): Waiting | undefined {
-    const line = `${this.options.id}/${this.model.lineage}/`
+  openAsk(id: string): AskedPoint | undefined {
+    const line = `${this.#prefix}/`
     if (!id.startsWith(line)) return undefined
     const slash = id.indexOf('/', line.length)
     const exec = this.model.execs.get(Number(id.slice(line.length, slash)))
     const point = exec?.points.get(id.slice(slash + 1))
-    return exec && point?.type === 'ask' && point.result === undefined ? { exec, point } : undefined
+    // What is no point here may be one of a sub-flow.
+    if (exec === undefined || point === undefined) return this.openAsks().find((it) => it.id === id)
+    if (point.type !== 'ask' || point.result !== undefined) return undefined
+    return { exec, point, id, path: [], append: (body) => this.append(body) }
+  }
+
+  /** Whose a point is; `undefined` for a sub-flow that its step has not come to in this page. */
+  definitionAt(path: AskedPoint['path']): Definition | undefined {
+    const [first, ...rest] = path
+    if (first === undefined) return this.definition
+    const child = this.children.get(`${first.exec.id}/${first.point.key}`)
+    if (child) return child.core.definitionAt(rest)
+    const workflow = this.step(first.exec.step)?.subflow?.workflow
+    return workflow && rest.length === 0 ? definitionOf(workflow) : undefined
+  }
+
+  /** Whether an attempt at an execution, also of a sub-flow, is under way in this page. */
+  attempting(exec: Execution): boolean {
+    if (this.attempts.get(exec.id)?.exec === exec) return true
+    for (const { core } of this.children.values()) if (core.attempting(exec)) return true
+    return false
   }
 
   /** The same on every try and in every tab; another one after a rewind, a fork or a reset. */
   key(exec: number, key: string): string {
-    return `${this.options.id}/${this.model.lineage}/${exec}/${key}`
+    return `${this.#prefix}/${exec}/${key}`
+  }
+
+  get #prefix(): string {
+    const { within, id } = this.options
+    return within?.prefix ?? `${id}/${this.model.lineage}`
   }
 }
 
-function rollsBack({ kind }: SessionRecord): boolean {
+function rollsBack({ kind }: RecordBody): boolean {
   return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
 }
 

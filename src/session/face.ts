@@ -99,7 +99,7 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
     const active = model.run !== undefined && model.run.end === undefined
     const open = active ? live.core.openAsks() : []
     const next = open.flatMap((it) => {
-      const id = live.core.key(it.exec.id, it.point.key)
+      const { id } = it
       return answering?.has(id) ? [] : (known.get(id) ?? openAsk(live, id, it))
     })
     const same = next.length === asks.length && next.every((it, index) => it === asks[index])

@@ -1,5 +1,6 @@
+import { nextTask } from '../clock'
 import { EventNotAcceptedError, UnknownStepError } from '../errors'
-import type { WorkflowEvent } from '../workflow/event'
+import { isEvent, type WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
 import type { Target } from './session'
 
@@ -14,6 +15,10 @@ export class Inbox {
   /** Checks an event and its target; the answer delivers it. */
   accept(value: unknown, to: Target): () => boolean | Promise<boolean> {
     const { core } = this
+    // The reply to a question of a sub-flow is an event that only that one may know.
+    const open = to.ask === undefined ? undefined : core.openAsk(to.ask)
+    if (open && open.path.length > 0 && isEvent(value) && value.type === open.point.reply)
+      return this.acceptReply(open.id, value.data)
     const where = `session.send of workflow "${core.definition.name}"`
     const event = core.genuine(value, [...core.definition.eventsByType.values()], where)
     const { ask, step } = to
@@ -28,13 +33,15 @@ export class Inbox {
   /** Checks a reply; the answer records it. */
   acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
     const { core } = this
-    const reply = core.openAsk(ask)?.point.reply
-    if (reply === undefined) return () => false
-    const value = core.replyData(reply, data)
-    return () =>
-      core.remote
-        ? (core.remote.call('reply', ask, data) as Promise<boolean>)
-        : this.#answer(ask, reply, value)
+    const open = core.openAsk(ask)
+    const reply = open?.point.reply
+    if (open === undefined || reply === undefined) return () => false
+    const definition = core.definitionAt(open.path)
+    const value = definition && core.replyData(reply, data, definition)
+    return () => {
+      if (core.remote) return core.remote.call('reply', ask, data) as Promise<boolean>
+      return definition ? this.#answer(ask, reply, value) : this.#replyLater(ask, data)
+    }
   }
 
   #answer(ask: string, type: string, value: unknown): boolean {
@@ -42,7 +49,7 @@ export class Inbox {
     const run = this.core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false
     const { exec, point } = open
-    this.core.append({
+    open.append({
       kind: 'answered',
       exec: exec.id,
       key: point.key,
@@ -50,6 +57,16 @@ export class Inbox {
     })
     this.core.wake()
     return true
+  }
+
+  /** After a reload it is not known what a sub-flow asks for until its step has run up to it again. */
+  async #replyLater(ask: string, data: unknown): Promise<boolean> {
+    const isKnown = (): boolean => {
+      const open = this.core.openAsk(ask)
+      return open === undefined || this.core.definitionAt(open.path) !== undefined
+    }
+    for (let tasks = 0; tasks < PATIENCE && !isKnown(); tasks++) await new Promise<void>(nextTask)
+    return isKnown() ? this.acceptReply(ask, data)() : false
   }
 
   async #deliverLater(event: WorkflowEvent, step: string | undefined): Promise<boolean> {
@@ -76,3 +93,6 @@ export class Inbox {
     if (!types.includes(type)) throw new EventNotAcceptedError(type, step, types)
   }
 }
+
+/** Tasks that a reply waits for a step to run up to its sub-flow again. */
+const PATIENCE = 1000

@@ -45,6 +45,6 @@ function isDirty(model: Model, id: number): boolean {
 export function interrupted(model: Model): number[] {
   if (model.run === undefined || model.run.end) return []
   return [...model.execs.values()]
-    .filter((it) => it.dirty || it.entries.length > it.committed || !isWaiting(it, false))
+    .filter((it) => it.dirty || it.entries.length > it.committed || !isWaiting(it, () => false))
     .map((it) => it.id)
 }

@@ -1,10 +1,11 @@
 import type { StepDefinition } from '../workflow/step'
 import type { WorkflowEvent } from '../workflow/event'
-import type { PointResult } from './model'
+import type { Execution, PointResult } from './model'
 import type { PointType } from './record'
 
 /** An attempt, as far as the others need it. */
 export interface LiveAttempt {
+  readonly exec: Execution
   readonly step: StepDefinition
   abort(reason: Error): void
   /** Resolves when it is over, or waits for somebody. */

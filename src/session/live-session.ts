@@ -2,6 +2,7 @@ import { nextTask } from '../clock'
 import { CancelledError, SessionClosedError, SessionStateError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
+import { nest } from './child'
 import { Core, nowhere, type CoreOptions } from './core'
 import { Gate, quiet } from './gate'
 import { History } from './history'
@@ -11,18 +12,19 @@ import type { Journaling } from './journaling'
 import { Meanwhile } from './meanwhile'
 import type { Leading } from './leading'
 import { Outcome } from './outcome'
-import { emitted, type Emission, type SessionRecord } from './record'
+import type { Emission, SessionRecord } from './record'
 import { Permit } from './permit'
 import { Runs } from './runs'
 import { restoreSession, type SavedSession } from './saved-session'
 import { Scheduler } from './scheduler'
+import { settle } from './settle'
 import type { Remote } from './remote'
 import type { Progress, Resumed, Target } from './session'
 import { Standing } from './standing'
 import { Streams, type EventsOptions } from './stream'
 import { Travel } from './travel'
 
-export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress'> & {
+export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'nest'> & {
   /** Called once, when the session is closed. */
   readonly onClose: () => void
   /** Makes this page the one that executes. */
@@ -57,6 +59,7 @@ export class LiveSession extends Standing {
     this.gate = new Gate(options.id)
     this.core = new Core({
       ...options,
+      nest,
       onRecord: (record) => this.#afterRecord(record),
       onStream: (event) => {
         this.streams.push(event)
@@ -252,10 +255,7 @@ export class LiveSession extends Standing {
   #afterRecord(record: SessionRecord): void {
     this.streams.record(record)
     if (record.kind === 'wrote' || record.kind === 'saw') return
-    if (record.kind === 'answered' || (record.kind === 'done' && record.type !== 'commit'))
-      this.core.attempts.get(record.exec)?.points.settled(record.key)
-    for (const { answers } of emitted(record))
-      if (answers) this.core.attempts.get(answers.exec)?.points.settled(answers.key)
+    settle(this.core, record)
     if (['started', 'reset', 'rewound'].includes(record.kind)) this.progress = undefined
     if (this.core.remote) this.outcome.follow(record)
     if (record.kind === 'finished') {

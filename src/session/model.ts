@@ -1,7 +1,7 @@
 import type { Op } from '../state/op'
 import { Tree } from '../state/tree'
 import { Fifo } from './fifo'
-import type { Emission, Finished, PointType } from './record'
+import type { ChildBegin, Emission, Finished, PointType } from './record'
 
 /**
  * A session as the fold of its records: plain data, no promise, no clock, no callback. `reduce` owns it and is
@@ -132,6 +132,9 @@ export interface Point {
   readonly reply: string | undefined
   readonly where: boolean
   readonly deadline: number | undefined
+  /** subflow: what it began with, and the child itself until it has completed. */
+  readonly begin?: ChildBegin
+  child?: Model | undefined
   /** How it ended; `undefined` while it is open. */
   result: PointResult | undefined
 }

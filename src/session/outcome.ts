@@ -31,15 +31,8 @@ export class Outcome {
   get error(): Error | undefined {
     const end = this.#core.model.run?.end
     if (end === undefined || end.status === 'completed') return undefined
-    if (this.#known?.end !== end) this.#known = { end, error: this.#explain(end) }
+    if (this.#known?.end !== end) this.#known = { end, error: explain(this.#core, end) }
     return this.#known.error
-  }
-
-  #explain(end: RunEnd): Error {
-    if (end.status === 'cancelled') return new CancelledError(end.reason)
-    if (end.status === 'stalled') return new StalledError(end.unconsumed ?? [])
-    // What this page has seen itself is richer than what the journal could keep.
-    return this.#core.cause ?? recordedFailure(end)
   }
 
   /** Tells those who wait, when the run has ended. */
@@ -69,4 +62,12 @@ export class Outcome {
   reject(error: Error): void {
     this.#pending?.reject(error)
   }
+}
+
+/** Why a run did not complete. */
+export function explain(core: Core, end: RunEnd): Error {
+  if (end.status === 'cancelled') return new CancelledError(end.reason)
+  if (end.status === 'stalled') return new StalledError(end.unconsumed ?? [])
+  // What this page has seen itself is richer than what the journal could keep.
+  return core.cause ?? recordedFailure(end)
 }

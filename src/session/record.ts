@@ -48,7 +48,16 @@ export interface RecordedError {
   readonly code?: string
 }
 
-export type PointType = 'once' | 'ask' | 'wait' | 'sleep' | 'commit'
+/** What a sub-flow begins with: the child's workflow, its input, and its first state and flow state. */
+export interface ChildBegin {
+  readonly workflow: string
+  readonly version: number
+  readonly input?: unknown
+  readonly state: unknown
+  readonly flow: unknown
+}
+
+export type PointType = 'once' | 'ask' | 'wait' | 'sleep' | 'commit' | 'subflow'
 
 /** A point is opened: an effect is about to begin, a question is asked, a wait or sleep begins. */
 export interface PointOpened {
@@ -56,6 +65,8 @@ export interface PointOpened {
   readonly exec: number
   readonly key: string
   readonly type: PointType
+  /** subflow: what the child begins with. */
+  readonly child?: ChildBegin
   /** ask: the question. */
   readonly event?: { readonly type: string; readonly data?: unknown }
   /** ask, wait: the type of the event that answers it. */
@@ -115,6 +126,8 @@ export type RecordBody =
    * changes. Commits nothing, and stays whatever becomes of the attempt.
    */
   | { readonly kind: 'flowWrote'; readonly exec: number; readonly key: string; readonly ops?: readonly Op[] }
+  /** Something has happened in a sub-flow: a record of its own, kept in its parent's journal. */
+  | { readonly kind: 'child'; readonly exec: number; readonly key: string; readonly record: RecordBody }
   /** Somebody outside, or the clock, answered an ask or a wait. Commits nothing. */
   | {
       readonly kind: 'answered'

@@ -1,15 +1,19 @@
+import { Tree } from '../state/tree'
 import {
   addFlowWrite,
   addMoment,
   addPoint,
   addSent,
+  addWait,
   bufferName,
+  createModel,
+  dropWait,
   type Execution,
   type Model,
   type Point,
   type PointResult,
 } from './model'
-import type { Emission, SessionRecord } from './record'
+import type { ChildBegin, Emission, SessionRecord } from './record'
 import { answer, deliver } from './reduce-deliver'
 import { commit } from './reduce-state'
 
@@ -21,8 +25,12 @@ const bare = { event: undefined, reply: undefined, where: false, deadline: undef
 export function foldOpened(model: Model, record: Of<'opened'>): void {
   const exec = model.execs.get(record.exec)
   if (exec === undefined) return
-  const { key, type, event, reply, where = false, deadline, seq } = record
-  const point: Point = { key, type, seq, event, reply, where, deadline, result: undefined }
+  const { key, type, event, reply, where = false, deadline, seq, child } = record
+  const point: Point = {
+    ...{ key, type, seq, event, reply, where, deadline, result: undefined },
+    // No event answers it; but it is found with those that wait, for what waits in it.
+    ...(child && { reply: '', begin: child, child: createChild(child, seq) }),
+  }
   addPoint(model, exec, point)
   if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
@@ -36,10 +44,12 @@ export function foldDone(model: Model, record: Of<'done'>): void {
   const { key, type, value, error, seq } = record
   const result: PointResult = error === undefined ? { value } : { error }
   const point = exec.points.get(key)
-  if (point) point.result = result
-  else {
-    addPoint(model, exec, { key, type, seq, ...bare, result })
-  }
+  if (point) {
+    point.result = result
+    dropWait(model, point)
+    // A failed one may be tried again.
+    if (error === undefined) point.child = undefined
+  } else addPoint(model, exec, { key, type, seq, ...bare, result })
   keepSends(model, exec, record.sends)
   addMoment(model, exec, { kind: point ? 'done' : 'opened', key })
   commit(model, exec)
@@ -74,12 +84,29 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
 }
 
 /** An effect that failed is as if its intent had just been recorded. */
-export function reopen(exec: Execution, key: string): void {
+export function reopen(model: Model, exec: Execution, key: string): void {
   const point = exec.points.get(key)
   if (point?.result?.error === undefined) return
   point.result = undefined
   exec.entries = exec.entries.filter((it) => !(it.kind === 'done' && it.key === key))
   exec.committed = exec.entries.length
+  addWait(model, exec, point)
+  if (point.child) goOn(point.child)
+}
+
+function createChild({ state, flow }: ChildBegin, seq: number): Model {
+  return Object.assign(createModel(state, ''), { seq, changed: seq, flow: new Tree(flow) })
+}
+
+/** A sub-flow that failed goes on with the step that failed; where it was none, it starts over with its state. */
+function goOn(child: Model): void {
+  const { run } = child
+  const failed = run?.end?.exec === undefined ? undefined : child.execs.get(run.end.exec)
+  if (run === undefined || failed === undefined) child.run = undefined
+  else {
+    run.end = undefined
+    Object.assign(failed, { attempt: 1, interruptions: 0, retryAt: undefined })
+  }
 }
 
 function takeOut<T extends { readonly type: string }>(buffer: T[], type: string): T | undefined {

@@ -43,6 +43,16 @@ const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
   done: foldDone,
   answered: foldAnswered,
   flowWrote: foldFlowWrote,
+  child(model, { exec: id, key, record, seq, at }) {
+    const exec = model.execs.get(id)
+    const child = exec?.points.get(key)?.child
+    if (exec === undefined || child === undefined) return
+    const { askChanges } = child
+    reduce(child, { seq, at, ...record })
+    if (child.askChanges !== askChanges) model.askChanges++
+    // It gets somewhere: what cuts it off again and again is counted in there.
+    if (record.kind !== 'interrupted') exec.interruptions = 0
+  },
   collected: foldCollected,
   ended: foldEnded,
   gathered: foldGathered,
@@ -51,7 +61,7 @@ const folds: { readonly [Kind in SessionRecord['kind']]: Fold<Kind> } = {
     rollback(model, id)
     const exec = model.execs.get(id)
     if (exec === undefined) return
-    for (const key of again) reopen(exec, key)
+    for (const key of again) reopen(model, exec, key)
     exec.interruptions = 0
     exec.attempt = retryAt === undefined ? attempt : attempt + 1
     exec.retryAt = retryAt

@@ -25,7 +25,7 @@ export class RunTimer {
       this.#run = model.run?.id
       this.#left = limit
     }
-    const works = [...model.execs.values()].some((it) => attempts.has(it.id) && !isWaiting(it, true))
+    const works = [...model.execs.values()].some((it) => attempts.has(it.id) && !isWaiting(it, () => true))
     if (!active || !works) return
     this.#since = options.clock.now()
     this.#timer = options.clock.setTimeout(() => {

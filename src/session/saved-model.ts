@@ -22,6 +22,7 @@ export interface SavedModel extends Pick<
   'seq' | 'lineage' | 'changed' | 'paused' | 'nextEvent' | 'nextExec' | 'nextScope' | 'unconsumed'
 > {
   readonly state: unknown
+  readonly flow?: unknown
   readonly run?: Model['run']
   readonly heard?: readonly (readonly [tab: string, n: number])[]
   readonly parent?: Model['parent']
@@ -37,7 +38,7 @@ export interface SavedModel extends Pick<
 type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
   readonly root: number
   readonly entries: readonly Numbered<Entry, 'root'>[]
-  readonly points: readonly Point[]
+  readonly points: readonly (Omit<Point, 'child'> & { readonly child?: SavedModel })[]
 }
 
 /** With the number of an old state in the place of the state. */
@@ -79,6 +80,7 @@ export function saveModel(model: Model): SavedModel {
   return {
     ...{ seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
     ...(run && { run: { ...run } }),
+    ...(model.flow && { flow: model.flow.root() }),
     ...(model.heard.size > 0 && { heard: [...model.heard] }),
     ...(parent && { parent }),
     state,
@@ -104,8 +106,16 @@ function saveExecution(
     ...rest,
     entries: back.reverse(),
     root: number(root),
-    points: Array.from(points.values(), (it) => ({ ...it })),
+    points: Array.from(points.values(), savePoint),
   }
+}
+
+function savePoint({ child, ...point }: Point): SavedExecution['points'][number] {
+  return child ? { ...point, child: saveModel(child) } : point
+}
+
+function restorePoint({ child, ...point }: SavedExecution['points'][number]): Point {
+  return child ? { ...point, child: restoreModel(child, new Tree(undefined)) } : { ...point }
 }
 
 export function restoreModel(saved: SavedModel, into: Tree): Model {
@@ -124,6 +134,7 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
     ...{ heard: new Map(saved.heard), unconsumed: [...unconsumed], parent },
     run: run && { ...run, pages: run.pages ?? [], kept: run.kept ?? [] },
   })
+  if (saved.flow !== undefined) model.flow = new Tree(saved.flow)
   for (const [step, events] of saved.queues) model.queues.set(step, new Fifo(events))
   for (const [name, events] of saved.buffers) model.buffers.set(name, [...events] as never)
   for (const scope of saved.scopes as { id: number; gathered: [] }[])
@@ -135,7 +146,7 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
       entries: exec.entries.map(
         ({ root: seen, ...it }) => ({ ...it, ...(seen !== undefined && { root: root(seen) }) }) as Entry,
       ),
-      points: new Map(exec.points.map((it) => [it.key, { ...it }])),
+      points: new Map(exec.points.map((it) => [it.key, restorePoint(it)])),
     })
   index(model)
   model.log = saved.log.map(({ before, ...it }) => ({

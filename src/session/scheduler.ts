@@ -8,6 +8,7 @@ import type { Core } from './core'
 import type { Deadlines } from './deadlines'
 import { failRun } from './failure'
 import type { Fifo } from './fifo'
+import type { LiveAttempt } from './live-attempt'
 import type { Delivery, Execution, Scope } from './model'
 import { RunTimer } from './run-timer'
 
@@ -31,6 +32,11 @@ export class Scheduler {
     this.#runTimer = new RunTimer(core)
     this.#deadlines = core.deadlines
     core.wake = () => this.run()
+    core.active = () => this.active
+    core.stepped = () => {
+      this.#stepping = false
+      core.options.within?.stepped()
+    }
   }
 
   /** Runs until nothing can start any more. Called from inside itself, it only notes that there is more. */
@@ -44,6 +50,7 @@ export class Scheduler {
       this.#runTimer.update(this.active)
       if (started < BURST) this.#stallIfDone()
       else nextTask(() => this.run())
+      for (const child of this.core.children.values()) child.wake()
     } finally {
       this.#awake = false
     }
@@ -60,7 +67,24 @@ export class Scheduler {
   /** Ends every attempt and timer of this page; the model stays as it is. */
   stop(reason: Error): void {
     for (const attempt of this.core.attempts.values()) attempt.abort(reason)
+    this.#endChildren(reason)
     this.#clearTimers()
+  }
+
+  #endChildren(reason: Error | 'crashed'): void {
+    const { children } = this.core
+    const open = [...children.values()]
+    children.clear()
+    for (const child of open) child.end(reason)
+  }
+
+  /** Lets one execution start, here or in a sub-flow. */
+  startOne(): LiveAttempt | undefined {
+    this.#started = undefined
+    while (this.#started === undefined && this.#startNext());
+    let started = this.#started as LiveAttempt | undefined
+    for (const child of this.core.children.values()) started ??= child.startOne()
+    return started
   }
 
   /** Lets one more execution start, and waits until it has ended or waits itself. */
@@ -68,9 +92,9 @@ export class Scheduler {
     const { core } = this
     if (!core.model.paused) core.append({ kind: 'paused' })
     this.#stepping = true
-    this.#started = undefined
-    while (this.#started === undefined && this.#startNext());
-    await (this.#started as Attempt | undefined)?.settled
+    const started = this.startOne()
+    this.#stepping = false
+    await started?.settled
     this.#stepping = true
     this.#stallIfDone()
     this.#stepping = false
@@ -81,6 +105,7 @@ export class Scheduler {
   halt(): void {
     this.#clearTimers()
     this.core.attempts.clear()
+    this.#endChildren('crashed')
   }
 
   #clearTimers(): void {
@@ -164,7 +189,7 @@ export class Scheduler {
     this.core.attempts.set(exec.id, attempt)
     this.#started = attempt
     // One is enough for a step by hand; what follows from it waits for the next.
-    this.#stepping = false
+    this.core.stepped()
     attempt.start(makeContext(attempt))
   }
 

@@ -30,10 +30,12 @@ export abstract class Standing {
   get status(): Status {
     const { phase } = this.gate
     if (phase === 'loading' || phase === 'error') return phase
-    const { model, attempts, remote } = this.core
+    const { core } = this
+    const { remote } = core
     const status = remote?.view?.status
     if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
-    return statusOf(model, this.permit.waits, (exec) => attempts.has(exec))
+    const waits = this.permit.waits || [...core.children.values()].some((it) => it.missing.length > 0)
+    return statusOf(core.model, waits, (exec) => core.attempting(exec))
   }
 
   get persistence(): Persistence {
@@ -43,7 +45,10 @@ export abstract class Standing {
   }
 
   get missingResources(): readonly string[] {
-    return this.core.remote?.view?.missing ?? this.core.options.resources.missing()
+    const { remote, children, options } = this.core
+    const own = remote?.view?.missing ?? options.resources.missing()
+    const nested = [...children.values()].flatMap((it) => it.missing)
+    return nested.length > 0 ? [...new Set([...own, ...nested])].sort() : own
   }
 
   get error(): Error | undefined {

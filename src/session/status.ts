@@ -18,30 +18,36 @@ export type Status =
   | 'failed'
   | 'cancelled'
 
-export function statusOf(
-  model: Model,
-  missingResources: boolean,
-  attempting: (exec: number) => boolean,
-): Status {
+/** Whether an attempt at an execution is under way in this page. */
+type Attempting = (exec: Execution) => boolean
+
+export function statusOf(model: Model, missingResources: boolean, attempting: Attempting): Status {
   const { run } = model
   if (run?.end) return run.end.status
   if (model.paused) return 'paused'
   if (run === undefined) return 'idle'
   if (missingResources) return 'paused'
-  if (model.execs.size === 0) for (const queue of model.queues.values()) if (queue.size > 0) return 'running'
-  for (const exec of model.execs.values()) if (!isWaiting(exec, attempting(exec.id))) return 'running'
-  return 'waiting'
+  return allWait(model, attempting) ? 'waiting' : 'running'
+}
+
+/** Whether everything that is at work can only go on when somebody answers or a time comes. */
+export function allWait({ run, execs, queues }: Model, attempting: Attempting): boolean {
+  if (run === undefined || run.end) return false
+  if (execs.size === 0) for (const queue of queues.values()) if (queue.size > 0) return false
+  for (const exec of execs.values()) if (!isWaiting(exec, attempting)) return false
+  return true
 }
 
 /** Whether an execution can only go on when somebody answers or a time comes. */
-export function isWaiting(exec: Execution, attempting: boolean): boolean {
+export function isWaiting(exec: Execution, attempting: Attempting): boolean {
   let waits = false
   for (const point of exec.points.values()) {
     if (point.result !== undefined) continue
-    if (!isWait(point) && !isAskedAbout(exec, point)) return false
+    if (point.child ? !allWait(point.child, attempting) : !isWait(point) && !isAskedAbout(exec, point))
+      return false
     waits = true
   }
-  return waits || (exec.retryAt !== undefined && !attempting)
+  return waits || (exec.retryAt !== undefined && !attempting(exec))
 }
 
 /** Whether an effect only waits for somebody to say what became of it. */

@@ -1,8 +1,9 @@
 import type { Exact, Item, Keys, Next, Path, Read, Write } from '../state/path-types'
 import type { StateStore } from '../state/store'
 import type { AskEvent, ReplyTo } from './ask'
-import type { EventOf, EventType, WorkflowEvent } from './event'
-import type { Shape } from './shape'
+import type { DataOf, EventOf, EventType, WorkflowEvent } from './event'
+import type { AnyWorkflow, Of, ResultOf, Shape } from './shape'
+import type { Mapping } from './subflow'
 
 /**
  * The session's state as a step sees it. The same methods as {@link StateStore}, but every write is a promise:
@@ -74,6 +75,19 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
     event: F,
     options?: { where?: (event: EventOf<F>) => boolean; timeout?: number; emit?: Emit },
   ): Promise<EventOf<F>>
+  /**
+   * Runs another workflow as a part of this step and resolves with its result, or with what `writeBack.value` makes of
+   * it. It has a state of its own, persists with this session, asks through it, and ends with it. Rejects as `run` does;
+   * then nothing is written back.
+   *
+   * ```ts
+   * const { orderId } = await ctx.subflow(payment, { capture: { input: { total: 'state.total' } } })
+   * ```
+   */
+  subflow<W extends AnyWorkflow, const M extends Mapping<DataOf<Ev>, S, Of<W>['shape']>>(
+    workflow: W,
+    mapping?: M & Mapping<DataOf<Ev>, S, Of<W>['shape']>,
+  ): Promise<M extends { readonly writeBack: { readonly value: unknown } } ? unknown : ResultOf<W>>
   /** Sleeps until a time that is fixed when it begins, and survives reloads. Milliseconds. */
   sleep(ms: number): Promise<void>
   /** A commit point by hand: what the step wrote and sent up to here stays. */

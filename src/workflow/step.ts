@@ -3,7 +3,8 @@ import type { AnyEvent, EventType } from './event'
 import type { Join, On } from './join'
 import type { Retry } from './retry'
 import type { StepContext } from './step-context'
-import type { Shape } from './shape'
+import type { AnyMapping } from './mapping'
+import type { AnyWorkflow, Shape } from './shape'
 
 /** What a handler may give back: an event, an array of them (a fan-out), or nothing. */
 export type Outcome<E> = E | readonly E[] | undefined | void
@@ -39,6 +40,8 @@ export interface StepDefinition {
   readonly timeout: number | undefined
   readonly catchError: string | undefined
   readonly recoveries: number
+  /** The workflow that this step is, with what enters and what comes back. */
+  readonly subflow?: AnyMapping & { readonly workflow: AnyWorkflow }
   readonly handler: (ctx: StepContext<Shape, unknown, unknown, unknown>, event: unknown) => unknown
 }
 

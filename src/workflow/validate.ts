@@ -1,7 +1,9 @@
 import { WorkflowError, type Finding } from '../errors'
 import { absence } from '../state/absence'
 import type { AnyEvent } from './event'
+import { mappingMistakes } from './mapping'
 import { retryMistake } from './retry'
+import type { AnyWorkflow } from './shape'
 import type { StepDefinition } from './step'
 import { isStepFailed } from './step-failed'
 import type { Definition } from './workflow'
@@ -20,6 +22,7 @@ export type Check =
   | 'deadEnd'
   | 'private'
   | 'renamedSteps'
+  | 'subflow'
 
 type Report = (message: string) => void
 
@@ -119,6 +122,15 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     }
   },
 
+  subflow({ steps }, report) {
+    for (const { name, subflow, emits: events } of steps) {
+      if (subflow === undefined) continue
+      const found = [...mappingMistakes(subflow), ...mistakesIn(subflow.workflow)]
+      if (events.length > 1) found.push(`it emits ${events.length} events; a sub-flow emits one`)
+      for (const it of found) report(`sub-flow "${name}": ${it}`)
+    }
+  },
+
   unreachable(definition, report) {
     const reached = reachable(definition)
     for (const step of definition.steps)
@@ -135,6 +147,18 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       else report(`step "${step.name}" is a dead end: nothing after it leads to the stop event`)
     }
   },
+}
+
+/** What is wrong with the child itself. */
+function mistakesIn(workflow: AnyWorkflow): string[] {
+  try {
+    const { validate } = workflow as Partial<Definition>
+    if (validate === undefined) return ['`workflow` is no workflow']
+    validate()
+    return []
+  } catch (error) {
+    return error instanceof WorkflowError ? error.findings.map((it) => it.message) : [String(error)]
+  }
 }
 
 function positive(name: string, value: number | undefined, report: Report): void {

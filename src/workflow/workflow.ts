@@ -6,8 +6,9 @@ import type { Graph } from './graph-document'
 import { accepts, type Accepted, type Consumed, type On } from './join'
 import { nodeHandler, type AnyPhases, type NodeOptions, type OpenPhases, type Phases } from './node'
 import type { Resource, ResourceDeclaration } from './resource'
-import type { AnyWorkflow, Shape } from './shape'
+import type { AnyWorkflow, Of, Shape } from './shape'
 import { makeStep, type Outcome, type StepDefinition, type StepOptions } from './step'
+import { makeSubflow, type SubflowOptions } from './subflow'
 import { isStepFailed } from './step-failed'
 import type { StepContext, UnknownOutcome } from './step-context'
 import { validateDefinition, type Check } from './validate'
@@ -129,6 +130,27 @@ export interface Workflow<
     options: NodeOptions<O, Em, As, C>,
     phases: OpenPhases<S, StepContextOf<S, O, Em, As>, C, P, EventOf<Em[number]>>,
   ): Wider<S, Names | Name, Asks, Events, O, Em, As>
+  /**
+   * Adds a step that is another workflow, which runs inside this session. `capture` says what enters, `writeBack` what
+   * comes back; without them the child's input is the event's data, and its result is emitted.
+   *
+   * ```ts
+   * .subflow('pay', {
+   *   on: Priced, workflow: payment, emits: [Paid],
+   *   capture: { input: { total: 'value.total' }, resources: { bank: 'resources.bank' } },
+   *   writeBack: { value: 'result.receipt', state: { paid: 'result.at' } },
+   * })
+   * ```
+   */
+  subflow<
+    const Name extends string,
+    const O extends On,
+    W extends AnyWorkflow,
+    const Em extends readonly EventType[] = [],
+  >(
+    name: Fresh<Name, Names>,
+    options: SubflowOptions<O, W, Em, S>,
+  ): Workflow<S, Names | Name, Asks | Of<W>['asks'], Events | Consumed<O> | EventOf<Em[number]>>
   /**
    * Checks the definition and reports everything that is wrong with it in one error. Runs by itself at the
    * first `engine.open`.
@@ -275,6 +297,8 @@ export function build(
     step: step as never,
     node: ((name: string, { config, ...rest }: NodeOptions<On, [], [], unknown>, phases: AnyPhases) =>
       step(name, rest, nodeHandler({ ...phases }, config))) as never,
+    subflow: ((name: string, child: Parameters<typeof makeSubflow>[1]) =>
+      build(options, [...steps, makeSubflow(name, child)])) as never,
     validate: ({ skip } = {}) => {
       if (skip === undefined && valid.has(definition)) return
       validateDefinition(definition, skip ?? options.skip ?? [])

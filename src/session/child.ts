@@ -1,0 +1,207 @@
+import { CancelledError } from '../errors'
+import { mend } from '../state/mend'
+import { compileSchema } from '../state/schema'
+import { createStateStore } from '../state/store'
+import { Tree } from '../state/tree'
+import { Writer } from '../state/writer'
+import type { WorkflowEvent } from '../workflow/event'
+import type { Definition } from '../workflow/workflow'
+import { Core } from './core'
+import type { SessionFlow } from './flow'
+import { Interruption } from './interruption'
+import type { LiveAttempt } from './live-attempt'
+import type { Execution, Model, Point } from './model'
+import type { Nest, Nested, Waiting } from './nested'
+import { explain } from './outcome'
+import type { Emission, SessionRecord } from './record'
+import { recordError } from './recorded-error'
+import { Resources } from './resources'
+import { Scheduler } from './scheduler'
+import { settle } from './settle'
+import { allWait } from './status'
+
+/** Makes sub-flows of a session's points. */
+export const nest: Nest = (...parts) => new Child(...parts)
+
+/**
+ * A sub-flow at work: a core and a scheduler of its own on the model that its parent keeps. Its records go through
+ * the parent's journal; what listens to it hears of them when the parent has folded them. It outlives the attempt
+ * that waits for it, as an effect in flight does, but works only while one does.
+ */
+class Child implements Nested {
+  readonly core: Core
+  readonly #parent: Core
+  readonly #exec: Execution
+  readonly #point: Point
+  readonly #scheduler: Scheduler
+  readonly #end: () => void
+  #attempt: Waiting | undefined
+  #interruption: Interruption | undefined
+  #supplied = false
+  #rests = false
+  #joined = false
+
+  constructor(...[parent, exec, point, definition, given]: Parameters<Nest>) {
+    this.#parent = parent
+    this.#exec = exec
+    this.#point = point
+    const model = point.child as Model
+    const { options } = parent
+    const schema = compileSchema(definition.options.state)
+    const resources = new Resources(definition.resources, options.layers(definition))
+    resources.set(given)
+    const initialState = model.tree.root()
+    this.core = new Core({
+      ...options,
+      ...{ definition, model, resources, initialState },
+      writer: new Writer(schema, options.copy),
+      mend: (state) => (definition.options.state ? mend(schema, state) : []),
+      flow: flowOf(definition, model, options.copy),
+      onRecord: (record) => {
+        settle(this.core, record)
+        // A question is shown by the session.
+        if (record.kind === 'opened' && record.event) options.onStream(record.event as WorkflowEvent)
+      },
+      within: {
+        append: (record, ...how) =>
+          parent.append({ kind: 'child', exec: exec.id, key: point.key, record }, ...how),
+        get prefix() {
+          return parent.key(exec.id, point.key)
+        },
+        stepped: () => parent.stepped(),
+      },
+    })
+    this.core.sink = { push: () => {}, isOpen: () => false, durable: (seq) => parent.sink.durable(seq) }
+    this.core.ready = () => this.#mayWork()
+    this.#scheduler = new Scheduler(this.core)
+    const leave = resources.subscribe(() => this.wake())
+    this.#end = () => {
+      leave()
+      resources.dispose(options.report)
+    }
+    parent.children.set(`${exec.id}/${point.key}`, this)
+    this.#interruption = model.run && new Interruption(this.core)
+  }
+
+  get missing(): readonly string[] {
+    const own = this.#supplied ? [] : this.core.options.resources.missing()
+    return [...own, ...[...this.core.children.values()].flatMap((it) => it.missing)]
+  }
+
+  #mayWork(): boolean {
+    if (this.#attempt === undefined || this.#attempt.over || !this.#parent.active()) return false
+    if (!this.#supplied && this.core.options.resources.missing().length > 0) return false
+    this.#supplied = true
+    const interruption = this.#interruption
+    this.#interruption = undefined
+    interruption?.count()
+    return true
+  }
+
+  join(attempt: Waiting): void {
+    const { core } = this
+    const { run } = core.model
+    this.#attempt = attempt
+    this.#rests = false
+    // The page died between its end and the parent's record of it.
+    if (run?.end) return this.#finish()
+    if (run === undefined) this.#begin()
+    // What an attempt before this one has left in the middle is rolled back; that was no crash.
+    else if (this.#joined) void new Interruption(core)
+    this.#joined = true
+    core.unsurveyed = true
+    this.wake()
+  }
+
+  #begin(): void {
+    const { core } = this
+    const event = { type: core.definition.options.start.type, data: this.#point.begin?.input }
+    const [emission] = core.routing.emissions([event])
+    core.append({ kind: 'started', run: core.options.ids(), event: emission as Emission })
+  }
+
+  leave(attempt: Waiting, reason: Error): void {
+    if (this.#attempt !== attempt) return
+    this.#attempt = undefined
+    this.#scheduler.stop(reason)
+    this.#interruption = undefined
+  }
+
+  told(record: SessionRecord): void {
+    this.core.told(record)
+    if (record.kind === 'finished') this.#finish()
+    else if (record.kind !== 'wrote' && record.kind !== 'saw') this.#changed()
+  }
+
+  wake(): void {
+    this.#scheduler.run()
+    this.#changed()
+  }
+
+  startOne(): LiveAttempt | undefined {
+    return this.#scheduler.startOne()
+  }
+
+  end(reason: Error | 'crashed'): void {
+    this.core.closed = reason
+    this.#attempt = undefined
+    if (reason === 'crashed') this.#scheduler.halt()
+    else {
+      this.#scheduler.stop(reason)
+      this.#end()
+    }
+  }
+
+  /** The clock of the attempt stands still while everything in here waits. */
+  #changed(): void {
+    const { model } = this.core
+    const rests = !this.#scheduler.active || allWait(model, (exec) => this.core.attempting(exec))
+    if (rests !== this.#rests && this.#attempt) {
+      this.#rests = rests
+      this.#attempt.waits(rests)
+    }
+    this.#parent.wake()
+  }
+
+  /** It is done: its parent records what came of it, also when nobody waits at the moment. */
+  #finish(): void {
+    const { core } = this
+    const end = core.model.run?.end
+    if (end === undefined || this.#parent.closed !== undefined) return
+    const failure = end.status === 'completed' ? undefined : explain(core, end)
+    if (this.#rests) this.#attempt?.waits(false)
+    this.end(failure ?? new CancelledError('the sub-flow is complete'))
+    const exec = this.#exec.id
+    const { key } = this.#point
+    this.#parent.children.delete(`${exec}/${key}`)
+    if (failure) this.#parent.failures.set(this.#point, failure)
+    const result = failure
+      ? { error: recordError(failure) }
+      : end.result === undefined
+        ? {}
+        : { value: end.result }
+    const attempt = this.#parent.attempts.get(exec)
+    if (attempt) attempt.points.done(key, 'subflow', result)
+    else this.#parent.append({ kind: 'done', exec, key, type: 'subflow', ...result })
+  }
+}
+
+/** A flow state of its own: a part of the model, written by records. */
+function flowOf(definition: Definition, model: Model, copy: Core['options']['copy']): SessionFlow {
+  const writer = new Writer(compileSchema(definition.options.flowState), copy)
+  const tree = (model.flow ??= new Tree({}))
+  const initial = tree.root()
+  return {
+    ...{ writer, initial },
+    // Nobody but steps can reach it.
+    state: createStateStore<unknown>({ tree, writer, commit: () => {}, initial: () => initial }),
+    fresh: async () => {},
+    flush: async () => {},
+    async write({ core, exec, key }, change) {
+      const made = change(tree)
+      const ops = made instanceof Promise ? await made : made
+      core.append({ kind: 'flowWrote', exec: exec.id, key, ops })
+      tree.flush()
+    },
+  }
+}

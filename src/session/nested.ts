@@ -1,0 +1,48 @@
+import type { Definition } from '../workflow/workflow'
+import type { Core } from './core'
+import type { LiveAttempt } from './live-attempt'
+import type { Execution, Point } from './model'
+import type { RecordBody, SessionRecord } from './record'
+
+/** Where the records of a sub-flow go: into its parent's journal. */
+export interface Within {
+  append(body: RecordBody, urgency: 'now' | 'soon', durability: 'strict' | 'relaxed'): void
+  /** What its keys begin with: the key of the point that it is. */
+  readonly prefix: string
+  /** A step by hand has been made: nothing else starts. */
+  stepped(): void
+}
+
+/** The attempt that waits for a sub-flow. */
+export interface Waiting {
+  readonly over: Error | undefined
+  /** Its clock stands still while the sub-flow waits for somebody. */
+  waits(on: boolean): void
+}
+
+/** A sub-flow at work in its parent. */
+export interface Nested {
+  readonly core: Core
+  /** Declared resources that nobody has given it or those in it. */
+  readonly missing: readonly string[]
+  /** A record of it was folded. */
+  told(record: SessionRecord): void
+  /** An attempt has come to it: it begins, or carries on. */
+  join(attempt: Waiting): void
+  /** Nobody waits for it any more: its steps stop, and go on with the next attempt. */
+  leave(attempt: Waiting, reason: Error): void
+  wake(): void
+  /** Lets one execution of it start. */
+  startOne(): LiveAttempt | undefined
+  /** It is over; `'crashed'` as with a killed page. */
+  end(reason: Error | 'crashed'): void
+}
+
+/** What makes a point of a parent a sub-flow at work. */
+export type Nest = (
+  parent: Core,
+  exec: Execution,
+  point: Point,
+  definition: Definition,
+  resources: Readonly<Record<string, unknown>>,
+) => Nested

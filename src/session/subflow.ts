@@ -1,0 +1,174 @@
+import { PathError, WorkflowError } from '../errors'
+import type { Op } from '../state/op'
+import { toPath, type Path } from '../state/path'
+import { compileSchema } from '../state/schema'
+import { Tree } from '../state/tree'
+import { valueAt } from '../state/view'
+import type { Schema } from '../state/standard-schema'
+import type { WorkflowEvent } from '../workflow/event'
+import { linesOf, mappingMistakes, type AnyMapping, type Source, type Sources } from '../workflow/mapping'
+import type { AnyWorkflow } from '../workflow/shape'
+import { definitionOf, type Definition } from '../workflow/workflow'
+import type { Attempt } from './attempt'
+import type { ChildBegin } from './record'
+import type { Resources } from './resources'
+import { rebuildError } from './recorded-error'
+import type { StepFlow } from './step-flow'
+import type { StepState } from './step-state'
+
+/** The layers of the step that a sub-flow takes from and gives back to. */
+export interface Layers {
+  readonly state: StepState
+  readonly flowState: StepFlow
+}
+
+/**
+ * Runs a workflow as a point of a step: what is captured is recorded with it, and its result when it is done. A
+ * re-run carries it on, or gets the result; then it writes back, which is silent when that was recorded as well.
+ */
+export async function runSubflow(
+  attempt: Attempt,
+  layers: Layers,
+  workflow: AnyWorkflow,
+  mapping: AnyMapping = {},
+): Promise<unknown> {
+  const definition = checked(workflow, mapping)
+  const { core, exec, points, replay } = attempt
+  points.log.enter('subflow')
+  const key = points.log.key(`subflow:${definition.name}`)
+  const parent = new Tree(layers.state.get())
+  const read = reader(attempt, parent)
+  const given = resourcesOf(mapping.capture?.['resources'], read)
+  let point = exec.points.get(key)
+  if (point) replay.reached(key)
+  else
+    point = points.log.open(key, 'subflow', {
+      child: begin(definition, mapping.capture ?? {}, read, attempt),
+    })
+  if (point.result === undefined) {
+    mustBeSame(point.begin, definition)
+    const nested =
+      core.children.get(`${exec.id}/${key}`) ?? core.options.nest(core, exec, point, definition, given)
+    nested.join(attempt)
+  }
+  await replay.turns.of(key)
+  points.log.alive()
+  const { result } = point
+  if (result?.error) throw points.effects.failed(key, core.failures.get(point) ?? rebuildError(result.error))
+  return writeBack(mapping.writeBack ?? {}, result?.value, layers)
+}
+
+function checked(workflow: AnyWorkflow, mapping: AnyMapping): Definition {
+  const definition = definitionOf(workflow)
+  definition.validate()
+  const mistakes = mappingMistakes(mapping)
+  if (mistakes.length === 0) return definition
+  throw new WorkflowError(
+    definition.name,
+    mistakes.map((message) => ({ check: 'subflow', message })),
+  )
+}
+
+/** Changed code must not carry another workflow on. */
+function mustBeSame(known: ChildBegin | undefined, { name, version }: Definition): void {
+  if (known === undefined || (known.workflow === name && known.version === version)) return
+  throw new TypeError(
+    `the sub-flow began as workflow "${known.workflow}" of version ${known.version}, and is "${name}" of version ${version} now`,
+  )
+}
+
+type Read = (source: Source) => unknown
+
+/** Reads what may be captured: the event, and the parent's layers as they are now. */
+function reader({ event, core }: Attempt, state: Tree): Read {
+  return ({ scope, path, text }) => {
+    if (scope === 'resources') return resourceAt(path, text, core.options.resources)
+    if (scope === 'value') return found(valueOf(event), path, text)
+    return found(scope === 'state' ? state.root() : core.options.flow.state.get(), path, text)
+  }
+}
+
+/** What the child begins with, checked by its schemas. */
+function begin(
+  definition: Definition,
+  capture: NonNullable<AnyMapping['capture']>,
+  read: Read,
+  { core, event }: Attempt,
+): ChildBegin {
+  const { name, version, options } = definition
+  const input = capture['input'] === undefined ? valueOf(event) : build(capture['input'], undefined, read)
+  const { data } = options.start(input)
+  const started = (schema: Schema | undefined, sources: Sources | undefined, what: string): unknown => {
+    const compiled = compileSchema(schema)
+    const first = sources === undefined ? undefined : build(sources, defaults(schema), read)
+    return core.options.copy(compiled.initial(first), what)
+  }
+  return {
+    ...{ workflow: name, version },
+    ...(data !== undefined && { input: data }),
+    state: started(options.state, capture['state'], 'state'),
+    flow: started(options.flowState, capture['flowState'], 'flowState'),
+  }
+}
+
+/** What a schema gives for nothing, where it gives anything. */
+function defaults(schema: Schema | undefined): unknown {
+  try {
+    return compileSchema(schema).initial(undefined)
+  } catch {
+    return {}
+  }
+}
+
+/** The captured values in one: the source itself, or an object with them at their targets. */
+function build(sources: Sources, base: unknown, read: Read): unknown {
+  if (typeof sources === 'string') return linesOf(sources).map(([, from]) => read(from))[0]
+  const tree = new Tree(base ?? {})
+  for (const [to, from] of linesOf(sources)) {
+    const value = read(from)
+    tree.apply([value === undefined ? ['delete', to.id] : ['set', to.id, value]] satisfies Op[])
+  }
+  return tree.root()
+}
+
+function found(from: unknown, path: Path, text: string): unknown {
+  const value = valueAt(from, path.keys)
+  if (value === undefined && path.keys.length > 0)
+    throw new PathError(text, 'the sub-flow needs what stands here, and there is nothing')
+  return value
+}
+
+/** Of several events, the list of their data. */
+function valueOf(event: unknown): unknown {
+  if (Array.isArray(event)) return event.map((it: WorkflowEvent) => it.data ?? null)
+  return (event as WorkflowEvent).data
+}
+
+function resourceAt({ keys }: Path, text: string, resources: Resources): unknown {
+  const [key, ...rest] = keys
+  return key === undefined ? resources.view : found(resources.require(key), toPath(rest), text)
+}
+
+/** Resources keep their identity: they are given, not copied. */
+function resourcesOf(sources: Sources | undefined, read: Read): Record<string, unknown> {
+  const lines = linesOf(sources).map(([to, from]) => [to.text, read(from)] as const)
+  return typeof sources === 'string' ? { ...(lines[0]?.[1] as object) } : Object.fromEntries(lines)
+}
+
+/** Writes the result where the mapping says, as the step's own writes; answers with the value. */
+async function writeBack(
+  { value, state, flowState }: NonNullable<AnyMapping['writeBack']>,
+  result: unknown,
+  layers: Layers,
+): Promise<unknown> {
+  const read: Read = ({ path, text }) => found(result, path, text)
+  for (const [to, from] of linesOf(state)) {
+    if (to.keys.length === 0) await layers.state.replace(read(from))
+    else await layers.state.set(to.keys, read(from))
+  }
+  for (const [to, from] of linesOf(flowState)) {
+    if (to.keys.length === 0) await layers.flowState.replace(read(from))
+    else await layers.flowState.set(to.keys, read(from))
+  }
+  return value === undefined ? result : build(value, undefined, read)
+}

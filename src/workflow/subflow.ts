@@ -1,0 +1,71 @@
+import type { Path } from '../state/path-types'
+import type { AskType } from './ask'
+import type { DataOf, EventType } from './event'
+import { accepts, type Accepted, type On } from './join'
+import type { AnyMapping } from './mapping'
+import type { AnyWorkflow, Of, Shape } from './shape'
+import { makeStep, type StepDefinition, type StepOptions } from './step'
+
+/** A scope alone, or a path below it. */
+type Under<Scope extends string, T> = Scope | `${Scope}.${Path<T> & string}`
+
+/** One source for all of a target, or sources by the paths in it. */
+type Into<Target, Source extends string> = Source | { readonly [P in Path<Target> & string]?: Source }
+
+/** Where what enters a sub-flow comes from: the event's data, and the parent's layers. */
+type SourceIn<V, S extends Shape> =
+  | Under<'value', V>
+  | Under<'state', S['state']>
+  | Under<'flowState', S['flow']>
+  | Under<'resources', S['resources']>
+
+/**
+ * What enters a sub-flow when it begins, and what comes back when it is done. Each is a source path, or source paths
+ * by target path; everything is copied once, and nothing is live afterwards. Resources keep their identity.
+ */
+export interface Mapping<V, S extends Shape, C extends Shape> {
+  /** Default: the child's input is the event's data. */
+  readonly capture?: {
+    readonly input?: Into<C['input'], SourceIn<V, S>>
+    readonly state?: Into<C['state'], SourceIn<V, S>>
+    readonly flowState?: Into<C['flow'], SourceIn<V, S>>
+    readonly resources?:
+      'resources' | { readonly [K in keyof C['resources']]?: Under<'resources', S['resources']> }
+  }
+  /** From the child's `result`. Default: the value is the child's result. Not after a failure or cancel. */
+  readonly writeBack?: {
+    readonly value?: Into<unknown, Under<'result', C['result']>>
+    readonly state?: Into<S['state'], Under<'result', C['result']>>
+    readonly flowState?: Into<S['flow'], Under<'result', C['result']>>
+  }
+}
+
+/** The data of what starts a step. */
+export type ValueOf<O> = O extends On ? DataOf<Accepted<O>> : unknown
+
+/** The options of a step that is another workflow. */
+export type SubflowOptions<O, W extends AnyWorkflow, Em extends readonly EventType[], S extends Shape> = Omit<
+  StepOptions<O, Em, []>,
+  'asks'
+> & {
+  /** The child: it runs inside this session, with a state and a flow state of its own. */
+  readonly workflow: W
+} & Mapping<ValueOf<O>, S, Of<W>['shape']>
+
+type Options = StepOptions<On, readonly EventType[], readonly AskType[]> &
+  AnyMapping & { readonly workflow: AnyWorkflow }
+
+/** The step that runs a child and emits what comes of it. */
+export function makeSubflow(name: string, options: Options): StepDefinition {
+  const { workflow, capture, writeBack } = options
+  const subflow = Object.freeze({ workflow, capture, writeBack })
+  const handler: StepDefinition['handler'] = async (ctx) => {
+    const value = await ctx.subflow(workflow, { capture, writeBack } as never)
+    return step.emits[0]?.(value)
+  }
+  const step: StepDefinition = Object.freeze({
+    ...makeStep(name, options, accepts(options.on), handler),
+    subflow,
+  })
+  return step
+}

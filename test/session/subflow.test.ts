@@ -1,0 +1,522 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent, defineWorkflow, resource, type StepError } from '../../src/index'
+import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question } from '../support/flows'
+
+const Begin = defineEvent('begin', z.object({ total: z.number() }))
+const Paid = defineEvent('paid', z.object({ receipt: z.string(), at: z.number() }))
+const Priced = defineEvent('priced', z.object({ total: z.number(), extra: z.string().default('extra') }))
+const Out = defineEvent('out', z.unknown())
+
+/** A child that answers with what it was given and has seen. */
+const payment = defineWorkflow({
+  name: 'payment',
+  version: 1,
+  state: z.object({ card: z.string().default('none'), log: z.array(z.string()).default([]) }),
+  flowState: z.object({ payments: z.number().default(0) }),
+  start: Begin,
+  stop: Paid,
+}).step('pay', { on: Begin, emits: [Paid] }, async (ctx, { data }) => {
+  await ctx.state.append('log', 'paid')
+  await ctx.flowState.set('payments', (it) => it + 1)
+  const { card, log } = ctx.state.get()
+  return Paid({ receipt: `${data.total} by ${card}, ${log.join()}`, at: ctx.flowState.get('payments') })
+})
+
+const shop = {
+  name: 'shop',
+  version: 1,
+  state: z.object({
+    card: z.string().default('visa'),
+    log: z.array(z.string()).default(['parent']),
+    paid: z.object({ receipt: z.string(), at: z.number() }).optional(),
+  }),
+  flowState: z.object({ payments: z.number().default(10), last: z.string().default('') }),
+  start: Priced,
+  stop: Out,
+} as const
+
+describe('what enters and what comes back', () => {
+  test('no mapping / the input is the event data, the value is the child result', async () => {
+    const workflow = defineWorkflow({ ...shop, state: z.object({}) }).subflow('pay', {
+      on: Priced,
+      workflow: payment,
+      emits: [Out],
+    })
+    const session = await profile().open(workflow)
+    expect(await session.run({ total: 5 })).toEqual({ receipt: '5 by none, paid', at: 1 })
+  })
+
+  test('a full mapping / each value lands exactly where it says', async () => {
+    const workflow = defineWorkflow(shop).subflow('pay', {
+      on: Priced,
+      workflow: payment,
+      emits: [Out],
+      capture: {
+        input: { total: 'value.total' },
+        state: { card: 'state.card', log: 'state.log' },
+        flowState: { payments: 'flowState.payments' },
+      },
+      writeBack: {
+        value: { 'the.receipt': 'result.receipt' },
+        state: { paid: 'result', 'log.0': 'result.receipt' },
+        flowState: { payments: 'result.at', last: 'result.receipt' },
+      },
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    const receipt = '7 by visa, parent,paid'
+    expect(await session.run({ total: 7 })).toEqual({ the: { receipt } })
+    expect(session.state.get()).toEqual({ card: 'visa', log: [receipt], paid: { receipt, at: 11 } })
+    expect(session.flowState.get()).toEqual({ payments: 11, last: receipt })
+    expect(page.engine.flow(payment).state.get('payments')).toBe(0)
+  })
+
+  test('a whole scope as a source / copied as it is', async () => {
+    const echo = defineWorkflow({ name: 'echo', version: 1, start: Out, stop: Done }).step(
+      'echo',
+      { on: Out, emits: [Done] },
+      (ctx, { data }) => Done([data, ctx.state.get(), ctx.flowState.get()]),
+    )
+    const workflow = defineWorkflow(shop).subflow('echo', {
+      on: Priced,
+      workflow: echo,
+      emits: [Out],
+      capture: { input: 'state', state: 'value', flowState: 'flowState' },
+      writeBack: { value: 'result' },
+    })
+    expect(await (await profile().open(workflow)).run({ total: 1 })).toEqual([
+      { card: 'visa', log: ['parent'] },
+      { total: 1, extra: 'extra' },
+      { payments: 10, last: '' },
+    ])
+  })
+
+  test('the child writes / never shows in the parent; the parent changes after the start / never shows in the child', async () => {
+    const page = profile()
+    const child = defineWorkflow({
+      ...flow,
+      name: 'child',
+      state: z.object({ n: z.number().default(0) }),
+    }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      await ctx.state.set('n', (it) => it + 1)
+      await ctx.ask(Question('go on?'))
+      return Done(ctx.state.get('n'))
+    })
+    const workflow = defineWorkflow({ ...flow, state: z.object({ n: z.number().default(41) }) }).subflow(
+      'sub',
+      {
+        on: Go,
+        workflow: child,
+        emits: [Done],
+        capture: { state: { n: 'state.n' } },
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect(session.state.get('n')).toBe(41)
+    session.state.set('n', 100)
+    await session.asks[0]?.reply(1)
+    expect([await result, session.state.get('n')]).toEqual([42, 100])
+  })
+
+  test('resources / keep their identity, also after a reload; those of the child workflow are its own', async () => {
+    const bank = { pay: (total: number) => `paid ${total}` }
+    const seen: unknown[] = []
+    const child = defineWorkflow({
+      ...flow,
+      name: 'child',
+      resources: { till: resource<typeof bank>(), log: resource<string[]>() },
+    }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      seen.push(ctx.resources.till === bank)
+      await ctx.ask(Question(1))
+      ctx.resources.log.push('done')
+      return Done(ctx.resources.till.pay(3))
+    })
+    const workflow = defineWorkflow({ ...flow, resources: { bank: resource<typeof bank>() } }).subflow(
+      'sub',
+      {
+        on: Go,
+        workflow: child,
+        emits: [Done],
+        capture: { resources: { till: 'resources.bank' } },
+      },
+    )
+    const page = profile()
+    const first = await page.open(workflow, { resources: { bank } })
+    void first.run()
+    await page.settle()
+    // Its own layer is missing yet.
+    expect([first.status, first.missingResources, seen]).toEqual(['paused', ['log'], []])
+    const log: string[] = []
+    page.engine.flow(child).setResources({ log })
+    await page.settle()
+    expect(first.asks).toHaveLength(1)
+    await page.reload()
+    page.engine.flow(child).setResources({ log })
+    const session = await page.open(workflow, { resources: { bank } })
+    await page.settle()
+    await session.asks[0]?.reply(1)
+    expect(await session.run()).toBe('paid 3')
+    expect([seen, log]).toEqual([[true, true], ['done']])
+  })
+
+  test('a missing source path / the step fails, naming it', async () => {
+    const workflow = defineWorkflow({ ...flow, state: z.record(z.string(), z.unknown()) }).subflow('sub', {
+      on: Go,
+      workflow: defineWorkflow({ ...flow, name: 'child' }).step('end', { on: Go, emits: [Done] }, () =>
+        Done(1),
+      ),
+      emits: [Done],
+      capture: { state: { a: 'state.not.there' } },
+    })
+    const error: StepError = await failure((await profile().open(workflow)).run())
+    expect(error.message).toContain('"state.not.there"')
+  })
+})
+
+const asking = defineWorkflow({ ...flow, name: 'asking' }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    const first = await ctx.ask(Question('first'))
+    const second = await ctx.ask(Question('second'))
+    return Done([first.data, second.data])
+  },
+)
+
+describe('in the middle', () => {
+  test('the child asks / the parent shows one ask; reload; reply / child and parent finish, write-back notifies', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({
+      ...flow,
+      state: z.object({ answers: z.unknown().optional() }),
+    }).subflow('sub', {
+      on: Go,
+      workflow: asking,
+      emits: [Done],
+      writeBack: { state: { answers: 'result' } },
+    })
+    const first = await page.open(workflow)
+    void first.run()
+    await page.settle()
+    expect([first.status, first.asks.map((it) => it.data)]).toEqual(['waiting', ['first']])
+    const { id } = first.asks[0] ?? { id: '' }
+    await page.reload()
+    const session = await page.open(workflow)
+    expect(session.asks.map((it) => it.id)).toEqual([id])
+    const told: unknown[] = []
+    session.state.subscribe('answers', () => told.push(session.state.get('answers')))
+    expect(await session.reply(id, 0)).toBe(true)
+    expect(await session.reply(id, 1)).toBe(false)
+    await page.reload()
+    const last = await page.open(workflow)
+    await page.settle()
+    expect(last.asks.map((it) => it.data)).toEqual(['second'])
+    last.state.subscribe('answers', () => told.push(last.state.get('answers')))
+    expect(await last.asks[0]?.reply('')).toBe(true)
+    expect([await last.run(), told]).toEqual([[0, ''], [[0, '']]])
+  })
+
+  test('ctx.subflow / the same, with a reply before its step has run up to it; an event names the ask', async () => {
+    const page = profile()
+    const workflow = defineWorkflow(flow).step('sub', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(['all', await ctx.subflow(asking)]),
+    )
+    const first = await page.open(workflow)
+    void first.run()
+    await page.settle()
+    await page.reload()
+    const session = await page.open(workflow)
+    expect(await session.reply((session.asks as readonly { id: string }[])[0]?.id ?? '', 'one')).toBe(true)
+    await page.settle()
+    const [{ id } = { id: '' }] = session.asks as readonly { id: string }[]
+    expect(await session.send({ type: 'answer', data: 'two' } as never, { ask: id })).toBe(true)
+    expect(await session.run()).toEqual(['all', ['one', 'two']])
+  })
+
+  test('three deep, reloaded at each question / every answer goes where it belongs', async () => {
+    const page = profile()
+    const wrap = (name: string, inner: typeof asking): typeof asking =>
+      defineWorkflow({ ...flow, name }).step(
+        'outer',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          const before = await ctx.ask(Question(`before ${name}`))
+          const inside = await ctx.subflow(inner)
+          return Done([before.data, inside])
+        },
+      ) as never
+    const workflow = wrap('three', wrap('two', wrap('one', asking)))
+    let session = await page.open(workflow)
+    session.run().catch(() => {})
+    for (let n = 1; n <= 5; n++) {
+      await page.settle()
+      await page.reload()
+      session = await page.open(workflow)
+      await page.settle()
+      expect(session.asks).toHaveLength(1)
+      await session.asks[0]?.reply(n)
+    }
+    expect(await session.run()).toEqual([1, [2, [3, [4, 5]]]])
+  })
+
+  test('the child sleeps, retries and gathers / times go on after a reload', async () => {
+    const page = profile()
+    let tries = 0
+    const child = defineWorkflow({ ...flow, name: 'child' })
+      .step('split', { on: Go, emits: [Item] }, async (ctx) => {
+        await ctx.sleep(1000)
+        return [1, 2, 3].map((it) => Item(it))
+      })
+      .step(
+        'work',
+        { on: Item, emits: [Done], retry: { attempts: 3, delay: 500 } },
+        async (ctx, { data }) => {
+          if (data === 2 && ++tries < 3) throw new Error('not yet')
+          const all = await ctx.collect(Item(data), [Item, Item, Item])
+          return all && Done(all.map((it) => it.data).sort((a, b) => a - b))
+        },
+      )
+    const workflow = defineWorkflow(flow).subflow('sub', { on: Go, workflow: child, emits: [Done] })
+    const first = await page.open(workflow)
+    void first.run()
+    await page.clock.advance(600)
+    expect(first.status).toBe('waiting')
+    await page.reload()
+    const session = await page.open(workflow)
+    await page.clock.advance(399)
+    expect(tries).toBe(0)
+    await page.clock.advance(2000)
+    expect([session.status, session.result, tries]).toEqual(['completed', [1, 2, 3], 3])
+  })
+
+  test('streams and progress / come through the parent', async () => {
+    const page = profile()
+    const child = defineWorkflow({ ...flow, name: 'child' }).step('end', { on: Go, emits: [Done] }, (ctx) => {
+      ctx.stream(Nudge('streamed'))
+      ctx.progress(0.5, 'half')
+      return Done(1)
+    })
+    const workflow = defineWorkflow(flow).subflow('sub', { on: Go, workflow: child, emits: [Done] })
+    const session = await page.open(workflow)
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const event of session.events()) seen.push(event.type)
+    })()
+    await session.run()
+    await reading
+    expect([seen, session.progress]).toEqual([['nudge', 'done'], { fraction: 0.5, label: 'half' }])
+  })
+})
+
+describe('failure, cancel and time', () => {
+  const failing = (until: number, calls: string[]) =>
+    defineWorkflow({ ...flow, name: 'child' })
+      .step('first', { on: Go, emits: [Item] }, async (ctx) => {
+        await ctx.once('effect', (key) => calls.push(key))
+        return Item(1)
+      })
+      .step('second', { on: Item, emits: [Done] }, () => {
+        calls.push('second')
+        if (calls.filter((it) => it === 'second').length < until) throw new Error('boom')
+        return Done('fine')
+      })
+
+  test('the child fails / the step fails with it, nothing is written back; retry() goes on with the step that failed', async () => {
+    const calls: string[] = []
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, state: z.object({ got: z.unknown().optional() }) }).subflow(
+      'sub',
+      {
+        on: Go,
+        workflow: failing(2, calls),
+        emits: [Done],
+        writeBack: { state: { got: 'result' } },
+      },
+    )
+    const session = await page.open(workflow)
+    const error: StepError = await failure(session.run())
+    expect([error.step, error.message.includes('boom'), session.state.get()]).toEqual(['sub', true, {}])
+    expect(await session.retry()).toBe('fine')
+    expect([calls.length, session.state.get('got')]).toEqual([3, 'fine'])
+  })
+
+  test('with a retry policy, and a reload in the backoff / only the step that failed runs again', async () => {
+    const calls: string[] = []
+    const page = profile()
+    const workflow = defineWorkflow(flow).subflow('sub', {
+      on: Go,
+      workflow: failing(3, calls),
+      emits: [Done],
+      retry: { attempts: 3, delay: 1000 },
+    })
+    const first = await page.open(workflow)
+    void first.run()
+    await page.settle()
+    await page.reload()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(3000)
+    expect([await result, calls.filter((it) => it !== 'second').length]).toEqual(['fine', 1])
+  })
+
+  test('catchError / the recovery step takes over', async () => {
+    const { StepFailed } = await import('../../src/index')
+    const workflow = defineWorkflow(flow)
+      .subflow('sub', { on: Go, workflow: failing(9, []), emits: [Done], catchError: 'rescue' })
+      .step('rescue', { on: StepFailed, emits: [Done] }, (_, { data }) => Done(data.error.message))
+    expect(await (await profile().open(workflow)).run()).toContain('boom')
+  })
+
+  test('cancel / the signal of the child is aborted, nothing is written back; it can run again', async () => {
+    const page = profile()
+    const hanging = gate()
+    const signals: AbortSignal[] = []
+    const child = defineWorkflow({ ...flow, name: 'child' }).step(
+      'hang',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        signals.push(ctx.signal)
+        await hanging.promise
+        return Done('late')
+      },
+    )
+    const workflow = defineWorkflow({ ...flow, state: z.object({ got: z.unknown().optional() }) }).subflow(
+      'sub',
+      {
+        on: Go,
+        workflow: child,
+        emits: [Done],
+        writeBack: { state: { got: 'result' } },
+      },
+    )
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.settle()
+    session.cancel('enough')
+    expect(await result).toMatchObject({ code: 'CANCELLED' })
+    expect(signals[0]?.aborted).toBe(true)
+    hanging.open()
+    await page.settle()
+    expect([session.status, session.state.get()]).toEqual(['cancelled', {}])
+    expect(await session.run()).toBe('late')
+  })
+
+  test('timeout of the parent step / counts the work of the child, not its questions; stops the child', async () => {
+    const page = profile()
+    const signals: AbortSignal[] = []
+    const child = defineWorkflow({ ...flow, name: 'child' }).step(
+      'hang',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1))
+        signals.push(ctx.signal)
+        await new Promise(() => {})
+      },
+    )
+    const workflow = defineWorkflow(flow).subflow('sub', {
+      on: Go,
+      workflow: child,
+      emits: [Done],
+      timeout: 1000,
+    })
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.clock.advance(60_000)
+    expect(session.status).toBe('waiting')
+    await session.asks[0]?.reply(1)
+    await page.clock.advance(1001)
+    const error: StepError = await result
+    expect([(error.cause as Error).name, signals[0]?.aborted]).toEqual(['TimeoutError', true])
+  })
+
+  test('a child that stalls, or passes its maxSteps / fails the step with that error', async () => {
+    const stalls = defineWorkflow({ ...flow, name: 'child', skip: ['stop', 'deadEnd'] }).step(
+      'nothing',
+      { on: Go },
+      () => undefined,
+    )
+    const one = defineWorkflow(flow).subflow('sub', { on: Go, workflow: stalls, emits: [Done] })
+    const stalled: StepError = await failure((await profile().open(one)).run())
+    expect(stalled.cause).toMatchObject({ code: 'STALLED' })
+    const loops = defineWorkflow({ ...flow, name: 'child', maxSteps: 5 }).step(
+      'again',
+      { on: [Go, Item], emits: [Item, Done] },
+      () => Item(1),
+    )
+    const two = defineWorkflow(flow).subflow('sub', { on: Go, workflow: loops, emits: [Done] })
+    const limited: StepError = await failure((await profile().open(two)).run())
+    expect(limited.cause).toMatchObject({ code: 'STEP_LIMIT' })
+  })
+
+  test('pause, and step by hand / no step of the child starts but the one', async () => {
+    const page = profile()
+    const calls: string[] = []
+    const workflow = defineWorkflow(flow).subflow('sub', {
+      on: Go,
+      workflow: failing(1, calls),
+      emits: [Done],
+    })
+    const session = await page.open(workflow)
+    session.pause()
+    const result = session.run()
+    await session.step()
+    await page.settle()
+    expect(calls).toEqual([])
+    await session.step()
+    await page.settle()
+    expect(calls).toHaveLength(1)
+    expect(session.status).toBe('paused')
+    session.resume()
+    expect([await result, calls.length]).toEqual(['fine', 2])
+  })
+})
+
+describe('mistakes of a mapping', () => {
+  test('bad scopes, write-back to resources, overlapping targets, empty paths, two emits / all in one error at definition', () => {
+    const workflow = defineWorkflow(flow).subflow('sub', {
+      on: Go,
+      workflow: asking,
+      emits: [Done, Item],
+      capture: {
+        input: 'elsewhere.x',
+        state: { a: 'state.x', 'a.b': 'state.y', '': 'value', c: '' },
+        nowhere: 'value',
+      },
+      writeBack: { resources: { x: 'result' }, state: { x: 'state.x' } },
+    } as never)
+    let message = ''
+    try {
+      workflow.validate()
+    } catch (error) {
+      message = (error as Error).message
+    }
+    for (const part of [
+      'capture.input: the source "elsewhere.x" begins with none of value, state, flowState, resources',
+      'capture.state["a.b"]: it overlaps with the target "a"',
+      'capture.state[""]: the path is empty',
+      'capture.state["c"]: the path is empty',
+      'capture.nowhere: there is no such target',
+      'writeBack.resources: there is no such target',
+      'writeBack.state["x"]: the source "state.x" begins with none of result',
+      'it emits 2 events',
+    ])
+      expect(message).toContain(part)
+  })
+
+  test('ctx.subflow / the same, at the call; mistakes of the child are told with the parent', async () => {
+    const workflow = defineWorkflow(flow).step('sub', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(await ctx.subflow(asking, { writeBack: { state: 'value' } } as never)),
+    )
+    const error: StepError = await failure((await profile().open(workflow)).run())
+    expect(error.cause).toMatchObject({ code: 'WORKFLOW' })
+    const broken = defineWorkflow(flow).subflow('sub', {
+      on: Go,
+      workflow: defineWorkflow(flow),
+      emits: [Done],
+    })
+    expect(() => broken.validate()).toThrow('sub-flow "sub": no step accepts the start event "go"')
+  })
+})
