@@ -281,7 +281,7 @@ export class Core {
   }
 
   /** Data for an ask's reply, as the reply's schema gives it. */
-  replyData(reply: string, data: unknown, definition = this.definition): unknown {
+  replyData(reply: string, data: unknown, definition: Definition = this.definition): unknown {
     const factory: AnyEvent | undefined =
       reply === OutcomeKnown.type ? (OutcomeKnown as AnyEvent) : definition.eventsByType.get(reply)
     if (factory === undefined)

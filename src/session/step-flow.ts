@@ -26,40 +26,40 @@ export class StepFlow {
     this.subscribe = state.subscribe
   }
 
-  get set() {
-    return (input: string | Keys, value: unknown) => {
+  get set(): (input: string | Keys, value: unknown) => Promise<void> {
+    return (input, value) => {
       const path = toPath(input)
       const { writer } = this.#attempt.core.options.flow
       return this.#write(`set:${path.text}`, (view) => listOf(writer.set(view, path, value, true)))
     }
   }
 
-  get append() {
-    return (input: string | Keys, item: unknown) => {
+  get append(): (input: string | Keys, item: unknown) => Promise<void> {
+    return (input, item) => {
       const path = toPath(input)
       const { writer } = this.#attempt.core.options.flow
       return this.#write(`append:${path.text}`, (view) => [writer.append(view, path, item)])
     }
   }
 
-  get delete() {
-    return (input: string | Keys) => {
+  get delete(): (input: string | Keys) => Promise<void> {
+    return (input) => {
       const path = toPath(input)
       const { writer } = this.#attempt.core.options.flow
       return this.#write(`delete:${path.text}`, (view) => listOf(writer.delete(view, path, true)))
     }
   }
 
-  get replace() {
-    return (state: unknown) => this.#replace('replace', state)
+  get replace(): (state: unknown) => Promise<void> {
+    return (state) => this.#replace('replace', state)
   }
 
-  get reset() {
+  get reset(): () => Promise<void> {
     return () => this.#replace('reset', this.#attempt.core.options.flow.initial)
   }
 
-  get edit() {
-    return (recipe: (draft: unknown) => unknown) => {
+  get edit(): (recipe: (draft: unknown) => unknown) => Promise<void> {
+    return (recipe) => {
       const { flow } = this.#attempt.core.options
       return this.#write('edit', (view) => {
         const ops = editOps(flow.writer, view, recipe)
