@@ -87,7 +87,7 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
 
 /** Nobody may hold a reference into the storage. Values of text and numbers need no deep copy. */
 function copied(value: unknown): unknown {
-  return typeof (value as { data?: unknown } | undefined)?.data === 'string'
-    ? { ...(value as object) }
-    : structuredClone(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (Object.values(value).some((it) => Object(it) === it)) return structuredClone(value)
+  return Array.isArray(value) ? [...(value as unknown[])] : { ...value }
 }

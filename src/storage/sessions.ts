@@ -14,7 +14,8 @@ import type { Durability } from './storage'
  * number:
  *
  * - `h` head, 0: all that a list and the check of a writer need, so that an append never reads a state
- * - `j` batch, its last sequence number: a snapshot at n covers the numbers up to n
+ * - `j` batch, its last sequence number: a snapshot at n covers the numbers up to n. A list without names, which
+ *   would be longer than a small change
  * - `s` snapshot, 0: the numbers after it are kept for snapshots in parts
  * - `q` quarantine, the epoch of what was set aside: a copy of all of the above
  * - `f` flow state, 0, under the workflow's name; a copy that was set aside, its number
@@ -128,7 +129,7 @@ function writing(
       transact('readwrite', durability, async (shelf) => {
         const head = appended(await headOf(shelf, id), id, epoch, batch)
         if (head === undefined) return
-        shelf.put('j', id, batch.to, batch)
+        shelf.put('j', id, batch.to, packed(batch))
         shelf.put('h', id, 0, head)
       }),
     compact: (id, epoch, snapshot) =>
@@ -149,6 +150,20 @@ function headOf(shelf: Shelf, id: string): Promise<StoredHead | undefined> {
 /** Everything there is, whole or not: a session that lost its head is damaged, and not a fresh one. */
 async function contents(shelf: Shelf, id: string): Promise<StoredSession | undefined> {
   const found = await Promise.all([headOf(shelf, id), shelf.get('s', id, 0), shelf.all('j', id)])
-  const [head, snapshot, batches] = found as [StoredHead, StoredSnapshot | undefined, StoredBatch[]]
+  const [head, snapshot, packs] = found as [StoredHead, StoredSnapshot | undefined, unknown[]]
+  const batches = packs.map(unpacked)
   return head?.seq || snapshot || batches[0] ? { head, batches, ...(snapshot && { snapshot }) } : undefined
+}
+
+type Packed = readonly [from: number, to: number, at: number, status: string, data: unknown, sum: number]
+
+function packed({ from, to, at, status, data, sum }: StoredBatch): Packed {
+  return [from, to, at, status, data, sum]
+}
+
+/** What is no list is handed on as it is, for whoever loads it to refuse. */
+function unpacked(value: unknown): StoredBatch {
+  if (!Array.isArray(value)) return value as StoredBatch
+  const [from, to, at, status, data, sum] = value as unknown as Packed
+  return { from, to, at, status, data, sum }
 }
