@@ -9,8 +9,13 @@ export class Nodes {
   readonly #dotted = new Map<string, Node>()
   /** Apart, so that their texts are not taken for dotted ones. */
   readonly #segmented = new Map<string, Node>()
-  #last: Node = this.root
+  #last: Node
   #most = MOST
+
+  constructor() {
+    // Not where it is declared: what makes CommonJS of this sets private fields before the others.
+    this.#last = this.root
+  }
 
   /** The node of what a user names: dotted text or segments. Throws a PathError for what is no path. */
   named(input: string | readonly (string | number)[]): Node {

@@ -37,7 +37,7 @@ export interface Structure {
 }
 
 /** Wrappers that only widen what is accepted: below them, what they wrap decides. */
-const WRAPPERS = 'optional nullable default prefault readonly catch nonoptional'.split(' ')
+const WRAPPERS = ['optional', 'nullable', 'default', 'prefault', 'readonly', 'catch', 'nonoptional']
 const MOST_WRAPPERS = 100
 const NOTHING: Definition = { type: '' }
 
