@@ -5,11 +5,11 @@ import { euros } from './payments'
 
 /** The branch: a courier takes a note and goes on to the payment, a pickup asks for the shop first. */
 export function DeliveryPage({ ask }: { readonly ask: AskFor<'askDelivery'> }) {
-  const { session } = useWorkflow()
+  const { session, back } = useWorkflow()
   const [method, setMethod] = useWorkflowState('draft.delivery.method')
   const submit = () => {
-    const { method: go, note } = session.state.get('draft.delivery')
-    return ask.reply(go === 'home' ? { go, note } : { go })
+    const draft = session.state.get('draft.delivery')
+    return ask.reply(draft.method === 'home' ? draft : { method: draft.method })
   }
   const choice = (value: typeof method, label: string, price: string) => (
     <label className="choice">
@@ -29,7 +29,7 @@ export function DeliveryPage({ ask }: { readonly ask: AskFor<'askDelivery'> }) {
       <Form
         submit={method === 'home' ? 'Continue to payment' : 'Continue to shops'}
         onSubmit={submit}
-        onBack={() => ask.reply({ go: 'back' })}
+        onBack={back}
       >
         <fieldset>
           <legend>How do you want to get it?</legend>

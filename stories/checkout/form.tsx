@@ -12,7 +12,8 @@ const Issues = createContext<readonly Issue[]>([])
 interface FormProps {
   /** Answers the open question. Throws what its schema has against the answer. */
   readonly onSubmit: () => Promise<boolean>
-  readonly onBack?: () => Promise<boolean>
+  /** Re-opens the page before. What was typed here stays typed. */
+  readonly onBack?: () => boolean
   readonly submit: string
   /** Why nothing can be submitted now: stands in place of the button. */
   readonly instead?: ReactNode

@@ -8,7 +8,7 @@ import { items } from './workflow'
 
 export function PaymentPage({ ask }: { readonly ask: AskFor<'askApproval'> }) {
   const { delivery, shipping, total } = ask.data
-  const { session } = useWorkflow()
+  const { session, back } = useWorkflow()
   const [missing, look] = useMissingServer()
   return (
     <Page title="Payment">
@@ -27,8 +27,8 @@ export function PaymentPage({ ask }: { readonly ask: AskFor<'askApproval'> }) {
       <Form
         submit={`Pay ${euros(total)}`}
         instead={missing && <NoServer onLook={look} />}
-        onSubmit={() => ask.reply({ go: 'pay', ...session.state.get('draft.payment') })}
-        onBack={() => ask.reply({ go: 'back' })}
+        onSubmit={() => ask.reply(session.state.get('draft.payment'))}
+        onBack={back}
       >
         <TextField path="draft.payment.holder" label="Name on the card" autoComplete="cc-name" />
         <Approve total={total} />

@@ -4,13 +4,13 @@ import { Page } from './page'
 import { shops } from './workflow'
 
 export function ShopPage({ ask }: { readonly ask: AskFor<'askShop'> }) {
-  const { session } = useWorkflow()
+  const { session, back } = useWorkflow()
   return (
     <Page title="Choose a shop">
       <Form
         submit="Continue to payment"
-        onSubmit={() => ask.reply({ go: 'on', ...session.state.get('draft.shop') })}
-        onBack={() => ask.reply({ go: 'back' })}
+        onSubmit={() => ask.reply(session.state.get('draft.shop'))}
+        onBack={back}
       >
         <ShopChoice city={ask.data.city} />
         <TextField path="draft.shop.collector" label="Who collects it?" />

@@ -4,7 +4,8 @@ import type { Payments } from './payments'
 
 /*
  * The checkout, from the cart to the receipt. Each page of the wizard is an ask: the flow stops there until somebody
- * answers, and through any number of reloads. What is being typed stands in `draft`, so it survives as well.
+ * answers, and through any number of reloads. What is being typed stands in `draft`, so it survives as well, and is on
+ * the page again for whoever goes back and forth. The flow knows nothing of that: `back()` re-opens the ask before.
  */
 
 export const items = [
@@ -18,7 +19,6 @@ const courier = 495
 const attempts = 3
 
 const required = (message: string) => z.string().trim().min(1, message)
-const Back = z.object({ go: z.literal('back') })
 
 /** What a page must be given to go on. The messages are shown at the fields. */
 const Address = defineEvent(
@@ -36,33 +36,24 @@ const Address = defineEvent(
 )
 const Delivery = defineEvent(
   'delivery',
-  z.discriminatedUnion('go', [
-    Back,
-    z.object({ go: z.literal('home'), note: z.string().max(80, 'Keep the note under 80 characters') }),
-    z.object({ go: z.literal('pickup') }),
+  z.discriminatedUnion('method', [
+    z.object({ method: z.literal('home'), note: z.string().max(80, 'Keep the note under 80 characters') }),
+    z.object({ method: z.literal('pickup') }),
   ]),
 )
 const Shop = defineEvent(
   'shop',
-  z.discriminatedUnion('go', [
-    Back,
-    z.object({
-      go: z.literal('on'),
-      shop: z.string().refine((it) => shops.some((shop) => shop === it), 'Choose a shop'),
-      collector: required('Enter who will collect it'),
-    }),
-  ]),
+  z.object({
+    shop: z.string().refine((it) => shops.some((shop) => shop === it), 'Choose a shop'),
+    collector: required('Enter who will collect it'),
+  }),
 )
 const Approval = defineEvent(
   'approval',
-  z.discriminatedUnion('go', [
-    Back,
-    z.object({
-      go: z.literal('pay'),
-      holder: required('Enter the name on the card'),
-      approved: z.boolean().refine((it) => it, 'Tick the box to approve the payment'),
-    }),
-  ]),
+  z.object({
+    holder: required('Enter the name on the card'),
+    approved: z.boolean().refine((it) => it, 'Tick the box to approve the payment'),
+  }),
 )
 
 const AskAddress = defineEvent('askAddress', z.object({}), { reply: Address })
@@ -76,9 +67,8 @@ const AskApproval = defineEvent(
 
 /** What goes from step to step. */
 const Begin = defineEvent('begin')
-const ToAddress = defineEvent('toAddress')
-const ToDelivery = defineEvent('toDelivery')
-const ToShop = defineEvent('toShop')
+const ToDelivery = defineEvent('toDelivery', Address.schema)
+const ToShop = defineEvent('toShop', z.object({ city: z.string() }))
 const ToPayment = defineEvent('toPayment', z.object({ delivery: z.string(), shipping: z.number() }))
 const Approved = defineEvent('approved', z.object({ total: z.number() }))
 const Ordered = defineEvent('ordered', z.object({ orderId: z.string(), total: z.number() }))
@@ -107,41 +97,37 @@ export const checkout = defineWorkflow({
   state,
   resources: { payments: resource<Payments>() },
 })
-  .step('address', { on: [Begin, ToAddress], asks: [AskAddress], emits: [ToDelivery] }, async (ctx) => {
+  .step('address', { on: Begin, asks: [AskAddress], emits: [ToDelivery] }, async (ctx) => {
     const { data } = await ctx.ask(AskAddress({}))
     await ctx.state.set('address', data)
-    return ToDelivery()
+    return ToDelivery(data)
   })
   .step(
     'delivery',
-    { on: ToDelivery, asks: [AskDelivery], emits: [ToAddress, ToShop, ToPayment] },
-    async (ctx) => {
+    { on: ToDelivery, asks: [AskDelivery], emits: [ToShop, ToPayment] },
+    async (ctx, { data: { street, zip, city } }) => {
       const { data } = await ctx.ask(AskDelivery({ courier }))
-      if (data.go === 'back') return ToAddress()
-      if (data.go === 'pickup') return ToShop()
-      const address = ctx.state.get('address')
-      if (address === undefined) return ToAddress()
-      const to = `By courier to ${address.street}, ${address.zip} ${address.city}`
+      if (data.method === 'pickup') return ToShop({ city })
+      const to = `By courier to ${street}, ${zip} ${city}`
       await ctx.state.set('delivery', { to, note: data.note })
       return ToPayment({ delivery: to, shipping: courier })
     },
   )
-  .step('shop', { on: ToShop, asks: [AskShop], emits: [ToDelivery, ToPayment] }, async (ctx) => {
-    const { data } = await ctx.ask(AskShop({ city: ctx.state.get('address.city') ?? '' }))
-    if (data.go === 'back') return ToDelivery()
+  .step('shop', { on: ToShop, asks: [AskShop], emits: [ToPayment] }, async (ctx, { data: { city } }) => {
+    const { data } = await ctx.ask(AskShop({ city }))
     const to = `At our shop, ${data.shop}, for ${data.collector}`
     await ctx.state.set('delivery', { to, note: '' })
     return ToPayment({ delivery: to, shipping: 0 })
   })
   .step(
     'approval',
-    { on: ToPayment, asks: [AskApproval], emits: [ToDelivery, Approved] },
+    { on: ToPayment, asks: [AskApproval], emits: [Approved] },
     async (ctx, { data: { delivery, shipping } }) => {
       const total = goods + shipping
       // Whoever comes back with another total has to agree anew. A reload runs this line again, without any effect.
       await ctx.state.set('draft.payment.approved', false)
-      const { data } = await ctx.ask(AskApproval({ delivery, shipping, total }))
-      return data.go === 'back' ? ToDelivery() : Approved({ total })
+      await ctx.ask(AskApproval({ delivery, shipping, total }))
+      return Approved({ total })
     },
   )
   .step(
