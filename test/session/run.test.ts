@@ -163,6 +163,75 @@ describe('run(input)', () => {
     expect(session.result).toBe('NL 1')
   })
 
+  test('waiting for an answer / the same promise, no second question', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const session = await page.open(workflow)
+    const one = session.run()
+    await page.settle()
+    expect(session.status).toBe('waiting')
+    expect(session.run()).toBe(one)
+    await page.settle()
+    expect(session.asks).toHaveLength(1)
+    await session.asks[0]?.reply('x')
+    expect(await one).toBe('x')
+  })
+
+  test('finished, then a reload / a new start event, the same state', async () => {
+    const page = profile()
+    await (await page.open(counting())).run({ country: 'NL' })
+    await page.reload()
+    const again = await page.open(counting())
+    expect(again.status).toBe('completed')
+    expect(again.result).toBe('NL 1')
+    expect(await again.run({ country: 'BE' })).toBe('BE 2')
+  })
+
+  test('cancelled or stalled / starts over, the same state', async () => {
+    const page = profile()
+    let stalls = true
+    const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.state.append('log', 'ran')
+        await ctx.commit()
+        return stalls ? undefined : Done(ctx.state.get('log'))
+      },
+    )
+    const session = await page.open(workflow)
+    expect(await failure(session.run())).toMatchObject({ code: 'STALLED' })
+    stalls = false
+    expect(await session.run()).toBe('ranran')
+    const cancelled = failure(session.run())
+    session.cancel()
+    expect(await cancelled).toMatchObject({ code: 'CANCELLED' })
+    expect(await session.run()).toMatch(/^(ran){3,4}$/)
+    expect(session.error).toBeUndefined()
+  })
+
+  test('called twice before the first has begun, and while it is loading / one run', async () => {
+    const page = profile()
+    begun.length = 0
+    const session = page.engine.session(counting())
+    const both = await Promise.all([session.run({ country: 'NL' }), session.run({ country: 'BE' })])
+    expect(both).toEqual(['NL 1', 'NL 1'])
+    expect(begun).toEqual(['NL'])
+  })
+
+  test('retry() of a session that has not failed / SessionStateError, nothing changed', async () => {
+    const session = await profile().open(counting())
+    expect(await failure(session.retry())).toMatchObject({ code: 'SESSION_STATE' })
+    expect(session.status).toBe('idle')
+    await session.run({ country: 'NL' })
+    expect(await failure(session.retry())).toMatchObject({ code: 'SESSION_STATE' })
+    expect(session.result).toBe('NL 1')
+  })
+
   test('paused, then resumed / the promise stays the same and pending', async () => {
     const page = profile()
     const session = await page.open(counting())

@@ -1,0 +1,369 @@
+import { describe, expect, test } from 'vitest'
+import { defineWorkflow, gather } from '../../src/index'
+import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, Worked } from '../support/flows'
+
+/** Asks, then does two more steps. */
+function asking(log: unknown[]) {
+  return defineWorkflow({ ...flow })
+    .step('ask', { on: Go, asks: [Question], emits: [Item] }, async (ctx) => {
+      const { data } = await ctx.ask(Question('how many'))
+      log.push(`answered ${String(data)}`)
+      return Item(Number(data))
+    })
+    .step('work', { on: Item, emits: [Worked] }, (_, { data }) => (log.push('work'), Worked(data)))
+    .step('end', { on: Worked, emits: [Done] }, (_, { data }) => (log.push('end'), Done(data)))
+}
+
+/** A step that works until it is let go, and one after it. */
+function working(log: unknown[], stop: Promise<unknown>) {
+  return defineWorkflow({ ...flow })
+    .step('work', { on: Go, emits: [Item] }, async (ctx) => {
+      log.push('begun')
+      ctx.signal.addEventListener('abort', () => log.push('aborted'))
+      await stop
+      log.push(await ctx.once('effect', () => 'effect'))
+      return Item(1)
+    })
+    .step('end', { on: Item, emits: [Done] }, () => (log.push('end'), Done(1)))
+}
+
+describe('pause()', () => {
+  test('a running step has effects, waits and events before it / it does all of that, and its events wait', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const stop = gate()
+    const session = await page.open(working(log, stop.promise))
+    const result = session.run()
+    await page.settle()
+    session.pause()
+    stop.open()
+    await page.clock.advance(1000)
+    expect(log).toEqual(['begun', 'effect'])
+    session.resume()
+    expect(await result).toBe(1)
+    expect(log).toEqual(['begun', 'effect', 'end'])
+  })
+
+  test('workers are free and events are queued / none of them starts', async () => {
+    const page = profile()
+    const stops = [gate(), gate(), gate()]
+    const begun: number[] = []
+    const workflow = defineWorkflow({ ...flow })
+      .step('fan', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
+      .step('work', { on: Item, emits: [Worked], workers: 1 }, async (_, { data }) => {
+        begun.push(data)
+        await stops[data]?.promise
+        return Worked(data)
+      })
+      .step('end', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    session.pause()
+    for (const stop of stops) stop.open()
+    await page.clock.advance(1000)
+    expect(begun).toEqual([0])
+    session.resume()
+    expect(await result).toEqual([0, 1, 2])
+  })
+
+  test('an answer and an event from outside come meanwhile / both are taken, nothing is lost', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+        Done((await ctx.ask(Question(1))).data),
+      )
+      .step('nudged', { on: Nudge }, (_, { data }) => void log.push(data))
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    session.pause()
+    expect(await session.send(Nudge('hey'))).toBe(true)
+    await page.clock.advance(1000)
+    expect(log).toEqual([])
+    session.resume()
+    await page.settle()
+    expect(log).toEqual(['hey'])
+    session.pause()
+    expect(await session.asks[0]?.reply('me')).toBe(true)
+    session.resume()
+    expect(await result).toBe('me')
+  })
+
+  test('answered while it is paused, then a reload / the answer is there at the resume', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const session = await page.open(asking(log))
+    session.run().catch(() => {})
+    await page.settle()
+    session.pause()
+    expect(await session.asks[0]?.reply(3)).toBe(true)
+    await page.reload()
+    log.length = 0
+    const again = await page.open(asking(log))
+    expect(again.status).toBe('paused')
+    expect(again.asks).toEqual([])
+    again.resume()
+    await page.settle()
+    expect(again.result).toBe(3)
+    expect(log.slice(-2)).toEqual(['work', 'end'])
+  })
+
+  test('twice, and resume() twice / as once; resume() of what is not paused / nothing happens', async () => {
+    const page = profile()
+    const session = await page.open(asking([]))
+    session.resume()
+    expect(session.status).toBe('idle')
+    session.run().catch(() => {})
+    await page.settle()
+    session.resume()
+    session.pause()
+    session.pause()
+    expect(session.status).toBe('paused')
+    const before = session.history().length
+    session.pause()
+    expect(session.history()).toHaveLength(before)
+    session.resume()
+    session.resume()
+    expect(session.status).toBe('waiting')
+  })
+
+  test('cancel() of a paused run / it is cancelled, and the next resume starts nothing of it', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const session = await page.open(working(log, Promise.resolve()))
+    session.pause()
+    const result = failure(session.run())
+    await page.settle()
+    session.cancel('enough')
+    expect(await result).toMatchObject({ code: 'CANCELLED' })
+    expect(session.status).toBe('cancelled')
+    session.resume()
+    await page.clock.advance(1000)
+    expect(log).toEqual([])
+    expect(session.status).toBe('cancelled')
+  })
+
+  test('close() of a paused run / SessionClosedError; it is paused at the next open', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const session = await page.open(working(log, Promise.resolve()))
+    session.pause()
+    const result = failure(session.run())
+    await page.settle()
+    await session.close()
+    expect(await result).toMatchObject({ code: 'SESSION_CLOSED' })
+    const again = await page.open(working(log, Promise.resolve()))
+    await page.clock.advance(1000)
+    expect(again.status).toBe('paused')
+    expect(log).toEqual([])
+    again.resume()
+    await page.settle()
+    expect(again.result).toBe(1)
+  })
+
+  test('the time that a run may take / stands still', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, timeout: 1000 }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => Done(await ctx.once('slow', () => slow.promise)),
+    )
+    const slow = gate<number>()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(600)
+    session.pause()
+    await page.clock.advance(60_000)
+    session.resume()
+    await page.clock.advance(300)
+    expect(session.status).toBe('running')
+    slow.open(7)
+    expect(await result).toBe(7)
+  })
+
+  test('while it is loading / holds what was stored', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const stop = gate()
+    void (await page.open(working(log, stop.promise))).run()
+    await page.reload()
+    stop.open()
+    const session = page.engine.session(working(log, stop.promise))
+    session.pause()
+    await session.ready
+    await page.clock.advance(1000)
+    expect(session.status).toBe('paused')
+    session.resume()
+    await page.settle()
+    expect(session.status).toBe('completed')
+  })
+})
+
+describe('autoResume: false', () => {
+  test('run() / carries on with what was interrupted; its input starts nothing', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const stop = gate()
+    void (await page.open(working(log, stop.promise))).run()
+    await page.reload()
+    stop.open()
+    const again = await page.open(working(log, stop.promise), { autoResume: false })
+    await page.clock.advance(1000)
+    expect(log).toEqual(['begun'])
+    expect(await again.run()).toBe(1)
+    expect(log).toEqual(['begun', 'begun', 'effect', 'end'])
+  })
+
+  test('a fresh session / run() starts it as ever', async () => {
+    const session = await profile().open(working([], Promise.resolve()), { autoResume: false })
+    expect(session.status).toBe('idle')
+    expect(await session.run()).toBe(1)
+  })
+
+  test('a sleep has run out / it sleeps on until somebody resumes', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.sleep(100)
+      return Done('woke')
+    })
+    void (await page.open(workflow)).run()
+    await page.reload()
+    const again = await page.open(workflow, { autoResume: false })
+    await page.clock.advance(5000)
+    expect(again.status).toBe('paused')
+    again.resume()
+    await page.settle()
+    expect(again.result).toBe('woke')
+  })
+})
+
+describe('step()', () => {
+  test('before run / false, and the run that comes waits for the next step', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const session = await page.open(asking(log))
+    expect(await session.step()).toBe(false)
+    const result = session.run()
+    await page.settle()
+    expect(session.status).toBe('paused')
+    expect(session.asks).toEqual([])
+    expect(await session.step()).toBe(true)
+    expect(session.asks).toHaveLength(1)
+    await session.asks[0]?.reply(2)
+    await page.settle()
+    expect(log).toEqual(['answered 2'])
+    expect(await session.step()).toBe(true)
+    expect(await session.step()).toBe(false)
+    expect(log).toEqual(['answered 2', 'work', 'end'])
+    expect(await result).toBe(2)
+    expect(await session.step()).toBe(false)
+  })
+
+  test('a step that asks / resolves with true while the ask is open, however often', async () => {
+    const page = profile()
+    const session = await page.open(asking([]))
+    session.pause()
+    session.run().catch(() => {})
+    expect([await session.step(), await session.step(), await session.step()]).toEqual([true, true, true])
+    expect(session.asks).toHaveLength(1)
+  })
+
+  test('of a run that is going on / pauses it and starts one more', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const session = await page.open(asking(log))
+    session.run().catch(() => {})
+    await page.settle()
+    expect(await session.step()).toBe(true)
+    expect(session.status).toBe('paused')
+    session.resume()
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    expect(session.result).toBe(1)
+  })
+
+  test('a fan-out / one branch a step, in order; then resume() does the rest', async () => {
+    const page = profile()
+    const begun: number[] = []
+    const workflow = defineWorkflow({ ...flow })
+      .step('fan', { on: Go, emits: [Item] }, () => [1, 2, 3].map((n) => Item(n)))
+      .step('work', { on: Item, emits: [Worked] }, (_, { data }) => (begun.push(data), Worked(data)))
+      .step('end', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.length))
+    const session = await page.open(workflow)
+    session.pause()
+    const result = session.run()
+    await session.step()
+    expect(begun).toEqual([])
+    await session.step()
+    expect(begun).toEqual([1])
+    await session.step()
+    expect(begun).toEqual([1, 2])
+    session.resume()
+    expect(await result).toBe(3)
+  })
+
+  test('a step that fails / the run fails, nothing more to do; retry() waits for the next step as well', async () => {
+    const page = profile()
+    let fails = true
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => {
+      if (fails) throw new Error('no')
+      return Done(1)
+    })
+    const session = await page.open(workflow)
+    session.pause()
+    const result = failure(session.run())
+    expect(await session.step()).toBe(false)
+    expect(await result).toMatchObject({ code: 'STEP_FAILED' })
+    expect(session.status).toBe('failed')
+    fails = false
+    const second = session.retry()
+    await page.clock.advance(1000)
+    expect(session.status).toBe('paused')
+    expect(await session.step()).toBe(false)
+    expect(await second).toBe(1)
+  })
+
+  test('nothing is left, and no stop event / stalled, and false', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      () => {},
+    )
+    const session = await page.open(workflow)
+    session.pause()
+    const result = failure(session.run())
+    expect(await session.step()).toBe(false)
+    expect(session.status).toBe('stalled')
+    expect(await result).toMatchObject({ code: 'STALLED' })
+  })
+
+  test('after a reload / goes on where it was', async () => {
+    const page = profile()
+    const log: unknown[] = []
+    const session = await page.open(working(log, Promise.resolve()))
+    session.pause()
+    session.run().catch(() => {})
+    expect(await session.step()).toBe(true)
+    await page.reload()
+    const again = await page.open(working(log, Promise.resolve()))
+    expect(again.status).toBe('paused')
+    expect(await again.step()).toBe(false)
+    expect(again.result).toBe(1)
+    expect(log.filter((it) => it === 'effect')).toHaveLength(1)
+  })
+
+  test('the session is closed meanwhile, or was before / SessionClosedError or an end, no hang', async () => {
+    const page = profile()
+    const session = await page.open(working([], gate<never>().promise))
+    session.pause()
+    session.run().catch(() => {})
+    const step = session.step().catch((error: unknown) => error)
+    await page.settle()
+    await session.close()
+    await step
+    expect(await failure(session.step())).toMatchObject({ code: 'SESSION_CLOSED' })
+  })
+})
