@@ -34,9 +34,14 @@ function createExecution(
   known: Pick<Execution, 'id' | 'seq' | 'step' | 'at'>,
   taken: readonly Delivery[],
 ): Execution {
+  const { id, seq, step, at } = known
   const { scope, branch } = taken[0] ?? {}
+  // Written out: behind a spread, so many members make a slow object, and this one is made at every step.
   return {
-    ...known,
+    id,
+    seq,
+    step,
+    at,
     events: taken[0]?.members ?? taken,
     scope,
     branch,
