@@ -3,6 +3,7 @@
 //     npm run fuzz                              until it is stopped
 //     npm run fuzz -- --seeds 10000 --first 1   these seeds
 //     npm run fuzz -- --minutes 5               as many as there is time for
+//     npm run fuzz -- --of travels              ways through the history of a session: back, rewind, fork, reload
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'vite'

@@ -1,18 +1,35 @@
 import { parseArgs } from 'node:util'
 import { findingOf } from './search'
+import { travel } from './travel'
 
-/** `npm run fuzz`: random workflows against the reference until told to stop. Says how far it is every ten seconds. */
+/** What a seed does wrong: as a workflow, or as ways through a session's history. */
+const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
+  flows: findingOf,
+  travels: (seed) =>
+    travel(seed).then(
+      () => undefined,
+      (error: unknown) => ({ seed, wrong: [error instanceof Error ? error.message : String(error)] }),
+    ),
+}
+
+/** `npm run fuzz`: random sessions against their models until told to stop. Says how far it is every ten seconds. */
 export async function fuzz(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { seeds: { type: 'string' }, first: { type: 'string' }, minutes: { type: 'string' } },
+    options: {
+      seeds: { type: 'string' },
+      first: { type: 'string' },
+      minutes: { type: 'string' },
+      of: { type: 'string', default: 'flows' },
+    },
   })
   const first = Number(values.first ?? 1)
   const seeds = Number(values.seeds ?? Infinity)
   const begun = performance.now()
   const until = begun + Number(values.minutes ?? Infinity) * 60_000
-  if ([first, seeds, until].some(Number.isNaN)) {
-    console.error('usage: npm run fuzz -- [--seeds 1000] [--first 1] [--minutes 5]')
+  const find = kinds[values.of]
+  if (find === undefined || [first, seeds, until].some(Number.isNaN)) {
+    console.error('usage: npm run fuzz -- [--of flows|travels] [--seeds 1000] [--first 1] [--minutes 5]')
     return 2
   }
   let seed = first
@@ -23,7 +40,7 @@ export async function fuzz(args: readonly string[]): Promise<number> {
     console.log(`${seed - first} seeds from ${first}, ${failed} failed, ${spent.toFixed(0)} s`)
   }
   for (; seed < first + seeds && performance.now() < until; seed++) {
-    const finding = await findingOf(seed)
+    const finding = await find(seed)
     if (finding) {
       failed++
       console.log(JSON.stringify(finding, undefined, 1))

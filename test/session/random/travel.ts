@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { z } from 'zod'
+import { createEngine, defineEvent, defineWorkflow, memoryStorage, type Session } from '../../../src/index'
+import { crash, virtualClock } from '../../../src/testing'
+import { random } from '../../support/random'
+
+/*
+ * Sessions that people go back and forward in, rewind, fork, reload and type into at random, beside a model of it that
+ * knows nothing of records: the answers of the way that was taken, those that are kept, and a state.
+ */
+
+const Go = defineEvent('go')
+const Text = defineEvent('text', z.string())
+const Ask = defineEvent('ask', z.object({ page: z.string() }), { reply: Text })
+const Next = defineEvent('next', z.object({ page: z.string() }))
+const End = defineEvent('end', z.array(z.string()))
+
+/** Where an answer leads. Pages b and c are on two branches, d is asked in the same step as a second question. */
+function after(page: string, answer: string): string | undefined {
+  if (page === 'a') return answer < 'm' ? 'b' : 'c'
+  if (page === 'b' || page === 'c') return 'd1'
+  return page === 'e' ? undefined : 'e'
+}
+
+const wizard = defineWorkflow({ name: 'wizard', version: 1, start: Go, stop: End, history: 60 })
+  .step('start', { on: Go, emits: [Next] }, () => Next({ page: 'a' }))
+  .step('page', { on: Next, asks: [Ask], emits: [Next, End] }, async (ctx, { data: { page } }) => {
+    const { data } = await ctx.ask(Ask({ page }))
+    await ctx.state.set(`answers.${page}`, data)
+    await ctx.once('effect', () => data.length)
+    await ctx.state.append('log', { page })
+    let last = page
+    if (page === 'd1') {
+      last = 'd2'
+      const more = await ctx.ask(Ask({ page: last }))
+      await ctx.state.set(`answers.${last}`, more.data)
+    }
+    const next = after(last, data)
+    if (next !== undefined) return Next({ page: next })
+    return End(Object.values(ctx.state.get('answers') as Record<string, string>))
+  })
+
+type Wizard = Session<typeof wizard>
+
+interface Turn {
+  readonly page: string
+  readonly answer: string
+}
+
+/** What a person would say of the session. */
+interface Reference {
+  /** The pages that were turned, in order, and what is open. */
+  readonly turned: readonly Turn[]
+  readonly kept: readonly Turn[]
+  readonly typed: Readonly<Record<string, string>>
+  readonly running: boolean
+}
+
+const begun: Reference = { turned: [], kept: [], typed: {}, running: true }
+
+function pageOf({ turned, running }: Reference): string | undefined {
+  if (!running) return undefined
+  const last = turned.at(-1)
+  if (last === undefined) return 'a'
+  if (last.page === 'd1') return 'd2'
+  // What d1 answered leads on from d2; all of them lead to the same page.
+  return after(last.page, last.answer)
+}
+
+/** Questions of one page are one place: the step asks on each page under one name, and d2 under another. */
+const place = (page: string): string => (page === 'd2' ? 'second' : 'first')
+
+function answered(it: Reference, answer: string): Reference {
+  const page = pageOf(it) ?? ''
+  const at = it.kept.findIndex((kept) => place(kept.page) === place(page))
+  const kept = at < 0 ? it.kept : it.kept.filter((_, index) => index !== at)
+  return { ...it, kept, turned: [...it.turned, { page, answer }] }
+}
+
+function back(it: Reference): Reference | undefined {
+  const last = it.turned.at(-1)
+  if (last === undefined || pageOf(it) === undefined) return undefined
+  return { ...it, turned: it.turned.slice(0, -1), kept: [last, ...it.kept] }
+}
+
+function forward(it: Reference): Reference | undefined {
+  const page = pageOf(it)
+  const kept = page && it.kept.find((other) => place(other.page) === place(page))
+  return kept && kept.page === page ? answered(it, kept.answer) : undefined
+}
+
+function stateOf({ turned, typed }: Reference): unknown {
+  const answers = Object.fromEntries(turned.map((it) => [it.page, it.answer]))
+  const log = turned.filter((it) => it.page !== 'd2').map(({ page }) => ({ page }))
+  return {
+    ...(turned.length > 0 && { answers, log }),
+    ...(Object.keys(typed).length > 0 && { typed }),
+  }
+}
+
+function look(session: Wizard): unknown {
+  const { status, asks } = session
+  const kinds = { status, open: asks.map((it) => it.data.page) }
+  return { ...kinds, state: session.state.get(), result: session.result }
+}
+
+function expected(it: Reference): unknown {
+  const page = pageOf(it)
+  const answers = Object.fromEntries(it.turned.map((turn) => [turn.page, turn.answer]))
+  return {
+    status: !it.running ? 'idle' : page === undefined ? 'completed' : 'waiting',
+    open: page === undefined ? [] : [page],
+    state: stateOf(it),
+    result: it.running && page === undefined ? Object.values(answers) : undefined,
+  }
+}
+
+/** Forty moves at random; rejects with the script of moves when the session is not what the model says. */
+export async function travel(seed: number): Promise<void> {
+  const roll = random(seed)
+  const pick = (n: number): number => Math.floor(roll() * n)
+  const clock = virtualClock()
+  let storage = memoryStorage()
+  let engine = createEngine({ storage, clock })
+  const script: string[] = []
+  let id = 'session-0'
+  let forks = 0
+  let session: Wizard = await engine.open(wizard, { id })
+  let reference: Reference = { ...begun, running: false }
+  /** What the session was like after the record of that number. */
+  const past = new Map<number, Reference>()
+  const others = new Map<string, Reference>()
+
+  const settle = async (): Promise<void> => {
+    await clock.advance(pick(3) * 100)
+    const seq = session.history().at(-1)?.seq
+    if (seq !== undefined) past.set(seq, reference)
+    assert.deepEqual([seed, script, look(session)], [seed, script, expected(reference)])
+  }
+  const reload = async (): Promise<void> => {
+    await session.flush()
+    crash(engine)
+    storage = storage.restart()
+    engine = createEngine({ storage, clock })
+    session = await engine.open(wizard, { id })
+  }
+  const moves: Record<string, () => Promise<void> | void> = {
+    begin() {
+      if (pageOf(reference) !== undefined || session.status === 'completed') return
+      session.run().catch(() => {})
+      reference = { ...begun, typed: reference.typed }
+    },
+    async answer() {
+      const answer = 'akz'.charAt(pick(3)) + String(pick(10))
+      if (pageOf(reference) === undefined) return
+      reference = answered(reference, answer)
+      assert.deepEqual(await session.asks[0]?.reply(answer), true)
+    },
+    type() {
+      const [field, value] = [`field${pick(2)}`, String(pick(100))]
+      reference = { ...reference, typed: { ...reference.typed, [field]: value } }
+      session.state.set(`typed.${field}`, value)
+    },
+    back() {
+      const next = back(reference)
+      // What is out of the history cannot be gone back to; all else must be.
+      const moved = session.back()
+      if (moved || session.history()[0]?.type !== 'snapshot')
+        assert.deepEqual([script, moved], [script, !!next])
+      if (moved && next) reference = next
+    },
+    forward() {
+      const next = forward(reference)
+      assert.deepEqual([script, session.forward()], [script, next !== undefined])
+      reference = next ?? reference
+    },
+    rewind() {
+      const there = session.history().filter((it) => past.has(it.seq))
+      const { seq = 0 } = there[pick(there.length)] ?? {}
+      const next = past.get(seq)
+      if (next === undefined) return
+      script.push(`to ${seq}`)
+      session.rewind(seq)
+      session.resume()
+      reference = next
+    },
+    async fork() {
+      const there = session.history().filter((it) => past.has(it.seq))
+      const { seq = 0 } = there[pick(there.length)] ?? {}
+      const next = past.get(seq)
+      if (next === undefined || forks === 3) return
+      await session.flush()
+      others.set(id, reference)
+      const parent = { id, seq }
+      id = `session-${++forks}`
+      session = await session.fork(seq, id)
+      assert.deepEqual(session.parent, parent)
+      reference = next
+      for (const known of past.keys()) if (known > seq) past.delete(known)
+    },
+    async import() {
+      const json = JSON.parse(JSON.stringify(session.toJSON())) as object
+      await engine.close()
+      storage = memoryStorage()
+      engine = createEngine({ storage, clock })
+      others.clear()
+      session = await engine.import(wizard, json)
+    },
+    reload,
+  }
+  const names = ['answer', 'answer', 'answer', 'type', 'type', 'back', 'back', 'forward', 'forward', 'begin']
+  const rare = ['rewind', 'fork', 'reload', 'reload', 'import']
+  for (let n = 0; n < 40; n++) {
+    const name = pick(5) === 0 ? rare[pick(rare.length)] : names[pick(names.length)]
+    script.push(name ?? '')
+    await moves[name ?? '']?.()
+    await settle()
+  }
+  for (const [other, was] of others) {
+    const again = await engine.open(wizard, { id: other })
+    await clock.advance(0)
+    assert.deepEqual([seed, script, other, look(again)], [seed, script, other, expected(was)])
+  }
+  await engine.close()
+}
