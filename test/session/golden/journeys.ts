@@ -96,7 +96,38 @@ const wide = defineWorkflow({ ...flow, state })
     return all && Done(all.map((it) => it.data).sort())
   })
 
-export const journeys: Readonly<Record<string, AnyWorkflow>> = { steady, wide }
+/** Three pages: somebody goes back and on again, and rewinds. */
+const wizard = defineWorkflow({ ...flow, state })
+  .step('first', { on: Go, asks: [Question], emits: [Item] }, async (ctx) => {
+    await ctx.state.set('parts.first', (await ctx.ask(Question('first'))).data)
+    return Item(2)
+  })
+  .step('second', { on: Item, asks: [Question], emits: [Part] }, async (ctx) => {
+    const { data } = await ctx.ask(Question('second'))
+    await ctx.state.append('log', await ctx.once('second', () => `seen ${String(data)}`))
+    return Part('second')
+  })
+  .step('third', { on: Part, asks: [Question], emits: [Done] }, async (ctx) => {
+    const { data } = await ctx.ask(Question('third'))
+    return Done([data, ctx.state.get('parts'), ctx.state.get('log')])
+  })
+
+export const journeys: Readonly<Record<string, AnyWorkflow>> = { steady, wide, wizard }
+
+/** Once at the last page: back twice, forward, and back to what the first rewind has left. Once a journal. */
+async function wander(page: Profile, session: Session<typeof wizard>): Promise<void> {
+  if (session.asks[0]?.data !== 'third' || session.history().some((it) => it.type === 'rewound')) return
+  session.back()
+  await page.settle()
+  session.back()
+  await page.settle()
+  session.forward()
+  await page.settle()
+  const seq = session.history().find((it) => it.type === 'rewound')?.seq
+  if (seq !== undefined) session.rewind(seq)
+  session.resume()
+  await page.settle()
+}
 
 /** Somebody types, and answers everything until the run is over. */
 export async function drive(page: Profile, session: Session<AnyWorkflow>): Promise<void> {
@@ -104,6 +135,10 @@ export async function drive(page: Profile, session: Session<AnyWorkflow>): Promi
   if (session.status === 'idle') session.run().catch(() => {})
   store.set('typed', 'by hand')
   for (let round = 0; round < 40 && session.status !== 'completed'; round++) {
+    if (session.workflow === wizard) {
+      await wander(page, session as never)
+      session.resume()
+    }
     for (const ask of session.asks) {
       const question = (ask as { readonly data: unknown }).data
       if (question !== 'never answered')
