@@ -62,6 +62,30 @@ describe.each(interruptions)('page 1 filled, half a word typed on page 2, saved 
   })
 })
 
+describe.each(interruptions)(
+  'a step empties a field and asks, then somebody fills it / %s',
+  (_, interrupt) => {
+    test('the step runs again, and the field is what somebody made of it; it ends with one charge', async () => {
+      const { customer, payments } = await halfWay()
+      await button(customer.page, 'Continue to payment').click()
+      // The step has unticked this box before it asked.
+      const approve = () => customer.page.getByLabel(/^I approve/)
+      expect(await approve().isChecked()).toBe(false)
+      await approve().check()
+      await typeAndSave(customer.page.getByLabel('Name on the card'), 'A Love')
+
+      await interrupt(customer)
+
+      await approve().waitFor()
+      expect(await approve().isChecked()).toBe(true)
+      expect(await customer.page.getByLabel('Name on the card').inputValue()).toBe('A Love')
+      await pay(customer.page)
+      await receipt(customer.page)
+      expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+    })
+  },
+)
+
 test('everything at once: reload, tab, SIGKILL, twice over / still there', async () => {
   const { customer } = await halfWay()
   for (const [, interrupt] of [...interruptions, ...interruptions]) await interrupt(customer)
