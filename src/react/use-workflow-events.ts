@@ -6,9 +6,12 @@ import type { AnyWorkflow, Of } from '../workflow/shape'
 import { misuse, useSession } from './place'
 import type { Registered } from './register'
 
-/** What a session shows while it runs: what steps stream, what they ask, and how the run ended. */
+/** What a session shows while it runs: what steps stream, what they ask, how the run ended, and how many were lost. */
 export type ShownEvent<W extends AnyWorkflow> =
-  Of<W>['events'] | AskEvent<Of<W>['asks']> | WorkflowEvent<'failed' | 'cancelled' | 'stalled'>
+  | Of<W>['events']
+  | AskEvent<Of<W>['asks']>
+  | WorkflowEvent<'failed' | 'cancelled' | 'stalled'>
+  | WorkflowEvent<'missed', { readonly count: number }>
 
 export interface UseWorkflowEvents<W extends AnyWorkflow> {
   (handler: (event: ShownEvent<W>) => void): void
