@@ -6,6 +6,8 @@ import { reduce } from './session/reduce'
 import { renamedRecord, renamedSession } from './session/renamed'
 import { interrupted } from './session/interruption'
 import type { Privacy } from './session/privacy'
+import { wrongIn, wrongInRecord } from './session/saved-check'
+import { saveModel } from './session/saved-model'
 import { restoreSession, type SavedSession } from './session/saved-session'
 import { sameContent } from './state/same'
 import type { CompiledSchema } from './state/schema'
@@ -69,15 +71,24 @@ function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefine
   const names = definition.options.renamedSteps
   try {
     const saved = snapshot?.value as SavedSession
+    if (snapshot) whole(wrongIn(saved))
     const model = snapshot
       ? restoreSession(names ? renamedSession(saved, names) : saved, snapshot.at, aside, history)
       : fresh(aside)
-    for (const it of records as readonly SessionRecord[])
+    for (const it of records as readonly SessionRecord[]) {
+      whole(wrongInRecord(it))
       add(model, history, names ? renamedRecord(it, names) : it)
+    }
+    // Parts that are right and fold without complaint may still not fit together.
+    whole(wrongIn(saveModel(model)))
     return { model, history }
   } catch (error) {
     throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
   }
+}
+
+function whole(wrong: string | undefined): void {
+  if (wrong !== undefined) throw new TypeError(`its ${wrong} is damaged or missing`)
 }
 
 /** Brings it to this code's version, or checks that it is there. */

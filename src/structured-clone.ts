@@ -36,10 +36,11 @@ function keeps(value: unknown, path: string): boolean {
   return PLATFORM.test(Object.prototype.toString.call(value).slice(8, -1))
 }
 
-/** An own `__proto__` does no harm by itself, but the first `copy[key] = value` would follow it. */
+/** An own key of that name does no harm by itself, but the first `copy[key] = value` would follow it. */
 function refuseProto(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
-  if (Object.hasOwn(value, '__proto__')) throw new StorageError('what is stored has a key "__proto__"')
+  for (const key of ['__proto__', 'prototype', 'constructor'])
+    if (Object.hasOwn(value, key)) throw new StorageError(`what is stored has a key "${key}"`)
   const inner =
     value instanceof Map || value instanceof Set ? [...(value as Iterable<unknown>)] : Object.values(value)
   if (!ArrayBuffer.isView(value)) for (const it of inner) refuseProto(it)

@@ -13,6 +13,11 @@ export function wrongIn(value: unknown): string | undefined {
   return [model, ...(history?.base ? [history.base] : []), ...pasts].map(disorder).find(Boolean)
 }
 
+/** The same for what claims to be a record. */
+export function wrongInRecord(value: unknown): string | undefined {
+  return wrong(value, 'record', specs)
+}
+
 interface History {
   readonly base?: SavedModel
   readonly records: readonly { readonly past?: SavedModel }[]
@@ -64,7 +69,7 @@ const specs: Readonly<Record<string, Spec>> = {
     append: ['text', 'path', 'any', 'text|list?'],
     delete: ['text', 'path'],
     splice: ['text', 'path', 'count', 'count', ['any']],
-    replace: ['text', 'any'],
+    replace: ['text', 'some'],
   },
   execution: {
     ...{ id: 'count', step: 'text', events: ['emission'], 'scope?': 'count', 'branch?': 'count' },

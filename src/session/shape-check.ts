@@ -61,6 +61,8 @@ function isKind(value: unknown, kind: string): boolean {
   switch (kind) {
     case 'any':
       return true
+    case 'some':
+      return value !== undefined
     case 'text':
       return typeof value === 'string'
     case 'flag':

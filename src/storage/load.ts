@@ -67,6 +67,7 @@ async function recordsOf(
   const sizes = { journal: 0, batches: 0 }
   let seq = head.snapshot
   for (const batch of batches) {
+    check(typeof batch === 'object' && batch !== null, seq + 1)
     if (batch.to <= head.snapshot) continue
     // Only the first one may begin before the snapshot.
     check(batch.from === seq + 1 || (batch.from <= seq && sizes.batches === 0), seq + 1)

@@ -24,12 +24,15 @@ export const jsonSerializer: Serializer = {
     if (typeof stored !== 'string') throw new StorageError('what is stored is not text')
     // The slow walk is for texts in which the key could stand, plainly or with escaped letters (which
     // JSON.stringify never writes).
-    return /__proto__|\\u00[2-7]/i.test(stored) ? JSON.parse(stored, refuseProto) : JSON.parse(stored)
+    return /"(?:__proto__|constructor|prototype)"|\\u00[2-7]/.test(stored)
+      ? JSON.parse(stored, refuseProto)
+      : JSON.parse(stored)
   },
 }
 
-/** An own `__proto__` does no harm by itself, but the first `copy[key] = value` would follow it. */
+/** An own key of that name does no harm by itself, but the first `copy[key] = value` would follow it. */
 function refuseProto(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw new StorageError('the stored text has a key "__proto__"')
+  if (key === '__proto__' || key === 'constructor' || key === 'prototype')
+    throw new StorageError(`the stored text has a key "${key}"`)
   return value
 }

@@ -38,13 +38,19 @@ describe('jsonSerializer', () => {
     expect(({} as { admin?: boolean }).admin).toBeUndefined()
   })
 
+  it('refuses the other keys that no state may have', () => {
+    for (const key of ['constructor', 'prototype', 'c\\u006fnstructor'])
+      expect(() => deserialize(`[{"a":{"${key}":{"polluted":1}}}]`)).toThrow('has a key')
+  })
+
   it('takes the same letters in values, and keys that only look like it', () => {
     const value = {
       a: '__proto__',
       b: '\\u005f_proto__',
       _proto_: 1,
-      constructor: 2,
-      prototype: 3,
+      constructors: 2,
+      Prototype: 3,
+      d: ['constructor', 'prototype'],
       c: ['"__proto__":1'],
     }
     expect(deserialize(serialize(value))).toEqual(value)
