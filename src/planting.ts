@@ -8,6 +8,7 @@ import { statusOf } from './session/status'
 import { copyJson } from './state/json'
 import { Tree } from './state/tree'
 import { FORMAT } from './storage/format'
+import type { Serializer } from './storage/serializer'
 import type { StoredHead } from './storage/storage'
 import { storageError } from './storage/storage-error'
 import { Writer } from './storage/writer'
@@ -27,6 +28,7 @@ export async function plant(
   { name: workflow }: Definition,
   id: string,
   { version, ...saved }: Seedling,
+  own: Serializer = serializer,
 ): Promise<void> {
   const shape = { format: FORMAT, workflow, version }
   const { epoch } = await storage.claim(id, shape, 0)
@@ -34,7 +36,8 @@ export async function plant(
   const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
   const status = (): string => statusOf(model, false, () => false)
   const writer = new Writer({
-    ...{ storage, id, clock, serializer, shape, timeout, status },
+    ...{ storage, id, clock, shape, timeout, status },
+    serializer: own,
     epoch: () => epoch as number,
   })
   try {

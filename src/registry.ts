@@ -1,9 +1,8 @@
 import { LoadError, SessionStateError, StorageError } from './errors'
 import { FlowState } from './flow-state'
-import type { Storing } from './keeping'
+import { copyFor, type Storing } from './keeping'
 import { Opening, type OpeningDeps } from './opening'
 import { checked, plant, taken, type Seedling } from './planting'
-import { copyJson } from './state/json'
 import type { SavedSession } from './session/saved-session'
 import { deferred } from './session/deferred'
 import { makeFace } from './session/face'
@@ -82,7 +81,7 @@ export class Registry {
   async plant(workflow: AnyWorkflow, id: string, seedling: Seedling, options: Opened): Promise<AnySession> {
     if (this.#open.has(id)) throw taken(id)
     const { storage } = this.#deps
-    await plant(this.#deps, definitionOf(workflow), id, seedling)
+    await plant(this.#deps, definitionOf(workflow), id, seedling, options.serializer)
     try {
       const face = this.session(workflow, { ...options, id })
       await face.ready
@@ -115,7 +114,8 @@ export class Registry {
     const { definition } = core
     const name = id ?? `${core.options.id}-${core.options.ids()}`
     const saved = live.travel.branch(seq)
-    const seedling = { ...(copyJson(saved, 'session') as SavedSession), version: definition.version }
+    const copy = copyFor(options.serializer ?? this.#deps.serializer)
+    const seedling = { ...(copy(saved, 'session') as SavedSession), version: definition.version }
     const layer = core.options.resources.session
     const resources = Object.fromEntries(layer.keys().map((key) => [key, layer.get(key)]))
     return this.plant(definition, name, seedling, { ...options, resources })

@@ -10,7 +10,10 @@ export function wrongIn(value: unknown): string | undefined {
   if (path !== undefined) return path
   const { history, ...model } = value as SavedModel & { readonly history?: History }
   const pasts = history?.records.flatMap((it) => it.past ?? []) ?? []
-  return [model, ...(history?.base ? [history.base] : []), ...pasts].map(disorder).find(Boolean)
+  return [model, ...(history?.base ? [history.base] : []), ...pasts]
+    .flatMap(nested)
+    .map(disorder)
+    .find(Boolean)
 }
 
 /** The same for what claims to be a record. */
@@ -53,10 +56,42 @@ const model: Readonly<Record<string, Spec>> = {
 const stamp = { seq: 'count', at: 'time' }
 const exec = { ...stamp, exec: 'count' }
 const point = { ...exec, key: 'text', 'sends?': ['emission'] }
-const pointType = 'once|ask|wait|sleep|commit|collect'
+const pointType = 'once|ask|wait|sleep|commit|collect|subflow|flow'
+const begin = { workflow: 'text', version: 'count', state: 'some' }
+
+const records: { readonly [kind: string]: Spec } = {
+  '@': 'kind',
+  started: { ...stamp, run: 'text', event: 'emission' },
+  sent: { ...stamp, event: 'emission' },
+  taken: { ...exec, step: 'text', events: ['count'] },
+  wrote: { ...stamp, 'exec?': 'count', ops: ['op'] },
+  saw: { ...exec, reads: 'count' },
+  opened: {
+    ...{ ...point, type: pointType, 'event?': 'event', 'reply?': 'text' },
+    ...{ 'where?': 'flag', 'deadline?': 'time', 'child?': begin },
+  },
+  done: { ...point, type: pointType, 'error?': 'error' },
+  answered: { ...exec, key: 'text' },
+  flowWrote: { ...exec, key: 'text', 'ops?': ['op'] },
+  child: { ...exec, key: 'text', record: 'body' },
+  collected: { ...point, step: 'text', buffer: 'text', event: 'event', 'batch?': ['text'] },
+  attemptFailed: { ...exec, attempt: 'count', error: 'error', 'retryAt?': 'time', 'again?': ['text'] },
+  interrupted: { ...stamp, execs: ['count'] },
+  ended: { ...exec, emits: ['emission'], 'opens?': 'count' },
+  gathered: { ...stamp, scope: 'count', to: [{ id: 'count', step: 'text' }] },
+  finished: { ...stamp, ...end },
+  retried: exec,
+  paused: stamp,
+  resumed: stamp,
+  rewound: { ...stamp, to: 'count', lineage: 'text', past: 'past' },
+  reset: { ...stamp, lineage: 'text' },
+  created: { ...stamp, lineage: 'text' },
+  migrated: { ...stamp, version: 'count' },
+}
 
 const specs: Readonly<Record<string, Spec>> = {
   session: { ...model, 'history?': { 'base?': 'base', records: ['record'] } },
+  child: { ...model, state: 'some' },
   past: { ...model, back: ['op'] },
   base: { ...model, back: ['op'], at: 'time' },
   emission,
@@ -80,6 +115,7 @@ const specs: Readonly<Record<string, Spec>> = {
       {
         ...{ key: 'text', type: pointType, seq: 'count', 'event?': 'event', 'reply?': 'text' },
         ...{ where: 'flag', 'deadline?': 'time', 'result?': { 'error?': 'error' } },
+        ...{ 'begin?': begin, 'child?': 'child' },
       },
     ],
   },
@@ -88,35 +124,26 @@ const specs: Readonly<Record<string, Spec>> = {
     wrote: { ...version, ops: ['op'], since: 'count' },
     sent: { ...version, event: 'event' },
     saw: { ...version, reads: 'count' },
-    ...{ opened: moment, done: moment, answered: moment },
+    ...{ opened: moment, flow: moment, done: moment, answered: moment },
   },
-  record: {
-    '@': 'kind',
-    started: { ...stamp, run: 'text', event: 'emission' },
-    sent: { ...stamp, event: 'emission' },
-    taken: { ...exec, step: 'text', events: ['count'] },
-    wrote: { ...stamp, 'exec?': 'count', ops: ['op'] },
-    saw: { ...exec, reads: 'count' },
-    opened: {
-      ...{ ...point, type: pointType, 'event?': 'event', 'reply?': 'text' },
-      ...{ 'where?': 'flag', 'deadline?': 'time' },
-    },
-    done: { ...point, type: pointType, 'error?': 'error' },
-    answered: { ...exec, key: 'text' },
-    collected: { ...point, step: 'text', buffer: 'text', event: 'event', 'batch?': ['text'] },
-    attemptFailed: { ...exec, attempt: 'count', error: 'error', 'retryAt?': 'time', 'again?': ['text'] },
-    interrupted: { ...stamp, execs: ['count'] },
-    ended: { ...exec, emits: ['emission'], 'opens?': 'count' },
-    gathered: { ...stamp, scope: 'count', to: [{ id: 'count', step: 'text' }] },
-    finished: { ...stamp, ...end },
-    retried: exec,
-    paused: stamp,
-    resumed: stamp,
-    rewound: { ...stamp, to: 'count', lineage: 'text', past: 'past' },
-    reset: { ...stamp, lineage: 'text' },
-    created: { ...stamp, lineage: 'text' },
-    migrated: { ...stamp, version: 'count' },
-  },
+  record: records,
+  body: bodies(),
+}
+
+/** The records of a sub-flow have the number and the time of what they are kept in. */
+function bodies(): Spec {
+  return Object.fromEntries(
+    Object.entries(records).map(([kind, spec]) => {
+      const { seq: _seq, at: _at, ...rest } = spec as Readonly<Record<string, Spec>>
+      return [kind, kind === '@' ? spec : rest]
+    }),
+  )
+}
+
+/** A model with those of the sub-flows in it. */
+function nested(saved: SavedModel): readonly SavedModel[] {
+  const points = saved.execs.flatMap((it) => it.points)
+  return [saved, ...points.flatMap((it) => (it.child ? nested(it.child) : []))]
 }
 
 /** What each part says by itself is right; do they fit together? */

@@ -135,6 +135,31 @@ describe('a serializer of your own', () => {
     expect(() => session.state.set('x', 1n)).toThrow('a BigInt')
   })
 
+  test('imported and forked with it / what is stored is its text', async () => {
+    const page = profile()
+    const json = { ...((await page.open(asking)).toJSON() as object), state: { word: 'plaintext' } }
+    const session = await page.engine.import(asking, json, { id: 'in', serializer: secret })
+    await session.fork(undefined, 'fork')
+    for (const id of ['in', 'fork']) {
+      const stored = await page.storage.export(id)
+      expect(stored?.session?.snapshot).toBeDefined()
+      expect(JSON.stringify(stored)).not.toContain('plaintext')
+    }
+    page.kill()
+    for (const id of ['in', 'fork'])
+      expect((await page.open(asking, { id, serializer: secret })).state.get('word')).toBe('plaintext')
+  })
+
+  test('structured clone / a fork keeps a date', async () => {
+    const page = profile()
+    const session = await page.open(asking, clone)
+    session.state.set('when', new Date(5))
+    const fork = await session.fork(undefined, 'fork')
+    expect(fork.state.get('when')).toEqual(new Date(5))
+    page.kill()
+    expect((await page.open(asking, { id: 'fork', ...clone })).state.get('when')).toEqual(new Date(5))
+  })
+
   test('one that cannot read what is stored / UNREADABLE_RECORD, bytes untouched', async () => {
     const page = profile()
     const session = await page.open(asking, { serializer: secret })
