@@ -107,7 +107,7 @@ export interface Engine {
   import<W extends AnyWorkflow>(
     workflow: W,
     json: unknown,
-    options?: Pick<OpenOptions<W>, 'id' | 'resources'>,
+    options?: Pick<OpenOptions<W>, 'id' | 'resources' | 'serializer' | 'expireAfter'>,
   ): Promise<Session<W>>
   /** What all sessions of a workflow share. */
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage, type Engine, type EngineOptions } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Question } from '../support/flows'
@@ -121,6 +122,32 @@ describe('leaving the page', () => {
     first.leave()
     for (const [key, value] of box) box.set(key, spoil(value))
     expect((await tab().engine.open(asking)).state.get('text')).toBe('stored')
+  })
+
+  test('private fields / are neither in it nor in the history that is stored', async () => {
+    const { tab, box, storage, clock } = browser()
+    const state = z.object({ name: z.string().default(''), card: z.string().default('') })
+    const secretive = defineWorkflow({ ...flow, state, private: ['card'] }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const first = tab()
+    const session = await first.engine.open(secretive)
+    session.state.set('card', '4111')
+    session.state.set('name', 'Ada')
+    session.state.replace({ name: 'Ada', card: '4111 again' })
+    first.leave()
+    expect([...box.values()].join()).toContain('Ada')
+    expect([...box.values()].join()).not.toContain('4111')
+    const again = await tab().engine.open(secretive)
+    expect(again.state.get()).toEqual({ name: 'Ada', card: '' })
+    again.state.set('card', '4111')
+    again.state.set('name', 'x'.repeat(300_000))
+    await clock.advance(2000)
+    const stored = await storage.export('flow')
+    expect(JSON.stringify(stored?.session?.snapshot)).toContain('records')
+    expect(JSON.stringify([stored, again.toJSON()])).not.toContain('4111')
   })
 
   test('localStorage is full or forbidden / nothing else changes', async () => {
