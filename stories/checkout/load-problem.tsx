@@ -6,7 +6,7 @@ import { Button } from './button'
 export const loadProblem = (error: Error) => <LoadProblem error={error} />
 
 /** It is still there, and stays there until somebody decides. */
-function LoadProblem({ error }: { readonly error: Error }) {
+export function LoadProblem({ error, what = 'checkout' }: { readonly error: Error; readonly what?: string }) {
   const [failed, setFailed] = useState<string>()
   const remedy = (work: () => Promise<unknown>) => () => {
     setFailed(undefined)
@@ -14,7 +14,7 @@ function LoadProblem({ error }: { readonly error: Error }) {
   }
   return (
     <div className="notice" role="alert">
-      <h2>Your saved checkout could not be opened</h2>
+      <h2>Your saved {what} could not be opened</h2>
       <p>{error.message}</p>
       {failed !== undefined && failed !== error.message && <p>That did not work: {failed}</p>}
       {error instanceof LoadError ? (
@@ -22,7 +22,7 @@ function LoadProblem({ error }: { readonly error: Error }) {
           <Button quiet onClick={remedy(error.retry)}>
             Try again
           </Button>
-          <Button quiet onClick={remedy(async () => save(await error.export()))}>
+          <Button quiet onClick={remedy(async () => save(what, await error.export()))}>
             Download what is stored
           </Button>
           <Button onClick={remedy(error.reset)}>Start over</Button>
@@ -37,9 +37,9 @@ function LoadProblem({ error }: { readonly error: Error }) {
 }
 
 /** Hands the stored bytes to the user, as a file. */
-function save(stored: unknown) {
+function save(what: string, stored: unknown) {
   const url = URL.createObjectURL(new Blob([JSON.stringify(stored, undefined, 2)]))
-  const link = Object.assign(document.createElement('a'), { href: url, download: 'checkout.json' })
+  const link = Object.assign(document.createElement('a'), { href: url, download: `${what}.json` })
   link.click()
   URL.revokeObjectURL(url)
 }
