@@ -1,6 +1,15 @@
+const SIZE = 9
+/** Drawn for many names at once: that is what costs. */
+let drawn = new Uint8Array()
+let used = 0
+
 /** A name that is unique in the world. */
 export function randomId(): string {
   // Not every page has crypto.randomUUID: plain http has none.
-  const bytes = crypto.getRandomValues(new Uint8Array(9))
+  if (used === drawn.length) {
+    drawn = crypto.getRandomValues(new Uint8Array(SIZE * 64))
+    used = 0
+  }
+  const bytes = drawn.subarray(used, (used += SIZE))
   return Array.from(bytes, (it) => it.toString(36).padStart(2, '0')).join('')
 }

@@ -24,6 +24,9 @@ import { Standing } from './standing'
 import { Streams, type EventsOptions } from './stream'
 import { Travel } from './travel'
 
+/** Made once: an error is dear, and most runs leave nobody at work to be told. */
+const complete = /* @__PURE__ */ new CancelledError('the run is complete')
+
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'nest'> & {
   /** Called once, when the session is closed. */
   readonly onClose: () => void
@@ -259,7 +262,7 @@ export class LiveSession extends Standing {
     if (['started', 'reset', 'rewound'].includes(record.kind)) this.progress = undefined
     if (this.core.remote) this.outcome.follow(record)
     if (record.kind === 'finished') {
-      this.#scheduler.stop(this.outcome.error ?? new CancelledError('the run is complete'))
+      this.#scheduler.stop(this.outcome.error ?? complete)
       this.outcome.settle()
     }
     if (record.kind === 'rewound' && this.runs.active)

@@ -50,7 +50,19 @@ export interface AnyEvent extends EventType {
   readonly reply: AnyEvent | undefined
 }
 
-const made = new WeakSet<WorkflowEvent>()
+/** A base whose instance is the event itself. */
+const Given = function (event: object): object {
+  return event
+} as unknown as new (event: object) => object
+
+/** Marks an event unseen, before it is frozen: a set of all events would cost more than making them. */
+class Made extends Given {
+  readonly #made = true
+
+  static has(event: WorkflowEvent): boolean {
+    return #made in event && event.#made
+  }
+}
 
 /**
  * Defines a type of event.
@@ -81,9 +93,7 @@ export function defineEvent(type: string, schema?: Schema, options?: { reply: Ev
 
 /** An event whose data is known to be good, and nobody else's to change. */
 export function trusted(type: string, data: unknown): WorkflowEvent {
-  const event = Object.freeze({ type, data })
-  made.add(event)
-  return event
+  return Object.freeze(new Made({ type, data }) as unknown as WorkflowEvent)
 }
 
 /** Takes any JSON. */
@@ -103,14 +113,12 @@ function parse(type: string, schema: Schema | undefined, data: unknown): unknown
 
 /** The event as the journal may keep it: one from a factory as it is, any other one through its schema. */
 export function genuine(event: WorkflowEvent, factory: AnyEvent): WorkflowEvent {
-  return made.has(event) ? event : factory(event.data)
+  return Made.has(event) ? event : factory(event.data)
 }
 
 /** An event that a factory has made in another tab: its schema was applied there. */
 export function vouched({ type, data }: WorkflowEvent): WorkflowEvent {
-  const event = Object.freeze({ type, data })
-  made.add(event)
-  return event
+  return Object.freeze(new Made({ type, data }) as unknown as WorkflowEvent)
 }
 
 /** Whether something has the shape of an event. */
