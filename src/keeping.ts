@@ -76,7 +76,6 @@ export function copyFor(serializer: Serializer): CopyValue {
 
 /** A serializer that never sees what is private. */
 function discreet(serializer: Serializer, privacy: Privacy): Serializer {
-  if (privacy.none) return serializer
   const strip = (value: unknown): unknown =>
     Array.isArray(value) ? (value as SessionRecord[]).map((it) => privacy.record(it)) : value
   return { ...serializer, serialize: (value) => serializer.serialize(strip(value)) }

@@ -11,9 +11,10 @@ import type { SessionFlow } from './flow'
 import { Interruption } from './interruption'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
-import type { Nest, Nested, Waiting } from './nested'
+import type { Nest, Nested, Waiting, Within } from './nested'
 import { explain } from './outcome'
 import type { Emission, SessionRecord } from './record'
+import { Privacy } from './privacy'
 import { recordError } from './recorded-error'
 import { Resources } from './resources'
 import { Scheduler } from './scheduler'
@@ -50,10 +51,11 @@ class Child implements Nested {
     const schema = compileSchema(definition.options.state)
     const resources = new Resources(definition.resources, options.layers(definition))
     resources.set(given)
-    const initialState = model.tree.root()
+    const privacy = new Privacy(definition.options.private)
+    const initialState = beginAnew(definition, model)
     this.core = new Core({
       ...options,
-      ...{ definition, model, resources, initialState },
+      ...{ definition, model, resources, initialState, privacy },
       writer: new Writer(schema, options.copy),
       mend: (state) => (definition.options.state ? mend(schema, state) : []),
       flow: flowOf(definition, model, options.copy),
@@ -62,14 +64,7 @@ class Child implements Nested {
         // A question is shown by the session.
         if (record.kind === 'opened' && record.event) options.onStream(record.event as WorkflowEvent)
       },
-      within: {
-        append: (record, ...how) =>
-          parent.append({ kind: 'child', exec: exec.id, key: point.key, record }, ...how),
-        get prefix() {
-          return parent.key(exec.id, point.key)
-        },
-        stepped: () => parent.stepped(),
-      },
+      within: this.#within(definition),
     })
     this.core.sink = { push: () => {}, isOpen: () => false, durable: (seq) => parent.sink.durable(seq) }
     this.core.ready = () => this.#mayWork()
@@ -81,6 +76,21 @@ class Child implements Nested {
     }
     parent.children.set(`${exec.id}/${point.key}`, this)
     this.#interruption = model.run && new Interruption(this.core)
+  }
+
+  /** Where its records go. */
+  #within(definition: Definition): Within {
+    const parent = this.#parent
+    const { id: exec } = this.#exec
+    const { key } = this.#point
+    return {
+      append: (record, ...how) =>
+        parent.append({ kind: 'child', exec, key, record, ...hidden(definition) }, ...how),
+      get prefix() {
+        return parent.key(exec, key)
+      },
+      stepped: () => parent.stepped(),
+    }
   }
 
   get missing(): readonly string[] {
@@ -184,6 +194,19 @@ class Child implements Nested {
     if (attempt) attempt.points.done(key, 'subflow', result)
     else this.#parent.append({ kind: 'done', exec, key, type: 'subflow', ...result })
   }
+}
+
+/** What its records say of its private paths. */
+function hidden({ options }: Definition): { readonly private?: readonly string[] } {
+  return options.private ? { private: options.private } : {}
+}
+
+/** What is private was not stored: after a reload it is at its default. */
+function beginAnew({ options }: Definition, { tree }: Model): unknown {
+  const privacy = new Privacy(options.private)
+  if (!privacy.none)
+    tree.restore(privacy.filled(tree.root(), compileSchema(options.state).initial(tree.root())))
+  return tree.root()
 }
 
 /** A flow state of its own: a part of the model, written by records. */

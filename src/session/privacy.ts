@@ -1,9 +1,9 @@
 import type { Op, OpPath } from '../state/op'
 import { toPath } from '../state/path'
 import { valueAt } from '../state/view'
-import type { SavedModel } from './saved-model'
+import type { SavedExecution, SavedModel, SavedPast } from './saved-model'
 import type { SavedSession } from './saved-session'
-import type { SessionRecord } from './record'
+import type { ChildBegin, RecordBody } from './record'
 
 /** The private paths of a workflow's state: what stands there is in no storage, snapshot, export or other tab. */
 export class Privacy {
@@ -18,23 +18,37 @@ export class Privacy {
     return this.#paths.length === 0
   }
 
-  record(record: SessionRecord): SessionRecord {
+  /** A sub-flow has private paths of its own, and its records say which. */
+  record<R extends RecordBody>(record: R): R {
+    if (record.kind === 'child')
+      return { ...record, record: new Privacy(record.private).record(record.record) }
+    if (record.kind === 'opened' && record.child) return { ...record, child: begun(record.child) }
     if (record.kind === 'wrote') return { ...record, ops: this.#ops(record.ops) }
-    return 'state' in record ? { ...record, state: this.#without([], record.state) } : record
+    if (record.kind === 'rewound') return { ...record, past: this.#past(record.past) }
+    return 'state' in record ? { ...record, state: this.state(record.state) } : record
   }
 
   session(saved: SavedSession): SavedSession {
-    if (this.none) return saved
     const { history, ...model } = saved
     const base = history?.base
     const records = history?.records.map((it) => this.record(it)) ?? []
     return {
-      ...this.#model(model),
-      state: this.#without([], saved.state),
-      ...(history && {
-        history: { ...(base && { base: { ...this.#model(base), back: this.#ops(base.back) } }), records },
-      }),
+      ...this.#saved(model),
+      ...(history && { history: { ...(base && { base: this.#past(base) }), records } }),
     }
+  }
+
+  /** A state without what is private in it. */
+  state(state: unknown): unknown {
+    return this.#without([], state)
+  }
+
+  #saved<T extends SavedModel>(saved: T): T {
+    return { ...this.#model(saved), state: this.state(saved.state) }
+  }
+
+  #past<T extends SavedPast>(past: T): T {
+    return { ...this.#model(past), back: this.#ops(past.back) }
   }
 
   #model<T extends Pick<SavedModel, 'roots' | 'log' | 'execs'>>(saved: T): T {
@@ -45,13 +59,21 @@ export class Privacy {
       execs: saved.execs.map((exec) => ({
         ...exec,
         entries: exec.entries.map((it) => ('ops' in it ? { ...it, ops: this.#ops(it.ops as Op[]) } : it)),
+        points: exec.points.map((it) => this.#point(it)),
       })),
     }
   }
 
+  #point(point: SavedPoint): SavedPoint {
+    const { begin, child } = point
+    if (begin === undefined) return point
+    const own = new Privacy(begin.private)
+    return { ...point, begin: begun(begin), ...(child && { child: own.#saved(child) }) }
+  }
+
   /** What of a write may be told. */
   told(ops: readonly Op[]): readonly Op[] {
-    return this.none ? ops : this.#ops(ops)
+    return this.#ops(ops)
   }
 
   /** What makes the private paths of a state those of another one. */
@@ -67,7 +89,8 @@ export class Privacy {
     return this.#paths.reduce((made, keys) => fill(made, other, keys), state)
   }
 
-  #ops(ops: readonly Op[]): Op[] {
+  #ops(ops: readonly Op[]): readonly Op[] {
+    if (this.none) return ops
     return ops.flatMap((op): Op[] => {
       if (op[0] === 'replace') return [['replace', this.#without([], op[1])]]
       const { keys } = toPath(op[1])
@@ -82,6 +105,12 @@ export class Privacy {
     const below = this.#paths.filter((it) => startsWith(it, keys)).map((it) => it.slice(keys.length))
     return below.reduce<unknown>(drop, value)
   }
+}
+
+type SavedPoint = SavedExecution['points'][number]
+
+function begun(begin: ChildBegin): ChildBegin {
+  return { ...begin, state: new Privacy(begin.private).state(begin.state) }
 }
 
 function startsWith(keys: readonly string[], beginning: readonly string[]): boolean {

@@ -55,6 +55,8 @@ export interface ChildBegin {
   readonly input?: unknown
   readonly state: unknown
   readonly flow: unknown
+  /** The paths of its state that are kept nowhere. */
+  readonly private?: readonly string[]
 }
 
 export type PointType = 'once' | 'ask' | 'wait' | 'sleep' | 'commit' | 'subflow'
@@ -127,7 +129,13 @@ export type RecordBody =
    */
   | { readonly kind: 'flowWrote'; readonly exec: number; readonly key: string; readonly ops?: readonly Op[] }
   /** Something has happened in a sub-flow: a record of its own, kept in its parent's journal. */
-  | { readonly kind: 'child'; readonly exec: number; readonly key: string; readonly record: RecordBody }
+  | {
+      readonly kind: 'child'
+      readonly exec: number
+      readonly key: string
+      readonly record: RecordBody
+      readonly private?: readonly string[]
+    }
   /** Somebody outside, or the clock, answered an ask or a wait. Commits nothing. */
   | {
       readonly kind: 'answered'

@@ -218,8 +218,15 @@ function isResult(entry: Entry): entry is Extract<Entry, { key: string }> {
 }
 
 /** Whether the step itself does it. */
-function isAct({ kind }: Entry): boolean {
-  return kind === 'wrote' || kind === 'sent' || kind === 'opened' || kind === 'flow'
+/** A private write was stored without its operations: a re-run makes it anew. */
+function isAct(entry: Entry): boolean {
+  const { kind } = entry
+  return (
+    (entry.kind === 'wrote' && entry.ops.length > 0) ||
+    kind === 'sent' ||
+    kind === 'opened' ||
+    kind === 'flow'
+  )
 }
 
 /**

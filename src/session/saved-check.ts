@@ -57,7 +57,7 @@ const stamp = { seq: 'count', at: 'time' }
 const exec = { ...stamp, exec: 'count' }
 const point = { ...exec, key: 'text', 'sends?': ['emission'] }
 const pointType = 'once|ask|wait|sleep|commit|collect|subflow|flow'
-const begin = { workflow: 'text', version: 'count', state: 'some' }
+const begin = { workflow: 'text', version: 'count', state: 'some', 'private?': ['text'] }
 
 const records: { readonly [kind: string]: Spec } = {
   '@': 'kind',
@@ -73,7 +73,7 @@ const records: { readonly [kind: string]: Spec } = {
   done: { ...point, type: pointType, 'error?': 'error' },
   answered: { ...exec, key: 'text' },
   flowWrote: { ...exec, key: 'text', 'ops?': ['op'] },
-  child: { ...exec, key: 'text', record: 'body' },
+  child: { ...exec, key: 'text', record: 'body', 'private?': ['text'] },
   collected: { ...point, step: 'text', buffer: 'text', event: 'event', 'batch?': ['text'] },
   attemptFailed: { ...exec, attempt: 'count', error: 'error', 'retryAt?': 'time', 'again?': ['text'] },
   interrupted: { ...stamp, execs: ['count'] },

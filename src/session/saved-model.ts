@@ -35,7 +35,7 @@ export interface SavedModel extends Pick<
   readonly roots: readonly (readonly Op[])[]
 }
 
-type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
+export type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
   readonly root: number
   readonly entries: readonly Numbered<Entry, 'root'>[]
   readonly points: readonly (Omit<Point, 'child'> & { readonly child?: SavedModel })[]

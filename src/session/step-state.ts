@@ -69,7 +69,10 @@ function put(attempt: Attempt, path: Path, make: (view: View, path: Path) => Op 
 }
 
 function record(attempt: Attempt, ops: readonly Op[]): void {
+  const { privacy } = attempt.core.options
   if (ops.length === 0 || attempt.replay.wrote(ops)) return
+  const told = privacy.told(ops)
+  if (told !== ops && told.length > 0 && attempt.replay.wrote(told)) return
   attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
   attempt.replay.entered()
 }

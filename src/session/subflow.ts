@@ -8,6 +8,7 @@ import type { Schema } from '../state/standard-schema'
 import type { WorkflowEvent } from '../workflow/event'
 import { linesOf, mappingMistakes, type AnyMapping, type Source, type Sources } from '../workflow/mapping'
 import type { AnyWorkflow } from '../workflow/shape'
+import { leaks } from '../workflow/leaks'
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Attempt } from './attempt'
 import type { ChildBegin } from './record'
@@ -32,7 +33,7 @@ export async function runSubflow(
   workflow: AnyWorkflow,
   mapping: AnyMapping = {},
 ): Promise<unknown> {
-  const definition = checked(workflow, mapping)
+  const definition = checked(workflow, mapping, attempt.core.definition)
   const { core, exec, points, replay } = attempt
   points.log.enter('subflow')
   const key = points.log.key(`subflow:${definition.name}`)
@@ -58,10 +59,11 @@ export async function runSubflow(
   return writeBack(mapping.writeBack ?? {}, result?.value, layers)
 }
 
-function checked(workflow: AnyWorkflow, mapping: AnyMapping): Definition {
+function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition): Definition {
   const definition = definitionOf(workflow)
   definition.validate()
-  const mistakes = mappingMistakes(mapping)
+  const wrong = mappingMistakes(mapping)
+  const mistakes = wrong.length > 0 ? wrong : leaks(mapping, parent, definition)
   if (mistakes.length === 0) return definition
   throw new WorkflowError(
     definition.name,
@@ -108,6 +110,7 @@ function begin(
     ...(data !== undefined && { input: data }),
     state: started(options.state, capture['state'], 'state'),
     flow: started(options.flowState, capture['flowState'], 'flowState'),
+    ...(options.private && { private: options.private }),
   }
 }
 

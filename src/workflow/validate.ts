@@ -1,6 +1,7 @@
 import { WorkflowError, type Finding } from '../errors'
 import { absence } from '../state/absence'
 import type { AnyEvent } from './event'
+import { leaks } from './leaks'
 import { mappingMistakes } from './mapping'
 import { retryMistake } from './retry'
 import type { AnyWorkflow } from './shape'
@@ -122,10 +123,11 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     }
   },
 
-  subflow({ steps }, report) {
-    for (const { name, subflow, emits: events } of steps) {
+  subflow(parent, report) {
+    for (const { name, subflow, emits: events } of parent.steps) {
       if (subflow === undefined) continue
       const found = [...mappingMistakes(subflow), ...mistakesIn(subflow.workflow)]
+      if (found.length === 0) found.push(...leaks(subflow, parent, subflow.workflow as Definition))
       if (events.length > 1) found.push(`it emits ${events.length} events; a sub-flow emits one`)
       for (const it of found) report(`sub-flow "${name}": ${it}`)
     }

@@ -1,0 +1,40 @@
+import { toPath } from '../state/path'
+import { linesOf, type AnyMapping } from './mapping'
+import type { Definition } from './workflow'
+
+/**
+ * Where a mapping, which is right otherwise, would take what is private in the parent to a place of the child that is
+ * stored, in words. The input and the flow state always are.
+ */
+export function leaks({ capture = {} }: AnyMapping, parent: Definition, child: Definition): string[] {
+  const secrets = (parent.options.private ?? []).map((it) => toPath(it).keys)
+  if (secrets.length === 0) return []
+  const hidden = (child.options.private ?? []).map((it) => toPath(it).keys)
+  return ['input', 'state', 'flowState'].flatMap((target) =>
+    linesOf(capture[target]).flatMap(([to, { scope, path, text }]) => {
+      if (scope !== 'state') return []
+      const places = secrets.flatMap((it) => place(it, path.keys, to.keys))
+      const isKept = (keys: readonly string[]): boolean =>
+        target !== 'state' || !hidden.some((it) => begins(keys, it))
+      return places.some(isKept)
+        ? [
+            `capture.${target}: "${text}" is private, and is stored there; make the place private in the child's state`,
+          ]
+        : []
+    }),
+  )
+}
+
+/** Where in the child a private path comes to stand, if it is captured at all. */
+function place(
+  secret: readonly string[],
+  from: readonly string[],
+  to: readonly string[],
+): (readonly string[])[] {
+  if (begins(from, secret)) return [to]
+  return begins(secret, from) ? [[...to, ...secret.slice(from.length)]] : []
+}
+
+function begins(keys: readonly string[], beginning: readonly string[]): boolean {
+  return beginning.every((key, index) => keys[index] === key)
+}

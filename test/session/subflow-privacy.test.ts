@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createEngine, defineWorkflow, memoryStorage, type Session } from '../../src/index'
+import { virtualClock, virtualTabs } from '../../src/testing'
+import { Done, failure, flow, Go, profile, Question } from '../support/flows'
+
+const Card = z.object({ card: z.string().default(''), note: z.string().default('') })
+
+/** Asks with a secret in its state: its own, or one that it was given. */
+const paying = defineWorkflow({ ...flow, name: 'paying', state: Card, private: ['card'] }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    await ctx.state.append('card', ' SECRET-own')
+    await ctx.state.set('note', 'kept')
+    await ctx.ask(Question(1))
+    await ctx.state.append('card', ' SECRET-later')
+    return Done(ctx.state.get('note'))
+  },
+)
+
+const shop = defineWorkflow({ ...flow, state: Card }).subflow('pay', {
+  on: Go,
+  workflow: paying,
+  emits: [Done],
+})
+
+const sharing = defineWorkflow({ ...flow, state: Card, private: ['card'], history: 100 }).subflow('pay', {
+  on: Go,
+  workflow: paying,
+  emits: [Done],
+  capture: { state: { card: 'state.card' } },
+})
+
+const nested = defineWorkflow({ ...flow, history: 100 }).step('pay', { on: Go, emits: [Done] }, async (ctx) =>
+  Done(await ctx.subflow(shop)),
+)
+
+describe('private fields of a sub-flow', () => {
+  test.for([
+    ['its own', shop, {}],
+    ['captured from a private path', sharing, { initialState: { card: 'SECRET-parent' } }],
+    ['two deep', nested, {}],
+  ] as const)(
+    '%s / are in no batch, snapshot, export, toJSON; after a reload at their default',
+    async ([, workflow, options]) => {
+      const page = profile()
+      const open = () => page.open(workflow as typeof shop, options as object)
+      const session = await open()
+      session.run().catch(() => {})
+      await page.clock.advance(2000)
+      const told = async (it: Session<typeof shop>) =>
+        JSON.stringify([it.toJSON(), await page.storage.export('flow'), await page.engine.export('flow')])
+      expect(session.asks).toHaveLength(1)
+      expect(await told(session)).not.toContain('SECRET')
+      expect(await told(session)).toContain('kept')
+      await page.reload()
+      const again = await open()
+      await page.settle()
+      expect(again.asks).toHaveLength(1)
+      await again.flush()
+      expect(await told(again)).not.toContain('SECRET')
+      await again.asks[0]?.reply(1)
+      expect(await again.run()).toBe('kept')
+      await again.flush()
+      expect(await told(again)).not.toContain('SECRET')
+    },
+  )
+
+  test('a channel / carries none of them', async () => {
+    const clock = virtualClock()
+    const tabs = virtualTabs()
+    const heard: unknown[] = []
+    const channel = (name: string) => {
+      const inner = tabs.channel(name)
+      const post = inner.postMessage.bind(inner)
+      inner.postMessage = (message) => {
+        heard.push(message)
+        post(message)
+      }
+      return inner
+    }
+    const options = { clock, storage: memoryStorage(), locks: tabs.locks, channel }
+    const one = await createEngine(options).open(shop)
+    const two = await createEngine(options).open(shop)
+    await clock.advance(1000)
+    const result = one.run()
+    await clock.advance(1000)
+    expect(two.asks).toHaveLength(1)
+    await two.asks[0]?.reply(1)
+    await clock.advance(1000)
+    expect(await result).toBe('kept')
+    expect(JSON.stringify(heard)).toContain('kept')
+    expect(JSON.stringify(heard)).not.toContain('SECRET')
+  })
+
+  test('a private path is captured into a place that is stored / a finding of validate, and of ctx.subflow', async () => {
+    const open = defineWorkflow({ ...flow, name: 'open', state: Card }).step(
+      'end',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    const secretive = { ...flow, state: Card, private: ['card'] } as const
+    const workflow = defineWorkflow(secretive)
+      .subflow('one', { on: Go, workflow: open, emits: [Done], capture: { state: 'state' } })
+      .subflow('two', {
+        on: Go,
+        workflow: paying,
+        emits: [Done],
+        capture: { flowState: { c: 'state.card' } as object, state: { note: 'state.card' } },
+      })
+    expect(() => workflow.validate()).toThrow(/"one": capture\.state: "state" is private/)
+    expect(() => workflow.validate()).toThrow(/"two": capture\.flowState: "state\.card" is private/)
+    expect(() => workflow.validate()).toThrow(/"two": capture\.state: "state\.card" is private/)
+    expect(() => sharing.validate()).not.toThrow()
+    const calling = defineWorkflow(secretive).step('call', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(await ctx.subflow(open, { capture: { state: { note: 'state.card' } } })),
+    )
+    const error: Error = await failure((await profile().open(calling)).run())
+    expect(error.message).toContain('"state.card" is private')
+  })
+})

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { createEngine, defineEvent, defineWorkflow, memoryStorage } from '../../src/index'
+import { virtualClock, virtualTabs } from '../../src/testing'
+import { Answer, Done, flow, Go, profile, Question } from '../support/flows'
+
+const Step = defineEvent('step', z.unknown())
+
+/** Two questions in two steps, an effect and a write to its flow state before each. */
+const wizard = defineWorkflow({
+  ...flow,
+  name: 'wizard',
+  flowState: z.object({ asked: z.number().default(0) }),
+  state: z.object({ answers: z.array(z.unknown()).default([]) }),
+})
+  .step('first', { on: Go, asks: [Question], emits: [Step] }, async (ctx) => {
+    await ctx.once('effect', () => 1)
+    await ctx.flowState.set('asked', (it) => it + 1)
+    const { data } = await ctx.ask(Question('first'))
+    await ctx.state.append('answers', data)
+    return Step()
+  })
+  .step('second', { on: Step, asks: [Question], emits: [Done] }, async (ctx) => {
+    await ctx.flowState.set('asked', (it) => it + 1)
+    const { data } = await ctx.ask(Question('second'))
+    return Done([...ctx.state.get('answers'), data, ctx.flowState.get('asked')])
+  })
+
+const workflow = defineWorkflow({
+  ...flow,
+  history: 100,
+  state: z.object({ before: z.unknown().optional() }),
+}).step('sub', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+  const { data } = await ctx.ask(Question('before'))
+  await ctx.state.set('before', data as string)
+  return Done(await ctx.subflow(wizard))
+})
+
+/** The session is at the second question of the child. */
+async function inTheChild() {
+  const page = profile()
+  const session = await page.open(workflow)
+  session.run().catch(() => {})
+  await page.settle()
+  for (const answer of ['a', 'b']) {
+    await session.asks[0]?.reply(answer)
+    await page.settle()
+  }
+  expect(session.asks.map((it) => it.data)).toEqual(['second'])
+  return { page, session }
+}
+
+describe('a child in flight', () => {
+  test('import elsewhere / the question is open there and the run is carried on', async () => {
+    const { session } = await inTheChild()
+    for (const json of [session.toJSON(), JSON.parse(JSON.stringify(session.toJSON()))]) {
+      const clock = virtualClock()
+      const engine = createEngine({ storage: memoryStorage(), clock })
+      const other = await engine.import(workflow, json, { id: 'other' })
+      await clock.advance(0)
+      expect(other.asks.map((it) => it.data)).toEqual(['second'])
+      await other.asks[0]?.reply('c')
+      expect(await other.run()).toEqual(['b', 'c', 2])
+    }
+  })
+
+  test('a child in an imported file is damaged / refused, and said where', async () => {
+    const { session } = await inTheChild()
+    const text = JSON.stringify(session.toJSON())
+    const damaged = JSON.parse(text) as { execs: { points: { child?: { nextExec: unknown } }[] }[] }
+    for (const point of damaged.execs[0]?.points ?? []) if (point.child) point.child.nextExec = 'x'
+    const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
+    await expect(engine.import(workflow, damaged)).rejects.toThrow(/child\.nextExec/)
+  })
+
+  test('fork / both go on, each for itself', async () => {
+    const { page, session } = await inTheChild()
+    const fork = await session.fork()
+    await page.settle()
+    expect(fork.asks.map((it) => it.data)).toEqual(['second'])
+    await fork.asks[0]?.reply('forked')
+    expect(await fork.run()).toEqual(['b', 'forked', 2])
+    expect(session.asks).toHaveLength(1)
+    await session.asks[0]?.reply('own')
+    expect(await session.run()).toEqual(['b', 'own', 2])
+  })
+
+  test('rewind to before its first answer / the child is as it was then, and asks again', async () => {
+    const { page, session } = await inTheChild()
+    const answered = session.history().filter((it) => it.type === 'child')
+    const asked = answered.find((it) => JSON.stringify(it).includes('"ask"')) ?? answered[0]
+    session.rewind(asked?.seq as number)
+    session.resume()
+    await page.settle()
+    expect(session.asks.map((it) => it.data)).toEqual(['first'])
+    await session.asks[0]?.reply('x')
+    await page.settle()
+    await session.asks[0]?.reply('y')
+    expect(await session.run()).toEqual(['x', 'y', 2])
+  })
+
+  test('back / leads to the page of the parent before the child, and the child begins anew', async () => {
+    const { page, session } = await inTheChild()
+    session.back()
+    await page.settle()
+    expect(session.asks.map((it) => it.data)).toEqual(['before'])
+    for (const answer of ['p', 'q']) {
+      await session.asks[0]?.reply(answer)
+      await page.settle()
+    }
+    expect(session.asks.map((it) => it.data)).toEqual(['second'])
+    await session.asks[0]?.reply('r')
+    expect(await session.run()).toEqual(['q', 'r', 2])
+  })
+
+  test('a tab that follows / shows the question, answers it, and carries on when the leader is gone', async () => {
+    const clock = virtualClock()
+    const tabs = virtualTabs()
+    const options = { clock, storage: memoryStorage(), ...tabs }
+    const one = await createEngine(options).open(workflow)
+    const two = await createEngine(options).open(workflow)
+    await clock.advance(1000)
+    one.run().catch(() => {})
+    await clock.advance(1000)
+    for (const answer of ['a', 'b']) {
+      await two.asks[0]?.reply(answer)
+      await clock.advance(1000)
+    }
+    expect(two.asks.map((it) => it.data)).toEqual(['second'])
+    await one.close()
+    await clock.advance(1000)
+    expect(two.role).toBe('leader')
+    await two.asks[0]?.reply('c')
+    expect(await two.run()).toEqual(['b', 'c', 2])
+  })
+
+  test('an event names the ask of the child / it is the reply', async () => {
+    const { session } = await inTheChild()
+    const ask = session.asks[0]?.id as string
+    expect(await session.send(Answer('sent'), { ask })).toBe(true)
+    expect(await session.run()).toEqual(['b', 'sent', 2])
+  })
+})
