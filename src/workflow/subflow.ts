@@ -1,8 +1,9 @@
+import { WorkflowError } from '../errors'
 import type { Path } from '../state/path-types'
 import type { AskType } from './ask'
 import type { DataOf, EventType } from './event'
 import { accepts, type Accepted, type On } from './join'
-import type { AnyMapping } from './mapping'
+import { mappingMistakes, type AnyMapping } from './mapping'
 import type { AnyWorkflow, Of, Shape } from './shape'
 import { makeStep, type StepDefinition, type StepOptions } from './step'
 
@@ -55,9 +56,21 @@ export type SubflowOptions<O, W extends AnyWorkflow, Em extends readonly EventTy
 type Options = StepOptions<On, readonly EventType[], readonly AskType[]> &
   AnyMapping & { readonly workflow: AnyWorkflow }
 
-/** The step that runs a child and emits what comes of it. */
-export function makeSubflow(name: string, options: Options): StepDefinition {
+/**
+ * The step that runs a child and emits what comes of it, in workflow `parent`.
+ *
+ * @throws WorkflowError with everything that is wrong with the mapping
+ */
+export function makeSubflow(parent: string, name: string, options: Options): StepDefinition {
   const { workflow, capture, writeBack } = options
+  const mistakes = mappingMistakes(options)
+  if (options.emits && options.emits.length > 1)
+    mistakes.push(`it emits ${options.emits.length} events; a sub-flow emits one`)
+  if (mistakes.length > 0)
+    throw new WorkflowError(
+      parent,
+      mistakes.map((it) => ({ check: 'subflow', message: `sub-flow "${name}": ${it}` })),
+    )
   const subflow = Object.freeze({ workflow, capture, writeBack })
   const handler: StepDefinition['handler'] = async (ctx) => {
     const value = await ctx.subflow(workflow, { capture, writeBack } as never)

@@ -141,6 +141,8 @@ export interface Workflow<
    *   writeBack: { value: 'result.receipt', state: { paid: 'result.at' } },
    * })
    * ```
+   *
+   * @throws WorkflowError with everything that is wrong with the mapping
    */
   subflow<
     const Name extends string,
@@ -297,8 +299,8 @@ export function build(
     step: step as never,
     node: ((name: string, { config, ...rest }: NodeOptions<On, [], [], unknown>, phases: AnyPhases) =>
       step(name, rest, nodeHandler({ ...phases }, config))) as never,
-    subflow: ((name: string, child: Parameters<typeof makeSubflow>[1]) =>
-      build(options, [...steps, makeSubflow(name, child)])) as never,
+    subflow: ((name: string, child: Parameters<typeof makeSubflow>[2]) =>
+      build(options, [...steps, makeSubflow(options.name, name, child)])) as never,
     validate: ({ skip } = {}) => {
       if (skip === undefined && valid.has(definition)) return
       validateDefinition(definition, skip ?? options.skip ?? [])

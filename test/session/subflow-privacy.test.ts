@@ -45,7 +45,7 @@ describe('private fields of a sub-flow', () => {
     '%s / are in no batch, snapshot, export, toJSON; after a reload at their default',
     async ([, workflow, options]) => {
       const page = profile()
-      const open = () => page.open(workflow as typeof shop, options as object)
+      const open = () => page.open(workflow as typeof shop, options)
       const session = await open()
       session.run().catch(() => {})
       await page.clock.advance(2000)

@@ -32,7 +32,7 @@ const workflow = defineWorkflow({
   state: z.object({ before: z.unknown().optional() }),
 }).step('sub', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
   const { data } = await ctx.ask(Question('before'))
-  await ctx.state.set('before', data as string)
+  await ctx.state.set('before', data)
   return Done(await ctx.subflow(wizard))
 })
 
