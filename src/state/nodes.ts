@@ -32,6 +32,11 @@ export class Nodes {
     return (this.#last = this.#segmented.get(path.text) ?? this.#growSegmented(id))
   }
 
+  /** The node of a path whose node one holds: another one when that was forgotten meanwhile. */
+  held(node: Node): Node {
+    return node.cut === FORGOTTEN ? this.of(node) : (this.#last = node)
+  }
+
   /** The node of a list's item, if there is one. */
   item({ id }: Node, index: number): Node | undefined {
     if (typeof id !== 'string') return this.#segmented.get(textOf([...id, String(index)]))

@@ -2,7 +2,6 @@ import type { Recipe } from './edit'
 import { Edits } from './edits'
 import type { Node } from './node'
 import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
-import type { Tree } from './tree'
 import { Writes, type StoreParts } from './writes'
 
 /**
@@ -59,7 +58,7 @@ export interface StateStore<T> extends PlainStore<T> {
   edit(recipe: (draft: T) => void): void
 }
 
-const trees = new WeakMap<object, Tree>()
+const known = new WeakMap<object, Writes>()
 
 /** A path of a store as something that components can subscribe to, read and write. */
 export interface Cell {
@@ -70,17 +69,19 @@ export interface Cell {
 
 /** The cell of any store's path: the same object for everybody, so that nothing is subscribed anew. */
 export function cellOf(store: PlainStore<unknown>, path: string | Keys): Cell {
-  const tree = trees.get(store)
-  if (tree === undefined) throw new TypeError('this is no state store of Dogear')
-  const node = tree.named(path)
-  return node.cell ?? makeCell(store, tree, node)
+  const writes = known.get(store)
+  if (writes === undefined) throw new TypeError('this is no state store of Dogear')
+  const node = writes.tree.named(path)
+  return node.cell ?? makeCell(writes, node)
 }
 
-function makeCell(store: PlainStore<unknown>, tree: Tree, node: Node): Cell {
+function makeCell(writes: Writes, node: Node): Cell {
+  const { tree } = writes
   return (node.cell = {
     subscribe: (listener) => tree.subscribe(node, listener),
     get: () => tree.readAt(node),
-    set: (next) => store.set(node.id, next),
+    // By the node itself: a batch of setters looks up no path.
+    set: (next) => writes.put('set', node, next),
   })
 }
 
@@ -108,7 +109,7 @@ export function createPlainStateStore<T>(
     subscribe: (path: string | Keys, listener: () => void) => tree.subscribe(tree.named(path), listener),
     ...more?.(writes),
   }
-  trees.set(store, tree)
+  known.set(store, writes)
   return Object.freeze(store) as unknown as PlainStore<T>
 }
 

@@ -1,5 +1,5 @@
 import { development, frozen } from './development'
-import { childAt, FORGOTTEN, isOwned, type Node } from './node'
+import { childAt, isOwned, Node } from './node'
 import { Nodes } from './nodes'
 import type { Op } from './op'
 import type { Path } from './path'
@@ -28,8 +28,8 @@ export class Tree implements View {
   }
 
   /** The node of what a user names; it is the path for all other methods. */
-  named(path: string | readonly (string | number)[]): Node {
-    return this.#nodes.named(path)
+  named(path: string | readonly (string | number)[] | Node): Node {
+    return path instanceof Node ? this.#nodes.held(path) : this.#nodes.named(path)
   }
 
   read(path: Path): unknown {
@@ -38,7 +38,7 @@ export class Tree implements View {
 
   /** The same for a node of this tree: nothing has to be looked up, unless the node was forgotten meanwhile. */
   readAt(node: Node): unknown {
-    const here = node.cut === FORGOTTEN ? this.#nodes.of(node) : node
+    const here = this.#nodes.held(node)
     return this.#handOut(here, this.#value(here))
   }
 

@@ -1,4 +1,5 @@
 import { Batch } from './batch'
+import type { Node } from './node'
 import type { Op } from './op'
 import type { Keys } from './path-types'
 import type { Tree } from './tree'
@@ -41,12 +42,16 @@ export class Writes {
     this.#parts = parts
   }
 
+  get tree(): Tree {
+    return this.#parts.tree
+  }
+
   /** What a read sees: in a batch, with what it has written. */
   get view(): View {
     return this.#open ?? this.#parts.tree
   }
 
-  put(call: Call, path: string | Keys, value?: unknown): void {
+  put(call: Call, path: string | Keys | Node, value?: unknown): void {
     const op = this.#make(this.view, call, path, value)
     if (op === undefined) return
     if (this.#parts.early?.()) this.#rememberCall(op, call, path, value)
@@ -54,7 +59,7 @@ export class Writes {
   }
 
   /** The operation of a call; none while writes are blocked. */
-  #make(view: View, call: Call, input: string | Keys, value: unknown): Op | undefined {
+  #make(view: View, call: Call, input: string | Keys | Node, value: unknown): Op | undefined {
     if (this.blocked) throw this.blocked()
     const { tree, writer, always } = this.#parts
     const path = tree.named(input)
@@ -92,7 +97,7 @@ export class Writes {
   }
 
   /** Apart, so that a write which is not early makes nothing for it. */
-  #rememberCall(op: Op, call: Call, path: string | Keys, value: unknown): void {
+  #rememberCall(op: Op, call: Call, path: string | Keys | Node, value: unknown): void {
     this.remember([op], (view) => {
       const made = this.#make(view, call, path, value)
       return made ? [made] : none
