@@ -21,6 +21,7 @@ export class Tree implements View {
   readonly #subscribers: Subscribers
   /** Counts what begins and ends ownership. */
   #moment = 0
+  #ahead: { readonly ops: readonly Op[]; readonly nodes: readonly Node[] } | undefined
 
   constructor(root: unknown, report?: (error: unknown) => void) {
     this.#current = root
@@ -82,10 +83,18 @@ export class Tree implements View {
    * applied to another state as well: a parent that has vanished is made again, an index past the end appends.
    */
   apply(ops: readonly Op[]): void {
-    for (const op of ops) {
+    const nodes = this.#ahead?.ops === ops ? this.#ahead.nodes : []
+    this.#ahead = undefined
+    for (let at = 0; at < ops.length; at++) {
+      const op = ops[at] as Op
       if (op[0] === 'replace') this.restore(op[1])
-      else this.#applyAt(op, this.#nodes.named(op[1]))
+      else this.#applyAt(op, this.named(nodes[at] ?? op[1]))
     }
+  }
+
+  /** These operations are probably the next to be applied: where they write is known already. */
+  foresee(ops: readonly Op[], nodes: readonly Node[]): void {
+    this.#ahead = { ops, nodes }
   }
 
   #applyAt(op: Exclude<Op, readonly ['replace', unknown]>, node: Node): void {

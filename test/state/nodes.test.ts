@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createStore } from '../../src/state/create-store'
+import { cellOf } from '../../src/state/store'
 
 describe('paths by the ten thousands', () => {
   test('more paths than are remembered: reads, writes and listeners stay right', () => {
@@ -36,6 +37,47 @@ describe('paths by the ten thousands', () => {
       return (previous as number) + 1
     })
     expect(store.get()).toEqual({ a: { n: 1 } })
+  })
+})
+
+describe('a component that keeps its setter', () => {
+  test('its path is forgotten meanwhile / it writes to the same place, and who listens there now is told', () => {
+    const store = createStore({ initial: { a: { n: 0 } } })
+    const { set, get } = cellOf(store as never, 'a.n')
+    for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
+    const listener = vi.fn<() => void>()
+    store.subscribe('a.n', listener)
+    set(1)
+    expect([store.get(), get(), listener.mock.calls.length]).toEqual([{ a: { n: 1 } }, 1, 1])
+  })
+
+  test('a path is forgotten between the write in a batch and its end / all of it lands, in order', () => {
+    const store = createStore({ initial: { a: { n: 0 }, b: 0 } })
+    const [a, b] = [cellOf(store as never, 'a.n'), cellOf(store as never, 'b')]
+    const listener = vi.fn<() => void>()
+    store.subscribe('a', listener)
+    store.batch(() => {
+      a.set(1)
+      for (let n = 0; n < 120_000; n++) store.get(`x.${n}`)
+      b.set(2)
+      a.set((previous: unknown) => (previous as number) + 1)
+      store.append('l', 1)
+    })
+    expect(store.get()).toEqual({ a: { n: 2 }, b: 2, l: [1] })
+    expect(listener).toHaveBeenCalledTimes(1)
+  })
+
+  test('a batch that throws is followed by another one / only that lands', () => {
+    const store = createStore({ initial: { a: 0, b: 0 } })
+    const [a, b] = [cellOf(store as never, 'a'), cellOf(store as never, 'b')]
+    const failing = (): void =>
+      store.batch(() => {
+        a.set(1)
+        throw new Error('no')
+      })
+    expect(failing).toThrow('no')
+    store.batch(() => b.set(2))
+    expect(store.get()).toEqual({ a: 0, b: 2 })
   })
 })
 
