@@ -43,7 +43,7 @@ describe('paths by the ten thousands', () => {
 describe('a component that keeps its setter', () => {
   test('its path is forgotten meanwhile / it writes to the same place, and who listens there now is told', () => {
     const store = createStore({ initial: { a: { n: 0 } } })
-    const { set, get } = cellOf(store as never, 'a.n')
+    const { set, get } = cellOf(store, 'a.n')
     for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
     const listener = vi.fn<() => void>()
     store.subscribe('a.n', listener)
@@ -53,7 +53,7 @@ describe('a component that keeps its setter', () => {
 
   test('a path is forgotten between the write in a batch and its end / all of it lands, in order', () => {
     const store = createStore({ initial: { a: { n: 0 }, b: 0 } })
-    const [a, b] = [cellOf(store as never, 'a.n'), cellOf(store as never, 'b')]
+    const [a, b] = [cellOf(store, 'a.n'), cellOf(store, 'b')]
     const listener = vi.fn<() => void>()
     store.subscribe('a', listener)
     store.batch(() => {
@@ -69,7 +69,7 @@ describe('a component that keeps its setter', () => {
 
   test('a batch that throws is followed by another one / only that lands', () => {
     const store = createStore({ initial: { a: 0, b: 0 } })
-    const [a, b] = [cellOf(store as never, 'a'), cellOf(store as never, 'b')]
+    const [a, b] = [cellOf(store, 'a'), cellOf(store, 'b')]
     const failing = (): void =>
       store.batch(() => {
         a.set(1)
