@@ -33,7 +33,12 @@ export { workflowFromGraph, type GraphWorkflow } from './workflow/graph'
 export type { GraphDocument, GraphEdge, GraphNode } from './workflow/graph-document'
 export { ConditionError, GraphError } from './workflow/graph-error'
 export { graphOf, type GraphExport } from './workflow/graph-export'
-export type { GraphRegistry, RegisteredNode, RegisteredStep } from './workflow/graph-registry'
+export type {
+  GraphRegistry,
+  RegisteredNode,
+  RegisteredStep,
+  RegisteredSubflow,
+} from './workflow/graph-registry'
 export { allOf, gather } from './workflow/join'
 export { OutcomeUnknown, type KnownOutcome, type UnknownEffect } from './workflow/outcome-unknown'
 export { resource, type FactoryOptions, type Resource } from './workflow/resource'

@@ -8,6 +8,7 @@ import { nodeHandler } from './node'
 import type { Shape } from './shape'
 import { makeStep, type StepDefinition } from './step'
 import type { StepContext } from './step-context'
+import { running, withSubflow } from './subflow'
 import { build, type Definition } from './workflow'
 
 type Context = StepContext<Shape, unknown, unknown, unknown>
@@ -54,7 +55,10 @@ function stepOf(
   code: Code,
 ): StepDefinition {
   const registered = code.type(type, id)
-  const run = nodeHandler(registered?.phases ?? {}, config === undefined ? registered?.config : config)
+  const child = registered?.subflow
+  const run = child
+    ? running(child)
+    : nodeHandler(registered?.phases ?? {}, config === undefined ? registered?.config : config)
   const next = chooser(edges, code)
   const on = enter.get(id) as AnyEvent
   const targets = new Set(edges.map((it) => enter.get(it.to) as AnyEvent))
@@ -62,7 +66,7 @@ function stepOf(
   const emits = edges.some((it) => it.when === undefined) ? [...targets] : [...targets, end]
   const { asks, timeout } = registered ?? {}
   const policy = retry ?? registered?.retry
-  return makeStep(
+  const step = makeStep(
     id,
     {
       on,
@@ -79,6 +83,7 @@ function stepOf(
       return enter.get(edge.to)?.(outcome)
     },
   )
+  return withSubflow(step, child)
 }
 
 /** Finds the edge to take: the first whose condition holds, else the first without one. */

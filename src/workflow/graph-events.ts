@@ -6,6 +6,7 @@ import { initialState, type Code, type Registered } from './graph-registry'
 import type { Join } from './join'
 import { nodeHandler } from './node'
 import { makeStep, type StepDefinition } from './step'
+import { emitting, withSubflow } from './subflow'
 import { build, type Definition } from './workflow'
 
 /** Whether a document is the export of a workflow whose steps say themselves which event comes next. */
@@ -132,14 +133,17 @@ function readStep(
       .list(step, key, path, optional)
       .map((it, index) => events.get(String(it), join(path, `${key}.${index}`)))
       .filter((it) => it !== undefined)
-  const { phases = {}, config, handler = nodeHandler(phases, config) } = registered ?? {}
+  const { phases = {}, config, subflow } = registered ?? {}
+  const emits = list('emits')
+  const written = subflow ? emitting(subflow, emits) : nodeHandler(phases, config)
+  const { handler = written } = registered ?? {}
   const retry = readRetry(step, path, read, report) ?? registered?.retry
-  const options = { on: [], emits: list('emits'), asks: list('asks'), ...(retry && { retry }) }
+  const options = { on: [], emits, asks: list('asks'), ...(retry && { retry }) }
   const rest = Object.fromEntries(
     OPTIONS.map((key) => [key, own(step, key)]).filter(([, value]) => value !== undefined),
   ) as object
   const on = { join: (own(step, 'join') ?? 'any') as Join, events: list('on', false) }
-  return makeStep(name, { ...options, ...rest } as never, on, handler)
+  return withSubflow(makeStep(name, { ...options, ...rest } as never, on, handler), subflow)
 }
 
 const OPTIONS = ['workers', 'timeout', 'catchError', 'recoveries']

@@ -19,6 +19,8 @@ export interface ExportedStep {
   readonly timeout?: number
   readonly catchError?: string
   readonly recoveries?: number
+  /** The workflow that the step is: registered again with its mapping. */
+  readonly subflow?: { readonly name: string; readonly version: number }
   /** What comes next is said by the edges of a document, not by what the step returns. */
   readonly routes?: 'edges'
 }
@@ -89,6 +91,7 @@ function initialOf({ options }: Definition): unknown {
 
 function stepOf(step: StepDefinition, routed: boolean): ExportedStep {
   const { name, on, join, emits, asks, workers, retry, timeout, catchError, recoveries } = step
+  const child = step.subflow && definitionOf(step.subflow.workflow)
   return {
     name,
     on: on.map(typeOf),
@@ -100,6 +103,7 @@ function stepOf(step: StepDefinition, routed: boolean): ExportedStep {
     ...given('retry', policyOf(retry)),
     ...given('timeout', timeout),
     ...given('catchError', catchError),
+    ...(child && { subflow: { name: child.name, version: child.version } }),
     ...(routed && { routes: 'edges' }),
   }
 }

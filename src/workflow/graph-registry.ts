@@ -5,12 +5,14 @@ import type { Ask, AskType } from './ask'
 import type { AnyEvent, EventType, WorkflowEvent } from './event'
 import type { Report } from './graph-error'
 import { join, kindOf, own, reader, type JsonObject } from './graph-reader'
+import { mappingMistakes, type AnyMapping } from './mapping'
 import type { AnyPhases, ExecuteContext } from './node'
 import type { Resource } from './resource'
 import { retryMistake, type Retry } from './retry'
-import type { Shape } from './shape'
+import type { AnyWorkflow, Shape } from './shape'
 import type { StepDefinition } from './step'
 import type { StepContext, StepStore } from './step-context'
+import type { Definition } from './workflow'
 
 /** What a node of a document may do around its `execute`. */
 export type GraphContext<State, R> = StepContext<
@@ -51,11 +53,24 @@ export interface RegisteredStep {
   readonly retry?: Retry
 }
 
+/**
+ * A node that is another workflow. Its input is what `ctx.event.data` is in other nodes, unless `capture` says otherwise;
+ * the next node gets its result, or what `writeBack.value` makes of it.
+ */
+export interface RegisteredSubflow extends AnyMapping {
+  readonly workflow: AnyWorkflow
+  /** What becomes of a failed child. Default: its failure is final. */
+  readonly retry?: Retry
+}
+
 /** The code that a document names. */
 export interface GraphRegistry<S extends Schema = Schema<Record<string, unknown>>, R = object> {
   /** The types of nodes; for an exported workflow the handlers (or phases) of its steps, under their names. */
   readonly nodes: Readonly<
-    Record<string, RegisteredNode<StateIn<S>, R> | RegisteredStep | RegisteredStep['handler']>
+    Record<
+      string,
+      RegisteredNode<StateIn<S>, R> | RegisteredSubflow | RegisteredStep | RegisteredStep['handler']
+    >
   >
   /** The conditions of edges, by name. Asynchronous ones are waited for; a truthy answer counts. */
   readonly conditions?: Readonly<
@@ -74,6 +89,7 @@ type StateIn<S extends Schema> = NonNullable<S['~standard']['types']>['output']
 /** A registered entry in one form. */
 export interface Registered {
   readonly handler?: StepDefinition['handler']
+  readonly subflow?: NonNullable<StepDefinition['subflow']>
   readonly phases: AnyPhases
   readonly config?: unknown
   readonly retry?: Retry
@@ -125,6 +141,7 @@ function readEntry(value: unknown, path: string, report: Report): Registered {
   }
   // An instance of a class will do as well: its phases stand on the prototype.
   const entry = value as JsonObject
+  if (entry['workflow'] !== undefined) return readSubflow(entry as object as RegisteredSubflow, path, report)
   const phases: Record<string, unknown> = {}
   for (const phase of PHASES) {
     const it = entry[phase]
@@ -141,6 +158,24 @@ function readEntry(value: unknown, path: string, report: Report): Registered {
     ...(retry !== undefined && { retry }),
     ...(timeout !== undefined && { timeout }),
     ...(asks !== undefined && { asks }),
+  }
+}
+
+function readSubflow(
+  { workflow, capture, writeBack, retry }: RegisteredSubflow,
+  path: string,
+  report: Report,
+): Registered {
+  const mapping = { capture, writeBack }
+  if (!Array.isArray((workflow as Partial<Definition> | undefined)?.steps))
+    report(join(path, 'workflow'), `is ${kindOf(workflow)}; it must be a workflow`)
+  for (const it of mappingMistakes(mapping)) report(path, `is not valid: ${it}`)
+  const mistake = retryMistake(retry)
+  if (mistake !== undefined) report(join(path, 'retry'), `is not valid: ${mistake}`)
+  return {
+    phases: {},
+    subflow: Object.freeze({ workflow, ...mapping }),
+    ...(retry !== undefined && { retry }),
   }
 }
 

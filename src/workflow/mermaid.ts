@@ -25,41 +25,53 @@ export interface DiagramOptions {
 export function toMermaid(workflow: AnyWorkflow, options: DiagramOptions = {}): string {
   const definition = definitionOf(workflow)
   const { detail = 'simple', lit = [] } = options
-  const draw = new Drawing(definition, detail === 'detailed')
-  return ['flowchart TD', ...draw.steps(), ...draw.ways(), ...draw.lights(lit)].join('\n') + '\n'
+  const draw = new Drawing(definition, detail === 'detailed', '')
+  return ['flowchart TD', ...draw.whole(), ...draw.lights(lit)].join('\n') + '\n'
 }
 
-/** The lines of one diagram. Ids are numbers of our own: what users call things stands in labels only. */
+/** The lines of one diagram, or of a sub-flow in it. Ids are numbers of our own: what users call things stands in labels only. */
 class Drawing {
   readonly #definition: Definition
   readonly #detailed: boolean
+  /** What the ids of this workflow begin with: those of the step that it is. */
+  readonly #within: string
   readonly #ids: ReadonlyMap<string, string>
 
-  constructor(definition: Definition, detailed: boolean) {
+  constructor(definition: Definition, detailed: boolean, within: string) {
     this.#definition = definition
     this.#detailed = detailed
-    this.#ids = new Map(definition.steps.map(({ name }, index) => [name, `s${index}`]))
+    this.#within = within
+    this.#ids = new Map(definition.steps.map(({ name }, index) => [name, `${within}s${index}`]))
   }
 
-  steps(): string[] {
-    const { steps } = this.#definition
-    return [
-      'begin(( ))',
-      ...steps.map((step) => `${this.#id(step.name)}${shape(step, [step.name, ...this.#notes(step)])}`),
-      'finish((( )))',
-    ]
+  whole(): string[] {
+    const steps = this.#definition.steps.flatMap((it) => this.#step(it))
+    return [`${this.#within}begin(( ))`, ...steps, `${this.#finish}((( )))`, ...this.#ways()]
   }
 
-  ways(): string[] {
+  get #finish(): string {
+    return `${this.#within}finish`
+  }
+
+  /** A step that is a workflow is a group of its steps. */
+  #step(step: StepDefinition): string[] {
+    const id = this.#id(step.name)
+    const lines = [step.name, ...this.#notes(step)]
+    if (step.subflow === undefined) return [`${id}${shape(step, lines)}`]
+    const child = new Drawing(definitionOf(step.subflow.workflow), this.#detailed, `${id}_`)
+    return [`subgraph ${id}[${inQuotes(lines)}]`, ...child.whole(), 'end']
+  }
+
+  #ways(): string[] {
     const { steps, options, routes, graph } = this.#definition
     const starts = (routes.get(options.start.type) ?? []).filter((it) => !graph || it === graph.start)
     const lines = starts.map((it) =>
-      this.#way('begin', it, this.#detailed && !graph ? options.start.type : ''),
+      this.#way(`${this.#within}begin`, it, this.#detailed && !graph ? options.start.type : ''),
     )
     if (graph) {
       for (const { from, to, when = '' } of graph.edges) lines.push(this.#way(this.#id(from), to, when))
       for (const step of steps)
-        if (step.emits.includes(options.stop)) lines.push(`${this.#id(step.name)} --> finish`)
+        if (step.emits.includes(options.stop)) lines.push(`${this.#id(step.name)} --> ${this.#finish}`)
     } else for (const step of steps) lines.push(...this.#emitted(step))
     if (this.#detailed)
       for (const { name, catchError = options.catchError } of steps)
@@ -83,7 +95,7 @@ class Drawing {
     return emits.flatMap(({ type }) => {
       const text = this.#detailed ? type : ''
       const targets = (routes.get(type) ?? []).map((to) => this.#way(from, to, text))
-      return type === options.stop.type ? [...targets, `${from} -->${label(text)} finish`] : targets
+      return type === options.stop.type ? [...targets, `${from} -->${label(text)} ${this.#finish}`] : targets
     })
   }
 
@@ -105,15 +117,19 @@ class Drawing {
   }
 
   #id(name: string): string {
-    return this.#ids.get(name) ?? 'finish'
+    return this.#ids.get(name) ?? this.#finish
   }
 }
 
 /** A question is round at its ends, a gathering step a hexagon, any other one a box. */
 function shape({ asks, join }: StepDefinition, lines: readonly string[]): string {
-  const text = `"${lines.map(escape).join('<br/>')}"`
-  if (join !== 'any') return `{{${text}}}`
-  return asks.length > 0 ? `([${text}])` : `[${text}]`
+  const inside = inQuotes(lines)
+  if (join !== 'any') return `{{${inside}}}`
+  return asks.length > 0 ? `([${inside}])` : `[${inside}]`
+}
+
+function inQuotes(lines: readonly string[]): string {
+  return `"${lines.map(escape).join('<br/>')}"`
 }
 
 function label(text: string): string {

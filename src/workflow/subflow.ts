@@ -1,11 +1,12 @@
 import { WorkflowError } from '../errors'
 import type { Path } from '../state/path-types'
 import type { AskType } from './ask'
-import type { DataOf, EventType } from './event'
+import type { AnyEvent, DataOf, EventType } from './event'
 import { accepts, type Accepted, type On } from './join'
 import { mappingMistakes, type AnyMapping } from './mapping'
 import type { AnyWorkflow, Of, Shape } from './shape'
 import { makeStep, type StepDefinition, type StepOptions } from './step'
+import type { StepContext } from './step-context'
 
 /** A scope alone, or a path below it. */
 type Under<Scope extends string, T> = Scope | `${Scope}.${Path<T> & string}`
@@ -72,13 +73,25 @@ export function makeSubflow(parent: string, name: string, options: Options): Ste
       mistakes.map((it) => ({ check: 'subflow', message: `sub-flow "${name}": ${it}` })),
     )
   const subflow = Object.freeze({ workflow, capture, writeBack })
-  const handler: StepDefinition['handler'] = async (ctx) => {
-    const value = await ctx.subflow(workflow, { capture, writeBack } as never)
-    return step.emits[0]?.(value)
-  }
-  const step: StepDefinition = Object.freeze({
-    ...makeStep(name, options, accepts(options.on), handler),
-    subflow,
-  })
-  return step
+  const emits = (options.emits ?? []) as readonly AnyEvent[]
+  return withSubflow(makeStep(name, options, accepts(options.on), emitting(subflow, emits)), subflow)
+}
+
+type Context = StepContext<Shape, unknown, unknown, unknown>
+type Subflow = NonNullable<StepDefinition['subflow']>
+
+/** Runs a child and gives what comes back. */
+export function running({ workflow, ...mapping }: Subflow): (ctx: Context) => Promise<unknown> {
+  return (ctx) => ctx.subflow(workflow, mapping as never)
+}
+
+/** Runs a child and emits what comes back. */
+export function emitting(subflow: Subflow, emits: readonly AnyEvent[]): StepDefinition['handler'] {
+  const run = running(subflow)
+  return async (ctx) => emits[0]?.(await run(ctx))
+}
+
+/** A step that says which workflow it is, for diagrams and checks. */
+export function withSubflow(step: StepDefinition, subflow: Subflow | undefined): StepDefinition {
+  return subflow === undefined ? step : Object.freeze({ ...step, subflow })
 }

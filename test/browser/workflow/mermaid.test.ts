@@ -54,6 +54,23 @@ const built = defineWorkflow({ name: 'built', version: 1, start: Go, stop: Done 
   )
 
 describe('Mermaid draws', () => {
+  test.each(['simple', 'detailed'] as const)('sub-flows, three deep, as groups / %s', async (detail) => {
+    const inner = defineWorkflow({ name: 'inner', version: 1, start: Go, stop: Done }).step(
+      'deep',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const within = (name: string, workflow: typeof inner) =>
+      defineWorkflow({ name, version: 1, start: Go, stop: Done }).subflow(name, {
+        on: Go,
+        workflow,
+        emits: [Done],
+      }) as unknown as typeof inner
+    const { nodes, groups } = await drawn(toMermaid(within('outer', within('middle', inner)), { detail }))
+    expect(nodes.join()).toContain('deep')
+    expect(groups.sort()).toEqual(['middle', 'outer'])
+  })
+
   test('a workflow of the builder / simple: its steps and ways', async () => {
     const { nodes, edges } = await drawn(toMermaid(built))
     expect(nodes).toEqual(['fan out', 'gathered', 'both'])

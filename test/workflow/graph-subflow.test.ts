@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  graphOf,
+  memoryStorage,
+  toMermaid,
+  workflowFromGraph,
+  type GraphError,
+} from 'dogear'
+import { crash, virtualClock } from 'dogear/testing'
+
+const Refund = defineEvent('refund', z.object({ order: z.string() }))
+const Decision = defineEvent('decision', z.boolean())
+const Approve = defineEvent('approve', z.object({ order: z.string() }), { reply: Decision })
+const Refunded = defineEvent('refunded', z.object({ approved: z.boolean() }))
+
+const refund = defineWorkflow({ name: 'refund', version: 2, start: Refund, stop: Refunded }).step(
+  'decide',
+  { on: Refund, asks: [Approve], emits: [Refunded] },
+  async (ctx, { data }) => Refunded({ approved: (await ctx.ask(Approve(data))).data }),
+)
+
+const document = {
+  name: 'desk',
+  version: 1,
+  nodes: [
+    { id: 'read', type: 'Read' },
+    { id: 'refund', type: 'Refund' },
+    { id: 'answer', type: 'Answer' },
+  ],
+  edges: [
+    { from: 'read', to: 'refund' },
+    { from: 'refund', to: 'answer' },
+  ],
+  initial_state: { order: 'A-1' },
+}
+const registry = {
+  nodes: {
+    Read: {},
+    Refund: {
+      workflow: refund,
+      capture: { input: { order: 'state.order' } },
+      writeBack: { value: 'result.approved', state: { approved: 'result.approved' } },
+    },
+    Answer: {
+      prepare: (_state: unknown, ctx: { event: { data: unknown } }) => ctx.event.data,
+      execute: (approved: unknown) => (approved === true ? 'done' : 'sorry'),
+      cleanup: (state: { set(path: string, value: unknown): unknown }, _: unknown, reply: unknown) =>
+        state.set('reply', reply),
+    },
+  },
+}
+
+describe('a node that is another workflow', () => {
+  test('its ask shows on the session, survives a crash, and its result goes to the next node', async () => {
+    const storage = memoryStorage()
+    const clock = virtualClock()
+    const first = createEngine({ storage, clock })
+    const before = await first.open(workflowFromGraph(document, registry))
+    before.run(null).catch(() => {})
+    await clock.advance(1000)
+    expect(before.asks.map((it) => it.data)).toEqual([{ order: 'A-1' }])
+    crash(first)
+
+    const after = await createEngine({ storage, clock }).open(workflowFromGraph(document, registry))
+    const result = after.run(null)
+    await clock.advance(1000)
+    expect(await after.asks[0]?.reply(true)).toBe(true)
+    await clock.advance(1000)
+    expect(await result).toEqual({ order: 'A-1', approved: true, reply: 'done' })
+  })
+
+  test('a wrong mapping and a value that is no workflow / one error with the paths', () => {
+    const wrong = {
+      nodes: {
+        ...registry.nodes,
+        Refund: {
+          workflow: refund,
+          writeBack: { resources: { x: 'result' }, state: { a: 'result', 'a.b': 'result' } },
+        },
+        Answer: { workflow: {} },
+      },
+    }
+    let error: GraphError | undefined
+    try {
+      workflowFromGraph(document, wrong as never)
+    } catch (thrown) {
+      error = thrown as GraphError
+    }
+    expect(error?.name).toBe('GraphError')
+    expect(error?.message).toContain('registry.nodes.Refund is not valid: writeBack.resources')
+    expect(error?.message).toContain('writeBack.state["a.b"]')
+    expect(error?.message).toContain('registry.nodes.Answer.workflow')
+  })
+
+  test('export, import, run / the same; the export names the child and holds no code', async () => {
+    const exported = graphOf(workflowFromGraph(document, registry))
+    expect(exported.steps[1]).toMatchObject({ name: 'refund', subflow: { name: 'refund', version: 2 } })
+    const again = workflowFromGraph(JSON.parse(JSON.stringify(exported)) as typeof exported, registry)
+    expect(graphOf(again)).toEqual(exported)
+    const session = await createEngine({ storage: memoryStorage() }).open(again)
+    const result = session.run(null)
+    await expect.poll(() => session.asks.length).toBe(1)
+    await session.asks[0]?.reply(false)
+    expect(await result).toEqual({ order: 'A-1', approved: false, reply: 'sorry' })
+  })
+
+  test("a builder's sub-flow / comes back as one, when it is registered under its step's name", async () => {
+    const Begin = defineEvent('begin', z.object({ order: z.string() }))
+    const Done = defineEvent('done', z.object({ approved: z.boolean() }))
+    const parent = defineWorkflow({ name: 'parent', version: 1, start: Begin, stop: Done }).subflow('pay', {
+      on: Begin,
+      workflow: refund,
+      emits: [Done],
+    })
+    const exported = graphOf(parent)
+    const again = workflowFromGraph(exported, { nodes: { pay: { workflow: refund } }, events: [Begin, Done] })
+    expect(graphOf(again)).toEqual(exported)
+    const session = await createEngine({ storage: memoryStorage() }).open(again)
+    const result = session.run({ order: 'B-2' })
+    await expect.poll(() => session.asks.length).toBe(1)
+    await session.asks[0]?.reply(true)
+    expect(await result).toEqual({ approved: true })
+    expect(toMermaid(again)).toBe(toMermaid(parent))
+  })
+})
+
+test('a diagram / a sub-flow is a group of its steps, three deep, with ids of their own', () => {
+  const middle = defineWorkflow({ name: 'middle', version: 1, start: Refund, stop: Refunded }).subflow(
+    'inner',
+    {
+      on: Refund,
+      workflow: refund,
+      emits: [Refunded],
+    },
+  )
+  const outer = defineWorkflow({ name: 'outer', version: 1, start: Refund, stop: Refunded }).subflow(
+    'outer',
+    {
+      on: Refund,
+      workflow: middle,
+      emits: [Refunded],
+    },
+  )
+  const lines = toMermaid(outer).trimEnd().split('\n')
+  expect(lines).toContain('subgraph s0["outer"]')
+  expect(lines).toContain('subgraph s0_s0["inner"]')
+  expect(lines).toContain('s0_s0_s0(["decide"])')
+  expect(lines).toContain('s0_s0_begin --> s0_s0_s0')
+  expect(lines).toContain('begin --> s0')
+  expect(lines.filter((it) => it === 'end')).toHaveLength(2)
+})
