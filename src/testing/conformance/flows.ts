@@ -34,10 +34,11 @@ export const flows: Cases = {
       open().writeFlow(flow(6, '"two"'), 5),
     ])
     const found = (await open().readFlow('checkout'))?.data
-    // Without transactions it may happen that neither lands: then both look again.
+    // Without transactions it may happen that neither is told it landed: then both look again, and find what there is.
     const winner = landed.indexOf(true)
     equal(landed.filter(Boolean).length <= 1, true)
-    equal(found, winner < 0 ? flow(5).data : ['"one"', '"two"'][winner])
+    const possible = winner < 0 ? [flow(5).data, '"one"', '"two"'] : [['"one"', '"two"'][winner]]
+    equal(possible.includes(found), true)
   },
   'a flow state that was set aside is gone with `remove` alone': async (open) => {
     const storage = open()
