@@ -42,7 +42,7 @@ const lit = ({ canvasElement }: Scene, ...names: string[]) =>
       expect([...canvasElement.querySelectorAll('.node.lit')].map((it) => it.textContent.trim())).toEqual(
         names,
       ),
-    { timeout: 5000 },
+    { timeout: 12_000 },
   )
 
 async function say({ canvas, userEvent }: Scene, text: string) {
