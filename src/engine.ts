@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from './clock'
 import { clearing, type Page } from './leaving'
-import type { OpeningDeps } from './opening'
+import type { OpeningDeps } from './opening-deps'
 import { randomId } from './random-id'
 import { Registry } from './registry'
 import { reportLater } from './state/subscribers'

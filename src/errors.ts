@@ -184,51 +184,6 @@ export class MissingResourceError extends DogearError {
   }
 }
 
-/** A run ended because a step failed for good. The same object as `session.error`. */
-export class StepError extends DogearError {
-  override readonly name = 'StepError'
-  readonly code = 'STEP_FAILED'
-  readonly step: string
-  /** The event, or events, that the step was working on. */
-  readonly event: unknown
-  /** How many times it was tried. */
-  readonly attempts: number
-  constructor(step: string, event: unknown, attempts: number, cause: unknown) {
-    const text = cause instanceof Error ? cause.message : String(cause)
-    super(`step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${text}`, {
-      cause,
-    })
-    this.step = step
-    this.event = event
-    this.attempts = attempts
-  }
-}
-
-export class CancelledError extends DogearError {
-  override readonly name = 'CancelledError'
-  readonly code = 'CANCELLED'
-  readonly reason: string | undefined
-  constructor(reason?: string) {
-    super(reason === undefined ? 'the run was cancelled' : `the run was cancelled: ${reason}`)
-    this.reason = reason
-  }
-}
-
-/** Nothing is left to do and no stop event came. */
-export class StalledError extends DogearError {
-  override readonly name = 'StalledError'
-  readonly code = 'STALLED'
-  /** The types of the events that nobody took, in order. */
-  readonly unconsumed: readonly string[]
-  constructor(unconsumed: readonly string[]) {
-    super(
-      'the run has nothing left to do and no stop event came' +
-        (unconsumed.length > 0 ? `; nobody took ${unconsumed.map(quote).join(', ')}` : ''),
-    )
-    this.unconsumed = unconsumed
-  }
-}
-
 export class TimeoutError extends DogearError {
   override readonly name = 'TimeoutError'
   readonly code = 'TIMEOUT'
@@ -239,30 +194,6 @@ export class TimeoutError extends DogearError {
     super(`${what} took longer than ${limit} ms`)
     this.scope = scope
     this.limit = limit
-  }
-}
-
-/** A run went past `maxSteps` step executions: most likely an endless cycle. */
-export class StepLimitError extends DogearError {
-  override readonly name = 'StepLimitError'
-  readonly code = 'STEP_LIMIT'
-  readonly limit: number
-  constructor(limit: number) {
-    super(`the run passed ${limit} step executions; is there a cycle without an end? (maxSteps)`)
-    this.limit = limit
-  }
-}
-
-/** One execution was cut off ten times in a row without getting anywhere. */
-export class CrashLoopError extends DogearError {
-  override readonly name = 'CrashLoopError'
-  readonly code = 'CRASH_LOOP'
-  readonly step: string
-  readonly interruptions: number
-  constructor(step: string, interruptions: number) {
-    super(`step "${step}" was interrupted ${interruptions} times in a row; does it crash the page?`)
-    this.step = step
-    this.interruptions = interruptions
   }
 }
 
@@ -286,75 +217,6 @@ export class SessionStateError extends DogearError {
 export class HistoryError extends DogearError {
   override readonly name = 'HistoryError'
   readonly code = 'HISTORY'
-}
-
-/** Storage refused an append: another writer has taken the session over. */
-export class StaleEpochError extends DogearError {
-  override readonly name = 'StaleEpochError'
-  readonly code = 'STALE_EPOCH'
-  readonly id: string
-  readonly epoch: number
-  readonly newest: number
-  constructor(id: string, epoch: number, newest: number) {
-    super(
-      `session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`,
-    )
-    this.id = id
-    this.epoch = epoch
-    this.newest = newest
-  }
-}
-
-/** A storage that could not do what it was asked; `cause` is what it threw. */
-export class StorageError extends DogearError {
-  override readonly name = 'StorageError'
-  readonly code = 'STORAGE'
-  /** When a session could not be read: what the app can do, as with a LoadError. */
-  declare readonly retry?: LoadRemedies['retry']
-  declare readonly reset?: LoadRemedies['reset']
-  declare readonly export?: LoadRemedies['export']
-}
-
-export type LoadErrorCode =
-  | 'WRONG_WORKFLOW'
-  | 'NEWER_FORMAT'
-  | 'NEWER_VERSION'
-  | 'UNREADABLE_RECORD'
-  | 'STATE_INVALID'
-  | 'MIGRATION_MISSING'
-  | 'MIGRATION_FAILED'
-
-/** What the app can do about a session that could not be loaded. */
-export interface LoadRemedies {
-  /** Reads it again, after the cause was removed. Rejects with a new LoadError when it is still there. */
-  readonly retry: () => Promise<void>
-  /** Gives the stored session up and starts over. A copy of its bytes stays set aside. */
-  readonly reset: () => Promise<void>
-  /** The stored bytes as they are, for a download or a support request. */
-  readonly export: () => Promise<unknown>
-  /** What was refused. Default: `session`. */
-  readonly what?: string
-}
-
-/** A stored session was refused. Its bytes are untouched. */
-export class LoadError extends DogearError {
-  override readonly name = 'LoadError'
-  readonly retry: LoadRemedies['retry']
-  readonly reset: LoadRemedies['reset']
-  readonly export: LoadRemedies['export']
-  readonly code: LoadErrorCode
-  readonly id: string
-  constructor(code: LoadErrorCode, id: string, reason: string, remedies: LoadRemedies, cause?: unknown) {
-    super(
-      `${remedies.what ?? 'session'} "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`,
-      { cause },
-    )
-    this.retry = remedies.retry
-    this.reset = remedies.reset
-    this.export = remedies.export
-    this.code = code
-    this.id = id
-  }
 }
 
 /** A hook was used outside its provider, or with arguments in the wrong order. */

@@ -1,4 +1,4 @@
-import { LoadError } from './errors'
+import { LoadError } from './storage-errors'
 import type { CompiledSchema } from './state/schema'
 import { decodeFlow, type LoadedFlow } from './storage/flow'
 import { Refusal } from './storage/load'

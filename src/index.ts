@@ -1,5 +1,7 @@
 export { createEngine, type Engine, type EngineOptions, type Flow, type OpenOptions } from './engine'
 export * from './errors'
+export * from './run-errors'
+export * from './storage-errors'
 export type { Clock } from './clock'
 export type { HistoryEntry } from './session/history-entry'
 export type { Progress, Resumed, Role, Session, Target } from './session/session'

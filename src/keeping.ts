@@ -1,5 +1,5 @@
-import { StaleEpochError } from './errors'
-import type { OpeningDeps } from './opening'
+import { StaleEpochError } from './storage-errors'
+import type { OpeningDeps } from './opening-deps'
 import type { LiveSession } from './session/live-session'
 import { Privacy } from './session/privacy'
 import type { SessionRecord } from './session/record'

@@ -1,4 +1,4 @@
-import { LoadError, StorageError, type LoadRemedies } from './errors'
+import { LoadError, StorageError, type LoadRemedies } from './storage-errors'
 import { Refused } from './restoring'
 import { Refusal } from './storage/load'
 import type { SessionStorage } from './storage/storage'

@@ -1,5 +1,5 @@
 import type { Clock } from './clock'
-import { StaleEpochError } from './errors'
+import { StaleEpochError } from './storage-errors'
 import type { StoredHead } from './storage/storage'
 import { Following } from './session/following'
 import { Leading } from './session/leading'

@@ -1,12 +1,11 @@
-import type { Clock } from './clock'
-import { StorageError } from './errors'
+import { StorageError } from './storage-errors'
 import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
+import type { OpeningDeps } from './opening-deps'
 import { accept, continued, Refused, type Restored, type RestoringParts } from './restoring'
 import { Surroundings } from './surroundings'
 import { resumed } from './resumed'
-import type { Page } from './leaving'
-import type { CoreOptions } from './session/core'
+import type { CoreOptions } from './session/core-options'
 import { LiveSession } from './session/live-session'
 import { Meanwhile } from './session/meanwhile'
 import { createModel, type Model } from './session/model'
@@ -18,31 +17,10 @@ import { Writer } from './state/writer'
 import type { Journal } from './storage/journal'
 import { isExpired } from './storage/expiry'
 import { loadStored, Refusal, type Loaded } from './storage/load'
-import type { Serializer } from './storage/serializer'
-import type { SessionStorage } from './storage/storage'
 import { isAbsence, isOutage } from './storage/storage-error'
 import type { Tail } from './storage/exit-journal'
 import { withinLimit } from './storage/time-limit'
-import type { Channels } from './tabs/channel'
-import type { Locks } from './tabs/locks'
 import type { Definition } from './workflow/workflow'
-
-export interface OpeningDeps {
-  readonly storage: SessionStorage
-  readonly serializer: Serializer
-  readonly clock: Clock
-  readonly ids: () => string
-  readonly random: () => number
-  readonly timeout: number
-  /** What tells the tabs of a browser apart; none where sessions are shared with nobody. */
-  readonly locks: Locks | undefined
-  readonly channels: Channels | undefined
-  /** The page that may be left. */
-  readonly page: Page | undefined
-  readonly onError: (error: unknown) => void
-  /** Hears of what listeners throw. */
-  readonly report: (error: unknown) => void
-}
 
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
 export class Opening {

@@ -1,5 +1,6 @@
-import { DogearError, LoadError, SessionStateError } from './errors'
-import type { OpeningDeps } from './opening'
+import { DogearError, SessionStateError } from './errors'
+import { LoadError } from './storage-errors'
+import type { OpeningDeps } from './opening-deps'
 import { accept, Refused } from './restoring'
 import { History } from './session/history'
 import { wrongIn } from './session/saved-check'

@@ -1,4 +1,4 @@
-import type { LoadErrorCode } from './errors'
+import type { LoadErrorCode } from './storage-errors'
 import { History } from './session/history'
 import type { Model } from './session/model'
 import type { SessionRecord } from './session/record'

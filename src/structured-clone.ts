@@ -1,5 +1,5 @@
 import { copyKeeping } from './state/json'
-import { StorageError } from './errors'
+import { StorageError } from './storage-errors'
 import type { Serializer } from './storage/serializer'
 
 /**

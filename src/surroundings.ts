@@ -1,6 +1,6 @@
 import { Leaving, placeOf } from './leaving'
 import { Membership } from './membership'
-import type { OpeningDeps } from './opening'
+import type { OpeningDeps } from './opening-deps'
 import type { LiveSession } from './session/live-session'
 import type { Definition } from './workflow/workflow'
 

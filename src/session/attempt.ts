@@ -1,4 +1,4 @@
-import { ReplayMismatchError, TimeoutError } from '../errors'
+import { ReplayMismatchError } from '../errors'
 import { frozen } from '../state/development'
 import type { WorkflowEvent } from '../workflow/event'
 import { retryDelay } from '../workflow/retry'
@@ -11,6 +11,7 @@ import { deferred, type Deferred } from './deferred'
 import { failStep } from './failure'
 import { recordError } from './recorded-error'
 import { Replay } from './replay'
+import { WorkTime } from './work-time'
 
 /**
  * One try at running a step: from the top of its handler to its end, a failure, or until it is aborted. What it
@@ -33,14 +34,10 @@ export class Attempt {
   private readonly number: number
   /** How much was recorded before this attempt. */
   readonly #begun: number
-  #timer: unknown
-  #workLeft: number | undefined
-  #startedWork = 0
+  readonly #time: WorkTime | undefined
   #waits = 0
   #settling: Deferred<void> | undefined
   #leaving: Deferred<void> | undefined
-  /** Takes the end of the time, in place of the attempt. */
-  #onTimeout: ((error: Error) => void) | undefined
 
   constructor(core: Core, exec: Execution, step: StepDefinition) {
     this.core = core
@@ -48,7 +45,8 @@ export class Attempt {
     this.step = step
     this.number = exec.attempt
     this.#begun = exec.entries.length
-    this.#workLeft = step.timeout
+    if (step.timeout !== undefined)
+      this.#time = new WorkTime(step, step.timeout, core.options.clock, (error) => this.#fail(error))
   }
 
   /** Made when they are asked for, as the signal is: most steps never do. */
@@ -86,7 +84,7 @@ export class Attempt {
   }
 
   start(ctx: Parameters<StepDefinition['handler']>[0]): void {
-    this.#work()
+    this.#time?.work()
     try {
       const outcome: unknown = this.step.handler(ctx, ctx.event)
       if (isThenable(outcome))
@@ -140,9 +138,9 @@ export class Attempt {
 
   waits(on: boolean): void {
     this.#waits += on ? 1 : -1
-    if (on && this.#waits === 1) this.#rest()
+    if (on && this.#waits === 1) this.#time?.rest()
     if (on) this.#settling?.resolve()
-    else if (this.#waits === 0 && this.over === undefined) this.#work()
+    else if (this.#waits === 0 && this.over === undefined) this.#time?.work()
   }
 
   /** A promise for the handler: quiet when nobody waits for it, and for ever open once the page has died. */
@@ -240,7 +238,7 @@ export class Attempt {
 
   #finish(reason: Error): void {
     this.over = reason
-    this.#rest()
+    this.#time?.rest()
     const { attempts, children } = this.core
     attempts.delete(this.exec.id)
     if (children.size > 0) for (const child of children.values()) child.leave(this, reason)
@@ -249,38 +247,13 @@ export class Attempt {
     this.#leaving?.resolve()
   }
 
-  #work(): void {
-    if (this.#workLeft === undefined) return
-    const { clock } = this.core.options
-    this.#startedWork = clock.now()
-    this.#timer = clock.setTimeout(() => {
-      this.#timer = undefined
-      const error = new TimeoutError('step', `step "${this.step.name}"`, this.step.timeout ?? 0)
-      if (this.#onTimeout) this.#onTimeout(error)
-      else this.#fail(error)
-    }, this.#workLeft)
-  }
-
   /** Work that fails by itself when the time is up: whoever waits for it decides what becomes of the attempt. */
   timed<T>(work: Promise<T>): Promise<T> {
-    const done = new Promise<T>((resolve, reject) => {
-      this.#onTimeout = (error) => {
-        const controller = this.#controller
-        this.#controller = undefined
-        reject(error)
-        controller?.abort(error)
-      }
-      work.then(resolve, reject)
+    if (this.#time === undefined) return work
+    return this.#time.race(work, (error) => {
+      this.#controller?.abort(error)
+      this.#controller = undefined
     })
-    return done.finally(() => (this.#onTimeout = undefined))
-  }
-
-  #rest(): void {
-    if (this.#timer === undefined) return
-    const { clock } = this.core.options
-    clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#workLeft = Math.max(0, (this.#workLeft ?? 0) - (clock.now() - this.#startedWork))
   }
 }
 

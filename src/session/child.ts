@@ -1,4 +1,4 @@
-import { CancelledError } from '../errors'
+import { CancelledError } from '../run-errors'
 import { mend } from '../state/mend'
 import { compileSchema } from '../state/schema'
 import { createStateStore } from '../state/store'

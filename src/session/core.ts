@@ -1,69 +1,24 @@
 import { EventValidationError, UnknownEventError } from '../errors'
-import type { Clock } from '../clock'
 import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
-import type { CopyValue } from '../state/json'
 import type { Op } from '../state/op'
 import type { Remake } from '../state/writes'
-import type { Writer } from '../state/writer'
 import type { Durability } from '../storage/storage'
 import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
 import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { StepDefinition } from '../workflow/step'
-import type { AnyWorkflow } from '../workflow/shape'
 import { definitionOf, type Definition } from '../workflow/workflow'
 import { joinOps } from './field-edit'
-import type { SessionFlow } from './flow'
 import { History } from './history'
 import { isOpenWrite, type Execution, type Model, type Point } from './model'
-import type { Nest, Nested, Within } from './nested'
+import type { Nested } from './nested'
 import { asksIn, type AskedPoint } from './open-asks'
+import type { CoreOptions } from './core-options'
 import type { RecordBody, SessionRecord } from './record'
+import { nowhere, type RecordSink } from './record-sink'
 import { reduce } from './reduce'
-import type { Privacy } from './privacy'
-import type { ResourceLayer, Resources } from './resources'
 import type { Remote } from './remote'
 import { Routing } from './routing'
-
-/** Where records go. Written by the storage layer; a session only appends. */
-export interface RecordSink {
-  push(record: SessionRecord, urgency: 'now' | 'soon', durability: Durability): void
-  /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
-  isOpen(record: SessionRecord): boolean
-  /** Resolves when that record is durable, or when storage has failed: trouble there never stops a flow. */
-  durable(seq: number): Promise<void>
-}
-
-export interface CoreOptions {
-  readonly id: string
-  readonly definition: Definition
-  readonly model: Model
-  readonly clock: Clock
-  /** Makes names that are unique in the world, for runs and lines of history. */
-  readonly ids: () => string
-  readonly random: () => number
-  readonly copy: CopyValue
-  readonly writer: Writer
-  readonly resources: Resources
-  /** What of the state is kept nowhere. */
-  readonly privacy: Privacy
-  readonly flow: SessionFlow
-  /** The workflow's layer of resources, by workflow: that of a sub-flow's too. */
-  readonly layers: (workflow: AnyWorkflow) => ResourceLayer
-  /** Makes sub-flows. */
-  readonly nest: Nest
-  /** In a sub-flow: where its records go. */
-  readonly within?: Within
-  /** What to delete so that the schema accepts a state. */
-  readonly mend: (state: unknown) => Op[]
-  /** Hears of what listeners and predicates throw: nobody else could. */
-  readonly report: (error: unknown) => void
-  /** Told of every record after it was folded. */
-  readonly onRecord: (record: SessionRecord) => void
-  readonly onStream: (event: WorkflowEvent) => void
-  readonly onProgress: (progress: { readonly fraction: number; readonly label?: string }) => void
-  readonly initialState: unknown
-}
 
 /**
  * What the live parts of a session share: its model, its one way to append, and how events find their way.
@@ -236,14 +191,9 @@ export class Core {
 
   /** Only now is there something to keep: a page that was merely looked at leaves nothing in storage. */
   #create(): void {
-    const { initialState, clock } = this.options
-    const first: SessionRecord = {
-      seq: 1,
-      at: clock.now(),
-      kind: 'created',
-      state: initialState,
-      lineage: this.model.lineage,
-    }
+    const { initialState: state, clock } = this.options
+    const { lineage } = this.model
+    const first: SessionRecord = { seq: 1, at: clock.now(), kind: 'created', state, lineage }
     this.#fold(first)
     this.sink.push(first, 'soon', 'relaxed')
     this.announce?.(first, false)
@@ -342,9 +292,5 @@ function rollsBack({ kind }: RecordBody): boolean {
   return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
 }
 
-export const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }
-
-function describe(value: unknown): string {
-  if (value === null || typeof value !== 'object') return `${String(value)}, which is no event`
-  return 'an object that is no event'
-}
+const describe = (value: unknown): string =>
+  Object(value) === value ? 'an object that is no event' : `${String(value)}, which is no event`

@@ -1,4 +1,5 @@
-import { ReplayMismatchError, StepError } from '../errors'
+import { ReplayMismatchError } from '../errors'
+import { StepError } from '../run-errors'
 import type { Core } from './core'
 import type { Execution } from './model'
 import type { Emission, Finished } from './record'

@@ -1,4 +1,4 @@
-import { CrashLoopError } from '../errors'
+import { CrashLoopError } from '../run-errors'
 import type { Core } from './core'
 import { failRun } from './failure'
 import type { Model } from './model'

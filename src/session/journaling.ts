@@ -1,5 +1,5 @@
 import type { Persistence } from '../storage/persistence'
-import type { RecordSink } from './core'
+import type { RecordSink } from './record-sink'
 
 /** Where the session's records go, with what the session shows of it. */
 export interface Journaling extends RecordSink {

@@ -1,4 +1,4 @@
-import { CancelledError, StalledError } from '../errors'
+import { CancelledError, StalledError } from '../run-errors'
 import type { Core } from './core'
 import { deferred, type Deferred } from './deferred'
 import { recordedFailure } from './failure'

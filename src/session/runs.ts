@@ -1,4 +1,5 @@
-import { CancelledError, SessionStateError } from '../errors'
+import { SessionStateError } from '../errors'
+import { CancelledError } from '../run-errors'
 import type { Core } from './core'
 import { quiet, type Gate } from './gate'
 import type { Outcome } from './outcome'

@@ -1,5 +1,5 @@
 import { nextTask } from '../clock'
-import { StepLimitError } from '../errors'
+import { StepLimitError } from '../run-errors'
 import type { StepDefinition } from '../workflow/step'
 import { Attempt } from './attempt'
 import { Backlog } from './backlog'

@@ -1,4 +1,4 @@
-import { CancelledError } from '../errors'
+import { CancelledError } from '../run-errors'
 import { rebase } from '../state/rebase'
 import { sameJson } from '../state/same'
 import { Tree } from '../state/tree'

@@ -1,4 +1,4 @@
-import { StaleEpochError } from '../errors'
+import { StaleEpochError } from '../storage-errors'
 import { sizeOf } from './size'
 import type {
   StorageFilter,

@@ -1,5 +1,6 @@
 import { promisifyRequest } from 'idb-keyval'
-import { DogearError, StorageError } from '../errors'
+import { DogearError } from '../errors'
+import { StorageError } from '../storage-errors'
 import type { Durability } from './storage'
 import { absence, storageError } from './storage-error'
 

@@ -1,5 +1,5 @@
 import { nextTask } from '../clock'
-import { StaleEpochError, StorageError } from '../errors'
+import { StaleEpochError, StorageError } from '../storage-errors'
 import { Growth } from './growth'
 import type { StoredSizes } from './growth'
 import type { Persistence, PersistenceStatus } from './persistence'

@@ -1,4 +1,4 @@
-import { StorageError } from '../errors'
+import { StorageError } from '../storage-errors'
 
 /** The JSON text of a value, for storages of text. Throws a StorageError for what would not come back as it was. */
 export function jsonText(value: unknown): string {

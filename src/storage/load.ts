@@ -1,4 +1,4 @@
-import type { LoadErrorCode } from '../errors'
+import type { LoadErrorCode } from '../storage-errors'
 import { checksum } from './checksum'
 import { FORMAT } from './format'
 import type { StoredSizes } from './growth'

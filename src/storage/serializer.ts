@@ -1,4 +1,5 @@
-import { SerializationError, StorageError } from '../errors'
+import { SerializationError } from '../errors'
+import { StorageError } from '../storage-errors'
 
 /**
  * How a session's values become something a storage can hold. It gets and returns one whole stored value: a list

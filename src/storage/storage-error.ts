@@ -1,4 +1,5 @@
-import { DogearError, StorageError, TimeoutError } from '../errors'
+import { DogearError, TimeoutError } from '../errors'
+import { StorageError } from '../storage-errors'
 
 /** Whatever a storage or a serializer throws, as an error that has a `code` to branch on. */
 export function storageError(thrown: unknown): DogearError {

@@ -1,4 +1,4 @@
-import { StorageError } from '../errors'
+import { StorageError } from '../storage-errors'
 import type { SessionStorage } from './storage'
 
 /** A write as `failAt` and `crashAt` see it: `discard` and `clear` count as `delete`. */

@@ -1,4 +1,4 @@
-import { StorageError } from '../errors'
+import { StorageError } from '../storage-errors'
 import { jsonText } from './json-text'
 import { idOf, idSegment, leafOf, parseLeaf } from './unstorage-name'
 import type { Name } from './unstorage-name'

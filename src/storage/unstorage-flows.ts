@@ -1,4 +1,4 @@
-import { StaleEpochError } from '../errors'
+import { StaleEpochError } from '../storage-errors'
 import type { SessionStorage, StoredFlow, StoredSnapshot } from './storage'
 
 type Sessions = Omit<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'>

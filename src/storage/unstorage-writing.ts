@@ -1,4 +1,4 @@
-import { StaleEpochError } from '../errors'
+import { StaleEpochError } from '../storage-errors'
 import { sizeOf } from './size'
 import type { StoredBatch, StoredShape, StoredSnapshot } from './storage'
 import type { Desk } from './unstorage-desk'

@@ -1,4 +1,4 @@
-import { StorageError } from '../errors'
+import { StorageError } from '../storage-errors'
 import { firstEpoch } from './first-epoch'
 import { sessions } from './sessions'
 import type { Transact } from './sessions'

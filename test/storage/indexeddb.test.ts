@@ -1,7 +1,7 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { promisifyRequest } from 'idb-keyval'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { StorageError } from '../../src/errors'
+import { StorageError } from '../../src/storage-errors'
 import { connection } from '../../src/storage/idb-connection'
 import { indexedDBStorage } from '../../src/storage/indexeddb'
 import { loadStored } from '../../src/storage/load'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { memoryStorage } from '../../src/storage/memory'
-import { StorageError } from '../../src/errors'
+import { StorageError } from '../../src/storage-errors'
 import type { SessionStorage } from '../../src/storage/storage'
 import { virtualClock } from '../../src/testing/virtual-clock'
 import type { VirtualClock } from '../../src/testing/virtual-clock'

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { StaleEpochError, StorageError, TimeoutError } from '../../src/errors'
+import { TimeoutError } from '../../src/errors'
+import { StaleEpochError, StorageError } from '../../src/storage-errors'
 import { memoryStorage } from '../../src/storage/memory'
 import { jsonSerializer } from '../../src/storage/serializer'
 import type { SessionStorage } from '../../src/storage/storage'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { StorageError } from '../../src/errors'
+import { StorageError } from '../../src/storage-errors'
 import { memoryStorage } from '../../src/storage/memory'
 import type { WriteOperation } from '../../src/storage/trouble'
 import { virtualClock } from '../../src/testing/virtual-clock'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { SerializationError, StorageError } from '../../src/errors'
+import { SerializationError } from '../../src/errors'
+import { StorageError } from '../../src/storage-errors'
 import { jsonSerializer } from '../../src/storage/serializer'
 
 const { serialize, deserialize } = jsonSerializer

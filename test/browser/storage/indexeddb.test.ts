@@ -1,7 +1,7 @@
 import { cdp } from 'vitest/browser'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nextTask, systemClock } from '../../../src/clock'
-import { StorageError } from '../../../src/errors'
+import { StorageError } from '../../../src/storage-errors'
 import { indexedDBStorage } from '../../../src/storage/indexeddb'
 import { desk, storedNotes } from '../../storage/desk'
 import { batch, begin, snapshot, written } from '../../../src/testing/conformance/sample'

@@ -1,0 +1,24 @@
+import type { Clock } from './clock'
+import type { Page } from './leaving'
+import type { Serializer } from './storage/serializer'
+import type { SessionStorage } from './storage/storage'
+import type { Channels } from './tabs/channel'
+import type { Locks } from './tabs/locks'
+
+/** What the engine gives everybody who opens, keeps and shares sessions. */
+export interface OpeningDeps {
+  readonly storage: SessionStorage
+  readonly serializer: Serializer
+  readonly clock: Clock
+  readonly ids: () => string
+  readonly random: () => number
+  readonly timeout: number
+  /** What tells the tabs of a browser apart; none where sessions are shared with nobody. */
+  readonly locks: Locks | undefined
+  readonly channels: Channels | undefined
+  /** The page that may be left. */
+  readonly page: Page | undefined
+  readonly onError: (error: unknown) => void
+  /** Hears of what listeners throw. */
+  readonly report: (error: unknown) => void
+}

@@ -1,0 +1,70 @@
+import { DogearError } from './errors'
+
+/** A run ended because a step failed for good. The same object as `session.error`. */
+export class StepError extends DogearError {
+  override readonly name = 'StepError'
+  readonly code = 'STEP_FAILED'
+  readonly step: string
+  /** The event, or events, that the step was working on. */
+  readonly event: unknown
+  /** How many times it was tried. */
+  readonly attempts: number
+  constructor(step: string, event: unknown, attempts: number, cause: unknown) {
+    const text = cause instanceof Error ? cause.message : String(cause)
+    super(`step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${text}`, {
+      cause,
+    })
+    this.step = step
+    this.event = event
+    this.attempts = attempts
+  }
+}
+
+export class CancelledError extends DogearError {
+  override readonly name = 'CancelledError'
+  readonly code = 'CANCELLED'
+  readonly reason: string | undefined
+  constructor(reason?: string) {
+    super(reason === undefined ? 'the run was cancelled' : `the run was cancelled: ${reason}`)
+    this.reason = reason
+  }
+}
+
+/** Nothing is left to do and no stop event came. */
+export class StalledError extends DogearError {
+  override readonly name = 'StalledError'
+  readonly code = 'STALLED'
+  /** The types of the events that nobody took, in order. */
+  readonly unconsumed: readonly string[]
+  constructor(unconsumed: readonly string[]) {
+    super(
+      'the run has nothing left to do and no stop event came' +
+        (unconsumed.length > 0 ? `; nobody took ${unconsumed.map((it) => `"${it}"`).join(', ')}` : ''),
+    )
+    this.unconsumed = unconsumed
+  }
+}
+
+/** A run went past `maxSteps` step executions: most likely an endless cycle. */
+export class StepLimitError extends DogearError {
+  override readonly name = 'StepLimitError'
+  readonly code = 'STEP_LIMIT'
+  readonly limit: number
+  constructor(limit: number) {
+    super(`the run passed ${limit} step executions; is there a cycle without an end? (maxSteps)`)
+    this.limit = limit
+  }
+}
+
+/** One execution was cut off ten times in a row without getting anywhere. */
+export class CrashLoopError extends DogearError {
+  override readonly name = 'CrashLoopError'
+  readonly code = 'CRASH_LOOP'
+  readonly step: string
+  readonly interruptions: number
+  constructor(step: string, interruptions: number) {
+    super(`step "${step}" was interrupted ${interruptions} times in a row; does it crash the page?`)
+    this.step = step
+    this.interruptions = interruptions
+  }
+}

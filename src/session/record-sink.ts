@@ -1,0 +1,14 @@
+import type { Durability } from '../storage/storage'
+import type { SessionRecord } from './record'
+
+/** Where records go. Written by the storage layer; a session only appends. */
+export interface RecordSink {
+  push(record: SessionRecord, urgency: 'now' | 'soon', durability: Durability): void
+  /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
+  isOpen(record: SessionRecord): boolean
+  /** Resolves when that record is durable, or when storage has failed: trouble there never stops a flow. */
+  durable(seq: number): Promise<void>
+}
+
+/** Until a session was read, and where nothing is kept. */
+export const nowhere: RecordSink = { push: () => {}, isOpen: () => false, durable: () => Promise.resolve() }

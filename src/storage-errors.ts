@@ -1,0 +1,70 @@
+import { DogearError } from './errors'
+
+/** Storage refused an append: another writer has taken the session over. */
+export class StaleEpochError extends DogearError {
+  override readonly name = 'StaleEpochError'
+  readonly code = 'STALE_EPOCH'
+  readonly id: string
+  readonly epoch: number
+  readonly newest: number
+  constructor(id: string, epoch: number, newest: number) {
+    super(
+      `session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`,
+    )
+    this.id = id
+    this.epoch = epoch
+    this.newest = newest
+  }
+}
+
+/** A storage that could not do what it was asked; `cause` is what it threw. */
+export class StorageError extends DogearError {
+  override readonly name = 'StorageError'
+  readonly code = 'STORAGE'
+  /** When a session could not be read: what the app can do, as with a LoadError. */
+  declare readonly retry?: LoadRemedies['retry']
+  declare readonly reset?: LoadRemedies['reset']
+  declare readonly export?: LoadRemedies['export']
+}
+
+export type LoadErrorCode =
+  | 'WRONG_WORKFLOW'
+  | 'NEWER_FORMAT'
+  | 'NEWER_VERSION'
+  | 'UNREADABLE_RECORD'
+  | 'STATE_INVALID'
+  | 'MIGRATION_MISSING'
+  | 'MIGRATION_FAILED'
+
+/** What the app can do about a session that could not be loaded. */
+export interface LoadRemedies {
+  /** Reads it again, after the cause was removed. Rejects with a new LoadError when it is still there. */
+  readonly retry: () => Promise<void>
+  /** Gives the stored session up and starts over. A copy of its bytes stays set aside. */
+  readonly reset: () => Promise<void>
+  /** The stored bytes as they are, for a download or a support request. */
+  readonly export: () => Promise<unknown>
+  /** What was refused. Default: `session`. */
+  readonly what?: string
+}
+
+/** A stored session was refused. Its bytes are untouched. */
+export class LoadError extends DogearError {
+  override readonly name = 'LoadError'
+  readonly retry: LoadRemedies['retry']
+  readonly reset: LoadRemedies['reset']
+  readonly export: LoadRemedies['export']
+  readonly code: LoadErrorCode
+  readonly id: string
+  constructor(code: LoadErrorCode, id: string, reason: string, remedies: LoadRemedies, cause?: unknown) {
+    super(
+      `${remedies.what ?? 'session'} "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`,
+      { cause },
+    )
+    this.retry = remedies.retry
+    this.reset = remedies.reset
+    this.export = remedies.export
+    this.code = code
+    this.id = id
+  }
+}
