@@ -1,5 +1,5 @@
 import type { SavedModel } from './saved-model'
-import { wrong, type Spec } from './shape-check'
+import { wrong, type Specs } from './shape-check'
 
 /**
  * Where something that claims to be a saved session is not one: the path to the first place, or `undefined`. What passes
@@ -26,78 +26,59 @@ interface History {
   readonly records: readonly { readonly past?: SavedModel }[]
 }
 
-const emission = {
-  ...{ id: 'count', type: 'text', to: ['text'], 'gather?': ['text'], 'scope?': 'count', 'branch?': 'count' },
-  ...{ 'answers?': { exec: 'count', key: 'text' }, 'rescues?': 'count' },
-}
-const end = {
-  status: 'completed|failed|cancelled|stalled',
-  ...{ 'error?': 'error', 'reason?': 'text', 'unconsumed?': ['text'], 'exec?': 'count' },
-}
-const version = { version: 'count', 'root?': 'place' }
-const moment = { ...version, key: 'text' }
-const model: Readonly<Record<string, Spec>> = {
-  ...{ seq: 'count', lineage: 'text', changed: 'count', paused: 'flag', unconsumed: ['text'] },
-  ...{ nextEvent: 'count', nextExec: 'count', nextScope: 'count' },
-  'run?': { id: 'text', steps: 'count', 'end?': end, 'pages?': ['page'], 'kept?': ['page'] },
-  'parent?': { id: 'text', seq: 'count' },
-  queues: [['text', [{ ...emission, 'members?': ['emission'] }]]],
-  buffers: [['text', ['event']]],
-  scopes: [
-    {
-      ...{ id: 'count', 'parent?': 'count', 'branch?': 'count', step: 'text', open: 'count' },
-      gathered: [['text', ['emission']]],
-    },
-  ],
-  execs: ['execution'],
-  log: [{ 'exec?': 'count', 'span?': 'count', ops: ['op'], 'before?': 'place' }],
-  roots: [['op']],
-}
-const stamp = { seq: 'count', at: 'time' }
-const exec = { ...stamp, exec: 'count' }
-const point = { ...exec, key: 'text', 'sends?': ['emission'] }
-const pointType = 'once|ask|wait|sleep|commit|collect|subflow|flow'
-const begin = { workflow: 'text', version: 'count', state: 'some', 'private?': ['text'] }
-
-const records: { readonly [kind: string]: Spec } = {
-  '@': 'kind',
-  started: { ...stamp, run: 'text', event: 'emission' },
-  sent: { ...stamp, event: 'emission' },
-  taken: { ...exec, step: 'text', events: ['count'] },
-  wrote: { ...stamp, 'exec?': 'count', ops: ['op'] },
-  saw: { ...exec, reads: 'count' },
-  opened: {
-    ...{ ...point, type: pointType, 'event?': 'event', 'reply?': 'text' },
-    ...{ 'where?': 'flag', 'deadline?': 'time', 'child?': begin },
+/** As literals, without one spread: else no bundler dares to leave it out of a page that keeps no session. */
+const specs: Specs = {
+  session: { '...': ['model'], 'history?': { 'base?': 'base', records: ['record'] } },
+  child: { '...': ['model'], state: 'some' },
+  past: { '...': ['model'], back: ['op'] },
+  base: { '...': ['past'], at: 'time' },
+  model: {
+    seq: 'count',
+    lineage: 'text',
+    changed: 'count',
+    paused: 'flag',
+    unconsumed: ['text'],
+    nextEvent: 'count',
+    nextExec: 'count',
+    nextScope: 'count',
+    'run?': { id: 'text', steps: 'count', 'end?': 'end', 'pages?': ['page'], 'kept?': ['page'] },
+    'parent?': { id: 'text', seq: 'count' },
+    queues: [['text', [{ '...': ['emission'], 'members?': ['emission'] }]]],
+    buffers: [['text', ['event']]],
+    scopes: ['scope'],
+    execs: ['execution'],
+    log: [{ 'exec?': 'count', 'span?': 'count', ops: ['op'], 'before?': 'place' }],
+    roots: [['op']],
   },
-  done: { ...point, type: pointType, 'error?': 'error' },
-  answered: { ...exec, key: 'text' },
-  flowWrote: { ...exec, key: 'text', 'ops?': ['op'] },
-  child: { ...exec, key: 'text', record: 'body', 'private?': ['text'] },
-  collected: { ...point, step: 'text', buffer: 'text', event: 'event', 'batch?': ['text'] },
-  attemptFailed: { ...exec, attempt: 'count', error: 'error', 'retryAt?': 'time', 'again?': ['text'] },
-  interrupted: { ...stamp, execs: ['count'] },
-  ended: { ...exec, emits: ['emission'], 'opens?': 'count' },
-  gathered: { ...stamp, scope: 'count', to: [{ id: 'count', step: 'text' }] },
-  finished: { ...stamp, ...end },
-  retried: exec,
-  paused: stamp,
-  resumed: stamp,
-  rewound: { ...stamp, to: 'count', lineage: 'text', past: 'past' },
-  reset: { ...stamp, lineage: 'text' },
-  created: { ...stamp, lineage: 'text' },
-  migrated: { ...stamp, version: 'count' },
-}
-
-const specs: Readonly<Record<string, Spec>> = {
-  session: { ...model, 'history?': { 'base?': 'base', records: ['record'] } },
-  child: { ...model, state: 'some' },
-  past: { ...model, back: ['op'] },
-  base: { ...model, back: ['op'], at: 'time' },
-  emission,
+  scope: {
+    id: 'count',
+    'parent?': 'count',
+    'branch?': 'count',
+    step: 'text',
+    open: 'count',
+    gathered: [['text', ['emission']]],
+  },
+  emission: {
+    id: 'count',
+    type: 'text',
+    to: ['text'],
+    'gather?': ['text'],
+    'scope?': 'count',
+    'branch?': 'count',
+    'answers?': { exec: 'count', key: 'text' },
+    'rescues?': 'count',
+  },
+  end: {
+    status: 'completed|failed|cancelled|stalled',
+    'error?': 'error',
+    'reason?': 'text',
+    'unconsumed?': ['text'],
+    'exec?': 'count',
+  },
   event: { type: 'text' },
   error: { name: 'text', message: 'text', 'code?': 'text' },
   page: { seq: 'count', step: 'text', key: 'text', 'event?': 'event' },
+  begin: { workflow: 'text', version: 'count', state: 'some', 'private?': ['text'] },
   op: {
     '@': '0',
     set: ['text', 'path', 'any'],
@@ -107,37 +88,93 @@ const specs: Readonly<Record<string, Spec>> = {
     replace: ['text', 'some'],
   },
   execution: {
-    ...{ id: 'count', step: 'text', events: ['emission'], 'scope?': 'count', 'branch?': 'count' },
-    ...{ rescues: 'count', at: 'time', attempt: 'count', interruptions: 'count', 'retryAt?': 'time' },
-    ...{ root: 'place', version: 'count', committed: 'count', span: 'count', dirty: 'flag' },
+    id: 'count',
+    step: 'text',
+    events: ['emission'],
+    'scope?': 'count',
+    'branch?': 'count',
+    rescues: 'count',
+    at: 'time',
+    attempt: 'count',
+    interruptions: 'count',
+    'retryAt?': 'time',
+    root: 'place',
+    version: 'count',
+    committed: 'count',
+    span: 'count',
+    dirty: 'flag',
     entries: ['entry'],
-    points: [
-      {
-        ...{ key: 'text', type: pointType, seq: 'count', 'event?': 'event', 'reply?': 'text' },
-        ...{ where: 'flag', 'deadline?': 'time', 'result?': { 'error?': 'error' } },
-        ...{ 'begin?': begin, 'child?': 'child' },
-      },
-    ],
+    points: ['point'],
   },
+  pointType: 'once|ask|wait|sleep|commit|collect|subflow|flow',
+  point: {
+    key: 'text',
+    type: 'pointType',
+    seq: 'count',
+    'event?': 'event',
+    'reply?': 'text',
+    where: 'flag',
+    'deadline?': 'time',
+    'result?': { 'error?': 'error' },
+    'begin?': 'begin',
+    'child?': 'child',
+  },
+  version: { version: 'count', 'root?': 'place' },
+  moment: { '...': ['version'], key: 'text' },
   entry: {
     '@': 'kind',
-    wrote: { ...version, ops: ['op'], since: 'count' },
-    sent: { ...version, event: 'event' },
-    saw: { ...version, reads: 'count' },
-    ...{ opened: moment, flow: moment, done: moment, answered: moment },
+    wrote: { '...': ['version'], ops: ['op'], since: 'count' },
+    sent: { '...': ['version'], event: 'event' },
+    saw: { '...': ['version'], reads: 'count' },
+    opened: 'moment',
+    flow: 'moment',
+    done: 'moment',
+    answered: 'moment',
   },
-  record: records,
-  body: bodies(),
-}
-
-/** The records of a sub-flow have the number and the time of what they are kept in. */
-function bodies(): Spec {
-  return Object.fromEntries(
-    Object.entries(records).map(([kind, spec]) => {
-      const { seq: _seq, at: _at, ...rest } = spec as Readonly<Record<string, Spec>>
-      return [kind, kind === '@' ? spec : rest]
-    }),
-  )
+  record: { '...': ['body'], seq: 'count', at: 'time' },
+  ofPoint: { exec: 'count', key: 'text' },
+  atPoint: { '...': ['ofPoint'], 'sends?': ['emission'] },
+  // The records of a sub-flow have the number and the time of what they are kept in.
+  body: {
+    '@': 'kind',
+    started: { run: 'text', event: 'emission' },
+    sent: { event: 'emission' },
+    taken: { exec: 'count', step: 'text', events: ['count'] },
+    wrote: { 'exec?': 'count', ops: ['op'] },
+    saw: { exec: 'count', reads: 'count' },
+    opened: {
+      '...': ['atPoint'],
+      type: 'pointType',
+      'event?': 'event',
+      'reply?': 'text',
+      'where?': 'flag',
+      'deadline?': 'time',
+      'child?': 'begin',
+    },
+    done: { '...': ['atPoint'], type: 'pointType', 'error?': 'error' },
+    answered: 'ofPoint',
+    flowWrote: { '...': ['ofPoint'], 'ops?': ['op'] },
+    child: { '...': ['ofPoint'], record: 'body', 'private?': ['text'] },
+    collected: { '...': ['atPoint'], step: 'text', buffer: 'text', event: 'event', 'batch?': ['text'] },
+    attemptFailed: {
+      exec: 'count',
+      attempt: 'count',
+      error: 'error',
+      'retryAt?': 'time',
+      'again?': ['text'],
+    },
+    interrupted: { execs: ['count'] },
+    ended: { exec: 'count', emits: ['emission'], 'opens?': 'count' },
+    gathered: { scope: 'count', to: [{ id: 'count', step: 'text' }] },
+    finished: 'end',
+    retried: { exec: 'count' },
+    paused: {},
+    resumed: {},
+    rewound: { to: 'count', lineage: 'text', past: 'past' },
+    reset: { lineage: 'text' },
+    created: { lineage: 'text' },
+    migrated: { version: 'count' },
+  },
 }
 
 /** A model with those of the sub-flows in it. */

@@ -3,20 +3,21 @@ import { toPath } from '../state/path'
 /**
  * What a value must be, as plain data, so that a page which never looks pays nothing: the name of a kind below or of
  * another spec; `'a|b'` one of these texts; `[spec]` a list; `[one, 'two?']` a list with one spec for each item, of which those
- * with a mark may be missing; an object with at least these keys, `'key?'` may be missing. With `'@'`, the value at that key
- * says which of the specs it is.
+ * with a mark may be missing; an object with at least these keys, `'key?'` may be missing, and what the specs named at `'...'` ask
+ * for. With `'@'`, the value at that key says which of the specs it is.
  */
 export type Spec = string | readonly Spec[] | { readonly [key: string]: Spec }
 
+/** The specs that have a name. */
+export type Specs = Readonly<Record<string, Spec>>
+
 /** Says where a value is not what it should be: `''` is the value itself, `undefined` that nothing is wrong. */
-export function wrong(value: unknown, spec: Spec, names: Readonly<Record<string, Spec>>): string | undefined {
+export function wrong(value: unknown, spec: Spec, names: Specs): string | undefined {
   if (typeof spec === 'string') {
     const named = names[spec]
     return named === undefined ? (isKind(value, spec) ? undefined : '') : wrong(value, named, names)
   }
-  const parts = Array.isArray(spec)
-    ? listParts(value, spec as readonly Spec[])
-    : objectParts(value, spec as Readonly<Record<string, Spec>>)
+  const parts = partsOf(value, spec, names)
   if (typeof parts === 'string') return parts
   for (const [key, part, must] of parts) {
     const path = wrong(part, must, names)
@@ -35,26 +36,37 @@ function listParts(value: unknown, specs: readonly Spec[]): readonly Part[] | ''
   return value.map((it, index) => [String(index), it, only ?? (specs[index] as Spec)])
 }
 
-function objectParts(value: unknown, specs: Readonly<Record<string, Spec>>): readonly Part[] | string {
+function objectParts(value: unknown, specs: Specs, names: Specs): readonly Part[] | string {
   if (typeof value !== 'object' || value === null) return ''
   const by = specs['@']
   if (typeof by === 'string') {
     const kind = own(value, by)
     if (typeof kind !== 'string' || kind === '@' || !Object.hasOwn(specs, kind)) return by
-    return wrongParts(value, specs[kind] as Spec)
+    return partsOf(value, specs[kind] as Spec, names)
   }
   if (Array.isArray(value)) return ''
-  return Object.entries(specs).flatMap(([key, spec]): Part[] => {
-    const name = key.replace('?', '')
-    const inner = own(value, name)
-    return name !== key && inner === undefined ? [] : [[name, inner, spec]]
-  })
+  const found: Part[] = []
+  for (const [key, spec] of Object.entries(specs)) {
+    if (key === '...')
+      for (const name of spec as readonly string[]) {
+        const parts = partsOf(value, name, names)
+        if (typeof parts === 'string') return parts
+        found.push(...parts)
+      }
+    else {
+      const name = key.replace('?', '')
+      const inner = own(value, name)
+      if (name === key || inner !== undefined) found.push([name, inner, spec])
+    }
+  }
+  return found
 }
 
-function wrongParts(value: object, spec: Spec): readonly Part[] | string {
+function partsOf(value: unknown, spec: Spec, names: Specs): readonly Part[] | string {
+  if (typeof spec === 'string') return partsOf(value, names[spec] as Spec, names)
   return Array.isArray(spec)
     ? listParts(value, spec as readonly Spec[])
-    : objectParts(value, spec as Readonly<Record<string, Spec>>)
+    : objectParts(value, spec as Specs, names)
 }
 
 function isKind(value: unknown, kind: string): boolean {
