@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { button, type, typeAndSave } from './checkout-page.ts'
+import { serveSite, type Site } from './site.ts'
+import { readStored } from './stored.ts'
+import { interruptions, visit } from './visitor.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await serveSite('layers-app')
+})
+afterAll(() => site.close())
+
+describe.each(interruptions)('%s', (_, interrupt) => {
+  test('state and flow state are back, the resource is not: paused, until it is given', async () => {
+    const visitor = await visit(site.url)
+    onTestFinished(() => visitor.leave())
+    await type(visitor.page.getByLabel('Sender'), 'Grace')
+    // Flow state is no part of what the session says of its own saving.
+    await expect.poll(async () => JSON.stringify(await readStored(visitor.page))).toContain('Grace')
+    await button(visitor.page, 'Give this letter an inkjet').click()
+    await button(visitor.page, 'Begin').click()
+    await button(visitor.page, 'Post it').waitFor()
+    await typeAndSave(visitor.page.getByLabel('Text'), 'Dear Ada')
+
+    await interrupt(visitor)
+
+    const { page } = visitor
+    await page.getByText('Letter to Ada is paused: there is no printer').waitFor()
+    expect(await page.getByLabel('Text').inputValue()).toBe('Dear Ada')
+    expect(await page.getByLabel('Sender').inputValue()).toBe('Grace')
+    expect(await page.getByText('missing').isVisible()).toBe(true)
+    await button(page, 'Letter to Grace').click()
+    await page.getByText('Letter to Grace is not begun.').waitFor()
+    expect(await page.getByLabel('Text').inputValue()).toBe('')
+    expect(await page.getByLabel('Sender').inputValue()).toBe('Grace')
+    await button(page, 'Letter to Ada').click()
+    await button(page, 'Give this letter an inkjet').click()
+    await button(page, 'Post it').click()
+    await page.getByText('Letter to Ada is posted: 8 letters, on the inkjet.').waitFor()
+    expect(await page.getByText('Letters posted: 1').isVisible()).toBe(true)
+  })
+})
