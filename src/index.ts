@@ -16,7 +16,7 @@ export { indexedDBStorage } from './storage/indexeddb'
 export { memoryStorage } from './storage/memory'
 export type { Persistence } from './storage/persistence'
 export { jsonSerializer, type Serializer } from './storage/serializer'
-export { structuredCloneSerializer } from './structured-clone'
+export { structuredCloneSerializer } from './engine/structured-clone'
 export type {
   Durability,
   SessionStorage,

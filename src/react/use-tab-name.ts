@@ -1,4 +1,4 @@
-import { pageScope } from '../tab-scope'
+import { pageScope } from '../engine/tab-scope'
 import { useSnapshot } from './snapshot'
 
 /** What is added to a session's id for this tab; nothing when none is wanted, `undefined` while it is not known. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { virtualTabs } from 'dogear/testing'
-import { TabScope, type TabPage } from '../../src/tab-scope'
+import { TabScope, type TabPage } from '../../src/engine/tab-scope'
 
 /** One browser; a tab is its `sessionStorage`, which its pages share one after another. */
 const browser = () => {

@@ -1,8 +1,8 @@
-import { LoadError, StorageError, type LoadRemedies } from './storage-errors'
+import { LoadError, StorageError, type LoadRemedies } from '../storage-errors'
 import { Refused } from './restoring'
-import { Refusal } from './storage/load'
-import type { SessionStorage } from './storage/storage'
-import { storageError } from './storage/storage-error'
+import { Refusal } from '../storage/load'
+import type { SessionStorage } from '../storage/storage'
+import { storageError } from '../storage/storage-error'
 
 interface Context extends Pick<LoadRemedies, 'retry' | 'reset'> {
   readonly storage: SessionStorage

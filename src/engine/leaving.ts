@@ -1,9 +1,9 @@
-import type { Clock } from './clock'
+import type { Clock } from '../clock'
 import type { Membership } from './membership'
-import type { LiveSession } from './session/live-session'
-import { ExitJournal, type Box, type Tail } from './storage/exit-journal'
-import type { Serializer } from './storage/serializer'
-import type { SessionStorage } from './storage/storage'
+import type { LiveSession } from '../session/live-session'
+import { ExitJournal, type Box, type Tail } from '../storage/exit-journal'
+import type { Serializer } from '../storage/serializer'
+import type { SessionStorage } from '../storage/storage'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. */
 export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {

@@ -1,6 +1,6 @@
-import { interrupted } from './session/interruption'
-import type { Model } from './session/model'
-import type { Resumed } from './session/session'
+import { interrupted } from '../session/interruption'
+import type { Model } from '../session/model'
+import type { Resumed } from '../session/session'
 
 /** What there is to say of a session that was read. */
 export function resumed(savedAt: number | undefined, model: Model | undefined): Resumed {

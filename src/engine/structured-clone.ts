@@ -1,6 +1,6 @@
-import { copyKeeping } from './state/json'
-import { StorageError } from './storage-errors'
-import type { Serializer } from './storage/serializer'
+import { copyKeeping } from '../state/json'
+import { StorageError } from '../storage-errors'
+import type { Serializer } from '../storage/serializer'
 
 /**
  * For sessions whose state holds more than JSON: dates, maps, sets, big integers, files, blobs, typed arrays; what

@@ -1,9 +1,9 @@
-import type { Clock } from './clock'
+import type { Clock } from '../clock'
 import type { Page } from './leaving'
-import type { Serializer } from './storage/serializer'
-import type { SessionStorage } from './storage/storage'
-import type { Channels } from './tabs/channel'
-import type { Locks } from './tabs/locks'
+import type { Serializer } from '../storage/serializer'
+import type { SessionStorage } from '../storage/storage'
+import type { Channels } from '../tabs/channel'
+import type { Locks } from '../tabs/locks'
 
 /** What the engine gives everybody who opens, keeps and shares sessions. */
 export interface OpeningDeps {

@@ -1,5 +1,5 @@
-import { randomId } from './random-id'
-import { pageLocks, type Locks } from './tabs/locks'
+import { randomId } from '../random-id'
+import { pageLocks, type Locks } from '../tabs/locks'
 
 /** What is needed of a tab's `sessionStorage`: it survives a reload, and is copied when a tab is duplicated. */
 interface Shelf {
