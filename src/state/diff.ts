@@ -1,10 +1,10 @@
 import type { Op } from './op'
-import { toPath } from './path'
+import { listIndex, toPath } from './path'
 import { isPlainObject } from './json'
 import { at, isContainer } from './view'
 
 /**
- * The operations that turn `from` into `to`, in order. Parts with the same identity are not looked into, so the
+ * The operations that turn `from` into `to`, its keys in the same order. Parts with the same identity are not looked into, so the
  * cost is that of the changed paths. A key whose value is undefined counts as missing.
  */
 export function diff(from: unknown, to: unknown): Op[] {
@@ -22,14 +22,44 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[])
   } else if (to === undefined) ops.push(['delete', id])
   else if (list && Array.isArray(to)) compareLists(from, to, keys, ops)
   else if (!list && isPlain(from) && isPlain(to)) {
-    for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
-      compare(at(from, key), at(to, key), [...keys, key], ops)
+    const stay = staying(from, to)
+    for (const key of Object.keys(from)) {
+      const next = stay.has(key) ? at(to, key) : undefined
+      compare(from[key], next, [...keys, key], ops)
     }
+    for (const key of Object.keys(to)) if (!stay.has(key)) compare(undefined, to[key], [...keys, key], ops)
   } else {
     // An append keeps what another writer adds to the same text meanwhile.
     const grown = typeof from === 'string' && typeof to === 'string' && to.startsWith(from)
     ops.push(grown ? ['append', id, to.slice(from.length)] : ['set', id, to])
   }
+}
+
+/**
+ * The keys of both that need not move: what is set anew comes last in an object, except that numbers come first. A
+ * state that shows its keys in another order is another state to a step that lists them.
+ */
+function staying(from: Record<string, unknown>, to: Record<string, unknown>): Set<string> {
+  const before = Object.keys(from)
+  const stay = new Set<string>()
+  let next = 0
+  for (const key of Object.keys(to)) {
+    if (to[key] === undefined) continue
+    if (isNumber(key)) {
+      if (Object.hasOwn(from, key)) stay.add(key)
+      continue
+    }
+    while (next < before.length && before[next] !== key) next++
+    if (next === before.length) break
+    stay.add(key)
+  }
+  return stay
+}
+
+/** Whether an object puts this key in front of those that are text. */
+function isNumber(key: string): boolean {
+  const index = listIndex(key)
+  return index >= 0 && index < 2 ** 32 - 1
 }
 
 /** What is compared key by key: a date or a file is one value. */

@@ -156,6 +156,30 @@ describe('a re-run takes the same way', () => {
     ])
   })
 
+  test('lists the keys of an object that are set anew meanwhile, imported while it asks / the order of then', async () => {
+    const listed: string[] = []
+    const workflow = defineWorkflow(flow).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        listed.push(Object.keys(ctx.state.get('items') as object).join())
+        await ctx.ask(Question('?'))
+        return Done()
+      },
+    )
+    const page = profile()
+    const session = await page.open(workflow)
+    session.state.set('items', { a: 1, b: 2 })
+    session.run().catch(() => {})
+    await page.settle()
+    session.state.delete('items.a')
+    session.state.set('items.a', 1)
+    const again = await page.engine.import(workflow, session.toJSON(), { id: 'copy' })
+    await page.settle()
+    expect(Object.keys(again.state.get('items') as object)).toEqual(['b', 'a'])
+    expect(listed).toEqual(['a,b', 'a,b'])
+  })
+
   test('a parent, a child and the whole are read, the user writes below and above / each as it was', async () => {
     const page = profile()
     const seen: unknown[] = []

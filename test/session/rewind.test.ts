@@ -178,6 +178,17 @@ describe('rewind(seq)', () => {
     expect(JSON.stringify(session.toJSON())).toBe(before)
   })
 
+  test('keys that were set anew since then / come in the order of then, numbers first', async () => {
+    const { session } = await asked()
+    session.state.replace({ a: 1, b: { x: 1, y: 2 }, c: 3 })
+    await session.flush()
+    const then = session.history().at(-1)?.seq ?? NaN
+    session.state.replace({ c: 3, 7: true, b: { y: 2, x: 1 }, a: 1 })
+    await session.flush()
+    session.rewind(then)
+    expect(JSON.stringify(session.state.get())).toBe('{"a":1,"b":{"x":1,"y":2},"c":3}')
+  })
+
   test('a rewind / can be rewound', async () => {
     const { page, session } = await asked()
     await session.asks[0]?.reply('a')

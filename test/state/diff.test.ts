@@ -27,6 +27,32 @@ describe('diff', () => {
     expect(diff({ a: undefined }, { b: undefined })).toEqual([])
   })
 
+  test('keys in another order / those that come later are taken out and set again, in their order', () => {
+    expect(diff({ a: 1, b: 2, c: 3 }, { a: 1, c: 3, b: 2 })).toEqual([
+      ['delete', 'b'],
+      ['set', 'b', 2],
+    ])
+    expect(diff({ a: 1, b: 2 }, { new: 0, a: 1, b: 3 })).toEqual([
+      ['delete', 'a'],
+      ['delete', 'b'],
+      ['set', 'new', 0],
+      ['set', 'a', 1],
+      ['set', 'b', 3],
+    ])
+  })
+
+  test('keys that are numbers come first in every object / they stay where they are', () => {
+    expect(diff({ 2: 'x', a: 1 }, { a: 1, 1: 'y', 2: 'x' })).toEqual([['set', '1', 'y']])
+    expect(diff({ a: 1, b: 2 }, { 7: 0, a: 1, b: 2 })).toEqual([['set', '7', 0]])
+    // Numbers beyond those of a list are text to an object, and so is 01.
+    for (const key of ['4294967295', '01', '-1', '1.5'])
+      expect(diff({ a: 1 }, { [key]: 0, a: 1 })).toEqual([
+        ['delete', 'a'],
+        ['set', key === '1.5' ? [key] : key, 0],
+        ['set', 'a', 1],
+      ])
+  })
+
   test('parts with the same identity are not looked into', () => {
     const untouched = new Proxy<object>({}, { ownKeys: () => expect.unreachable() })
     expect(diff({ a: untouched, b: 1 }, { a: untouched, b: 2 })).toEqual([['set', 'b', 2]])
@@ -119,5 +145,7 @@ describe('diff', () => {
 function expectMade(from: Json, to: Json): void {
   const tree = new Tree(from)
   tree.apply(diff(from, to))
-  expect(tree.read(toPath(''))).toEqual(to)
+  const made = tree.read(toPath(''))
+  expect(made).toEqual(to)
+  expect(JSON.stringify(made)).toBe(JSON.stringify(to))
 }

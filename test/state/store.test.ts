@@ -692,6 +692,15 @@ describe('edit', () => {
     expect([one.get(), other.get()]).toEqual([{ a: 2 }, { a: 2 }])
   })
 
+  test('keys in another order / the state shows them in that order', () => {
+    const store = createStore({ initial: { items: { b: { n: 1 }, a: { n: 2 } } } })
+    store.edit((draft) => {
+      const { a, b } = draft['items'] as Record<string, unknown>
+      draft['items'] = { a, b }
+    })
+    expect(JSON.stringify(store.get('items'))).toBe('{"a":{"n":2},"b":{"n":1}}')
+  })
+
   test('a draft that is kept and used after the edit is a TypeError', async () => {
     const store = createStore({ initial: { a: { n: 1 } } })
     let kept: Record<string, unknown> = {}
