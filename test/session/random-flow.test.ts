@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { random } from '../support/random'
 import { play } from './random/play'
 import { scenario, type Scenario } from './random/program'
-import { findingOf } from './random/search'
+import { findingOf, flows } from './random/search'
 
 const seeds = Number(process.env['FUZZ_SEEDS'] ?? 3000)
 /** Milliseconds: when the machine is busy, fewer seeds must do. `npm run fuzz` knows no such limit. */
@@ -13,7 +13,7 @@ test('random workflows with crashes / the state is the strict replay, effects an
   const failures: unknown[] = []
   const until = performance.now() + limit
   for (let seed = first; seed < first + seeds && failures.length < 3 && performance.now() < until; seed++) {
-    const finding = await findingOf(seed)
+    const finding = await findingOf(flows, seed)
     if (finding) failures.push(finding)
   }
   if (failures.length > 0) expect.fail(failures.map((it) => JSON.stringify(it, undefined, 1)).join('\n'))

@@ -1,15 +1,10 @@
 import { parseArgs } from 'node:util'
-import { findingOf } from './search'
-import { travel } from './travel'
+import { findingOf, flows, travels } from './search'
 
 /** What a seed does wrong: as a workflow, or as ways through a session's history. */
 const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
-  flows: findingOf,
-  travels: (seed) =>
-    travel(seed).then(
-      () => undefined,
-      (error: unknown) => ({ seed, wrong: [error instanceof Error ? error.message : String(error)] }),
-    ),
+  flows: (seed) => findingOf(flows, seed),
+  travels: (seed) => findingOf(travels, seed),
 }
 
 /** `npm run fuzz`: random sessions against their models until told to stop. Says how far it is every ten seconds. */

@@ -15,7 +15,7 @@ import {
 import { crash, virtualClock, type VirtualClock } from '../../../src/testing'
 import { Done, Go, Nudge, Question } from '../../support/flows'
 import type { Action, Instruction, Scenario, Value } from './program'
-import { Reference, type Attempt, type Look } from './reference'
+import { Reference, type Attempt, type Entry, type Look, type Write } from './reference'
 
 const Sent = defineEvent('sent', z.string())
 const Ended = defineEvent('ended', z.string())
@@ -57,6 +57,28 @@ class World {
   /** The calls of effects by name: their idempotency keys. */
   readonly calls = new Map<string, string[]>()
   page: Page = { alive: true, online: true, session: undefined }
+  /** Writes that were made a moment ago, after the record `since`. */
+  private late: { readonly entry: Entry; readonly since: number }[] = []
+
+  /** A write that had to wait is made now. */
+  writes(attempt: Attempt, write: Write): void {
+    if (!this.page.alive || attempt.over) return
+    const since = this.look().seq
+    const entry = this.reference.wroteLate(attempt, write)
+    if (entry) this.late.push({ entry, since })
+  }
+
+  /** Finds out which numbers the late writes have got, if any. */
+  settle(): void {
+    const records = this.late.length > 0 ? (this.page.session?.history() ?? []) : []
+    for (const { entry, since } of this.late.splice(0)) {
+      const record = records.find(
+        ({ seq, type, ops }) =>
+          seq > since && type === 'wrote' && JSON.stringify(ops) === JSON.stringify([entry.write]),
+      )
+      this.reference.place(entry, record?.seq)
+    }
+  }
 
   private watched(clock: VirtualClock): VirtualClock {
     return {
@@ -105,8 +127,10 @@ class Player {
   private readonly page: Page
   private readonly ctx: Ctx
   private readonly attempt: Attempt
+  private readonly edits: boolean
 
-  constructor(world: World, ctx: Ctx, name: string) {
+  constructor(world: World, ctx: Ctx, name: string, { edits }: Scenario) {
+    this.edits = edits
     this.world = world
     this.page = world.page
     this.ctx = ctx
@@ -161,10 +185,10 @@ class Player {
     const { state } = this.ctx
     switch (it.do) {
       case 'set':
-        return this.write(branch, ['set', it.path, it.value], () => state.set(it.path, it.value))
+        return this.set(branch, it.path, it.value)
       case 'increment': {
         const value = Number(this.get(branch, it.path) ?? 0) || 0
-        return this.write(branch, ['set', it.path, value + 1], () => state.set(it.path, value + 1))
+        return this.set(branch, it.path, value + 1)
       }
       case 'text':
         return this.write(branch, ['text', it.path, 'x'], () => state.append(it.path, 'x'))
@@ -176,7 +200,7 @@ class Player {
         if (this.get(branch, it.path) === undefined) return
         return this.write(branch, ['delete', it.path], () => state.delete(it.path))
       case 'edit':
-        return this.edit(branch, it.path)
+        return this.edit(branch, it)
       case 'branch':
         return this.play(this.get(branch, it.path) ? it.yes : it.no, branch)
       case 'once':
@@ -201,8 +225,7 @@ class Player {
       case 'send':
         return this.send(branch, it)
       case 'raw':
-        if (it.ms === 0) return Promise.resolve()
-        return new Promise((resolve) => void this.world.clock.setTimeout(resolve, it.ms))
+        return this.pass(it.ms)
       case 'throw':
         this.look()
         if (this.attempt.number <= it.until) throw new Error(`on purpose, attempt ${this.attempt.number}`)
@@ -221,28 +244,38 @@ class Player {
     }
   }
 
-  /** An asynchronous edit: what it changes lands at its end. */
-  private async edit(branch: string, path: string): Promise<void> {
-    const seen = this.get(branch, 'o')
-    const root = typeof seen === 'object' && seen !== null ? seen : undefined
-    const old = root?.['edited']
-    const next = (typeof old === 'number' ? old : 0) + path.length
-    const before = this.look().seq
-    let landed = 0
-    const done = this.ctx.state.edit(async (draft) => {
-      const o = (draft['o'] ??= {}) as Record<string, unknown>
-      o['edited'] = next
-      await Promise.resolve()
-      landed = this.page.alive && !this.attempt.over ? this.world.look().seq : 0
-    })
-    await done
-    const after = this.look().seq
-    if (landed > before) throw new Gone()
-    const write: Parameters<Reference['wrote']>[1] = root
-      ? ['set', 'o.edited', next]
-      : ['set', 'o', { edited: next }]
-    this.world.reference.wrote(this.attempt, write, before, after)
+  private async set(branch: string, path: string, value: Value): Promise<void> {
+    const { state } = this.ctx
+    if (!this.edits) return this.write(branch, ['set', path, value], () => state.set(path, value))
+    this.look()
+    const write: Write = ['set', path, value]
+    // While an edit is open, the write waits: the function is called when it is made.
+    const done = state.set(path, () => (this.world.writes(this.attempt, write), value))
     this.saw(branch, JSON.stringify(write))
+    await done
+    this.world.settle()
+  }
+
+  /** An asynchronous edit: what it changes lands at its end, on top of what was written meanwhile. */
+  private async edit(branch: string, { path, ms }: Instruction & { do: 'edit' }): Promise<void> {
+    this.look()
+    await this.ctx.state.edit(async (draft) => {
+      if (!this.page.alive || this.attempt.over) return
+      const found = draft['o'] as { edited?: unknown } | undefined
+      this.saw(branch, `edits ${JSON.stringify(found)}`)
+      const next = (typeof found?.edited === 'number' ? found.edited : 0) + path.length
+      draft['o'] ??= {}
+      ;(draft['o'] as Record<string, unknown>)['edited'] = next
+      await this.pass(ms)
+      this.world.writes(this.attempt, found ? ['set', 'o.edited', next] : ['set', 'o', { edited: next }])
+    })
+    this.world.settle()
+    this.look()
+  }
+
+  private pass(ms: number): Promise<void> {
+    if (ms === 0) return Promise.resolve()
+    return new Promise((resolve) => void this.world.clock.setTimeout(resolve, ms))
   }
 
   private async once(branch: string, it: Instruction & { do: 'once' }): Promise<void> {
@@ -313,7 +346,8 @@ function timeoutOf({ timeout }: { readonly timeout?: number }): { timeout?: numb
   return timeout === undefined ? {} : { timeout }
 }
 
-function build(world: World, { steps, fans, pair, lost }: Scenario) {
+function build(world: World, scenario: Scenario) {
+  const { steps, fans, pair, lost } = scenario
   const options = {
     on: Go,
     asks: [Question],
@@ -326,7 +360,7 @@ function build(world: World, { steps, fans, pair, lost }: Scenario) {
     program: readonly Instruction[] = [],
     last: () => T,
   ): Promise<T> => {
-    const player = new Player(world, ctx as Ctx, name)
+    const player = new Player(world, ctx as Ctx, name, scenario)
     return noticed(player, player.run(program).then(last))
   }
   const handler = (index: number) => (ctx: unknown) =>
@@ -341,7 +375,7 @@ function build(world: World, { steps, fans, pair, lost }: Scenario) {
     skip: ['deadEnd', 'unconsumed', 'unproduced', 'unreachable', 'stop'],
   })
     .step('sink', { on: Sent, workers: 2 }, (ctx, { data }) => {
-      const player = new Player(world, ctx, `sink ${data}`)
+      const player = new Player(world, ctx, `sink ${data}`, scenario)
       return noticed(player, player.run([{ do: 'increment', path: `sink.${data.replaceAll('.', '_')}` }]))
     })
     .step('end', { on: Ended, emits: [Done], workers: 1 }, async (ctx, event) => {
@@ -469,6 +503,7 @@ export async function play(scenario: Scenario): Promise<Played> {
   }
   const bury = async (): Promise<void> => {
     crashes++
+    world.settle()
     world.page.alive = world.page.online = false
     crash(engine)
     operations = Infinity

@@ -1,10 +1,10 @@
 import type { Value } from './program'
 
-type Write =
+export type Write =
   readonly [op: 'set' | 'text' | 'item', path: string, value: Value] | readonly [op: 'delete', path: string]
 
-interface Entry {
-  readonly seq: number
+export interface Entry {
+  seq: number
   /** The step that wrote it; `undefined`: the person. */
   readonly step: string | undefined
   readonly write: Write
@@ -107,9 +107,7 @@ export class Reference {
 
   /** Whether a write is a repeated one; else it is new, with this number. */
   wrote(attempt: Attempt, write: Write, before: number, after: number): void {
-    const known = attempt.candidates.find(
-      (it) => !attempt.used.has(it) && JSON.stringify(it.write) === JSON.stringify(write),
-    )
+    const known = this.known(attempt, write)
     if (known === undefined && after === before && this.changesNothing(attempt, write)) return
     if (known) attempt.used.add(known)
     else this.entries.push({ seq: after, step: attempt.step, write, committed: undefined, dropped: false })
@@ -118,6 +116,30 @@ export class Reference {
       this.complain(
         `${attempt.step} ${JSON.stringify(write)} is ${known ? 'a repeated' : 'a new'} write: ${before} -> ${after}`,
       )
+  }
+
+  /** A write or an edit that waited for its turn, at the moment when it is made. Nothing when it is a repeated one. */
+  wroteLate(attempt: Attempt, write: Write): Entry | undefined {
+    const known = this.known(attempt, write)
+    if (known) return void attempt.used.add(known)
+    const entry = { seq: Infinity, step: attempt.step, write, committed: undefined, dropped: false }
+    this.entries.push(entry)
+    return entry
+  }
+
+  /** It was recorded with this number; with none, when it changed nothing. */
+  place(entry: Entry, seq: number | undefined): void {
+    this.entries = this.entries.filter((it) => it !== entry)
+    if (seq === undefined) return
+    entry.seq = seq
+    const next = this.entries.findIndex((it) => it.seq > seq)
+    this.entries.splice(next < 0 ? this.entries.length : next, 0, entry)
+  }
+
+  private known(attempt: Attempt, write: Write): Entry | undefined {
+    return attempt.candidates.find(
+      (it) => !attempt.used.has(it) && JSON.stringify(it.write) === JSON.stringify(write),
+    )
   }
 
   /** Whether the same value is there, and stays there whichever other steps are rolled back. */

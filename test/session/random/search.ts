@@ -1,30 +1,53 @@
 import { random } from '../../support/random'
 import { play } from './play'
 import { scenario, smaller, type Scenario } from './program'
+import { easier, moves, travel, type Move } from './travel'
 
-/** A scenario that went wrong, and the smallest one that still does. */
-export interface Finding {
+/** A script that went wrong, and the smallest one that still does. */
+export interface Finding<Script> {
   readonly seed: number
   readonly wrong: readonly string[]
-  readonly script: Scenario
+  readonly script: Script
 }
 
-/** What goes wrong, in words; nothing when all is well. */
-export async function trouble(it: Scenario): Promise<readonly string[]> {
+/** Scripts of one kind: how they are made, played and made smaller. */
+export interface Kind<Script> {
+  script(seed: number): Script
+  /** What goes wrong, in words; nothing when all is well. */
+  play(script: Script): Promise<readonly string[]>
+  /** Every script that is a piece smaller. */
+  smaller(script: Script): Iterable<Script>
+}
+
+/** Workflows with crashes. */
+export const flows: Kind<Scenario> = {
+  script: (seed) => scenario(random(seed)),
+  play: async (it) => (await play(it)).wrong,
+  smaller,
+}
+
+/** Ways through a session's history. */
+export const travels: Kind<readonly Move[]> = {
+  script: moves,
+  play: async (it) => (await travel(it), []),
+  smaller: easier,
+}
+
+async function trouble<Script>(kind: Kind<Script>, it: Script): Promise<readonly string[]> {
   try {
-    return (await play(it)).wrong
+    return await kind.play(it)
   } catch (error) {
     return [`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`]
   }
 }
 
-/** A scenario that still fails, with every piece needed. */
-async function smallest(it: Scenario): Promise<Scenario> {
+/** A script that still fails, with every piece needed. */
+async function smallest<Script>(kind: Kind<Script>, it: Script): Promise<Script> {
   let tries = 0
   search: for (;;) {
-    for (const candidate of smaller(it)) {
+    for (const candidate of kind.smaller(it)) {
       if (++tries > 2000) return it
-      if ((await trouble(candidate)).length === 0) continue
+      if ((await trouble(kind, candidate)).length === 0) continue
       it = candidate
       continue search
     }
@@ -32,10 +55,13 @@ async function smallest(it: Scenario): Promise<Scenario> {
   }
 }
 
-/** What the scenario of a seed does wrong; `undefined` when all is well. */
-export async function findingOf(seed: number): Promise<Finding | undefined> {
-  const it = scenario(random(seed))
-  if ((await trouble(it)).length === 0) return undefined
-  const script = await smallest(it)
-  return { seed, wrong: await trouble(script), script }
+/** What the script of a seed does wrong; `undefined` when all is well. */
+export async function findingOf<Script>(
+  kind: Kind<Script>,
+  seed: number,
+): Promise<Finding<Script> | undefined> {
+  const it = kind.script(seed)
+  if ((await trouble(kind, it)).length === 0) return undefined
+  const script = await smallest(kind, it)
+  return { seed, wrong: await trouble(kind, script), script }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, memoryStorage, type Session } from '../../../src/index'
 import { crash, virtualClock } from '../../../src/testing'
 import { random } from '../../support/random'
+import { fewer } from './fewer'
 
 /*
  * Sessions that people go back and forward in, rewind, fork, reload and type into at random, beside a model of it that
@@ -98,13 +99,21 @@ function stateOf({ turned, typed }: Reference): unknown {
   }
 }
 
-function look(session: Wizard): unknown {
+/** What there is to see of a session. */
+interface Look {
+  readonly status: string
+  readonly open: readonly string[]
+  readonly state: unknown
+  readonly result: unknown
+}
+
+function look(session: Wizard): Look {
   const { status, asks } = session
   const kinds = { status, open: asks.map((it) => it.data.page) }
   return { ...kinds, state: session.state.get(), result: session.result }
 }
 
-function expected(it: Reference): unknown {
+function expected(it: Reference): Look {
   const page = pageOf(it)
   const answers = Object.fromEntries(it.turned.map((turn) => [turn.page, turn.answer]))
   return {
@@ -115,14 +124,41 @@ function expected(it: Reference): unknown {
   }
 }
 
-/** Forty moves at random; rejects with the script of moves when the session is not what the model says. */
-export async function travel(seed: number): Promise<void> {
+/** What somebody does, with the numbers that it is decided by: the same again, whatever goes before it. */
+export interface Move {
+  readonly move: string
+  /** From 0 to below 1. */
+  readonly rolls: readonly [first: number, second: number]
+  /** Milliseconds that go by after it. */
+  readonly rest: number
+}
+
+const names = ['answer', 'answer', 'answer', 'type', 'type', 'back', 'back', 'forward', 'forward', 'begin']
+const rare = ['rewind', 'fork', 'reload', 'reload', 'import']
+
+/** Forty moves at random. */
+export function moves(seed: number): readonly Move[] {
   const roll = random(seed)
   const pick = (n: number): number => Math.floor(roll() * n)
+  return Array.from({ length: 40 }, () => {
+    const list = pick(5) === 0 ? rare : names
+    return { move: list[pick(list.length)] ?? '', rolls: [roll(), roll()], rest: pick(3) * 100 }
+  })
+}
+
+/** Every script with fewer moves, or with less time between them. */
+export function* easier(script: readonly Move[]): Generator<readonly Move[]> {
+  yield* fewer(script)
+  for (const [n, move] of script.entries()) if (move.rest > 0) yield script.with(n, { ...move, rest: 0 })
+}
+
+/** Makes the moves; rejects when the session is not what the model says. */
+export async function travel(script: readonly Move[]): Promise<void> {
+  let rolls: Move['rolls'] = [0, 0]
+  const pick = (n: number, which: 0 | 1 = 0): number => Math.floor(rolls[which] * n)
   const clock = virtualClock()
   let storage = memoryStorage()
   let engine = createEngine({ storage, clock })
-  const script: string[] = []
   let id = 'session-0'
   let forks = 0
   let session: Wizard = await engine.open(wizard, { id })
@@ -131,11 +167,11 @@ export async function travel(seed: number): Promise<void> {
   const past = new Map<number, Reference>()
   const others = new Map<string, Reference>()
 
-  const settle = async (): Promise<void> => {
-    await clock.advance(pick(3) * 100)
+  const settle = async (rest: number): Promise<void> => {
+    await clock.advance(rest)
     const seq = session.history().at(-1)?.seq
     if (seq !== undefined) past.set(seq, reference)
-    assert.deepEqual([seed, script, look(session)], [seed, script, expected(reference)])
+    assert.deepEqual(look(session), expected(reference))
   }
   const reload = async (): Promise<void> => {
     await session.flush()
@@ -144,20 +180,20 @@ export async function travel(seed: number): Promise<void> {
     engine = createEngine({ storage, clock })
     session = await engine.open(wizard, { id })
   }
-  const moves: Record<string, () => Promise<void> | void> = {
+  const acts: Record<string, () => Promise<void> | void> = {
     begin() {
       if (pageOf(reference) !== undefined || session.status === 'completed') return
       session.run().catch(() => {})
       reference = { ...begun, typed: reference.typed }
     },
     async answer() {
-      const answer = 'akz'.charAt(pick(3)) + String(pick(10))
+      const answer = 'akz'.charAt(pick(3)) + String(pick(10, 1))
       if (pageOf(reference) === undefined) return
       reference = answered(reference, answer)
       assert.deepEqual(await session.asks[0]?.reply(answer), true)
     },
     type() {
-      const [field, value] = [`field${pick(2)}`, String(pick(100))]
+      const [field, value] = [`field${pick(2)}`, String(pick(100, 1))]
       reference = { ...reference, typed: { ...reference.typed, [field]: value } }
       session.state.set(`typed.${field}`, value)
     },
@@ -166,12 +202,12 @@ export async function travel(seed: number): Promise<void> {
       // What is out of the history cannot be gone back to; all else must be.
       const moved = session.back()
       if (moved || session.history()[0]?.type !== 'snapshot')
-        assert.deepEqual([script, moved], [script, !!next])
+        assert.deepEqual({ back: moved }, { back: !!next })
       if (moved && next) reference = next
     },
     forward() {
       const next = forward(reference)
-      assert.deepEqual([script, session.forward()], [script, next !== undefined])
+      assert.deepEqual({ forward: session.forward() }, { forward: next !== undefined })
       reference = next ?? reference
     },
     rewind() {
@@ -179,7 +215,6 @@ export async function travel(seed: number): Promise<void> {
       const { seq = 0 } = there[pick(there.length)] ?? {}
       const next = past.get(seq)
       if (next === undefined) return
-      script.push(`to ${seq}`)
       session.rewind(seq)
       session.resume()
       reference = next
@@ -208,18 +243,15 @@ export async function travel(seed: number): Promise<void> {
     },
     reload,
   }
-  const names = ['answer', 'answer', 'answer', 'type', 'type', 'back', 'back', 'forward', 'forward', 'begin']
-  const rare = ['rewind', 'fork', 'reload', 'reload', 'import']
-  for (let n = 0; n < 40; n++) {
-    const name = pick(5) === 0 ? rare[pick(rare.length)] : names[pick(names.length)]
-    script.push(name ?? '')
-    await moves[name ?? '']?.()
-    await settle()
+  for (const { move, rolls: own, rest } of script) {
+    rolls = own
+    await acts[move]?.()
+    await settle(rest)
   }
   for (const [other, was] of others) {
     const again = await engine.open(wizard, { id: other })
     await clock.advance(0)
-    assert.deepEqual([seed, script, other, look(again)], [seed, script, other, expected(was)])
+    assert.deepEqual({ other, ...look(again) }, { other, ...expected(was) })
   }
   await engine.close()
 }
