@@ -7,12 +7,13 @@ import type { Durability } from '../storage/storage'
 import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
 import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { StepDefinition } from '../workflow/step'
-import { definitionOf, type Definition } from '../workflow/workflow'
+import type { Definition } from '../workflow/workflow'
 import { joinOps } from './field-edit'
 import { History } from './history'
 import { isOpenWrite, type Execution, type Model, type Point } from './model'
 import type { Nested } from './nested'
-import { asksIn, type AskedPoint } from './open-asks'
+import { levelsIn, type Level } from './level'
+import { asksOf, type AskedPoint } from './open-asks'
 import type { CoreOptions } from './core-options'
 import type { RecordBody, SessionRecord } from './record'
 import { nowhere, type RecordSink } from './record-sink'
@@ -241,33 +242,29 @@ export class Core {
     return factory(data).data
   }
 
+  /** What is at work here: the workflow itself, then the sub-flows in it. */
+  get levels(): Level[] {
+    const { definition, model, attempts, children } = this
+    const append: Level['append'] = (body) => this.append(body)
+    return levelsIn({ definition, model, attempts, children, append, path: [], prefix: this.#prefix })
+  }
+
   /** The open asks, those of sub-flows too, oldest first. */
   openAsks(): AskedPoint[] {
-    const asks = asksIn(this.model, this.#prefix, (body) => this.append(body))
-    return asks.sort((a, b) => a.point.seq - b.point.seq)
+    return this.levels.flatMap(asksOf).sort((a, b) => a.point.seq - b.point.seq)
   }
 
   /** The open ask with this id. */
   openAsk(id: string): AskedPoint | undefined {
-    const line = `${this.#prefix}/`
-    if (!id.startsWith(line)) return undefined
-    const slash = id.indexOf('/', line.length)
-    const exec = this.model.execs.get(Number(id.slice(line.length, slash)))
-    const point = exec?.points.get(id.slice(slash + 1))
-    // What is no point here may be one of a sub-flow.
-    if (exec === undefined || point === undefined) return this.openAsks().find((it) => it.id === id)
-    if (point.type !== 'ask' || point.result !== undefined) return undefined
-    return { exec, point, id, path: [], append: (body) => this.append(body) }
-  }
-
-  /** Whose a point is; `undefined` for a sub-flow that its step has not come to in this page. */
-  definitionAt(path: AskedPoint['path']): Definition | undefined {
-    const [first, ...rest] = path
-    if (first === undefined) return this.definition
-    const child = this.children.get(`${first.exec.id}/${first.point.key}`)
-    if (child) return child.core.definitionAt(rest)
-    const workflow = this.step(first.exec.step)?.subflow?.workflow
-    return workflow && rest.length === 0 ? definitionOf(workflow) : undefined
+    for (const level of this.levels) {
+      const line = `${level.prefix}/`
+      if (!id.startsWith(line)) continue
+      const slash = id.indexOf('/', line.length)
+      const exec = level.model.execs.get(Number(id.slice(line.length, slash)))
+      const point = exec?.points.get(id.slice(slash + 1))
+      if (exec && point?.type === 'ask' && point.result === undefined) return { exec, point, id, level }
+    }
+    return undefined
   }
 
   /** Whether an attempt at an execution, also of a sub-flow, is under way in this page. */

@@ -51,7 +51,7 @@ export class LiveSession extends Standing {
   readonly travel: Travel
   readonly #scheduler: Scheduler
   readonly #announcer: Announcer
-  readonly #inbox: Inbox
+  readonly inbox: Inbox
   #closing: Promise<void> | undefined
   /** What other tabs are told, while this one executes and there may be others. */
   leading: Leading | undefined
@@ -80,7 +80,7 @@ export class LiveSession extends Standing {
     this.permit = new Permit(this.core)
     this.core.ready = () => this.gate.phase === 'open' && this.permit.granted()
     this.#scheduler = new Scheduler(this.core)
-    this.#inbox = new Inbox(this.core)
+    this.inbox = new Inbox(this.core)
     this.outcome = new Outcome(this.core)
     const { core } = this
     const parts = {
@@ -217,13 +217,13 @@ export class LiveSession extends Standing {
   }
 
   send(event: unknown, to: Target = {}): Promise<boolean> {
-    const deliver = this.#inbox.accept(event, to)
+    const deliver = this.inbox.accept(event, to)
     return this.gate.whenOpen(deliver)
   }
 
   reply(ask: string, data: unknown): Promise<boolean> {
     if (this.gate.phase === 'loading') return this.gate.whenOpen(() => this.reply(ask, data))
-    const answer = this.#inbox.acceptReply(ask, data)
+    const answer = this.inbox.acceptReply(ask, data)
     return this.gate.whenOpen(answer)
   }
 

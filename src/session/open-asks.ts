@@ -1,32 +1,18 @@
-import type { Model, Waiting } from './model'
-import type { RecordBody } from './record'
+import type { Level } from './level'
+import type { Waiting } from './model'
 
 /** An open ask, of the session or of a sub-flow in it. */
 export interface AskedPoint extends Waiting {
   readonly id: string
-  /** The sub-flows that it is in, from the outside. */
-  readonly path: readonly Waiting[]
-  /** Records what comes to it. */
-  readonly append: (body: RecordBody) => void
+  /** The workflow at work that asks. */
+  readonly level: Level
 }
 
-/** The open asks of a model and of the sub-flows in it; `prefix` is what their keys begin with. */
-export function asksIn(
-  model: Model,
-  prefix: string,
-  append: AskedPoint['append'],
-  path: AskedPoint['path'] = [],
-): AskedPoint[] {
-  const asks: AskedPoint[] = []
-  for (const waits of model.waits.values())
-    for (const { exec, point } of waits.values()) {
-      const id = `${prefix}/${exec.id}/${point.key}`
-      if (point.type === 'ask') asks.push({ exec, point, id, path, append })
-      const { child } = point
-      if (child?.run === undefined || child.run.end) continue
-      const inside = (record: RecordBody): void =>
-        append({ kind: 'child', exec: exec.id, key: point.key, record })
-      asks.push(...asksIn(child, id, inside, [...path, { exec, point }]))
-    }
-  return asks
+/** The open asks of a workflow at work. */
+export function asksOf(level: Level): AskedPoint[] {
+  return [...level.model.waits.values()].flatMap((waits) =>
+    [...waits.values()]
+      .filter(({ point }) => point.type === 'ask')
+      .map(({ exec, point }) => ({ exec, point, level, id: `${level.prefix}/${exec.id}/${point.key}` })),
+  )
 }

@@ -1,5 +1,5 @@
 import type { Op } from '../state/op'
-import { vouched, type WorkflowEvent } from '../workflow/event'
+import type { WorkflowEvent } from '../workflow/event'
 import type { LiveSession } from './live-session'
 import type { Asked } from './message'
 import type { Target } from './session'
@@ -17,10 +17,11 @@ const calls: { readonly [name: string]: Call } = {
     if (others) core.mend()
   },
   send(live, asked) {
-    const event = vouched(asked.args[0] as WorkflowEvent)
-    const deliver = (): unknown => named(live.core, asked, () => live.send(event, asked.args[1] as Target))
-    const { routing } = live.core
-    return routing.isUnclear([event]) ? routing.clear([event]).then(deliver) : deliver()
+    const { delivery } = live.inbox
+    const event = delivery.heard(asked.args[0] as WorkflowEvent)
+    const to = asked.args[1] as Target
+    const deliver = (): unknown => named(live.core, asked, () => live.send(event, to))
+    return (to.ask === undefined && delivery.clear(event, to.step)?.then(deliver)) || deliver()
   },
   reply: (live, { args: [ask, data] }) => live.reply(ask as string, data),
   run: ({ runs }, { args: [input] }) => void runs.run(input),

@@ -10,8 +10,8 @@ interface Route {
   readonly gather: readonly string[]
 }
 
-/** What of a session decides where its events go. */
-interface Routed {
+/** What of a workflow at work decides where its events go. */
+export interface Routed {
   readonly definition: Definition
   readonly model: Model
   readonly attempts: ReadonlyMap<number, LiveAttempt>

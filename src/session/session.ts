@@ -43,8 +43,12 @@ export type Resumed =
  */
 export type Role = 'leader' | 'follower' | 'reader'
 
-/** Where an event is to go; without it, to every step that accepts it and to the oldest wait for it. */
+/**
+ * Where an event is to go; without it, to every step that accepts it and to the oldest wait for it: of the workflow,
+ * else of the first sub-flow at work where somebody takes it.
+ */
 export interface Target<Steps extends string = string> {
+  /** A step that accepts it; or one that is a sub-flow, for what is at work in there. */
   readonly step?: Steps
   /** The id of an open ask: the event is its reply. */
   readonly ask?: string

@@ -60,7 +60,7 @@ export abstract class Standing {
   }
 
   get orphans(): Orphan[] {
-    return orphansOf(this.core)
+    return this.core.levels.flatMap(orphansOf)
   }
 
   /** What is not known to be stored, in order. */

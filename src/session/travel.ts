@@ -115,13 +115,20 @@ function pastOf(core: Core, seq: number, at: number | undefined = core.history.t
   const model = isNow ? restoreModel(saveModel(core.model), new Tree(undefined)) : core.history.at(seq)
   if (isNow || at === undefined) at = now
   reduce(model, { seq: model.seq, at, kind: 'interrupted', execs: [...model.execs.keys()] })
-  for (const exec of model.execs.values()) {
-    if (exec.retryAt !== undefined) exec.retryAt += now - at
-    for (const point of exec.points.values())
-      if (point.deadline !== undefined && point.result === undefined)
-        addPoint(model, exec, { ...point, deadline: point.deadline + now - at })
-  }
+  later(model, now - at)
   return model
+}
+
+/** Times that have not come are as far away as they were; in sub-flows, too. */
+function later(model: Model, by: number): void {
+  for (const exec of model.execs.values()) {
+    if (exec.retryAt !== undefined) exec.retryAt += by
+    for (const point of exec.points.values()) {
+      if (point.deadline !== undefined && point.result === undefined)
+        addPoint(model, exec, { ...point, deadline: point.deadline + by })
+      if (point.child) later(point.child, by)
+    }
+  }
 }
 
 function isOver({ run }: Model): boolean {
@@ -133,6 +140,8 @@ function keptAnswer(core: Core): readonly [Waiting, Page] | undefined {
   const { run } = core.model
   if (run === undefined || run.end) return undefined
   for (const open of core.openAsks()) {
+    // Pages of a sub-flow are its own: a step in it may be called the same.
+    if (open.level.path.length > 0) continue
     const kept = run.kept.find((it) => isSamePlace(it, open.exec.step, open.point.key))
     if (kept && sameJson(kept.event, open.point.event)) return [open, kept]
   }

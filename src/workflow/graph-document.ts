@@ -70,11 +70,16 @@ export interface PlainEdge {
 
 export const GRAPH_FORMAT = 1
 
+interface Named {
+  readonly handler?: unknown
+  readonly subflow?: unknown
+}
+
 /** What a document may name. */
 export interface Names {
-  readonly types: ReadonlyMap<string, { readonly handler?: unknown }>
+  readonly types: ReadonlyMap<string, Named>
   /** What is registered for a node. */
-  type(type: string, id: string): { readonly handler?: unknown } | undefined
+  type(type: string, id: string): Named | undefined
   readonly conditions: ReadonlyMap<string, unknown>
 }
 
@@ -131,12 +136,14 @@ function readNode(
   if (node === undefined) return undefined
   const id = read.text(node, ['id'], path)
   const type = read.text(node, ['type', 'class'], path)
-  const registered = type === undefined ? {} : names.type(type, id ?? '')
+  const registered: Named | undefined = type === undefined ? {} : names.type(type, id ?? '')
   if (registered === undefined)
     report(join(path, 'type'), `names "${type}", which is not registered; ${known(names.types.keys())}`)
   else if (registered.handler)
     report(join(path, 'type'), `names "${type}", which is a handler; a node has phases, as execute`)
   const config = read.json(node, ['config'], path)
+  if (config !== undefined && registered?.subflow)
+    report(join(path, 'config'), `means nothing: "${type}" is a workflow; capture says what enters it`)
   const retry = readRetry(node, path, read, report)
   if (id !== undefined && isForbidden(id)) report(join(path, 'id'), `is "${id}", which is refused as a name`)
   return {

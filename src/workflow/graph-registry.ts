@@ -3,7 +3,7 @@ import { compileSchema } from '../state/schema'
 import type { Schema } from '../state/standard-schema'
 import type { Ask, AskType } from './ask'
 import type { AnyEvent, EventType, WorkflowEvent } from './event'
-import type { Report } from './graph-error'
+import { known, type Report } from './graph-error'
 import { join, kindOf, own, reader, type JsonObject } from './graph-reader'
 import { mappingMistakes, type AnyMapping } from './mapping'
 import type { AnyPhases, ExecuteContext } from './node'
@@ -161,12 +161,14 @@ function readEntry(value: unknown, path: string, report: Report): Registered {
   }
 }
 
-function readSubflow(
-  { workflow, capture, writeBack, retry }: RegisteredSubflow,
-  path: string,
-  report: Report,
-): Registered {
+const OF_SUBFLOWS = ['workflow', 'capture', 'writeBack', 'retry']
+
+function readSubflow(entry: RegisteredSubflow, path: string, report: Report): Registered {
+  const { workflow, capture, writeBack, retry } = entry
   const mapping = { capture, writeBack }
+  for (const [key, it] of Object.entries(entry))
+    if (it !== undefined && !OF_SUBFLOWS.includes(key))
+      report(join(path, key), `means nothing beside workflow; ${known(OF_SUBFLOWS)}`)
   if (!Array.isArray((workflow as Partial<Definition> | undefined)?.steps))
     report(join(path, 'workflow'), `is ${kindOf(workflow)}; it must be a workflow`)
   for (const it of mappingMistakes(mapping)) report(path, `is not valid: ${it}`)

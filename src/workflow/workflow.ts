@@ -153,7 +153,12 @@ export interface Workflow<
   >(
     name: Fresh<Name, Names>,
     options: SubflowOptions<O, W, Em, S>,
-  ): Workflow<S, Names | Name, Asks | Of<W>['asks'], Events | Consumed<O> | EventOf<Em[number]>>
+  ): Workflow<
+    S,
+    Names | Name,
+    Asks | Of<W>['asks'],
+    Events | Consumed<O> | EventOf<Em[number]> | Of<W>['events']
+  >
   /**
    * Checks the definition and reports everything that is wrong with it in one error. Runs by itself at the
    * first `engine.open`.

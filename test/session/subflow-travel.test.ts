@@ -113,6 +113,66 @@ describe('a child in flight', () => {
     expect(await session.run()).toEqual(['q', 'r', 2])
   })
 
+  test('back and forward, a question of the child is called as the page was / only the page gets its answer again', async () => {
+    const inner = defineWorkflow({ ...flow, name: 'inner' }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question('same'))).data),
+    )
+    const outer = defineWorkflow({ ...flow, history: 100 })
+      .step('ask', { on: Go, asks: [Question], emits: [Step] }, async (ctx) => {
+        await ctx.ask(Question('same'))
+        return Step()
+      })
+      .subflow('inner', { on: Step, workflow: inner, emits: [Done] })
+    const page = profile()
+    const session = await page.open(outer)
+    session.run().catch(() => {})
+    await page.settle()
+    await session.asks[0]?.reply('page')
+    await page.settle()
+    expect(session.forward()).toBe(false)
+    expect(session.back()).toBe(true)
+    await page.settle()
+    expect(session.forward()).toBe(true)
+    await page.settle()
+    expect(session.asks.map((it) => it.step)).toEqual(['ask'])
+    expect(session.forward()).toBe(false)
+    expect(session.asks).toHaveLength(1)
+    await session.asks[0]?.reply('child')
+    expect(await session.run()).toBe('child')
+  })
+
+  test('rewind while the child sleeps / what had 20 s to go has 20 s to go', async () => {
+    const sleeper = defineWorkflow({ ...flow, name: 'sleeper' }).step(
+      'sleep',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.sleep(60_000)
+        return Done('slept')
+      },
+    )
+    const outer = defineWorkflow({ ...flow, history: 100 }).subflow('inner', {
+      on: Go,
+      workflow: sleeper,
+      emits: [Done],
+    })
+    const page = profile()
+    const session = await page.open(outer)
+    session.run().catch(() => {})
+    await page.clock.advance(40_000)
+    session.state.set('note', 'at 40 s')
+    const { seq } = session.history().at(-1) ?? { seq: 0 }
+    await page.clock.advance(15_000)
+    session.state.set('note', 'at 55 s')
+    session.rewind(seq)
+    session.resume()
+    await page.clock.advance(19_000)
+    expect(session.status).toBe('waiting')
+    await page.clock.advance(1000)
+    expect(session.result).toBe('slept')
+  })
+
   test('a tab that follows / shows the question, answers it, and carries on when the leader is gone', async () => {
     const clock = virtualClock()
     const tabs = virtualTabs()

@@ -11,6 +11,7 @@ import {
   type GraphError,
 } from 'dogear'
 import { crash, virtualClock } from 'dogear/testing'
+import { thrown } from '../support/flows'
 
 const Refund = defineEvent('refund', z.object({ order: z.string() }))
 const Decision = defineEvent('decision', z.boolean())
@@ -94,6 +95,38 @@ describe('a node that is another workflow', () => {
     expect(error?.message).toContain('registry.nodes.Refund is not valid: writeBack.resources')
     expect(error?.message).toContain('writeBack.state["a.b"]')
     expect(error?.message).toContain('registry.nodes.Answer.workflow')
+  })
+
+  test('what means nothing beside a workflow, in the registry and in the document / findings with their paths', () => {
+    const { findings } = thrown<GraphError>(() =>
+      workflowFromGraph(
+        { ...document, nodes: document.nodes.map((it) => ({ ...it, config: { a: 1 } })) },
+        {
+          nodes: {
+            ...registry.nodes,
+            Refund: {
+              ...registry.nodes.Refund,
+              ...{
+                execute: () => 1,
+                config: {},
+                asks: [Approve],
+                timeout: 5,
+                emits: undefined,
+                retry: { attempts: 2 },
+              },
+            } as never,
+          },
+        },
+      ),
+    )
+    expect(findings.map((it) => it.path)).toEqual([
+      'nodes.1.config',
+      'registry.nodes.Refund.execute',
+      'registry.nodes.Refund.config',
+      'registry.nodes.Refund.asks',
+      'registry.nodes.Refund.timeout',
+    ])
+    expect(findings[1]?.message).toContain('"capture", "retry", "workflow", "writeBack"')
   })
 
   test('export, import, run / the same; the export names the child and holds no code', async () => {

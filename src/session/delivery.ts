@@ -1,0 +1,136 @@
+import { nextTask } from '../clock'
+import { EventNotAcceptedError, UnknownStepError } from '../errors'
+import { genuine, isEvent, vouched, type WorkflowEvent } from '../workflow/event'
+import { definitionOf, type Definition } from '../workflow/workflow'
+import type { Core } from './core'
+import type { Level } from './level'
+import type { Emission } from './record'
+import { Routing, type Routed } from './routing'
+
+/**
+ * How an event that somebody sends finds who takes it: the workflow itself, else the sub-flows at work in it, from the
+ * outside in, those that began first before the others. Exactly one of them takes it, as it would take its own.
+ */
+export class Delivery {
+  readonly #core: Core
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /**
+   * The event, checked by the outermost workflow that knows its type. One that only a sub-flow may know whose code is
+   * not at hand yet is checked when it is delivered.
+   */
+  known(value: unknown): WorkflowEvent {
+    const core = this.#core
+    const own = core.definition.eventsByType
+    if (isEvent(value) && !own.has(value.type)) {
+      const { levels } = core
+      for (const level of levels)
+        for (const { eventsByType } of declaredIn(level.definition)) {
+          const factory = eventsByType.get(value.type)
+          if (factory) return genuine(value, factory)
+        }
+      if (levels.some((it) => it.definition === undefined)) return value
+    }
+    return core.genuine(value, [...own.values()], `session.send of workflow "${core.definition.name}"`)
+  }
+
+  /** One that another tab has sent, and checked as far as the definition goes. */
+  heard(event: WorkflowEvent): WorkflowEvent {
+    return isKnownIn(this.#core.definition, event.type) ? vouched(event) : event
+  }
+
+  /** A step takes what it accepts; one that is a sub-flow also what that one knows. */
+  mustAccept(step: string, type: string): void {
+    const { definition, levels } = this.#core
+    const found = definition.stepsByName.get(step)
+    if (found === undefined) throw new UnknownStepError(step, [...definition.stepsByName.keys()])
+    const types = found.on.map((it) => it.type)
+    const inside = levels.filter((it) => it.path[0]?.exec.step === step).map((it) => it.definition)
+    if (found.subflow) inside.push(definitionOf(found.subflow.workflow))
+    if (!types.includes(type) && !inside.some((it) => it === undefined || isKnownIn(it, type)))
+      throw new EventNotAcceptedError(type, step, types)
+  }
+
+  /**
+   * Resolves when it is clear who takes it, or will not become so; `undefined` when it is. A step that was cut off may
+   * not have run up to its sub-flow, or to its predicate, again.
+   */
+  clear(event: WorkflowEvent, step: string | undefined): Promise<void> | undefined {
+    return this.#find(event, step, true) === undefined ? this.#wait(event, step) : undefined
+  }
+
+  async #wait(event: WorkflowEvent, step: string | undefined): Promise<void> {
+    for (let tasks = 0; tasks < PATIENCE && this.#find(event, step, true) === undefined; tasks++)
+      await new Promise<void>(nextTask)
+  }
+
+  /** Records it with who takes it. Whether somebody does. */
+  deliver(event: WorkflowEvent, step: string | undefined): boolean {
+    const found = this.#find(event, step, false)
+    if (!found) {
+      this.known(event)
+      return false
+    }
+    found.level.append({ kind: 'sent', event: found.emission })
+    this.#core.wake()
+    return true
+  }
+
+  /** Who takes it, or false. With `patient` `undefined`, as long as it cannot be told. */
+  #find(
+    event: WorkflowEvent,
+    step: string | undefined,
+    patient: boolean,
+  ): { readonly level: Level; readonly emission: Emission } | false | undefined {
+    const { run } = this.#core.model
+    if (run === undefined || (run.end && run.end.status !== 'stalled')) return false
+    for (const level of this.#aimed(event.type, step)) {
+      const { definition, path } = level
+      if (patient && definition === undefined) return undefined
+      const own = path.length === 0 ? event : checked(event, definition)
+      if (own === undefined || definition === undefined) continue
+      const routing = path.length === 0 ? this.#core.routing : new Routing(level as Routed)
+      if (patient && routing.isUnclear([own])) return undefined
+      const extra = step !== undefined && path.length === 0 ? { to: [step] } : undefined
+      const [emission] = routing.emissions([own], () => extra, true)
+      if (emission && (emission.to.length > 0 || emission.answers)) return { level, emission }
+    }
+    return false
+  }
+
+  /** Where it may go: to all, to the step that accepts it, or to what is at work in the step. */
+  #aimed(type: string, step: string | undefined): Level[] {
+    const { levels, definition } = this.#core
+    if (step === undefined) return levels
+    if (definition.stepsByName.get(step)?.on.some((it) => it.type === type)) return levels.slice(0, 1)
+    return levels.filter((it) => it.path[0]?.exec.step === step)
+  }
+}
+
+/** The workflow and those that its steps are, at any depth. */
+function declaredIn(definition: Definition | undefined): Definition[] {
+  const found = new Set(definition ? [definition] : [])
+  for (const { steps } of found)
+    for (const { subflow } of steps) if (subflow) found.add(definitionOf(subflow.workflow))
+  return [...found]
+}
+
+function isKnownIn(definition: Definition, type: string): boolean {
+  return declaredIn(definition).some((it) => it.eventsByType.has(type))
+}
+
+/** The event as a sub-flow takes it; `undefined` when it does not know it, or its schema refuses it. */
+function checked(event: WorkflowEvent, definition: Definition | undefined): WorkflowEvent | undefined {
+  const factory = definition?.eventsByType.get(event.type)
+  try {
+    return factory && genuine(event, factory)
+  } catch {
+    return undefined
+  }
+}
+
+/** Tasks that an event waits for a step to run up to its wait, or its sub-flow, again. */
+const PATIENCE = 1000

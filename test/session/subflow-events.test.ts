@@ -1,0 +1,242 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  resource,
+  type AnyWorkflow,
+} from '../../src/index'
+import { virtualClock, virtualTabs } from '../../src/testing'
+import { Done, flow, gate, Go, Nudge, profile, thrown } from '../support/flows'
+
+const Signal = defineEvent('signal', z.object({ n: z.coerce.number() }))
+const Extra = defineEvent('extra', z.string())
+const Out = defineEvent('out', z.unknown())
+
+/** Waits for two signals; anything extra is kept beside. */
+const child = defineWorkflow({
+  ...{ name: 'child', version: 1, start: Go, stop: Done },
+  state: z.object({ extra: z.array(z.string()).default([]) }),
+  events: [Signal, Extra],
+})
+  .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+    const one = await ctx.waitFor(Signal)
+    const two = await ctx.waitFor(Signal, { where: (it) => it.data.n > one.data.n })
+    return Done([one.data.n, two.data.n, ctx.state.get('extra')])
+  })
+  .step('extra', { on: Extra }, (ctx, { data }) => ctx.state.append('extra', data))
+
+const declared = defineWorkflow(flow).subflow('inner', { on: Go, workflow: child, emits: [Done] })
+const called = defineWorkflow(flow).step('inner', { on: Go, emits: [Done] }, async (ctx) =>
+  Done(await ctx.subflow(child)),
+)
+/** What only the child's code knows. */
+const loosely = (event: unknown) => event as never
+
+async function running<W extends AnyWorkflow>(workflow: W) {
+  const page = profile()
+  const session = await page.open(workflow)
+  session.run(...([] as never)).catch(() => {})
+  await page.settle()
+  return { page, session }
+}
+
+describe.each([
+  ['.subflow', declared],
+  ['ctx.subflow', called],
+])('%s: an event that the child at work knows', (_, workflow) => {
+  test('reaches its waits, oldest first, with its schema and its predicate; and its steps', async () => {
+    const { page, session } = await running(workflow)
+    expect(await session.send(loosely({ type: 'signal', data: { n: '3' } }))).toBe(true)
+    expect(await session.send(loosely(Extra('x')))).toBe(true)
+    await page.settle()
+    expect(await session.send(loosely(Signal({ n: 2 })))).toBe(false)
+    expect(await session.send(loosely(Signal({ n: 4 })))).toBe(true)
+    expect(await session.run()).toEqual([3, 4, ['x']])
+  })
+
+  test('sent at once after a reload, and stored / it is there, once', async () => {
+    const { page } = await running(workflow)
+    await page.reload()
+    const second = await page.open(workflow)
+    const sent = second.send(loosely(Signal({ n: 1 })))
+    await page.settle()
+    expect(await sent).toBe(true)
+    await page.reload()
+    const third = await page.open(workflow)
+    await page.settle()
+    // Its predicate is known again when its step has run up to it.
+    expect(await third.send(loosely(Signal({ n: 1 })))).toBe(false)
+    expect(await third.send(loosely(Signal({ n: 2 })))).toBe(true)
+    expect(await third.run()).toEqual([1, 2, []])
+  })
+
+  test('aimed at the step that is the child / taken; at another one / refused at the call', async () => {
+    const { page, session } = await running(workflow)
+    expect(await session.send(loosely(Signal({ n: 1 })), { step: 'inner' })).toBe(true)
+    await page.settle()
+    expect(() => session.send(loosely(Nudge(1)), { step: 'inner' })).toThrow(/nudge/)
+    expect(() => session.send(loosely(Signal({ n: 2 })), { step: 'wait' as 'inner' })).toThrow(/no step|wait/)
+  })
+
+  test('nobody knows it / an error at the call; it fails its schema / an error at the call', async () => {
+    const { session } = await running(workflow)
+    expect(thrown<Error>(() => session.send(loosely(Nudge(1)))).name).toBe('UnknownEventError')
+    expect(thrown<Error>(() => session.send(loosely({ type: 'signal', data: {} }))).name).toBe(
+      'EventValidationError',
+    )
+  })
+
+  test('when the child is done, or the run has ended / taken by nobody', async () => {
+    const { page, session } = await running(workflow)
+    session.cancel()
+    await page.settle()
+    const sent = () => session.send(loosely(Signal({ n: 1 })))
+    // Only at work is a `ctx.subflow` known at all.
+    if ((workflow as unknown) === called) expect(thrown<Error>(sent).name).toBe('UnknownEventError')
+    else expect(await sent()).toBe(false)
+  })
+
+  test('a tab that follows sends it / the child gets it, checked', async () => {
+    const clock = virtualClock()
+    const options = { clock, storage: memoryStorage(), ...virtualTabs() }
+    const one = await createEngine(options).open(workflow)
+    const two = await createEngine(options).open(workflow)
+    one.run().catch(() => {})
+    await clock.advance(1000)
+    const sent = two.send(loosely({ type: 'signal', data: { n: '1' } }))
+    await clock.advance(1000)
+    expect(await sent).toBe(true)
+    const again = two.send(loosely(Signal({ n: 2 })))
+    await clock.advance(1000)
+    expect(await again).toBe(true)
+    await clock.advance(1000)
+    expect(two.result).toEqual([1, 2, []])
+  })
+})
+
+describe('who takes it', () => {
+  test('the outer workflow takes it / no child gets it; it does not / the oldest child that does, exactly one', async () => {
+    const outer = defineWorkflow({ ...flow, events: [Signal] }).step(
+      'begin',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        const children = [ctx.subflow(child), ctx.subflow(child)]
+        const own = await ctx.waitFor(Signal)
+        return Done([own.data.n, ...(await Promise.all(children))])
+      },
+    )
+    const { page, session } = await running(outer)
+    for (const n of [1, 2, 3, 4, 5]) {
+      expect(await session.send(Signal({ n }))).toBe(true)
+      await page.settle()
+    }
+    expect(session.result).toEqual([1, [2, 3, []], [4, 5, []]])
+  })
+
+  test('three deep / the innermost, past those that do not know it', async () => {
+    const middle = defineWorkflow({ name: 'middle', version: 1, start: Go, stop: Done }).subflow('child', {
+      on: Go,
+      workflow: child,
+      emits: [Done],
+    })
+    const outer = defineWorkflow(flow).subflow('middle', { on: Go, workflow: middle, emits: [Done] })
+    const { page, session } = await running(outer)
+    expect(await session.send(Signal({ n: 1 }))).toBe(true)
+    await page.reload()
+    const again = await page.open(outer)
+    await page.settle()
+    expect(await again.send(Signal({ n: 2 }), { step: 'middle' })).toBe(true)
+    expect(await again.run()).toEqual([1, 2, []])
+  })
+
+  test('declared and not at work / taken by nobody, the session is unchanged', async () => {
+    const hold = gate()
+    const outer = defineWorkflow(flow)
+      .step('before', { on: Go, emits: [Out] }, async () => {
+        await hold.promise
+        return Out(1)
+      })
+      .step('between', { on: Out, emits: [Nudge] }, () => Nudge(1))
+      .subflow('inner', { on: Nudge, workflow: child, capture: { input: 'value' }, emits: [Done] })
+    const { session } = await running(outer)
+    const before = session.history().length
+    expect(await session.send(Signal({ n: 1 }))).toBe(false)
+    expect(session.history()).toHaveLength(before)
+    hold.open()
+  })
+
+  test('before the first run, and while the session is paused / nobody; kept for the child', async () => {
+    const page = profile()
+    const session = await page.open(declared)
+    expect(await session.send(Signal({ n: 1 }))).toBe(false)
+    session.run().catch(() => {})
+    await page.settle()
+    session.pause()
+    expect(await session.send(Signal({ n: 1 }))).toBe(true)
+    session.resume()
+    await page.settle()
+    expect(await session.send(Signal({ n: 2 }))).toBe(true)
+    expect(await session.run()).toEqual([1, 2, []])
+  })
+
+  test('reloaded and missing a resource / the child keeps it until it may go on', async () => {
+    const outer = defineWorkflow({ ...flow, resources: { tool: resource<object>() } }).subflow('inner', {
+      on: Go,
+      workflow: child,
+      emits: [Done],
+    })
+    const page = profile()
+    const first = await page.open(outer, { resources: { tool: {} } })
+    first.run().catch(() => {})
+    await page.reload()
+    const second = await page.open(outer)
+    expect(second.status).toBe('paused')
+    expect(await second.send(Signal({ n: 1 }))).toBe(true)
+    expect(await second.send(Extra('early'))).toBe(true)
+    second.setResources({ tool: {} })
+    await page.settle()
+    expect(await second.send(Signal({ n: 2 }))).toBe(true)
+    expect(await second.run()).toEqual([1, 2, ['early']])
+  })
+})
+
+describe('orphans', () => {
+  const Kept = defineEvent('kept', z.number())
+  const make = (gone: boolean) => {
+    const base = defineWorkflow({
+      ...{ name: 'child', version: 1, start: Go, stop: Done, events: [Extra] },
+      skip: ['unconsumed', 'unproduced', 'unreachable', 'deadEnd'],
+    }).step('wait', { on: Go, emits: [Done, Kept] }, async (ctx) => {
+      ctx.send(Kept(7))
+      await ctx.commit()
+      return Done((await ctx.waitFor(Extra)).data)
+    })
+    const whole = gone ? base : base.step('old', { on: Kept }, async (ctx) => void (await ctx.waitFor(Nudge)))
+    const middle = defineWorkflow({ name: 'middle', version: 1, start: Go, stop: Done }).subflow('child', {
+      on: Go,
+      workflow: whole as typeof base,
+      emits: [Done],
+    })
+    return defineWorkflow(flow).subflow('middle', { on: Go, workflow: middle, emits: [Done] })
+  }
+
+  test('of a sub-flow / show on the session, with the steps that lead to it; nothing else is held up', async () => {
+    const page = profile()
+    const first = await page.open(make(false))
+    first.run().catch(() => {})
+    await page.settle()
+    expect(first.orphans).toEqual([])
+    await page.reload()
+    const second = await page.open(make(true))
+    await page.settle()
+    expect(second.orphans).toEqual([
+      { step: 'old', event: { type: 'kept', data: 7 }, within: ['middle', 'child'] },
+    ])
+    expect(await second.send(Extra('end'))).toBe(true)
+    expect(await second.run()).toBe('end')
+    expect(second.orphans).toEqual([])
+  })
+})
