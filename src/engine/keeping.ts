@@ -10,12 +10,20 @@ import type { Loaded } from '../storage/load'
 import type { Serializer } from '../storage/serializer'
 import type { StoredShape } from '../storage/storage'
 import type { Definition } from '../workflow/workflow'
+import { Tenure } from './tenure'
 
 /** What is particular to one session's storing. */
 export interface Storing {
   readonly initialState?: unknown
   readonly serializer?: Serializer
   readonly expireAfter?: number
+}
+
+/** What a journal has to say to the other tabs. */
+interface Tabs {
+  /** Whether the session goes on all the same, as one that follows. */
+  fenced(): boolean
+  renew(epoch: number, base: number): void
 }
 
 type Deps = Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'>
@@ -29,6 +37,7 @@ export class Keeping {
   readonly shape: StoredShape
   readonly #deps: Deps
   readonly #id: string
+  #tenure: Tenure | undefined
 
   constructor(
     deps: Deps,
@@ -44,23 +53,35 @@ export class Keeping {
     this.shape = { format: FORMAT, workflow, version, ...(expireAfter !== undefined && { expireAfter }) }
   }
 
-  /** `fenced` may find that the session goes on all the same, as one that follows. */
-  journal(live: LiveSession, epoch: number, loaded: Loaded | undefined, fenced: () => boolean): Journal {
+  /** Somebody may have emptied the storage. */
+  look(): void {
+    this.#tenure?.look()
+  }
+
+  journal(live: LiveSession, epoch: number, loaded: Loaded | undefined, tabs: Tabs): Journal {
     const { storage, clock, timeout, onError } = this.#deps
-    return new Journal({
-      ...{ storage, clock, timeout, id: this.#id, shape: this.shape },
+    const { shape } = this
+    const journal: Journal = new Journal({
+      ...{ storage, clock, timeout, id: this.#id, shape },
       serializer: this.discreet,
       ...(loaded && { stored: loaded.sizes }),
-      epoch: () => epoch,
+      epoch: () => tenure.epoch,
+      remedied: (error) => tenure.remedied(error),
       status: () => live.status,
       snapshot: () => ({ seq: live.core.model.seq, value: live.save() }),
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
-        if (error instanceof StaleEpochError && !fenced()) live.fence(error)
+        if (error instanceof StaleEpochError && !(error.newest > 0 && tabs.fenced())) live.fence(error)
         onError(error)
       },
     })
+    const tenure: Tenure = new Tenure({
+      ...{ storage, clock, timeout, onError, live, shape, epoch },
+      ...{ journal, renewed: (...claim) => tabs.renew(...claim) },
+    })
+    this.#tenure = tenure
+    return journal
   }
 }
 

@@ -35,7 +35,7 @@ export interface MembershipOptions {
 
 /** Milliseconds that a tab without locks waits for another one to say that it is there. */
 const ANYBODY = 300
-/** Milliseconds that a follower waits for the leader before it shows what storage has, or tries again to lead. */
+/** And a follower for the leader, before it shows what storage has, or tries again to lead. */
 const PATIENCE = 1000
 
 /** One session's place among the tabs that have it open (decision 12): who executes, and how this tab takes part. */
@@ -57,19 +57,14 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options
-    this.leads = !options.locks && !options.channels
+    const { locks, channels, place: name, version, clock, report } = options
+    this.leads = !locks && !channels
     this.#outbox = new Outbox(options.by)
     this.#line = new Line<Message>({
-      ...{
-        channels: options.channels,
-        name: options.place,
-        version: options.version,
-        report: options.report,
-      },
+      ...{ channels, name, version, report },
       hear: (message) => this.#hear(message),
       hearNewer: (message) => message.kind === 'lead' && this.#outdated(message.epoch),
     })
-    const { locks, place: name, clock } = options
     if (locks)
       this.#seat = new Seat({ locks, name, clock, onWon: () => this.#won(), onLost: () => this.#demote() })
   }
@@ -105,11 +100,16 @@ export class Membership {
     live.admit(live.core.model.seq > 0 ? { savedAt: clock.now(), ...resumed, ...other } : resumed)
   }
 
+  /** The newest epoch that this tab knows of as a follower. */
+  get followed(): number {
+    return this.#following?.epoch ?? 0
+  }
+
   /** The model that was followed, when it is ahead of what its leader has stored, and of what was found. */
-  ahead(head: StoredHead | undefined, found: Model | undefined): Model | undefined {
+  ahead(head: StoredHead | undefined, found: Model | undefined, emptied = false): Model | undefined {
     const following = this.#following
     const { model } = this.#options.live.core
-    if (!following?.extends(head) || model.seq <= (found?.seq ?? 0)) return undefined
+    if (!following?.extends(head, emptied) || model.seq <= (found?.seq ?? 0)) return undefined
     following.uncover()
     return model
   }
@@ -132,6 +132,12 @@ export class Membership {
     if (!this.#leading) return false
     this.#demote()
     return true
+  }
+
+  /** The storage was emptied, and this tab has claimed the session once more. */
+  renew(epoch: number, base: number): void {
+    this.epoch = epoch
+    this.#leading?.renew(epoch, base)
   }
 
   /** Makes this tab the one that executes, whatever the other one does. */
@@ -187,12 +193,11 @@ export class Membership {
   }
 
   async #promote(): Promise<void> {
-    const { load } = this.#options
     this.leads = true
     this.#following?.joined.resolve()
     // First the reading that is under way: it may have begun for a follower.
-    await load()
-    if (this.leads && !this.#leading) await load()
+    await this.#options.load()
+    if (this.leads && !this.#leading) await this.#options.load()
   }
 
   #won(): void {
@@ -211,12 +216,12 @@ export class Membership {
     this.leads = false
     if (this.#left || !leading) return
     const { live } = this.#options
-    const { model } = live.core
+    const { stored, core } = live
     const records = live.unacknowledged() as readonly SessionRecord[]
-    this.#kept = { lineage: model.lineage, records }
+    this.#kept = { lineage: core.model.lineage, records }
     this.#end()
     this.#seat?.leave()
-    this.#follow(model, leading.epoch, true)
+    this.#follow(core.model, leading.epoch, true).durable = stored
     this.#readOnly()
     this.#seat?.wait()
   }

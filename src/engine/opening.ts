@@ -21,6 +21,7 @@ import { isAbsence, isOutage } from '../storage/storage-error'
 import type { Tail } from '../storage/exit-journal'
 import { withinLimit } from '../storage/time-limit'
 import type { Definition } from '../workflow/workflow'
+import { isEmptied } from './tenure'
 
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
 export class Opening {
@@ -70,12 +71,10 @@ export class Opening {
       },
       takeOver: () => this.#tabs.takeOver(),
     })
-    this.#around = new Surroundings(
-      { ...deps, serializer: this.#keeping.discreet },
-      definition,
-      this.live,
-      () => this.again(),
-    )
+    this.#around = new Surroundings({ ...deps, serializer: this.#keeping.discreet }, definition, this.live, {
+      load: () => this.again(),
+      look: () => this.#keeping.look(),
+    })
   }
 
   /** Never rejects: the session's `ready` says how it went. */
@@ -130,7 +129,9 @@ export class Opening {
       if (!this.#tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
       const expected = loaded?.head.seq ?? 0
       const { epoch, seq } = await storage.claim(this.#id, this.#keeping.shape, expected)
-      if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number }
+      const { followed } = this.#tabs
+      const emptied = loaded === undefined && followed > 0 && (await isEmptied(storage, followed))
+      if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number, emptied }
       // Else somebody has written between the two: what was read is old already.
       if (seq === expected) break
     }
@@ -160,10 +161,10 @@ export class Opening {
     return undefined
   }
 
-  #arrive({ loaded, model, history, epoch, tail }: Found): Promise<void> | undefined {
+  #arrive({ loaded, model, history, epoch, tail, emptied }: Found): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach) return undefined
-    const ahead = this.#tabs.ahead(loaded?.head, model)
+    const ahead = this.#tabs.ahead(loaded?.head, model, emptied)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
@@ -239,7 +240,7 @@ export class Opening {
   }
 
   #journal(epoch: number, loaded?: Loaded): Journal {
-    return this.#keeping.journal(this.live, epoch, loaded, () => this.#tabs.fenced())
+    return this.#keeping.journal(this.live, epoch, loaded, this.#tabs)
   }
 
   get #tabs(): Surroundings['tabs'] {
@@ -271,6 +272,8 @@ export class Opening {
 interface Found extends Restored {
   readonly loaded: Loaded | undefined
   readonly epoch: number
+  /** Nothing is there because somebody emptied the storage while this tab followed. */
+  readonly emptied?: boolean
   /** What a page had left in its exit journal; it is part of the model, if it goes on where storage ends. */
   readonly tail: Tail | undefined
 }

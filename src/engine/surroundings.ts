@@ -9,14 +9,22 @@ export class Surroundings {
   readonly tabs: Membership
   /** Only in a page. */
   readonly page: Leaving | undefined
+  readonly #unwatch: (() => void) | undefined
 
-  constructor(deps: OpeningDeps, { version }: Definition, live: LiveSession, load: () => Promise<void>) {
+  /** `look` is told when somebody may have emptied the storage. */
+  constructor(
+    deps: OpeningDeps,
+    { version }: Definition,
+    live: LiveSession,
+    { load, look }: { readonly load: () => Promise<void>; readonly look: () => void },
+  ) {
     const { storage, serializer, clock, timeout, ids, locks, channels, page, report } = deps
     const place = placeOf(storage, live.core.options.id)
     this.tabs = new Membership({
       ...{ live, load, clock, timeout, locks, channels, report },
       ...{ place, version, by: ids() },
     })
+    this.#unwatch = storage.watch?.(look)
     const { tabs } = this
     if (page) this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock })
   }
@@ -24,5 +32,6 @@ export class Surroundings {
   end(): void {
     this.tabs.leave()
     this.page?.end()
+    this.#unwatch?.()
   }
 }

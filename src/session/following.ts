@@ -130,10 +130,10 @@ export class Following implements Remote {
   }
 
   /** Whether the records that were heard go on where what is stored ends: then nobody has them but this tab. */
-  extends(head: { readonly epoch: number; readonly seq: number } | undefined): boolean {
+  extends(head: { readonly epoch: number; readonly seq: number } | undefined, emptied: boolean): boolean {
     const { seq } = this.#core.model
     if (this.#heardOf === 0 || seq === 0) return false
-    return head ? head.epoch === this.#heardOf && seq > head.seq : this.durable === 0
+    return head ? head.epoch === this.#heardOf && seq > head.seq : emptied || this.durable === 0
   }
 
   end(): void {
@@ -161,7 +161,8 @@ export class Following implements Remote {
     return false
   }
 
-  #welcome({ epoch, model, view, base }: Welcome): void {
+  #welcome({ epoch, model, view, base, durable }: Welcome): void {
+    this.durable = durable
     const anew = epoch !== this.#heardOf
     this.uncover()
     if (model) this.#options.live.adopt(model)

@@ -15,7 +15,8 @@ export interface LeadingOptions {
 
 /** What the executing tab tells the others, and does for them. It says nothing until one of them is there. */
 export class Leading {
-  readonly epoch: number
+  epoch: number
+  #base: number
   readonly #options: LeadingOptions
   readonly #turns = new Map<string, { readonly n: number; readonly turn: Promise<void> | undefined }>()
   #heard = false
@@ -28,7 +29,15 @@ export class Leading {
   constructor(options: LeadingOptions) {
     this.#options = options
     this.epoch = options.epoch
+    this.#base = options.base
     options.post({ kind: 'lead', epoch: this.epoch })
+  }
+
+  /** The same tab has claimed the session anew: what the others have asked of it is still being done. */
+  renew(epoch: number, base: number): void {
+    this.epoch = epoch
+    this.#base = base
+    this.#options.post({ kind: 'lead', epoch })
   }
 
   /** A record, as it was folded here; `more` has joined the one before. */
@@ -101,12 +110,12 @@ export class Leading {
   #welcome({ tab, epoch, seq }: Hello): void {
     this.tell()
     this.#heard = true
-    const { live, post, base } = this.#options
+    const { live, post } = this.#options
     const { core } = live
     const same = epoch === this.epoch && seq === core.model.seq && !core.isJoining
     const view = viewOf(live)
     post({
-      ...{ kind: 'welcome', to: tab, epoch: this.epoch, base, view },
+      ...{ kind: 'welcome', to: tab, epoch: this.epoch, base: this.#base, durable: live.stored, view },
       ...(!same && { model: live.save() }),
     })
   }

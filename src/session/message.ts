@@ -26,6 +26,8 @@ export interface Welcome {
   readonly epoch: number
   /** What was stored when the leader became one. */
   readonly base: number
+  /** What is stored now. */
+  readonly durable: number
   readonly model?: SavedSession
   readonly view: View
 }

@@ -24,14 +24,12 @@ export interface Connection<Store> {
 
 const STORE = 'sessions'
 
-export function connection(name: string): Connection<IDBObjectStore> {
+/** `onLost` hears when the connection was taken away: the database may have been deleted. */
+export function connection(name: string, onLost = (): void => {}): Connection<IDBObjectStore> {
   let opening: Promise<IDBDatabase> | undefined
   const running = new Set<IDBTransaction>()
   const drop = (which = opening): void => {
-    which?.then(
-      (db) => db.close(),
-      () => {},
-    )
+    which?.then((db) => db.close()).catch(() => {})
     if (opening === which) opening = undefined
   }
   const begin = async (
@@ -43,7 +41,10 @@ export function connection(name: string): Connection<IDBObjectStore> {
     try {
       const db = await own
       // Another tab deletes the database: unless we let go its request, and every later open, would hang.
-      db.onclose = db.onversionchange = () => drop(own)
+      db.onclose = db.onversionchange = () => {
+        drop(own)
+        onLost()
+      }
       return db.transaction(STORE, mode, { durability })
     } catch (error) {
       // What failed is not kept. Safari, and a browser that cleans up, close connections without a word.

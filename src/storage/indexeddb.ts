@@ -11,7 +11,8 @@ import type { SessionStorage } from './storage'
  * @param name the database. Default: `dogear`. When that one cannot be used, `dogear-2` or `dogear-3`.
  */
 export function indexedDBStorage(name = 'dogear'): SessionStorage {
-  const { transact, abort, close } = connection(name)
+  const watching = new Set<() => void>()
+  const { transact, abort, close } = connection(name, () => watching.forEach((it) => it()))
   return {
     kind: 'indexeddb',
     name,
@@ -20,6 +21,10 @@ export function indexedDBStorage(name = 'dogear'): SessionStorage {
       firstEpoch,
     ),
     release: abort,
+    watch(listener) {
+      watching.add(listener)
+      return () => watching.delete(listener)
+    },
     close: async () => close(),
   }
 }

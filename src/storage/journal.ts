@@ -1,13 +1,11 @@
 import { nextTask } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
-import { Growth } from './growth'
-import type { StoredSizes } from './growth'
+import { Growth, type StoredSizes } from './growth'
 import type { Persistence, PersistenceStatus } from './persistence'
 import type { Durability } from './storage'
 import { storageError } from './storage-error'
 import { Waiters } from './waiters'
-import { Writer } from './writer'
-import type { JournalRecord, SessionCopy, WriterDeps, Written } from './writer'
+import { Writer, type JournalRecord, type SessionCopy, type WriterDeps, type Written } from './writer'
 
 /** What a journal needs from its session. The callbacks must not throw. */
 export interface JournalDeps extends WriterDeps {
@@ -19,14 +17,14 @@ export interface JournalDeps extends WriterDeps {
   onChange(): void
   /** Once per outage, and when another writer has taken over. */
   onError(error: unknown): void
+  /** What a write has failed with, unless that was put right and a copy of all is owed now. */
+  remedied?(error: unknown): Promise<unknown>
 }
 
 /** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
-const TRAILING = 150
-const LONGEST_WAIT = 1000
+const [TRAILING, LONGEST_WAIT] = [150, 1000]
 /** The pause after a failed write doubles from the first to the longest. */
-const FIRST_RETRY = 1000
-const LONGEST_RETRY = 30_000
+const [FIRST_RETRY, LONGEST_RETRY] = [1000, 30_000]
 /** In an outage this many records are kept; then one snapshot takes their place in memory. */
 const BACKLOG = 2000
 
@@ -221,8 +219,10 @@ export class Journal {
       // No await stands between the last look at what is due and the end: what is pushed later starts a new pump.
       for (let turn = this.#turn(); turn; turn = this.#turn()) await turn
       if (this.#pending.length > 0) this.#arm(TRAILING)
-    } catch (error) {
-      this.#fail(error)
+    } catch (thrown) {
+      const reason = storageError(thrown)
+      const error = this.#deps.remedied ? await this.#deps.remedied(reason) : reason
+      if (error !== undefined) this.#fail(error)
     }
     this.#busy = false
   }

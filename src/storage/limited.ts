@@ -23,6 +23,9 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     append: (...call) => storage.append(...call),
     compact: (...call) => storage.compact(...call),
     release: () => storage.release?.(),
+    watch: (listener) => watched(storage, listener),
+    // Without an answer of its own, every session that is gone was deleted.
+    began: () => limit('look at the storage', async () => (await storage.began?.()) ?? 1),
     close: () => storage.close(),
     list: (filter) => limit('list of the sessions', () => storage.list(filter)),
     delete: (id) => limit(`delete of session "${id}"`, () => storage.delete(id)),
@@ -36,4 +39,16 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
       limit(`quarantine of flow state "${name}"`, () => storage.quarantineFlow(name, remove)),
     export: (id) => limit(`export of session "${id}"`, () => storage.export(id)),
   }
+}
+
+/** What is only for comfort must not be in the way where it fails. */
+function watched(storage: SessionStorage, listener: () => void): () => void {
+  try {
+    const end: unknown = storage.watch?.(listener)
+    if (typeof end === 'function') return end as () => void
+    void Promise.resolve(end).catch(() => {})
+  } catch {
+    // Then the next write will tell.
+  }
+  return () => {}
 }

@@ -19,7 +19,7 @@ import type { Durability } from './storage'
  * - `s` snapshot, 0: the numbers after it are kept for snapshots in parts
  * - `q` quarantine, the epoch of what was set aside: a copy of all of the above
  * - `f` flow state, 0, under the workflow's name; a copy that was set aside, its number
- * - `e` the newest epoch that was given out, for all sessions, under the id `''` and 0
+ * - `e` the newest epoch that was given out, for all sessions, under the id `''` and 0; the first one under 1
  */
 export type Kind = 'h' | 'j' | 's' | 'q' | 'e' | 'f'
 
@@ -94,8 +94,13 @@ function flows(transact: Transact): Pick<SessionStorage, 'readFlow' | 'writeFlow
   }
 }
 
-function reading(transact: Transact): Pick<SessionStorage, 'read' | 'export' | 'list'> {
+function reading(transact: Transact): Pick<SessionStorage, 'read' | 'export' | 'list' | 'began'> {
   return {
+    began: () =>
+      transact('readonly', 'relaxed', async (shelf) => {
+        const [first, newest] = await Promise.all([shelf.get('e', '', 1), shelf.get('e', '', 0)])
+        return (first ?? (newest === undefined ? 0 : 1)) as number
+      }),
     read: (id) => transact('readonly', 'relaxed', (shelf) => contents(shelf, id)),
     export: (id) =>
       transact('readonly', 'relaxed', async (shelf) => {
@@ -121,6 +126,7 @@ function writing(
         const seq = head?.seq ?? 0
         if (seq !== expected) return { epoch: undefined, seq }
         const epoch = ((newest as number | undefined) ?? firstEpoch()) + 1
+        if (newest === undefined) shelf.put('e', '', 1, epoch)
         shelf.put('e', '', 0, epoch)
         shelf.put('h', id, 0, claimed(head, id, shape, epoch))
         return { epoch, seq }

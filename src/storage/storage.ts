@@ -160,6 +160,14 @@ export interface SessionStorage {
   writeFlow(flow: StoredFlow, expected: number): Promise<boolean>
   /** Sets a copy of a workflow's flow state aside, once for each `seq`; with `remove` there is none after it. */
   quarantineFlow(workflow: string, remove?: boolean): Promise<void>
+  /**
+   * The first epoch that was given out since the storage was made or emptied; 0 when none was. So a writer whose session
+   * is gone can tell a storage that somebody emptied under the page from a session that somebody deleted. Without it,
+   * it takes the session for deleted.
+   */
+  began?(): Promise<number>
+  /** Calls `listener` when something may have been removed under the page. Answers how to end that. */
+  watch?(listener: () => void): () => void
   /** Lets go of connections. */
   close(): Promise<void>
 }

@@ -1,0 +1,83 @@
+import type { OpeningDeps } from './opening-deps'
+import { StaleEpochError, StorageError } from '../storage-errors'
+import type { LiveSession } from '../session/live-session'
+import type { Journal } from '../storage/journal'
+import type { SessionStorage, StoredShape } from '../storage/storage'
+import { withinLimit } from '../storage/time-limit'
+
+/** Whether all of the storage is another one than when this epoch was claimed, and not just one session gone. */
+export async function isEmptied(storage: SessionStorage, epoch: number): Promise<boolean> {
+  const first = (await storage.began?.()) ?? 1
+  return first === 0 || first > epoch
+}
+
+export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'> {
+  readonly live: LiveSession
+  readonly shape: StoredShape
+  readonly epoch: number
+  readonly journal: Journal
+  /** The session has a new epoch, and is stored up to here. */
+  readonly renewed: (epoch: number, seq: number) => void
+}
+
+/**
+ * A page's right to write one session. When somebody empties the storage under it (clears the site's data, deletes the
+ * database), nobody has taken that right over: the session is claimed once more, and everything that the page holds is
+ * stored again. A session that was deleted, or that somebody has begun anew meanwhile, is left alone.
+ */
+export class Tenure {
+  epoch: number
+  readonly #deps: TenureDeps
+  #claiming: Promise<boolean> | undefined
+
+  constructor(deps: TenureDeps) {
+    this.#deps = deps
+    this.epoch = deps.epoch
+  }
+
+  /** What a write was refused with; nothing when there was only nothing to write to any more, and there is now. */
+  async remedied(error: unknown): Promise<unknown> {
+    const { clock, timeout, live } = this.#deps
+    if (!(error instanceof StaleEpochError) || error.newest !== 0) return error
+    const renewed = withinLimit(clock, this.#renew(), timeout, `claim of session "${live.core.options.id}"`)
+    return renewed.then(
+      (done) => (done ? undefined : error),
+      (reason: unknown) => reason,
+    )
+  }
+
+  /** Somebody may have emptied it. If nobody can say, the next write will. */
+  look(): void {
+    if (this.#holds && this.#deps.live.core.model.seq > 0) this.#renew().catch(() => {})
+  }
+
+  /** Whether this page still writes the session, and by this tenure. */
+  get #holds(): boolean {
+    const { live, journal } = this.#deps
+    return live.role === 'leader' && live.core.sink === journal
+  }
+
+  /** One claim at a time; one that was given up may land all the same, and counts then. */
+  #renew(): Promise<boolean> {
+    return (this.#claiming ??= this.#claim().finally(() => (this.#claiming = undefined)))
+  }
+
+  async #claim(): Promise<boolean> {
+    const { storage, live, shape, journal, renewed, onError } = this.#deps
+    const { id } = live.core.options
+    if (!(await isEmptied(storage, this.epoch))) return false
+    const { epoch } = await storage.claim(id, shape, 0)
+    // Somebody has stored it since, or it has ended here.
+    if (epoch === undefined || !this.#holds) return false
+    this.epoch = epoch
+    const { seq } = live.core.model
+    journal.owe({ seq, value: live.save() })
+    renewed(epoch, seq)
+    onError(
+      new StorageError(
+        `the storage of session "${id}" was emptied under the open page; all that the page holds is stored again`,
+      ),
+    )
+    return true
+  }
+}

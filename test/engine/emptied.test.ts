@@ -1,0 +1,266 @@
+import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { createEngine, defineWorkflow, indexedDBStorage, type Engine } from 'dogear'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { webStorage } from 'dogear/web-storage'
+import { area } from '../storage/area'
+import { Done, failure, flow, Go, Question, unhandled } from '../support/flows'
+
+const effects: string[] = []
+const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    await ctx.once('before', () => effects.push('before'))
+    const { data } = await ctx.ask(Question(1))
+    await ctx.once('after', () => effects.push('after'))
+    return Done(data)
+  },
+)
+
+/** A browser whose storage somebody may empty. */
+const browser = (alone = true) => {
+  const clock = virtualClock()
+  const texts = area()
+  const tabs = virtualTabs()
+  const errors: unknown[] = []
+  const storage = webStorage(texts)
+  effects.length = 0
+  return {
+    clock,
+    errors,
+    storage,
+    tab: (): Engine =>
+      createEngine({ storage, clock, onError: (it) => errors.push(it), ...(alone ? {} : tabs) }),
+    empty: () => texts.texts.clear(),
+  }
+}
+
+describe('storage is emptied under an open page', () => {
+  test('then something is typed / all that the page holds is stored again, and onError hears of it once', async () => {
+    const { clock, tab, errors, empty } = browser()
+    const heard = await unhandled(async () => {
+      const session = await tab().open(asking)
+      session.state.set('old', 1)
+      await session.flush()
+      empty()
+      session.state.set('new', 2)
+      await clock.advance(5000)
+      expect(session.persistence).toMatchObject({ status: 'saved', error: undefined })
+      session.state.set('later', 3)
+      await session.flush()
+    })
+    expect(heard).toEqual([])
+    expect(errors).toMatchObject([{ code: 'STORAGE', message: expect.stringContaining('emptied') as string }])
+    expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2, later: 3 })
+  })
+
+  test('flush() / resolves when all of it is there', async () => {
+    const { tab, empty } = browser()
+    const session = await tab().open(asking)
+    session.state.set('old', 1)
+    await session.flush()
+    empty()
+    session.state.set('new', 2)
+    await session.flush()
+    expect(session.persistence.status).toBe('saved')
+    expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
+  test('in the middle of a run / it goes on, also after a reload, and no effect is repeated', async () => {
+    const { clock, tab, empty } = browser()
+    const engine = tab()
+    const session = await engine.open(asking)
+    session.run().catch(() => {})
+    await clock.advance(2000)
+    empty()
+    session.state.set('typed', 1)
+    await clock.advance(5000)
+    crash(engine)
+    const again = await tab().open(asking)
+    await clock.advance(1000)
+    expect(await again.asks[0]?.reply('yes')).toBe(true)
+    await clock.advance(1000)
+    expect(again.result).toBe('yes')
+    expect(effects).toEqual(['before', 'after'])
+  })
+
+  test('again and again / each time all of it is stored again', async () => {
+    const { clock, tab, errors, empty } = browser()
+    const session = await tab().open(asking)
+    for (let n = 0; n < 5; n++) {
+      session.state.set(`n${n}`, n)
+      await clock.advance(2000)
+      expect(session.persistence.status).toBe('saved')
+      empty()
+    }
+    session.state.set('last', true)
+    await session.flush()
+    expect((await tab().open(asking)).state.get()).toEqual({ n0: 0, n1: 1, n2: 2, n3: 3, n4: 4, last: true })
+    expect(errors).toHaveLength(5)
+  })
+
+  test('before anything was written / the first write is there', async () => {
+    const { tab, empty } = browser()
+    const session = await tab().open(asking)
+    empty()
+    session.state.set('first', 1)
+    await session.flush()
+    expect((await tab().open(asking)).state.get()).toEqual({ first: 1 })
+  })
+
+  test('and another page has begun the session anew / that one stays, this one is outdated and keeps what it shows', async () => {
+    const { clock, tab, empty } = browser()
+    const older = await tab().open(asking)
+    older.state.set('by', 'older')
+    await older.flush()
+    empty()
+    const newer = await tab().open(asking)
+    newer.state.set('by', 'newer')
+    await newer.flush()
+    older.state.set('by', 'older again')
+    await clock.advance(5000)
+    expect(older.persistence).toMatchObject({ status: 'outdated', error: { code: 'STALE_EPOCH' } })
+    expect(older.state.get('by')).toBe('older again')
+    expect((await tab().open(asking)).state.get()).toEqual({ by: 'newer' })
+  })
+
+  test('and another session was stored there since / this one is stored again beside it', async () => {
+    const { tab, empty } = browser()
+    const session = await tab().open(asking, { id: 'one' })
+    session.state.set('old', 1)
+    await session.flush()
+    empty()
+    const other = await tab().open(asking, { id: 'two' })
+    other.state.set('other', 1)
+    await other.flush()
+    session.state.set('new', 2)
+    await session.flush()
+    expect((await tab().open(asking, { id: 'one' })).state.get()).toEqual({ old: 1, new: 2 })
+    expect((await tab().open(asking, { id: 'two' })).state.get()).toEqual({ other: 1 })
+  })
+
+  test('only this session is deleted, by another page / it is outdated and does not come back', async () => {
+    const { clock, tab, storage } = browser()
+    const older = await tab().open(asking)
+    older.state.set('by', 'older')
+    await older.flush()
+    await tab().clear()
+    older.state.set('by', 'older again')
+    expect(await failure(older.flush())).toMatchObject({ code: 'STALE_EPOCH' })
+    await clock.advance(60_000)
+    expect(older.persistence.status).toBe('outdated')
+    expect(await storage.list()).toEqual([])
+  })
+})
+
+describe('storage is emptied under several tabs', () => {
+  const pair = async () => {
+    const home = browser(false)
+    const [first, second] = [home.tab(), home.tab()]
+    const one = await first.open(asking)
+    one.state.set('old', 1)
+    await one.flush()
+    const two = await second.open(asking)
+    return { ...home, first, one, two }
+  }
+
+  test('the leader types / it stores everything again, the other one follows on', async () => {
+    const { clock, tab, one, two, first, empty } = await pair()
+    empty()
+    one.state.set('new', 2)
+    await clock.advance(5000)
+    two.state.set('from two', 3)
+    await clock.advance(2000)
+    expect([one.role, two.role]).toEqual(['leader', 'follower'])
+    expect([one.persistence.status, two.persistence.status]).toEqual(['saved', 'saved'])
+    expect(two.state.get()).toEqual({ old: 1, new: 2, 'from two': 3 })
+    crash(first)
+    await clock.advance(2000)
+    expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2, 'from two': 3 })
+  })
+
+  test('the leader dies before it has noticed / the next one stores what it has heard', async () => {
+    const { clock, two, first, tab, empty } = await pair()
+    empty()
+    crash(first)
+    await clock.advance(5000)
+    expect(two.role).toBe('leader')
+    two.state.set('new', 2)
+    await two.flush()
+    expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
+  test('the session is deleted by a third tab / the leader is outdated, and nothing of it comes back', async () => {
+    const { clock, one, two, tab, storage } = await pair()
+    await two.close()
+    await tab().delete('flow')
+    one.state.set('too late', 1)
+    await clock.advance(10_000)
+    expect(one.persistence.status).toBe('outdated')
+    expect(await storage.list()).toEqual([])
+  })
+
+  test('the session is deleted, then the leader dies / the next one begins anew', async () => {
+    const { clock, first, two, tab } = await pair()
+    await tab().delete('flow')
+    crash(first)
+    await clock.advance(5000)
+    expect(two.role).toBe('leader')
+    expect(two.state.get()).toEqual({})
+  })
+})
+
+describe('a database is deleted under an open page', () => {
+  beforeEach(() => {
+    vi.stubGlobal('indexedDB', new IDBFactory())
+    vi.stubGlobal('IDBKeyRange', IDBKeyRange)
+    return () => vi.unstubAllGlobals()
+  })
+
+  const remove = (name: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(name)
+      request.onsuccess = () => resolve()
+      request.onerror = () => reject(request.error ?? new Error('refused'))
+    })
+
+  test('and nothing is typed any more / it notices all the same, and stores everything again', async () => {
+    const engine = createEngine({
+      storage: indexedDBStorage('house'),
+      locks: null,
+      channel: null,
+      page: null,
+    })
+    const session = await engine.open(asking)
+    session.state.set('old', 1)
+    await session.flush()
+    await remove('house')
+    await vi.waitFor(async () => {
+      const found = await indexedDBStorage('house').read('flow')
+      expect(found?.head.seq).toBeGreaterThan(0)
+    })
+    expect(session.persistence.status).toBe('saved')
+    const next = createEngine({ storage: indexedDBStorage('house'), locks: null, channel: null, page: null })
+    expect((await next.open(asking)).state.get()).toEqual({ old: 1 })
+  })
+
+  test('a session that was closed before / stays deleted', async () => {
+    const engine = createEngine({
+      storage: indexedDBStorage('house'),
+      locks: null,
+      channel: null,
+      page: null,
+    })
+    const session = await engine.open(asking, { id: 'closed' })
+    session.state.set('old', 1)
+    await session.close()
+    const open = await engine.open(asking, { id: 'open' })
+    open.state.set('old', 1)
+    await open.flush()
+    await remove('house')
+    open.state.set('new', 1)
+    await open.flush()
+    expect(await engine.list()).toMatchObject([{ id: 'open' }])
+  })
+})
