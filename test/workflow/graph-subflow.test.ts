@@ -114,7 +114,7 @@ describe('a node that is another workflow', () => {
                 emits: undefined,
                 retry: { attempts: 2 },
               },
-            } as never,
+            },
           },
         },
       ),
