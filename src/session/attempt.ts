@@ -153,9 +153,11 @@ export class Attempt {
     return fenced
   }
 
-  #line(): Partial<Emission> | undefined {
-    const { scope, branch, rescues } = this.exec
+  /** What its events inherit from it, or those of a branch from the fan-out that it opens. */
+  #line({ scope, branch }: Pick<Execution, 'scope' | 'branch'> = this.exec): Partial<Emission> | undefined {
+    const { rescues } = this.exec
     if (scope === undefined && rescues === 0) return undefined
+    if (rescues === 0 && scope !== undefined && branch !== undefined) return { scope, branch }
     return {
       ...(scope !== undefined && { scope }),
       ...(branch !== undefined && { branch }),
@@ -169,14 +171,16 @@ export class Attempt {
       const missed = this.#begun === 0 || this.replay.live ? none : this.replay.missed()
       if (missed.length > 0) throw new ReplayMismatchError(this.step.name, missed)
       const fanOut = Array.isArray(outcome)
-      const returned: unknown[] = fanOut
+      const returned: readonly unknown[] = fanOut
         ? outcome
-        : outcome === undefined || outcome === null
-          ? []
+        : (outcome ?? undefined) === undefined
+          ? none
           : [outcome]
       const where = `step "${this.step.name}"`
       const events = returned.map((it) => this.core.genuine(it, this.step.emits, where))
-      if (this.core.routing.isUnclear([...this.sends, ...events])) void this.#recordWhenClear(events, fanOut)
+      const { routing } = this.core
+      if (routing.isUnclear(this.sends) || routing.isUnclear(events))
+        void this.#recordWhenClear(events, fanOut)
       else this.#record(events, fanOut)
     } catch (error) {
       this.#fail(error)
@@ -184,22 +188,21 @@ export class Attempt {
   }
 
   /** After a reload a wait with a predicate takes events again once its step has run up to it. */
-  async #recordWhenClear(events: WorkflowEvent[], fanOut: boolean): Promise<void> {
+  async #recordWhenClear(events: readonly WorkflowEvent[], fanOut: boolean): Promise<void> {
     await this.core.routing.clear([...this.sends, ...events])
     if (this.over === undefined) this.#record(events, fanOut)
   }
 
-  #record(events: WorkflowEvent[], fanOut: boolean): void {
+  #record(events: readonly WorkflowEvent[], fanOut: boolean): void {
     const { core, exec, sends } = this
-    const opens = fanOut ? core.model.nextScope : undefined
     const line = this.#line()
-    const emits = core.routing.emissions([...sends, ...events], (index) =>
-      opens === undefined || index < sends.length
-        ? line
-        : { ...line, scope: opens, branch: index - sends.length },
+    const all = sends.length > 0 ? [...sends, ...events] : events
+    const { nextScope: opens } = core.model
+    const emits = core.routing.emissions(all, (index) =>
+      fanOut && index >= sends.length ? this.#line({ scope: opens, branch: index - sends.length }) : line,
     )
     this.#finish(over)
-    core.append({ kind: 'ended', exec: exec.id, emits, ...(opens !== undefined && { opens }) })
+    core.append({ kind: 'ended', exec: exec.id, emits, ...(fanOut && { opens }) })
     core.wake()
   }
 

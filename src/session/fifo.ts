@@ -43,6 +43,8 @@ export class Fifo<T> {
   }
 
   #dropFront(): void {
+    // Most queues hold one item at a time.
+    if (this.#items.length === 1) return void this.#items.pop()
     this.#front++
     // Half of it is behind us: let go of what was taken, at a constant cost per item.
     if (this.#front > 64 && this.#front * 2 > this.#items.length) {

@@ -262,7 +262,8 @@ export class LiveSession extends Standing {
     this.streams.record(record)
     if (record.kind === 'wrote' || record.kind === 'saw') return
     settle(this.core, record)
-    if (['started', 'reset', 'rewound'].includes(record.kind)) this.progress = undefined
+    const { kind } = record
+    if (kind === 'started' || kind === 'reset' || kind === 'rewound') this.progress = undefined
     if (this.core.remote) this.outcome.follow(record)
     if (record.kind === 'finished') {
       this.#scheduler.stop(this.outcome.error ?? complete)

@@ -9,11 +9,12 @@ export function deliver(model: Model, event: Emission): void {
   for (const step of event.to) enqueue(model, step, event)
   const scope = event.scope === undefined ? undefined : model.scopes.get(event.scope)
   if (scope) scope.open += event.to.length
-  for (const step of event.gather ?? []) {
-    const kept = scope?.gathered.get(step)
-    if (kept) kept.push(event)
-    else scope?.gathered.set(step, [event])
-  }
+  if (scope && event.gather)
+    for (const step of event.gather) {
+      const kept = scope.gathered.get(step)
+      if (kept) kept.push(event)
+      else scope.gathered.set(step, [event])
+    }
   if (event.answers) answer(model, event.answers.exec, event.answers.key, { value: event.data })
   else if (event.to.length === 0 && !(scope && event.gather)) model.unconsumed.push(event.type)
 }

@@ -20,12 +20,15 @@ export function foldSent(model: Model, { event }: Of<'sent'>): void {
 
 export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq }: Of<'taken'>): void {
   const queue = model.queues.get(step)
-  const taken = ids.map((it) => queue?.take((event) => event.id === it)).filter((it) => it !== undefined)
-  if (queue?.size === 0) model.queues.delete(step)
+  const taken: Delivery[] = []
+  for (const it of ids) {
+    const event = queue?.take((waiting) => waiting.id === it)
+    if (event === undefined) continue
+    // Several events of a scope become one execution.
+    if (taken.push(event) > 1) release(model, event.scope)
+  }
   model.nextExec = Math.max(model.nextExec, id + 1)
   if (model.run) model.run.steps++
-  // Several events of a scope become one execution.
-  for (const event of taken.slice(1)) release(model, event.scope)
   model.execs.set(id, createExecution(model, { id, seq, step, at }, taken))
 }
 

@@ -32,14 +32,17 @@ export class Routing {
     extra: (index: number) => Partial<Emission> | undefined = () => undefined,
     outside = false,
   ): Emission[] {
-    const claimed = new Set<Point>()
+    const { nextEvent, waits } = this.#core.model
+    const claimed = waits.size > 0 ? new Set<Point>() : undefined
     return events.map(({ type, data }, index) => {
       const more = extra(index)
-      const target = more?.to
-      const wait = target === undefined ? this.#openWait(type, data, outside, claimed) : undefined
       const { to, gather } = this.#routes(type)
+      const id = nextEvent + index
+      const wait = claimed && more?.to === undefined && this.#openWait(type, data, outside, claimed)
+      // Most events: without the spreads they are made in half the time.
+      if (!wait && !more && data !== undefined && gather.length === 0) return { id, type, data, to }
       return {
-        id: this.#core.model.nextEvent + index,
+        id,
         type,
         ...(data !== undefined && { data }),
         to,
@@ -81,6 +84,7 @@ export class Routing {
    * knows its predicate.
    */
   isUnclear(events: readonly WorkflowEvent[]): boolean {
+    if (this.#core.model.waits.size === 0) return false
     for (const { type } of events)
       for (const { exec, point } of this.#core.model.waits.get(type)?.values() ?? [])
         if (point.where && this.#attemptOf(exec)?.points.isArmed(point.key) !== true) return true

@@ -97,7 +97,10 @@ function above(value: object | null): object | null {
 
 /** Whether this is `Object.prototype`, of whatever frame: each has its own. */
 function isTop(prototype: object | null): boolean {
-  return prototype !== null && above(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+  return (
+    prototype === Object.prototype ||
+    (prototype !== null && above(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+  )
 }
 
 function classOf(value: object): string {

@@ -85,15 +85,15 @@ export class Journal {
   push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
     this.#pushed = record.seq
     if (this.#writer.stopped) return
-    const now = this.#deps.clock.now()
-    if (this.#pending.length === 0) this.#since = now
+    if (this.#pending.length === 0) this.#since = this.#deps.clock.now()
     if (this.#pending.at(-1) !== record) this.#pending.push(record)
     if (durability === 'strict') this.#durability = durability
     this.#urgent ||= urgency === 'now'
     if (this.#persistence.status === 'saved') this.#show('saving')
     if (this.#busy) return
+    if (this.#failures === 0 && this.#urgent) return this.#schedule()
+    const now = this.#deps.clock.now()
     if (this.#failures > 0) this.#hurry(now)
-    else if (this.#urgent) this.#schedule()
     else this.#arm(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
   }
 
