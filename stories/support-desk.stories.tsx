@@ -5,7 +5,8 @@ import { expect, waitFor } from 'storybook/test'
 import { SupportDesk, type SupportDeskProps } from './support-desk/desk'
 
 /**
- * A flow that is a JSON document: a condition, a loop, questions to the customer and to a supervisor. Its diagram
+ * A flow that is a JSON document: a condition, a loop, questions to the customer, and a node
+ * that is a workflow of its own, with a question to a supervisor. Its diagram
  * stands beside it, drawn by Mermaid, with the node at work lit. Reload at any moment.
  */
 const meta = {
@@ -64,7 +65,10 @@ export const Loop: Story = {
     await canvas.findByText('Tell us more.')
     await say(scene, 'I want my money back')
     await canvas.findByText('For the supervisor: refund € 25?')
-    await lit(scene, 'refund')
+    await lit(scene, 'approve')
+    const groups = [...scene.canvasElement.querySelectorAll('.cluster.lit')]
+    await expect(groups.map((it) => it.textContent.trim())).toEqual(['refund'])
+    await canvas.findByText('At work: refund › approve')
     await userEvent.click(canvas.getByRole('button', { name: 'Grant' }))
     await canvas.findByText('€ 25 are on their way.')
     await userEvent.click(await canvas.findByRole('button', { name: 'Yes, close it' }))

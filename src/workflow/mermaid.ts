@@ -9,8 +9,8 @@ export interface DiagramOptions {
    * retries and limits.
    */
   readonly detail?: 'simple' | 'detailed'
-  /** Names of steps to light up, such as those at work. */
-  readonly lit?: readonly string[]
+  /** Steps to light up, such as those at work: by name, those of a sub-flow by the names that lead to them. */
+  readonly lit?: readonly (string | readonly string[])[]
 }
 
 /**
@@ -57,8 +57,8 @@ class Drawing {
   #step(step: StepDefinition): string[] {
     const id = this.#id(step.name)
     const lines = [step.name, ...this.#notes(step)]
-    if (step.subflow === undefined) return [`${id}${shape(step, lines)}`]
-    const child = new Drawing(definitionOf(step.subflow.workflow), this.#detailed, `${id}_`)
+    const child = this.#inside(id, step)
+    if (child === undefined) return [`${id}${shape(step, lines)}`]
     return [`subgraph ${id}[${inQuotes(lines)}]`, ...child.whole(), 'end']
   }
 
@@ -80,13 +80,31 @@ class Drawing {
     return lines
   }
 
-  lights(names: readonly string[]): string[] {
-    const ids = names.map((it) => this.#ids.get(it)).filter((it) => it !== undefined)
-    if (ids.length === 0) return []
+  /** A group that is lit is paler, so that what is lit in it stands out. */
+  lights(lit: NonNullable<DiagramOptions['lit']>): string[] {
+    const found = lit.map((it) => this.#find([it].flat())).filter((it) => it !== undefined)
+    if (found.length === 0) return []
+    const groups = found.filter(([, step]) => step.subflow)
+    const ids = (them: typeof found): string => them.map(([id]) => id).join(',')
     return [
       'classDef lit fill:#ffd54a,stroke:#8a5a00,stroke-width:3px,color:#1f1400',
-      `class ${ids.join(',')} lit`,
+      `class ${ids(found)} lit`,
+      ...(groups.length > 0 ? ['classDef around fill:#fff6dc', `class ${ids(groups)} around`] : []),
     ]
+  }
+
+  /** The step that names lead to, with its id. */
+  #find([name = '', ...rest]: readonly string[]): readonly [string, StepDefinition] | undefined {
+    const id = this.#ids.get(name)
+    const step = this.#definition.stepsByName.get(name)
+    if (id === undefined || step === undefined) return undefined
+    if (rest.length === 0) return [id, step]
+    const child = this.#inside(id, step)
+    return child && child.#find(rest)
+  }
+
+  #inside(id: string, { subflow }: StepDefinition): Drawing | undefined {
+    return subflow && new Drawing(definitionOf(subflow.workflow), this.#detailed, `${id}_`)
   }
 
   #emitted({ name, emits }: StepDefinition): string[] {

@@ -1,5 +1,6 @@
 import type { Engine } from 'dogear'
 import { useMemo, type FormEvent } from 'react'
+import { paymentsAt } from '../checkout/payments'
 import { SaveStatus } from '../checkout/save-status'
 import './desk.css'
 import { Diagram } from './diagram'
@@ -10,16 +11,23 @@ export interface SupportDeskProps {
   readonly id?: string
   /** How long the desk thinks, in milliseconds. */
   readonly thinking?: number
+  /** The server that pays refunds out. Default: nobody is paid. */
+  readonly paymentsUrl?: string | undefined
   /** Default: the page's own engine, on IndexedDB. */
   readonly engine?: Engine
 }
 
 /** A support desk whose flow is a JSON document. Reload it in the middle of anything: it goes on there. */
-export function SupportDesk({ id = 'support-desk', thinking = 1500, engine }: SupportDeskProps) {
-  const resources = useMemo(
-    () => ({ service: { think: (signal: AbortSignal) => pause(thinking, signal) } }),
-    [thinking],
-  )
+export function SupportDesk({ id = 'support-desk', thinking = 1500, paymentsUrl, engine }: SupportDeskProps) {
+  const resources = useMemo(() => {
+    const payments = paymentsUrl === undefined ? undefined : paymentsAt(paymentsUrl)
+    return {
+      service: {
+        think: (signal: AbortSignal) => pause(thinking, signal),
+        pay: async (amount: number, key: string) => payments?.charge(amount * 100, key),
+      },
+    }
+  }, [thinking, paymentsUrl])
   return (
     <WorkflowProvider id={id} resources={resources} {...(engine && { engine })}>
       <div className="desk">

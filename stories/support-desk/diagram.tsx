@@ -29,11 +29,13 @@ export function Diagram() {
     )
     return () => void (over = true)
   }, [id, source])
+  // The innermost ones say it all.
+  const words = atWork.filter((it) => !atWork.some((other) => other.length > it.length && other[0] === it[0]))
   return (
     <figure className="diagram">
       <div role="img" aria-label="Diagram of the support desk" dangerouslySetInnerHTML={{ __html: svg }} />
       <figcaption aria-live="polite">
-        {atWork.length > 0 ? `At work: ${atWork.join(', ')}` : 'Nothing at work'}
+        {words.length > 0 ? `At work: ${words.map((it) => it.join(' › ')).join(', ')}` : 'Nothing at work'}
       </figcaption>
     </figure>
   )

@@ -1,26 +1,24 @@
 import { defineEvent, resource, workflowFromGraph, type RegisteredNode } from 'dogear'
 import { z } from 'zod'
 import desk from './desk.json'
+import { refund, type Service } from './refund'
 
 const State = z.object({
   /** What is being typed. */
   draft: z.string(),
   kind: z.string(),
+  /** What a refund is, in euros. */
+  amount: z.number().default(25),
   solved: z.boolean(),
   log: z.array(z.object({ from: z.enum(['you', 'desk']), text: z.string() })),
 })
 type DeskState = z.output<typeof State>
 
-/** What the desk works with: a service that takes its time. */
-export interface Service {
-  think(signal: AbortSignal): Promise<void>
-}
 type Node = RegisteredNode<DeskState, { service: Service }>
 
 export const Said = defineEvent('said', z.string().min(1))
 export const AskHelp = defineEvent('askHelp', z.string(), { reply: Said })
-export const Decided = defineEvent('decided', z.boolean())
-export const AskRefund = defineEvent('askRefund', z.object({ amount: z.number() }), { reply: Decided })
+const Decided = defineEvent('decided', z.boolean())
 export const AskSolved = defineEvent('askSolved', z.string(), { reply: Decided })
 
 const Listen: Node = {
@@ -43,15 +41,10 @@ const Classify: Node = {
   cleanup: (state, _, kind) => state.set('kind', kind as string),
 }
 
-/** A person decides; the money goes out once, whatever happens to the page. */
-const Refund: Node = {
-  asks: [AskRefund],
-  prepare: async (_, ctx) => (await ctx.ask(AskRefund({ amount: 25 }))).data,
-  execute: async (granted: boolean, { config, resources, signal }) => {
-    await resources.service.think(signal)
-    return granted ? `€ ${(config as { amount: number }).amount} are on their way.` : 'No refund this time.'
-  },
-  cleanup: (state, _, text) => state.append('log', { from: 'desk', text: text as string }),
+/** Says what came of the refund: the node before it is a workflow, and gives its result. */
+const Tell: Node = {
+  prepare: (_, ctx) => ctx.event.data,
+  cleanup: (state, text) => state.append('log', { from: 'desk', text: text as string }),
 }
 
 const Answer: Node = {
@@ -71,7 +64,14 @@ const Close: Node = {
 
 /** The desk is its document: this is only the code that the document names. */
 export const supportDesk = workflowFromGraph(desk, {
-  nodes: { Listen, Classify, Refund, Answer, Review, Close },
+  nodes: {
+    ...{ Listen, Classify, Tell, Answer, Review, Close },
+    Refund: {
+      workflow: refund,
+      capture: { input: { amount: 'state.amount' }, resources: 'resources' },
+      writeBack: { value: 'result.text' },
+    },
+  },
   conditions: {
     isRefund: (state) => state.get('kind') === 'refund',
     isOpen: (state) => !state.get('solved'),

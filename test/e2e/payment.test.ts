@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startPaymentServer, type PaymentServerOptions } from '../../stories/payment-server.mjs'
 import { button, fillAddress, heading, note, pay, receipt, saved, toPayment } from './checkout-page.ts'
+import { silentAtFirst } from './silent-at-first.ts'
 import { serveSite, type Site } from './site.ts'
 import { interruptions, visit } from './visitor.ts'
 
@@ -19,20 +20,6 @@ async function atPayment(options: PaymentServerOptions = {}) {
   await fillAddress(customer.page)
   await toPayment(customer.page)
   return { customer, payments }
-}
-
-/** Answers to everybody but the first who is charged: that one waits for ever. */
-function silentAtFirst() {
-  let charged = () => {}
-  const firstCharge = new Promise<void>((resolve) => (charged = resolve))
-  let first = true
-  const beforeAnswer = () => {
-    if (!first) return undefined
-    first = false
-    charged()
-    return new Promise<void>(() => {})
-  }
-  return { firstCharge, beforeAnswer }
 }
 
 describe.each(interruptions)('money is taken, and the answer is on its way / %s', (_, interrupt) => {

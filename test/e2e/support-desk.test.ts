@@ -1,6 +1,8 @@
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startPaymentServer } from '../../stories/payment-server.mjs'
 import { clock, saved, typeAndSave } from './checkout-page.ts'
+import { silentAtFirst } from './silent-at-first.ts'
 import { serveSite, type Site } from './site.ts'
 import { interruptions, visit, type Visitor } from './visitor.ts'
 
@@ -15,9 +17,14 @@ const log = async (page: Page) =>
   (await page.locator('.log li').allInnerTexts()).map((it) => it.replace(/\s+/g, ' '))
 /** The node that Mermaid shows lit. */
 const lit = (page: Page, name: string) => page.locator('.node.lit', { hasText: name }).waitFor()
+/** The group, with the node in it. */
+const litInside = async (page: Page, group: string, name: string) => {
+  await lit(page, name)
+  await page.locator('.cluster.lit', { hasText: group }).waitFor()
+}
 
-async function opened(thinking: number): Promise<Visitor> {
-  const visitor = await visit(`${site.url}?thinking=${thinking}`)
+async function opened(thinking: number, payments = ''): Promise<Visitor> {
+  const visitor = await visit(`${site.url}?thinking=${thinking}${payments && `&payments=${payments}`}`)
   onTestFinished(() => visitor.leave())
   await press(visitor.page, 'Open a case')
   await visitor.page.getByRole('textbox').fill('My screen is black')
@@ -43,7 +50,7 @@ describe.each(interruptions)('%s', (_, interrupt) => {
 
     await interrupt(visitor)
 
-    await lit(visitor.page, 'refund')
+    await litInside(visitor.page, 'refund', 'approve')
     await press(visitor.page, 'Grant')
     await press(visitor.page, 'Yes, close it')
     await visitor.page.getByText('This case is closed.').waitFor()
@@ -54,6 +61,31 @@ describe.each(interruptions)('%s', (_, interrupt) => {
       'Desk € 25 are on their way.',
       'Desk Thank you. This case is closed.',
     ])
+  })
+
+  test('in a node that is a workflow, asked, then with the money taken and no answer yet / it goes on in there, paid once with one key', async () => {
+    const { firstCharge, beforeAnswer } = silentAtFirst()
+    const payments = await startPaymentServer({ failFirst: false, beforeAnswer })
+    onTestFinished(() => payments.close())
+    const visitor = await opened(50, payments.url)
+    await visitor.page.getByRole('textbox').fill('I want a refund')
+    await press(visitor.page, 'Send')
+    await visitor.page.getByText('refund € 25?').waitFor()
+    await saved(visitor.page)
+
+    await interrupt(visitor)
+
+    await litInside(visitor.page, 'refund', 'approve')
+    await press(visitor.page, 'Grant')
+    await firstCharge
+
+    await interrupt(visitor)
+
+    await visitor.page.getByText('€ 25 are on their way.').waitFor()
+    expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2500, tries: 2, charged: 1 }])
+    await press(visitor.page, 'Yes, close it')
+    await visitor.page.getByText('This case is closed.').waitFor()
+    expect(await log(visitor.page)).toHaveLength(3)
   })
 
   test('while a node executes / it is executed again, what came before is not asked again', async () => {

@@ -185,4 +185,18 @@ test('a diagram / a sub-flow is a group of its steps, three deep, with ids of th
   expect(lines).toContain('s0_s0_begin --> s0_s0_s0')
   expect(lines).toContain('begin --> s0')
   expect(lines.filter((it) => it === 'end')).toHaveLength(2)
+  const lit = (...names: (string | readonly string[])[]) =>
+    toMermaid(outer, { lit: names }).split('\n').slice(lines.length)
+  expect(lit(['outer', 'inner', 'decide'], 'nobody', ['outer', 'nobody'], ['inner'])).toEqual([
+    expect.stringMatching(/^classDef lit /),
+    'class s0_s0_s0 lit',
+    '',
+  ])
+  expect(lit('outer', ['outer', 'inner'])).toEqual([
+    expect.stringMatching(/^classDef lit /),
+    'class s0,s0_s0 lit',
+    expect.stringMatching(/^classDef around /),
+    'class s0,s0_s0 around',
+    '',
+  ])
 })

@@ -54,22 +54,35 @@ const built = defineWorkflow({ name: 'built', version: 1, start: Go, stop: Done 
   )
 
 describe('Mermaid draws', () => {
-  test.each(['simple', 'detailed'] as const)('sub-flows, three deep, as groups / %s', async (detail) => {
-    const inner = defineWorkflow({ name: 'inner', version: 1, start: Go, stop: Done }).step(
-      'deep',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => Done((await ctx.ask(Question(1))).data),
-    )
-    const within = (name: string, workflow: typeof inner) =>
-      defineWorkflow({ name, version: 1, start: Go, stop: Done }).subflow(name, {
-        on: Go,
-        workflow,
-        emits: [Done],
-      }) as unknown as typeof inner
-    const { nodes, groups } = await drawn(toMermaid(within('outer', within('middle', inner)), { detail }))
-    expect(nodes.join()).toContain('deep')
-    expect(groups.sort()).toEqual(['middle', 'outer'])
-  })
+  test.each(['simple', 'detailed'] as const)(
+    'sub-flows, three groups deep, what is lit in them too / %s',
+    async (detail) => {
+      const inner = defineWorkflow({ name: 'inner', version: 1, start: Go, stop: Done }).step(
+        'deep',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => Done((await ctx.ask(Question(1))).data),
+      )
+      const within = (name: string, workflow: typeof inner) =>
+        defineWorkflow({ name, version: 1, start: Go, stop: Done }).subflow(name, {
+          on: Go,
+          workflow,
+          emits: [Done],
+        }) as unknown as typeof inner
+      const whole = within('outer', within('middle', within('inmost', inner)))
+      const lit = ['outer', ['outer', 'middle', 'inmost', 'deep'], ['outer', 'nobody'], ['deep']]
+      const { nodes, groups, svg } = await drawn(toMermaid(whole, { detail, lit }))
+      expect(nodes.join()).toContain('deep')
+      expect(groups.sort()).toEqual(['inmost', 'middle', 'outer'])
+      const shown = (selector: string) =>
+        [...svg.querySelectorAll(selector)].map((it) => it.textContent.trim())
+      expect(shown('.node.lit').join()).toMatch(/^deep/)
+      expect(shown('.cluster.lit')).toEqual(['outer'])
+      const fill = (selector: string) =>
+        getComputedStyle(svg.querySelector(selector) as Element).getPropertyValue('fill')
+      expect(fill('.node.lit > *')).toBe('rgb(255, 213, 74)')
+      expect(fill('.cluster.lit > rect')).toBe('rgb(255, 246, 220)')
+    },
+  )
 
   test('a workflow of the builder / simple: its steps and ways', async () => {
     const { nodes, edges } = await drawn(toMermaid(built))

@@ -1,0 +1,13 @@
+/** A payment server that answers to everybody but the first who is charged: that one waits for ever. */
+export function silentAtFirst() {
+  let charged = () => {}
+  const firstCharge = new Promise<void>((resolve) => (charged = resolve))
+  let first = true
+  const beforeAnswer = () => {
+    if (!first) return undefined
+    first = false
+    charged()
+    return new Promise<void>(() => {})
+  }
+  return { firstCharge, beforeAnswer }
+}
