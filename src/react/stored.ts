@@ -23,8 +23,7 @@ export function useStored(
   const selection = selectionOf(hook, bare ? second : third)
   const store = !bare && has(first, 'append') ? first : pick(sessionOf(place, hook, bare ? undefined : first))
   const cell = cellOf(store as PlainStore<unknown>, path)
-  // Whether a call selects never changes, so the order of hooks does not either.
-  // oxlint-disable-next-line react/rules-of-hooks
+  // oxlint-disable-next-line react/rules-of-hooks -- whether a call selects never changes, so the order of hooks does not
   const value = selection ? useSelected(cell, selection, cell.get) : useSnapshot(cell, cell.get)
   return [value, cell.set] as never
 }

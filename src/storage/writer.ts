@@ -83,7 +83,7 @@ export class Writer {
         await withinLimit(clock, send(epoch, { at, status, data, sum }), timeout, `saving "${id}"`)
       return { seq, at, size: sizeOf(data) }
     } finally {
-      // oxlint-disable-next-line no-unmodified-loop-condition
+      // oxlint-disable-next-line no-unmodified-loop-condition -- close() sets it during the awaits above
       if (this.stopped) await new Promise(() => {})
     }
   }

@@ -1,22 +1,17 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPaymentServer, type PaymentServerOptions } from '../../stories/payment-server.mjs'
 import { button, fillAddress, heading, note, pay, receipt, saved, toPayment } from './checkout-page.ts'
 import { silentAtFirst } from './silent-at-first.ts'
-import { serveSite, type Site } from './site.ts'
+import { siteOf } from './site.ts'
 import { interruptions, visit } from './visitor.ts'
 
-let site: Site
-beforeAll(async () => {
-  site = await serveSite()
-})
-afterAll(() => site.close())
+const site = siteOf()
 
 /** A customer who has approved the payment and not sent it yet. */
 async function atPayment(options: PaymentServerOptions = {}) {
   const payments = await startPaymentServer(options)
   onTestFinished(() => payments.close())
   const customer = await visit(`${site.url}?payments=${payments.url}`)
-  onTestFinished(() => customer.leave())
   await fillAddress(customer.page)
   await toPayment(customer.page)
   return { customer, payments }
@@ -71,7 +66,6 @@ test('a double click on every button / each page is answered once, nothing is sk
   const payments = await startPaymentServer()
   onTestFinished(() => payments.close())
   const customer = await visit(`${site.url}?payments=${payments.url}`)
-  onTestFinished(() => customer.leave())
   const { page } = customer
   await fillAddress(page)
   await button(page, 'Back').dblclick()

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPaymentServer } from '../../stories/payment-server.mjs'
 import {
   address,
@@ -14,21 +14,16 @@ import {
   type,
   typeAndSave,
 } from './checkout-page.ts'
-import { serveSite, type Site } from './site.ts'
+import { siteOf } from './site.ts'
 import { interruptions, visit } from './visitor.ts'
 
-let site: Site
-beforeAll(async () => {
-  site = await serveSite()
-})
-afterAll(() => site.close())
+const site = siteOf()
 
 /** A customer who has filled page 1 and half of page 2. */
 async function halfWay() {
   const payments = await startPaymentServer()
   onTestFinished(() => payments.close())
   const customer = await visit(`${site.url}?payments=${payments.url}`)
-  onTestFinished(() => customer.leave())
   await fillHalf(customer.page)
   return { customer, payments }
 }

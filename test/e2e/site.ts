@@ -1,12 +1,28 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
 import { build, preview } from 'vite'
 
 const source = (file: string) => path.resolve(import.meta.dirname, '../../src', file)
 
+/** The site that all tests of a file visit: served before the first one, and no longer than they run. */
+export function siteOf(folder?: string): { readonly url: string } {
+  let site: Site | undefined
+  beforeAll(async () => {
+    site = await serveSite(folder)
+  })
+  afterAll(() => site?.close())
+  return {
+    get url() {
+      if (site === undefined) throw new Error('the site is not served yet')
+      return site.url
+    },
+  }
+}
+
 /** A story's page, served on its own. */
-export interface Site {
+interface Site {
   readonly url: string
   close(): Promise<void>
 }
@@ -15,7 +31,7 @@ export interface Site {
  * Built, because a development server talks to its pages and so keeps them out of the back/forward cache. In
  * development mode, because only then does StrictMode mount everything twice.
  */
-export async function serveSite(folder = 'app'): Promise<Site> {
+async function serveSite(folder = 'app'): Promise<Site> {
   const outDir = await mkdtemp(path.join(tmpdir(), 'dogear-site-'))
   const shared = {
     configFile: false,

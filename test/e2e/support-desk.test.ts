@@ -1,16 +1,12 @@
 import type { Page } from 'playwright'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPaymentServer } from '../../stories/payment-server.mjs'
 import { clock, saved, typeAndSave } from './checkout-page.ts'
 import { silentAtFirst } from './silent-at-first.ts'
-import { serveSite, type Site } from './site.ts'
+import { siteOf } from './site.ts'
 import { interruptions, visit, type Visitor } from './visitor.ts'
 
-let site: Site
-beforeAll(async () => {
-  site = await serveSite('desk-app')
-})
-afterAll(() => site.close())
+const site = siteOf('desk-app')
 
 const press = (page: Page, name: string) => page.getByRole('button', { name }).click()
 const log = async (page: Page) =>
@@ -25,7 +21,6 @@ const litInside = async (page: Page, group: string, name: string) => {
 
 async function opened(thinking: number, payments = ''): Promise<Visitor> {
   const visitor = await visit(`${site.url}?thinking=${thinking}${payments && `&payments=${payments}`}`)
-  onTestFinished(() => visitor.leave())
   await press(visitor.page, 'Open a case')
   await visitor.page.getByRole('textbox').fill('My screen is black')
   return visitor

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPaymentServer } from '../../stories/payment-server.mjs'
 import {
   button,
@@ -14,18 +14,13 @@ import {
   type,
   typeAndSave,
 } from './checkout-page.ts'
-import { serveSite, type Site } from './site.ts'
+import { siteOf } from './site.ts'
 import { visit } from './visitor.ts'
 
-let site: Site
-beforeAll(async () => {
-  site = await serveSite()
-})
-afterAll(() => site.close())
+const site = siteOf()
 
 async function customerWithTwoTabs() {
   const customer = await visit(site.url)
-  onTestFinished(() => customer.leave())
   await fillHalf(customer.page)
   const second = await customer.secondTab()
   await note(second).waitFor()
@@ -109,7 +104,6 @@ test.each(ends.filter(([name]) => name !== 'hangs, and the other takes over'))(
     })
     onTestFinished(() => payments.close())
     const customer = await visit(`${site.url}?payments=${payments.url}`)
-    onTestFinished(() => customer.leave())
     await fillAddress(customer.page)
     await toPayment(customer.page)
     const second = await customer.secondTab()
@@ -135,7 +129,6 @@ const exits: [string, (page: Page) => Promise<void>][] = [
 
 test.each(exits)('types, and at once %s / the last key is there, 12 of 12', async (_, leave) => {
   const customer = await visit(site.url)
-  onTestFinished(() => customer.leave())
   await fillHalf(customer.page)
   let kept = 0
   for (let n = 0; n < 12; n++) {
@@ -149,7 +142,6 @@ test.each(exits)('types, and at once %s / the last key is there, 12 of 12', asyn
 
 test('types, and at once closes the tab and opens another / the last key is there, 12 of 12', async () => {
   const customer = await visit(site.url)
-  onTestFinished(() => customer.leave())
   await fillHalf(customer.page)
   let kept = 0
   for (let n = 0; n < 12; n++) {

@@ -1,19 +1,14 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { button, type, typeAndSave } from './checkout-page.ts'
-import { serveSite, type Site } from './site.ts'
+import { siteOf } from './site.ts'
 import { readStored } from './stored.ts'
 import { interruptions, visit } from './visitor.ts'
 
-let site: Site
-beforeAll(async () => {
-  site = await serveSite('layers-app')
-})
-afterAll(() => site.close())
+const site = siteOf('layers-app')
 
 describe.each(interruptions)('%s', (_, interrupt) => {
   test('state and flow state are back, the resource is not: paused, until it is given', async () => {
     const visitor = await visit(site.url)
-    onTestFinished(() => visitor.leave())
     await type(visitor.page.getByLabel('Sender'), 'Grace')
     // Flow state is no part of what the session says of its own saving.
     await expect.poll(async () => JSON.stringify(await readStored(visitor.page))).toContain('Grace')

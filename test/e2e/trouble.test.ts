@@ -1,5 +1,5 @@
 import type { Page } from 'playwright'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   address,
   button,
@@ -12,19 +12,14 @@ import {
   type,
   typeAndSave,
 } from './checkout-page.ts'
-import { serveSite, type Site } from './site.ts'
+import { siteOf } from './site.ts'
 import { readStored, writeStored } from './stored.ts'
 import { visit } from './visitor.ts'
 
-let site: Site
-beforeAll(async () => {
-  site = await serveSite()
-})
-afterAll(() => site.close())
+const site = siteOf()
 
 async function halfWay() {
   const customer = await visit(site.url)
-  onTestFinished(() => customer.leave())
   await fillHalf(customer.page)
   return customer
 }

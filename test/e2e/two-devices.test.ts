@@ -1,28 +1,22 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { unstorageStorage } from 'dogear/unstorage'
 import { startPaymentServer } from '../../stories/payment-server.mjs'
 import { fillHalf, halfTyped, heading, note, pay, receipt, saved, toPayment, type } from './checkout-page.ts'
 import { startSessionServer } from './session-server.ts'
-import { serveSite, type Site } from './site.ts'
+import { siteOf } from './site.ts'
 import { visit } from './visitor.ts'
 
-let site: Site
-beforeAll(async () => {
-  site = await serveSite()
-})
-afterAll(() => site.close())
+const site = siteOf()
 
 test('half a checkout on one device / another one goes on with it, and back again; charged once', async () => {
   const [payments, sessions] = [await startPaymentServer(), await startSessionServer()]
   onTestFinished(async () => void (await Promise.all([payments.close(), sessions.close()])))
   const address = `${site.url}?payments=${payments.url}&sessions=${sessions.url}`
   const phone = await visit(address)
-  onTestFinished(() => phone.leave())
   await fillHalf(phone.page)
 
   // A profile of its own: nothing but the server is common to the two.
   const laptop = await visit(address)
-  onTestFinished(() => laptop.leave())
   await note(laptop.page).waitFor()
   expect(await heading(laptop.page)).toBe('Delivery')
   expect(await note(laptop.page).inputValue()).toBe(halfTyped)

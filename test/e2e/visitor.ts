@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { chromium, type BrowserContext, type Page } from 'playwright'
+import { onTestFinished } from 'vitest'
 import { launchOptions } from '../support/browser.ts'
 import { kill } from '../support/profile.ts'
 
@@ -16,10 +17,12 @@ export interface Visitor {
   crash(): Promise<void>
   /** Opens one more tab, and looks at the old one still. */
   secondTab(): Promise<Page>
-  /** Closes the browser and forgets everything. Rejects when a page had an error that nobody caught. */
-  leave(): Promise<void>
 }
 
+/**
+ * Somebody who comes to this address, and leaves when the test ends: it fails when a page had an error that nobody
+ * caught.
+ */
 export async function visit(address: string): Promise<Visitor> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dogear-visitor-'))
   const open = async () =>
@@ -32,6 +35,11 @@ export async function visit(address: string): Promise<Visitor> {
   const troubles: unknown[] = []
   let context = await open()
   let page = await tab(context, address, troubles)
+  onTestFinished(async () => {
+    await context.close()
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+    if (troubles.length > 0) throw new AggregateError(troubles, `on the pages: ${troubles.join('; ')}`)
+  })
   return {
     get page() {
       return page
@@ -47,11 +55,6 @@ export async function visit(address: string): Promise<Visitor> {
       page = await tab(context, address, troubles)
     },
     secondTab: () => tab(context, address, troubles),
-    async leave() {
-      await context.close()
-      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
-      if (troubles.length > 0) throw new AggregateError(troubles, `on the pages: ${troubles.join('; ')}`)
-    },
   }
 }
 

@@ -250,7 +250,7 @@ describe('reading fails', () => {
     const read: SessionStorage['read'] = (id) => {
       if (!state.broken) return storage.read(id)
       if (how === 'throws') throw new Error('disk on fire')
-      // eslint-disable-next-line prefer-promise-reject-errors
+      // oxlint-disable-next-line prefer-promise-reject-errors -- a storage may reject with whatever it likes
       return Promise.reject(how === 'odd' ? 'disk on fire' : new Error('disk on fire'))
     }
     return { storage: { ...storage, read }, calls, state }

@@ -27,6 +27,18 @@ function working(log: unknown[], stop: Promise<unknown>) {
     .step('end', { on: Item, emits: [Done] }, () => (log.push('end'), Done(1)))
 }
 
+/** The page after one that died while a step was at work; now nothing holds it any more. */
+async function cutOff() {
+  const page = profile()
+  const log: unknown[] = []
+  const stop = gate()
+  const workflow = working(log, stop.promise)
+  void (await page.open(workflow)).run()
+  await page.reload()
+  stop.open()
+  return { page, workflow, log }
+}
+
 describe('pause()', () => {
   test('a running step has effects, waits and events before it / it does all of that, and its events wait', async () => {
     const page = profile()
@@ -184,13 +196,8 @@ describe('pause()', () => {
   })
 
   test('while it is loading / holds what was stored', async () => {
-    const page = profile()
-    const log: unknown[] = []
-    const stop = gate()
-    void (await page.open(working(log, stop.promise))).run()
-    await page.reload()
-    stop.open()
-    const session = page.engine.session(working(log, stop.promise))
+    const { page, workflow } = await cutOff()
+    const session = page.engine.session(workflow)
     session.pause()
     await session.ready
     await page.clock.advance(1000)
@@ -203,13 +210,8 @@ describe('pause()', () => {
 
 describe('autoResume: false', () => {
   test('run() / carries on with what was interrupted; its input starts nothing', async () => {
-    const page = profile()
-    const log: unknown[] = []
-    const stop = gate()
-    void (await page.open(working(log, stop.promise))).run()
-    await page.reload()
-    stop.open()
-    const again = await page.open(working(log, stop.promise), { autoResume: false })
+    const { page, workflow, log } = await cutOff()
+    const again = await page.open(workflow, { autoResume: false })
     await page.clock.advance(1000)
     expect(log).toEqual(['begun'])
     expect(await again.run()).toBe(1)

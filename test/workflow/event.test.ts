@@ -137,7 +137,8 @@ describe('what an event holds', () => {
     ['a typed array', new Uint8Array(2), 'Uint8Array'],
     ['a regular expression', /x/, 'RegExp'],
     ['an error', new Error('x'), 'Error'],
-    ['a hole in a list', [1, , 3], 'hole'], // eslint-disable-line no-sparse-arrays
+    // oxlint-disable-next-line no-sparse-arrays -- the hole is what is tested
+    ['a hole in a list', [1, , 3], 'hole'],
   ])('%s / SerializationError naming the event, the path and the kind', (_, value, kind) => {
     for (const data of [value, { deep: { at: [value] } }]) {
       const error: SerializationError = thrown(() => Any(data))
