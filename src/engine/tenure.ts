@@ -11,6 +11,9 @@ export async function isEmptied(storage: SessionStorage, epoch: number): Promise
   return first === 0 || first > epoch
 }
 
+/** If nobody can say after so many looks, so many milliseconds apart, the next write will. */
+const [LOOKS, NEXT_LOOK] = [4, 500]
+
 export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'> {
   readonly live: LiveSession
   readonly shape: StoredShape
@@ -46,9 +49,11 @@ export class Tenure {
     )
   }
 
-  /** Somebody may have emptied it. If nobody can say, the next write will. */
-  look(): void {
-    if (this.#holds && this.#deps.live.core.model.seq > 0) this.#renew().catch(() => {})
+  /** Somebody may have emptied it, or be about to: then it cannot be opened for a moment. */
+  look(tries = LOOKS): void {
+    const { live, clock } = this.#deps
+    if (!this.#holds || live.core.model.seq === 0 || tries === 0) return
+    this.#renew().catch(() => clock.setTimeout(() => this.look(tries - 1), NEXT_LOOK))
   }
 
   /** Whether this page still writes the session, and by this tenure. */
