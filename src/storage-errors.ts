@@ -9,7 +9,9 @@ export class StaleEpochError extends DogearError {
   readonly newest: number
   constructor(id: string, epoch: number, newest: number) {
     super(
-      `session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`,
+      newest === 0
+        ? `session "${id}" was deleted by another tab or engine; reload`
+        : `session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`,
     )
     this.id = id
     this.epoch = epoch

@@ -50,7 +50,7 @@ export class Tenure {
   }
 
   /** Somebody may have emptied it, or be about to: then it cannot be opened for a moment. */
-  look(tries = LOOKS): void {
+  look(tries: number = LOOKS): void {
     const { live, clock } = this.#deps
     if (!this.#holds || live.core.model.seq === 0 || tries === 0) return
     this.#renew().catch(() => clock.setTimeout(() => this.look(tries - 1), NEXT_LOOK))

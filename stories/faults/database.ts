@@ -40,15 +40,76 @@ export function disconnect(name: string): void {
   }
 }
 
+/** Somebody opens it with a higher version, as a later release of some page might: our connection has to give way. */
+export async function upgrade(name: string): Promise<void> {
+  const db = await answer(indexedDB.open(name, 9))
+  db.close()
+}
+
+/** Everything in it is gone, and no connection hears of that. */
+export async function empty(name: string): Promise<void> {
+  await withSessions(name, (store) => store.clear())
+}
+
 /** Overwrites the head of a session. Answers with what puts it back. */
-export async function damage(name: string, id: string): Promise<() => Promise<void>> {
-  const key = ['h', id, 0]
+export function damage(name: string, id: string): Promise<() => Promise<void>> {
+  return replace(name, ['h', id, 0], () => 'garbage')
+}
+
+/** Changes a word in what is stored, by hand. Answers with what puts it back. */
+export async function tamper(name: string, from: string, to: string): Promise<() => Promise<void>> {
+  const keys = await withSessions(name, (store) => store.getAllKeys())
+  const mends = await Promise.all(
+    keys.map((key) =>
+      replace(
+        name,
+        key,
+        (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll(from, to)) as unknown,
+      ),
+    ),
+  )
+  return async () => void (await Promise.all(mends.map((mend) => mend())))
+}
+
+/** All that is stored, by the text of its keys. */
+export async function contents(name: string): Promise<Record<string, unknown>> {
+  const keys = await withSessions(name, (store) => store.getAllKeys())
+  const values = await withSessions(name, (store) => store.getAll())
+  return Object.fromEntries(keys.map((key, at) => [JSON.stringify(key), values[at]]))
+}
+
+/** Changes one value. Answers with what puts it back. */
+export async function replace(
+  name: string,
+  key: IDBValidKey,
+  change: (value: never) => unknown,
+): Promise<() => Promise<void>> {
   const whole = await withSessions(name, (store) => store.get(key))
   const put = async (value: unknown): Promise<void> =>
     void (await withSessions(name, (store) => store.put(value, key)))
-  await put('garbage')
+  await put(change(whole as never))
   return () => put(whole)
 }
+
+/** Every transaction of the page on this database goes wrong, until the answer is called. */
+export function failing(name: string, fail: (tx: IDBTransaction) => void): () => void {
+  const begin = IDBDatabase.prototype.transaction
+  IDBDatabase.prototype.transaction = function (...call) {
+    const tx = begin.apply(this, call)
+    if (this.name === name) fail(tx)
+    return tx
+  }
+  return () => void (IDBDatabase.prototype.transaction = begin)
+}
+
+/** As WebKit does when its storage process has died: nothing works any more until the page is loaded anew. */
+export const loseServer = (name: string) =>
+  failing(name, () => {
+    throw new DOMException('Connection to Indexed Database server lost. Refresh the page.', 'UnknownError')
+  })
+
+/** As a browser does whose disk is full, or which is about to end: the transaction is given up, and nobody says why. */
+export const abortWrites = (name: string) => failing(name, (tx) => tx.mode === 'readwrite' && tx.abort())
 
 async function withSessions<T>(name: string, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const db = await answer(indexedDB.open(name))

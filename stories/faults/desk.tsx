@@ -53,7 +53,7 @@ export function Desk({ hint, actions, before, wrap }: DeskProps) {
     setBusy(false)
   }
   return (
-    <div className="checkout">
+    <div className="checkout" data-database={page.name}>
       <div className="form">
         <p className="hint">{hint}</p>
         <div className="buttons" role="group" aria-label="What happens">

@@ -1,7 +1,19 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
 import { createEngine, indexedDBStorage, type SessionStorage } from 'dogear'
 import { expect, waitFor, within } from 'storybook/test'
-import { block, damage, disconnect, occupy, remove } from './database'
+import {
+  abortWrites,
+  block,
+  contents,
+  damage,
+  disconnect,
+  empty,
+  loseServer,
+  occupy,
+  remove,
+  tamper,
+  upgrade,
+} from './database'
 import { Desk, ID } from './desk'
 import { nextRelease } from './workflow'
 
@@ -31,6 +43,14 @@ const expectNote = async ({ canvas }: Played, text: string) =>
   expect(await canvas.findByLabelText('Note', undefined, { timeout: 4000 })).toHaveValue(text)
 /** Within five seconds, which is the promise. */
 const says = ({ canvas }: Played, text: RegExp) => canvas.findByText(text, undefined, { timeout: 5000 })
+
+/** Past the library, in the database itself; within five seconds as well. */
+const expectStored = async ({ canvasElement }: Played, text: string) => {
+  const name = canvasElement.querySelector('[data-database]')?.getAttribute('data-database') ?? ''
+  await waitFor(async () => expect(JSON.stringify(await contents(name))).toContain(text), { timeout: 5000 })
+}
+const done = async ({ canvas }: Played, name: string) =>
+  waitFor(() => expect(canvas.getByRole('button', { name })).toBeEnabled())
 
 let full = false
 const limitedSpace = (storage: SessionStorage): SessionStorage => ({
@@ -110,16 +130,88 @@ export const ConnectionLost: Story = {
 export const ConnectionLostPlayed = played(ConnectionLost, 'saved all the same', async (it) => {
   await typeAndSave(it, 'milk')
   await press(it, 'Lose the connection')
-  await typeAndSave(it, ', bread')
+  await it.userEvent.type(it.canvas.getByLabelText('Note'), ', bread')
+  await says(it, /^Saving/)
+  await says(it, /^Saved at/)
+  await expectStored(it, 'milk, bread')
   await expect(it.canvas.getByRole('status')).toHaveTextContent('')
   await press(it, 'Reload the page')
   await expectNote(it, 'milk, bread')
 })
 
+export const VersionChange: Story = {
+  name: 'Version change',
+  args: {
+    hint: 'Another page opens the database with a higher version number. This page gives way at once, and goes on with what the database is then.',
+    actions: [
+      { label: 'Open it with a higher version', act: ({ name }) => upgrade(name) },
+      { label: 'Reload the page', act: ({ reload }) => reload() },
+    ],
+  },
+}
+export const VersionChangePlayed = played(VersionChange, 'nobody waits, and all is saved', async (it) => {
+  await typeAndSave(it, 'milk')
+  await press(it, 'Open it with a higher version')
+  await done(it, 'Open it with a higher version')
+  await it.userEvent.type(it.canvas.getByLabelText('Note'), ', bread')
+  await expectStored(it, 'milk, bread')
+  await says(it, /^Saved at/)
+  await press(it, 'Reload the page')
+  await expectNote(it, 'milk, bread')
+})
+
+let bringBack = () => {}
+export const ServerLost: Story = {
+  name: 'Server lost',
+  args: {
+    hint: 'The process that stores things for this page has died, as it does in Safari. Nothing is stored until it is there again; you go on typing.',
+    before: async () => bringBack(),
+    actions: [
+      { label: 'Lose the server', act: ({ name }) => void (bringBack = loseServer(name)) },
+      { label: 'It is there again', act: () => bringBack() },
+    ],
+  },
+}
+export const ServerLostPlayed = played(ServerLost, 'not saved, then saved with all of it', async (it) => {
+  await typeAndSave(it, 'milk')
+  await press(it, 'Lose the server')
+  await it.userEvent.type(it.canvas.getByLabelText('Note'), ', bread')
+  await says(it, /Not saved: the browser refused/)
+  await expectNote(it, 'milk, bread')
+  await press(it, 'It is there again')
+  await says(it, /^Saved at/)
+  await expectStored(it, 'milk, bread')
+})
+
+export const WritesAborted: Story = {
+  name: 'Writes given up',
+  args: {
+    hint: 'Every write is given up in the middle, and the browser does not say why: its disk is full, or it is about to end. Nothing half-written stays.',
+    before: async () => bringBack(),
+    actions: [
+      { label: 'Give every write up', act: ({ name }) => void (bringBack = abortWrites(name)) },
+      { label: 'Let writes through', act: () => bringBack() },
+    ],
+  },
+}
+export const WritesAbortedPlayed = played(
+  WritesAborted,
+  'not saved, then saved with all of it',
+  async (it) => {
+    await typeAndSave(it, 'milk')
+    await press(it, 'Give every write up')
+    await it.userEvent.type(it.canvas.getByLabelText('Note'), ', bread')
+    await says(it, /Not saved: the browser refused/)
+    await press(it, 'Let writes through')
+    await says(it, /^Saved at/)
+    await expectStored(it, 'milk, bread')
+  },
+)
+
 export const DeletedDatabase: Story = {
   name: 'Deleted database',
   args: {
-    hint: 'Somebody clears the data of this site while the page is open. The page notices at the next change, and stores the note again, whole.',
+    hint: 'Somebody deletes the database while the page is open. The page notices at once, and stores the note again, whole: you do not have to type anything.',
     actions: [
       { label: 'Delete the database', act: ({ name }) => remove(name) },
       { label: 'Reload the page', act: ({ reload }) => reload() },
@@ -129,9 +221,37 @@ export const DeletedDatabase: Story = {
 export const DeletedDatabasePlayed = played(DeletedDatabase, 'stored again, whole', async (it) => {
   await typeAndSave(it, 'milk')
   await press(it, 'Delete the database')
-  await waitFor(() => expect(it.canvas.getByRole('button', { name: 'Delete the database' })).toBeEnabled())
-  await it.userEvent.type(it.canvas.getByLabelText('Note'), ', bread')
+  await done(it, 'Delete the database')
+  await expectStored(it, 'milk')
   await says(it, /^Saved at/)
+  await press(it, 'Delete the database')
+  await it.userEvent.type(it.canvas.getByLabelText('Note'), ', bread')
+  await says(it, /^Saving/)
+  await says(it, /^Saved at/)
+  await expectStored(it, 'milk, bread')
+  await expect(it.canvas.getByRole('status')).toHaveTextContent('')
+  await press(it, 'Reload the page')
+  await expectNote(it, 'milk, bread')
+})
+
+export const EmptiedStorage: Story = {
+  name: 'Emptied storage',
+  args: {
+    hint: 'Everything is removed from the database, and no connection hears of it. The page notices at the next change, and stores the note again, whole.',
+    actions: [
+      { label: 'Empty the database', act: ({ name }) => empty(name) },
+      { label: 'Reload the page', act: ({ reload }) => reload() },
+    ],
+  },
+}
+export const EmptiedStoragePlayed = played(EmptiedStorage, 'stored again, whole', async (it) => {
+  await typeAndSave(it, 'milk')
+  await press(it, 'Empty the database')
+  await done(it, 'Empty the database')
+  await it.userEvent.type(it.canvas.getByLabelText('Note'), ', bread')
+  await says(it, /^Saving/)
+  await says(it, /^Saved at/)
+  await expectStored(it, 'milk, bread')
   await press(it, 'Reload the page')
   await expectNote(it, 'milk, bread')
 })
@@ -169,6 +289,36 @@ export const DamagedRecordReset = played(DamagedRecord, 'refused, and started ov
   await expectNote(it, '')
   await typeAndSave(it, 'eggs')
 })
+
+export const TamperedRecord: Story = {
+  name: 'Tampered record',
+  args: {
+    hint: 'Somebody changes a word in what is stored, by hand, and the page is loaded anew. It shows nothing that it did not write itself.',
+    actions: [
+      {
+        label: 'Make silk of milk and reload',
+        act: async ({ name, reload }) => {
+          mend = await tamper(name, 'milk', 'silk')
+          reload()
+        },
+      },
+      { label: 'Put it back', act: () => mend() },
+    ],
+  },
+}
+export const TamperedRecordPlayed = played(
+  TamperedRecord,
+  'refused, put back and tried again',
+  async (it) => {
+    await typeAndSave(it, 'milk')
+    await press(it, 'Make silk of milk and reload')
+    await says(it, /Your saved note could not be opened/)
+    await expectStored(it, 'silk')
+    await press(it, 'Put it back')
+    await press(it, 'Try again')
+    await expectNote(it, 'milk')
+  },
+)
 
 export const NewerVersion: Story = {
   name: 'Newer version',
