@@ -88,7 +88,13 @@ export function defineEvent<const Type extends string, S extends Schema, R exten
 export function defineEvent(type: string, schema?: Schema, options?: { reply: EventType }): unknown {
   const create = (data?: unknown): WorkflowEvent => trusted(type, parse(type, schema, data))
   const is = (event: WorkflowEvent): boolean => event.type === type
-  return Object.assign(create, { type, schema, is, reply: options?.reply })
+  // One by one: a document of 1,000 nodes makes as many, and `Object.assign` takes several times as long.
+  const event = create as { type?: string; schema?: unknown; is?: unknown; reply?: unknown }
+  event.type = type
+  event.schema = schema
+  event.is = is
+  event.reply = options?.reply
+  return event
 }
 
 /** An event whose data is known to be good, and nobody else's to change. */

@@ -146,12 +146,10 @@ function readNode(
     report(join(path, 'config'), `means nothing: "${type}" is a workflow; capture says what enters it`)
   const retry = readRetry(node, path, read, report)
   if (id !== undefined && isForbidden(id)) report(join(path, 'id'), `is "${id}", which is refused as a name`)
-  return {
-    id: id ?? '',
-    type: type ?? '',
-    ...(config !== undefined && { config }),
-    ...(retry && { retry }),
-  }
+  const plain: { -readonly [Key in keyof PlainNode]: PlainNode[Key] } = { id: id ?? '', type: type ?? '' }
+  if (config !== undefined) plain.config = config
+  if (retry) plain.retry = retry
+  return plain
 }
 
 /** A retry policy in a document; what is code in one cannot stand there. */
@@ -162,13 +160,15 @@ export function readRetry(
   report: Report,
 ): RetryPolicy | undefined {
   const value = read.json(from, ['retry'], path)
+  if (value === undefined) return undefined
   const at = join(path, 'retry')
-  const retry = value === undefined ? undefined : read.object(value, at)
+  const retry = read.object(value, at)
   if (retry === undefined) return undefined
-  for (const [key, it] of Object.entries(retry)) {
+  for (const key of Object.keys(retry)) {
     const wanted = RETRY.get(key)
     if (wanted === undefined) report(join(at, key), `is unknown; ${known(RETRY.keys())}`)
-    else if (typeof it !== wanted) report(join(at, key), `is ${kindOf(it)}; it must be a ${wanted}`)
+    else if (typeof retry[key] !== wanted)
+      report(join(at, key), `is ${kindOf(retry[key])}; it must be a ${wanted}`)
   }
   const policy = retry as unknown as RetryPolicy
   const mistake = retryMistake(policy)
@@ -205,16 +205,18 @@ function readEdge(
 ): PlainEdge | undefined {
   const edge = read.object(value, path)
   if (edge === undefined) return undefined
-  const [from, to] = (['from', 'to'] as const).map((key) => {
+  const end = (key: 'from' | 'to'): string => {
     const id = read.text(edge, [key], path)
     if (id !== undefined && !ids.has(id))
       report(join(path, key), `names "${id}", which is no node; ${known(ids)}`)
     return id ?? ''
-  })
+  }
+  const from = end('from')
+  const to = end('to')
   const when = read.text(edge, ['when', 'condition'], path, true)
   if (when !== undefined && !conditions.has(when))
     report(join(path, 'when'), `names "${when}", which is not registered; ${known(conditions.keys())}`)
-  return { from: from as string, to: to as string, ...(when !== undefined && { when }) }
+  return when === undefined ? { from, to } : { from, to, when }
 }
 
 function shown(value: unknown): string {

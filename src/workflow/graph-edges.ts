@@ -3,10 +3,11 @@ import { readGraph, type PlainEdge, type PlainNode } from './graph-document'
 import { ConditionError, type Report } from './graph-error'
 import { own, type JsonObject } from './graph-reader'
 import { initialState, type Code, type Registered } from './graph-registry'
-import { accepts } from './join'
+import type { AskType } from './ask'
+import type { On } from './join'
 import { nodeHandler } from './node'
 import type { Shape } from './shape'
-import { makeStep, type StepDefinition } from './step'
+import { makeStep, type StepDefinition, type StepOptions } from './step'
 import type { StepContext } from './step-context'
 import { running, withSubflow } from './subflow'
 import { build, type Definition } from './workflow'
@@ -61,21 +62,22 @@ function stepOf(
     : nodeHandler(registered?.phases ?? {}, config === undefined ? registered?.config : config)
   const next = chooser(edges, code)
   const on = enter.get(id) as AnyEvent
-  const targets = new Set(edges.map((it) => enter.get(it.to) as AnyEvent))
+  const emits: AnyEvent[] = []
+  for (const { to } of edges) {
+    const event = enter.get(to) as AnyEvent
+    if (!emits.includes(event)) emits.push(event)
+  }
   // An edge without a condition always leads on.
-  const emits = edges.some((it) => it.when === undefined) ? [...targets] : [...targets, end]
+  if (!edges.some((it) => it.when === undefined)) emits.push(end)
   const { asks, timeout } = registered ?? {}
-  const policy = retry ?? registered?.retry
   const step = makeStep(
     id,
-    {
-      on,
-      emits,
-      ...(asks && { asks }),
-      ...(policy && { retry: policy }),
-      ...(timeout !== undefined && { timeout }),
-    },
-    accepts(on),
+    { on, emits, asks, retry: retry ?? registered?.retry, timeout } as StepOptions<
+      On,
+      readonly AnyEvent[],
+      readonly AskType[]
+    >,
+    { join: 'any', events: [on] },
     async (ctx) => {
       const outcome = await run(ctx)
       const edge = await next(ctx)

@@ -4,15 +4,18 @@ import type { Report } from './graph-error'
 /** A JSON object of which only its own keys count. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** A key, and another one for the same. */
+export type Spellings = readonly [string, string?]
+
 export interface Reader {
   /** An object at a path, or `undefined` with a finding. */
   object(value: unknown, path: string): JsonObject | undefined
   /** The items of a list under a key; none when it is missing or no list. */
   list(from: JsonObject, key: string, path: string, optional?: boolean): readonly unknown[]
   /** A text that is not empty, under one of several spellings of a key. */
-  text(from: JsonObject, keys: readonly string[], path: string, optional?: boolean): string | undefined
+  text(from: JsonObject, keys: Spellings, path: string, optional?: boolean): string | undefined
   /** Plain JSON under one of several spellings of a key, copied. */
-  json(from: JsonObject, keys: readonly string[], path: string): unknown
+  json(from: JsonObject, keys: Spellings, path: string): unknown
 }
 
 /** Reads JSON of unknown origin. What is wrong is reported and reads as missing, so that one pass finds all. */
@@ -23,14 +26,6 @@ export function reader(report: Report): Reader {
     report(path, `is ${kindOf(value)}; it must be an object`)
     return undefined
   }
-  /** The value under the one spelling that is there, with its path. */
-  const either = (from: JsonObject, keys: readonly string[], path: string): [unknown, string] => {
-    const there = keys.filter((it) => own(from, it) !== undefined)
-    const [first = keys[0] as string, second] = there
-    if (second !== undefined && own(from, first) !== own(from, second))
-      report(join(path, second), `is a second spelling of "${first}"; leave one of them out`)
-    return [own(from, first), join(path, first)]
-  }
   return {
     object,
     list(from, key, path, optional) {
@@ -40,13 +35,17 @@ export function reader(report: Report): Reader {
       return []
     },
     text(from, keys, path, optional) {
-      const [value, at] = either(from, keys, path)
+      const key = spelling(from, keys, path, report)
+      const value = own(from, key)
       if (typeof value === 'string' && value !== '') return value
-      if (!optional || value !== undefined) report(at, `is ${kindOf(value)}; it must be a text`)
+      if (!optional || value !== undefined) report(join(path, key), `is ${kindOf(value)}; it must be a text`)
       return undefined
     },
     json(from, keys, path) {
-      const [value, at] = either(from, keys, path)
+      const key = spelling(from, keys, path, report)
+      const value = own(from, key)
+      if (value === undefined) return undefined
+      const at = join(path, key)
       try {
         return copyJson(value, at)
       } catch (error) {
@@ -55,6 +54,15 @@ export function reader(report: Report): Reader {
       }
     },
   }
+}
+
+/** The spelling that is there. */
+function spelling(from: JsonObject, [first, second]: Spellings, path: string, report: Report): string {
+  if (second === undefined || own(from, second) === undefined) return first
+  if (own(from, first) === undefined) return second
+  if (own(from, first) !== own(from, second))
+    report(join(path, second), `is a second spelling of "${first}"; leave one of them out`)
+  return first
 }
 
 /** What an object itself has under a key. */

@@ -156,5 +156,6 @@ function label(text: string): string {
 
 /** Letters, digits and spaces stay; whatever could mean something to Mermaid or HTML becomes a character code. */
 function escape(text: string): string {
+  if (/^\w+( \w+)*$/.test(text)) return text
   return text.replace(/\s+/g, ' ').replace(/[^\p{L}\p{M}\p{N} _]/gu, (it) => `#${it.codePointAt(0) ?? 32};`)
 }

@@ -43,7 +43,7 @@ export function retryMistake(retry: Retry | undefined): string | undefined {
   const { attempts, delay = 0, factor = 1, maxDelay = 0 } = retry
   if (!Number.isInteger(attempts) || attempts < 1)
     return `retry.attempts is ${attempts}; it is a whole number from 1`
-  for (const [name, value] of Object.entries({ delay, factor, maxDelay }))
-    if (!(value >= 0)) return `retry.${name} is ${value}; it is 0 or more`
-  return undefined
+  const wrong = (name: string, value: number): string | undefined =>
+    value >= 0 ? undefined : `retry.${name} is ${value}; it is 0 or more`
+  return wrong('delay', delay) ?? wrong('factor', factor) ?? wrong('maxDelay', maxDelay)
 }
