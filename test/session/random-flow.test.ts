@@ -6,7 +6,7 @@ import { findingOf, flows } from './random/search'
 
 const seeds = Number(process.env['FUZZ_SEEDS'] ?? 3000)
 /** Milliseconds: when the machine is busy, fewer seeds must do. `npm run fuzz` knows no such limit. */
-const limit = process.env['FUZZ_SEEDS'] === undefined ? 12_000 : Infinity
+const limit = process.env['FUZZ_SEEDS'] === undefined ? 45_000 : Infinity
 const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 
 test('random workflows with crashes / the state is the strict replay, effects and sends happen once', async () => {

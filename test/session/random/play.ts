@@ -68,10 +68,12 @@ class World {
     if (entry) this.late.push({ entry, since })
   }
 
-  /** Finds out which numbers the late writes have got, if any. */
-  settle(): void {
-    const records = this.late.length > 0 ? (this.page.session?.history() ?? []) : []
-    for (const { entry, since } of this.late.splice(0)) {
+  /** Finds out which numbers the late writes of a step have got, if any; at the end of a page those of all. */
+  settle(step?: string): void {
+    const over = this.late.filter(({ entry }) => step === undefined || entry.step === step)
+    const records = over.length > 0 ? (this.page.session?.history() ?? []) : []
+    this.late = this.late.filter((it) => !over.includes(it))
+    for (const { entry, since } of over) {
       const record = records.find(
         ({ seq, type, ops }) =>
           seq > since && type === 'wrote' && JSON.stringify(ops) === JSON.stringify([entry.write]),
@@ -98,27 +100,50 @@ class World {
   }
 
   private lookAgain(): Look {
-    const json = this.page.session?.toJSON() as {
-      seq: number
-      execs: {
-        step: string
-        events: { data?: unknown }[]
-        points: { key: string; type: string; result?: object }[]
-      }[]
-    }
+    const history = (this.page.session?.history() ?? []) as readonly Happened[]
+    let points: ReadonlyMap<string, readonly string[]> | undefined
     return {
-      seq: json.seq,
-      points: (step) =>
-        json.execs
-          .filter((it) => (it.step === 'branch' ? `branch ${String(it.events[0]?.data)}` : it.step) === step)
-          .flatMap(({ points }) =>
-            points.flatMap(({ key, type, result }) => [
-              `opened ${key}`,
-              ...(result ? [`${type === 'ask' || type === 'wait' ? 'answered' : 'done'} ${key}`] : []),
-            ]),
-          ),
+      seq: history.at(-1)?.seq ?? 0,
+      points: (step) => (points ??= pointsOf(history)).get(step) ?? [],
     }
   }
+}
+
+/** What the reference looks at of a record. */
+interface Happened {
+  readonly seq: number
+  readonly type: string
+  readonly exec?: number
+  readonly step?: string
+  readonly key?: string
+  /** What kind of point was opened. */
+  readonly point?: string
+  /** The events that an execution took. */
+  readonly events?: readonly number[]
+  readonly emits?: readonly { readonly id: number; readonly data?: unknown }[]
+}
+
+/** The points of each step that were recorded, as the reference calls them. */
+function pointsOf(history: readonly Happened[]): ReadonlyMap<string, readonly string[]> {
+  const data = new Map<number, unknown>()
+  const execs = new Map<number, { readonly found: string[]; readonly kinds: Map<string, string> }>()
+  const steps = new Map<string, string[]>()
+  for (const { type, exec = 0, step = '', key = '', point = '', events = [], emits = [] } of history) {
+    for (const it of emits) data.set(it.id, it.data)
+    const { found, kinds } = execs.get(exec) ?? {}
+    if (type === 'taken') {
+      const own = { found: [], kinds: new Map<string, string>() }
+      execs.set(exec, own)
+      steps.set(step === 'branch' ? `branch ${String(data.get(events[0] ?? 0))}` : step, own.found)
+    } else if (type === 'opened') {
+      kinds?.set(key, point)
+      found?.push(`opened ${key}`)
+    } else if (type === 'answered' || type === 'done') {
+      const isWait = ['ask', 'wait'].includes(kinds?.get(key) ?? '')
+      found?.push(`${isWait ? 'answered' : 'done'} ${key}`)
+    }
+  }
+  return steps
 }
 
 /** Plays one step's program, and tells the reference of everything that it does and sees. */
@@ -253,7 +278,7 @@ class Player {
     const done = state.set(path, () => (this.world.writes(this.attempt, write), value))
     this.saw(branch, JSON.stringify(write))
     await done
-    this.world.settle()
+    this.world.settle(this.attempt.step)
   }
 
   /** An asynchronous edit: what it changes lands at its end, on top of what was written meanwhile. */
@@ -269,7 +294,7 @@ class Player {
       await this.pass(ms)
       this.world.writes(this.attempt, found ? ['set', 'o.edited', next] : ['set', 'o', { edited: next }])
     })
-    this.world.settle()
+    this.world.settle(this.attempt.step)
     this.look()
   }
 
