@@ -10,7 +10,7 @@ import { createStateStore, type StateStore } from '../state/store'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import type { Remake } from '../state/writes'
-import { encodeFlow, isNamed, named, type LoadedFlow, type NamedWrite } from '../storage/flow'
+import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow, type NamedWrite } from '../storage/flow'
 import { Refusal } from '../storage/load'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
@@ -208,8 +208,7 @@ export class FlowState implements SessionFlow {
     const state = this.#tree.root()
     const { seq, applied } = this.#base
     const next: LoadedFlow = {
-      // After a removal the count goes on from the time: no page takes a new one for an old one.
-      seq: Math.max(seq, seq === 0 ? Math.floor(clock.now()) : 0) + 1,
+      seq: nextSeq(this.#base, clock.now(), `${this.#page}#${this.#count}`),
       applied: named(applied, this.#page, batch),
       state,
     }

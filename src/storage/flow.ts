@@ -36,6 +36,12 @@ export function isNamed(names: readonly string[], page: string, { n, key }: Name
   return n <= Number(highest ?? 0) || (key !== undefined && names.includes(key))
 }
 
+/** The number of the next write: a higher one, and hardly the same that another page takes in that moment. */
+export function nextSeq({ seq }: LoadedFlow, now: number, name: string): number {
+  // After a removal the count goes on from the time: no page takes a new one for an old one.
+  return (seq || Math.floor(now)) + 1 + (checksum(name) % 1000)
+}
+
 /** Whose flow state it is. */
 interface Owner {
   readonly name: string

@@ -155,7 +155,7 @@ export interface SessionStorage {
   readFlow(workflow: string): Promise<StoredFlow | undefined>
   /**
    * Compare-and-set, atomic: stores it when the newest one has the number `expected` (0: there is none), and answers
-   * whether it did.
+   * whether it did. No two writes have the same number.
    */
   writeFlow(flow: StoredFlow, expected: number): Promise<boolean>
   /** Sets a copy of a workflow's flow state aside, once for each `seq`; with `remove` there is none after it. */

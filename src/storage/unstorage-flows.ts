@@ -1,10 +1,17 @@
-import { StaleEpochError } from '../storage-errors'
-import type { SessionStorage, StoredFlow, StoredSnapshot } from './storage'
+import { StaleEpochError, StorageError } from '../storage-errors'
+import { FORMAT } from './format'
+import type { SessionStorage, StoredFlow, StoredSession, StoredSnapshot } from './storage'
 
-type Sessions = Omit<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'>
+interface Sessions extends Omit<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'> {
+  /** What is there, and whether somebody is on the way to claim it, who may have seen less than this. */
+  look(id: string): Promise<{ readonly stored: StoredSession | undefined; readonly claimed: boolean }>
+}
 
 /** No session's id begins like this, and no prefix that somebody clears. */
 const MARK = '\u0000flow '
+
+/** More often than this others do not come in between by accident. */
+const TRIES = 50
 
 /** Whether it is a flow state, and no session. */
 export function isFlow(id: string): boolean {
@@ -13,35 +20,68 @@ export function isFlow(id: string): boolean {
 
 /**
  * Flow states as sessions that are nothing but a snapshot: a claim of the number that was seen fences whoever else has
- * seen it, and the snapshot lands only when nobody has claimed since. That is a compare-and-set without transactions.
+ * seen it, and the snapshot lands only when nobody has claimed since. That is a compare-and-set without transactions,
+ * as long as no two writes have the same number. A write that was refused may stand all the same: whoever claims what
+ * it has just written knows. And what is read counts only when nobody is on the way who may have seen less.
  */
 export function flowsIn(
   sessions: Sessions,
 ): Pick<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'> {
   return {
     async readFlow(workflow) {
-      const snapshot = (await sessions.read(MARK + workflow))?.snapshot
-      if (snapshot === undefined) return undefined
-      const { status: _, data, ...rest } = snapshot
-      return { ...rest, ...(data as Pick<StoredFlow, 'applied' | 'data'>) }
+      const id = MARK + workflow
+      for (let tries = 0; tries < TRIES; tries++) {
+        const { stored, claimed } = await sessions.look(id)
+        if (!claimed) return flowOf(stored?.snapshot)
+        const { version = 1 } = stored?.head ?? {}
+        await sessions.claim(id, { format: FORMAT, workflow, version }, stored?.head.seq ?? 0)
+      }
+      throw crowded(workflow)
     },
     async writeFlow({ applied, data, ...flow }, expected) {
       const id = MARK + flow.workflow
       const { format, workflow, version } = flow
-      const { epoch } = await sessions.claim(id, { format, workflow, version }, expected)
-      if (epoch === undefined) return false
-      try {
-        const snapshot: StoredSnapshot = { ...flow, status: '', data: { applied, data } }
-        await sessions.compact(id, epoch, snapshot)
-        return true
-      } catch (error) {
-        if (error instanceof StaleEpochError) return false
-        throw error
+      const snapshot: StoredSnapshot = { ...flow, status: '', data: { applied, data } }
+      let seen = expected
+      for (let tries = 0; tries < TRIES; tries++) {
+        const { epoch, seq } = await sessions.claim(id, { format, workflow, version }, seen)
+        if (epoch === undefined) {
+          if (seq !== expected && seq !== flow.seq) return false
+          seen = seq
+        } else if (!(await landed(sessions.compact(id, epoch, snapshot)))) seen = flow.seq
+        else return seen === expected || same(snapshot, (await sessions.read(id))?.snapshot)
       }
+      throw crowded(workflow)
     },
     async quarantineFlow(workflow, remove = false) {
       await sessions.quarantine(MARK + workflow)
       if (remove) await sessions.discard(MARK + workflow)
     },
   }
+}
+
+function flowOf(snapshot: StoredSnapshot | undefined): StoredFlow | undefined {
+  if (snapshot === undefined) return undefined
+  const { status: _, data, ...rest } = snapshot
+  return { ...rest, ...(data as Pick<StoredFlow, 'applied' | 'data'>) }
+}
+
+/** Somebody else's may have the same number. */
+function same(one: StoredSnapshot, other: StoredSnapshot | undefined): boolean {
+  return JSON.stringify(one.data) === JSON.stringify(other?.data)
+}
+
+/** Whether it was stored, with nobody else on the way. */
+async function landed(write: Promise<void>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (error instanceof StaleEpochError) return false
+    throw error
+  }
+}
+
+function crowded(workflow: string): StorageError {
+  return new StorageError(`others write the flow state of "${workflow}" all the time`)
 }

@@ -14,14 +14,23 @@ import { trailOf } from './unstorage-trail'
 import type { Trail } from './unstorage-trail'
 
 export async function read(desk: Desk, id: string): Promise<StoredSession | undefined> {
+  return (await look(desk, id)).stored
+}
+
+/** What is there, and whether somebody is on the way to claim it. */
+export async function look(
+  desk: Desk,
+  id: string,
+): Promise<{ readonly stored: StoredSession | undefined; readonly claimed: boolean }> {
   const { trail, snapshot, batches } = await desk.contents(id)
-  if (trail.seq === 0) return undefined
-  const head = headOf(id, trail, await shapeOf(desk, id, trail))
-  return {
-    head,
+  const claimed = trail.highest > (trail.top?.epoch ?? 0)
+  if (trail.seq === 0) return { stored: undefined, claimed }
+  const stored = {
+    head: headOf(id, trail, await shapeOf(desk, id, trail)),
     batches: batches as StoredBatch[],
     ...(snapshot !== undefined && { snapshot: snapshot as StoredSnapshot }),
   }
+  return { stored, claimed }
 }
 
 export function headOf(id: string, trail: Trail, shape: StoredShape): StoredHead {

@@ -3,7 +3,7 @@ import { storageError } from './storage-error'
 import { Desk } from './unstorage-desk'
 import type { KeyValueStore } from './unstorage-desk'
 import { flowsIn, isFlow } from './unstorage-flows'
-import { exported, list, read } from './unstorage-reading'
+import { exported, list, look, read } from './unstorage-reading'
 import { append, claim, compact, quarantine, remove as removed } from './unstorage-writing'
 import type { Known } from './unstorage-writing'
 
@@ -35,7 +35,7 @@ export function unstorageStorage(store: KeyValueStore, base = 'dogear'): Session
   const known: Known = new Map()
   const inTurn = turns()
   const remove = (id: string, kinds: RegExp): Promise<void> => inTurn(id, () => removed(desk, id, kinds))
-  const sessions: Parameters<typeof flowsIn>[0] = {
+  const sessions: Omit<Parameters<typeof flowsIn>[0], 'look'> = {
     kind: 'unstorage',
     read: (id) => inTurn(id, () => read(desk, id)),
     claim: (id, shape, expected) => inTurn(id, () => claim(desk, id, shape, expected)),
@@ -56,7 +56,7 @@ export function unstorageStorage(store: KeyValueStore, base = 'dogear'): Session
     export: (id) => inTurn(id, () => exported(desk, id)),
     close: async () => {},
   }
-  return { ...sessions, ...flowsIn(sessions) }
+  return { ...sessions, ...flowsIn({ ...sessions, look: (id) => inTurn(id, () => look(desk, id)) }) }
 }
 
 /** One call of a session after another in this page, so that what one reads another has written to the end. */

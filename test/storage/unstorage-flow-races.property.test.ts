@@ -1,0 +1,106 @@
+import { createStorage } from 'unstorage'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import type { SessionStorage } from 'dogear'
+import { unstorageStorage } from 'dogear/unstorage'
+import type { StoredFlow } from '../../src/storage/storage'
+import { random } from '../support/random'
+import { slowStore, type SlowStore } from './slow-store'
+
+const MOST = 5
+
+/** What everybody has added, in order. */
+const textsOf = (flow: StoredFlow | undefined): string[] =>
+  flow ? (JSON.parse(flow.data as string) as string[]) : []
+
+/** A device that adds texts to the flow state, each once, as the engine does: what it reads tells what has landed. */
+async function add(storage: SessionStorage, name: string, added: string[]): Promise<void> {
+  let seen = await storage.readFlow('race')
+  for (let n = 1; n <= MOST; n++) {
+    const own = `${name}-${n}`
+    for (;;) {
+      const texts = textsOf(seen)
+      if (texts.includes(own)) break
+      const seq = (seen?.seq ?? 0) + 1 + Math.floor(Math.random() * 1000)
+      const data = JSON.stringify([...texts, own])
+      const flow = { format: 1, workflow: 'race', version: 1, seq, at: 1, applied: [own], data, sum: 0 }
+      if (await storage.writeFlow(flow, seen?.seq ?? 0)) {
+        seen = flow
+        break
+      }
+      seen = await storage.readFlow('race')
+    }
+    added.push(own)
+  }
+}
+
+async function race(
+  store: SlowStore,
+  chance: () => number,
+  devices: number,
+  deaths: number,
+): Promise<string[]> {
+  const added: string[] = []
+  const failures: unknown[] = []
+  let running = 0
+  let names = 0
+  const open = (): (() => void) => {
+    const connection = store.connect()
+    let alive = true
+    running++
+    const end = (): void => {
+      if (alive) running--
+      alive = false
+    }
+    add(unstorageStorage(connection), `d${names++}`, added)
+      .catch((error: unknown) => failures.push(error))
+      .finally(end)
+    return () => {
+      connection.cut()
+      end()
+    }
+  }
+  const kills = Array.from({ length: devices }, open)
+  while (running > 0 && failures.length === 0) {
+    await new Promise(setImmediate)
+    if (!store.step() && running > 0) throw new Error('nothing goes on')
+    if (deaths > 0 && chance() < 0.003) {
+      deaths--
+      kills[Math.floor(chance() * kills.length)]?.()
+      kills.push(open())
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+  while (store.step()) await new Promise(setImmediate)
+  return added
+}
+
+it.each([
+  ['two devices', 2, 0],
+  ['three devices', 3, 0],
+  ['three devices, and three deaths', 3, 3],
+])(
+  '%s write one flow state at once / every write is in it once, whatever it was told',
+  async (_, devices, deaths) => {
+    const dice = vi.spyOn(Math, 'random')
+    onTestFinished(() => dice.mockRestore())
+    let count = 0
+    for (let seed = 1; seed <= Number(process.env['RACES'] ?? 25); seed++) {
+      const chance = random(seed * 6007 + devices)
+      const store = slowStore(chance)
+      dice.mockImplementation(chance)
+      try {
+        const added = await race(store, chance, devices, deaths)
+        const copy = createStorage()
+        for (const [key, text] of store.texts) await copy.setItem(key, text)
+        const texts = textsOf(await unstorageStorage(copy).readFlow('race'))
+        expect(new Set(texts).size, 'none is there twice').toBe(texts.length)
+        expect(texts.filter((it) => added.includes(it)).sort(), 'none is lost').toEqual([...added].sort())
+        count += added.length
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error })
+      }
+    }
+    expect(count).toBeGreaterThan(200)
+  },
+  60_000,
+)
