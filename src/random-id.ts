@@ -10,6 +10,7 @@ export function randomId(): string {
     drawn = crypto.getRandomValues(new Uint8Array(SIZE * 64))
     used = 0
   }
-  const bytes = drawn.subarray(used, (used += SIZE))
-  return Array.from(bytes, (it) => it.toString(36).padStart(2, '0')).join('')
+  let name = ''
+  for (const end = used + SIZE; used < end; used++) name += drawn[used]!.toString(36).padStart(2, '0')
+  return name
 }

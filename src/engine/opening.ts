@@ -10,6 +10,7 @@ import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
 import { createModel, type Model } from '../session/model'
 import { Resources } from '../session/resources'
+import type { CopyValue } from '../state/json'
 import { mend } from '../state/mend'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
@@ -43,7 +44,7 @@ export class Opening {
     definition: Definition,
     id: string,
     { initialState, serializer = deps.serializer, expireAfter }: Storing,
-    { layers, flow }: Pick<CoreOptions, 'layers' | 'flow'>,
+    shared: Pick<CoreOptions, 'layers' | 'flow'>,
     onClose: () => void,
   ) {
     this.#deps = deps
@@ -54,26 +55,41 @@ export class Opening {
     this.#keeping = new Keeping(deps, definition, id, { serializer, expireAfter })
     this.#initialState = copy(this.#schema.initial(initialState ?? definition.initialState), 'initialState')
     this.#tree = new Tree(this.#initialState, deps.report)
-    const { clock, ids, random } = deps
-    this.live = new LiveSession({
-      ...{ id, definition, clock, ids, random, copy },
+    this.live = this.#live(copy, shared, onClose)
+    this.#around = new Surroundings({ ...deps, serializer: this.#keeping.discreet }, definition, this.live, {
+      load: () => this.again(),
+      look: () => this.#keeping.look(),
+    })
+  }
+
+  #live(
+    copy: CopyValue,
+    { layers, flow }: Pick<CoreOptions, 'layers' | 'flow'>,
+    onClose: () => void,
+  ): LiveSession {
+    const [definition, { clock, ids, random, report }] = [this.#definition, this.#deps]
+    // Written out: behind spreads so many members make a slow object, and a large one.
+    return new LiveSession({
+      id: this.#id,
+      definition,
+      clock,
+      ids,
+      random,
+      copy,
+      layers,
+      flow,
       model: createModel(this.#initialState, ids(), this.#tree),
       writer: new Writer(this.#schema, copy),
       mend: (state) => (definition.options.state ? mend(this.#schema, state) : []),
       resources: new Resources(definition.resources, layers(definition)),
-      ...{ layers, flow },
       initialState: this.#initialState,
-      report: deps.report,
+      report,
       privacy: this.#keeping.privacy,
       onClose: () => {
         this.#around.end()
         onClose()
       },
       takeOver: () => this.#tabs.takeOver(),
-    })
-    this.#around = new Surroundings({ ...deps, serializer: this.#keeping.discreet }, definition, this.live, {
-      load: () => this.again(),
-      look: () => this.#keeping.look(),
     })
   }
 

@@ -72,7 +72,7 @@ export class Registry {
     const opening = new Opening(this.#deps, definition, id, options, shared, () => this.#open.delete(id))
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
-    const face = makeFace(live, workflow, (seq, as) => this.#fork(live, options, seq, as))
+    const face = makeFace(live, (seq, as) => this.#fork(live, options, seq, as))
     const reopen = (): void => void opening.start(options.autoResume ?? true, this.#removals.get(id))
     this.#open.set(id, { live, face, reopen })
     reopen()

@@ -21,6 +21,10 @@ import { reduce } from './reduce'
 import type { Remote } from './remote'
 import { Routing } from './routing'
 
+/** Of the points of all sessions: a weak table for each of them would be most of what a small one takes. */
+const failures = new WeakMap<Point, Error>()
+const intents = new WeakSet<Point>()
+
 /**
  * What the live parts of a session share: its model, its one way to append, and how events find their way.
  * Promises, timers and predicates live here and in the attempts, never in the model.
@@ -40,11 +44,11 @@ export class Core {
   /** The sub-flows at work, by execution and point. */
   readonly children: Map<string, Nested> = new Map()
   /** What sub-flows failed with in this page. */
-  readonly failures: WeakMap<Point, Error> = new WeakMap()
+  readonly failures: WeakMap<Point, Error> = failures
   /** Effects in flight, by execution and key: a retry joins them. */
   readonly inFlight: Map<string, Promise<unknown>> = new Map()
   /** Effects whose intent was recorded by this page, so that their outcome is known. */
-  readonly intents: WeakSet<Point> = new WeakSet()
+  readonly intents: WeakSet<Point> = intents
   /** The open asynchronous edits of steps, one behind the other. */
   edits: Promise<unknown> | undefined
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */

@@ -1,4 +1,4 @@
-import { createStateStore } from '../state/store'
+import { createStateStore, type StateStore } from '../state/store'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { LiveSession } from './live-session'
 import type { OpenAsk } from '../workflow/ask'
@@ -6,15 +6,112 @@ import type { Waiting } from './model'
 import type { Session } from './session'
 import type { EventsOptions } from './stream'
 
+type Fork = (seq?: number, id?: string) => Promise<Session<AnyWorkflow>>
+
+/** What a face has made: the same for everybody who takes it off. */
+type Kept = Record<string, unknown>
+
+/** Behind a face, and behind whatever has one as its prototype. */
+const inside = Symbol('session')
+
+interface Face {
+  readonly [inside]: { readonly live: LiveSession; readonly kept: Kept }
+}
+
+/**
+ * The prototype of all faces, which knows how to make what is asked for: a page with a thousand sessions asks most of
+ * them for three or four of their members.
+ */
+let members: object | undefined
+
+function define(): object {
+  const all = {}
+  const add = (name: string, get: (this: Face) => unknown): unknown =>
+    Object.defineProperty(all, name, { get, enumerable: true })
+  for (const [name, show] of Object.entries(shown()))
+    add(name, function () {
+      const { live, kept } = this[inside]
+      return show(live, kept)
+    })
+  for (const [name, make] of Object.entries(made()))
+    add(name, function () {
+      const { live, kept } = this[inside]
+      return (kept[name] ??= make(live))
+    })
+  return all
+}
+
 /** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
-export function makeFace(
-  live: LiveSession,
-  workflow: AnyWorkflow,
-  fork: (seq?: number, id?: string) => Promise<Session<AnyWorkflow>>,
-): Session<AnyWorkflow> {
-  const { core } = live
+export function makeFace(live: LiveSession, fork: Fork): Session<AnyWorkflow> {
+  const face = Object.create((members ??= define())) as { [inside]: Face[typeof inside] }
+  face[inside] = { live, kept: { fork } }
+  return Object.freeze(face) as unknown as Session<AnyWorkflow>
+}
+
+/** The asks of the run that were answered, oldest first: the pages of a wizard that were turned. */
+export function pagesOf(session: Session<AnyWorkflow>): readonly Pick<OpenAsk, 'type' | 'data' | 'step'>[] {
+  const pages = (session as unknown as Partial<Face>)[inside]?.live.core.model.run?.pages ?? []
+  return pages.map(({ event, step }) => ({ type: event?.type ?? '', data: event?.data, step }))
+}
+
+/** Read anew each time. */
+function shown(): Readonly<Record<string, (live: LiveSession, kept: Kept) => unknown>> {
+  return {
+    ready: (live) => live.ready,
+    status: (live) => live.status,
+    asks: (live, kept) => ((kept['asks'] ??= askView(live)) as () => unknown)(),
+    result: (live) => live.result,
+    error: (live) => live.error,
+    progress: (live) => live.progress,
+    persistence: (live) => live.persistence,
+    role: (live) => live.role,
+    resumed: (live) => live.resumed,
+    parent: (live) => live.core.model.parent,
+    orphans: (live) => live.orphans,
+    missingResources: (live) => live.missingResources,
+    resources: (live) => live.core.options.resources.view,
+  }
+}
+
+/** Made once. */
+function made(): Readonly<Record<string, (live: LiveSession) => unknown>> {
+  return {
+    id: (live) => live.core.options.id,
+    workflow: (live) => live.core.definition,
+    state: stateOf,
+    flowState: (live) => live.core.options.flow.state,
+    fork: () => undefined,
+    run: (live) => (input?: unknown) => live.runs.run(input),
+    send: (live) => live.send.bind(live),
+    reply: (live) => live.reply.bind(live),
+    retry: (live) => () => live.runs.retry(),
+    cancel: (live) => (reason?: string) => live.runs.cancel(reason),
+    pause: (live) => () => live.runs.pause(),
+    resume: (live) => () => live.runs.resume(),
+    step: (live) => () => live.runs.step(),
+    reset: (live) => () => live.runs.reset(),
+    history: (live) => () => live.core.history.entries(),
+    back: (live) => () => live.travel.back(),
+    forward: (live) => () => live.travel.forward(),
+    rewind: (live) => (seq: number) => live.travel.rewind(seq),
+    events:
+      (live) =>
+      (options: EventsOptions = {}) =>
+        live.events(options),
+    subscribe: (live) => live.subscribe.bind(live),
+    setResources: (live) => (values: Readonly<Kept>) => live.core.options.resources.set(values),
+    deleteResource: (live) => (key: string) => live.core.options.resources.delete(key),
+    subscribeResources: (live) => (listener: () => void) => live.core.options.resources.subscribe(listener),
+    flush: (live) => () => live.flush(),
+    takeOver: (live) => () => live.takeOver(),
+    toJSON: (live) => () => live.toJSON(),
+    close: (live) => () => live.close(),
+  }
+}
+
+function stateOf({ core }: LiveSession): StateStore<unknown> {
   const { options } = core
-  const state = createStateStore<unknown>({
+  return createStateStore<unknown>({
     tree: core.model.tree,
     writer: options.writer,
     commit: (ops) => core.write(ops),
@@ -23,67 +120,6 @@ export function makeFace(
     always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
   })
-  const { flow } = options
-  const face = { id: options.id, workflow, state, flowState: flow.state, fork, ...methodsOf(live) }
-  for (const [name, get] of Object.entries(gettersOf(live)))
-    Object.defineProperty(face, name, { get, enumerable: true })
-  lives.set(face, live)
-  return Object.freeze(face) as unknown as Session<AnyWorkflow>
-}
-
-const lives = new WeakMap<object, LiveSession>()
-
-/** The asks of the run that were answered, oldest first: the pages of a wizard that were turned. */
-export function pagesOf(session: Session<AnyWorkflow>): readonly Pick<OpenAsk, 'type' | 'data' | 'step'>[] {
-  const pages = lives.get(session)?.core.model.run?.pages ?? []
-  return pages.map(({ event, step }) => ({ type: event?.type ?? '', data: event?.data, step }))
-}
-
-function methodsOf(live: LiveSession): object {
-  const { resources } = live.core.options
-  return {
-    run: (input?: unknown) => live.runs.run(input),
-    send: live.send.bind(live),
-    reply: live.reply.bind(live),
-    retry: () => live.runs.retry(),
-    cancel: (reason?: string) => live.runs.cancel(reason),
-    pause: () => live.runs.pause(),
-    resume: () => live.runs.resume(),
-    step: () => live.runs.step(),
-    reset: () => live.runs.reset(),
-    history: () => live.core.history.entries(),
-    back: () => live.travel.back(),
-    forward: () => live.travel.forward(),
-    rewind: (seq: number) => live.travel.rewind(seq),
-    events: (options: EventsOptions = {}) => live.events(options),
-    subscribe: live.subscribe.bind(live),
-    setResources: (values: object) => resources.set(values as Record<string, unknown>),
-    deleteResource: (key: string) => resources.delete(key),
-    subscribeResources: resources.subscribe.bind(resources),
-    flush: () => live.flush(),
-    takeOver: () => live.takeOver(),
-    toJSON: () => live.toJSON(),
-    close: () => live.close(),
-  }
-}
-
-function gettersOf(live: LiveSession): Readonly<Record<string, () => unknown>> {
-  const { resources } = live.core.options
-  return {
-    ready: () => live.ready,
-    status: () => live.status,
-    asks: askView(live),
-    result: () => live.result,
-    error: () => live.error,
-    progress: () => live.progress,
-    persistence: () => live.persistence,
-    role: () => live.role,
-    resumed: () => live.resumed,
-    parent: () => live.core.model.parent,
-    orphans: () => live.orphans,
-    missingResources: () => live.missingResources,
-    resources: () => resources.view,
-  }
 }
 
 /** The open asks: the same array until one comes or goes, the same objects as long as they are open. */

@@ -63,26 +63,26 @@ export class LiveSession extends Standing {
     this.#announcer = new Announcer(options.report)
     this.#options = options
     this.gate = new Gate(options.id)
-    this.core = new Core({
-      ...options,
+    // Completed in place: it is this session's own, and a copy would be a large one.
+    const own: CoreOptions = Object.assign(options, {
       nest,
-      onRecord: (record) => this.#afterRecord(record),
-      onStream: (event) => {
+      onRecord: (record: SessionRecord) => this.#afterRecord(record),
+      onStream: (event: WorkflowEvent) => {
         this.streams.push(event)
         this.leading?.stream(event)
       },
-      onProgress: (progress) => {
+      onProgress: (progress: Progress) => {
         this.progress = Object.freeze(progress)
         this.changed()
       },
     })
-    this.core.early = []
+    const core = (this.core = new Core(own))
+    core.early = []
     this.permit = new Permit(this.core)
     this.core.ready = () => this.gate.phase === 'open' && this.permit.granted()
     this.#scheduler = new Scheduler(this.core)
     this.inbox = new Inbox(this.core)
     this.outcome = new Outcome(this.core)
-    const { core } = this
     const parts = {
       ...{ core, gate: this.gate, outcome: this.outcome },
       ...{ permit: this.permit, scheduler: this.#scheduler },

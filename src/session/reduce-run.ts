@@ -7,7 +7,6 @@ type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
 
 export function foldStarted(model: Model, { run, event }: Of<'started'>): void {
   clearWork(model)
-  model.buffers.clear()
   model.run = { id: run, steps: 0, end: undefined, pages: [], kept: [] }
   deliver(model, event)
 }
@@ -125,16 +124,13 @@ export function foldFinished(
   model.askChanges++
   if (end.status === 'failed' || end.status === 'stalled') return
   clearWork(model)
-  model.buffers.clear()
 }
 
 function clearWork(model: Model): void {
-  for (const id of model.execs.keys()) rollback(model, id)
-  model.execs.clear()
-  model.queues.clear()
-  model.scopes.clear()
-  model.ripe.clear()
-  model.waits.clear()
+  const { execs, queues, scopes, ripe, waits, buffers } = model
+  for (const id of execs.keys()) rollback(model, id)
+  // Clearing what is empty makes it anew.
+  for (const it of [execs, queues, scopes, ripe, waits, buffers]) if (it.size > 0) it.clear()
   model.unconsumed = []
   model.askChanges++
 }

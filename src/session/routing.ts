@@ -17,10 +17,13 @@ export interface Routed {
   readonly attempts: ReadonlyMap<number, LiveAttempt>
 }
 
+/** By event type: the same for all sessions of a definition. */
+const known = new WeakMap<Definition, Map<string, Route>>()
+
 /** How events find their way: to the steps that accept them, or to the oldest wait that they answer. */
 export class Routing {
   readonly #core: Routed
-  readonly #known = new Map<string, Route>()
+  #known: Map<string, Route> | undefined
 
   constructor(core: Routed) {
     this.#core = core
@@ -54,12 +57,14 @@ export class Routing {
   }
 
   #routes(type: string): Route {
-    let route = this.#known.get(type)
+    const routes = (this.#known ??= known.get(this.#core.definition) ?? new Map<string, Route>())
+    let route = routes.get(type)
     if (route === undefined) {
       const names = this.#core.definition.routes.get(type) ?? nobody
       const gathers = (it: string): boolean => this.#core.definition.stepsByName.get(it)?.join === 'gather'
       route = { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
-      this.#known.set(type, route)
+      routes.set(type, route)
+      known.set(this.#core.definition, routes)
     }
     return route
   }

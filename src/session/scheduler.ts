@@ -15,13 +15,15 @@ import { RunTimer } from './run-timer'
 /** Executions that may start in one task: then the page may draw, and what was recorded may be stored. */
 const BURST = 256
 
+/** How many events had come to the queue of an `allOf` that was found incomplete. */
+const lacking = new WeakMap<Fifo<Delivery>, number>()
+
 /** Starts what can start: steps whose events are there, retries that are due, and the end when nothing is left. */
 export class Scheduler {
   private readonly core: Core
   readonly #backlog = new Backlog()
   readonly #deadlines: Deadlines
   readonly #runTimer: RunTimer
-  readonly #lacking = new WeakMap<Fifo<Delivery>, number>()
   #awake = false
   /** Set while a paused session is stepped by hand. */
   #stepping = false
@@ -200,9 +202,9 @@ export class Scheduler {
 
   /** Whether an `allOf` can start; not looked at again before something has come. */
   #isComplete(queue: Fifo<Delivery>, step: StepDefinition): boolean {
-    if (this.#lacking.get(queue) === queue.pushed) return false
+    if (lacking.get(queue) === queue.pushed) return false
     const complete = oneOfEach(queue, step) !== undefined
-    if (!complete) this.#lacking.set(queue, queue.pushed)
+    if (!complete) lacking.set(queue, queue.pushed)
     return complete
   }
 
