@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import type { ComponentType, ReactNode } from 'react'
 
 /** How the items of section A are keyed: an array, or a map with text ids. */
 export type Shape = 'list' | 'map'
@@ -62,6 +62,22 @@ export interface Keeper {
   change(at: number, note: string): void
   /** The note as a reader without this page's memory finds it in storage. */
   stored(at: number): Promise<unknown>
+  /** Whether a journal, for a library that has one, was shortened to what the state is now. */
+  compacted?(): Promise<boolean>
+}
+
+/** Section F: what section E has stored, as a page that starts finds it. */
+export interface Return {
+  /** A component that shows `entries.<at>.note`, and nothing while that is on its way. */
+  readonly Note: ComponentType<{ readonly at: number }>
+}
+
+/** Section F: a chat whose last message grows. */
+export interface Chat {
+  /** One more token at the end of the last message. */
+  token(text: string): void
+  /** The last message as a reader without this page's memory finds it in storage. */
+  stored(): Promise<unknown>
 }
 
 /** Section G: a workflow that is a JSON document. */
@@ -82,4 +98,8 @@ export interface Adapter {
   graphs?(): Graphs
   /** Resolves once all the entries are in storage. */
   keeper?(entries: Entry[]): Promise<Keeper>
+  /** What a page does first that finds the entries in storage. */
+  comeBack?(): Return
+  /** Resolves once all the messages are in storage. */
+  chat?(messages: string[]): Promise<Chat>
 }

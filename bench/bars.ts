@@ -5,6 +5,7 @@ import { chainWork, crowdWork, replacedGlobals } from './sections/events.ts'
 import { coldWork, loadWork } from './sections/graphs.ts'
 import { sizes as stateSizes, works as persistence } from './sections/persistence.ts'
 import { components, works as react } from './sections/react.ts'
+import { restored, returns } from './sections/returning.ts'
 import { writeWork } from './sections/subscribers.ts'
 import { figure } from './report/table.ts'
 import type { Table } from './report/table.ts'
@@ -225,6 +226,36 @@ function persistenceBars(results: Results): Bar[] {
     ])
 }
 
+function returnBars(results: Results): Bar[] {
+  const section = 'F' as const
+  return [
+    ...restored.map(({ label }): Bar => {
+      const measured = results.ratio(returns.shown(label), 'dogear', 'zustand')
+      const what = `script start to value in the DOM, ${label}, against zustand persist`
+      return { section, what, unit: 'x', measured, atMost: label === '10 MB' ? 0.65 : 1 }
+    }),
+    ...restored.slice(1).map(({ label }): Bar => {
+      const rounds = results.find(returns.kept(label), 'dogear')?.rounds
+      const measured = rounds && rounds.filter((it) => it === 0).length
+      return { section, what: `last change lost at a reload, ${label}`, unit: '', measured, atMost: 0 }
+    }),
+    {
+      section,
+      what: 'hold-up while 10 MB are compacted',
+      unit: 'ms',
+      measured: results.median(returns.gap, 'dogear'),
+      atMost: 16,
+    },
+    {
+      section,
+      what: 'chat of 400 messages, 300 tokens: main thread',
+      unit: 'ms',
+      measured: results.median(returns.chat, 'dogear'),
+      atMost: 20,
+    },
+  ]
+}
+
 const graphBars = (results: Results): Bar[] => [
   {
     section: 'G',
@@ -252,8 +283,8 @@ function minus(a: number | undefined, b: number | undefined): number | undefined
 
 /** The numbers of the design that these sections measure. */
 export function barsOf(results: Results): Bar[] {
-  return [subscriberBars, accessBars, reactBars, eventBars, persistenceBars, graphBars].flatMap((bars) =>
-    bars(results),
+  return [subscriberBars, accessBars, reactBars, eventBars, persistenceBars, returnBars, graphBars].flatMap(
+    (bars) => bars(results),
   )
 }
 

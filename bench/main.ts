@@ -16,10 +16,11 @@ import { access } from './sections/access.ts'
 import { events } from './sections/events.ts'
 import { graphs } from './sections/graphs.ts'
 import { persistence } from './sections/persistence.ts'
+import { returning } from './sections/returning.ts'
 import { react } from './sections/react.ts'
 import { subscribers } from './sections/subscribers.ts'
 
-const sections: readonly Section[] = [subscribers, access, react, events, persistence, graphs]
+const sections: readonly Section[] = [subscribers, access, react, events, persistence, returning, graphs]
 
 /** What `npm run bench` runs. Answers with the exit code: 1 when an adapter failed, a missed bar is only printed. */
 export async function main({ bench, out, argv }: Place): Promise<number> {
@@ -86,7 +87,7 @@ async function prepare(
   const progress = (text: string) => console.error(`bench: ${text}`)
   progress('bundling')
   const nodeScript = await bundleNode(bench, out)
-  const inPages = options.sections.some((name) => name === 'C' || name === 'E')
+  const inPages = options.sections.some((name) => 'CEF'.includes(name))
   const server = inPages ? await servePage(bench, await bundlePage(bench, out)) : undefined
   const scratch = await mkdtemp(path.join(os.tmpdir(), 'dogear-bench-'))
   return {

@@ -13,11 +13,12 @@ export interface Options {
   readonly write: boolean
 }
 
-export const every: readonly SectionName[] = ['A', 'B', 'C', 'D', 'E', 'G']
+export const every: readonly SectionName[] = ['A', 'B', 'C', 'D', 'E', 'F', 'G']
 
 export const help = `npm run bench -- [options]
 
-  --only A,C          sections: A subscribers, B get and set, C React, D events, E persistence, G graphs
+  --only A,C          sections: A subscribers, B get and set, C React, D events, E persistence, F coming back,
+                      G graphs
   --adapter dogear    only adapters with this in their name (repeatable), beside the floor
   --quick             fewer rounds, for a look while working
   --profile folder    write a CPU profile of each Node process there

@@ -1,5 +1,6 @@
+import { createElement } from 'react'
 import { z } from 'zod'
-import type { Adapter, Chain, Crowd, Entry, Graphs, Keeper } from '../adapter.ts'
+import type { Adapter, Chain, Chat, Crowd, Entry, Graphs, Keeper, Return } from '../adapter.ts'
 import {
   createEngine,
   defineEvent,
@@ -10,6 +11,7 @@ import {
   workflowFromGraph,
   type GraphDocument,
 } from '../../src/index.ts'
+import { createWorkflowHooks } from '../../src/react/index.ts'
 import { cells } from './dogear-cells.ts'
 import { keeping } from './dogear-session.ts'
 
@@ -115,6 +117,46 @@ async function keeper(entries: Entry[]): Promise<Keeper> {
       await again.close()
       return note
     },
+    async compacted() {
+      const storage = indexedDBStorage()
+      const stored = await storage.read('large')
+      await storage.close()
+      return stored?.snapshot !== undefined && stored.batches.length === 0
+    },
+  }
+}
+
+const { WorkflowProvider, useWorkflowState } = createWorkflowHooks(keeping)
+
+function Shown({ at }: { readonly at: number }) {
+  return useWorkflowState(`entries.${at}.note`)[0] as string
+}
+
+/** The provider of the documentation: children mount when the session is there. */
+function comeBack(): Return {
+  const engine = createEngine({ storage: indexedDBStorage() })
+  return {
+    Note: ({ at }) =>
+      createElement(WorkflowProvider, { engine, id: 'large', children: createElement(Shown, { at }) }),
+  }
+}
+
+async function chat(messages: string[]): Promise<Chat> {
+  const engine = createEngine({ storage: indexedDBStorage() })
+  const session = await engine.open(keeping, { id: 'chat', initialState: { messages } })
+  session.state.set('opened', true)
+  await session.flush()
+  const path = ['messages', messages.length - 1] as const
+  return {
+    token: (text) => session.state.append(path, text),
+    async stored() {
+      await engine.close()
+      const again = createEngine({ storage: indexedDBStorage() })
+      const { state } = await again.open(keeping, { id: 'chat', autoResume: false })
+      const text = state.get(path)
+      await again.close()
+      return text
+    },
   }
 }
 
@@ -130,4 +172,4 @@ function graphs(): Graphs {
   }
 }
 
-export const dogear: Adapter = { cells, chain, crowd, keeper, graphs }
+export const dogear: Adapter = { cells, chain, chat, comeBack, crowd, keeper, graphs }

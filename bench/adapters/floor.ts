@@ -1,6 +1,6 @@
-import { useSyncExternalStore } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
 import type { z } from 'zod'
-import type { Adapter, Cells, Entry, Fan, Leaf } from '../adapter.ts'
+import type { Adapter, Cells, Entry, Fan, Keeper, Leaf, Return } from '../adapter.ts'
 import { countPath, profileState } from '../items.ts'
 import { ageSchema } from '../schema.ts'
 
@@ -79,13 +79,22 @@ function leaf(schema?: z.ZodNumber): Leaf {
 }
 
 /** One object store, one record for each entry: a change rewrites its own record. */
-async function keeper(entries: Entry[]) {
-  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+const opened = (): Promise<IDBDatabase> =>
+  new Promise((resolve, reject) => {
     const request = indexedDB.open('floor', 1)
     request.onupgradeneeded = () => request.result.createObjectStore('entries')
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error!)
   })
+
+const valueOf = <T>(request: IDBRequest<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error!)
+  })
+
+async function keeper(entries: Entry[]): Promise<Keeper> {
+  const database = await opened()
   const store = (mode: IDBTransactionMode) => database.transaction('entries', mode).objectStore('entries')
   await new Promise<void>((resolve, reject) => {
     const all = store('readwrite')
@@ -99,12 +108,24 @@ async function keeper(entries: Entry[]) {
       entries[at] = entry
       store('readwrite').put(entry, entry.id)
     },
-    stored: (at: number): Promise<unknown> =>
-      new Promise((resolve, reject) => {
-        const request: IDBRequest<Entry> = store('readonly').get(entries[at]!.id)
-        request.onsuccess = () => resolve(request.result.note)
-        request.onerror = () => reject(request.error!)
-      }),
+    stored: async (at) => (await valueOf(store('readonly').get(entries[at]!.id) as IDBRequest<Entry>)).note,
+  }
+}
+
+/** All the records, each as it is, into a component's own state. */
+function comeBack(): Return {
+  const reading = opened().then((database) =>
+    valueOf(database.transaction('entries').objectStore('entries').getAll() as IDBRequest<Entry[]>),
+  )
+  return {
+    Note({ at }) {
+      const [note, setNote] = useState<string>()
+      useEffect(() => {
+        const id = `customer-${at}`
+        void reading.then((entries) => setNote(entries.find((it) => it.id === id)?.note))
+      }, [at])
+      return note ?? null
+    },
   }
 }
 
@@ -145,4 +166,5 @@ export const floor: Adapter = {
   // What everybody has to do who is given a text.
   graphs: () => ({ load: (text) => (JSON.parse(text) as { nodes: unknown[] }).nodes.length }),
   keeper,
+  comeBack,
 }

@@ -2,7 +2,7 @@ import { get as readKey, set as writeKey } from 'idb-keyval'
 import { useStore } from 'zustand'
 import { createJSONStorage, persist, subscribeWithSelector } from 'zustand/middleware'
 import { createStore } from 'zustand/vanilla'
-import type { Adapter, Cells, Entry, Fan, Keeper, Leaf, Shape } from '../adapter.ts'
+import type { Adapter, Cells, Chat, Entry, Fan, Keeper, Leaf, Return, Shape } from '../adapter.ts'
 import {
   countAt,
   idOf,
@@ -44,10 +44,9 @@ function cells(count: number): Cells {
 }
 
 /** The storage of zustand's own documentation: `persist` over idb-keyval. */
-async function keeper(entries: Entry[]): Promise<Keeper> {
-  const name = 'zustand'
-  const store = createStore<{ entries: Entry[] }>()(
-    persist(() => ({ entries: [] as Entry[] }), {
+function persisted<T extends object>(name: string, initial: T) {
+  return createStore<T>()(
+    persist(() => initial, {
       name,
       storage: createJSONStorage(() => ({
         getItem: async (key) => (await readKey<string>(key)) ?? null,
@@ -56,15 +55,40 @@ async function keeper(entries: Entry[]): Promise<Keeper> {
       })),
     }),
   )
+}
+
+async function inStorage<T>(name: string): Promise<T> {
+  return (JSON.parse((await readKey<string>(name))!) as { state: T }).state
+}
+
+const stored = { entries: [] as Entry[] }
+
+async function keeper(entries: Entry[]): Promise<Keeper> {
+  const store = persisted('zustand', stored)
   await store.persist.rehydrate()
   store.setState({ entries })
   return {
     change: (at, note) =>
       store.setState((state) => ({ entries: state.entries.with(at, { ...state.entries[at]!, note }) })),
-    async stored(at) {
-      const text = await readKey<string>(name)
-      return (JSON.parse(text!) as { state: { entries: Entry[] } }).state.entries[at]?.note
-    },
+    stored: async (at) => (await inStorage<typeof stored>('zustand')).entries[at]?.note,
+  }
+}
+
+/** The store hydrates by itself; until then the component has nothing to show. */
+function comeBack(): Return {
+  const store = persisted('zustand', stored)
+  return { Note: ({ at }) => useStore(store, (state) => state.entries[at]?.note) ?? null }
+}
+
+async function chat(messages: string[]): Promise<Chat> {
+  const store = persisted('chat', { messages: [] as string[] })
+  await store.persist.rehydrate()
+  store.setState({ messages })
+  const last = messages.length - 1
+  return {
+    token: (text) =>
+      store.setState((state) => ({ messages: state.messages.with(last, state.messages[last] + text) })),
+    stored: async () => (await inStorage<{ messages: string[] }>('chat')).messages[last],
   }
 }
 
@@ -74,4 +98,6 @@ export const zustand: Adapter = {
   checkedLeaf: () => leaf((state) => profileSchema.parse(state)),
   cells,
   keeper,
+  comeBack,
+  chat,
 }

@@ -1,11 +1,13 @@
 import type { Adapter } from '../adapter.ts'
 import type { cellsStage } from './cells.ts'
 import type { chainStage } from './chain.ts'
+import type { chatStage } from './chat.ts'
 import type { crowdStage } from './crowd.ts'
 import type { fanStage } from './fan.ts'
 import type { graphStage } from './graph.ts'
 import type { keeperStage } from './keeper.ts'
 import type { leafStage } from './leaf.ts'
+import type { returnStage } from './return.ts'
 
 /** What a section can ask of the other side. Every method is async: the call crosses a process border. */
 export interface StageTypes {
@@ -16,6 +18,8 @@ export interface StageTypes {
   readonly graph: ReturnType<typeof graphStage>
   readonly cells: ReturnType<typeof cellsStage>
   readonly keeper: ReturnType<typeof keeperStage>
+  readonly return: ReturnType<typeof returnStage>
+  readonly chat: ReturnType<typeof chatStage>
 }
 
 export type StageName = keyof StageTypes

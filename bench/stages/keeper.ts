@@ -1,6 +1,7 @@
 import type { Adapter, Keeper } from '../adapter.ts'
 import { makeEntries } from '../items.ts'
 import { having, check } from './check.ts'
+import { gaps } from './gaps.ts'
 import { storageMeter } from './storage-meter.ts'
 
 /** What so many changes took: bytes and puts for each, the size of one change, milliseconds for all. */
@@ -44,6 +45,32 @@ export function keeperStage(adapter: Adapter) {
       count = entries
       await meter.quiet()
       return size
+    },
+
+    /**
+     * The longest time in milliseconds that the main thread is held up once all is stored, until nothing is written any
+     * more: a journal that has grown is shortened then.
+     */
+    async shorten(entries: number): Promise<number> {
+      const made = makeEntries(entries)
+      keeper = await having(adapter.keeper, 'keeper')(made)
+      const probe = gaps()
+      // It may wait for an idle moment, at most two seconds.
+      await new Promise((resolve) => setTimeout(resolve, 3_000))
+      await meter.quiet()
+      const longest = probe.stop()
+      check((await keeper.compacted?.()) === true, 'the journal is as long as before')
+      return longest
+    },
+
+    /** So many changes, a few milliseconds apart; answers with the last one, which may be on its way to storage. */
+    async burst(times: number): Promise<{ at: number; note: string }> {
+      turn = Math.floor(performance.timeOrigin)
+      for (let n = 0; n < times; n++) {
+        change()
+        await new Promise((resolve) => setTimeout(resolve, 0))
+      }
+      return { at, note }
     },
 
     /** So many changes, each durable before the next; with `bytes`, what each hands to storage is counted. */
