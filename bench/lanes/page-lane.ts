@@ -1,5 +1,5 @@
 import { chromium } from 'playwright'
-import type { BrowserContext } from 'playwright'
+import type { BrowserContext, CDPSession } from 'playwright'
 import { launchOptions } from '../../test/support/browser.ts'
 import type { AdapterName } from '../adapters/index.ts'
 import { remote } from './lane.ts'
@@ -13,6 +13,8 @@ export interface PageLane extends Lane {
   heap(): Promise<number>
   /** Milliseconds of processor time that the page's main thread has used: another process takes none of it. */
   mainThread(): Promise<number>
+  /** Milliseconds of processor time of the longest task of the page's main thread while something is going on. */
+  longestTask(work: () => Promise<unknown>): Promise<number>
 }
 
 /** A measurement, and how much of its time the page's main thread had the processor. */
@@ -54,6 +56,34 @@ export async function openBrowser(profile: string): Promise<BrowserContext> {
   return chromium.launchPersistentContext(profile, options)
 }
 
+/** What a trace tells of one task. */
+interface Task {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  /** Microseconds of processor time. */
+  readonly tdur?: number
+  readonly args: { readonly name?: string }
+}
+
+/** The longest task by its processor time: what another process takes meanwhile is not in it. */
+async function longestTask(cdp: CDPSession, work: () => Promise<unknown>): Promise<number> {
+  const events: Task[] = []
+  cdp.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as Task[])))
+  const ended = new Promise((resolve) => cdp.once('Tracing.tracingComplete', resolve))
+  const categories = 'disabled-by-default-devtools.timeline,__metadata'
+  await cdp.send('Tracing.start', { categories, transferMode: 'ReportEvents' })
+  await work()
+  await cdp.send('Tracing.end')
+  await ended
+  const main = events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+  const longest = events
+    .filter(({ name, pid, tid }) => name === 'RunTask' && main.some((it) => it.pid === pid && it.tid === tid))
+    .reduce((most, { tdur = 0 }) => Math.max(most, tdur), 0)
+  if (longest === 0) throw new Error('the trace has no tasks')
+  return longest / 1000
+}
+
 export async function pageLane(
   context: BrowserContext,
   origin: string,
@@ -90,6 +120,7 @@ export async function pageLane(
       const { metrics } = await cdp.send('Performance.getMetrics')
       return metrics.find(({ name: metric }) => metric === 'ThreadTime')!.value * 1000
     },
+    longestTask: (work) => longestTask(cdp, work),
     async close() {
       await page.close()
     },

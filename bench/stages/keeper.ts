@@ -1,7 +1,6 @@
 import type { Adapter, Keeper } from '../adapter.ts'
 import { makeEntries } from '../items.ts'
 import { having, check } from './check.ts'
-import { gaps } from './gaps.ts'
 import { storageMeter } from './storage-meter.ts'
 
 /** What so many changes took: bytes and puts for each, the size of one change, milliseconds for all. */
@@ -23,6 +22,7 @@ export function keeperStage(adapter: Adapter) {
   let turn = 0
   let at = 0
   let note = ''
+  let release = () => {}
 
   /** About 100 characters, never the same, as a person would rewrite a note. */
   function nextNote(): string {
@@ -47,20 +47,27 @@ export function keeperStage(adapter: Adapter) {
       return size
     },
 
-    /**
-     * The longest time in milliseconds that the main thread is held up once all is stored, until nothing is written any
-     * more: a journal that has grown is shortened then.
-     */
-    async shorten(entries: number): Promise<number> {
-      const made = makeEntries(entries)
-      keeper = await having(adapter.keeper, 'keeper')(made)
-      const probe = gaps()
-      // It may wait for an idle moment, at most two seconds.
-      await new Promise((resolve) => setTimeout(resolve, 3_000))
+    /** The same without the work of idle moments, which waits until it is asked for. */
+    async open(entries: number): Promise<void> {
+      const waiting: IdleRequestCallback[] = []
+      const { requestIdleCallback } = globalThis
+      globalThis.requestIdleCallback = (callback) => waiting.push(callback)
+      release = () => {
+        globalThis.requestIdleCallback = requestIdleCallback
+        for (const callback of waiting) requestIdleCallback(callback)
+      }
+      keeper = await having(adapter.keeper, 'keeper')(makeEntries(entries))
       await meter.quiet()
-      const longest = probe.stop()
-      check((await keeper.compacted?.()) === true, 'the journal is as long as before')
-      return longest
+    },
+
+    /** The work of idle moments, until nothing is written any more; each may wait for two seconds. */
+    async shortened(): Promise<void> {
+      release()
+      await meter.quiet(2_500)
+    },
+
+    async checkShortened(): Promise<void> {
+      check((await keeper?.compacted?.()) === true, 'the journal is as long as before')
     },
 
     /** So many changes, a few milliseconds apart; answers with the last one, which may be on its way to storage. */

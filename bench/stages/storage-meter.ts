@@ -62,11 +62,11 @@ export function storageMeter() {
       }),
 
     /** Resolves when nothing was written for a while: what a library does after its first transaction counts too. */
-    async quiet(): Promise<void> {
+    async quiet(ms = 200): Promise<void> {
       let before: number
       do {
         before = puts
-        await new Promise((resolve) => setTimeout(resolve, 200))
+        await new Promise((resolve) => setTimeout(resolve, ms))
       } while (before !== puts || busy())
     },
 

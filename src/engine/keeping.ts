@@ -64,7 +64,7 @@ export class Keeping {
     const journal: Journal = new Journal({
       ...{ storage, clock, timeout, id: this.#id, shape },
       serializer: this.discreet,
-      ...(loaded && { stored: loaded.sizes }),
+      ...(loaded && { stored: loaded.sizes, parted: loaded.parted }),
       epoch: () => tenure.epoch,
       remedied: (error) => tenure.remedied(error),
       status: () => live.status,

@@ -11,6 +11,7 @@ import { Tree } from '../state/tree'
 import { FORMAT } from '../storage/format'
 import type { Serializer } from '../storage/serializer'
 import type { StoredHead } from '../storage/storage'
+import { Snapshots } from '../storage/snapshots'
 import { storageError } from '../storage/storage-error'
 import { Writer } from '../storage/writer'
 import type { Definition } from '../workflow/workflow'
@@ -42,7 +43,7 @@ export async function plant(
     epoch: () => epoch as number,
   })
   try {
-    await writer.compact({ seq: saved.seq, value: saved })
+    await new Snapshots(writer).store({ seq: saved.seq, value: saved })
   } catch (error) {
     await storage.delete(id).catch(() => {})
     throw storageError(error)

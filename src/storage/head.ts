@@ -55,10 +55,11 @@ export function compacted(
   snapshot: StoredSnapshot,
 ): StoredHead | undefined {
   const own = fence(head, id, epoch)
-  const { seq, at, status, data, format, workflow, version } = snapshot
+  const { seq, at, status, data, format, workflow, version, parts = [] } = snapshot
   if (seq <= own.snapshot) return undefined
   // Batches that are left are not weighed: the size is a little low then.
-  const next = { ...own, format, workflow, version, snapshot: seq, size: sizeOf(data) }
+  const size = parts.reduce((sum, it) => sum + it[1], sizeOf(data))
+  const next = { ...own, format, workflow, version, snapshot: seq, size }
   // Batches beyond the snapshot know better what the session is like now.
   return seq < own.seq ? next : { ...next, seq, status, savedAt: at }
 }
@@ -86,7 +87,7 @@ export function listed(heads: readonly StoredHead[], filter: StorageFilter = {})
 }
 
 /** A head that this epoch may write. No head: somebody deleted the session, and its writers with it. */
-function fence(head: StoredHead | undefined, id: string, epoch: number): StoredHead {
+export function fence(head: StoredHead | undefined, id: string, epoch: number): StoredHead {
   if (head?.epoch !== epoch) throw new StaleEpochError(id, epoch, head?.epoch ?? 0)
   return head
 }

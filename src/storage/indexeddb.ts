@@ -38,7 +38,14 @@ function shelf(store: IDBObjectStore): Shelf {
     all: (kind, id) =>
       promisifyRequest(store.getAll(id === undefined ? range(kind, [], [[]]) : range(kind, [id], [id, []]))),
     put: (kind, id, n, value) => void store.put(value, [kind, id, n]),
-    cut: (kind, id, n) => void store.delete(range(kind, [id], [id, n])),
+    cut(kind, id, n, save = []) {
+      let from = -1
+      for (const end of [...save].sort((a, b) => a - b)) {
+        if (end > from + 1) store.delete(range(kind, [id, from + 1], [id, end - 1]))
+        from = end
+      }
+      if (n > from) store.delete(range(kind, [id, from + 1], [id, n]))
+    },
     clear: (kind, prefix) => void store.delete(range(kind, [prefix], [`${prefix}\uffff`, []])),
   }
 }

@@ -1,6 +1,6 @@
 import { nextTask } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
-import { Growth, type StoredSizes } from './growth'
+import { Compacting, type Compacted } from './compacting'
 import type { Persistence, PersistenceStatus } from './persistence'
 import type { Durability } from './storage'
 import { storageError } from './storage-error'
@@ -8,9 +8,7 @@ import { Waiters } from './waiters'
 import { Writer, type JournalRecord, type SessionCopy, type WriterDeps, type Written } from './writer'
 
 /** What a journal needs from its session. The callbacks must not throw. */
-export interface JournalDeps extends WriterDeps {
-  /** What is stored already, as `loadStored` found it. Default: nothing. */
-  readonly stored?: StoredSizes
+export interface JournalDeps extends WriterDeps, Compacted {
   /** The session for a snapshot; `undefined`: not now. Records after it are kept. */
   snapshot(): SessionCopy | undefined
   /** `persistence` has changed. */
@@ -37,7 +35,7 @@ const BACKLOG = 2000
 export class Journal {
   readonly #deps: JournalDeps
   readonly #writer: Writer
-  readonly #growth: Growth
+  readonly #compacting: Compacting
   readonly #waiters = new Waiters()
   #persistence: Persistence
   /** Pushed and not cut into a batch yet. */
@@ -53,7 +51,6 @@ export class Journal {
   #copied = 0
   #urgent = false
   #scheduled = false
-  #compactSoon = false
   #busy = false
   #timer: unknown
   /** When the timer fires, and when it is due: never earlier. */
@@ -69,7 +66,8 @@ export class Journal {
   constructor(deps: JournalDeps) {
     this.#deps = deps
     this.#writer = new Writer(deps)
-    this.#growth = new Growth(deps.stored)
+    const [take, wake] = [() => this.#copy(), () => void this.#pump()]
+    this.#compacting = new Compacting({ ...deps, take, wake }, this.#writer)
     this.#pushed = this.#durable = deps.stored?.seq ?? 0
     this.#persistence = Object.freeze({ status: 'saved', savedAt: deps.stored?.savedAt })
   }
@@ -231,7 +229,7 @@ export class Journal {
   #turn(): Promise<void> | undefined {
     if (this.#owed) return this.#compact(this.#owed)
     if (this.#batch || (this.#urgent && this.#pending.length > 0)) return this.#append()
-    return this.#compactSoon ? this.#shrink() : undefined
+    return this.#compacting.due ? this.#shrink() : undefined
   }
 
   async #append(): Promise<void> {
@@ -244,33 +242,28 @@ export class Journal {
     const written = await this.#writer.append(this.#batch.records, this.#batch.durability)
     this.#batch = undefined
     this.#succeed(written)
-    if (this.#growth.add(written.size)) this.#planShrink()
+    this.#compacting.add(written.size)
   }
 
-  #planShrink(): void {
-    const { clock } = this.#deps
-    const shrink = (): void => {
-      this.#compactSoon = true
-      void this.#pump()
-    }
-    if (clock.idle) clock.idle(shrink)
-    else clock.setTimeout(shrink, 1)
-  }
-
-  /** A snapshot only makes the journal shorter. When it fails nothing is lost, and the next one will come. */
-  async #shrink(): Promise<void> {
-    this.#compactSoon = false
+  #copy(): SessionCopy | undefined {
     const copy = this.#deps.snapshot()
-    if (copy === undefined) return
     // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
-    this.#copied = Math.max(this.#copied, copy.seq)
-    await this.#compact(copy).catch(() => {})
+    this.#copied = Math.max(this.#copied, copy?.seq ?? 0)
+    return copy
+  }
+
+  async #shrink(): Promise<void> {
+    const written = await this.#compacting.step()
+    if (written) this.#compacted(written)
   }
 
   async #compact(copy: SessionCopy): Promise<void> {
-    const written = await this.#writer.compact(copy)
+    const written = await this.#compacting.store(copy)
     this.#owed = undefined
-    this.#growth.restart(written.size)
+    this.#compacted(written)
+  }
+
+  #compacted(written: Written): void {
     this.#cover(written.seq)
     this.#succeed(written)
   }

@@ -1,4 +1,5 @@
 import { StorageError } from '../storage-errors'
+import { isContainer } from './part'
 
 /** The JSON text of a value, for storages of text. Throws a StorageError for what would not come back as it was. */
 export function jsonText(value: unknown): string {
@@ -17,9 +18,7 @@ export function jsonText(value: unknown): string {
 function isJson(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean'
-  if (value === null || Array.isArray(value)) return true
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  return value === null || isContainer(value)
 }
 
 function kindOf(value: unknown): string {

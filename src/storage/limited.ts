@@ -22,6 +22,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),
     compact: (...call) => storage.compact(...call),
+    ...(storage.keepPart && { keepPart: (...call) => storage.keepPart?.(...call) as Promise<void> }),
     release: () => storage.release?.(),
     watch: (listener) => watched(storage, listener),
     // Without an answer of its own, every session that is gone was deleted.

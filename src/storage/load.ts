@@ -1,9 +1,12 @@
 import type { LoadErrorCode } from '../storage-errors'
 import { checksum } from './checksum'
-import { FORMAT } from './format'
+import { assembled } from './assembly'
+import type { Assembled } from './assembly'
+import { FORMAT, PARTED } from './format'
 import type { StoredSizes } from './growth'
 import type { Serializer } from './serializer'
 import { sizeOf } from './size'
+import type { StoredParts } from './snapshots'
 import type { SessionStorage, StoredBatch, StoredHead, StoredSession } from './storage'
 
 /** Stored data that must not be loaded: the engine makes a LoadError of it. */
@@ -22,6 +25,8 @@ export interface Loaded {
   /** The records after the snapshot, one for each sequence number up to `head.seq`. Not validated. */
   readonly records: readonly unknown[]
   readonly sizes: StoredSizes
+  /** The parts of the snapshot, with the values that they brought. */
+  readonly parted: StoredParts
 }
 
 /**
@@ -43,18 +48,40 @@ export async function loadStored(
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
   const format = Math.max(head?.format || 0, snapshot?.format || 0)
-  if (format > FORMAT) throw new Refusal('NEWER_FORMAT', `it has format ${format}, this code knows ${FORMAT}`)
+  const known = snapshot?.parts ? PARTED : FORMAT
+  if (format > known) throw new Refusal('NEWER_FORMAT', `it has format ${format}, this code knows ${known}`)
   // What a storage reads back is taken for data, whatever the types say.
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
   check(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
   accept(head)
-  const value = snapshot && (await decode(snapshot, serializer))
+  const { value, parts } = await wholeOf(stored, serializer)
   const { records, ...sizes } = await recordsOf(stored, serializer)
   return {
     head,
     ...(snapshot && { snapshot: { seq: snapshot.seq, at: snapshot.at, value } }),
     records,
-    sizes: { ...sizes, seq: head.seq, savedAt: head.savedAt, snapshot: sizeOf(snapshot?.data) },
+    sizes: {
+      ...{ ...sizes, seq: head.seq, savedAt: head.savedAt },
+      snapshot: parts.reduce((sum, { size }) => sum + size, sizeOf(snapshot?.data)),
+    },
+    parted: { parts, newest: Number(snapshot?.newestPart) || 0 },
+  }
+}
+
+/** The snapshot's value, put together when it is stored in parts. */
+async function wholeOf({ snapshot, parts }: StoredSession, serializer: Serializer): Promise<Assembled> {
+  if (snapshot === undefined) return { value: undefined, parts: [] }
+  const value = await decode(snapshot, serializer)
+  if (snapshot.parts === undefined) return { value, parts: [] }
+  try {
+    const data = new Map(parts)
+    return await assembled(value, snapshot.parts, async ([n, , sum]) => {
+      check(data.has(n), 'part')
+      return decode({ data: data.get(n), sum }, serializer)
+    })
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    throw new Refusal('UNREADABLE_RECORD', 'its parts do not fit together', error)
   }
 }
 

@@ -74,9 +74,9 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
       const copy = copied(value)
       writes.push(() => shelves.set(kind + id, on(kind, id).set(n, copy)))
     },
-    cut: (kind, id, n) =>
+    cut: (kind, id, n, save) =>
       void writes.push(() => {
-        for (const at of on(kind, id).keys()) if (at <= n) on(kind, id).delete(at)
+        for (const at of on(kind, id).keys()) if (at <= n && !save?.includes(at)) on(kind, id).delete(at)
       }),
     clear: (kind, prefix) =>
       void writes.push(() => {

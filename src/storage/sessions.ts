@@ -1,9 +1,10 @@
-import { appended, claimed, compacted, listed } from './head'
+import { appended, claimed, compacted, fence, listed } from './head'
 import type {
   SessionStorage,
   StoredBatch,
   StoredFlow,
   StoredHead,
+  StoredPart,
   StoredSession,
   StoredSnapshot,
 } from './storage'
@@ -16,7 +17,7 @@ import type { Durability } from './storage'
  * - `h` head, 0: all that a list and the check of a writer need, so that an append never reads a state
  * - `j` batch, its last sequence number: a snapshot at n covers the numbers up to n. A list without names, which
  *   would be longer than a small change
- * - `s` snapshot, 0: the numbers after it are kept for snapshots in parts
+ * - `s` snapshot, 0; after it the parts of it, by their number, each a list with the number in it
  * - `q` quarantine, the epoch of what was set aside: a copy of all of the above
  * - `f` flow state, 0, under the workflow's name; a copy that was set aside, its number
  * - `e` the newest epoch that was given out, for all sessions, under the id `''` and 0; the first one under 1
@@ -29,8 +30,8 @@ export interface Shelf {
   /** All values of a session, by rising number, or of all sessions. */
   all(kind: Kind, id?: string): Promise<unknown[]>
   put(kind: Kind, id: string, n: number, value: unknown): void
-  /** Removes the numbers up to `n`. */
-  cut(kind: Kind, id: string, n: number): void
+  /** Removes the numbers up to `n`, but for some. */
+  cut(kind: Kind, id: string, n: number, save?: readonly number[]): void
   /** Removes all sessions whose id begins like this. */
   clear(kind: Kind, prefix: string): void
 }
@@ -48,7 +49,7 @@ const KINDS = ['h', 'j', 's', 'q'] as const
 export function sessions(
   transact: Transact,
   firstEpoch: () => number,
-): Omit<SessionStorage, 'kind' | 'close'> {
+): Omit<SessionStorage, 'kind' | 'close'> & Required<Pick<SessionStorage, 'keepPart'>> {
   return {
     ...reading(transact),
     ...writing(transact, firstEpoch),
@@ -118,7 +119,7 @@ function reading(transact: Transact): Pick<SessionStorage, 'read' | 'export' | '
 function writing(
   transact: Transact,
   firstEpoch: () => number,
-): Pick<SessionStorage, 'claim' | 'append' | 'compact'> {
+): Pick<SessionStorage, 'claim' | 'append' | 'compact'> & Required<Pick<SessionStorage, 'keepPart'>> {
   return {
     claim: (id, shape, expected) =>
       transact('readwrite', 'relaxed', async (shelf) => {
@@ -143,8 +144,15 @@ function writing(
         const head = compacted(await headOf(shelf, id), id, epoch, snapshot)
         if (head === undefined) return
         shelf.put('s', id, 0, snapshot)
+        const { parts = [], newestPart } = snapshot
+        if (newestPart) shelf.cut('s', id, newestPart, [0, ...parts.map(([n]) => n)])
         shelf.cut('j', id, snapshot.seq)
         shelf.put('h', id, 0, head)
+      }),
+    keepPart: (id, epoch, part) =>
+      transact('readwrite', 'strict', async (shelf) => {
+        fence(await headOf(shelf, id), id, epoch)
+        shelf.put('s', id, part[0], part)
       }),
   }
 }
@@ -155,10 +163,14 @@ function headOf(shelf: Shelf, id: string): Promise<StoredHead | undefined> {
 
 /** Everything there is, whole or not: a session that lost its head is damaged, and not a fresh one. */
 async function contents(shelf: Shelf, id: string): Promise<StoredSession | undefined> {
-  const found = await Promise.all([headOf(shelf, id), shelf.get('s', id, 0), shelf.all('j', id)])
-  const [head, snapshot, packs] = found as [StoredHead, StoredSnapshot | undefined, unknown[]]
+  const found = await Promise.all([headOf(shelf, id), shelf.all('s', id), shelf.all('j', id)])
+  const [head, kept, packs] = found as [StoredHead, (StoredSnapshot | StoredPart)[], unknown[]]
   const batches = packs.map(unpacked)
-  return head?.seq || snapshot || batches[0] ? { head, batches, ...(snapshot && { snapshot }) } : undefined
+  const parts = kept.filter((it) => Array.isArray(it)) as StoredPart[]
+  const snapshot = kept.find((it) => !Array.isArray(it)) as StoredSnapshot | undefined
+  return head?.seq || snapshot || batches[0]
+    ? { head, batches, ...(snapshot && { snapshot }), ...(snapshot?.parts && { parts }) }
+    : undefined
 }
 
 type Packed = readonly [from: number, to: number, at: number, status: string, data: unknown, sum: number]

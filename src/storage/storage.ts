@@ -47,14 +47,27 @@ export interface StoredSnapshot extends StoredShape {
   readonly seq: number
   readonly at: number
   readonly status: string
+  /** With `parts`: what is left of the session beside them, and where they belong. */
   readonly data: unknown
   readonly sum: number
+  /** The parts that belong to it, for a large session. */
+  readonly parts?: readonly StoredPartInfo[]
+  /** The highest number that a part of this session ever had: of those up to it only the ones above are needed. */
+  readonly newestPart?: number
 }
+
+/** A part of a snapshot: some entries of a large list or object. A number is given to one part only. */
+export type StoredPart = readonly [n: number, data: unknown]
+
+/** What a snapshot knows about a part of it; `sum` is its checksum when its data are text, else 0. */
+export type StoredPartInfo = readonly [n: number, size: number, sum: number]
 
 /** The newest snapshot and the batches after it, in order. */
 export interface StoredSession {
   readonly head: StoredHead
   readonly snapshot?: StoredSnapshot
+  /** The parts of the snapshot, in any order. There may be others beside them, which belong to none. */
+  readonly parts?: readonly StoredPart[]
   readonly batches: readonly StoredBatch[]
 }
 
@@ -131,8 +144,14 @@ export interface SessionStorage {
   /**
    * The snapshot in and the batches it covers out, atomically and strictly. It may be ahead of the batches.
    * Another epoch is refused with StaleEpochError; a snapshot no newer than the stored one changes nothing.
+   * Parts up to its `newestPart` that it does not name go out as well.
    */
   compact(id: string, epoch: number, snapshot: StoredSnapshot): Promise<void>
+  /**
+   * Keeps a part of a snapshot to come, strictly; it counts when a snapshot names it. Another epoch is refused with
+   * StaleEpochError. A storage without it gets every snapshot whole, however large.
+   */
+  keepPart?(id: string, epoch: number, part: StoredPart): Promise<void>
   /** Newest first. Reads no states. Sessions that were claimed and never written are left out. */
   list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
   /** Removes the session with everything that belongs to it, quarantine included. Whoever wrote it is fenced. */

@@ -46,8 +46,8 @@ export class TextSheet implements Shelf {
     item.changed = true
   }
 
-  cut(kind: Kind, id: string, n: number): void {
-    remove(this.#item(kind, id), kind, n)
+  cut(kind: Kind, id: string, n: number, save?: readonly number[]): void {
+    remove(this.#item(kind, id), kind, n, save)
   }
 
   clear(kind: Kind, prefix: string): void {
@@ -95,10 +95,11 @@ export class TextSheet implements Shelf {
   }
 }
 
-/** Removes the numbers up to `n`. */
-function remove(item: Item, kind: Kind, n: number): void {
+/** Removes the numbers up to `n`, but for some. */
+function remove(item: Item, kind: Kind, n: number, save: readonly number[] = []): void {
   for (const line of item.lines.keys()) {
-    if (line.startsWith(kind) && Number(line.slice(1)) <= n) item.changed = item.lines.delete(line)
+    const at = Number(line.slice(1))
+    if (line.startsWith(kind) && at <= n && !save.includes(at)) item.changed = item.lines.delete(line)
   }
 }
 

@@ -1,7 +1,7 @@
 import { StorageError } from '../storage-errors'
 import type { SessionStorage } from './storage'
 
-/** A write as `failAt` and `crashAt` see it: `discard` and `clear` count as `delete`. */
+/** A write as `failAt` and `crashAt` see it: `discard` and `clear` count as `delete`, a part of a snapshot as `compact`. */
 export interface WriteOperation {
   readonly kind: 'append' | 'compact' | 'delete' | 'flow'
   /** The session; of `clear` the prefix, of `flow` the workflow. */
@@ -111,6 +111,8 @@ export function troubled(
       pages.write({ kind: 'append', id }, epoch, () => pages.page.append(id, epoch, ...rest)),
     compact: (id, epoch, snapshot) =>
       pages.write({ kind: 'compact', id }, epoch, () => pages.page.compact(id, epoch, snapshot)),
+    keepPart: (id, epoch, part) =>
+      pages.write({ kind: 'compact', id }, epoch, async () => pages.page.keepPart?.(id, epoch, part)),
     list: (filter) => pages.heard(() => pages.page.list(filter)),
     delete: (id) => remove(id, () => pages.page.delete(id)),
     discard: (id) => remove(id, () => pages.page.discard(id)),

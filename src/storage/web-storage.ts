@@ -54,5 +54,7 @@ export function webStorage(
     last = turn.catch(() => {})
     return turn
   }
-  return { kind: 'web-storage', ...sessions(transact, firstEpoch), close: async () => {} }
+  // Each save writes the whole session: a part more would be one of them.
+  const { keepPart: _, ...rest } = sessions(transact, firstEpoch)
+  return { kind: 'web-storage', ...rest, close: async () => {} }
 }

@@ -1,8 +1,12 @@
 import type { Clock } from '../clock'
 import { checksum } from './checksum'
+import { storedRun } from './cutting'
+import type { Parted } from './cutting'
+import { PARTED } from './format'
+import type { Part, Run } from './part'
 import type { Serializer } from './serializer'
 import { sizeOf } from './size'
-import type { Durability, SessionStorage, StoredBatch, StoredShape } from './storage'
+import type { Durability, SessionStorage, StoredBatch, StoredPartInfo, StoredShape } from './storage'
 import { withinLimit } from './time-limit'
 
 /** What storing needs of a record. Sequence numbers rise by one, from the stored one on. */
@@ -22,6 +26,7 @@ export interface Written {
   /** When it was taken from the session, in milliseconds since 1970. */
   readonly at: number
   readonly size: number
+  readonly sum: number
 }
 
 /** What writing a session takes. */
@@ -60,11 +65,42 @@ export class Writer {
     )
   }
 
-  compact({ seq, value }: SessionCopy): Promise<Written> {
-    const { storage, id, shape } = this.#deps
-    return this.#write(seq, value, (epoch, sealed) =>
-      storage.compact(id, epoch, { seq, ...sealed, ...shape }),
+  /** Whether a snapshot may be stored in parts. */
+  get keepsParts(): boolean {
+    return this.#deps.storage.keepPart !== undefined
+  }
+
+  async epoch(): Promise<number> {
+    return this.#deps.epoch()
+  }
+
+  /** Stores a part of a snapshot that is to come. */
+  async keep(epoch: number, n: number, run: Run): Promise<Part> {
+    const { storage, id } = this.#deps
+    const { size, sum } = await this.#write(0, storedRun(run), async (_, { data }) =>
+      storage.keepPart?.(id, epoch, [n, data]),
     )
+    return { ...run, n, size, sum }
+  }
+
+  /** Stores a snapshot, whole or as what is left beside its parts; `newest` is the highest number that a part ever had. */
+  async compact(
+    epoch: number,
+    { seq, value }: SessionCopy,
+    newest: number,
+    parted: Parted | undefined,
+  ): Promise<Written> {
+    const { storage, id, shape } = this.#deps
+    const parts = parted?.parts.map((it): StoredPartInfo => [it.n, it.size, it.sum]) ?? []
+    const rest = parted ? { value: parted.value, places: parted.places } : value
+    const written = await this.#write(seq, rest, (_, sealed) =>
+      storage.compact(id, epoch, {
+        ...{ seq, ...sealed, ...shape },
+        ...(parted && { format: PARTED, parts }),
+        ...(newest > 0 && { newestPart: newest }),
+      }),
+    )
+    return { ...written, size: parts.reduce((sum, [, size]) => sum + size, written.size) }
   }
 
   async #write(
@@ -81,7 +117,7 @@ export class Writer {
       const epoch = await this.#deps.epoch()
       if (!this.stopped)
         await withinLimit(clock, send(epoch, { at, status, data, sum }), timeout, `saving "${id}"`)
-      return { seq, at, size: sizeOf(data) }
+      return { seq, at, size: sizeOf(data), sum }
     } finally {
       // oxlint-disable-next-line no-unmodified-loop-condition -- close() sets it during the awaits above
       if (this.stopped) await new Promise(() => {})

@@ -41,15 +41,20 @@ export interface DeskSetting {
 export async function desk(setting: DeskSetting = {}): Promise<Desk> {
   const { storage = memoryStorage(), clock = virtualClock(), deps } = setting
   const loaded = await loadStored(storage, 'a', jsonSerializer)
-  const pages = await stored(storage)
+  const found = [...((loaded?.snapshot?.value ?? []) as Page[]), ...((loaded?.records ?? []) as Page[])]
+  const pages = structuredClone(found)
   const { epoch = NaN } = await storage.claim('a', shape, loaded?.head.seq ?? 0)
   const shown: string[] = []
+  // Like a state: what has not changed is the same object in every copy.
+  const copies = [...found]
+  const copyOf = (page: Page, at: number): Page =>
+    copies[at]?.notes.length === page.notes.length ? copies[at] : (copies[at] = structuredClone(page))
   const errors: unknown[] = []
   const journal: Journal = new Journal({
     ...{ storage, clock, shape, id: 'a', serializer: jsonSerializer, epoch: () => epoch },
-    ...(loaded && { stored: loaded.sizes }),
+    ...(loaded && { stored: loaded.sizes, parted: loaded.parted }),
     status: () => 'running',
-    snapshot: () => ({ seq: pages.length, value: structuredClone(pages) }),
+    snapshot: () => ({ seq: pages.length, value: pages.map(copyOf) }),
     onChange() {
       const { status } = journal.persistence
       if (shown.at(-1) !== status) shown.push(status)

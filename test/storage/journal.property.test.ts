@@ -35,6 +35,7 @@ function unlucky(
     ...inner,
     append: (...call) => luck(() => inner.append(...call)),
     compact: (...call) => luck(() => inner.compact(...call)),
+    keepPart: (...call) => luck(async () => inner.keepPart?.(...call)),
   }
 }
 
@@ -69,7 +70,7 @@ async function life(seed: number): Promise<void> {
   const inner = memoryStorage()
   const storage = unlucky(inner, clock, next, () => troubled && next() < 0.4)
   for (let pages = 1 + Math.floor(next() * 4); pages > 0; pages--) {
-    const page = await desk({ storage, clock })
+    const page = await desk({ storage, clock, deps: next() < 0.5 ? { partSize: 20_000 } : {} })
     const acknowledged = await live(page, clock, next)
     if (next() < 0.3) {
       troubled = false

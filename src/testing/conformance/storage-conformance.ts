@@ -5,6 +5,7 @@ import { compactions } from './compactions'
 import { flows } from './flows'
 import { lists } from './lists'
 import { cloned, jsonOnly, odds } from './odds'
+import { parts } from './parts'
 import { removals } from './removals'
 
 /** What is known of the storage under test. */
@@ -34,6 +35,16 @@ export function storageConformance(
   options: ConformanceOptions = {},
 ): StorageCase[] {
   const values: Cases = options.values === 'json' ? jsonOnly : cloned
-  const cases = { ...claims, ...appends, ...compactions, ...lists, ...removals, ...flows, ...odds, ...values }
+  const cases = {
+    ...claims,
+    ...appends,
+    ...compactions,
+    ...parts,
+    ...lists,
+    ...removals,
+    ...flows,
+    ...odds,
+    ...values,
+  }
   return Object.entries(cases).map(([name, run]) => ({ name, run: async () => run(await makeStorage()) }))
 }

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock'
+import { Growth } from './growth'
+import type { StoredSizes } from './growth'
+import { Snapshots } from './snapshots'
+import type { StoredParts } from './snapshots'
+import type { SessionCopy, Writer, Written } from './writer'
+
+/** What of the stored session counts for the next snapshot. */
+export interface Compacted {
+  /** What is stored already, as `loadStored` found it. Default: nothing. */
+  readonly stored?: StoredSizes
+  /** The parts of the stored snapshot. */
+  readonly parted?: StoredParts
+  /** About how many characters a part of a snapshot has. Default: 262,144. */
+  readonly partSize?: number
+}
+
+interface Deps extends Compacted {
+  readonly clock: Clock
+  /** The session for a snapshot; `undefined`: not now. */
+  take(): SessionCopy | undefined
+  /** A piece is due. */
+  wake(): void
+}
+
+/**
+ * Makes a snapshot when the journal has outgrown it: piece by piece, each in an idle moment, so that neither the page
+ * nor a save waits for more than one of them.
+ */
+export class Compacting {
+  readonly #deps: Deps
+  readonly #snapshots: Snapshots
+  readonly #growth: Growth
+  #steps: AsyncGenerator<undefined, Written | undefined> | undefined
+  /** Whether it is time for the next piece. */
+  due = false
+
+  constructor(deps: Deps, writer: Writer) {
+    this.#deps = deps
+    this.#snapshots = new Snapshots(writer, deps.parted, deps.partSize)
+    this.#growth = new Growth(deps.stored)
+  }
+
+  /** Counts a batch. */
+  add(size: number): void {
+    if (this.#growth.add(size)) this.#plan()
+  }
+
+  /**
+   * Writes a piece. A snapshot only makes the journal shorter: when it fails nothing is lost, and the next one will
+   * come. Answers with what is stored once all of it is.
+   */
+  async step(): Promise<Written | undefined> {
+    this.due = false
+    try {
+      const { done, value } = await (this.#steps ??= this.#begun()).next()
+      if (!done) this.#plan()
+      else this.#steps = undefined
+      return value && this.#stored(value)
+    } catch {
+      this.#steps = undefined
+      return undefined
+    }
+  }
+
+  /** Writes all of a copy, at once: nothing else may come before it. */
+  async store(copy: SessionCopy): Promise<Written> {
+    this.#steps = undefined
+    return this.#stored(await this.#snapshots.store(copy))
+  }
+
+  async *#begun(): AsyncGenerator<undefined, Written | undefined> {
+    const copy = this.#deps.take()
+    return copy && (yield* this.#snapshots.steps(copy))
+  }
+
+  #stored(written: Written): Written {
+    this.#growth.restart(written.size)
+    return written
+  }
+
+  #plan(): void {
+    const { clock, wake } = this.#deps
+    const next = (): void => {
+      this.due = true
+      wake()
+    }
+    if (clock.idle) clock.idle(next)
+    else clock.setTimeout(next, 1)
+  }
+}

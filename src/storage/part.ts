@@ -1,0 +1,88 @@
+import { sizeOf } from './size'
+
+/** A list or an object: what can be cut into runs of entries. */
+export type Container = readonly unknown[] | Readonly<Record<string, unknown>>
+
+/** A run of entries of one container, which is stored as one value. */
+export interface Run {
+  /** Those of an object; a list has none. */
+  readonly keys: readonly string[] | undefined
+  readonly values: readonly unknown[]
+  /** Which of the values stand in it as empty containers, because their entries are in parts of their own. */
+  readonly apart: readonly number[]
+}
+
+/** A run that is stored. */
+export interface Part extends Run {
+  readonly n: number
+  readonly size: number
+  readonly sum: number
+}
+
+/** So many characters, about, are one part: a few milliseconds of work. */
+const PART = 256 * 1024
+
+export function isContainer(value: unknown): value is Container {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** The parts that are stored already. A run of the same values, which never change, is not stored again. */
+export class Parts {
+  readonly #byFirst = new Map<unknown, Part[]>()
+  /** About how many characters a part has. */
+  readonly size: number
+
+  constructor(parts: Iterable<Part> = [], size: number = PART) {
+    this.size = size
+    for (const part of parts) this.add(part)
+  }
+
+  add(part: Part): void {
+    const [first] = part.values
+    const others = this.#byFirst.get(first)
+    if (others) others.push(part)
+    else this.#byFirst.set(first, [part])
+  }
+
+  /** A part below this is not worth its own value: it is stored again, together with what is new beside it. */
+  get least(): number {
+    return this.size / 16
+  }
+
+  /** The part that holds the entries from `at` on, and may be used where `usable` says so. */
+  find(
+    { keys, values }: Pick<Run, 'keys' | 'values'>,
+    at: number,
+    usable: (part: Part) => boolean,
+  ): Part | undefined {
+    return this.#byFirst
+      .get(values[at])
+      ?.find(
+        (part) =>
+          part.size >= this.least &&
+          (part.keys === undefined) === (keys === undefined) &&
+          part.values.every((it, index) => Object.is(it, values[at + index])) &&
+          at + part.values.length <= values.length &&
+          (part.keys?.every((it, index) => it === keys?.[at + index]) ?? true) &&
+          usable(part),
+      )
+  }
+}
+
+/** About how many characters a value is in JSON; counting ends beyond `limit`. */
+export function weigh(value: unknown, limit: number): number {
+  if (typeof value === 'string') return value.length + 3
+  if (!isContainer(value)) return sizeOf(value) + 6
+  let sum = 2
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length && sum < limit; at++) sum += weigh(value[at], limit - sum)
+    return sum
+  }
+  for (const key of Object.keys(value)) {
+    if (sum >= limit) break
+    sum += key.length + 3 + weigh((value as Record<string, unknown>)[key], limit - sum)
+  }
+  return sum
+}
