@@ -294,4 +294,6 @@ function rollsBack({ kind }: RecordBody): boolean {
 }
 
 const describe = (value: unknown): string =>
-  Object(value) === value ? 'an object that is no event' : `${String(value)}, which is no event`
+  Object(value) === value
+    ? 'an object that is no event'
+    : `${typeof value === 'string' ? `"${value}"` : String(value)}, which is no event`

@@ -126,7 +126,8 @@ function walk(root: unknown, { keys, text }: Path): void {
 
 function blocked(keys: readonly string[], depth: number, value: unknown): string {
   const here = keys.slice(0, depth).join('.')
-  return `"${here}" is ${kind(value)}, which holds no "${keys[depth]}"; set "${here}" first`
+  const [what, way] = depth > 0 ? [`"${here}"`, `set "${here}"`] : ['the state', 'replace it']
+  return `${what} is ${kind(value)}, which holds no "${keys[depth]}"; ${way} first`
 }
 
 function misplaced(keys: readonly string[], depth: number, length: number): string {

@@ -32,7 +32,7 @@ describe('what a step returns', () => {
     ['an event nobody declared', Other('x'), '"other"'],
     ['an event that no factory made, of no known type', { type: 'ghost' }, '"ghost"'],
     ['a number', 5, '5'],
-    ['a text', 'done', 'done'],
+    ['a text', 'done', '"done", which is no event'],
     ['true', true, 'true'],
     ['an object without a type', { data: 1 }, 'object'],
     ['an object whose type is no text', { type: 7 }, 'object'],

@@ -137,6 +137,13 @@ describe('writing', () => {
     }
   })
 
+  test('below a state that is null: a PathError that says so, and that replace() is the way out', () => {
+    const store = createStore()
+    store.replace(null as never)
+    const error = expectRefused(store, () => store.set('o.v', 1), PathError)
+    expect(error.message).toBe('state path "o.v": the state is null, which holds no "o"; replace it first')
+  })
+
   test('list of 3: set list.1 replaces, list.3 appends; list.4, list.foo and other texts fail', () => {
     const store = createStore({ initial: { list: [1, 2, 3] } })
     store.set('list.1', 'x')
