@@ -84,10 +84,14 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
    * const { orderId } = await ctx.subflow(payment, { capture: { input: { total: 'state.total' } } })
    * ```
    */
-  subflow<W extends AnyWorkflow, const M extends Mapping<DataOf<Ev>, S, Of<W>['shape']>>(
+  subflow<W extends AnyWorkflow>(
     workflow: W,
-    mapping?: M & Mapping<DataOf<Ev>, S, Of<W>['shape']>,
-  ): Promise<M extends { readonly writeBack: { readonly value: unknown } } ? unknown : ResultOf<W>>
+    mapping?: Mapping<DataOf<Ev>, S, Of<W>['shape']> & { readonly writeBack?: { readonly value?: never } },
+  ): Promise<ResultOf<W>>
+  subflow<W extends AnyWorkflow>(
+    workflow: W,
+    mapping: Mapping<DataOf<Ev>, S, Of<W>['shape']>,
+  ): Promise<unknown>
   /** Sleeps until a time that is fixed when it begins, and survives reloads. Milliseconds. */
   sleep(ms: number): Promise<void>
   /** A commit point by hand: what the step wrote and sent up to here stays. */
