@@ -3,33 +3,7 @@ import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage, type Engine, type EngineOptions } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Question } from '../support/flows'
-import { Page } from '../support/page'
-
-const browser = (options: EngineOptions = {}) => {
-  const clock = virtualClock()
-  const storage = memoryStorage()
-  const tabs = virtualTabs()
-  const box = new Map<string, string>()
-  let ids = 0
-  const tab = (more: EngineOptions = {}): { engine: Engine; page: Page; leave: () => void } => {
-    const page = new Page(box)
-    const engine = createEngine({
-      storage,
-      clock,
-      ids: () => `id-${++ids}`,
-      ...tabs,
-      page,
-      ...options,
-      ...more,
-    })
-    const leave = () => {
-      page.hide()
-      crash(engine)
-    }
-    return { engine, page, leave }
-  }
-  return { clock, storage, box, tab }
-}
+import { browser } from '../support/leaving'
 
 const asking = defineWorkflow({ ...flow }).step(
   'ask',
