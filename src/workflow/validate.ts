@@ -128,7 +128,9 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       if (subflow === undefined) continue
       const found = [...mappingMistakes(subflow), ...mistakesIn(subflow.workflow)]
       if (found.length === 0) found.push(...leaks(subflow, parent, subflow.workflow as Definition))
-      if (events.length > 1) found.push(`it emits ${events.length} events; a sub-flow emits one`)
+      // A document's edges choose what its node emits.
+      if (events.length > 1 && !parent.graph)
+        found.push(`it emits ${events.length} events; a sub-flow emits one`)
       for (const it of found) report(`sub-flow "${name}": ${it}`)
     }
   },

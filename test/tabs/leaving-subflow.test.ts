@@ -36,7 +36,8 @@ test('what was answered, sent and written in the last moment, in the child and b
   await clock.advance(1000)
   await session.flush()
   session.state.set('text', 'ten milliseconds old')
-  const taken = [session.asks[0]?.reply('one'), session.send(Note('by the way'))]
+  const [ask] = session.asks
+  const taken = [ask?.reply('one') as Promise<boolean>, session.send(Note('by the way'))]
   session.state.append('text', ', and five')
   first.leave()
   expect(await Promise.all(taken)).toEqual([true, true])

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, memoryStorage, type Engine, type EngineOptions } from 'dogear'
-import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { createEngine, defineWorkflow } from 'dogear'
+import { crash } from 'dogear/testing'
 import { Done, flow, Go, Question } from '../support/flows'
 import { browser } from '../support/leaving'
 

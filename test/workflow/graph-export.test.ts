@@ -8,6 +8,7 @@ import {
   graphOf,
   resource,
   StepFailed,
+  toMermaid,
   workflowFromGraph,
   type AnyWorkflow,
   type GraphDocument,
@@ -230,6 +231,12 @@ function diceOf(seed: number): Dice {
   return { below, chance: (odds) => next() < odds, pick: (list) => list[below(list.length)] as never }
 }
 
+/** A sub-flow has no config: what it gets is captured. */
+function randomNode(dice: Dice): Pick<GraphDocument['nodes'][number], 'type' | 'config'> {
+  const type = dice.pick(['Add', 'Fail', 'Empty', 'Ask', 'Triple'])
+  return { type, ...(type !== 'Triple' && dice.chance(0.5) && { config: dice.below(5) }) }
+}
+
 /** A document of up to eight nodes; conditions read the state, so ways depend on the way so far. */
 function randomDocument(dice: Dice): GraphDocument {
   const count = 1 + dice.below(8)
@@ -238,8 +245,7 @@ function randomDocument(dice: Dice): GraphDocument {
     name: 'random',
     nodes: Array.from({ length: count }, (_, index) => ({
       id: `n${index}`,
-      type: dice.pick(['Add', 'Fail', 'Empty', 'Ask']),
-      ...(dice.chance(0.5) && { config: dice.below(5) }),
+      ...randomNode(dice),
       ...(dice.chance(0.3) && { retry: { attempts: 1 + dice.below(3), delay: dice.below(3) } }),
     })),
     edges: Array.from({ length: dice.below(count * 2) }, () => ({
@@ -252,12 +258,28 @@ function randomDocument(dice: Dice): GraphDocument {
   }
 }
 
+const Given = defineEvent('given', z.object({ n: z.number() }))
+const Tripled = defineEvent('tripled', z.object({ n: z.number(), said: z.unknown() }))
+
+/** Asks, and gives three times what it got. */
+const triple = defineWorkflow({ name: 'triple', version: 1, start: Given, stop: Tripled }).step(
+  'ask',
+  { on: Given, asks: [Question], emits: [Tripled] },
+  async (ctx, { data: { n } }) => Tripled({ n: n * 3, said: (await ctx.ask(Question(n))).data }),
+)
+
 function randomRegistry(): GraphRegistry {
   const tries = new Map<string, number>()
-  const state = z.object({ n: z.number().default(0), way: z.array(z.string()).default([]) })
+  const way = z.array(z.string()).default([])
+  const state = z.object({ n: z.number().default(0), way, said: z.unknown().optional() })
   const n = (it: { get(path: string): unknown }): number => it.get('n') as number
   const nodes: GraphRegistry['nodes'] = {
     Empty: {},
+    Triple: {
+      workflow: triple,
+      capture: { input: { n: 'state.n' } },
+      writeBack: { state: { n: 'result.n', said: 'result.said' } },
+    },
     Add: {
       config: 1,
       prepare: n,
@@ -303,6 +325,7 @@ function expected(document: GraphDocument): unknown {
     }
     if (at.type === 'Fail') state.n += ((at.retry?.attempts ?? 1) >= 2 ? 2 : 0) + 1
     if (at.type === 'Ask') state.way.push('yes')
+    if (at.type === 'Triple') Object.assign(state, { n: state.n * 3, said: 'yes' })
     const holds = { even: state.n % 2 === 0, small: state.n < 20, never: false }
     const from = at.id
     const ways = (document.edges ?? []).filter((it) => it.from === from)
@@ -331,5 +354,81 @@ describe('random documents', () => {
       expect(first, `seed ${seed}`).toMatchObject({ status: 'completed', result: end })
       expect(await outcome(again, seed), `seed ${seed}`).toEqual(first)
     }
+  }, 60_000)
+})
+
+/** A workflow of the builder: steps, nodes and sub-flows that choose their next one by the state, forwards only. */
+function randomBuilder(dice: Dice): { workflow: AnyWorkflow; registry: GraphRegistry } {
+  const count = 2 + dice.below(5)
+  const enter = Array.from({ length: count }, (_, at) =>
+    defineEvent(`enter${at}`, z.object({ n: z.number() })),
+  )
+  const events = [...enter, Tripled, Done]
+  const to = (at: number) => (at < count ? enter[at] : Done) as unknown as (data: unknown) => never
+  const nodes: Record<string, unknown> = {}
+  let workflow = defineWorkflow({
+    name: 'built',
+    version: 2,
+    start: enter[0] as (typeof enter)[number],
+    stop: Done,
+  }) as never as {
+    step: (...args: unknown[]) => typeof workflow
+    node: (...args: unknown[]) => typeof workflow
+    subflow: (...args: unknown[]) => typeof workflow
+  }
+  for (let at = 0; at < count; at++) {
+    const name = `s${at}`
+    const far = Math.min(count, at + 1 + dice.below(3))
+    const next = (n: number) => to(n % 2 === 0 ? far : at + 1)({ n })
+    const options = { on: enter[at], emits: [...new Set([to(far), to(at + 1)])] }
+    const retry = dice.chance(0.3) && { retry: { attempts: 2, delay: 5 } }
+    const kind = dice.pick(['step', 'node', 'subflow'])
+    if (kind === 'step') {
+      const asks = dice.chance(0.5) ? [Question] : []
+      const handler = async (
+        ctx: { ask(it: unknown): Promise<unknown> },
+        { data }: { data: { n: number } },
+      ) => {
+        if (asks.length > 0) await ctx.ask(Question(at))
+        return next(data.n + 1)
+      }
+      workflow = workflow.step(name, { ...options, asks, ...retry }, handler)
+      nodes[name] = handler
+    } else if (kind === 'node') {
+      const phases = {
+        prepare: (_: unknown, ctx: { event: { data: { n: number } } }) => ctx.event.data.n,
+        execute: (n: number) => n * 2,
+        cleanup: (_: unknown, before: number, n: number) => next(n + before),
+      }
+      workflow = workflow.node(name, { ...options, ...retry }, phases)
+      nodes[name] = phases
+    } else {
+      const mapping = {
+        workflow: triple,
+        writeBack: { value: { n: 'result.n' }, state: { [name]: 'result.said' } },
+      }
+      workflow = workflow.subflow(name, { ...options, ...mapping, emits: [to(at + 1)] })
+      nodes[name] = mapping
+    }
+  }
+  return { workflow: workflow as never, registry: { nodes, events } as never }
+}
+
+describe('random workflows of the builder', () => {
+  test('export, import, run / the same result, the same state, the same diagram', async () => {
+    const ends = new Set<string>()
+    for (let seed = 1; seed <= 120; seed++) {
+      const { workflow, registry } = randomBuilder(diceOf(seed))
+      const skip = { skip: ['unreachable'] } as const
+      ;(workflow as never as typeof everything).validate(skip)
+      const exported = stored(graphOf(workflow))
+      const again = workflowFromGraph(exported, registry)
+      expect(graphOf(again), `seed ${seed}`).toEqual(exported)
+      expect(toMermaid(again, { detail: 'detailed' })).toBe(toMermaid(workflow, { detail: 'detailed' }))
+      const first = await outcome(workflow, { n: seed % 7 })
+      ends.add(JSON.stringify(first))
+      expect(await outcome(again, { n: seed % 7 }), `seed ${seed}`).toEqual(first)
+    }
+    expect(ends.size).toBeGreaterThan(60)
   }, 60_000)
 })

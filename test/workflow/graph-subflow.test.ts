@@ -74,6 +74,27 @@ describe('a node that is another workflow', () => {
     expect(await result).toEqual({ order: 'A-1', approved: true, reply: 'done' })
   })
 
+  test('with conditional edges behind it / they are tried when the child has ended, on what it has written back', async () => {
+    const forked = {
+      ...document,
+      nodes: [...document.nodes, { id: 'refuse', type: 'Read' }],
+      edges: [
+        { from: 'read', to: 'refund' },
+        { from: 'refund', to: 'answer', when: 'approved' },
+        { from: 'refund', to: 'refuse' },
+      ],
+    }
+    const conditions = { approved: (state: { get(path: string): unknown }) => state.get('approved') === true }
+    const workflow = workflowFromGraph(forked, { ...registry, conditions })
+    for (const approved of [true, false]) {
+      const session = await createEngine({ storage: memoryStorage() }).open(workflow)
+      const result = session.run(null)
+      await expect.poll(() => session.asks.length).toBe(1)
+      await session.asks[0]?.reply(approved)
+      expect(await result).toEqual({ order: 'A-1', approved, ...(approved && { reply: 'done' }) })
+    }
+  })
+
   test('a wrong mapping and a value that is no workflow / one error with the paths', () => {
     const wrong = {
       nodes: {
