@@ -7,9 +7,10 @@ import type { LiveSession } from '../session/live-session'
 import type { Message } from '../session/message'
 import type { Model } from '../session/model'
 import { Outbox } from '../session/outbox'
+import { overtaken, type Kept } from './overtaken'
 import type { SessionRecord } from '../session/record'
 import type { Resumed } from '../session/session'
-import { ReadOnlyError } from '../session/tab-errors'
+import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
 import { withinLimit } from '../storage/time-limit'
 import type { Channels } from '../tabs/channel'
 import { Line } from '../tabs/line'
@@ -31,6 +32,7 @@ export interface MembershipOptions {
   /** Reads the session and claims it for this tab. */
   readonly load: () => Promise<void>
   readonly report: (error: unknown) => void
+  readonly onError: (error: unknown) => void
 }
 
 /** Milliseconds that a tab without locks waits for another one to say that it is there. */
@@ -51,7 +53,7 @@ export class Membership {
   #following: Following | undefined
   #leading: Leading | undefined
   /** What this tab had recorded as leader and may not be stored. */
-  #kept: { readonly lineage: string; readonly records: readonly SessionRecord[] } | undefined
+  #kept: Kept | undefined
   #left = false
   #answered: ((there: boolean) => void) | undefined
 
@@ -123,7 +125,7 @@ export class Membership {
     const leading = new Leading({ live, post: (message) => this.#post(message), epoch, base })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
-    this.#again(base, live.core.model.lineage)
+    this.#again(base)
     for (const asked of this.#outbox.pending) leading.do(asked)
   }
 
@@ -233,7 +235,7 @@ export class Membership {
     const following = new Following({
       ...{ live, timeout, epoch, own, outbox: this.#outbox },
       post: (message) => this.#post(message),
-      onLeader: (base, lineage) => this.#again(base, lineage),
+      onLeader: (base) => this.#again(base),
     })
     this.#following = following
     live.follow(model, following)
@@ -248,19 +250,15 @@ export class Membership {
   }
 
   /** Own operations that got lost with this tab's leadership. */
-  #again(base: number, lineage: string): void {
+  #again(base: number): void {
+    const { live, onError } = this.#options
     const kept = this.#kept
     this.#kept = undefined
-    if (kept?.lineage !== lineage) return
-    const { core } = this.#options.live
-    const now = core.options.clock.now()
-    for (const record of kept.records) {
-      if (record.seq <= base || record.by !== undefined) continue
-      if (record.kind === 'wrote' && record.exec === undefined)
-        this.#outbox.add('write', [record.ops], core.model.seq, now)
-      if (record.kind === 'answered' && !record.timeout)
-        this.#outbox.add('reply', [core.key(record.exec, record.key), record.value], core.model.seq, now)
-    }
+    if (!kept) return
+    const { core } = live
+    const { again, lost } = overtaken(kept, core, base)
+    for (const call of again) this.#outbox.add(...call, core.model.seq, core.options.clock.now())
+    if (lost.length > 0) onError(new OvertakenError(core.options.id, lost))
   }
 
   #end(): void {

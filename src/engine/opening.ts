@@ -3,11 +3,13 @@ import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps } from './opening-deps'
 import { accept, continued, Refused, type Restored, type RestoringParts } from './restoring'
+import { kindsOf } from './overtaken'
 import { Surroundings } from './surroundings'
 import { resumed } from './resumed'
 import type { CoreOptions } from '../session/core-options'
 import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
+import { OvertakenError } from '../session/tab-errors'
 import { createModel, type Model } from '../session/model'
 import { Resources } from '../session/resources'
 import type { CopyValue } from '../state/json'
@@ -134,8 +136,7 @@ export class Opening {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const loaded = await this.#load()
       const tail = this.#tabs.leads ? await this.#around.page?.left() : undefined
-      const { model, history } = await continued(this.#restoring, loaded, tail)
-      const found = { loaded, model, history, tail }
+      const found = { loaded, tail, ...(await continued(this.#restoring, loaded, tail)) }
       await shared
       if (!this.live.mayAttach) break
       if (!this.#tabs.leads && loaded && loaded.head.version < this.#definition.version) {
@@ -177,7 +178,7 @@ export class Opening {
     return undefined
   }
 
-  #arrive({ loaded, model, history, epoch, tail, emptied }: Found): Promise<void> | undefined {
+  #arrive({ loaded, model, history, epoch, tail, emptied, dropped }: Found): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach) return undefined
     const ahead = this.#tabs.ahead(loaded?.head, model, emptied)
@@ -192,6 +193,7 @@ export class Opening {
     if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
     if (tail) this.#around.page?.settle(tail, epoch)
+    if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
     this.#tabs.lead(epoch, seq)
     return undefined
   }

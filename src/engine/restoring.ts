@@ -60,6 +60,8 @@ export function accept({ name, version, options, graph }: Definition, head: Stor
 export interface Restored {
   readonly model: Model | undefined
   readonly history: History
+  /** What a page had left does not go on where this ends. */
+  readonly dropped?: boolean
 }
 
 /** Snapshot and records, folded and checked; beside the tree that is shown, until all of it is known to be good. */
@@ -132,7 +134,7 @@ export async function continued(
     }
   const stored = folded(parts, loaded)
   if (stored.model) await settled(parts, version, stored.model, stored.history)
-  return stored
+  return tail ? { ...stored, dropped: true } : stored
 }
 
 function add(model: Model, history: History, record: SessionRecord): void {

@@ -18,10 +18,10 @@ export class Surroundings {
     live: LiveSession,
     { load, look }: { readonly load: () => Promise<void>; readonly look: () => void },
   ) {
-    const { storage, serializer, clock, timeout, ids, locks, channels, page, report } = deps
+    const { storage, serializer, clock, timeout, ids, locks, channels, page, report, onError } = deps
     const place = placeOf(storage, live.core.options.id)
     this.tabs = new Membership({
-      ...{ live, load, clock, timeout, locks, channels, report },
+      ...{ live, load, clock, timeout, locks, channels, report, onError },
       ...{ place, version, by: ids() },
     })
     this.#unwatch = storage.watch?.(look)

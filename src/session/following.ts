@@ -18,7 +18,7 @@ export interface FollowingOptions {
   /** How long an answer may take, in milliseconds. */
   readonly timeout: number
   /** A model from another leader than before is here: `base` is the number up to which it was stored. */
-  readonly onLeader: (base: number, lineage: string) => void
+  readonly onLeader: (base: number) => void
 }
 
 const noAsks: ReadonlySet<string> = new Set()
@@ -167,7 +167,7 @@ export class Following implements Remote {
     this.uncover()
     if (model) this.#options.live.adopt(model)
     this.epoch = this.#heardOf = epoch
-    if (anew) this.#options.onLeader(base, this.#core.model.lineage)
+    if (anew) this.#options.onLeader(base)
     this.#show(view)
     this.send()
     this.joined.resolve()

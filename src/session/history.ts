@@ -64,10 +64,15 @@ export class History {
     return model
   }
 
+  /** As it was written, as far as it is kept. */
+  record(seq: number): SessionRecord | undefined {
+    return this.#records.find((it) => it.seq === seq)
+  }
+
   /** When a record was written; `undefined` when it is none that one can go to. */
   timeOf(seq: number): number | undefined {
     const base = this.#base
-    return base && base.saved.seq === seq ? base.at : this.#records.find((it) => it.seq === seq)?.at
+    return base && base.saved.seq === seq ? base.at : this.record(seq)?.at
   }
 
   /** The writes since a record that are in the state of now or were taken out again, in order; steps' are dropped. */

@@ -19,3 +19,19 @@ export class LeaderSilentError extends DogearError {
     super(`the tab that executes session "${id}" does not answer; wait, close that tab, or call takeOver()`)
   }
 }
+
+/** Another tab or device took the session over before this was stored, and it does not fit what there is now. */
+export class OvertakenError extends DogearError {
+  override readonly name = 'OvertakenError'
+  readonly code = 'OVERTAKEN'
+  readonly id: string
+  /** The kinds of records that are not part of the session. */
+  readonly lost: readonly string[]
+  constructor(id: string, lost: readonly string[]) {
+    super(
+      `session "${id}" went on elsewhere before this page had stored what was done here last (${lost.join(', ')}): it is not part of it; look, and do it again`,
+    )
+    this.id = id
+    this.lost = lost
+  }
+}

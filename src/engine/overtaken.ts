@@ -1,0 +1,73 @@
+import type { Core } from '../session/core'
+import type { SessionRecord } from '../session/record'
+
+/** What a tab had recorded while it led and may not be stored. */
+export interface Kept {
+  readonly lineage: string
+  readonly records: readonly SessionRecord[]
+}
+
+/** Of records, in words. */
+export function kindsOf(records: readonly object[]): string[] {
+  return [...new Set((records as readonly SessionRecord[]).map((it) => it.kind))]
+}
+
+/** What of it is not part of the session: to be done again, or that it cannot be. */
+export interface Overtaken {
+  readonly again: readonly (readonly [call: string, args: readonly unknown[]])[]
+  readonly lost: readonly string[]
+}
+
+/** Decisions of a person that mean something else in another session than in the one they were made in. */
+const decisions: ReadonlySet<string> = new Set([
+  'started',
+  'retried',
+  'paused',
+  'resumed',
+  'rewound',
+  'reset',
+])
+
+/**
+ * A leader that was overtaken has done things for its user that whoever leads now may not know: those go on top of what
+ * is there. What steps had done is done again by the steps. `base` is up to where the records are the same for sure.
+ */
+export function overtaken({ lineage, records }: Kept, core: Core, base: number): Overtaken {
+  const again: [string, readonly unknown[]][] = []
+  const lost: SessionRecord[] = []
+  const unheard = records.filter((it) => it.by === undefined && !isKnown(it, core, base))
+  for (const record of unheard) {
+    const call = lineage === core.model.lineage ? callOf(record, core) : undefined
+    if (call) again.push(call)
+    else if (isOfAPerson(record)) lost.push(record)
+  }
+  return { again, lost: kindsOf(lost) }
+}
+
+function isKnown(record: SessionRecord, { history }: Core, base: number): boolean {
+  const found = history.record(record.seq)
+  return found ? markOf(found) === markOf(record) : record.seq <= base
+}
+
+/** What tells records of one number apart. Edits in a row may have become one that had not grown to its end yet. */
+function markOf(record: SessionRecord): string {
+  if (record.kind !== 'wrote') return JSON.stringify(record)
+  const { at, exec, ops } = record
+  return JSON.stringify([at, exec, ops[0]?.slice(0, 2)])
+}
+
+function callOf(record: SessionRecord, core: Core): [string, readonly unknown[]] | undefined {
+  if (record.kind === 'wrote' && record.exec === undefined) return ['write', [record.ops]]
+  if (record.kind === 'answered' && !record.timeout)
+    return ['reply', [core.key(record.exec, record.key), record.value]]
+  if (record.kind !== 'sent') return undefined
+  const { type, data, to } = record.event
+  return ['send', [{ type, data }, to.length === 1 ? { step: to[0] } : {}]]
+}
+
+function isOfAPerson(record: SessionRecord): boolean {
+  if (record.kind === 'wrote') return record.exec === undefined
+  if (record.kind === 'answered') return !record.timeout
+  if (record.kind === 'finished') return record.status === 'cancelled'
+  return record.kind === 'sent' || decisions.has(record.kind)
+}
