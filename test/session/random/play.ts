@@ -60,12 +60,23 @@ class World {
   /** Writes that were made a moment ago, after the record `since`. */
   private late: { readonly entry: Entry; readonly since: number }[] = []
 
+  /** Whose edit is open. */
+  editing: Attempt | undefined
+
   /** A write that had to wait is made now. */
   writes(attempt: Attempt, write: Write): void {
     if (!this.page.alive || attempt.over) return
+    this.takesTurns(attempt, `writes ${JSON.stringify(write)}`)
     const since = this.look().seq
     const entry = this.reference.wroteLate(attempt, write)
     if (entry) this.late.push({ entry, since })
+  }
+
+  /** While an edit is open, no other step may edit or write. */
+  takesTurns(attempt: Attempt, what: string): void {
+    const other = this.editing
+    if (other !== undefined && other !== attempt && !other.over)
+      this.reference.complain(`${attempt.step} ${what} while ${other.step} edits`)
   }
 
   /** Finds out which numbers the late writes of a step have got, if any; at the end of a page those of all. */
@@ -286,6 +297,8 @@ class Player {
     this.look()
     await this.ctx.state.edit(async (draft) => {
       if (!this.page.alive || this.attempt.over) return
+      this.world.takesTurns(this.attempt, 'edits')
+      this.world.editing = this.attempt
       const found = draft['o'] as { edited?: unknown } | undefined
       this.saw(branch, `edits ${JSON.stringify(found)}`)
       const next = (typeof found?.edited === 'number' ? found.edited : 0) + path.length
@@ -293,6 +306,7 @@ class Player {
       ;(draft['o'] as Record<string, unknown>)['edited'] = next
       await this.pass(ms)
       this.world.writes(this.attempt, found ? ['set', 'o.edited', next] : ['set', 'o', { edited: next }])
+      this.world.editing = undefined
     })
     this.world.settle(this.attempt.step)
     this.look()
