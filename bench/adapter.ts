@@ -35,6 +35,8 @@ export interface Cells {
 export interface Chain {
   /** Runs a chain and answers with the number that the last event carried, and what was recorded meanwhile. */
   run(length: number): Promise<{ readonly reached: number; readonly recorded?: number }>
+  /** The same, and what has run stays open: the answer is the last number and what holds all there is of it. */
+  hold?(length: number): Promise<{ readonly reached: number; readonly held: unknown }>
 }
 
 /** Section D: much small work at once. */
@@ -43,6 +45,8 @@ export interface Crowd {
   fan(count: number, workers: number): Promise<number>
   /** So many runs, each of one event that ends it, one after the other: how many have ended. */
   tiny(count: number): Promise<number>
+  /** The same in one session that stays open, where a library has such a thing: without the cost of opening. */
+  again?(count: number): Promise<number>
 }
 
 /** One entry of the large state of section E, about 1 kB of JSON. */

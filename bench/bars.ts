@@ -1,7 +1,7 @@
 import type { SectionName } from './adapters/index.ts'
 import type { Results } from './results.ts'
 import { works as access } from './sections/access.ts'
-import { chainWork, crowdWork, replacedGlobals } from './sections/events.ts'
+import { againWork, chainWork, crowdWork, heapWork, replacedGlobals } from './sections/events.ts'
 import { coldWork, loadWork } from './sections/graphs.ts'
 import { sizes as stateSizes, works as persistence } from './sections/persistence.ts'
 import { components, works as react } from './sections/react.ts'
@@ -170,6 +170,16 @@ function eventBars(results: Results): Bar[] {
       measured: results.ratio(middle, 'workflow-core', 'dogear'),
       atLeast: 40,
     },
+    {
+      section: 'D',
+      what: 'heap held after 100,000 events against 10,000',
+      unit: 'x',
+      measured: divide(
+        results.median(heapWork(100_000), 'dogear'),
+        results.median(heapWork(10_000), 'dogear'),
+      ),
+      atMost: 2,
+    },
     ...Object.values(crowdWork).map((work) => ({
       section: 'D' as const,
       what: `${work}: faster than the best peer`,
@@ -180,6 +190,17 @@ function eventBars(results: Results): Bar[] {
       ]),
       atLeast: 5,
     })),
+    {
+      section: 'D',
+      what: `${againWork}: faster than the best peer at 1,000 tiny runs`,
+      unit: 'x',
+      measured: bestOf(
+        (['xstate', 'workflow-core'] as const).map((it) =>
+          divide(results.median(crowdWork.tiny, it), results.median(againWork, 'dogear')),
+        ),
+      ),
+      atLeast: 5,
+    },
     {
       section: 'D',
       what: 'globals replaced',

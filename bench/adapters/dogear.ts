@@ -49,6 +49,13 @@ function chain(): Chain {
       await engine.close()
       return { reached: n, recorded }
     },
+    async hold(length) {
+      const engine = createEngine({ storage: memoryStorage() })
+      const session = await engine.open(chained, { id: 'held' })
+      const { n: reached } = await session.run({ n: 0, length })
+      await session.flush()
+      return { reached, held: [engine, session] }
+    },
   }
 }
 
@@ -92,6 +99,14 @@ function crowd(): Crowd {
         const session = await engine.open(tinyRun, { id: `tiny-${n}` })
         ended += await session.run(1)
       }
+      await engine.close()
+      return ended
+    },
+    async again(count) {
+      const engine = createEngine({ storage: memoryStorage() })
+      const session = await engine.open(tinyRun)
+      let ended = 0
+      for (let n = 0; n < count; n++) ended += await session.run(1)
       await engine.close()
       return ended
     },

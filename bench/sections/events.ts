@@ -14,6 +14,11 @@ export const crowdWork = {
   tiny: '1,000 tiny runs',
 } as const
 
+/** The same runs in one open session; not a row of the peers, which have no such thing. */
+export const againWork = '1,000 tiny runs of one session'
+
+export const heapWork = (length: number): string => `heap after ${length} events`
+
 /** Names of globals that are another object after the adapter was imported and has run. */
 const replaced = new Map<AdapterName, string[]>()
 
@@ -45,6 +50,7 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
     for (const [adapter, spent] of samples) results.add('D', chainWork(length), adapter, 'µs', spent)
   }
   const crowds = (['fan', 'tiny'] as const).map((kind) => [kind, new Samples()] as const)
+  const again = new Samples()
   await field.rounds(options.quick ? 3 : 7, async (lane) => {
     if (lane.name === 'xstate, sync') return
     for (const [kind, samples] of crowds) {
@@ -52,9 +58,19 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
       const stage = lane.stage('crowd')
       samples.add(lane.name, await (kind === 'fan' ? stage.fan(1_000, 16) : stage.tiny(1_000)))
     }
+    if (lane.name === 'dogear') again.add(lane.name, await lane.stage('crowd').again(1_000))
   })
+  for (const [adapter, spent] of again) results.add('D', againWork, adapter, 'ms', spent)
   for (const [kind, samples] of crowds)
     for (const [adapter, spent] of samples) results.add('D', crowdWork[kind], adapter, 'ms', spent)
+  await field.each(async (lane) => {
+    if (lane.name !== 'dogear') return
+    for (const length of lengths) {
+      if (options.quick && length > 10_000) continue
+      progress(`D  heap after ${length} events, ${lane.name}`)
+      results.add('D', heapWork(length), lane.name, 'kB', [(await lane.stage('chain').heap(length)) / 1000])
+    }
+  })
   await field.each(async (lane) => {
     replaced.set(lane.name, await lane.stage('chain').replacedGlobals())
   })
@@ -83,8 +99,8 @@ export const events: Section = {
     },
     {
       title: 'D. Much at once in Node, ms for all of it',
-      note: 'A fan-out of 1,000 with 16 workers that is collected; 1,000 runs of one event, one after the other. Dogear records everything on memoryStorage.',
-      head: ['', crowdWork.fan, 'x dogear', crowdWork.tiny, 'x dogear'],
+      note: 'A fan-out of 1,000 with 16 workers that is collected; 1,000 runs of one event, one after the other, each in a session of its own. Dogear records everything on memoryStorage.',
+      head: ['', crowdWork.fan, 'x dogear', crowdWork.tiny, 'x dogear', 'of one open session'],
       rows: adapters
         .filter((name) => results.median(crowdWork.fan, name) !== undefined)
         .map((name) => [
@@ -93,7 +109,16 @@ export const events: Section = {
           times(results.ratio(crowdWork.fan, name, 'dogear')),
           figure(results.median(crowdWork.tiny, name)),
           times(results.ratio(crowdWork.tiny, name, 'dogear')),
+          figure(results.median(againWork, name)),
         ]),
+    },
+    {
+      title: 'D. What is held after a chain of events, kB of heap',
+      note: 'The session is open, its history, its journal and snapshot in memory with it; after forced collections.',
+      head: ['', ...lengths.map((it) => it.toLocaleString('en'))],
+      rows: adapters
+        .filter((name) => results.median(heapWork(lengths[0]), name) !== undefined)
+        .map((name) => [name, ...lengths.map((it) => figure(results.median(heapWork(it), name)))]),
     },
   ],
 }

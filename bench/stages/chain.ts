@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Adapter, Chain } from '../adapter.ts'
 import { check, having } from './check.ts'
 import { undisturbed } from './undisturbed.ts'
@@ -24,6 +26,16 @@ const methods = () => [Promise.prototype.then, Promise.all, Array.prototype.push
 const before = now()
 const methodsBefore = methods()
 
+/** After what waits for an idle moment, and forced collections: two, as finalizers let go of something too. */
+async function heapUsed(): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
 /** Section D, beside the adapter. */
 export function chainStage(adapter: Adapter) {
   let chain: Chain | undefined
@@ -41,6 +53,19 @@ export function chainStage(adapter: Adapter) {
 
   return {
     round: (length: number, tries: number) => undisturbed(() => round(length), tries),
+
+    /** Bytes of heap that are held when a chain of this length has ended, its storage in memory included. */
+    async heap(length: number): Promise<number> {
+      chain ??= await having(adapter.chain, 'chain')()
+      const hold = having(chain.hold, 'hold')
+      await hold(1_000)
+      const before = await heapUsed()
+      const { reached, held } = await hold(length)
+      check(reached === length, `the chain of ${length} ended at ${reached}`)
+      const bytes = (await heapUsed()) - before
+      check(held !== undefined, 'nothing was held')
+      return bytes
+    },
 
     /** The globals that are not what they were before the adapter was loaded. */
     async replacedGlobals(): Promise<string[]> {

@@ -20,5 +20,6 @@ export function crowdStage(adapter: Adapter) {
     fan: (count: number, workers: number) =>
       undisturbed(() => timed((it) => it.fan(count, workers), (count * (count - 1)) / 2)),
     tiny: (count: number) => undisturbed(() => timed((it) => it.tiny(count), count)),
+    again: (count: number) => undisturbed(() => timed((it) => having(it.again, 'again')(count), count)),
   }
 }
