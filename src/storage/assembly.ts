@@ -33,7 +33,7 @@ export async function assembled(
     const info = known.get(n)
     if (info === undefined) throw new TypeError(`part ${n} is missing`)
     const run = fill(containerAt(value, path), decoded.get(n), below.get(JSON.stringify(path)))
-    parts.set(n, { n, size: info[1], sum: info[2], ...run })
+    parts.set(n, { n, size: info[1], weight: info[1], sum: info[2], ...run })
   }
   return { value, parts: [...parts.values()] }
 }

@@ -105,7 +105,7 @@ function runOf(
     weight += keys?.[at]?.length ?? 0
     at++
   } while (at < values.length && weight < (ends ? size : least) && !(weight >= least && ends?.(at)))
-  return { keys: keys?.slice(from, at), values: values.slice(from, at), apart }
+  return { keys: keys?.slice(from, at), values: values.slice(from, at), apart, weight }
 }
 
 function entriesOf(container: Container): Entries {

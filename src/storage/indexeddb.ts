@@ -39,12 +39,16 @@ function shelf(store: IDBObjectStore): Shelf {
       promisifyRequest(store.getAll(id === undefined ? range(kind, [], [[]]) : range(kind, [id], [id, []]))),
     put: (kind, id, n, value) => void store.put(value, [kind, id, n]),
     cut(kind, id, n, save = []) {
-      let from = -1
-      for (const end of [...save].sort((a, b) => a - b)) {
-        if (end > from + 1) store.delete(range(kind, [id, from + 1], [id, end - 1]))
-        from = end
+      const remove = (from: number | undefined, to: number): void => {
+        if (from === undefined || to >= from)
+          store.delete(range(kind, from === undefined ? [id] : [id, from], [id, to]))
       }
-      if (n > from) store.delete(range(kind, [id, from + 1], [id, n]))
+      let from: number | undefined
+      for (const it of [...save].sort((a, b) => a - b)) {
+        remove(from, it - 1)
+        from = it + 1
+      }
+      remove(from, n)
     },
     clear: (kind, prefix) => void store.delete(range(kind, [prefix], [`${prefix}\uffff`, []])),
   }

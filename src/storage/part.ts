@@ -10,6 +10,8 @@ export interface Run {
   readonly values: readonly unknown[]
   /** Which of the values stand in it as empty containers, because their entries are in parts of their own. */
   readonly apart: readonly number[]
+  /** About how many characters it has. */
+  readonly weight: number
 }
 
 /** A run that is stored. */

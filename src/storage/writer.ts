@@ -80,7 +80,8 @@ export class Writer {
     const { size, sum } = await this.#write(0, storedRun(run), async (_, { data }) =>
       storage.keepPart?.(id, epoch, [n, data]),
     )
-    return { ...run, n, size, sum }
+    // What is no text has no size that could be asked for.
+    return { ...run, n, size: size || run.weight, sum }
   }
 
   /** Stores a snapshot, whole or as what is left beside its parts; `newest` is the highest number that a part ever had. */

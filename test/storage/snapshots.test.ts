@@ -5,6 +5,9 @@ import { memoryStorage } from '../../src/storage/memory'
 import type { MemoryStorage } from '../../src/storage/memory'
 import { jsonSerializer } from '../../src/storage/serializer'
 import type { SessionStorage, StoredSession } from '../../src/storage/storage'
+import { structuredCloneSerializer } from '../../src/engine/structured-clone'
+import { Snapshots } from '../../src/storage/snapshots'
+import { Writer } from '../../src/storage/writer'
 import { virtualClock } from '../../src/testing/virtual-clock'
 import { desk, notes, shape, storedNotes } from './desk'
 import type { Desk } from './desk'
@@ -167,6 +170,30 @@ describe('a snapshot in parts', () => {
     await clock.advance(1000)
     expect((await storage.read('a'))?.snapshot).toMatchObject({ format: 1, seq: 30 })
     expect(await storedNotes(storage)).toEqual(notes(page.pages))
+  })
+
+  it('of values that are no text is kept as well where nothing has changed', async () => {
+    const { storage, log } = asked(memoryStorage())
+    const { epoch = 0 } = await storage.claim('a', shape, 0)
+    const writer = new Writer({
+      ...{ storage, shape, id: 'a', clock: virtualClock(), serializer: structuredCloneSerializer },
+      epoch: () => epoch,
+      status: () => 'running',
+    })
+    const dates = Array.from({ length: 100 }, (_, at) => ({ at: new Date(at), text: 'x'.repeat(2000) }))
+    const snapshots = new Snapshots(writer, undefined, 20_000)
+    const store = async (seq: number, value: unknown): Promise<void> => {
+      for await (const _ of snapshots.steps({ seq, value })) expect(log.at(-1)).toMatch('part')
+    }
+    await store(1, dates)
+    expect(log.length).toBeGreaterThan(10)
+    log.length = 0
+    const changed = dates.with(50, { at: new Date(0), text: 'new' })
+    await store(2, changed)
+    expect(log.map((it) => it.split(' ')[0])).toEqual(['part', 'snapshot'])
+    const loaded = await loadStored(storage, 'a', structuredCloneSerializer)
+    expect(loaded?.snapshot?.value).toEqual(changed)
+    expect(loaded?.sizes.snapshot).toBeGreaterThan(180_000)
   })
 
   it('a serializer that takes its time sees one piece after the other', async () => {
