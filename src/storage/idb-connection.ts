@@ -23,6 +23,8 @@ export interface Connection<Store> {
 }
 
 const STORE = 'sessions'
+/** Milliseconds until a database that could not be opened is tried again. */
+const PAUSE = 300
 
 /** `onLost` hears when the connection was taken away: the database may have been deleted. */
 export function connection(name: string, onLost = (): void => {}): Connection<IDBObjectStore> {
@@ -106,7 +108,7 @@ function absent(cause: unknown): never {
 async function open(name: string): Promise<IDBDatabase> {
   if (typeof indexedDB === 'undefined') throw new StorageError('there is no IndexedDB here')
   let failure: unknown = new StorageError(`the databases "${name}" to "${name}-3" belong to somebody else`)
-  for (const suffix of ['', '', '-2', '-2', '-3', '-3']) {
+  for (const [at, suffix] of ['', '', '-2', '-2', '-3', '-3'].entries()) {
     try {
       // Without a version: the newest there is, or a new database. So there is never an upgrade to be blocked.
       const request = indexedDB.open(name + suffix)
@@ -116,6 +118,8 @@ async function open(name: string): Promise<IDBDatabase> {
       db.close()
     } catch (error) {
       if ((error as Error).name !== 'UnknownError') throw error
+      // The browser that was killed a moment ago may still hold its files: another name would look like an empty one.
+      if (at === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE))
       failure = error
     }
   }

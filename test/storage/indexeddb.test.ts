@@ -99,6 +99,21 @@ describe('the database', () => {
     expect(names).toEqual(['dogear', 'dogear'])
   })
 
+  it('files that a killed browser still holds / it waits for them, and does not begin an empty database beside them', async () => {
+    const real = indexedDB.open.bind(indexedDB)
+    await written(indexedDBStorage(), 'a', 2)
+    const freed = performance.now() + 200
+    const names: string[] = []
+    replace(indexedDB, 'open', (name) => {
+      names.push(name)
+      if (performance.now() < freed)
+        throw new DOMException('Internal error opening backing store', 'UnknownError')
+      return real(name)
+    })
+    expect((await indexedDBStorage().read('a'))?.head.seq).toBe(2)
+    expect(new Set(names)).toEqual(new Set(['dogear']))
+  })
+
   it('after three names it gives up, and says why', async () => {
     failingOpen(...Array.from({ length: 6 }, () => 'UnknownError'))
     await expect(indexedDBStorage().read('a')).rejects.toMatchObject({
