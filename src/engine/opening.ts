@@ -4,8 +4,8 @@ import { explained } from './load-failure'
 import type { OpeningDeps } from './opening-deps'
 import { accept, continued, Refused, type Restored, type RestoringParts } from './restoring'
 import { kindsOf } from './overtaken'
-import { Surroundings } from './surroundings'
 import { resumed } from './resumed'
+import { Surroundings } from './surroundings'
 import type { CoreOptions } from '../session/core-options'
 import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
@@ -25,6 +25,9 @@ import type { Tail } from '../storage/exit-journal'
 import { withinLimit } from '../storage/time-limit'
 import type { Definition } from '../workflow/workflow'
 import { isEmptied } from './tenure'
+
+/** What sessions of one workflow share. */
+type Shared = Pick<CoreOptions, 'layers' | 'flow'>
 
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
 export class Opening {
@@ -46,7 +49,7 @@ export class Opening {
     definition: Definition,
     id: string,
     { initialState, serializer = deps.serializer, expireAfter }: Storing,
-    shared: Pick<CoreOptions, 'layers' | 'flow'>,
+    shared: Shared,
     onClose: () => void,
   ) {
     this.#deps = deps
@@ -64,11 +67,7 @@ export class Opening {
     })
   }
 
-  #live(
-    copy: CopyValue,
-    { layers, flow }: Pick<CoreOptions, 'layers' | 'flow'>,
-    onClose: () => void,
-  ): LiveSession {
+  #live(copy: CopyValue, { layers, flow }: Shared, onClose: () => void): LiveSession {
     const [definition, { clock, ids, random, report }] = [this.#definition, this.#deps]
     // Written out: behind spreads so many members make a slow object, and a large one.
     return new LiveSession({
