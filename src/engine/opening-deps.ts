@@ -4,6 +4,7 @@ import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
 import type { Channels } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'
+import type { CoreOptions } from '../session/core-options'
 
 /** What the engine gives everybody who opens, keeps and shares sessions. */
 export interface OpeningDeps {
@@ -22,3 +23,6 @@ export interface OpeningDeps {
   /** Hears of what listeners throw. */
   readonly report: (error: unknown) => void
 }
+
+/** What the sessions of one workflow share. */
+export type Shared = Pick<CoreOptions, 'layers' | 'flow'>

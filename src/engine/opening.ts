@@ -1,12 +1,11 @@
 import { StorageError } from '../storage-errors'
 import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
-import type { OpeningDeps } from './opening-deps'
+import type { OpeningDeps, Shared } from './opening-deps'
 import { accept, continued, Refused, type Restored, type RestoringParts } from './restoring'
 import { kindsOf } from './overtaken'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
-import type { CoreOptions } from '../session/core-options'
 import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
 import { OvertakenError } from '../session/tab-errors'
@@ -25,9 +24,6 @@ import type { Tail } from '../storage/exit-journal'
 import { withinLimit } from '../storage/time-limit'
 import type { Definition } from '../workflow/workflow'
 import { isEmptied } from './tenure'
-
-/** What sessions of one workflow share. */
-type Shared = Pick<CoreOptions, 'layers' | 'flow'>
 
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
 export class Opening {
