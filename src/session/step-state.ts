@@ -113,10 +113,12 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
   // Who comes next waits for this one, whatever becomes of it.
   const ended = turn.catch(() => {})
   // An attempt that is over edits no more, even if its recipe never comes back.
-  const tail = Promise.race([ended, attempt.gone]).then(() => {
+  const tail = Promise.race([ended, attempt.gone])
+  core.edits = tail
+  // First of those who wait for it, and right in front of them: no edit that is called now overtakes them.
+  void tail.then(() => {
     if (core.edits === tail) core.edits = undefined
   })
-  core.edits = tail
   return turn
 }
 

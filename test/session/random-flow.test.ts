@@ -34,3 +34,16 @@ test('random workflows, closed and opened again, with snapshots and without / th
     expect(records.wrong).toEqual([])
   }
 }, 3_600_000)
+
+test('a write waits for an edit, and another edit is called as that one ends / the write goes first', async () => {
+  const steps: Scenario['steps'] = [
+    [
+      { do: 'send', name: 'p1', path: 'o.y.z' },
+      { do: 'edit', path: 'o.x', ms: 0 },
+    ],
+    [{ do: 'set', path: 'a', value: 1 }, { do: 'commit' }, { do: 'edit', path: 'a', ms: 40 }],
+    [{ do: 'send', name: 'p6', path: 'a' }],
+  ]
+  const rest = { fans: [], pair: [], lost: [], actions: [], edits: true, compact: false }
+  expect((await play({ steps, ...rest })).wrong).toEqual([])
+})
