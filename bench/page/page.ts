@@ -8,7 +8,7 @@ import { returnStage } from '../stages/return.ts'
 
 declare global {
   /** How the page lane calls into the page. */
-  // eslint-disable-next-line no-var
+  // eslint-disable-next-line no-var -- only a `var` becomes a member of `globalThis`
   var bench: Ask
 }
 
