@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage, type Session } from '../../src/index'
-import { virtualClock, virtualTabs } from '../../src/testing'
+import { virtualClock } from '../../src/testing'
 import { Done, failure, flow, Go, profile, Question } from '../support/flows'
+import { overheardTabs } from '../support/overheard'
 
 const Card = z.object({ card: z.string().default(''), note: z.string().default('') })
 
@@ -69,18 +70,8 @@ describe('private fields of a sub-flow', () => {
 
   test('a channel / carries none of them', async () => {
     const clock = virtualClock()
-    const tabs = virtualTabs()
-    const heard: unknown[] = []
-    const channel = (name: string) => {
-      const inner = tabs.channel(name)
-      const post = inner.postMessage.bind(inner)
-      inner.postMessage = (message) => {
-        heard.push(message)
-        post(message)
-      }
-      return inner
-    }
-    const options = { clock, storage: memoryStorage(), locks: tabs.locks, channel }
+    const { heard, locks, channel } = overheardTabs()
+    const options = { clock, storage: memoryStorage(), locks, channel }
     const one = await createEngine(options).open(shop)
     const two = await createEngine(options).open(shop)
     await clock.advance(1000)

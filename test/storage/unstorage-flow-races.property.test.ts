@@ -1,10 +1,9 @@
-import { createStorage } from 'unstorage'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { SessionStorage } from 'dogear'
-import { unstorageStorage } from 'dogear/unstorage'
 import type { StoredFlow } from '../../src/storage/storage'
 import { random } from '../support/random'
-import { slowStore, type SlowStore } from './slow-store'
+import { race, remains } from './race'
+import { slowStore } from './slow-store'
 
 const MOST = 5
 
@@ -33,47 +32,6 @@ async function add(storage: SessionStorage, name: string, added: string[]): Prom
   }
 }
 
-async function race(
-  store: SlowStore,
-  chance: () => number,
-  devices: number,
-  deaths: number,
-): Promise<string[]> {
-  const added: string[] = []
-  const failures: unknown[] = []
-  let running = 0
-  let names = 0
-  const open = (): (() => void) => {
-    const connection = store.connect()
-    let alive = true
-    running++
-    const end = (): void => {
-      if (alive) running--
-      alive = false
-    }
-    add(unstorageStorage(connection), `d${names++}`, added)
-      .catch((error: unknown) => failures.push(error))
-      .finally(end)
-    return () => {
-      connection.cut()
-      end()
-    }
-  }
-  const kills = Array.from({ length: devices }, open)
-  while (running > 0 && failures.length === 0) {
-    await new Promise(setImmediate)
-    if (!store.step() && running > 0) throw new Error('nothing goes on')
-    if (deaths > 0 && chance() < 0.003) {
-      deaths--
-      kills[Math.floor(chance() * kills.length)]?.()
-      kills.push(open())
-    }
-  }
-  if (failures.length > 0) throw failures[0]
-  while (store.step()) await new Promise(setImmediate)
-  return added
-}
-
 it.each([
   ['two devices', 2, 0],
   ['three devices', 3, 0],
@@ -89,10 +47,10 @@ it.each([
       const store = slowStore(chance)
       dice.mockImplementation(chance)
       try {
-        const added = await race(store, chance, devices, deaths)
-        const copy = createStorage()
-        for (const [key, text] of store.texts) await copy.setItem(key, text)
-        const texts = textsOf(await unstorageStorage(copy).readFlow('race'))
+        const added: string[] = []
+        const work = (storage: SessionStorage, name: string) => add(storage, name, added)
+        await race({ store, chance, writers: devices, deaths, risk: 0.003, work })
+        const texts = textsOf(await (await remains(store)).readFlow('race'))
         expect(new Set(texts).size, 'none is there twice').toBe(texts.length)
         expect(texts.filter((it) => added.includes(it)).sort(), 'none is lost').toEqual([...added].sort())
         count += added.length

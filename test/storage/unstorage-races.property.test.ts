@@ -1,9 +1,8 @@
-import { createStorage } from 'unstorage'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { StaleEpochError, type SessionStorage } from 'dogear'
-import { unstorageStorage } from 'dogear/unstorage'
 import { random } from '../support/random'
-import { slowStore, type SlowStore } from './slow-store'
+import { race, remains } from './race'
+import { slowStore } from './slow-store'
 
 const shape = { format: 1, workflow: 'race', version: 1 }
 const strict = { durability: 'strict' } as const
@@ -57,7 +56,7 @@ async function look(storage: SessionStorage, promised: Promised): Promise<Seen> 
 }
 
 /** A page: reads, claims, appends and compacts until it is overtaken; then it looks again. */
-async function work(
+async function page(
   storage: SessionStorage,
   name: string,
   promised: Promised,
@@ -89,56 +88,6 @@ async function work(
   }
 }
 
-/** Lets calls go on in a random order until everything has ended; now and then a page dies and another one comes. */
-async function race(
-  store: SlowStore,
-  chance: () => number,
-  pages: number,
-  deaths: number,
-): Promise<Promised> {
-  const promised = new Promised()
-  const failures: unknown[] = []
-  let running = 0
-  let names = 0
-  const open = (): (() => void) => {
-    const connection = store.connect()
-    let alive = true
-    running++
-    const end = (): void => {
-      if (alive) running--
-      alive = false
-    }
-    work(unstorageStorage(connection), `p${names++}-`, promised, chance)
-      .catch((error: unknown) => failures.push(error))
-      .finally(end)
-    return () => {
-      connection.cut()
-      end()
-    }
-  }
-  const kills = Array.from({ length: pages }, open)
-  while (running > 0 && failures.length === 0) {
-    await new Promise(setImmediate)
-    const stuck = !store.step()
-    if (stuck && running > 0) throw new Error('nothing goes on')
-    if (deaths > 0 && chance() < 0.005) {
-      deaths--
-      kills[Math.floor(chance() * kills.length)]?.()
-      kills.push(open())
-    }
-  }
-  if (failures.length > 0) throw failures[0]
-  while (store.step()) await new Promise(setImmediate)
-  return promised
-}
-
-/** What is left, read by somebody who comes last. */
-async function final(store: SlowStore, promised: Promised): Promise<Seen> {
-  const copy = createStorage()
-  for (const [key, text] of store.texts) await copy.setItem(key, text)
-  return look(unstorageStorage(copy), promised)
-}
-
 it.each([
   ['two pages', 2, 0],
   ['four pages', 4, 0],
@@ -156,8 +105,10 @@ it.each([
       const store = slowStore(chance)
       dice.mockImplementation(chance)
       try {
-        const promised = await race(store, chance, pages, deaths)
-        const { texts } = await final(store, promised)
+        const promised = new Promised()
+        const work = (storage: SessionStorage, name: string) => page(storage, name, promised, chance)
+        await race({ store, chance, writers: pages, deaths, risk: 0.005, work })
+        const { texts } = await look(await remains(store), promised)
         expect(new Set(texts).size, 'no record is there twice').toBe(texts.length)
         acknowledged += promised.count
         claims += promised.epochs.size

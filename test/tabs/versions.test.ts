@@ -1,23 +1,14 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage } from 'dogear'
-import { virtualClock, virtualTabs } from 'dogear/testing'
+import { virtualClock } from 'dogear/testing'
 import { Done, flow, Go } from '../support/flows'
+import { overheardTabs } from '../support/overheard'
 
 const browser = () => {
   const clock = virtualClock()
-  const heard: unknown[] = []
-  const tabs = virtualTabs()
-  const channel = (name: string) => {
-    const inner = tabs.channel(name)
-    const post = inner.postMessage.bind(inner)
-    inner.postMessage = (message) => {
-      heard.push(message)
-      post(message)
-    }
-    return inner
-  }
-  const options = { clock, storage: memoryStorage(), locks: tabs.locks, channel }
+  const { heard, locks, channel } = overheardTabs()
+  const options = { clock, storage: memoryStorage(), locks, channel }
   return { clock, heard, engine: () => createEngine(options) }
 }
 
