@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineWorkflow, gather, memoryStorage, type SessionStorage } from '../../src/index'
 import { checksum } from '../../src/storage/checksum'
-import type { StoredSession } from '../../src/storage/storage'
+import type { StoredPart, StoredSession, StoredSnapshot } from '../../src/storage/storage'
 import { virtualClock } from '../../src/testing'
 import { Done, flow, Go, Item, Question, unhandled, Worked } from '../support/flows'
+import { inParts } from '../support/parts'
 import { random } from '../support/random'
 
 const State = z.object({
@@ -33,7 +34,7 @@ const rich = defineWorkflow({ ...flow, state: State, maxSteps: 500 })
     return Done((await ctx.ask(Question({ why: 'so' }))).data)
   })
 
-/** Sessions as they are stored, cut off at many moments; with snapshots and without. */
+/** Sessions as they are stored, cut off at many moments; with snapshots, whole and in parts, and without. */
 async function samples(): Promise<StoredSession[]> {
   const found: StoredSession[] = []
   for (const moment of [1, 20, 70, 200, 3000]) {
@@ -53,11 +54,12 @@ async function samples(): Promise<StoredSession[]> {
     const { seq } = saved
     const { head } = stored
     const envelope = { ...{ format: head.format, workflow: 'flow', version: 1, at: 1, status: 'running' } }
-    found.push(stored, {
+    const short: StoredSession = {
       head: { ...head, snapshot: seq },
       snapshot: { ...envelope, seq, data, sum: checksum(data) },
       batches: stored.batches.filter((it) => it.to > seq),
-    })
+    }
+    found.push(stored, short, await inParts(short, 40))
   }
   return found
 }
@@ -115,10 +117,29 @@ function damage<T extends { data: unknown }>(stored: T, dice: Dice): T {
   return { ...stored, data: text.slice(0, at) + pick(dice, ['', 'x', '{', '"', '\0']) + text.slice(at + 1) }
 }
 
+/** A change of a part, of what the snapshot knows about one, or of which there are. */
+function mutatePart(stored: StoredSession, change: typeof tamper, dice: Dice): StoredSession {
+  const snapshot = stored.snapshot as StoredSnapshot
+  const [parts, infos] = [stored.parts!, snapshot.parts!]
+  const how = dice()
+  if (how < 0.1) return { ...stored, parts: mutate(parts, dice) as StoredPart[] }
+  if (how < 0.2) return { ...stored, snapshot: { ...snapshot, parts: mutate(infos, dice) as typeof infos } }
+  const [n, data] = pick(dice, parts)
+  // Another part's data under this number, or changed data.
+  const made = how < 0.3 ? pick(dice, parts)[1] : change({ data, sum: 0 }, dice).data
+  const sum = dice() < 0.9 ? checksum(made as string) : undefined
+  return {
+    ...stored,
+    parts: parts.map((it) => (it[0] === n ? [n, made] : it)),
+    snapshot: { ...snapshot, parts: infos.map((it) => (it[0] === n ? [n, it[1], sum ?? it[2]] : it)) },
+  }
+}
+
 function mutant(stored: StoredSession, dice: Dice): StoredSession {
   const how = dice()
   if (how < 0.15) return mutate(stored, dice) as StoredSession
   const change = how < 0.9 ? tamper : damage
+  if (stored.parts && dice() < 0.6) return mutatePart(stored, change, dice)
   const at = Math.floor(dice() * (stored.batches.length + (stored.snapshot ? 2 : 0)))
   if (at >= stored.batches.length) return { ...stored, snapshot: change(stored.snapshot!, dice) }
   return { ...stored, batches: stored.batches.with(at, change(stored.batches[at]!, dice)) }
@@ -134,6 +155,7 @@ async function tryOpen(stored: StoredSession): Promise<string> {
     claim: (_id, _shape, seq) => Promise.resolve({ epoch: 99, seq }),
     append: () => Promise.resolve(),
     compact: () => Promise.resolve(),
+    keepPart: () => Promise.resolve(),
     quarantine: () => (aside++, Promise.resolve()),
   }
   const engine = createEngine({ storage, clock, ids: () => 'name', onError: () => {} })

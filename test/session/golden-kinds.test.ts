@@ -4,35 +4,40 @@ import { memoryStorage } from '../../src/index'
 import type { SessionRecord } from '../../src/session/record'
 import type { StoredSession } from '../../src/storage/storage'
 import { profile } from '../support/flows'
+import { inParts } from '../support/parts'
 import { live, today, tomorrow } from './golden/house'
 
 const strict = { durability: 'strict' } as const
 const fileOf = (name: string): URL => new URL(`golden/${name}.json`, import.meta.url)
 const textOf = (name: string): string => readFileSync(fileOf(name), 'utf8')
 
-/** `GOLDEN=write` makes the files anew: only for a format that was never released. */
+/** `GOLDEN=write` makes the files anew: only for a format that was never released. `GOLDEN=parts` makes the last one. */
 async function remake(): Promise<void> {
-  if (process.env['GOLDEN'] !== 'write') return
-  const page = profile()
-  await live(page)
-  const write = async (name: string): Promise<void> =>
-    writeFileSync(fileOf(name), `${JSON.stringify(await page.storage.read('flow'), undefined, 1)}\n`)
-  await write('house')
-  await page.reload()
-  const migrated = await page.open(tomorrow)
-  migrated.state.set('fresh', 'typed later')
-  await migrated.flush()
-  await write('house-migrated')
+  const wanted = process.env['GOLDEN']
+  const write = (name: string, stored?: StoredSession): void =>
+    writeFileSync(fileOf(name), `${JSON.stringify(stored, undefined, 1)}\n`)
+  if (wanted === 'write') {
+    const page = profile()
+    await live(page)
+    write('house', await page.storage.read('flow'))
+    await page.reload()
+    const migrated = await page.open(tomorrow)
+    migrated.state.set('fresh', 'typed later')
+    await migrated.flush()
+    write('house-migrated', await page.storage.read('flow'))
+  }
+  if (wanted) write('house-parts', await inParts(JSON.parse(textOf('house-migrated')) as StoredSession, 250))
 }
 
 /** A profile in which a released version has stored this. */
 async function storedAs(name: string) {
-  const { head, snapshot, batches } = JSON.parse(textOf(name)) as StoredSession
+  const { head, snapshot, parts = [], batches } = JSON.parse(textOf(name)) as StoredSession
   const storage = memoryStorage()
   const { epoch = 1 } = await storage.claim('flow', head, 0)
+  for (const part of parts) await storage.keepPart?.('flow', epoch, part)
   if (snapshot) await storage.compact('flow', epoch, snapshot)
   for (const batch of batches) await storage.append('flow', epoch, batch, strict)
-  return profile(undefined, { storage })
+  return { ...profile(undefined, { storage }), storage }
 }
 
 test('the golden session "house" / opens, with the state, status and result that it had', async () => {
@@ -47,6 +52,21 @@ test('the golden session "house-migrated", a snapshot with a past and records af
   expect([session.status, session.result]).toEqual(['completed', ['re outer', 're inner']])
   expect(session.state.get()).toEqual({ fresh: 'typed later' })
   expect(session.history().map((it) => it.type)).toContain('migrated')
+})
+
+test('the golden session "house-parts", of format 2 / is that of "house-migrated", and its next snapshot is whole again', async () => {
+  expect((JSON.parse(textOf('house-parts')) as StoredSession).head.format).toBe(2)
+  const page = await storedAs('house-parts')
+  const session = await page.open(tomorrow)
+  const whole = await (await storedAs('house-migrated')).open(tomorrow)
+  expect(session.toJSON()).toEqual(whole.toJSON())
+  expect(session.history()).toEqual(whole.history())
+  session.state.set('fresh', 'x'.repeat(300_000))
+  await session.flush()
+  await page.clock.advance(1000)
+  const stored = await page.storage.read('flow')
+  expect([stored?.snapshot?.format, stored?.parts ?? []]).toEqual([1, []])
+  expect((await page.engine.open(tomorrow)).state.get('fresh')).toHaveLength(300_000)
 })
 
 test('the golden session "house", met by newer code / is migrated', async () => {
