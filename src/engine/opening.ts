@@ -174,11 +174,15 @@ export class Opening {
   }
 
   #arrive({ loaded, model, history, epoch, tail, emptied, dropped }: Found): Promise<void> | undefined {
-    const { live } = this
+    const [live, { privacy }] = [this.live, this.#keeping]
     if (!live.mayAttach) return undefined
+    const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
     const ahead = this.#tabs.ahead(loaded?.head, model, emptied)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
+    // What is private is in no storage and no message: this tab's own stays, if it is the same session.
+    const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
+    if (same) this.#tree.apply(privacy.carry(shown.state))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
     if (!this.#tabs.leads) return this.#tabs.follow(own, epoch, how)
@@ -291,7 +295,5 @@ interface Found extends Restored {
   readonly tail: Tail | undefined
 }
 
-/** Milliseconds until storage that failed is looked at again. */
-const NEXT_LOOK = 30_000
-/** Reads and claims in a row that somebody else's writes may spoil. */
-const MOST_TRIES = 100
+/** Milliseconds until storage that failed is looked at; reads and claims in a row that somebody else's writes may spoil. */
+const [NEXT_LOOK, MOST_TRIES] = [30_000, 100]

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage } from 'dogear'
-import { virtualClock } from 'dogear/testing'
+import { crash, virtualClock } from 'dogear/testing'
 import { Done, flow, Go } from '../support/flows'
 import { overheardTabs } from '../support/overheard'
 
@@ -32,13 +32,14 @@ test('newer code opens what older code executes / it takes over and migrates; th
   expect(one.state.get('text')).toBe('a')
 })
 
+const paying = defineWorkflow({
+  ...flow,
+  state: z.object({ card: z.string().default(''), note: z.string().default('') }),
+  private: ['card'],
+}).step('end', { on: Go, emits: [Done] }, () => Done(1))
+
 test('private fields / are in no message, and each tab keeps its own', async () => {
   const { clock, engine, heard } = browser()
-  const paying = defineWorkflow({
-    ...flow,
-    state: z.object({ card: z.string().default(''), note: z.string().default('') }),
-    private: ['card'],
-  }).step('end', { on: Go, emits: [Done] }, () => Done(1))
   const one = await engine().open(paying)
   one.state.set('card', 'secret of one')
   const two = await engine().open(paying)
@@ -51,4 +52,58 @@ test('private fields / are in no message, and each tab keeps its own', async () 
   expect(two.state.get()).toEqual({ card: 'secret of two', note: 'hello!' })
   expect(heard.length).toBeGreaterThan(3)
   expect(JSON.stringify(heard)).not.toContain('secret')
+})
+
+test.each(['killed', 'closed', 'left'])(
+  'a private field, and a tab that follows / the leader is %s / it leads, and has its own still',
+  async (way) => {
+    const { clock, engine } = browser()
+    const first = engine()
+    const one = await first.open(paying)
+    one.state.set('card', 'secret of one')
+    one.state.set('note', 'a')
+    const two = await engine().open(paying)
+    two.state.set('card', 'secret of two')
+    two.state.append('note', 'b')
+    await clock.advance(2000)
+    // Behind a write that is not answered yet.
+    two.state.append('note', 'c')
+    two.state.append('card', '!')
+    const seen: unknown[] = []
+    two.state.subscribe('card', () => seen.push(two.state.get('card')))
+    if (way === 'killed') crash(first)
+    else if (way === 'closed') await one.close()
+    else await two.takeOver()
+    await clock.advance(2000)
+    expect([two.role, two.state.get()]).toEqual(['leader', { card: 'secret of two!', note: 'abc' }])
+    expect(seen).toEqual([])
+    await two.flush()
+    if (way === 'left') expect([one.role, one.state.get('card')]).toEqual(['follower', 'secret of one'])
+  },
+)
+
+test('a private field, and a tab that follows / somebody deletes the session, and the leader is gone / it is not carried on', async () => {
+  const { clock, engine } = browser()
+  const first = engine()
+  const one = await first.open(paying)
+  one.state.set('note', 'a')
+  await one.flush()
+  const two = await engine().open(paying)
+  two.state.set('card', 'secret of two')
+  await clock.advance(2000)
+  await first.delete('flow')
+  await clock.advance(2000)
+  expect(two.state.get('card')).toBe('')
+})
+
+test('a private field typed in a tab that follows a session of which nothing is stored / the leader is gone / it is there', async () => {
+  const { clock, engine } = browser()
+  const first = engine()
+  await first.open(paying)
+  const two = await engine().open(paying)
+  two.state.set('card', 'secret of two')
+  await clock.advance(2000)
+  crash(first)
+  await clock.advance(2000)
+  expect([two.role, two.state.get('card')]).toEqual(['leader', 'secret of two'])
 })
