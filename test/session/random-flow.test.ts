@@ -44,6 +44,6 @@ test('a write waits for an edit, and another edit is called as that one ends / t
     [{ do: 'set', path: 'a', value: 1 }, { do: 'commit' }, { do: 'edit', path: 'a', ms: 40 }],
     [{ do: 'send', name: 'p6', path: 'a' }],
   ]
-  const rest = { fans: [], pair: [], lost: [], actions: [], edits: true, compact: false }
+  const rest = { fans: [], pair: [], lost: [], actions: [], edits: true, compact: false, lag: 0 }
   expect((await play({ steps, ...rest })).wrong).toEqual([])
 })

@@ -112,10 +112,10 @@ class World {
 
   private lookAgain(): Look {
     const history = (this.page.session?.history() ?? []) as readonly Happened[]
-    let points: ReadonlyMap<string, readonly string[]> | undefined
+    let points: ReadonlyMap<string, ReadonlyMap<string, number>> | undefined
     return {
       seq: history.at(-1)?.seq ?? 0,
-      points: (step) => (points ??= pointsOf(history)).get(step) ?? [],
+      points: (step) => (points ??= pointsOf(history)).get(step) ?? new Map(),
     }
   }
 }
@@ -134,24 +134,27 @@ interface Happened {
   readonly emits?: readonly { readonly id: number; readonly data?: unknown }[]
 }
 
-/** The points of each step that were recorded, as the reference calls them. */
-function pointsOf(history: readonly Happened[]): ReadonlyMap<string, readonly string[]> {
+/** The points of each step that were recorded, as the reference calls them, with the numbers of their records. */
+function pointsOf(history: readonly Happened[]): ReadonlyMap<string, ReadonlyMap<string, number>> {
   const data = new Map<number, unknown>()
-  const execs = new Map<number, { readonly found: string[]; readonly kinds: Map<string, string> }>()
-  const steps = new Map<string, string[]>()
-  for (const { type, exec = 0, step = '', key = '', point = '', events = [], emits = [] } of history) {
+  const execs = new Map<
+    number,
+    { readonly found: Map<string, number>; readonly kinds: Map<string, string> }
+  >()
+  const steps = new Map<string, Map<string, number>>()
+  for (const { seq, type, exec = 0, step = '', key = '', point = '', events = [], emits = [] } of history) {
     for (const it of emits) data.set(it.id, it.data)
     const { found, kinds } = execs.get(exec) ?? {}
     if (type === 'taken') {
-      const own = { found: [], kinds: new Map<string, string>() }
+      const own = { found: new Map<string, number>(), kinds: new Map<string, string>() }
       execs.set(exec, own)
       steps.set(step === 'branch' ? `branch ${String(data.get(events[0] ?? 0))}` : step, own.found)
     } else if (type === 'opened') {
       kinds?.set(key, point)
-      found?.push(`opened ${key}`)
+      found?.set(`opened ${key}`, seq)
     } else if (type === 'answered' || type === 'done') {
       const isWait = ['ask', 'wait'].includes(kinds?.get(key) ?? '')
-      found?.push(`${isWait ? 'answered' : 'done'} ${key}`)
+      found?.set(`${isWait ? 'answered' : 'done'} ${key}`, seq)
     }
   }
   return steps
@@ -499,9 +502,14 @@ export async function play(scenario: Scenario): Promise<Played> {
     world.page.alive = world.page.online = false
     died()
   }
+  const late = async <T>(call: Promise<T>): Promise<T> => {
+    const result = await call
+    for (let ticks = 0; ticks < scenario.lag; ticks++) await Promise.resolve()
+    return result
+  }
   const operation = <T>(page: Page, call: () => Promise<T>): Promise<T> => {
     if (!page.online) return new Promise(() => {})
-    if (--operations > 0) return call()
+    if (--operations > 0) return late(call())
     page.online = false
     if (lands) void call().then(die, die)
     else die()
@@ -548,7 +556,7 @@ export async function play(scenario: Scenario): Promise<Played> {
     operations = Infinity
     inner = inner.restart()
     const stored = await inner.read('random')
-    reference.crashed(stored?.head.seq ?? 0)
+    reference.crashed(stored?.head.seq ?? 0, world.look())
   }
   const compare = (when: string): void => {
     const actual = JSON.stringify(ordered(world.page.session?.state.get()))

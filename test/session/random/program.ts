@@ -54,6 +54,8 @@ export interface Scenario {
   readonly edits: boolean
   /** Every append is followed by a compaction. */
   readonly compact: boolean
+  /** So many microtasks pass before the page hears of what storage has done. */
+  readonly lag: number
 }
 
 const shared = ['a', 'b', 'o.x', 'o.y.z']
@@ -169,6 +171,7 @@ export function scenario(random: () => number, raw = false): Scenario {
     ...{ steps, fans, pair, lost, edits },
     actions: Array.from({ length: 6 + upTo(24) }, action),
     compact: chance(0.3),
+    lag: upTo(3),
   }
 }
 
@@ -200,6 +203,7 @@ export function* smaller(it: Scenario): Generator<Scenario> {
           ),
         }
   if (it.compact) yield { ...it, compact: false }
+  if (it.lag > 0) yield { ...it, lag: it.lag - 1 }
 }
 
 function* smallerFans(fan: readonly Program[]): Generator<readonly Program[]> {

@@ -21,7 +21,7 @@ interface Seen {
 interface Exec {
   attempt: Attempt | undefined
   trace: Map<string, Seen[]>
-  /** Points and their ends that were recorded, with the sequence number at which that was noticed. */
+  /** Points and their ends that were recorded, with their sequence numbers. */
   points: Map<string, number>
   ended: number | undefined
   sends: Set<string>
@@ -47,8 +47,8 @@ export class Attempt {
 /** What of a session the reference looks at, to see that something was recorded; never at what it means. */
 export interface Look {
   readonly seq: number
-  /** The recorded points of a step, opened and done. */
-  points(step: string): readonly string[]
+  /** The recorded points of a step, opened and done, each with its sequence number. */
+  points(step: string): ReadonlyMap<string, number>
 }
 
 /**
@@ -86,18 +86,20 @@ export class Reference {
     return attempt
   }
 
-  /** Notices points that were recorded since the last look: they commit what the step has done so far. */
+  /** Notices points that were recorded since the last look: each commits what the step had done before it. */
   notice(attempt: Attempt, look: Look): void {
     const exec = this.exec(attempt.step)
-    const fresh = look.points(attempt.step).filter((it) => !exec.points.has(it))
-    for (const point of fresh) exec.points.set(point, look.seq)
-    if (fresh.some((it) => !it.startsWith('answered '))) this.commit(attempt, look.seq)
+    for (const [point, seq] of look.points(attempt.step)) {
+      if (exec.points.has(point)) continue
+      exec.points.set(point, seq)
+      if (!point.startsWith('answered ')) this.commit(attempt, seq)
+    }
   }
 
   private commit(attempt: Attempt, seq: number): void {
     const exec = this.exec(attempt.step)
     for (const entry of this.entries)
-      if (entry.step === attempt.step && !entry.dropped) entry.committed ??= seq
+      if (entry.step === attempt.step && !entry.dropped && entry.seq <= seq) entry.committed ??= seq
     for (const [branch, seen] of attempt.trace) {
       for (const it of seen) it.committed ??= seq
       if (seen.length > (exec.trace.get(branch)?.length ?? 0)) exec.trace.set(branch, [...seen])
@@ -177,8 +179,9 @@ export class Reference {
     this.exec(attempt.step).ended = seq
   }
 
-  /** The page is gone; up to `durable` it was stored. */
-  crashed(durable: number): void {
+  /** The page is gone, `last` seen like this; up to `durable` it was stored. */
+  crashed(durable: number, last: Look): void {
+    for (const { attempt } of this.execs.values()) if (attempt?.over === false) this.notice(attempt, last)
     this.entries = this.entries.filter((it) => it.seq <= durable)
     const stored = (it: { committed: number | undefined }): boolean =>
       it.committed !== undefined && it.committed <= durable
