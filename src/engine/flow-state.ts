@@ -9,7 +9,7 @@ import { compileSchema, type CompiledSchema } from '../state/schema'
 import { createStateStore, type StateStore } from '../state/store'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
-import type { Remake } from '../state/writes'
+import { EarlyWrites, type Remake } from '../state/early-writes'
 import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow, type NamedWrite } from '../storage/flow'
 import { Refusal } from '../storage/load'
 import type { Serializer } from '../storage/serializer'
@@ -85,13 +85,13 @@ export class FlowState implements SessionFlow {
     this.#base = { ...this.#base, state: this.initial }
     this.#tree = new Tree(this.initial, deps.report)
     this.writer = new Writer(this.#schema, copyJson)
-    this.state = createStateStore<unknown>({
+    const parts = {
       tree: this.#tree,
       writer: this.writer,
-      early: () => this.#making,
-      commit: (ops) => void this.#put(ops, this.#making.pop() ?? (() => ops)),
+      commit: (ops: readonly Op[]) => void this.#put(ops, this.#making.pop() ?? (() => ops)),
       initial: () => this.initial,
-    })
+    }
+    this.state = createStateStore(parts, new EarlyWrites(parts, () => this.#making))
     this.#channel = deps.channels?.(
       `dogear:${deps.storage.kind}:${deps.storage.name ?? ''}:flow:${definition.name}`,
     )

@@ -40,7 +40,8 @@ export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefi
   if (opened !== held) hold(opened)
   const session = opened?.session
   const phase = useSnapshot(
-    { subscribe: session?.subscribe ?? toNothing, get: () => phaseOf(opened) },
+    session?.subscribe ?? toNothing,
+    () => phaseOf(opened),
     (): Phase => 'server',
   )
   const resources = wanted?.resources

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { sameJson } from '../state/same'
-import { useSnapshot, type Source } from './snapshot'
+import type { Show } from '../state/store'
+import { useSnapshot } from './snapshot'
 
 /** What to show of the value at the path. */
 export interface Selection<T, U> {
@@ -12,18 +13,13 @@ export interface Selection<T, U> {
 type AnySelection = Selection<unknown, unknown>
 
 /**
- * A part of what a source gives. It keeps its identity while `compare` finds it the same, also when `select` is a
+ * A part of what stands at a path. It keeps its identity while `compare` finds it the same, also when `select` is a
  * new function in every render: so one that makes new objects neither loops nor renders in vain.
  */
-export function useSelected(
-  source: Source<unknown>,
-  selection: AnySelection,
-  initial: () => unknown,
-): unknown {
+export function useSelected(show: Show, selection: AnySelection): unknown {
   const [part] = useState(makePart)
-  return useSnapshot({ subscribe: source.subscribe, get: () => part(source.get(), selection) }, () =>
-    part(initial(), selection),
-  )
+  const get = (): unknown => part(show(), selection)
+  return useSnapshot(show, get, get)
 }
 
 /** One component's memory of its part: a cache, so a render that filled it and was dropped does no harm. */

@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from 'use-sync-external-store/shim'
-
 /** Something that changes, and that a component can show. */
 export interface Source<T> {
   readonly subscribe: (listener: () => void) => () => void
@@ -7,7 +5,8 @@ export interface Source<T> {
   readonly get: () => T
 }
 
-/** The only door to React's subscriptions. `initial` is what a server renders, and the first render after it. */
-export function useSnapshot<T>({ subscribe, get }: Source<T>, initial: () => T): T {
-  return useSyncExternalStore(subscribe, get, initial)
-}
+/**
+ * The only door to React's subscriptions: `subscribe`, `get`, and what a server renders, which is also the first render
+ * after it.
+ */
+export { useSyncExternalStore as useSnapshot } from 'use-sync-external-store/shim'

@@ -22,10 +22,10 @@ export function useStored(
   if (!isPath(path)) throw misuse(hook)
   const selection = selectionOf(hook, bare ? second : third)
   const store = !bare && has(first, 'append') ? first : pick(sessionOf(place, hook, bare ? undefined : first))
-  const cell = cellOf(store as PlainStore<unknown>, path)
+  const { show, set } = cellOf(store as PlainStore<unknown>, path)
   // oxlint-disable-next-line react/rules-of-hooks -- whether a call selects never changes, so the order of hooks does not
-  const value = selection ? useSelected(cell, selection, cell.get) : useSnapshot(cell, cell.get)
-  return [value, cell.set] as never
+  const value = selection ? useSelected(show, selection) : useSnapshot(show, show, show)
+  return [value, set] as never
 }
 
 function isPath(value: unknown): value is string | Keys {

@@ -19,5 +19,9 @@ const untouched: Persistence = { status: 'saved' }
  */
 export function usePersistence<W extends AnyWorkflow>(of?: W | Session<W>): Persistence {
   const session = useSession('usePersistence', of)
-  return useSnapshot({ subscribe: session.subscribe, get: () => session.persistence }, () => untouched)
+  return useSnapshot(
+    session.subscribe,
+    () => session.persistence,
+    () => untouched,
+  )
 }

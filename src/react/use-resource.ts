@@ -39,7 +39,7 @@ export function useResourceOf(workflow: AnyWorkflow | undefined, args: readonly 
     const resources = session.resources as Readonly<Record<string, unknown>>
     return key in resources ? resources[key] : missing
   }
-  const value = useSnapshot({ subscribe: session.subscribeResources, get }, get)
+  const value = useSnapshot(session.subscribeResources, get, get)
   if (value !== missing) return value
   if (args.length > 1) return fallback
   throw new MissingResourceError(key, Object.keys(session.resources as object))

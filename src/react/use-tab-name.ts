@@ -3,7 +3,8 @@ import { useSnapshot } from './snapshot'
 
 /** What is added to a session's id for this tab; nothing when none is wanted, `undefined` while it is not known. */
 export function useTabName(wanted: boolean): string | undefined {
-  return useSnapshot(wanted ? own : shared, () => (wanted ? undefined : ''))
+  const { subscribe, get } = wanted ? own : shared
+  return useSnapshot<string | undefined>(subscribe, get, () => (wanted ? undefined : ''))
 }
 
 const shared = { subscribe: () => () => {}, get: () => '' }

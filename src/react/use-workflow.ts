@@ -65,7 +65,7 @@ export function useWorkflow(of?: unknown, options?: object): unknown {
   const [opened] = useOpened(options && { ...options, workflow: workflowOf(hook, of) })
   const session = options && opened ? opened.session : sessionOf(place, hook, of)
   const watched = useMemo(() => watch(session), [session])
-  return useSnapshot(watched, watched.initial)
+  return useSnapshot(watched.subscribe, watched.get, watched.initial)
 }
 
 const hook = 'useWorkflow'

@@ -1,4 +1,6 @@
+import { EarlyWrites, type Remake } from '../state/early-writes'
 import { createStateStore, type StateStore } from '../state/store'
+import type { StoreParts } from '../state/writes'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { LiveSession } from './live-session'
 import type { OpenAsk } from '../workflow/ask'
@@ -111,15 +113,16 @@ function made(): Readonly<Record<string, (live: LiveSession) => unknown>> {
 
 function stateOf({ core }: LiveSession): StateStore<unknown> {
   const { options } = core
-  return createStateStore<unknown>({
+  const parts: StoreParts = {
     tree: core.model.tree,
     writer: options.writer,
     commit: (ops) => core.write(ops),
     base: () => core.model,
-    early: () => (core.remote ? undefined : core.early),
     always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
-  })
+  }
+  const early = (): Remake[] | undefined => (core.remote ? undefined : core.early)
+  return createStateStore(parts, new EarlyWrites(parts, early))
 }
 
 /** The open asks: the same array until one comes or goes, the same objects as long as they are open. */

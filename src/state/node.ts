@@ -1,6 +1,6 @@
 import type { OpPath } from './op'
 import { listIndex, textOf, type Path } from './path'
-import type { Cell } from './store'
+import type { Cell, Show } from './store'
 import type { Subscription } from './subscription'
 import { at, type Container } from './view'
 
@@ -33,8 +33,9 @@ export class Node implements Path {
   before: unknown = untouched
   /** The last batch that has written here. */
   batch: { readonly isOpen: boolean } | undefined = undefined
-  /** What components hold of this path. */
-  cell: Cell | undefined = undefined
+  /** What components hold of this path: see {@link Cell}. */
+  show: Show | undefined = undefined
+  set: Cell['set'] | undefined = undefined
 
   constructor(id: OpPath, parent: Node | undefined, key: string) {
     const index = listIndex(key)

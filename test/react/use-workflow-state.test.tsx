@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createStore, type StateStore } from 'dogear'
 import { useWorkflowState } from 'dogear/react'
-import { cellOf } from '../../src/state/store'
+import { cellOf, type Show } from '../../src/state/store'
 import { Boundary, checkout, hooks, quietly, shop, stage, text, type Stage } from './stage'
 
 afterEach(cleanup)
@@ -24,18 +24,17 @@ async function open(page: ReactElement, { engine, settle }: Stage = stage()) {
 /** Counts who listens to a path, from before its first use on. */
 function countListeners(store: object, path: string): () => number {
   let listening = 0
-  const cell = cellOf(store as StateStore<unknown>, path) as {
-    subscribe: (listener: () => void) => () => void
-  }
-  const { subscribe } = cell
-  cell.subscribe = (listener) => {
+  const cell = cellOf(store as StateStore<unknown>, path) as { show: Show }
+  const { show } = cell
+  cell.show = ((listener) => {
+    if (!listener) return show()
     listening++
-    const end = subscribe(listener)
+    const end = show(listener)
     return () => {
       listening--
       end()
     }
-  }
+  }) as Show
   return () => listening
 }
 

@@ -1,0 +1,64 @@
+import { Batch } from './batch'
+import type { Node } from './node'
+import type { Op } from './op'
+import type { Keys } from './path-types'
+import type { View } from './view'
+import { none, Writes, type Call, type StoreParts } from './writes'
+
+/** Makes operations anew, for the state as it is by then. */
+export type Remake = () => readonly Op[]
+
+type Again = (view: View) => readonly Op[]
+
+/**
+ * The writes of a session, which may come before it was read: then they are kept as calls, and made anew for the state
+ * that is found. Where that is impossible, a write is what it was.
+ */
+export class EarlyWrites extends Writes {
+  readonly #early: () => Remake[] | undefined
+  /** How the writes of the open batch are made anew. */
+  #calls: Again[] = []
+
+  /** `early`: while the state is not known yet, where to put how the writes are made. */
+  constructor(parts: StoreParts, early: () => Remake[] | undefined) {
+    super(parts)
+    this.#early = early
+  }
+
+  override noted(op: Op, call: Call, path: string | Keys | Node, value: unknown): void {
+    if (this.#early()) this.#rememberCall(op, call, path, value)
+  }
+
+  /** Apart, so that a write which is not early makes nothing for it. */
+  #rememberCall(op: Op, call: Call, path: string | Keys | Node, value: unknown): void {
+    this.remember([op], (view) => {
+      const made = this.make(view, call, path, value)
+      return made ? [made] : none
+    })
+  }
+
+  override remember(ops: readonly Op[], make: (view: View) => readonly Op[] | Promise<readonly Op[]>): void {
+    const early = this.#early()
+    if (!early || ops.length === 0) return
+    const again = (view: View): readonly Op[] => {
+      try {
+        const made = make(view)
+        return made instanceof Promise ? ops : made
+      } catch {
+        return ops
+      }
+    }
+    if (this.open) this.#calls.push(again)
+    else early.push(() => again(this.tree))
+  }
+
+  protected override ended(ops: readonly Op[]): void {
+    const calls = this.#calls
+    this.#calls = []
+    this.remember(ops, () => {
+      const again = new Batch(this.tree)
+      for (const call of calls) again.put(call(again))
+      return again.end()
+    })
+  }
+}
