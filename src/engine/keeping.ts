@@ -24,6 +24,17 @@ interface Tabs {
   /** Whether the session goes on all the same, as one that follows. */
   fenced(): boolean
   renew(epoch: number, base: number): void
+  /** Somebody has written the session between the look at it and the claim. */
+  missed(): void
+}
+
+/** What a journal begins with. */
+export interface Attaching {
+  /** Nothing: the journal claims the session itself, and `lead` hears of the epoch. */
+  readonly epoch: number | undefined
+  readonly lead: (epoch: number) => void
+  readonly loaded: Loaded | undefined
+  readonly tabs: Tabs
 }
 
 type Deps = Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'>
@@ -58,14 +69,15 @@ export class Keeping {
     this.#tenure?.look()
   }
 
-  journal(live: LiveSession, epoch: number, loaded: Loaded | undefined, tabs: Tabs): Journal {
+  journal(live: LiveSession, { epoch, lead, loaded, tabs }: Attaching): Journal {
     const { storage, clock, timeout, onError } = this.#deps
     const { shape } = this
     const journal: Journal = new Journal({
       ...{ storage, clock, timeout, id: this.#id, shape },
       serializer: this.discreet,
       ...(loaded && { stored: loaded.sizes, parted: loaded.parted }),
-      epoch: () => tenure.epoch,
+      epoch: () => tenure.epoch ?? tenure.begin(),
+      unclaimed: () => tenure.epoch === undefined,
       remedied: (error) => tenure.remedied(error),
       status: () => live.status,
       snapshot: () => ({ seq: live.core.model.seq, value: live.save() }),
@@ -78,9 +90,11 @@ export class Keeping {
     })
     const tenure: Tenure = new Tenure({
       ...{ storage, clock, timeout, onError, live, shape, epoch },
-      ...{ journal, renewed: (...claim) => tabs.renew(...claim) },
+      ...{ journal, expected: loaded?.head.seq ?? 0, begun: lead, missed: () => tabs.missed() },
+      renewed: (...claim) => tabs.renew(...claim),
     })
     this.#tenure = tenure
+    if (epoch === undefined) void tenure.start()
     return journal
   }
 }

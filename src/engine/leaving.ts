@@ -82,6 +82,15 @@ export class Leaving {
     page.removeEventListener('visibilitychange', this.#look)
   }
 
+  /** The first look for `localStorage` holds a page up for some milliseconds: better while storage is being read. */
+  prepare(): boolean {
+    try {
+      return this.#options.page.localStorage !== undefined
+    } catch {
+      return false
+    }
+  }
+
   /** What the last page has left behind. */
   left(): Promise<Tail | undefined> {
     return this.#exit.read()

@@ -1,39 +1,18 @@
-import type { Clock } from '../clock'
 import { StaleEpochError } from '../storage-errors'
 import type { StoredHead } from '../storage/storage'
 import { Following } from '../session/following'
 import { Leading } from '../session/leading'
-import type { LiveSession } from '../session/live-session'
 import type { Message } from '../session/message'
 import type { Model } from '../session/model'
 import { Outbox } from '../session/outbox'
+import type { MembershipOptions } from './membership-options'
 import { overtaken, type Kept } from './overtaken'
 import type { SessionRecord } from '../session/record'
 import type { Resumed } from '../session/session'
 import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
 import { withinLimit } from '../storage/time-limit'
-import type { Channels } from '../tabs/channel'
 import { Line } from '../tabs/line'
-import type { Locks } from '../tabs/locks'
 import { Seat } from '../tabs/seat'
-
-export interface MembershipOptions {
-  readonly live: LiveSession
-  /** Names the lock and the channel: the same for the same session in the same storage. */
-  readonly place: string
-  /** Of the workflow: tabs with other code are not understood. */
-  readonly version: number
-  /** Names this tab. */
-  readonly by: string
-  readonly clock: Clock
-  readonly timeout: number
-  readonly locks: Locks | undefined
-  readonly channels: Channels | undefined
-  /** Reads the session and claims it for this tab. */
-  readonly load: () => Promise<void>
-  readonly report: (error: unknown) => void
-  readonly onError: (error: unknown) => void
-}
 
 /** Milliseconds that a tab without locks waits for another one to say that it is there. */
 const ANYBODY = 300
@@ -74,6 +53,11 @@ export class Membership {
   /** Whether there may be other tabs. */
   get shared(): boolean {
     return this.#seat !== undefined || this.#options.channels !== undefined
+  }
+
+  /** Whether it has the lock, and has followed nobody: what was read and what is stored are the same, unless a claim says otherwise. */
+  get alone(): boolean {
+    return this.#seat?.held === true && this.#options.channels !== undefined && !this.#following
   }
 
   /** Finds out who executes. */
@@ -122,6 +106,8 @@ export class Membership {
     this.#end()
     this.epoch = epoch
     if (!this.shared) return
+    // The lock was stolen while the session was claimed.
+    if (!this.leads) return this.missed()
     const leading = new Leading({ live, post: (message) => this.#post(message), epoch, base })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
@@ -134,6 +120,13 @@ export class Membership {
     if (!this.#leading) return false
     this.#demote()
     return true
+  }
+
+  /** The session is shown, and somebody has written it since it was read, or has the lock now. */
+  missed(): void {
+    const { live } = this.#options
+    this.#demote(0)
+    live.admit(live.resumed)
   }
 
   /** The storage was emptied, and this tab has claimed the session once more. */
@@ -213,17 +206,16 @@ export class Membership {
   }
 
   /** Somebody else executes from now on: what this tab had not stored is asked of them. */
-  #demote(): void {
-    const leading = this.#leading
+  #demote(epoch: number | undefined = this.#leading?.epoch): void {
     this.leads = false
-    if (this.#left || !leading) return
+    if (this.#left || epoch === undefined) return
     const { live } = this.#options
     const { stored, core } = live
     const records = live.unacknowledged() as readonly SessionRecord[]
     this.#kept = { lineage: core.model.lineage, records }
     this.#end()
     this.#seat?.leave()
-    this.#follow(core.model, leading.epoch, true).durable = stored
+    this.#follow(core.model, epoch, true).durable = stored
     this.#readOnly()
     this.#seat?.wait()
   }

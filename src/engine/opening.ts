@@ -2,7 +2,8 @@ import { StorageError } from '../storage-errors'
 import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
-import { accept, continued, Refused, type Restored, type RestoringParts } from './restoring'
+import { Finding, type Found } from './finding'
+import { Refused, type RestoringParts } from './restoring'
 import { kindsOf } from './overtaken'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
@@ -10,6 +11,7 @@ import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
 import { OvertakenError } from '../session/tab-errors'
 import { createModel, type Model } from '../session/model'
+import type { Emission } from '../session/record'
 import { Resources } from '../session/resources'
 import type { CopyValue } from '../state/json'
 import { mend } from '../state/mend'
@@ -17,13 +19,10 @@ import { compileSchema, type CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import type { Journal } from '../storage/journal'
-import { isExpired } from '../storage/expiry'
-import { loadStored, Refusal, type Loaded } from '../storage/load'
+import { Refusal, type Loaded } from '../storage/load'
 import { isAbsence, isOutage } from '../storage/storage-error'
-import type { Tail } from '../storage/exit-journal'
 import { withinLimit } from '../storage/time-limit'
 import type { Definition } from '../workflow/workflow'
-import { isEmptied } from './tenure'
 
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
 export class Opening {
@@ -36,6 +35,7 @@ export class Opening {
   readonly #tree: Tree
   readonly #around: Surroundings
   readonly #keeping: Keeping
+  readonly #finding: Finding
   #autoResume = true
   #reading: Promise<void> | undefined
   #resetting: Promise<void> | undefined
@@ -60,6 +60,10 @@ export class Opening {
     this.#around = new Surroundings({ ...deps, serializer: this.#keeping.discreet }, definition, this.live, {
       load: () => this.again(),
       look: () => this.#keeping.look(),
+    })
+    this.#finding = new Finding({
+      ...{ deps, id, live: this.live, keeping: this.#keeping, around: this.#around },
+      restoring: this.#restoring,
     })
   }
 
@@ -94,7 +98,7 @@ export class Opening {
   async start(autoResume: boolean, after?: Promise<void>): Promise<void> {
     this.#autoResume = autoResume
     this.live.reload()
-    await after
+    if (after) await after
     await this.again().catch(() => {})
   }
 
@@ -108,8 +112,9 @@ export class Opening {
     if (!this.live.mayAttach) return
     this.live.reload()
     const { clock, timeout } = this.#deps
+    const begun = this.#finding.begin()
     if (this.#tabs.shared) await this.#tabs.join()
-    const finding = this.#find()
+    const finding = this.#finding.find(begun)
     try {
       await this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
     } catch (error) {
@@ -124,32 +129,6 @@ export class Opening {
     }
   }
 
-  /** What is stored, claimed for this page. Takes as long as it takes. */
-  async #find(): Promise<Found> {
-    const { storage } = this.#deps
-    const shared = this.live.core.options.flow.fresh()
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const loaded = await this.#load()
-      const tail = this.#tabs.leads ? await this.#around.page?.left() : undefined
-      const found = { loaded, tail, ...(await continued(this.#restoring, loaded, tail)) }
-      await shared
-      if (!this.live.mayAttach) break
-      if (!this.#tabs.leads && loaded && loaded.head.version < this.#definition.version) {
-        await this.#tabs.seize()
-        continue
-      }
-      if (!this.#tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
-      const expected = loaded?.head.seq ?? 0
-      const { epoch, seq } = await storage.claim(this.#id, this.#keeping.shape, expected)
-      const { followed } = this.#tabs
-      const emptied = loaded === undefined && followed > 0 && (await isEmptied(storage, followed))
-      if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number, emptied }
-      // Else somebody has written between the two: what was read is old already.
-      if (seq === expected) break
-    }
-    throw new StorageError(`session "${this.#id}" cannot be claimed`)
-  }
-
   get #restoring(): RestoringParts {
     return {
       definition: this.#definition,
@@ -158,19 +137,6 @@ export class Opening {
       fresh: (tree) => this.#fresh(tree),
       now: () => this.#deps.clock.now(),
     }
-  }
-
-  /** What is there, unless it has expired: then it is gone. */
-  async #load(): Promise<Loaded | undefined> {
-    const { storage, clock } = this.#deps
-    let expired = false
-    const loaded = await loadStored(storage, this.#id, this.#keeping.serializer, (head) => {
-      expired = isExpired(head, clock.now(), this.#keeping.shape.expireAfter)
-      if (!expired) accept(this.#definition, head)
-    })
-    if (!expired) return loaded
-    await storage.delete(this.#id)
-    return undefined
   }
 
   #arrive({ loaded, model, history, epoch, tail, emptied, dropped }: Found): Promise<void> | undefined {
@@ -185,16 +151,27 @@ export class Opening {
     if (same) this.#tree.apply(privacy.carry(shown.state))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
-    if (!this.#tabs.leads) return this.#tabs.follow(own, epoch, how)
-    const journal = this.#journal(epoch, loaded)
+    if (!this.#tabs.leads) return this.#tabs.follow(own, epoch ?? 0, how)
     const { seq } = own
+    const lead = (claimed: number): void => {
+      if (tail) this.#around.page?.settle(tail, claimed)
+      this.#tabs.lead(claimed, seq)
+    }
+    const journal = this.#journal(epoch, lead, loaded)
     // Also when it was migrated: only a snapshot changes a version, and until it is stored, the old session is.
     if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
-    if (tail) this.#around.page?.settle(tail, epoch)
     if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
-    this.#tabs.lead(epoch, seq)
+    if (epoch !== undefined) lead(epoch)
     return undefined
+  }
+
+  /** A run that began while storage did not answer, and that the stored session knows nothing of. */
+  #restart({ type, data }: Emission): void {
+    const { core, runs } = this.live
+    if (runs.active) return
+    const [event] = core.routing.emissions([{ type, data }])
+    core.append({ kind: 'started', run: core.options.ids(), event: event as Emission })
   }
 
   #fresh(tree: Tree): Model {
@@ -227,7 +204,7 @@ export class Opening {
         return
       }
       const { clock } = this.#deps
-      const timer = clock.setTimeout(() => void this.#await(this.#find(), meanwhile), NEXT_LOOK)
+      const timer = clock.setTimeout(() => void this.#await(this.#finding.find(), meanwhile), NEXT_LOOK)
       meanwhile.onEnd = () => clock.clearTimeout(timer)
     }
   }
@@ -237,11 +214,12 @@ export class Opening {
     const { live } = this
     if (meanwhile.over) return
     if (found.model === undefined) {
-      const journal = this.#journal(found.epoch)
-      live.keep(journal)
       const { seq } = live.core.model
+      const lead = (claimed: number): void => this.#tabs.lead(claimed, seq)
+      const journal = this.#journal(found.epoch, lead)
+      live.keep(journal)
       if (seq > 0) journal.owe({ seq, value: live.save() })
-      this.#tabs.lead(found.epoch, seq)
+      if (found.epoch !== undefined) lead(found.epoch)
     } else if (meanwhile.binding) {
       const error = new StorageError(
         `session "${this.#id}" was read too late: a run has gone on without it; reload to go back to what is stored`,
@@ -252,12 +230,13 @@ export class Opening {
     } else {
       const { started } = meanwhile
       void this.#arrive(found)
-      if (started) live.restart(started.event)
+      if (started) this.#restart(started.event)
     }
   }
 
-  #journal(epoch: number, loaded?: Loaded): Journal {
-    return this.#keeping.journal(this.live, epoch, loaded, this.#tabs)
+  /** Without an epoch, the session is claimed while it is shown already; `lead` hears of it. */
+  #journal(epoch: number | undefined, lead: (epoch: number) => void, loaded?: Loaded): Journal {
+    return this.#keeping.journal(this.live, { epoch, lead, loaded, tabs: this.#tabs })
   }
 
   get #tabs(): Surroundings['tabs'] {
@@ -285,15 +264,5 @@ export class Opening {
   }
 }
 
-/** What a late look at the storage has found. */
-interface Found extends Restored {
-  readonly loaded: Loaded | undefined
-  readonly epoch: number
-  /** Nothing is there because somebody emptied the storage while this tab followed. */
-  readonly emptied?: boolean
-  /** What a page had left in its exit journal; it is part of the model, if it goes on where storage ends. */
-  readonly tail: Tail | undefined
-}
-
-/** Milliseconds until storage that failed is looked at; reads and claims in a row that somebody else's writes may spoil. */
-const [NEXT_LOOK, MOST_TRIES] = [30_000, 100]
+/** Milliseconds until storage that failed is looked at again. */
+const NEXT_LOOK = 30_000

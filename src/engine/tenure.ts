@@ -13,11 +13,18 @@ export async function isEmptied(storage: SessionStorage, epoch: number): Promise
 
 /** If nobody can say after so many looks, so many milliseconds apart, the next write will. */
 const [LOOKS, NEXT_LOOK] = [4, 500]
+/** Milliseconds until a claim that failed is made again, unless a write makes it before. */
+const NEXT_CLAIM = 5000
 
 export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'> {
   readonly live: LiveSession
   readonly shape: StoredShape
-  readonly epoch: number
+  /** Nothing: the session was not claimed yet. It is `begun` when it is, and `missed` when it was written since it was read. */
+  readonly epoch: number | undefined
+  /** The newest sequence number that was read. */
+  readonly expected: number
+  readonly begun: (epoch: number) => void
+  readonly missed: () => void
   readonly journal: Journal
   /** The session has a new epoch, and is stored up to here. */
   readonly renewed: (epoch: number, seq: number) => void
@@ -29,13 +36,47 @@ export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'tim
  * stored again. A session that was deleted, or that somebody has begun anew meanwhile, is left alone.
  */
 export class Tenure {
-  epoch: number
+  epoch: number | undefined
   readonly #deps: TenureDeps
+  #beginning: Promise<number> | undefined
   #claiming: Promise<boolean> | undefined
 
   constructor(deps: TenureDeps) {
     this.#deps = deps
     this.epoch = deps.epoch
+  }
+
+  /** Claims what is shown already, until it has it: by itself, and for each write. */
+  async start(): Promise<void> {
+    const { live, clock } = this.#deps
+    try {
+      await this.begin()
+    } catch {
+      // Storage in trouble never stops a flow.
+      live.begin()
+      clock.setTimeout(() => void (this.epoch === undefined && this.#holds && this.start()), NEXT_CLAIM)
+    }
+  }
+
+  /** One claim at a time; whoever needs the epoch waits for it. */
+  begin(): Promise<number> {
+    return (this.#beginning ??= this.#begin().finally(() => (this.#beginning = undefined)))
+  }
+
+  async #begin(): Promise<number> {
+    const { storage, clock, timeout, live, shape, expected, begun, missed } = this.#deps
+    const { id } = live.core.options
+    const claim = storage.claim(id, shape, expected)
+    const { epoch } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
+    if (this.#holds && Number.isSafeInteger(epoch)) {
+      this.epoch = epoch as number
+      begun(this.epoch)
+      live.begin()
+      return this.epoch
+    }
+    if (this.#holds) missed()
+    // The journal that asks was abandoned.
+    return new Promise(() => {})
   }
 
   /** What a write was refused with; nothing when there was only nothing to write to any more, and there is now. */
@@ -52,7 +93,7 @@ export class Tenure {
   /** Somebody may have emptied it, or be about to: then it cannot be opened for a moment. */
   look(tries: number = LOOKS): void {
     const { live, clock } = this.#deps
-    if (!this.#holds || live.core.model.seq === 0 || tries === 0) return
+    if (!this.#holds || this.epoch === undefined || live.core.model.seq === 0 || tries === 0) return
     this.#renew().catch(() => clock.setTimeout(() => this.look(tries - 1), NEXT_LOOK))
   }
 
@@ -70,7 +111,7 @@ export class Tenure {
   async #claim(): Promise<boolean> {
     const { storage, live, shape, journal, renewed, onError } = this.#deps
     const { id } = live.core.options
-    if (!(await isEmptied(storage, this.epoch))) return false
+    if (!(await isEmptied(storage, this.epoch ?? 0))) return false
     const { epoch } = await storage.claim(id, shape, 0)
     // Somebody has stored it since, or it has ended here.
     if (epoch === undefined || !this.#holds) return false

@@ -15,7 +15,7 @@ import type { Journaling } from './journaling'
 import { Meanwhile } from './meanwhile'
 import type { Leading } from './leading'
 import { Outcome } from './outcome'
-import type { Emission, SessionRecord } from './record'
+import type { SessionRecord } from './record'
 import { Permit } from './permit'
 import { Runs } from './runs'
 import { restoreSession, type SavedSession } from './saved-session'
@@ -111,9 +111,16 @@ export class LiveSession extends Standing {
     if (early.length > 0) core.mend()
     if (journal instanceof Meanwhile) core.early = early
     if (model.tree.pending) model.tree.flush()
+    this.permit.unclaimed = journal.unclaimed === true
     this.permit.begin(!autoResume && this.runs.active)
-    this.gate.admit()
+    if (!this.permit.unclaimed) this.begin()
     this.changed()
+  }
+
+  /** Work may begin, and whoever waits for the session goes on. */
+  begin(): void {
+    this.permit.unclaimed = false
+    this.gate.admit()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
     nextTask(() => this.#scheduler.run())
   }
@@ -123,14 +130,6 @@ export class LiveSession extends Standing {
     this.core.early = undefined
     this.core.sink = this.journal = journal
     this.changed()
-  }
-
-  /** A run that began while storage did not answer, and that the stored session knows nothing of. */
-  restart({ type, data }: Emission): void {
-    if (this.runs.active) return
-    const { core } = this
-    const [event] = core.routing.emissions([{ type, data }])
-    core.append({ kind: 'started', run: core.options.ids(), event: event as Emission })
   }
 
   /** Whether what was read is still awaited. */
@@ -173,9 +172,10 @@ export class LiveSession extends Standing {
   }
 
   admit(resumed: Resumed): void {
-    if (this.gate.phase !== 'loading' && this.gate.phase !== 'error') return
-    this.gate.open()
-    this.resumed = Object.freeze(resumed)
+    if (this.gate.phase === 'loading' || this.gate.phase === 'error') {
+      this.gate.open()
+      this.resumed = Object.freeze(resumed)
+    }
     this.gate.admit()
     this.changed()
   }

@@ -5,6 +5,8 @@ import { Interruption } from './interruption'
 export class Permit {
   /** Opened without resuming: until somebody runs or resumes it. */
   held = false
+  /** The session is shown, and not yet this page's to write. */
+  unclaimed = false
   readonly #core: Core
   #supplied = false
   #interruption: Interruption | undefined
@@ -23,7 +25,7 @@ export class Permit {
 
   /** The first time that steps may run, what was cut off is counted. */
   granted(): boolean {
-    if (this.waits) return false
+    if (this.waits || this.unclaimed) return false
     this.#supplied = true
     const interruption = this.#interruption
     this.#interruption = undefined

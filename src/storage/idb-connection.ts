@@ -16,6 +16,8 @@ export interface Connection<Store> {
     durability: Durability,
     callback: (store: Store) => T | Promise<T>,
   ): Promise<T>
+  /** Begins to open the database. */
+  connect(): void
   /** Aborts the transactions that are under way. */
   abort(): void
   /** Closes the database after what is under way; a later call opens it again. */
@@ -28,26 +30,16 @@ const PAUSE = 300
 
 /** `onLost` hears when the connection was taken away: the database may have been deleted. */
 export function connection(name: string, onLost = (): void => {}): Connection<IDBObjectStore> {
-  let opening: Promise<IDBDatabase> | undefined
+  const { connect, drop } = door(name, onLost)
   const running = new Set<IDBTransaction>()
-  const drop = (which = opening): void => {
-    which?.then((db) => db.close()).catch(() => {})
-    if (opening === which) opening = undefined
-  }
   const begin = async (
     mode: IDBTransactionMode,
     durability: Durability,
     tries = 2,
   ): Promise<IDBTransaction> => {
-    const own = (opening ??= open(name).catch(absent))
+    const own = connect()
     try {
-      const db = await own
-      // Another tab deletes the database: unless we let go its request, and every later open, would hang.
-      db.onclose = db.onversionchange = () => {
-        drop(own)
-        onLost()
-      }
-      return db.transaction(STORE, mode, { durability })
+      return (await own).transaction(STORE, mode, { durability })
     } catch (error) {
       // What failed is not kept. Safari, and a browser that cleans up, close connections without a word.
       drop(own)
@@ -65,9 +57,37 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
         throw storageError(error)
       }
     },
+    connect() {
+      const own = connect()
+      own.catch(() => drop(own))
+    },
     abort: () => running.forEach(abort),
     close: () => drop(),
   }
+}
+
+/** The database while it is open: `connect` opens it when it is not, `drop` lets go of it. */
+function door(
+  name: string,
+  onLost: () => void,
+): { connect: () => Promise<IDBDatabase>; drop: (which?: Promise<IDBDatabase>) => void } {
+  let opening: Promise<IDBDatabase> | undefined
+  const drop = (which = opening): void => {
+    which?.then((db) => db.close()).catch(() => {})
+    if (opening === which) opening = undefined
+  }
+  const connect = (): Promise<IDBDatabase> => {
+    const own = (opening ??= open(name).then((db) => {
+      // Another tab deletes the database: unless we let go its request, and every later open, would hang.
+      db.onclose = db.onversionchange = () => {
+        drop(own)
+        onLost()
+      }
+      return db
+    }, absent))
+    return own
+  }
+  return { connect, drop }
 }
 
 /** Runs the callback in the transaction and waits until that has come to its end, one way or the other. */

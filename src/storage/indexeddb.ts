@@ -12,7 +12,7 @@ import type { SessionStorage } from './storage'
  */
 export function indexedDBStorage(name = 'dogear'): SessionStorage {
   const watching = new Set<() => void>()
-  const { transact, abort, close } = connection(name, () => watching.forEach((it) => it()))
+  const { transact, abort, close, connect } = connection(name, () => watching.forEach((it) => it()))
   return {
     kind: 'indexeddb',
     name,
@@ -20,6 +20,7 @@ export function indexedDBStorage(name = 'dogear'): SessionStorage {
       (mode, durability, work) => transact(mode, durability, (store) => work(shelf(store))),
       firstEpoch,
     ),
+    connect,
     release: abort,
     watch(listener) {
       watching.add(listener)

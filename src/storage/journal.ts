@@ -11,6 +11,8 @@ import { Writer, type JournalRecord, type SessionCopy, type WriterDeps, type Wri
 export interface JournalDeps extends WriterDeps, Compacted {
   /** The session for a snapshot; `undefined`: not now. Records after it are kept. */
   snapshot(): SessionCopy | undefined
+  /** Whether writing waits for a claim that is still to come. */
+  unclaimed?(): boolean
   /** `persistence` has changed. */
   onChange(): void
   /** Once per outage, and when another writer has taken over. */
@@ -70,6 +72,10 @@ export class Journal {
     this.#compacting = new Compacting({ ...deps, take, wake }, this.#writer)
     this.#pushed = this.#durable = deps.stored?.seq ?? 0
     this.#persistence = Object.freeze({ status: 'saved', savedAt: deps.stored?.savedAt })
+  }
+
+  get unclaimed(): boolean {
+    return this.#deps.unclaimed?.() === true
   }
 
   get persistence(): Persistence {

@@ -18,6 +18,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   return {
     kind: storage.kind,
     name: storage.name ?? '',
+    connect: () => void comfort(() => storage.connect?.()),
     read: (id) => storage.read(id),
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),
@@ -42,14 +43,18 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   }
 }
 
-/** What is only for comfort must not be in the way where it fails. */
 function watched(storage: SessionStorage, listener: () => void): () => void {
+  const end = comfort(() => storage.watch?.(listener))
+  return typeof end === 'function' ? (end as () => void) : () => {}
+}
+
+/** What is only for comfort must not be in the way where it fails: then the next call will tell. */
+function comfort(call: () => unknown): unknown {
   try {
-    const end: unknown = storage.watch?.(listener)
-    if (typeof end === 'function') return end as () => void
-    void Promise.resolve(end).catch(() => {})
+    const answer = call()
+    void Promise.resolve(answer).catch(() => {})
+    return answer
   } catch {
-    // Then the next write will tell.
+    return undefined
   }
-  return () => {}
 }

@@ -1,0 +1,101 @@
+import { StorageError } from '../storage-errors'
+import type { Keeping } from './keeping'
+import type { OpeningDeps } from './opening-deps'
+import { accept, continued, type Restored, type RestoringParts } from './restoring'
+import type { Surroundings } from './surroundings'
+import { isEmptied } from './tenure'
+import type { LiveSession } from '../session/live-session'
+import type { Tail } from '../storage/exit-journal'
+import { isExpired } from '../storage/expiry'
+import { loadStored, type Loaded } from '../storage/load'
+
+/** Reads and claims in a row that somebody else's writes may spoil. */
+const MOST_TRIES = 100
+
+export interface FindingParts {
+  readonly deps: OpeningDeps
+  readonly id: string
+  readonly live: LiveSession
+  readonly keeping: Keeping
+  readonly around: Surroundings
+  readonly restoring: RestoringParts
+}
+
+/** What a look at the storage has found. */
+export interface Found extends Restored {
+  readonly loaded: Loaded | undefined
+  /** Under which this page may write; a follower knows that of the leader. Nothing: it is yet to be claimed. */
+  readonly epoch: number | undefined
+  /** Nothing is there because somebody emptied the storage while this tab followed. */
+  readonly emptied?: boolean
+  /** What a page had left in its exit journal; it is part of the model, if it goes on where storage ends. */
+  readonly tail: Tail | undefined
+}
+
+/** What takes long, begun before it is known who executes the session. */
+export interface Begun {
+  readonly loaded: Promise<Loaded | undefined>
+  readonly flow: Promise<void>
+}
+
+/** What is stored of one session: read, checked and folded, and claimed for this page. */
+export class Finding {
+  readonly #parts: FindingParts
+
+  constructor(parts: FindingParts) {
+    this.#parts = parts
+  }
+
+  begin(): Begun {
+    const loaded = this.#load()
+    // Whoever finds hears of it.
+    loaded.catch(() => {})
+    const { live, around } = this.#parts
+    const flow = live.core.options.flow.fresh()
+    around.page?.prepare()
+    return { loaded, flow }
+  }
+
+  /** Takes as long as it takes. What was read too early is no harm: a claim says so, and a leader tells a follower. */
+  async find(begun: Begun = this.begin()): Promise<Found> {
+    const { deps, id, live, keeping, around, restoring } = this.#parts
+    const { tabs } = around
+    let { loaded: loading } = begun
+    for (let tries = 0; tries < MOST_TRIES; tries++, loading = this.#load()) {
+      const loaded = await loading
+      const tail = tabs.leads ? await around.page?.left() : undefined
+      const found = { loaded, tail, ...(await continued(restoring, loaded, tail)) }
+      await begun.flow
+      if (!live.mayAttach) break
+      const isOld = loaded !== undefined && loaded.head.version < restoring.definition.version
+      if (!tabs.leads && isOld) {
+        await tabs.seize()
+        continue
+      }
+      if (!tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
+      if (tabs.alone && !isOld && live.status === 'loading') return { ...found, epoch: undefined }
+      const expected = loaded?.head.seq ?? 0
+      const { epoch, seq } = await deps.storage.claim(id, keeping.shape, expected)
+      const { followed } = tabs
+      const emptied = loaded === undefined && followed > 0 && (await isEmptied(deps.storage, followed))
+      if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number, emptied }
+      // Else somebody has written between the two: what was read is old already.
+      if (seq === expected) break
+    }
+    throw new StorageError(`session "${id}" cannot be claimed`)
+  }
+
+  /** What is there, unless it has expired: then it is gone. */
+  async #load(): Promise<Loaded | undefined> {
+    const { deps, id, keeping, restoring } = this.#parts
+    const { storage, clock } = deps
+    let expired = false
+    const loaded = await loadStored(storage, id, keeping.serializer, (head) => {
+      expired = isExpired(head, clock.now(), keeping.shape.expireAfter)
+      if (!expired) accept(restoring.definition, head)
+    })
+    if (!expired) return loaded
+    await storage.delete(id)
+    return undefined
+  }
+}

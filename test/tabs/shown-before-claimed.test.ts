@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest'
+import { createEngine, defineWorkflow, memoryStorage, type Engine, type SessionStorage } from 'dogear'
+import { virtualClock, virtualTabs } from 'dogear/testing'
+import { Done, flow, gate, Go, unhandled } from '../support/flows'
+
+const effects: string[] = []
+const paying = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) => {
+  effects.push('began')
+  return Done(await ctx.once('pay', () => (effects.push('paid'), 'paid')))
+})
+
+/** A browser whose storage claims when it is let; `also` is done before the claim lands. */
+const browser = () => {
+  const clock = virtualClock()
+  const memory = memoryStorage()
+  const errors: unknown[] = []
+  let [ids, claims] = [0, 0]
+  const claim = { held: undefined as Promise<unknown> | undefined }
+  const storage: SessionStorage = {
+    ...memory,
+    async claim(...call) {
+      claims++
+      await claim.held
+      return memory.claim(...call)
+    },
+  }
+  const tabs = virtualTabs()
+  const tab = (with_: SessionStorage = storage): Engine =>
+    createEngine({
+      storage: with_,
+      clock,
+      ids: () => `id-${++ids}`,
+      onError: (error) => errors.push(error),
+      ...tabs,
+    })
+  return { clock, memory, errors, claim, tab, claims: () => claims }
+}
+
+/** A session whose run was cut off, and that nobody has open. */
+async function cutOff({ tab, memory }: ReturnType<typeof browser>): Promise<void> {
+  const engine = tab(memory)
+  const session = await engine.open(paying, { id: 'a', autoResume: false })
+  session.state.set('note', 'kept')
+  session.pause()
+  session.run().catch(() => {})
+  await session.flush()
+  await engine.close()
+}
+
+test('a page comes back, and its claim takes long / what is stored is shown at once; no step runs and `open` waits until it is claimed', async () => {
+  const all = browser()
+  const { clock, claim, tab } = all
+  await cutOff(all)
+  effects.length = 0
+  const claimed = gate()
+  claim.held = claimed.promise
+  const engine = tab()
+  const session = engine.session(paying, { id: 'a' })
+  let opened = false
+  void session.ready.then(() => (opened = true))
+  await clock.advance(100)
+  expect([session.status, session.state.get('note'), session.role]).toEqual(['paused', 'kept', 'leader'])
+  session.state.set('note', 'typed meanwhile')
+  session.resume()
+  await clock.advance(1000)
+  expect([opened, effects, session.status]).toEqual([false, [], 'running'])
+  claimed.open()
+  await clock.advance(1000)
+  expect([opened, effects, session.result]).toEqual([true, ['began', 'paid'], 'paid'])
+  await engine.close()
+  const again = await tab().open(paying, { id: 'a' })
+  expect([again.state.get('note'), again.result]).toEqual(['typed meanwhile', 'paid'])
+})
+
+test('somebody elsewhere writes between the look and the claim / their state is shown, what was typed here is made again on top, all is saved', async () => {
+  const { clock, memory, errors, claim, tab } = browser()
+  const heard = await unhandled(async () => {
+    const first = createEngine({ storage: memory, clock, locks: null, channel: null })
+    const there = await first.open(paying, { id: 'a' })
+    there.state.set('theirs', 1)
+    await there.flush()
+    const claimed = gate()
+    claim.held = claimed.promise
+    const here = tab().session(paying, { id: 'a' })
+    await clock.advance(100)
+    expect(here.state.get()).toEqual({ theirs: 1 })
+    here.state.set('mine', 1)
+    there.state.set('theirs', 2)
+    await there.flush()
+    claim.held = undefined
+    claimed.open()
+    await here.ready
+    await clock.advance(5000)
+    expect(here.role).toBe('leader')
+    expect(here.state.get()).toEqual({ theirs: 2, mine: 1 })
+    expect(here.persistence.status).toBe('saved')
+    expect(errors).toEqual([])
+  })
+  expect(heard).toEqual([])
+})
+
+test('the claim fails / the session goes on in memory and says so, and is claimed and saved when storage is back', async () => {
+  const all = browser()
+  const { clock, claim, tab, errors } = all
+  await cutOff(all)
+  const heard = await unhandled(async () => {
+    claim.held = Promise.reject(new Error('the disk is gone'))
+    const session = await tab().open(paying, { id: 'a' })
+    expect([session.state.get('note'), session.persistence.status]).toEqual(['kept', 'saved'])
+    session.state.set('note', 'new')
+    await clock.advance(500)
+    expect(session.persistence.status).toBe('unsaved')
+    expect(errors).toHaveLength(1)
+    claim.held = undefined
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+  expect(heard).toEqual([])
+})
+
+test('the claim hangs / within the time limit the session goes on, and a later one is tried by itself', async () => {
+  const all = browser()
+  const { clock, claim, tab, claims } = all
+  await cutOff(all)
+  claim.held = new Promise(() => {})
+  const session = tab().session(paying, { id: 'a' })
+  let opened = false
+  void session.ready.then(() => (opened = true))
+  await clock.advance(3000)
+  expect(opened).toBe(false)
+  await clock.advance(1500)
+  expect(opened).toBe(true)
+  claim.held = undefined
+  await clock.advance(10_000)
+  expect(claims()).toBe(2)
+  session.state.set('note', 'new')
+  await session.flush()
+  expect(session.persistence.status).toBe('saved')
+})
