@@ -44,7 +44,7 @@ for (const name of wanted) {
     console.log(
       `${name}: ${it.kills} kills, ${it.opened} openings, ${it.acknowledged} acknowledged, ${it.lost.length} lost, ` +
         `${it.torn.length} torn, ${it.effects} effects, ${it.perKey.min} to ${it.perKey.max} per key, ` +
-        `${it.otherKeys} with another key, ${it.repeated} repeated after it was saved, ${it.silent} silent, ${seconds} s`,
+        `${it.otherKeys} with another key, ${it.repeated} repeated after it was saved, ${it.silent} silent, ${it.unstarted} not started, ${seconds} s`,
     )
     for (const line of [...it.lost, ...it.torn]) console.log(`  ${line}`)
     if (it.lost.length + it.torn.length > 0) console.log(`  the profile is kept: ${it.profile}`)

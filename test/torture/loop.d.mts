@@ -17,8 +17,10 @@ export interface Tally {
   readonly otherKeys: number
   /** Effects that ran again after their result was acknowledged. */
   readonly repeated: number
-  /** Browsers that opened no page within 30 s. */
+  /** Pages that a browser asked for, and that told nothing within 30 s. */
   readonly silent: number
+  /** Browsers that asked for no page within two minutes. */
+  readonly unstarted: number
   /** Kept when something was lost or torn. */
   readonly profile: string
 }

@@ -18,11 +18,18 @@ export class Books {
   found = 0
   #typed = 0
   #done = 0
-  #waiting = []
+  #waiting = { asked: [], found: [] }
 
-  /** Resolves when a page has been opened and has told what it found. */
-  nextFound() {
-    return new Promise((resolve) => this.#waiting.push(resolve))
+  /** Of the next opening: when a browser has asked for the page, and when the page has told what it found. */
+  next() {
+    const settles = (list) => new Promise((resolve) => list.push(resolve))
+    this.#waiting = { asked: [], found: [] }
+    return { asked: settles(this.#waiting.asked), found: settles(this.#waiting.found) }
+  }
+
+  /** A browser asks for the page. */
+  asked() {
+    for (const resolve of this.#waiting.asked.splice(0)) resolve()
   }
 
   tell = {
@@ -51,7 +58,7 @@ export class Books {
           this.#done = done.length
         }
       }
-      for (const resolve of this.#waiting.splice(0)) resolve()
+      for (const resolve of this.#waiting.found.splice(0)) resolve()
     },
   }
 }
@@ -67,6 +74,7 @@ export async function serve(folder, books) {
         response.writeHead(204).end()
         return
       }
+      if (pathname === '/') books.asked()
       const file = path.join(folder, pathname === '/' ? 'index.html' : path.normalize(pathname))
       response.setHeader('Content-Type', types[path.extname(file)] ?? 'text/plain')
       response.setHeader('Cache-Control', 'no-store')
