@@ -4,10 +4,12 @@
  *
  *     npm run test:engines                      all of them
  *     npm run test:engines -- firefox webkit    these: chromium, chromium-sqlite, firefox, webkit
+ *     npm run test:engines -- --only exit       the cases with this in their names
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { build, preview } from 'vite'
 import { startPaymentServer } from '../stories/payment-server.mjs'
 import { install, onPath } from '../test/engines/machine.mjs'
@@ -77,8 +79,12 @@ async function attempt(open, { needs, run }, site) {
   }
 }
 
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string', default: '' } },
+})
 const missing = install()
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(engines)
+const wanted = positionals.length > 0 ? positionals : Object.keys(engines)
 const unknown = wanted.filter((it) => !(it in engines))
 if (unknown.length > 0) {
   console.error(`no engine ${unknown.join(', ')}; there are: ${Object.keys(engines).join(', ')}`)
@@ -97,8 +103,9 @@ try {
     }
     const own = { passed: 0, failed: 0, cannot: 0 }
     for (const it of cases) {
-      const outcome = await attempt(open, it, site.url)
       const title = `${it.suite}: ${it.name}`
+      if (!title.includes(values.only)) continue
+      const outcome = await attempt(open, it, site.url)
       if (outcome === 'cannot') console.log(`  -    ${title}: this driver cannot ${it.needs}`)
       else if (outcome) console.log(`  FAIL ${title}\n       ${outcome.message}`)
       own[outcome === 'cannot' ? 'cannot' : outcome ? 'failed' : 'passed']++

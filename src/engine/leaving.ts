@@ -65,6 +65,8 @@ export class Leaving {
   readonly #exit: ExitJournal
   /** What the last page had left and storage does not have yet. */
   #taken: Tail['records'] = []
+  /** The page is being left, or sleeps. */
+  #away = false
 
   constructor(options: LeavingOptions) {
     this.#options = options
@@ -111,25 +113,37 @@ export class Leaving {
   }
 
   /** The last chance: whatever takes time may never end, or hold up every other tab if the page is frozen meanwhile. */
-  readonly #hide = (): void => {
+  readonly #hide = (event: object): void => {
+    this.#away = true
     const { live, tabs, storage, clock } = this.#options
+    let released = isCached(event)
     if (live.role === 'leader' && tabs.epoch !== undefined) {
       const taken = this.#taken
       const since = taken.at(-1)?.seq ?? 0
       const records = [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
       if (records.length === 0) this.#exit.clear()
-      else if (this.#exit.write(tabs.epoch, records, clock.now())) storage.release?.()
+      else if (this.#exit.write(tabs.epoch, records, clock.now())) released = true
+      // It is kept nowhere else.
+      else if (!released) live.flush().catch(() => {})
     }
+    if (released) storage.release?.()
     tabs.freeze()
   }
 
   readonly #show = (event: object): void => {
-    if ((event as { readonly persisted?: boolean }).persisted) void this.#options.tabs.thaw()
+    this.#away = false
+    if (isCached(event)) void this.#options.tabs.thaw()
   }
 
-  /** A hidden page may be killed without another word. */
+  /** A hidden page may be killed without another word. One that is left is hidden after that: then it is too late to write. */
   readonly #look = (): void => {
     const { page, live } = this.#options
-    if (page.document?.visibilityState === 'hidden' && live.role === 'leader') live.flush().catch(() => {})
+    if (!this.#away && page.document?.visibilityState === 'hidden' && live.role === 'leader')
+      live.flush().catch(() => {})
   }
+}
+
+/** Whether the page goes into the back/forward cache, or comes from it. */
+function isCached(event: object): boolean {
+  return (event as { readonly persisted?: boolean }).persisted === true
 }

@@ -1,5 +1,7 @@
+import { sameContent } from '../state/same'
 import { checksum } from './checksum'
 import { FORMAT } from './format'
+import { jsonSerializer } from './serializer'
 import type { Serializer } from './serializer'
 
 /** What is needed of `localStorage`. */
@@ -42,15 +44,16 @@ export class ExitJournal {
     this.#options = options
   }
 
-  /** Whether the records are there, or as many of the first as have room. Only a serializer that answers at once with text can be used. */
+  /** Whether the records are there, or as many of the first as have room. Only a serializer that answers at once, with text or with
+   * what it was given, can be used. */
   write(epoch: number, records: Tail['records'], at: number): boolean {
-    const { box, key, version, serializer } = this.#options
+    const { box, key, version } = this.#options
     let kept = records
     try {
-      let data = serializer.serialize(kept)
+      let data = this.#serialize(kept)
       while (typeof data === 'string' && data.length > MOST && kept.length > 1) {
         kept = kept.slice(0, kept.length >> 1)
-        data = serializer.serialize(kept)
+        data = this.#serialize(kept)
       }
       const place = box()
       if (!place || typeof data !== 'string' || data.length > MOST) return false
@@ -73,13 +76,22 @@ export class ExitJournal {
       const { epoch, from, at, sum, data } = found
       const known = found['format'] === FORMAT && found['version'] === version
       if (!known || typeof data !== 'string' || checksum(data) !== sum) return undefined
-      const records = await serializer.deserialize(data)
+      const read = await serializer.deserialize(data)
+      const records = read === data ? jsonSerializer.deserialize(data) : read
       const whole = Array.isArray(records) && records.every((it, index) => isRecord(it, Number(from) + index))
       if (!whole || ![epoch, from, at].every(Number.isSafeInteger)) return undefined
       return { epoch, from, at, records } as Tail
     } catch {
       return undefined
     }
+  }
+
+  /** What a serializer leaves as it is, for storages that hold more than text, is JSON nearly always. */
+  #serialize(records: unknown): unknown {
+    const data = this.#options.serializer.serialize(records)
+    if (typeof data === 'string' || !sameContent(data, records)) return data
+    const text = JSON.stringify(records)
+    return sameContent(JSON.parse(text), records) ? text : data
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
 import { promisifyRequest } from 'idb-keyval'
 import { DogearError } from '../errors'
 import { StorageError } from '../storage-errors'
+import { presence } from './presence'
 import type { Durability } from './storage'
 import { absence, storageError } from './storage-error'
 
@@ -18,8 +19,8 @@ export interface Connection<Store> {
   ): Promise<T>
   /** Begins to open the database. */
   connect(): void
-  /** Aborts the transactions that are under way. */
-  abort(): void
+  /** The page is left: what is under way is aborted, and begun again when the page is back, like what is asked for later. */
+  leave(): void
   /** Closes the database after what is under way; a later call opens it again. */
   close(): void
 }
@@ -32,6 +33,7 @@ const PAUSE = 300
 export function connection(name: string, onLost = (): void => {}): Connection<IDBObjectStore> {
   const { connect, drop } = door(name, onLost)
   const running = new Set<IDBTransaction>()
+  const page = presence()
   const begin = async (
     mode: IDBTransactionMode,
     durability: Durability,
@@ -48,20 +50,20 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
     }
   }
   return {
-    async transact(mode, durability, callback) {
-      try {
+    transact(mode, durability, callback) {
+      const work = async () => {
         const tx = await begin(mode, durability)
         running.add(tx)
-        return await landed(tx, callback).finally(() => running.delete(tx))
-      } catch (error) {
-        throw storageError(error)
+        if (page.away) abort(tx)
+        return landed(tx, callback).finally(() => running.delete(tx))
       }
+      return page.here(work).catch(failed)
     },
     connect() {
       const own = connect()
       own.catch(() => drop(own))
     },
-    abort: () => running.forEach(abort),
+    leave: () => (page.leave(), running.forEach(abort)),
     close: () => drop(),
   }
 }
@@ -113,6 +115,10 @@ async function landed<T>(
   }
   if (await complete) return result
   throw tx.error
+}
+
+function failed(error: unknown): never {
+  throw storageError(error)
 }
 
 /** A browser that opens no database has no storage: a private window, a setting, damaged files. */

@@ -12,7 +12,7 @@ import type { SessionStorage } from './storage'
  */
 export function indexedDBStorage(name = 'dogear'): SessionStorage {
   const watching = new Set<() => void>()
-  const { transact, abort, close, connect } = connection(name, () => watching.forEach((it) => it()))
+  const { transact, leave, close, connect } = connection(name, () => watching.forEach((it) => it()))
   return {
     kind: 'indexeddb',
     name,
@@ -21,7 +21,7 @@ export function indexedDBStorage(name = 'dogear'): SessionStorage {
       firstEpoch,
     ),
     connect,
-    release: abort,
+    release: leave,
     watch(listener) {
       watching.add(listener)
       return () => watching.delete(listener)

@@ -168,8 +168,8 @@ export interface SessionStorage {
   /** All there is of a session, readable or not, for `LoadError.export`; `undefined` when there is nothing. */
   export(id: string): Promise<StoredExport | undefined>
   /**
-   * The page is left: writes that are under way are given up, because a page that is frozen with one may hold up every
-   * other page. What was not written is kept elsewhere.
+   * The page is left: what is under way is given up, because a page that is frozen with it may hold up every other
+   * page, and nothing is begun until the page is back. What was not written is kept elsewhere.
    */
   release?(): void
   /** The flow state of a workflow; `undefined` when there is none. */

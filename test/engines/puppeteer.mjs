@@ -26,6 +26,7 @@ export async function puppeteerBrowser(kind, args) {
     })
   let browser = await begin()
   return {
+    restores: true,
     async tab() {
       return tabOf(await browser.newPage())
     },

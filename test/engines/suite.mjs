@@ -161,6 +161,47 @@ export const cases = [
     },
   },
   {
+    suite: 'exit',
+    name: 'away, and another tab goes on / back by the history / the page as it was, from the cache, with what the other has typed',
+    needs: 'restores',
+    async run({ browser, url, site }) {
+      const first = await browser.tab()
+      await fillHalf(first, url)
+      await first.evaluate(
+        `void addEventListener('pageshow', ({ persisted }) => { window.restored = persisted })`,
+      )
+      await type(first, 'Note', `${halfTyped}l`)
+      await first.goto(`${site}elsewhere.html`)
+      const second = await browser.tab()
+      await second.goto(url)
+      await equal(second, `${halfTyped}l`)
+      const since = await second.evaluate('Date.now()')
+      await type(second, 'Note', `${halfTyped}ll, `)
+      await saved(second, since)
+      await first.back()
+      const why = `JSON.stringify(performance.getEntriesByType('navigation')[0].notRestoredReasons)`
+      await until(
+        first,
+        `${field('Note')}?.value === ${quote(`${halfTyped}ll, `)}`,
+        'the first tab to follow',
+      )
+      if (!(await first.evaluate('window.restored')))
+        throw new Error(`loaded, and not restored: ${await first.evaluate(why)}`)
+      await type(first, 'Note', `${halfTyped}ll, please`)
+      await until(
+        second,
+        `${field('Note')}?.value === ${quote(`${halfTyped}ll, please`)}`,
+        'the second tab to follow',
+      )
+      await second.close()
+      const then = await first.evaluate('Date.now()')
+      await type(first, 'Note', 'Knock')
+      await saved(first, then)
+      await first.reload()
+      await equal(first, 'Knock')
+    },
+  },
+  {
     suite: 'tab',
     name: 'two tabs / what is typed in one shows in the other, both ways; the first closes, the second goes on',
     async run({ browser, url, payments }) {

@@ -72,6 +72,7 @@ export async function webkitBrowser() {
     }
   }
   return {
+    restores: true,
     async tab() {
       if (fresh === undefined) await driver.switchTo().newWindow('tab')
       const handle = fresh ?? (await driver.getWindowHandle())

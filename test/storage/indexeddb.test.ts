@@ -48,6 +48,10 @@ function openPlain(name: string, setUp: (db: IDBDatabase) => void = () => {}): P
   })
 }
 
+async function prototypeOf(): Promise<IDBDatabase> {
+  return Object.getPrototypeOf(await openPlain('dogear')) as IDBDatabase
+}
+
 describe('indexedDBStorage does what every storage must', () => {
   it.each(storageConformance(() => () => indexedDBStorage()))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
@@ -165,6 +169,39 @@ describe('the database', () => {
     vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 1)
     expect(await written(storage, 'a', 1)).toBeGreaterThan(epoch)
     vi.restoreAllMocks()
+  })
+})
+
+describe('a page that is left', () => {
+  it('gives up what is under way, begins nothing, and does it all when it is shown again', async () => {
+    const page = new EventTarget()
+    Object.assign(globalThis, { addEventListener: page.addEventListener.bind(page) })
+    onTestFinished(() => void Reflect.deleteProperty(globalThis, 'addEventListener'))
+    const storage = indexedDBStorage()
+    const epoch = await written(storage, 'a', 2)
+    const begun = vi.spyOn(await prototypeOf(), 'transaction')
+    onTestFinished(() => begun.mockRestore())
+    const calls = [storage.append('a', epoch, batch(3), strict), storage.list()]
+    await Promise.resolve()
+    storage.release?.()
+    const later = storage.list()
+    const other = indexedDBStorage()
+    // Nothing of this page is in the way of others.
+    expect((await other.read('a'))?.head.seq).toBe(2)
+    const before = begun.mock.calls.length
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(begun.mock.calls.length).toBe(before)
+    page.dispatchEvent(new Event('pageshow'))
+    await Promise.all([...calls, later])
+    expect((await storage.read('a'))?.head.seq).toBe(3)
+  })
+
+  it('and stays all the same / goes on after a second', async () => {
+    const storage = indexedDBStorage()
+    const epoch = await written(storage, 'a', 2)
+    storage.release?.()
+    await storage.append('a', epoch, batch(3), strict)
+    expect((await storage.read('a'))?.head.seq).toBe(3)
   })
 })
 

@@ -24,8 +24,8 @@ export class Page extends EventTarget {
     })
   }
 
-  hide() {
-    this.dispatchEvent(new Event('pagehide'))
+  hide(persisted = false) {
+    this.dispatchEvent(Object.assign(new Event('pagehide'), { persisted }))
   }
 
   show(persisted: boolean) {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow } from 'dogear'
+import { createEngine, defineWorkflow, structuredCloneSerializer } from 'dogear'
 import { crash } from 'dogear/testing'
 import { Done, flow, Go, Question } from '../support/flows'
+import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
 
 const asking = defineWorkflow({ ...flow }).step(
@@ -195,6 +196,61 @@ describe('leaving the page', () => {
     await tab().engine.clear({ prefix: 'a-' })
     expect([...box.keys()].map((it) => it.slice(-3))).toEqual(['b-1'])
   })
+
+  test.each([
+    ['text', 'last words', true],
+    ['a date', new Date(1), false],
+  ])(
+    'a serializer that leaves values as they are / %s of the last moment / is in the exit journal if it is JSON',
+    async (_, value, kept) => {
+      const { tab, box } = browser({ serializer: structuredCloneSerializer })
+      const first = tab()
+      const session = await first.engine.open(asking)
+      session.state.set('when', new Date(0))
+      await session.flush()
+      session.state.set('last', value)
+      first.leave()
+      expect(box.size).toBe(kept ? 1 : 0)
+      const again = await tab().engine.open(asking)
+      expect(again.state.get()).toEqual({ when: new Date(0), ...(kept && { last: value }) })
+    },
+  )
+
+  test('left, and hidden after that, as browsers do it / nothing is begun that would be frozen with the page', async () => {
+    const { storage, log } = watched()
+    const { tab, clock, box } = browser({ storage })
+    const { engine, page } = tab()
+    const session = await engine.open(asking)
+    session.state.set('text', 'a')
+    page.hide(true)
+    page.look('hidden')
+    await clock.advance(0)
+    expect([log, box.size]).toEqual([[], 1])
+    page.look('visible')
+    page.show(true)
+    await session.flush()
+    session.state.append('text', 'b')
+    page.look('hidden')
+    await clock.advance(0)
+    expect(session.persistence.status).toBe('saved')
+  })
+
+  test.each([
+    ['ends', false, 1],
+    ['goes to the cache', true, 0],
+  ])(
+    'localStorage is forbidden, and the page %s / what was typed is written at once: %s',
+    async (_, cached, count) => {
+      const { storage, log } = watched()
+      const { tab, clock } = browser({ storage })
+      const { engine, page } = tab()
+      page.forbidden = true
+      ;(await engine.open(asking)).state.set('text', 'a')
+      page.hide(cached)
+      await clock.advance(0)
+      expect(log).toHaveLength(count)
+    },
+  )
 
   test('hidden alone / what was typed is stored at once', async () => {
     const { tab, clock, storage } = browser()
