@@ -1,6 +1,6 @@
-import { sameContent } from '../state/same'
 import { checksum } from './checksum'
 import { FORMAT } from './format'
+import { jsonText } from './json-text'
 import { jsonSerializer } from './serializer'
 import type { Serializer } from './serializer'
 
@@ -86,12 +86,10 @@ export class ExitJournal {
     }
   }
 
-  /** What a serializer leaves as it is, for storages that hold more than text, is JSON nearly always. */
+  /** What a serializer leaves as it is, for a storage that holds more than text, is JSON nearly always. Throws when not. */
   #serialize(records: unknown): unknown {
     const data = this.#options.serializer.serialize(records)
-    if (typeof data === 'string' || !sameContent(data, records)) return data
-    const text = JSON.stringify(records)
-    return sameContent(JSON.parse(text), records) ? text : data
+    return typeof data === 'string' || jsonText(data) !== jsonText(records) ? data : jsonText(records)
   }
 
   clear(): void {

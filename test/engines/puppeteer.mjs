@@ -22,11 +22,14 @@ export async function puppeteerBrowser(kind, args) {
       headless: true,
       userDataDir: profile,
       args: kind === 'firefox' ? args : ['--no-sandbox', '--disable-gpu', ...args],
+      // As people have it: puppeteer turns the back/forward cache off.
       ignoreDefaultArgs: ['--disable-back-forward-cache'],
+      extraPrefsFirefox: { 'fission.bfcacheInParent': true },
     })
   let browser = await begin()
   return {
-    restores: true,
+    // Firefox keeps no page in its cache that had a Web Lock when it was left, and not before `pagehide` is told.
+    restores: kind === 'chrome',
     async tab() {
       return tabOf(await browser.newPage())
     },
