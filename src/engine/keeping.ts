@@ -3,8 +3,9 @@ import type { OpeningDeps } from './opening-deps'
 import type { LiveSession } from '../session/live-session'
 import { Privacy } from '../session/privacy'
 import type { SessionRecord } from '../session/record'
+import { lengthen, shorten, shortHistory } from '../session/short-records'
 import { copyJson, copyKeeping, nameOf, type CopyValue } from '../state/json'
-import { FORMAT } from '../storage/format'
+import { SESSION_FORMAT } from '../storage/format'
 import { Journal } from '../storage/journal'
 import type { Loaded } from '../storage/load'
 import type { Serializer } from '../storage/serializer'
@@ -41,10 +42,11 @@ type Deps = Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'>
 
 /** The way of one session from memory into its storage: what of it is kept, in which form, by which journal. */
 export class Keeping {
-  readonly serializer: Serializer
   readonly privacy: Privacy
   /** The serializer of records, which never sees what is private. */
   readonly discreet: Serializer
+  /** The same for the session's storage, in which they are short. */
+  readonly serializer: Serializer
   readonly shape: StoredShape
   readonly #deps: Deps
   readonly #id: string
@@ -58,10 +60,11 @@ export class Keeping {
   ) {
     this.#deps = deps
     this.#id = id
-    this.serializer = serializer
     this.privacy = new Privacy(options.private)
     this.discreet = discreet(serializer, this.privacy)
-    this.shape = { format: FORMAT, workflow, version, ...(expireAfter !== undefined && { expireAfter }) }
+    this.serializer = brief(this.discreet)
+    const expires = expireAfter !== undefined && { expireAfter }
+    this.shape = { format: SESSION_FORMAT, workflow, version, ...expires }
   }
 
   /** Somebody may have emptied the storage. */
@@ -74,13 +77,13 @@ export class Keeping {
     const { shape } = this
     const journal: Journal = new Journal({
       ...{ storage, clock, timeout, id: this.#id, shape },
-      serializer: this.discreet,
+      serializer: this.serializer,
       ...(loaded && { stored: loaded.sizes, parted: loaded.parted }),
       epoch: () => tenure.epoch ?? tenure.begin(),
       unclaimed: () => tenure.epoch === undefined,
       remedied: (error) => tenure.remedied(error),
       status: () => live.status,
-      snapshot: () => ({ seq: live.core.model.seq, value: live.save() }),
+      snapshot: () => ({ seq: live.core.model.seq, value: shortHistory(live.save()) }),
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
@@ -114,4 +117,17 @@ function discreet(serializer: Serializer, privacy: Privacy): Serializer {
   const strip = (value: unknown): unknown =>
     Array.isArray(value) ? (value as SessionRecord[]).map((it) => privacy.record(it)) : value
   return { ...serializer, serialize: (value) => serializer.serialize(strip(value)) }
+}
+
+/** A serializer that is given no more of records than it must keep, and gives them back whole. */
+function brief(serializer: Serializer): Serializer {
+  return {
+    ...serializer,
+    serialize: (value) =>
+      serializer.serialize(Array.isArray(value) ? shorten(value as SessionRecord[]) : value),
+    async deserialize(stored) {
+      const value = await serializer.deserialize(stored)
+      return Array.isArray(value) ? lengthen(value) : value
+    },
+  }
 }

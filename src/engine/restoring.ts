@@ -9,6 +9,7 @@ import type { Privacy } from '../session/privacy'
 import { wrongIn, wrongInRecord } from '../session/saved-check'
 import { saveModel } from '../session/saved-model'
 import { restoreSession, type SavedSession } from '../session/saved-session'
+import { wholeHistory } from '../session/short-records'
 import { sameContent } from '../state/same'
 import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
@@ -72,7 +73,7 @@ function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefine
   const aside = new Tree(undefined)
   const names = definition.options.renamedSteps
   try {
-    const saved = snapshot?.value as SavedSession
+    const saved = wholeHistory(snapshot?.value) as SavedSession
     if (snapshot) whole(wrongIn(saved))
     const model = snapshot
       ? restoreSession(names ? renamedSession(saved, names) : saved, snapshot.at, aside, history)
@@ -155,7 +156,7 @@ async function migrate(
   const { version, options } = definition
   const execs = interrupted(model)
   const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: now() })
-  if (execs.length > 0) add(model, history, { ...stamp(), kind: 'interrupted', execs })
+  if (execs.length > 0) add(model, history, { kind: 'interrupted', execs, ...stamp() })
   let state: unknown = structuredClone(model.tree.root())
   for (let step = from + 1; step <= version; step++) {
     try {
@@ -169,7 +170,7 @@ async function migrate(
     }
   }
   state = accepting(schema, state, 'MIGRATION_FAILED')
-  add(model, history, { ...stamp(), kind: 'migrated', version, state })
+  add(model, history, { kind: 'migrated', version, state, ...stamp() })
 }
 
 function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {

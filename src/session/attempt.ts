@@ -27,7 +27,7 @@ export class Attempt {
   due: { readonly delay: number | undefined } | undefined
   /** Whether an edit of this attempt is open. */
   editing = false
-  private sends: WorkflowEvent[] = []
+  private sends: readonly WorkflowEvent[] = none
   #replaying: Replay | undefined
   #recording: Points | undefined
   #controller: AbortController | undefined
@@ -107,8 +107,10 @@ export class Attempt {
 
   send(event: unknown): void {
     if (this.over) return
-    const sent = this.core.genuine(event, this.step.emits, `step "${this.step.name}"`)
-    if (!this.replay.sent(sent)) this.sends.push(sent)
+    const sent = this.#genuine(event)
+    if (this.replay.sent(sent)) return
+    if (this.sends === none) this.sends = []
+    ;(this.sends as WorkflowEvent[]).push(sent)
   }
 
   /** While it is not known which waits what was sent answers: resolves when it is. */
@@ -122,8 +124,14 @@ export class Attempt {
     if (this.sends.length === 0) return nothing
     const line = this.#line()
     const sends = this.core.routing.emissions(this.sends, () => line)
-    this.sends = []
+    this.sends = none
     return { sends }
+  }
+
+  /** An event that the step may emit. */
+  #genuine(event: unknown): WorkflowEvent {
+    const { core, step } = this
+    return core.genuine(event, step.emits, () => `step "${step.name}"`)
   }
 
   /** The clock of the step's timeout stands still while it waits for somebody. */
@@ -176,8 +184,7 @@ export class Attempt {
         : (outcome ?? undefined) === undefined
           ? none
           : [outcome]
-      const where = `step "${this.step.name}"`
-      const events = returned.map((it) => this.core.genuine(it, this.step.emits, where))
+      const events = returned.map((it) => this.#genuine(it))
       const { routing } = this.core
       if (routing.isUnclear(this.sends) || routing.isUnclear(events))
         void this.#recordWhenClear(events, fanOut)

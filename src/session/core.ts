@@ -136,8 +136,9 @@ export class Core {
 
   /** The stop event ends the run, however it was emitted. */
   stopIfAsked(): void {
-    const { stop } = this.definition.options
     const { run, latest } = this.model
+    if (latest.length === 0) return
+    const { stop } = this.definition.options
     const event = latest.find((it) => it.type === stop.type)
     if (event === undefined || run === undefined || run.end) return
     this.append({
@@ -191,7 +192,11 @@ export class Core {
     if (this.model.seq === 0) this.#create()
     const { origin } = this
     this.origin = undefined
-    return { seq: this.model.seq + 1, at: this.options.clock.now(), ...body, ...origin }
+    // Completed in place: it is the caller's own literal, and a copy costs as much as folding it.
+    const record = body as RecordBody & { seq: number; at: number }
+    record.seq = this.model.seq + 1
+    record.at = this.options.clock.now()
+    return origin ? Object.assign(record, origin) : record
   }
 
   /** Only now is there something to keep: a page that was merely looked at leaves nothing in storage. */
@@ -227,12 +232,12 @@ export class Core {
   }
 
   /** The event, checked against what its type's schema says. */
-  genuine(value: unknown, known: readonly AnyEvent[], where: string): WorkflowEvent {
-    const names = (): string[] => known.map((it) => it.type)
-    if (!isEvent(value)) throw new UnknownEventError(describe(value), where, names())
-    const factory = known.find((it) => it.type === value.type)
-    if (factory === undefined) throw new UnknownEventError(`event "${value.type}"`, where, names())
-    return genuine(value, factory)
+  genuine(value: unknown, known: readonly AnyEvent[], where: () => string): WorkflowEvent {
+    const factory = isEvent(value) ? known.find((it) => it.type === value.type) : undefined
+    if (factory) return genuine(value as WorkflowEvent, factory)
+    const what = isEvent(value) ? `event "${value.type}"` : describe(value)
+    const names = known.map((it) => it.type)
+    throw new UnknownEventError(what, where(), names)
   }
 
   /** Data for an ask's reply, as the reply's schema gives it. */

@@ -34,7 +34,8 @@ export class Delivery {
         }
       if (levels.some((it) => it.definition === undefined)) return value
     }
-    return core.genuine(value, [...own.values()], `session.send of workflow "${core.definition.name}"`)
+    const where = (): string => `session.send of workflow "${core.definition.name}"`
+    return core.genuine(value, [...own.values()], where)
   }
 
   /** One that another tab has sent, and checked as far as the definition goes. */

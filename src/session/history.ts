@@ -103,7 +103,7 @@ export class History {
     const base = this.#base
     return {
       ...(base && { base: { at: base.at, ...toPast(base.saved, root) } }),
-      records: this.#records.filter((it) => it.seq <= upTo).map((it) => ({ ...it })),
+      records: this.#records.filter((it) => it.seq <= upTo),
     }
   }
 
@@ -133,7 +133,8 @@ export class History {
     if (this.#records.length < this.#limit * 1.5) return
     const base = this.#next ?? this.#checkpoint(model)
     this.#base = base
-    this.#records = this.#records.filter((it) => it.seq > base.saved.seq)
+    const first = this.#records.findIndex((it) => it.seq > base.saved.seq)
+    this.#records = first < 0 ? [] : this.#records.slice(first)
     this.#next = this.#checkpoint(model)
   }
 }

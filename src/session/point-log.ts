@@ -24,7 +24,7 @@ export class PointLog {
   readonly #attempt: Host
   /** By name: the first number that was not taken; and what was taken out of turn. */
   readonly #counts = new Map<string, number>()
-  readonly #claimed = new Set<string>()
+  #claimed: Set<string> | undefined
   /** What the numbers of a node begin with, after a phase. */
   #phase = ''
 
@@ -50,25 +50,21 @@ export class PointLog {
   /** Points of one kind in one step are told apart by what they are about, then by their order. */
   key(name: string, fits: (point: Point) => boolean = () => true): string {
     const { points } = this.#attempt.exec
-    const free = (number: number): string | undefined => {
+    const lowest = this.#counts.get(name) ?? 1
+    for (let number = lowest; ; number++) {
       const key = this.#key(name, number)
-      return this.#claimed.has(key) ? undefined : key
-    }
-    let first: string | undefined
-    let number = this.#counts.get(name) ?? 1
-    for (; ; number++) {
-      const key = free(number)
-      const point = key === undefined ? undefined : points.get(key)
-      if (key === undefined) continue
-      first ??= key
-      if (point === undefined || fits(point)) return this.#claim(name, point ? key : first)
+      if (this.#claimed?.has(key)) continue
+      const point = points.get(key)
+      // The lowest number is free, so it is the first one that was.
+      if (point === undefined || fits(point)) return this.#claim(name, point ? number : lowest)
     }
   }
 
-  #claim(name: string, key: string): string {
-    this.#claimed.add(key)
+  #claim(name: string, number: number): string {
+    const key = this.#key(name, number)
     let lowest = this.#counts.get(name) ?? 1
-    for (; this.#claimed.delete(this.#key(name, lowest)); lowest++);
+    if (number > lowest) (this.#claimed ??= new Set()).add(key)
+    else for (lowest++; this.#claimed?.delete(this.#key(name, lowest)); lowest++);
     this.#counts.set(name, lowest)
     return key
   }
@@ -81,7 +77,7 @@ export class PointLog {
   pass(key: string): void {
     this.#phase = `${key}/`
     this.#counts.clear()
-    this.#claimed.clear()
+    this.#claimed = undefined
     this.#attempt.replay.pass(key)
   }
 

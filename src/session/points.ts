@@ -13,15 +13,18 @@ type Where = (event: WorkflowEvent) => boolean
  * doing it again.
  */
 export class Points {
-  readonly effects: Effects
   readonly #attempt: Host
   readonly log: PointLog
-  readonly #predicates = new Map<string, Where>()
+  #effects: Effects | undefined
+  #predicates: Map<string, Where> | undefined
 
   constructor(attempt: Host) {
     this.#attempt = attempt
     this.log = new PointLog(attempt)
-    this.effects = new Effects(attempt, this.log)
+  }
+
+  get effects(): Effects {
+    return (this.#effects ??= new Effects(this.#attempt, this.log))
   }
 
   async ask(event: WorkflowEvent, options: { timeout?: number } = {}): Promise<WorkflowEvent> {
@@ -48,7 +51,7 @@ export class Points {
         chosen === (where !== undefined) &&
         (where === undefined || result?.value === undefined || this.#accepts(where, result.value, type)),
     )
-    if (where) this.#predicates.set(name, where)
+    if (where) (this.#predicates ??= new Map<string, Where>()).set(name, where)
     // Leaves with the wait's own record; on a re-run it is silent, as any other send.
     if (emit) this.#attempt.send(emit)
     const data = await this.log.wait(name, 'wait', timeout, { reply: type, ...(where && { where: true }) })
@@ -77,7 +80,7 @@ export class Points {
   ): Promise<unknown> {
     this.log.enter('collect')
     const { core, exec, step } = this.#attempt
-    const own = bare(core.genuine(event, step.on, `step "${step.name}" to collect`))
+    const own = bare(core.genuine(event, step.on, () => `step "${step.name}" to collect`))
     const key = this.log.key('collect:', (it) => sameJson(it.event, own))
     let point = exec.points.get(key)
     if (point) this.#attempt.replay.reached(key)
@@ -86,10 +89,9 @@ export class Points {
       if (unclear) await unclear
       const kept = core.model.buffers.get(bufferName(step.name, buffer)) ?? []
       const complete = kept.length + 1 >= expected.length && isComplete([...kept, own], expected)
-      const batch = complete && { batch: expected.map((it) => it.type) }
       this.log.act({
         ...{ kind: 'collected', exec: exec.id, key, step: step.name, buffer, event: own },
-        ...batch,
+        ...(complete && { batch: expected.map((it) => it.type) }),
         ...this.#attempt.takeSends(),
       })
       point = exec.points.get(key)
@@ -110,13 +112,13 @@ export class Points {
 
   /** Whether an open wait takes the event: `undefined` when the step has not run up to it yet. */
   fits(key: string, { type, data }: WorkflowEvent): boolean | undefined {
-    const where = this.#predicates.get(key)
+    const where = this.#predicates?.get(key)
     return where && this.#accepts(where, data, type)
   }
 
   /** Whether the step has run up to a wait, so that its predicate is known. */
   isArmed(key: string): boolean {
-    return this.#predicates.has(key)
+    return this.#predicates?.has(key) === true
   }
 
   /** The point has its result. */

@@ -36,13 +36,14 @@ export class Replay {
     this.#recorded = recorded
     this.#version = exec.version
     const results: string[] = []
-    for (const entry of exec.entries.slice(0, recorded)) {
+    for (let index = 0; index < recorded; index++) {
+      const entry = exec.entries[index] as Entry
       if (isAct(entry)) this.#left++
       else if (isResult(entry)) results.push(entry.key)
     }
     if (!this.live) this.#view = new Tree(exec.root)
-    this.turns = new Turns(results, (key) => this.#handed(key))
-    this.#advance()
+    this.turns = new Turns(results, this)
+    if (recorded > 0) this.#advance()
   }
 
   /** Whether everything that the step has recorded was done again: what the attempt does now is new. */
@@ -151,7 +152,8 @@ export class Replay {
     return false
   }
 
-  #handed(key: string): void {
+  /** The result is the step's now. */
+  handed(key: string): void {
     const { entries } = this.#exec
     for (let index = this.#front; index < entries.length; index++) {
       const entry = entries[index] as Entry

@@ -52,7 +52,8 @@ export class Scheduler {
       this.#runTimer.update(this.active)
       if (started < BURST) this.#stallIfDone()
       else nextTask(() => this.run())
-      for (const child of this.core.children.values()) child.wake()
+      const { children } = this.core
+      if (children.size > 0) for (const child of children.values()) child.wake()
     } finally {
       this.#awake = false
     }
@@ -125,7 +126,7 @@ export class Scheduler {
   /** Interrupted and retried executions come before queued events. */
   #startAgain(): boolean {
     const { core } = this
-    for (;;) {
+    while (this.#backlog.size > 0) {
       const id = this.#backlog.take((name) => this.#hasWorker(core.step(name)))
       if (id === undefined) return false
       const exec = core.model.execs.get(id)
@@ -134,6 +135,7 @@ export class Scheduler {
       this.#start(exec, step)
       return true
     }
+    return false
   }
 
   /** What is to run again is known from what happens; when a session was read, or starts over, all is looked at. */
@@ -210,16 +212,17 @@ export class Scheduler {
 
   #closeScope(): boolean {
     const { model, definition } = this.core
-    for (const id of model.ripe) {
-      const scope = model.scopes.get(id) as Scope
-      const steps = scope.gathered.size > 0 ? [...scope.gathered.keys()] : gathersAfter(scope, definition)
-      this.core.append({
-        kind: 'gathered',
-        scope: scope.id,
-        to: steps.map((step, index) => ({ id: model.nextEvent + index, step })),
-      })
-      return true
-    }
+    if (model.ripe.size > 0)
+      for (const id of model.ripe) {
+        const scope = model.scopes.get(id) as Scope
+        const steps = scope.gathered.size > 0 ? [...scope.gathered.keys()] : gathersAfter(scope, definition)
+        this.core.append({
+          kind: 'gathered',
+          scope: scope.id,
+          to: steps.map((step, index) => ({ id: model.nextEvent + index, step })),
+        })
+        return true
+      }
     return false
   }
 

@@ -42,6 +42,7 @@ export class Streams {
   show(record: SessionRecord, stop: string, running: boolean): void {
     const ran = this.#running
     this.#running = running
+    if (this.#open.size === 0) return
     if (record.kind === 'opened' && record.event) return this.push(record.event as WorkflowEvent)
     if (record.kind !== 'finished' && (running || !ran)) return
     this.push(Object.freeze(lastOf(record, stop)))

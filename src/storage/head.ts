@@ -40,6 +40,7 @@ export function appended(
   if (batch.from > own.seq + 1) throw new StaleEpochError(id, epoch, own.epoch)
   return {
     ...own,
+    format: Math.max(own.format, batch.format ?? 0),
     seq: batch.to,
     status: batch.status,
     savedAt: batch.at,

@@ -2,7 +2,7 @@ import type { LoadErrorCode } from '../storage-errors'
 import { checksum } from './checksum'
 import { assembled } from './assembly'
 import type { Assembled } from './assembly'
-import { FORMAT, PARTED } from './format'
+import { SESSION_FORMAT } from './format'
 import type { StoredSizes } from './growth'
 import type { Serializer } from './serializer'
 import { sizeOf } from './size'
@@ -48,8 +48,8 @@ export async function loadStored(
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
   const format = Math.max(head?.format || 0, snapshot?.format || 0)
-  const known = snapshot?.parts ? PARTED : FORMAT
-  if (format > known) throw new Refusal('NEWER_FORMAT', `it has format ${format}, this code knows ${known}`)
+  if (format > SESSION_FORMAT)
+    throw new Refusal('NEWER_FORMAT', `it has format ${format}, this code knows ${SESSION_FORMAT}`)
   // What a storage reads back is taken for data, whatever the types say.
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
   check(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')

@@ -13,7 +13,8 @@ export interface StoredShape {
 
 /**
  * What every stored session says about itself, without its states. Plain data, readable without the session's
- * serializer. Its shape is that of the stored data: `claim` leaves it alone, only a snapshot changes it.
+ * serializer. Its shape is that of the stored data: `claim` leaves it alone, only a snapshot changes it; the format
+ * rises with the first batch that needs it.
  */
 export interface StoredHead extends StoredShape {
   readonly id: string
@@ -40,6 +41,8 @@ export interface StoredBatch {
   readonly data: unknown
   /** The checksum of `data` when that is text, else 0. */
   readonly sum: number
+  /** The layout of `data`: the head's rises to it. Need not be stored. */
+  readonly format?: number
 }
 
 /** A whole session at sequence number `seq`. */

@@ -2,7 +2,6 @@ import type { Clock } from '../clock'
 import { checksum } from './checksum'
 import { storedRun } from './cutting'
 import type { Parted } from './cutting'
-import { PARTED } from './format'
 import type { Part, Run } from './part'
 import type { Serializer } from './serializer'
 import { sizeOf } from './size'
@@ -57,11 +56,11 @@ export class Writer {
   }
 
   append(records: readonly JournalRecord[], durability: Durability): Promise<Written> {
-    const { storage, id } = this.#deps
+    const { storage, id, shape } = this.#deps
     const from = records[0]!.seq
     const to = records.at(-1)!.seq
     return this.#write(to, records, (epoch, sealed) =>
-      storage.append(id, epoch, { from, to, ...sealed }, { durability }),
+      storage.append(id, epoch, { from, to, ...sealed, format: shape.format }, { durability }),
     )
   }
 
@@ -97,7 +96,7 @@ export class Writer {
     const written = await this.#write(seq, rest, (_, sealed) =>
       storage.compact(id, epoch, {
         ...{ seq, ...sealed, ...shape },
-        ...(parted && { format: PARTED, parts }),
+        ...(parted && { parts }),
         ...(newest > 0 && { newestPart: newest }),
       }),
     )

@@ -54,8 +54,8 @@ async function after(workflow: typeof bare, length: number) {
 /** A journal may grow to 256 kB before a snapshot takes its place, and by what comes while that is written. */
 const MOST = 2 * 256 * 1024
 
-test('a chain of 8,000 events / what is stored stays bounded, the session is as large as after 1,000', async () => {
-  const [short, long] = [await after(bare, 1_000), await after(bare, 8_000)]
+test('a chain of 16,000 events / what is stored stays bounded, the session is as large as after 1,000', async () => {
+  const [short, long] = [await after(bare, 1_000), await after(bare, 16_000)]
   expect(long.appended).toBeGreaterThan(3 * MOST)
   expect(long.stored).toBeLessThan(MOST)
   expect(long.saved).toMatchObject({ execs: [], queues: [], scopes: [], buffers: [], log: [], roots: [] })
@@ -63,11 +63,11 @@ test('a chain of 8,000 events / what is stored stays bounded, the session is as 
   expect(long.entries).toBeLessThanOrEqual(1_001)
 })
 
-test('steps with ledgers, 1,000 of them / no execution, point or write is kept after its step has ended', async () => {
-  const long = await after(busy, 1_000)
+test('steps with ledgers, 1,500 of them / no execution, point or write is kept after its step has ended', async () => {
+  const long = await after(busy, 1_500)
   expect(long.appended).toBeGreaterThan(MOST)
   expect(long.stored).toBeLessThan(MOST)
-  expect(long.saved).toMatchObject({ execs: [], queues: [], log: [], roots: [], state: { last: 1_000 } })
+  expect(long.saved).toMatchObject({ execs: [], queues: [], log: [], roots: [], state: { last: 1_500 } })
   expect(long.text).toBeLessThan(1_000)
   expect(long.entries).toBeLessThanOrEqual(1_001)
 })

@@ -11,22 +11,26 @@ const strict = { durability: 'strict' } as const
 const fileOf = (name: string): URL => new URL(`golden/${name}.json`, import.meta.url)
 const textOf = (name: string): string => readFileSync(fileOf(name), 'utf8')
 
-/** `GOLDEN=write` makes the files anew: only for a format that was never released. `GOLDEN=parts` makes the last one. */
+/**
+ * `GOLDEN=short` makes those of format 3 anew, as long as that was never released; `GOLDEN=parts` that of format 2.
+ * Those of format 1 are as older code has written them.
+ */
 async function remake(): Promise<void> {
   const wanted = process.env['GOLDEN']
   const write = (name: string, stored?: StoredSession): void =>
     writeFileSync(fileOf(name), `${JSON.stringify(stored, undefined, 1)}\n`)
-  if (wanted === 'write') {
+  if (wanted === 'short') {
     const page = profile()
     await live(page)
-    write('house', await page.storage.read('flow'))
+    write('house-short', await page.storage.read('flow'))
     await page.reload()
     const migrated = await page.open(tomorrow)
     migrated.state.set('fresh', 'typed later')
     await migrated.flush()
-    write('house-migrated', await page.storage.read('flow'))
+    write('house-short-migrated', await page.storage.read('flow'))
   }
-  if (wanted) write('house-parts', await inParts(JSON.parse(textOf('house-migrated')) as StoredSession, 250))
+  if (wanted === 'parts')
+    write('house-parts', await inParts(JSON.parse(textOf('house-migrated')) as StoredSession, 250))
 }
 
 /** A profile in which a released version has stored this. */
@@ -65,8 +69,27 @@ test('the golden session "house-parts", of format 2 / is that of "house-migrated
   await session.flush()
   await page.clock.advance(1000)
   const stored = await page.storage.read('flow')
-  expect([stored?.snapshot?.format, stored?.parts ?? []]).toEqual([1, []])
+  expect([stored?.snapshot?.format, stored?.parts ?? []]).toEqual([3, []])
   expect((await page.engine.open(tomorrow)).state.get('fresh')).toHaveLength(300_000)
+})
+
+test.each([
+  ['house', today],
+  ['house-migrated', tomorrow],
+])('the golden session "%s" in short records, of format 3 / is the same', async (name, workflow) => {
+  const session = await (await storedAs(name.replace('house', 'house-short'))).open(workflow)
+  const whole = await (await storedAs(name)).open(workflow)
+  expect(session.toJSON()).toEqual(whole.toJSON())
+  expect(session.history()).toEqual(whole.history())
+})
+
+test('the golden session "house", of format 1, in which this code writes / has format 3, and older code leaves it alone', async () => {
+  const page = await storedAs('house')
+  expect((await page.storage.read('flow'))?.head.format).toBe(1)
+  const session = await page.open(today)
+  session.state.set('old', 'typed on')
+  await session.flush()
+  expect((await page.storage.read('flow'))?.head.format).toBe(3)
 })
 
 test('the golden session "house", met by newer code / is migrated', async () => {

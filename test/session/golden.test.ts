@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { memoryStorage, type AnyWorkflow } from '../../src/index'
+import { lengthen } from '../../src/session/short-records'
 import { checksum } from '../../src/storage/checksum'
 import { profile, type Profile } from '../support/flows'
 import { drive, journeys } from './golden/journeys'
@@ -36,7 +37,7 @@ async function remake(name: string, workflow: AnyWorkflow): Promise<void> {
   await drive(page, session)
   await session.flush()
   const stored = await page.storage.read('flow')
-  const records = stored?.batches.flatMap((it) => JSON.parse(it.data as string) as unknown[])
+  const records = stored?.batches.flatMap((it) => lengthen(JSON.parse(it.data as string) as unknown[]))
   const golden = {
     records,
     state: (session as never as { state: { get(): unknown } }).state.get(),

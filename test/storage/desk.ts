@@ -1,4 +1,4 @@
-import { FORMAT } from '../../src/storage/format'
+import { SESSION_FORMAT } from '../../src/storage/format'
 import { Journal } from '../../src/storage/journal'
 import type { JournalDeps } from '../../src/storage/journal'
 import { loadStored } from '../../src/storage/load'
@@ -9,7 +9,7 @@ import type { SessionStorage } from '../../src/storage/storage'
 import { virtualClock } from '../../src/testing/virtual-clock'
 import type { Clock } from '../../src/clock'
 
-export const shape = { format: FORMAT, workflow: 'checkout', version: 1 }
+export const shape = { format: SESSION_FORMAT, workflow: 'checkout', version: 1 }
 
 /** A record of the double: the numbers that were written into it. */
 export interface Page {

@@ -1,0 +1,54 @@
+import type { SessionRecord, Stamp } from './record'
+import type { SavedSession } from './saved-session'
+
+/**
+ * Records as they are stored. What follows from the record before is left out: a number one higher, and the same time.
+ * A step that begins or ends, as in most records, is a list without names: `[exec, step, events]`, `[exec, emits]`.
+ * The first one of a list, and one that another tab has asked for, says all of it.
+ */
+export function shorten(records: readonly SessionRecord[]): unknown[] {
+  let last: SessionRecord | undefined
+  return records.map((record) => {
+    const follows = record.seq === (last?.seq ?? NaN) + 1 && record.at === last?.at
+    last = record
+    return follows && record.by === undefined ? short(record) : record
+  })
+}
+
+function short(record: SessionRecord): unknown {
+  if (record.kind === 'taken') return [record.exec, record.step, record.events]
+  if (record.kind === 'ended' && record.opens === undefined) return [record.exec, record.emits]
+  const { seq: _seq, at: _at, ...body } = record
+  return body
+}
+
+/** What was shortened, whole again. What is no record is handed on, for whoever checks it to refuse. */
+export function lengthen(list: readonly unknown[]): unknown[] {
+  let last: Stamp | undefined
+  return list.map((it) => {
+    if (typeof it !== 'object' || it === null) return it
+    if ('seq' in it) last = it as Stamp
+    else if (last) last = { ...(Array.isArray(it) ? named(it) : it), seq: last.seq + 1, at: last.at }
+    return last ?? it
+  })
+}
+
+function named(list: readonly unknown[]): object {
+  const [exec, second, events] = list
+  return list.length === 2
+    ? { kind: 'ended', exec, emits: second }
+    : { kind: 'taken', exec, step: second, events }
+}
+
+/** A snapshot as it is stored. */
+export function shortHistory({ history, ...saved }: SavedSession): unknown {
+  return { ...saved, ...(history && { history: { ...history, records: shorten(history.records) } }) }
+}
+
+/** What a snapshot was, whatever stands there. */
+export function wholeHistory(value: unknown): unknown {
+  const { history } = (value ?? {}) as { readonly history?: { readonly records?: unknown } }
+  const records = history?.records
+  if (!Array.isArray(records)) return value
+  return { ...(value as object), history: { ...history, records: lengthen(records) } }
+}
