@@ -1,5 +1,7 @@
-import type { Clock } from '../clock'
+import type { FlowDeps } from './flow-deps'
 import { flowLoadError, loadFlow } from './flow-load'
+import { Origin } from './flow-origin'
+import { emptied } from './tenure'
 import { deferred, type Deferred } from '../session/deferred'
 import type { FlowWrite, SessionFlow, StepChange } from '../session/flow'
 import { copyJson } from '../state/json'
@@ -12,22 +14,9 @@ import { Writer } from '../state/writer'
 import { EarlyWrites, type Remake } from '../state/early-writes'
 import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow, type NamedWrite } from '../storage/flow'
 import { Refusal } from '../storage/load'
-import type { Serializer } from '../storage/serializer'
-import type { SessionStorage } from '../storage/storage'
 import { storageError } from '../storage/storage-error'
-import type { Channel, Channels } from '../tabs/channel'
+import type { Channel } from '../tabs/channel'
 import type { Definition } from '../workflow/workflow'
-
-export interface FlowDeps {
-  readonly storage: SessionStorage
-  readonly serializer: Serializer
-  readonly clock: Clock
-  readonly ids: () => string
-  /** How pages hear of each other's saves; without one they see them at their own next save, or session. */
-  readonly channels: Channels | undefined
-  readonly report: (error: unknown) => void
-  readonly onError: (error: unknown) => void
-}
 
 /** Makes the operations of a write for a state as it is. */
 type Change = (view: Tree) => readonly Op[]
@@ -75,6 +64,7 @@ export class FlowState implements SessionFlow {
   /** How the write that is coming in is made anew. */
   readonly #making: Remake[] = []
   readonly #channel: Channel | undefined
+  readonly #origin: Origin
 
   constructor(deps: FlowDeps, definition: Definition) {
     this.#deps = deps
@@ -97,6 +87,7 @@ export class FlowState implements SessionFlow {
     )
     // Another page has stored a newer one, or everything was removed.
     if (this.#channel) this.#channel.onmessage = ({ data }) => void this.#heard(data)
+    this.#origin = new Origin(deps.storage, () => void this.fresh())
     void this.fresh()
   }
 
@@ -158,6 +149,7 @@ export class FlowState implements SessionFlow {
   stop(): void {
     this.#over = true
     this.#channel?.close()
+    this.#origin.end()
     this.#deps.clock.clearTimeout(this.#timer)
   }
 
@@ -215,6 +207,7 @@ export class FlowState implements SessionFlow {
     const flow = await encodeFlow(next, this.#definition, serializer, clock.now())
     if (!(await storage.writeFlow(flow, seq))) return this.#read()
     if (next.seq > this.#base.seq) this.#base = next
+    this.#origin.note()
     this.#settle((it) => batch.includes(it))
     this.#channel?.postMessage(next.seq)
   }
@@ -231,11 +224,20 @@ export class FlowState implements SessionFlow {
   async #read(): Promise<void> {
     const loaded = await loadFlow(this.#deps, this.#definition, this.#schema)
     this.#refused = undefined
+    if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
     this.#adopt(loaded ?? { seq: 0, applied: [], state: this.initial })
+    if (loaded) this.#origin.note()
     this.#known = true
     if (this.#failed) this.#loaded = deferred()
     this.#failed = false
     this.#loaded.resolve()
+  }
+
+  /** Storage was emptied under the page: all that the page holds is stored again. */
+  #anew(): void {
+    this.#base = { ...this.#base, seq: 0 }
+    void this.#put([], () => [])
+    this.#deps.onError(emptied(`flow state of workflow "${this.#definition.name}"`))
   }
 
   /** Another state is stored: it is taken, and what it does not have of ours is made again on top of it. */

@@ -11,6 +11,12 @@ export async function isEmptied(storage: SessionStorage, epoch: number): Promise
   return first === 0 || first > epoch
 }
 
+export function emptied(of: string): StorageError {
+  return new StorageError(
+    `the storage of ${of} was emptied under the open page; all that the page holds is stored again`,
+  )
+}
+
 /** If nobody can say after so many looks, so many milliseconds apart, the next write will. */
 const [LOOKS, NEXT_LOOK] = [4, 500]
 /** Milliseconds until a claim that failed is made again, unless a write makes it before. */
@@ -119,11 +125,7 @@ export class Tenure {
     const { seq } = live.core.model
     journal.owe({ seq, value: live.save() })
     renewed(epoch, seq)
-    onError(
-      new StorageError(
-        `the storage of session "${id}" was emptied under the open page; all that the page holds is stored again`,
-      ),
-    )
+    onError(emptied(`session "${id}"`))
     return true
   }
 }

@@ -1,5 +1,6 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import { createEngine, defineWorkflow, indexedDBStorage, type Engine } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { webStorage } from 'dogear/web-storage'
@@ -211,6 +212,67 @@ describe('storage is emptied under several tabs', () => {
   })
 })
 
+describe('storage is emptied, and with it what all sessions share', () => {
+  const counting = defineWorkflow({
+    ...flow,
+    flowState: z.object({ count: z.number().default(0), names: z.array(z.string()).default([]) }),
+  }).step('end', { on: Go, emits: [Done] }, async (ctx) => {
+    await ctx.flowState.set('count', (it) => it + 1)
+    return Done(1)
+  })
+  const stored = async ({ tab }: ReturnType<typeof browser>) => {
+    const shared = tab().flow(counting)
+    await shared.ready
+    return shared.state.get()
+  }
+
+  test('then something is written / all that the page held is stored again, once, and onError hears of it once', async () => {
+    const home = browser()
+    const engine = home.tab()
+    const session = await engine.open(counting)
+    await session.run()
+    await session.flush()
+    home.empty()
+    engine.flow(counting).state.append('names', 'Ada')
+    await home.clock.advance(5000)
+    expect(engine.flow(counting).state.get()).toEqual({ count: 1, names: ['Ada'] })
+    expect(await stored(home)).toEqual({ count: 1, names: ['Ada'] })
+    expect(home.errors.filter((it) => String(it).includes('flow state'))).toHaveLength(1)
+    await session.run()
+    await home.clock.advance(2000)
+    expect(await stored(home)).toEqual({ count: 2, names: ['Ada'] })
+  })
+
+  test('under two tabs / what both have written is there, once', async () => {
+    const home = browser(false)
+    const [one, two] = [home.tab(), home.tab()]
+    await one.open(counting)
+    one.flow(counting).state.append('names', 'Ada')
+    await home.clock.advance(1000)
+    await two.flow(counting).ready
+    home.empty()
+    two.flow(counting).state.append('names', 'Bob')
+    one.flow(counting).state.append('names', 'Cy')
+    await home.clock.advance(5000)
+    for (const it of [one.flow(counting).state.get(), two.flow(counting).state.get(), await stored(home)])
+      expect([...it.names].sort()).toEqual(['Ada', 'Bob', 'Cy'])
+  })
+
+  test('and it was removed on purpose, by clear() of another page / it does not come back', async () => {
+    for (const alone of [true, false]) {
+      const home = browser(alone)
+      const engine = home.tab()
+      await engine.open(counting)
+      engine.flow(counting).state.append('names', 'Ada')
+      await home.clock.advance(1000)
+      await home.tab().clear()
+      engine.flow(counting).state.append('names', 'Bob')
+      await home.clock.advance(5000)
+      expect(await stored(home)).toEqual({ count: 0, names: ['Bob'] })
+    }
+  })
+})
+
 describe('a database is deleted under an open page', () => {
   beforeEach(() => {
     vi.stubGlobal('indexedDB', new IDBFactory())
@@ -243,6 +305,26 @@ describe('a database is deleted under an open page', () => {
     expect(session.persistence.status).toBe('saved')
     const next = createEngine({ storage: indexedDBStorage('house'), locks: null, channel: null, page: null })
     expect((await next.open(asking)).state.get()).toEqual({ old: 1 })
+  })
+
+  test('what all sessions share, and nothing is typed any more / is stored again', async () => {
+    const counting = defineWorkflow({ ...flow, flowState: z.object({ count: z.number().default(0) }) }).step(
+      'end',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    const page = { storage: indexedDBStorage('house'), locks: null, channel: null, page: null }
+    const engine = createEngine({ ...page, onError: () => {} })
+    await engine.open(counting)
+    engine.flow(counting).state.set('count', 7)
+    await vi.waitFor(async () => {
+      expect(await indexedDBStorage('house').readFlow('flow')).toBeDefined()
+    })
+    await remove('house')
+    await vi.waitFor(async () => {
+      const found = await indexedDBStorage('house').readFlow('flow')
+      expect(found?.data).toBe('{"count":7}')
+    })
   })
 
   test('a session that was closed before / stays deleted', async () => {

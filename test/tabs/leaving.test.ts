@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, structuredCloneSerializer } from 'dogear'
+import { createEngine, defineWorkflow, OvertakenError, structuredCloneSerializer } from 'dogear'
 import { crash } from 'dogear/testing'
 import { Done, flow, Go, Question } from '../support/flows'
 import { watched } from '../storage/desk'
@@ -67,8 +67,9 @@ describe('leaving the page', () => {
     expect(box.size).toBe(0)
   })
 
-  test('somebody has written since / the tail of an older epoch is dropped', async () => {
-    const { tab, storage, clock } = browser()
+  test('somebody has written since / the tail of an older epoch is dropped, and onError hears what it held', async () => {
+    const errors: unknown[] = []
+    const { tab, storage, clock, box } = browser({ onError: (it) => errors.push(it) })
     const first = tab()
     const session = await first.engine.open(asking)
     session.state.set('text', 'a')
@@ -79,6 +80,13 @@ describe('leaving the page', () => {
     other.state.set('text', 'newer')
     await other.flush()
     expect((await tab().engine.open(asking)).state.get('text')).toBe('newer')
+    expect(errors).toMatchObject([{ code: 'OVERTAKEN', id: 'flow', lost: ['wrote'] }])
+    expect(errors[0]).toBeInstanceOf(OvertakenError)
+    // Told once: it is gone for the next page.
+    await clock.advance(1000)
+    expect(box.size).toBe(0)
+    await tab().engine.open(asking)
+    expect(errors).toHaveLength(1)
   })
 
   test.each([

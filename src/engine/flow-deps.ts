@@ -1,0 +1,15 @@
+import type { Clock } from '../clock'
+import type { Serializer } from '../storage/serializer'
+import type { SessionStorage } from '../storage/storage'
+import type { Channels } from '../tabs/channel'
+
+export interface FlowDeps {
+  readonly storage: SessionStorage
+  readonly serializer: Serializer
+  readonly clock: Clock
+  readonly ids: () => string
+  /** How pages hear of each other's saves; without one they see them at their own next save, or session. */
+  readonly channels: Channels | undefined
+  readonly report: (error: unknown) => void
+  readonly onError: (error: unknown) => void
+}
