@@ -48,7 +48,7 @@ function table(results: Results, adapters: readonly AdapterName[], shape: Shape)
   const [small, middle, large] = sizes.map((count) => writeWork(shape, count)) as [string, string, string]
   return {
     title: `A. One write, no React, ${shape === 'list' ? 'integer ids (a list)' : 'text ids (a map)'}, µs`,
-    note: 'One of N subscribed paths is written, all of them in turn, shuffled; its listener is called once and reads the new value. Growth: 10,000 against 100, once for all paths (a Map misses the caches too) and once writing the same hundred at both sizes.',
+    note: 'One of N subscribed paths is written, all of them in turn, shuffled anew each time; its listener is called once and reads the new value. Growth: 10,000 against 100, once for all paths (a Map misses the caches too) and once writing the same hundred at both sizes.',
     head: ['', 'N = 100', '1,000', '10,000', 'min', 'x floor', 'x dogear', 'growth', 'same 100'],
     rows: adapters.map((name) => [
       name,

@@ -15,22 +15,34 @@ export type Spread = 'all' | 'few'
  */
 export function fanStage(adapter: Adapter) {
   let fan: Fan
-  let orders: Record<Spread, Uint32Array>
-  let cursor = 0
+  let size = 0
+  let seed = 0
   let value = 0
   let calls = 0
   let sum = 0
 
+  /** Where so many writes go: to all paths, then again in another order, which nobody can know beforehand. */
+  function plan(writes: number, spread: Spread): Uint32Array {
+    const targets = new Uint32Array(writes)
+    const [few, paths] = [spread === 'few', shuffled(size)]
+    const count = few ? Math.min(100, size) : size
+    for (let at = 0; at < writes; at += count) {
+      const pass = shuffled(count, ++seed).map((it) => (few ? paths[it]! : it))
+      targets.set(pass.subarray(0, writes - at), at)
+    }
+    return targets
+  }
+
   /** Microseconds for each of so many writes. */
   async function round(writes: number, spread: Spread): Promise<number> {
-    const order = orders[spread]
+    const targets = plan(writes, spread)
     calls = 0
     sum = 0
     let expected = 0
     let last = 0
     const start = performance.now()
     for (let n = 0; n < writes; n++) {
-      last = order[cursor++ % order.length]!
+      last = targets[n]!
       expected += ++value
       fan.write(last, value)
     }
@@ -45,9 +57,8 @@ export function fanStage(adapter: Adapter) {
   return {
     async setup(shape: Shape, count: number): Promise<void> {
       fan = await having(adapter.fan, 'fan')(shape, count)
-      const all = shuffled(count)
-      orders = { all, few: all.slice(0, 100) }
-      cursor = 0
+      size = count
+      seed = 0
       for (let at = 0; at < count; at++) {
         fan.subscribe(at, (now) => {
           calls++

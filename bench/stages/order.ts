@@ -1,7 +1,6 @@
 /** The numbers below `count`, shuffled the same way in every run: writes must not walk memory in order. */
-export function shuffled(count: number): Uint32Array {
+export function shuffled(count: number, seed = 42): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, at) => at)
-  let seed = 42
   for (let at = count - 1; at > 0; at--) {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
     const other = seed % (at + 1)

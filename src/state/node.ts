@@ -22,6 +22,8 @@ export class Node implements Path {
   /** The nodes one level down: the first of them, and then from one to the next. */
   first: Node | undefined = undefined
   next: Node | undefined = undefined
+  /** Who was asked for after it the last time. */
+  then: Node | undefined = undefined
   /** The container at this place, made by a write `since` that moment and changed in place from then on. */
   own: Container | undefined = undefined
   since = 0

@@ -199,3 +199,30 @@ describe('a batch', () => {
     expect(store.get()).toBe(before)
   })
 })
+
+describe('paths that are named in the same order again and again', () => {
+  const names = Array.from({ length: 50 }, (_, n) => `items.${n}.n`)
+
+  test('given values that change in between / each name reads what stands at its own path', () => {
+    const store = createStore({ initial: { items: names.map(() => ({ n: 0 })) } })
+    for (let pass = 1; pass <= 4; pass++) {
+      for (const [n, name] of names.entries()) store.set(name, pass * 100 + n)
+      expect(names.map((name) => store.get(name))).toEqual(names.map((_, n) => pass * 100 + n))
+      // Once in another order, so that what came next before does not come next now.
+      expect(names.toReversed().map((name) => store.get(name))).toEqual(
+        names.map((_, n) => pass * 100 + n).toReversed(),
+      )
+    }
+  })
+
+  test('given that all were forgotten meanwhile / listeners that came later are told', () => {
+    const store = createStore({ initial: { items: names.map(() => ({ n: 0 })) } })
+    for (let pass = 0; pass < 3; pass++) for (const name of names) store.get(name)
+    for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
+    for (const name of names) store.get(name)
+    const told: string[] = []
+    for (const name of names) store.subscribe(name, () => told.push(name))
+    for (const name of names) store.set(name, 1)
+    expect(told).toEqual(names)
+  })
+})

@@ -75,6 +75,22 @@ describe('identity', () => {
     expect((tree.root() as { l: unknown[] }).l).toHaveLength(21)
   })
 
+  test.each([3, 199, 200, 1_000])(
+    'a map of %i keys that somebody holds / a write makes another one',
+    (count) => {
+      const keys = ['12', ...Array.from({ length: count - 2 }, (_, n) => `key ${n}`), 'toString']
+      const map = Object.freeze(Object.fromEntries(keys.map((key) => [key, { key }])))
+      const tree = new Tree({ map })
+      tree.apply([['set', ['map', 'key 0'], 1]])
+      const after = tree.read(toPath('map')) as Record<string, unknown>
+      expect(after).toEqual({ ...map, 'key 0': 1 })
+      expect(Object.keys(after)).toEqual(Object.keys(map))
+      expect(Object.getPrototypeOf(after)).toBe(Object.prototype)
+      expect([map['key 0'], after['toString']]).toEqual([{ key: 'key 0' }, map['toString']])
+      expect(tree.read(toPath('map.hasOwnProperty'))).toBeUndefined()
+    },
+  )
+
   test('the operations and their values stay as they were, also when the same ones are applied twice', () => {
     const ops: Op[] = [
       ['set', 'a', { n: [] }],
