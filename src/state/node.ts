@@ -23,7 +23,7 @@ export class Node implements Path {
   first: Node | undefined = undefined
   next: Node | undefined = undefined
   /** Who was asked for after it the last time. */
-  then: Node | undefined = undefined
+  after: Node | undefined = undefined
   /** The container at this place, made by a write `since` that moment and changed in place from then on. */
   own: Container | undefined = undefined
   since = 0

@@ -24,13 +24,13 @@ export class Nodes {
     if (typeof input !== 'string') return this.of(toPath(input))
     const last = this.#last
     if (last.id === input) return last
-    const { then } = last
+    const { after } = last
     // Components render in the same order again, and loops write in it: to compare two texts takes a quarter of the time
     // that a look-up of a text takes which was put together just now.
-    if (this.#inOrder && then?.id === input) return (this.#last = then)
+    if (this.#inOrder && after?.id === input) return (this.#last = after)
     const found = this.#dotted.get(input) ?? (input === '' ? this.root : this.#grow(input, input))
-    this.#inOrder = found === then
-    return (this.#last = last.then = found)
+    this.#inOrder = found === after
+    return (this.#last = last.after = found)
   }
 
   /** The node of a checked path. */
@@ -85,7 +85,7 @@ export class Nodes {
   #makeRoom(): void {
     if (this.#dotted.size + this.#segmented.size < this.#most) return
     const all = [...this.#dotted.values(), ...this.#segmented.values()]
-    for (const it of [this.root, ...all]) it.first = it.then = undefined
+    for (const it of [this.root, ...all]) it.first = it.after = undefined
     this.#dotted.clear()
     this.#segmented.clear()
     this.#last = this.root

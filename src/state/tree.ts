@@ -212,11 +212,12 @@ const WIDE = 200
 function copyOf(value: unknown): Container {
   if (Array.isArray(value)) return value.slice()
   if (!isContainer(value)) return {}
-  const keys = Object.keys(value)
-  if (keys.length < WIDE) return { ...value }
+  const from = value as Record<string, unknown>
+  const keys = Object.keys(from)
+  if (keys.length < WIDE) return { ...from }
   // Into one without a prototype: else it grows by one hidden class after the other, which takes two to three times as long.
   const copy = Object.create(null) as Record<string, unknown>
-  for (const key of keys) copy[key] = (value as Record<string, unknown>)[key]
+  for (const key of keys) copy[key] = from[key]
   return Object.setPrototypeOf(copy, Object.prototype) as Container
 }
 
