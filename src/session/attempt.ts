@@ -179,11 +179,7 @@ export class Attempt {
       const missed = this.#begun === 0 || this.replay.live ? none : this.replay.missed()
       if (missed.length > 0) throw new ReplayMismatchError(this.step.name, missed)
       const fanOut = Array.isArray(outcome)
-      const returned: readonly unknown[] = fanOut
-        ? outcome
-        : (outcome ?? undefined) === undefined
-          ? none
-          : [outcome]
+      const returned: readonly unknown[] = fanOut ? outcome : outcome === undefined ? none : [outcome]
       const events = returned.map((it) => this.#genuine(it))
       const { routing } = this.core
       if (routing.isUnclear(this.sends) || routing.isUnclear(events))

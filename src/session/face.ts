@@ -92,7 +92,7 @@ function made(): Readonly<Record<string, (live: LiveSession) => unknown>> {
     resume: (live) => () => live.runs.resume(),
     step: (live) => () => live.runs.step(),
     reset: (live) => () => live.runs.reset(),
-    history: (live) => () => live.core.history.entries(),
+    history: (live) => () => live.core.history.entries(live.core.options.privacy),
     back: (live) => () => live.travel.back(),
     forward: (live) => () => live.travel.forward(),
     rewind: (live) => (seq: number) => live.travel.rewind(seq),

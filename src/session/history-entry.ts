@@ -1,3 +1,4 @@
+import type { Privacy } from './privacy'
 import type { SessionRecord } from './record'
 
 /**
@@ -13,8 +14,11 @@ export interface HistoryEntry {
   readonly [detail: string]: unknown
 }
 
-/** A recorded point has a type of its own: it stands under `point`. What a rewind carries is no news. */
-export function entryOf(record: SessionRecord): HistoryEntry {
+/**
+ * A recorded point has a type of its own: it stands under `point`. What a rewind carries is no news. What is private
+ * is not told: who looks at a history shows it, logs it or sends it somewhere.
+ */
+export function entryOf(record: SessionRecord, privacy: Privacy): HistoryEntry {
   const {
     seq,
     at,
@@ -22,7 +26,7 @@ export function entryOf(record: SessionRecord): HistoryEntry {
     type: point,
     past: _,
     ...details
-  } = record as SessionRecord & {
+  } = privacy.record(record) as SessionRecord & {
     readonly type?: string
     readonly past?: unknown
   }

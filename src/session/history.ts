@@ -5,6 +5,7 @@ import { joinOps } from './field-edit'
 import type { HistoryEntry } from './history-entry'
 import { entryOf } from './history-entry'
 import type { Model } from './model'
+import { Privacy } from './privacy'
 import type { SessionRecord } from './record'
 import { reduce } from './reduce'
 import { fromPast, restoreModel, saveModel, toPast, type SavedModel, type SavedPast } from './saved-model'
@@ -89,12 +90,12 @@ export class History {
     return found.reverse()
   }
 
-  entries(): readonly HistoryEntry[] {
+  entries(privacy: Privacy = new Privacy()): readonly HistoryEntry[] {
     const base = this.#base
     const first: HistoryEntry[] = base
       ? [Object.freeze({ seq: base.saved.seq, at: base.at, type: 'snapshot' })]
       : []
-    return Object.freeze([...first, ...this.#records.map(entryOf)])
+    return Object.freeze([...first, ...this.#records.map((it) => entryOf(it, privacy))])
   }
 
   /** As JSON, told from the state of now; up to a record, for a fork. */

@@ -259,7 +259,7 @@ export class LiveSession extends Standing {
 
   /** After every record: who waits is woken, who watches is told. */
   #afterRecord(record: SessionRecord): void {
-    this.streams.record(record)
+    this.streams.record(record, this.core.options.privacy)
     if (record.kind === 'wrote' || record.kind === 'saw') return
     settle(this.core, record)
     const { kind } = record

@@ -102,7 +102,8 @@ export class Points {
 
   #accepts(where: Where, data: unknown, type: string): boolean {
     try {
-      return where({ type, data })
+      // In JavaScript a predicate may answer with anything.
+      return Boolean(where({ type, data }))
     } catch (error) {
       // Its own mistake, not that of whoever sent the event.
       this.#attempt.core.options.report(error)

@@ -100,14 +100,19 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
   const turn = (async () => {
     if (before) await before
     if (attempt.over) throw attempt.over
+    let open = true
+    // In front of all that the recipe will await: from then on a call may come from inside it.
+    queueMicrotask(() => (attempt.editing ||= open))
     attempt.editing = true
     try {
       const ops = editOps(core.options.writer, view(attempt), recipe)
+      // What is called in one go with this edit stands beside it, and takes its turn.
+      attempt.editing = false
       const settled = isPromise(ops) ? await ops : ops
       if (attempt.over) throw attempt.over
       record(attempt, settled)
     } finally {
-      attempt.editing = false
+      open = attempt.editing = false
     }
   })()
   // Who comes next waits for this one, whatever becomes of it.

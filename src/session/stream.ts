@@ -1,6 +1,7 @@
 import type { WorkflowEvent } from '../workflow/event'
 import { Fifo } from './fifo'
 import { entryOf } from './history-entry'
+import type { Privacy } from './privacy'
 import type { SessionRecord } from './record'
 
 /** What a consumer of `session.events()` asks for. */
@@ -29,9 +30,9 @@ export class Streams {
     return stream
   }
 
-  record(record: SessionRecord): void {
+  record(record: SessionRecord, privacy: Privacy): void {
     for (const stream of this.#open)
-      if (stream.records) stream.push(Object.freeze({ type: 'record', data: entryOf(record) }))
+      if (stream.records) stream.push(Object.freeze({ type: 'record', data: entryOf(record, privacy) }))
   }
 
   push(event: WorkflowEvent): void {

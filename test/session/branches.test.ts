@@ -44,6 +44,54 @@ describe('branches of one step that go on at once', () => {
     expect(traces[0]?.[1]).toBe('a sees 1')
   })
 
+  test('ten edits at once, each reads, awaits and adds 1 / 10, each in its turn; the page dies / 10 still', async () => {
+    const page = profile()
+    let stuck = true
+    const workflow = defineWorkflow({ ...flow }).step('add', { on: Go, emits: [Done] }, async (ctx) => {
+      const add = (): Promise<void> =>
+        ctx.state.edit(async (draft) => {
+          const before = Number(draft['n'] ?? 0)
+          await Promise.resolve()
+          draft['n'] = before + 1
+        })
+      await Promise.all([
+        ...Array.from({ length: 10 }, add),
+        ctx.state.set('after', () => ctx.state.get('n')),
+      ])
+      await ctx.commit()
+      if (stuck) await gate().promise
+      return Done(ctx.state.get())
+    })
+    void (await page.open(workflow)).run()
+    await page.reload()
+    stuck = false
+    const session = await page.open(workflow)
+    expect(session.state.get()).toEqual({ n: 10, after: 10 })
+    expect(await session.run()).toEqual({ n: 10, after: 10 })
+  })
+
+  test('an edit that is called inside another one, before or after an await / NestedEditError, never a hang', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('nest', { on: Go, emits: [Done] }, async (ctx) => {
+      const errors: unknown[] = []
+      const nest = (raw: () => Promise<unknown>): Promise<void> =>
+        ctx.state.edit(async () => {
+          await raw()
+          for (const call of [() => ctx.state.edit(() => {}), () => ctx.state.set('a', 1)])
+            await call().catch((error: { code: string }) => errors.push(error.code))
+        })
+      await nest(() => Promise.resolve())
+      await ctx.state
+        .edit(() => void ctx.state.set('a', 1).catch((error: { code: string }) => errors.push(error.code)))
+        .then(() => nest(() => new Promise((resolve) => void page.clock.setTimeout(() => resolve(0), 5))))
+      return Done(errors)
+    })
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(10)
+    expect(await result).toEqual(Array(5).fill('NESTED_EDIT'))
+  })
+
   test('two branches ask for one type after raw waits of other lengths, then a reload / no question is swapped', async () => {
     for (const lengths of [
       [5, 1],

@@ -34,6 +34,8 @@ describe('what a step returns', () => {
     ['a number', 5, '5'],
     ['a text', 'done', '"done", which is no event'],
     ['true', true, 'true'],
+    ['false', false, 'false'],
+    ['null', null, 'null'],
     ['an object without a type', { data: 1 }, 'object'],
     ['an object whose type is no text', { type: 7 }, 'object'],
     ['a list with an event nobody declared', [Worked(1), Other('x')], '"other"'],

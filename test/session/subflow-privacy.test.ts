@@ -43,18 +43,22 @@ describe('private fields of a sub-flow', () => {
     ['captured from a private path', sharing, { initialState: { card: 'SECRET-parent' } }],
     ['two deep', nested, {}],
   ] as const)(
-    '%s / are in no batch, snapshot, export, toJSON; after a reload at their default',
+    '%s / are in no batch, snapshot, export, toJSON, history; after a reload at their default',
     async ([, workflow, options]) => {
       const page = profile()
       const open = () => page.open(workflow as typeof shop, options)
       const session = await open()
+      const watched = session.events({ records: true })
       session.run().catch(() => {})
       await page.clock.advance(2000)
+      const { storage, engine } = page
       const told = async (it: Session<typeof shop>) =>
-        JSON.stringify([it.toJSON(), await page.storage.export('flow'), await page.engine.export('flow')])
+        JSON.stringify([it.toJSON(), it.history(), await storage.export('flow'), await engine.export('flow')])
       expect(session.asks).toHaveLength(1)
       expect(await told(session)).not.toContain('SECRET')
       expect(await told(session)).toContain('kept')
+      for (let left = session.history().length; left > 0; left--)
+        expect(JSON.stringify(await watched.next())).not.toContain('SECRET')
       await page.reload()
       const again = await open()
       await page.settle()

@@ -116,6 +116,23 @@ describe('waitFor', () => {
     expect(await result).toBe('right')
   })
 
+  test('a predicate that answers with what is no boolean / counts when truthy', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'wait',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        const where = (it: { data: unknown }): unknown => it.data
+        return Done((await ctx.waitFor(Nudge, { where: where as () => boolean })).data)
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect([await session.send(Nudge(0)), await session.send(Nudge('yes'))]).toEqual([false, true])
+    expect(await result).toBe('yes')
+  })
+
   test('two waits with where / each event goes to the one that wants it', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const both = await Promise.all([
