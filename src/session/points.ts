@@ -6,7 +6,8 @@ import { bufferName, type CollectedEvent, type PointResult } from './model'
 import { PointLog, type Host } from './point-log'
 import type { PointType } from './record'
 
-type Where = (event: WorkflowEvent) => boolean
+/** In JavaScript a predicate may answer with anything. */
+type Where = (event: WorkflowEvent) => unknown
 
 /**
  * The recorded points of an attempt: each is a commit point, and a re-run gets what was recorded in place of
@@ -102,7 +103,6 @@ export class Points {
 
   #accepts(where: Where, data: unknown, type: string): boolean {
     try {
-      // In JavaScript a predicate may answer with anything.
       return Boolean(where({ type, data }))
     } catch (error) {
       // Its own mistake, not that of whoever sent the event.
