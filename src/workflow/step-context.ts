@@ -111,7 +111,10 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   ): Promise<{ [K in keyof L]: EventOf<L[K]> } | undefined>
   /** @throws MissingResourceError naming the key and those that are there */
   requireResource<K extends keyof S['resources']>(key: K): NonNullable<S['resources'][K]>
-  getResource<K extends keyof S['resources'], F = undefined>(key: K, fallback?: F): S['resources'][K] | F
+  getResource<K extends keyof S['resources'], F = undefined>(
+    key: K,
+    fallback?: F,
+  ): Exclude<S['resources'][K], undefined> | F
   setResource<K extends keyof S['resources']>(key: K, value: S['resources'][K]): void
   deleteResource<K extends keyof S['resources']>(key: K): void
 }
