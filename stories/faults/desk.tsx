@@ -56,15 +56,17 @@ export function Desk({ hint, actions, before, wrap }: DeskProps) {
     <div className="checkout" data-database={page.name}>
       <div className="form">
         <p className="hint">{hint}</p>
-        <div className="buttons" role="group" aria-label="What happens">
-          {actions.map(({ label, act }) => (
-            <button key={label} type="button" disabled={busy} onClick={() => void happen(act)}>
-              {label}
-            </button>
-          ))}
-        </div>
-        {engine && <Tab name="This page" engine={engine} workflow={today} />}
-        {next && <Tab name="Another tab, with newer code" engine={next} workflow={nextRelease} />}
+        {actions.length > 0 && (
+          <div className="buttons" role="group" aria-label="What happens">
+            {actions.map(({ label, act }) => (
+              <button key={label} type="button" disabled={busy} onClick={() => void happen(act)}>
+                {label}
+              </button>
+            ))}
+          </div>
+        )}
+        {engine && <Tab name="This page" engine={engine} workflow={today} titled={next !== undefined} />}
+        {next && <Tab name="Another tab, with newer code" engine={next} workflow={nextRelease} titled />}
       </div>
     </div>
   )
@@ -94,11 +96,14 @@ interface TabProps {
   readonly name: string
   readonly engine: Engine
   readonly workflow: typeof today
+  /** Whether its name is to be seen. */
+  readonly titled: boolean
 }
 
-function Tab({ name, engine, workflow }: TabProps) {
+function Tab({ name, engine, workflow, titled }: TabProps) {
   return (
     <section className="form" aria-label={name}>
+      {titled && <h2>{name}</h2>}
       <WorkflowProvider
         workflow={workflow}
         engine={engine}
