@@ -56,7 +56,8 @@ export interface Target<Steps extends string = string> {
 
 /**
  * One durable instance of a workflow: its state, queues and waits. It outlives runs, reloads and crashes. Its
- * methods can be taken off it.
+ * methods can be taken off it (`const { run, send } = session`). Like those of a class they are inherited: a spread
+ * copies none of them.
  */
 export interface Session<W extends AnyWorkflow> {
   readonly id: string

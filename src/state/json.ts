@@ -17,7 +17,6 @@ interface Level {
   /** Where it stands in the container above; the root's is its `where`. */
   readonly key: Where | number
   readonly value: object
-  readonly depth: number
   readonly keeps: Keeps | undefined
 }
 
@@ -55,11 +54,12 @@ function copy(value: unknown, key: Where | number, up: Level | undefined, keeps:
       up,
     )
   }
-  const level: Level = { up, key, value, depth: up === undefined ? 1 : up.depth + 1, keeps }
-  if (level.depth > MOST_LEVELS) return refuse(`nested deeper than ${MOST_LEVELS} levels`, key, up)
-  for (let outer = up; outer !== undefined; outer = outer.up) {
+  let depth = 0
+  for (let outer = up; outer; outer = outer.up) {
     if (outer.value === value) return refuse('a cycle', key, up)
+    if (++depth === MOST_LEVELS) return refuse(`nested deeper than ${MOST_LEVELS} levels`, key, up)
   }
+  const level: Level = { up, key, value, keeps }
   if (keeps && !Array.isArray(value) && !isPlainObject(value) && keeps(value)) return value
   const made = Array.isArray(value) ? copyList(value, level) : copyObject(value, level)
   return development ? Object.freeze(made) : made

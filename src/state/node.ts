@@ -20,30 +20,39 @@ export class Node implements Path {
   /** The last key; a number when it can be an index of a list. */
   readonly key: string | number
   /** The nodes one level down: the first of them, and then from one to the next. */
-  first: Node | undefined = undefined
-  next: Node | undefined = undefined
+  first: Node | undefined
+  next: Node | undefined
   /** Who was asked for after it the last time. */
-  after: Node | undefined = undefined
+  after: Node | undefined
   /** The container at this place, made by a write `since` that moment and changed in place from then on. */
-  own: Container | undefined = undefined
+  own: Container | undefined
   since = 0
   /** Since this moment nothing here or below is owned: it was handed out, or another value stands here. */
   cut = 0
   /** Mostly there is one. */
-  listeners: Subscription | Set<Subscription> | undefined = undefined
+  listeners: Subscription | Set<Subscription> | undefined
   /** Since the last notification: the value before, or `deep` when something below it has changed. */
   before: unknown = untouched
   /** The last batch that has written here. */
-  batch: { readonly isOpen: boolean } | undefined = undefined
+  batch: { readonly isOpen: boolean } | undefined
   /** What components hold of this path: see {@link Cell}. */
-  show: Show | undefined = undefined
-  set: Cell['set'] | undefined = undefined
+  show: Show | undefined
+  set: Cell['set'] | undefined
 
   constructor(id: OpPath, parent: Node | undefined, key: string) {
     const index = listIndex(key)
     this.id = id
     this.parent = parent
     this.key = index < 0 ? key : index
+    this.link()
+  }
+
+  /** Puts it below its parent. */
+  link(): void {
+    const { parent } = this
+    if (!parent) return
+    this.next = parent.first
+    parent.first = this
   }
 
   get keys(): readonly string[] {
@@ -53,14 +62,6 @@ export class Node implements Path {
   get text(): string {
     return textOf(this.id)
   }
-}
-
-/** Puts a node below its parent. */
-export function link(node: Node): void {
-  const { parent } = node
-  if (!parent) return
-  node.next = parent.first
-  parent.first = node
 }
 
 /** Whether the container that a node owns may still be changed in place. */

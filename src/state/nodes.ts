@@ -1,14 +1,13 @@
-import { FORGOTTEN, link, Node, untouched } from './node'
-import { checkKey, MOST_SEGMENTS, textOf, toPath, type Path } from './path'
+import { FORGOTTEN, Node, untouched } from './node'
+import type { OpPath } from './op'
+import { checkKey, MOST_SEGMENTS, parentOf, textOf, toPath, type Path } from './path'
 
 const MOST = 50_000
 
 /** The nodes of a tree, by the text of their path. The one that was asked for last is mostly asked for next. */
 export class Nodes {
   readonly root: Node = new Node('', undefined, '')
-  readonly #dotted = new Map<string, Node>()
-  /** Apart, so that their texts are not taken for dotted ones. */
-  readonly #segmented = new Map<string, Node>()
+  readonly #all = new Map<string, Node>()
   #last: Node
   /** Whether the one that was asked for last was the one that came after its predecessor before. */
   #inOrder = false
@@ -28,7 +27,7 @@ export class Nodes {
     // Components render in the same order again, and loops write in it: to compare two texts takes a quarter of the time
     // that a look-up of a text takes which was put together just now.
     if (this.#inOrder && after?.id === input) return (this.#last = after)
-    const found = this.#dotted.get(input) ?? (input === '' ? this.root : this.#grow(input, input))
+    const found = this.#dotted(input) ?? (input === '' ? this.root : this.#grow(input, input))
     this.#inOrder = found === after
     return (this.#last = last.after = found)
   }
@@ -38,7 +37,7 @@ export class Nodes {
     if (path === this.#last) return this.#last
     const { id } = path
     if (typeof id === 'string') return this.named(id)
-    return (this.#last = this.#segmented.get(path.text) ?? this.#growSegmented(id))
+    return (this.#last = this.#all.get(path.text) ?? this.#growSegmented(path, id))
   }
 
   /** The node of a path whose node one holds: another one when that was forgotten meanwhile. */
@@ -48,8 +47,13 @@ export class Nodes {
 
   /** The node of a list's item, if there is one. */
   item({ id }: Node, index: number): Node | undefined {
-    if (typeof id !== 'string') return this.#segmented.get(textOf([...id, String(index)]))
-    return this.#dotted.get(id === '' ? String(index) : `${id}.${index}`)
+    return this.#all.get(typeof id === 'string' ? (id && `${id}.`) + index : textOf([...id, String(index)]))
+  }
+
+  /** A text may look like the one by which segments are kept. */
+  #dotted(text: string): Node | undefined {
+    const found = this.#all.get(text)
+    return typeof found?.id === 'string' ? found : undefined
   }
 
   /** Checks every key before it makes any node; `whole` is the path that was named. */
@@ -61,39 +65,34 @@ export class Nodes {
     const key = id.slice(end + 1)
     checkKey(key, whole)
     const above = id.slice(0, Math.max(end, 0))
-    const parent = end < 0 ? this.root : (this.#dotted.get(above) ?? this.#grow(above, whole))
-    return this.#keep(new Node(id, parent, key))
+    return this.#keep(id, end < 0 ? this.root : (this.#dotted(above) ?? this.#grow(above, whole)), key)
   }
 
-  #growSegmented(keys: readonly string[]): Node {
+  #growSegmented(path: Path, id: readonly string[]): Node {
     this.#makeRoom()
-    const parent = this.of(toPath(keys.slice(0, -1)))
-    return this.#keep(new Node(keys, parent, keys.at(-1) as string))
+    return this.#keep(id, this.of(parentOf(path)), id.at(-1) as string)
   }
 
-  #keep(node: Node): Node {
-    link(node)
-    this.#among(node).set(node.text, node)
+  #keep(id: OpPath, parent: Node, key: string): Node {
+    const node = new Node(id, parent, key)
+    this.#all.set(node.text, node)
     return node
-  }
-
-  #among({ id }: Node): Map<string, Node> {
-    return typeof id === 'string' ? this.#dotted : this.#segmented
   }
 
   /** Of too many, those that nobody listens to are forgotten: they are made again when they are named. */
   #makeRoom(): void {
-    if (this.#dotted.size + this.#segmented.size < this.#most) return
-    const all = [...this.#dotted.values(), ...this.#segmented.values()]
-    for (const it of [this.root, ...all]) it.first = it.after = undefined
-    this.#dotted.clear()
-    this.#segmented.clear()
-    this.#last = this.root
-    const isKept = (it: Node): boolean => this.#among(it).get(it.text) === it
-    for (const it of all)
-      if (it.listeners || it.before !== untouched || it.batch?.isOpen)
-        for (let node = it; node.parent && !isKept(node); node = node.parent) this.#keep(node)
-    for (const it of all) if (!isKept(it)) it.cut = FORGOTTEN
-    this.#most = Math.max(MOST, 2 * (this.#dotted.size + this.#segmented.size))
+    if (this.#all.size < this.#most) return
+    const all = [...this.#all.values()]
+    this.#all.clear()
+    for (const it of [(this.#last = this.root), ...all]) it.first = it.after = undefined
+    // From behind: whoever keeps something below it is kept as well.
+    const kept = all.reverse().filter((it) => {
+      const isKept = it.first || it.listeners || it.before !== untouched || it.batch?.isOpen
+      if (isKept) it.link()
+      else it.cut = FORGOTTEN
+      return isKept
+    })
+    for (const it of kept.reverse()) this.#all.set(it.text, it)
+    this.#most = Math.max(MOST, 2 * kept.length)
   }
 }

@@ -28,8 +28,6 @@ export interface CompiledSchema {
   check(current: Current, path: Path, value: unknown): Checked
   /** Throws a StateValidationError when the schema needs a value at the path. */
   checkDelete(current: Current, path: Path): void
-  /** What to create at a path on the way to a value below it; an object where the schema does not say. */
-  missingParent(path: Path): 'list' | 'object'
   /** What `append` creates at a path where nothing is. */
   kindOf(path: Path): 'text' | 'list' | 'unknown'
 }
@@ -63,7 +61,6 @@ export function compileSchema(schema: Schema | undefined): CompiledSchema {
     initial: (value) => outputOf(schema, value ?? {}, ROOT, ROOT),
     check: (current, path, value) => check(ruleOf, current, path, value),
     checkDelete: (current, path) => checkDelete(ruleOf, current, path),
-    missingParent: (path) => (ruleOf(path).kind === 'list' ? 'list' : 'object'),
     kindOf: (path) => ruleOf(path).kind,
   }
 }
@@ -73,7 +70,6 @@ export const untyped: CompiledSchema = {
   initial: (value) => value ?? {},
   check: (_, path, value) => ({ path, value }),
   checkDelete: () => undefined,
-  missingParent: () => 'object',
   kindOf: () => 'unknown',
 }
 

@@ -5,7 +5,7 @@ import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import { sameJson } from './same'
 import type { CompiledSchema, Current } from './schema'
-import { at, type View } from './view'
+import { at, isContainer, type View } from './view'
 
 /**
  * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can
@@ -115,26 +115,19 @@ function walk(root: unknown, { keys, text }: Path): void {
   let node = root
   for (const [depth, key] of keys.entries()) {
     if (node === undefined) return
-    if (typeof node !== 'object' || node === null) throw new PathError(text, blocked(keys, depth, node))
+    const here = depth > 0 ? `"${keys.slice(0, depth).join('.')}"` : 'the state'
+    if (!isContainer(node)) {
+      const way = depth > 0 ? `set ${here}` : 'replace it'
+      throw new PathError(text, `${here} is ${kind(node)}, which holds no "${key}"; ${way} first`)
+    }
     if (Array.isArray(node)) {
       const index = listIndex(key)
-      if (index < 0 || index > node.length) throw new PathError(text, misplaced(keys, depth, node.length))
+      if (index < 0) throw new PathError(text, `${here} is a list; "${key}" is no index of it`)
+      if (index > node.length)
+        throw new PathError(text, `${here} has ${node.length} items; index ${key} would leave a hole`)
     }
     node = at(node, key)
   }
-}
-
-function blocked(keys: readonly string[], depth: number, value: unknown): string {
-  const here = keys.slice(0, depth).join('.')
-  const [what, way] = depth > 0 ? [`"${here}"`, `set "${here}"`] : ['the state', 'replace it']
-  return `${what} is ${kind(value)}, which holds no "${keys[depth]}"; ${way} first`
-}
-
-function misplaced(keys: readonly string[], depth: number, length: number): string {
-  const here = keys.slice(0, depth).join('.')
-  const key = keys[depth] as string
-  if (listIndex(key) < 0) return `"${here}" is a list; "${key}" is no index of it`
-  return `"${here}" has ${length} items; index ${key} would leave a hole`
 }
 
 export function reader(view: View): Current {

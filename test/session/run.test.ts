@@ -405,4 +405,13 @@ describe('the ids of a step', () => {
     expect(toJSON()).toMatchObject({ id: 'checkout' })
     await close()
   })
+
+  test('a member of a session / is there, the same however often it is taken, and nobody can put another in its place', async () => {
+    const session = await profile().open(checkout, { resources: { payments: {} as Payments } })
+    for (const name of ['run', 'send', 'reply', 'cancel', 'events', 'state', 'close', 'fork'] as const) {
+      expect(name in session).toBe(true)
+      expect(session[name]).toBe(session[name])
+      expect(Reflect.set(session, name, 1)).toBe(false)
+    }
+  })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import * as mini from 'zod/mini'
 import { PathError, StateValidationError } from '../../src/errors'
-import { ROOT, toPath } from '../../src/state/path'
+import { toPath } from '../../src/state/path'
 import { compileSchema } from '../../src/state/schema'
 import type { Schema } from '../../src/state/standard-schema'
 import { validate } from '../../src/state/standard-schema'
@@ -63,7 +63,6 @@ describe('no schema', () => {
     expect(check('a.b', value)[1]).toBe(value)
     expect(() => remove('a.b')).not.toThrow()
     expect(compiled.initial(undefined)).toEqual({})
-    expect(compiled.missingParent(toPath('a'))).toBe('object')
     expect(compiled.kindOf(toPath('a'))).toBe('unknown')
   })
 })
@@ -424,11 +423,6 @@ describe('missing parents', () => {
     expect(check('list.0.n', 1)).toEqual(['list', [{ n: 1 }]])
     expect(check('pair.0', 'x')).toEqual(['pair', ['x']])
     expect(() => check('list.1.n', 1)).toThrow(PathError)
-    expect(compiled.missingParent(toPath('list'))).toBe('list')
-    expect(compiled.missingParent(toPath('pair'))).toBe('list')
-    expect(compiled.missingParent(toPath('user'))).toBe('object')
-    expect(compiled.missingParent(toPath('nope.at.all'))).toBe('object')
-    expect(compiled.missingParent(ROOT)).toBe('object')
   })
 
   it('under an unknown key / refused', () => {
