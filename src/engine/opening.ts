@@ -145,6 +145,8 @@ export class Opening {
     const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
     const ahead = this.#tabs.ahead(loaded?.head, model, emptied)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
+    // What was followed is gone: what begins is another session, and nothing of the old one is done again on it.
+    if (shown && shown.seq > 0 && !ahead && !model) live.core.model.lineage = this.#deps.ids()
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     // What is private is in no storage and no message: this tab's own stays, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)

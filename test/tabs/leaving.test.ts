@@ -314,6 +314,25 @@ describe('the back/forward cache', () => {
     expect(other.state.get('text')).toBe('abc')
   })
 
+  test('meanwhile the session was deleted / it begins anew; what was not stored is told, and does not come back', async () => {
+    const errors: unknown[] = []
+    const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
+    const old = tab()
+    const session = await old.engine.open(asking)
+    session.state.set('text', 'a secret')
+    await session.flush()
+    session.state.append('text', ', and more of it')
+    old.page.hide(true)
+    await tab().engine.delete('flow')
+    old.page.show(true)
+    await clock.advance(1000)
+    expect([session.role, session.state.get()]).toEqual(['leader', {}])
+    session.state.set('fresh', true)
+    await session.flush()
+    expect(JSON.stringify(await storage.read('flow'))).not.toContain('more of it')
+    expect(errors).toMatchObject([{ code: 'OVERTAKEN', lost: ['wrote'] }])
+  })
+
   test('meanwhile another tab has come and gone / it leads, with what that one has stored', async () => {
     const { tab, clock } = browser()
     const old = tab()
