@@ -2,6 +2,7 @@ const SIZE = 9
 /** Drawn for many names at once: that is what costs. */
 let drawn = new Uint8Array()
 let used = 0
+const pairs: string[] = []
 
 /** A name that is unique in the world. */
 export function randomId(): string {
@@ -11,6 +12,7 @@ export function randomId(): string {
     used = 0
   }
   let name = ''
-  for (const end = used + SIZE; used < end; used++) name += drawn[used]!.toString(36).padStart(2, '0')
+  for (const end = used + SIZE; used < end; used++)
+    name += pairs[drawn[used]!] ??= drawn[used]!.toString(36).padStart(2, '0')
   return name
 }

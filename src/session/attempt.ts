@@ -122,8 +122,7 @@ export class Attempt {
   /** What was sent since the last commit point, for the record of the next one. */
   takeSends(): { readonly sends?: readonly Emission[] } {
     if (this.sends.length === 0) return nothing
-    const line = this.#line()
-    const sends = this.core.routing.emissions(this.sends, () => line)
+    const sends = this.core.routing.emissions(this.sends, this.#line())
     this.sends = none
     return { sends }
   }
@@ -179,8 +178,11 @@ export class Attempt {
       const missed = this.#begun === 0 || this.replay.live ? none : this.replay.missed()
       if (missed.length > 0) throw new ReplayMismatchError(this.step.name, missed)
       const fanOut = Array.isArray(outcome)
-      const returned: readonly unknown[] = fanOut ? outcome : outcome === undefined ? none : [outcome]
-      const events = returned.map((it) => this.#genuine(it))
+      const events = fanOut
+        ? (outcome as unknown[]).map((it) => this.#genuine(it))
+        : outcome === undefined
+          ? none
+          : [this.#genuine(outcome)]
       const { routing } = this.core
       if (routing.isUnclear(this.sends) || routing.isUnclear(events))
         void this.#recordWhenClear(events, fanOut)
@@ -198,15 +200,21 @@ export class Attempt {
 
   #record(events: readonly WorkflowEvent[], fanOut: boolean): void {
     const { core, exec, sends } = this
-    const line = this.#line()
     const all = sends.length > 0 ? [...sends, ...events] : events
     const { nextScope: opens } = core.model
-    const emits = core.routing.emissions(all, (index) =>
-      fanOut && index >= sends.length ? this.#line({ scope: opens, branch: index - sends.length }) : line,
-    )
+    const emits = core.routing.emissions(all, fanOut ? this.#branches() : this.#line())
     this.#finish(over)
-    core.append({ kind: 'ended', exec: exec.id, emits, ...(fanOut && { opens }) })
+    const ended = { kind: 'ended', exec: exec.id, emits } as const
+    core.append(fanOut ? { ...ended, opens } : ended)
     core.wake()
+  }
+
+  /** Of what was sent and then returned: a returned list opens a fan-out. */
+  #branches(): (index: number) => Partial<Emission> | undefined {
+    const { length } = this.sends
+    const line = this.#line()
+    const { nextScope: scope } = this.core.model
+    return (index) => (index < length ? line : this.#line({ scope, branch: index - length }))
   }
 
   #fail(error: unknown): void {

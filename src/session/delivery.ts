@@ -96,7 +96,7 @@ export class Delivery {
       const routing = path.length === 0 ? this.#core.routing : new Routing(level as Routed)
       if (patient && routing.isUnclear([own])) return undefined
       const extra = step !== undefined && path.length === 0 ? { to: [step] } : undefined
-      const [emission] = routing.emissions([own], () => extra, true)
+      const [emission] = routing.emissions([own], extra, true)
       if (emission && (emission.to.length > 0 || emission.answers)) return { level, emission }
     }
     return false

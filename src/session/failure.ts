@@ -20,7 +20,7 @@ export function failStep(core: Core, exec: Execution, attempts: number, error: u
     ...(exec.branch !== undefined && { branch: exec.branch }),
     rescues: exec.rescues + 1,
   }
-  const emits = core.routing.emissions([{ type: 'stepFailed', data }], () => ({ to: [target], ...line }))
+  const emits = core.routing.emissions([{ type: 'stepFailed', data }], { to: [target], ...line })
   core.append({ kind: 'ended', exec: exec.id, emits })
 }
 

@@ -163,6 +163,7 @@ function blank(tree: Tree): Model {
 /** Writes from outside that follow each other become one, under the number of the last; none is led across `stop`. */
 function joined(records: readonly SessionRecord[], stop: number | undefined): SessionRecord[] {
   const made: SessionRecord[] = []
+  if (!records.some(isFieldEdit)) return [...records]
   for (const record of records) {
     const last = made.at(-1)
     if (!isFieldEdit(record) || !isFieldEdit(last) || last.seq === stop) made.push(record)

@@ -213,16 +213,20 @@ export function addEntry(exec: Execution, entry: Entry): void {
 
 /** The version of the state that the execution knows. */
 function versionOf({ entries, version }: Execution): number {
-  return entries.at(-1)?.version ?? version
+  return entries[entries.length - 1]?.version ?? version
 }
 
 /** Something happened at a point: with the state, when somebody else has written since the entry before. */
 export function addMoment(
   { tree, changed }: Model,
   exec: Execution,
-  moment: { readonly kind: 'opened' | 'done' | 'answered'; readonly key: string },
+  kind: 'opened' | 'done' | 'answered',
+  key: string,
 ): void {
-  addEntry(exec, { ...moment, version: changed, ...(versionOf(exec) !== changed && { root: tree.root() }) })
+  const version = changed
+  const entry: Entry =
+    versionOf(exec) === changed ? { kind, key, version } : { kind, key, version, root: tree.root() }
+  addEntry(exec, entry)
 }
 
 /** What was sent goes out with the point behind it, and has no state of its own. */

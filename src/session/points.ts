@@ -90,10 +90,17 @@ export class Points {
       if (unclear) await unclear
       const kept = core.model.buffers.get(bufferName(step.name, buffer)) ?? []
       const complete = kept.length + 1 >= expected.length && isComplete([...kept, own], expected)
+      const batch = complete ? { batch: expected.map((it) => it.type) } : undefined
+      const sends = this.#attempt.takeSends()
       this.log.act({
-        ...{ kind: 'collected', exec: exec.id, key, step: step.name, buffer, event: own },
-        ...(complete && { batch: expected.map((it) => it.type) }),
-        ...this.#attempt.takeSends(),
+        kind: 'collected',
+        exec: exec.id,
+        key,
+        step: step.name,
+        buffer,
+        event: own,
+        ...batch,
+        ...sends,
       })
       point = exec.points.get(key)
     }

@@ -23,6 +23,7 @@ export class Privacy {
     if (record.kind === 'child')
       return { ...record, record: new Privacy(record.private).record(record.record) }
     if (record.kind === 'opened' && record.child) return { ...record, child: begun(record.child) }
+    if (this.none) return record
     if (record.kind === 'wrote') return { ...record, ops: this.#ops(record.ops) }
     if (record.kind === 'rewound') return { ...record, past: this.#past(record.past) }
     return 'state' in record ? { ...record, state: this.state(record.state) } : record

@@ -35,5 +35,5 @@ export function answer(model: Model, id: number, key: string, result: PointResul
   if (isWait(point)) model.askChanges++
   if (point.type === 'ask' && !result.timeout) turnPage(model, exec, point)
   exec.interruptions = 0
-  addMoment(model, exec, { kind: 'answered', key })
+  addMoment(model, exec, 'answered', key)
 }

@@ -8,6 +8,7 @@ import {
   bufferName,
   createModel,
   dropWait,
+  type CollectedEvent,
   type Execution,
   type Model,
   type Point,
@@ -19,8 +20,16 @@ import { commit } from './reduce-state'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
 
-/** A point that asks nobody anything. */
-const bare = { event: undefined, reply: undefined, where: false, deadline: undefined } as const
+/** A point that asks nobody anything. Written out: behind a spread it is a slow object. */
+function settledPoint(
+  key: string,
+  type: Point['type'],
+  seq: number,
+  result: PointResult,
+  event?: CollectedEvent,
+): Point {
+  return { key, type, seq, event, reply: undefined, where: false, deadline: undefined, result }
+}
 
 export function foldOpened(model: Model, record: Of<'opened'>): void {
   const exec = model.execs.get(record.exec)
@@ -34,7 +43,7 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
   addPoint(model, exec, point)
   if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
-  addMoment(model, exec, { kind: 'opened', key })
+  addMoment(model, exec, 'opened', key)
   commit(model, exec)
 }
 
@@ -49,9 +58,9 @@ export function foldDone(model: Model, record: Of<'done'>): void {
     dropWait(model, point)
     // A failed one may be tried again.
     if (error === undefined) point.child = undefined
-  } else addPoint(model, exec, { key, type, seq, ...bare, result })
+  } else addPoint(model, exec, settledPoint(key, type, seq, result))
   keepSends(model, exec, record.sends)
-  addMoment(model, exec, { kind: point ? 'done' : 'opened', key })
+  addMoment(model, exec, point ? 'done' : 'opened', key)
   commit(model, exec)
 }
 
@@ -63,7 +72,7 @@ export function foldFlowWrote(model: Model, { exec: id, key, ops, seq }: Of<'flo
   if (ops) model.flow?.apply(ops)
   const exec = model.execs.get(id)
   if (exec === undefined) return
-  addPoint(model, exec, { key, type: 'flow', seq, ...bare, result: {} })
+  addPoint(model, exec, settledPoint(key, 'flow', seq, {}))
   addFlowWrite(exec, key)
 }
 
@@ -77,9 +86,9 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
   if (buffer.length > 0) model.buffers.set(name, buffer)
   else model.buffers.delete(name)
   const { key, seq } = record
-  addPoint(model, exec, { key, type: 'collect', seq, ...bare, event: record.event, result: { value } })
+  addPoint(model, exec, settledPoint(key, 'collect', seq, { value }, record.event))
   keepSends(model, exec, record.sends)
-  addMoment(model, exec, { kind: 'opened', key })
+  addMoment(model, exec, 'opened', key)
   commit(model, exec)
 }
 

@@ -19,13 +19,10 @@ export function foldSent(model: Model, { event }: Of<'sent'>): void {
 
 export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq }: Of<'taken'>): void {
   const queue = model.queues.get(step)
-  const taken: Delivery[] = []
-  for (const it of ids) {
-    const event = queue?.take((waiting) => waiting.id === it)
-    if (event === undefined) continue
-    // Several events of a scope become one execution.
-    if (taken.push(event) > 1) release(model, event.scope)
-  }
+  const found = ids.map((it) => queue?.take((waiting) => waiting.id === it))
+  const taken = found.includes(undefined) ? found.filter((it) => it !== undefined) : (found as Delivery[])
+  // Several events of a scope become one execution.
+  for (let index = 1; index < taken.length; index++) release(model, taken[index]?.scope)
   model.nextExec = Math.max(model.nextExec, id + 1)
   if (model.run) model.run.steps++
   model.execs.set(id, createExecution(model, { id, seq, step, at }, taken))
@@ -66,8 +63,10 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
   if (exec === undefined) return
   commit(model, exec)
   model.execs.delete(id)
-  if (exec.points.size > 0) model.askChanges++
-  for (const point of exec.points.values()) dropWait(model, point)
+  if (exec.points.size > 0) {
+    model.askChanges++
+    for (const point of exec.points.values()) dropWait(model, point)
+  }
   const { scope: parent, branch } = exec
   if (opens !== undefined) {
     model.nextScope = Math.max(model.nextScope, opens + 1)

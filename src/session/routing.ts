@@ -5,6 +5,9 @@ import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
 import type { Emission, PointRef } from './record'
 
+type Extra = Partial<Emission> | undefined
+type Made = { -readonly [Key in keyof Emission]: Emission[Key] }
+
 interface Route {
   readonly to: readonly string[]
   readonly gather: readonly string[]
@@ -29,30 +32,24 @@ export class Routing {
     this.#core = core
   }
 
-  /** Events on their way, in order: numbered, addressed, and matched with the waits that they answer. */
+  /** Events on their way, in order: numbered, addressed, and matched with the waits that they answer. `extra` is said of each. */
   emissions(
     events: readonly WorkflowEvent[],
-    extra: (index: number) => Partial<Emission> | undefined = () => undefined,
+    extra?: Extra | ((index: number) => Extra),
     outside = false,
   ): Emission[] {
     const { nextEvent, waits } = this.#core.model
     const claimed = waits.size > 0 ? new Set<Point>() : undefined
     return events.map(({ type, data }, index) => {
-      const more = extra(index)
+      const more = typeof extra === 'function' ? extra(index) : extra
       const { to, gather } = this.#routes(type)
       const id = nextEvent + index
       const wait = claimed && more?.to === undefined && this.#openWait(type, data, outside, claimed)
-      // Most events: without the spreads they are made in half the time.
-      if (!wait && !more && data !== undefined && gather.length === 0) return { id, type, data, to }
-      return {
-        id,
-        type,
-        ...(data !== undefined && { data }),
-        to,
-        ...(gather.length > 0 && { gather }),
-        ...(wait && { answers: wait }),
-        ...more,
-      }
+      // Without spreads they are made in half the time.
+      const made: Made = data === undefined ? { id, type, to } : { id, type, data, to }
+      if (gather.length > 0) made.gather = gather
+      if (wait) made.answers = wait
+      return more ? Object.assign(made, more) : made
     })
   }
 

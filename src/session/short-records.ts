@@ -1,10 +1,10 @@
-import type { SessionRecord, Stamp } from './record'
+import type { Emission, SessionRecord, Stamp } from './record'
 import type { SavedSession } from './saved-session'
 
 /**
  * Records as they are stored. What follows from the record before is left out: a number one higher, and the same time.
- * A step that begins or ends, as in most records, is a list without names: `[exec, step, events]`, `[exec, emits]`.
- * The first one of a list, and one that another tab has asked for, says all of it.
+ * A step that begins or ends, as in most records, is a list without names: `[exec, step, events]`, `[exec, emits, opens?]`,
+ * with events as `[id, type, to, data, scope?, branch?]`, unless there is more to say of one. The first one of a list, and one that another tab has asked for, says all of it.
  */
 export function shorten(records: readonly SessionRecord[]): unknown[] {
   let last: SessionRecord | undefined
@@ -17,9 +17,20 @@ export function shorten(records: readonly SessionRecord[]): unknown[] {
 
 function short(record: SessionRecord): unknown {
   if (record.kind === 'taken') return [record.exec, record.step, record.events]
-  if (record.kind === 'ended' && record.opens === undefined) return [record.exec, record.emits]
+  if (record.kind === 'ended') {
+    const { exec, emits, opens } = record
+    const events = emits.map(shortEvent)
+    return opens === undefined ? [exec, events] : [exec, events, opens]
+  }
   const { seq: _seq, at: _at, ...body } = record
   return body
+}
+
+function shortEvent(event: Emission): unknown {
+  const { id, type, to, data, scope, branch, gather, answers, rescues } = event
+  if (data === undefined || gather || answers || rescues !== undefined) return event
+  if (scope === undefined) return branch === undefined ? [id, type, to, data] : event
+  return branch === undefined ? event : [id, type, to, data, scope, branch]
 }
 
 /** What was shortened, whole again. What is no record is handed on, for whoever checks it to refuse. */
@@ -34,10 +45,16 @@ export function lengthen(list: readonly unknown[]): unknown[] {
 }
 
 function named(list: readonly unknown[]): object {
-  const [exec, second, events] = list
-  return list.length === 2
-    ? { kind: 'ended', exec, emits: second }
-    : { kind: 'taken', exec, step: second, events }
+  const [exec, second, third] = list
+  if (typeof second === 'string') return { kind: 'taken', exec, step: second, events: third }
+  const emits = Array.isArray(second) ? second.map(wholeEvent) : second
+  return third === undefined ? { kind: 'ended', exec, emits } : { kind: 'ended', exec, emits, opens: third }
+}
+
+function wholeEvent(event: unknown): unknown {
+  if (!Array.isArray(event)) return event
+  const [id, type, to, data, scope, branch] = event as unknown[]
+  return scope === undefined ? { id, type, data, to } : { id, type, data, to, scope, branch }
 }
 
 /** A snapshot as it is stored. */

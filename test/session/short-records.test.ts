@@ -22,13 +22,21 @@ test.each(['steady', 'wide', 'wizard', 'house', 'house-migrated'])(
   },
 )
 
-test('a step that begins and ends / two lists without names; what does not follow says its number and time', () => {
+test('a step that begins and ends, and events / lists without names; what does not follow says its number and time', () => {
   const taken = { kind: 'taken', exec: 1, step: 'first', events: [1], seq: 7, at: 10 } as const
   const ended = { kind: 'ended', exec: 1, emits: [], seq: 8, at: 10 } as const
+  const events = [
+    { id: 1, type: 'a', data: null, to: ['b'] },
+    { id: 2, type: 'a', data: 'x', to: [], scope: 1, branch: 0 },
+    { id: 3, type: 'no data', to: ['b'] },
+    { id: 4, type: 'a', data: 1, to: [], gather: ['c'], scope: 1, branch: 1 },
+    { id: 5, type: 'a', data: 1, to: [], answers: { exec: 1, key: 'wait' } },
+    { id: 6, type: 'a', data: 1, to: ['b'], rescues: 1 },
+  ]
   const records: SessionRecord[] = [
     { kind: 'paused', seq: 6, at: 10 },
     ...[taken, ended],
-    { ...ended, seq: 9, opens: 2 },
+    { ...ended, emits: events, seq: 9, opens: 2 },
     { kind: 'resumed', seq: 10, at: 11 },
     { ...taken, seq: 11, at: 11, by: 'another tab', n: 1 },
     { ...taken, seq: 20, at: 11 },
@@ -37,7 +45,7 @@ test('a step that begins and ends / two lists without names; what does not follo
     { kind: 'paused', seq: 6, at: 10 },
     [1, 'first', [1]],
     [1, []],
-    { kind: 'ended', exec: 1, emits: [], opens: 2 },
+    [1, [[1, 'a', ['b'], null], [2, 'a', [], 'x', 1, 0], ...events.slice(2)], 2],
     ...records.slice(4),
   ])
   expect(lengthen(shorten(records))).toEqual(records)
