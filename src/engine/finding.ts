@@ -1,13 +1,17 @@
 import { StorageError } from '../storage-errors'
 import type { Keeping } from './keeping'
+import { readOn } from './read-on'
 import type { OpeningDeps } from './opening-deps'
 import { accept, continued, type Restored, type RestoringParts } from './restoring'
 import type { Surroundings } from './surroundings'
 import { isEmptied } from './tenure'
 import type { LiveSession } from '../session/live-session'
+import { development } from '../state/development'
+import { freezeDeep } from '../state/tree'
 import type { Tail } from '../storage/exit-journal'
 import { isExpired } from '../storage/expiry'
 import { loadStored, type Loaded } from '../storage/load'
+import type { StoredHead } from '../storage/storage'
 
 /** Reads and claims in a row that somebody else's writes may spoil. */
 const MOST_TRIES = 100
@@ -90,12 +94,23 @@ export class Finding {
     const { deps, id, keeping, restoring } = this.#parts
     const { storage, clock } = deps
     let expired = false
-    const loaded = await loadStored(storage, id, keeping.serializer, (head) => {
+    const look = (head: StoredHead): void => {
       expired = isExpired(head, clock.now(), keeping.shape.expireAfter)
       if (!expired) accept(restoring.definition, head)
-    })
-    if (!expired) return loaded
+    }
+    // A schema looks at all of it anyway.
+    const late = keeping.isPlain && restoring.definition.options.state === undefined ? asFrozen : undefined
+    const loaded = await loadStored(storage, id, keeping.serializer, look, late)
+    if (!expired) {
+      if (loaded) readOn(loaded.unread, clock)
+      return loaded
+    }
     await storage.delete(id)
     return undefined
   }
+}
+
+/** What is handed out is frozen in development, whenever it was read. */
+function asFrozen(list: unknown[]): void {
+  if (development) freezeDeep(list)
 }

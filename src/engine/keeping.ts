@@ -8,7 +8,7 @@ import { copyJson, copyKeeping, nameOf, type CopyValue } from '../state/json'
 import { SESSION_FORMAT } from '../storage/format'
 import { Journal } from '../storage/journal'
 import type { Loaded } from '../storage/load'
-import type { Serializer } from '../storage/serializer'
+import { jsonSerializer, type Serializer } from '../storage/serializer'
 import type { StoredShape } from '../storage/storage'
 import type { Definition } from '../workflow/workflow'
 import { Tenure } from './tenure'
@@ -48,6 +48,8 @@ export class Keeping {
   /** The same for the session's storage, in which they are short. */
   readonly serializer: Serializer
   readonly shape: StoredShape
+  /** Whether what is stored is plain JSON, of which a piece can be read at any time, at once. */
+  readonly isPlain: boolean
   readonly #deps: Deps
   readonly #id: string
   #tenure: Tenure | undefined
@@ -61,6 +63,7 @@ export class Keeping {
     this.#deps = deps
     this.#id = id
     this.privacy = new Privacy(options.private)
+    this.isPlain = serializer === jsonSerializer
     this.discreet = discreet(serializer, this.privacy)
     this.serializer = brief(this.discreet)
     const expires = expireAfter !== undefined && { expireAfter }

@@ -1,4 +1,5 @@
 import { development, frozen } from './development'
+import { copyUnread, isLate, late, lateAt } from './late'
 import { childAt, isOwned, Node } from './node'
 import { Nodes } from './nodes'
 import type { Op } from './op'
@@ -167,7 +168,19 @@ export class Tree implements View {
   }
 
   #value(node: Node): unknown {
+    if (late.count > 0) {
+      const found = this.#unread(node)
+      if (!isLate(found)) return found
+    }
     return node.parent ? childAt(this.#container(node.parent), node) : this.#current
+  }
+
+  /** The same, reading of a list that nobody has read no more than one item; the list itself stays unread. */
+  #unread(node: Node): unknown {
+    if (isOwned(node)) return node.own
+    if (node.parent === undefined) return this.#current
+    const above = this.#unread(node.parent)
+    return isLate(above) ? above.item(node.key) : (lateAt(above, node.key) ?? childAt(above, node))
   }
 
   /** What stands at a node, found from the nearest container above it that is owned. */
@@ -212,6 +225,7 @@ const WIDE = 200
 function copyOf(value: unknown): Container {
   if (Array.isArray(value)) return value.slice()
   if (!isContainer(value)) return {}
+  if (late.count > 0) return copyUnread(value)
   const from = value as Record<string, unknown>
   const keys = Object.keys(from)
   if (keys.length < WIDE) return { ...from }
@@ -232,10 +246,13 @@ function spliced(
   return frozen(copy)
 }
 
-/** Whatever is frozen is frozen all the way down. */
-function freezeDeep(value: Container): void {
+/** Whatever is frozen is frozen all the way down; a list that was not read yet is when it is read. */
+export function freezeDeep(value: Container): void {
   // The platform refuses to freeze a view of a buffer.
   if (Object.isFrozen(value) || ArrayBuffer.isView(value)) return
   Object.freeze(value)
-  for (const child of Object.values(value)) if (isContainer(child)) freezeDeep(child)
+  for (const key of Object.keys(value)) {
+    const child = late.count > 0 && lateAt(value, key) ? undefined : (value as Record<string, unknown>)[key]
+    if (isContainer(child)) freezeDeep(child)
+  }
 }

@@ -1,4 +1,5 @@
 import type { Place } from './cutting'
+import { LatePart, putLate, type Unread } from './late-part'
 import { isContainer } from './part'
 import type { Part } from './part'
 import type { StoredPartInfo } from './storage'
@@ -7,9 +8,11 @@ import type { StoredPartInfo } from './storage'
 export interface Assembled {
   readonly value: unknown
   readonly parts: readonly Part[]
+  /** Lists whose items are still text. */
+  readonly unread: readonly Unread[]
 }
 
-/** Decodes the part with that number, or throws. */
+/** Decodes the part with that number, or throws; a LatePart is decoded when it is needed. */
 export type DecodePart = (info: StoredPartInfo) => Promise<unknown>
 
 /** Puts the entries of all parts where they belong. Throws for what does not fit together: it is data, whatever it says. */
@@ -17,6 +20,7 @@ export async function assembled(
   envelope: unknown,
   infos: readonly StoredPartInfo[],
   decode: DecodePart,
+  made: (list: unknown[]) => void = () => {},
 ): Promise<Assembled> {
   const { value, places } = envelope as { readonly value: unknown; readonly places: readonly Place[] }
   const decoded = new Map<number, unknown>()
@@ -29,13 +33,59 @@ export async function assembled(
     below.set(above, (below.get(above) ?? new Set()).add(String(path.at(-1))))
   }
   const parts = new Map<number, Part>()
+  const lists = new Lists(places, decoded, made)
   for (const [n, path] of places) {
     const info = known.get(n)
     if (info === undefined) throw new TypeError(`part ${n} is missing`)
-    const run = fill(containerAt(value, path), decoded.get(n), below.get(JSON.stringify(path)))
+    const inner = below.get(JSON.stringify(path))
+    const content = decoded.get(n)
+    if (content instanceof LatePart) parts.set(n, content)
+    if (!inner && lists.put(value, path)) continue
+    const run = fill(
+      containerAt(value, path),
+      content instanceof LatePart ? { list: content.values } : content,
+      inner,
+    )
     parts.set(n, { n, size: info[1], weight: info[1], sum: info[2], ...run })
   }
-  return { value, parts: [...parts.values()] }
+  return { value, parts: [...parts.values()], unread: lists.unread }
+}
+
+/** The lists that can wait until somebody needs their items: those all of whose parts can. */
+class Lists {
+  readonly unread: Unread[] = []
+  readonly #lists = new Map<string, LatePart[] | undefined>()
+  readonly #put = new Set<string>()
+
+  readonly #made: (list: unknown[]) => void
+
+  constructor(
+    places: readonly Place[],
+    decoded: ReadonlyMap<number, unknown>,
+    made: (list: unknown[]) => void,
+  ) {
+    this.#made = made
+    for (const [n, path] of places) {
+      const key = JSON.stringify(path)
+      const part = decoded.get(n)
+      const before = this.#lists.has(key) ? this.#lists.get(key) : []
+      this.#lists.set(key, part instanceof LatePart ? before && [...before, part] : undefined)
+    }
+  }
+
+  /** Whether the list at that path is there now, unread. Only an object can hold one, and not the topmost. */
+  put(value: unknown, path: readonly string[]): boolean {
+    const text = JSON.stringify(path)
+    const parts = this.#lists.get(text)
+    const [above, key] = [path.slice(0, -1), path.at(-1)]
+    if (this.#put.has(text)) return true
+    if (parts === undefined || key === undefined || above.length === 0) return false
+    const [holder, list] = [containerAt(value, above), containerAt(value, path)]
+    if (!isContainer(holder) || Array.isArray(holder) || !Array.isArray(list) || list.length > 0) return false
+    this.unread.push(putLate(holder, key, parts, this.#made))
+    this.#put.add(text)
+    return true
+  }
 }
 
 function containerAt(value: unknown, path: readonly string[]): unknown {

@@ -4,10 +4,11 @@ import { assembled } from './assembly'
 import type { Assembled } from './assembly'
 import { SESSION_FORMAT } from './format'
 import type { StoredSizes } from './growth'
-import type { Serializer } from './serializer'
+import { LatePart, type Unread } from './late-part'
+import { jsonSerializer, type Serializer } from './serializer'
 import { sizeOf } from './size'
 import type { StoredParts } from './snapshots'
-import type { SessionStorage, StoredBatch, StoredHead, StoredSession } from './storage'
+import type { SessionStorage, StoredBatch, StoredHead, StoredPartInfo, StoredSession } from './storage'
 
 /** Stored data that must not be loaded: the engine makes a LoadError of it. */
 export class Refusal extends Error {
@@ -18,6 +19,9 @@ export class Refusal extends Error {
   }
 }
 
+/** Sees a list that was read late, before anybody else does. */
+type Late = (list: unknown[]) => void
+
 /** A session as it was stored. */
 export interface Loaded {
   readonly head: StoredHead
@@ -27,6 +31,8 @@ export interface Loaded {
   readonly sizes: StoredSizes
   /** The parts of the snapshot, with the values that they brought. */
   readonly parted: StoredParts
+  /** Lists of the snapshot whose items are still text. */
+  readonly unread: readonly Unread[]
 }
 
 /**
@@ -35,12 +41,14 @@ export interface Loaded {
  *
  * @param accept sees the head before anything is decoded, and throws what speaks against this session: another
  * workflow or a newer version may well have another serializer.
+ * @param late given, large lists of JSON may stay text until they are needed: whole, but not parsed. It sees each when it was read.
  */
 export async function loadStored(
   storage: SessionStorage,
   id: string,
   serializer: Serializer,
   accept: (head: StoredHead) => void = () => {},
+  late?: Late,
 ): Promise<Loaded | undefined> {
   const stored = await storage.read(id)
   if ((stored ?? undefined) === undefined) return undefined
@@ -54,7 +62,7 @@ export async function loadStored(
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
   check(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
   accept(head)
-  const { value, parts } = await wholeOf(stored, serializer)
+  const { value, parts, unread } = await wholeOf(stored, serializer, late)
   const { records, ...sizes } = await recordsOf(stored, serializer)
   return {
     head,
@@ -65,20 +73,31 @@ export async function loadStored(
       snapshot: parts.reduce((sum, { size }) => sum + size, sizeOf(snapshot?.data)),
     },
     parted: { parts, newest: Number(snapshot?.newestPart) || 0 },
+    unread,
   }
 }
 
 /** The snapshot's value, put together when it is stored in parts. */
-async function wholeOf({ snapshot, parts }: StoredSession, serializer: Serializer): Promise<Assembled> {
-  if (snapshot === undefined) return { value: undefined, parts: [] }
+async function wholeOf(
+  { snapshot, parts }: StoredSession,
+  serializer: Serializer,
+  late: Late | undefined,
+): Promise<Assembled> {
+  const none = { parts: [], unread: [] }
+  if (snapshot === undefined) return { value: undefined, ...none }
   const value = await decode(snapshot, serializer)
-  if (snapshot.parts === undefined) return { value, parts: [] }
+  if (snapshot.parts === undefined) return { value, ...none }
   try {
     const data = new Map(parts)
-    return await assembled(value, snapshot.parts, async ([n, , sum]) => {
+    const one = async (info: StoredPartInfo): Promise<unknown> => {
+      const [n, , sum, count] = info
       check(data.has(n), 'part')
-      return decode({ data: data.get(n), sum }, serializer)
-    })
+      const text = data.get(n)
+      if (!late || typeof text !== 'string' || !isCount(count)) return decode({ data: text, sum }, serializer)
+      check(checksum(text) === sum, 'checksum')
+      return new LatePart(info, text, (it) => jsonSerializer.deserialize(it))
+    }
+    return await assembled(value, snapshot.parts, one, late)
   } catch (error) {
     if (error instanceof Refusal) throw error
     throw new Refusal('UNREADABLE_RECORD', 'its parts do not fit together', error)
@@ -127,4 +146,8 @@ function check(whole: boolean, what: string | number): asserts whole {
       'UNREADABLE_RECORD',
       `${typeof what === 'number' ? `record ${what}` : `its ${what}`} is damaged or missing`,
     )
+}
+
+function isCount(count: number | undefined): boolean {
+  return Number.isSafeInteger(count) && (count as number) > 0
 }

@@ -16,13 +16,26 @@ export interface StoredParts {
  */
 export class Snapshots {
   readonly #writer: Writer
-  #parts: Parts
+  /** Of those that are stored; not looked at before it must be: a page that was just opened has not read them all. */
+  #stored: readonly Part[]
+  #known: Parts | undefined
+  readonly #size: number | undefined
   #newest: number
 
   constructor(writer: Writer, { parts, newest }: StoredParts = { parts: [], newest: 0 }, partSize?: number) {
     this.#writer = writer
-    this.#parts = new Parts(parts, partSize)
+    this.#stored = parts
+    this.#size = partSize
     this.#newest = newest
+  }
+
+  get #parts(): Parts {
+    return (this.#known ??= new Parts(this.#stored, this.#size))
+  }
+
+  #know(parts: readonly Part[] = []): void {
+    this.#stored = parts
+    this.#known = undefined
   }
 
   /** Pieces of work, one after the other: between two of them anything else may be written. */
@@ -38,13 +51,13 @@ export class Snapshots {
     }
     const parted = next?.value
     // From now on only these are there for sure: a write that was given up, and lands late, removes all others.
-    this.#parts = new Parts(parted?.parts, this.#parts.size)
+    this.#know(parted?.parts)
     return this.#writer.compact(epoch, copy, this.#newest, parted)
   }
 
   /** All of it at once, whatever is stored already: it may be gone. */
   async store(copy: SessionCopy): Promise<Written> {
-    this.#parts = new Parts([], this.#parts.size)
+    this.#know([])
     const steps = this.steps(copy)
     for (;;) {
       const step = await steps.next()

@@ -62,8 +62,11 @@ export interface StoredSnapshot extends StoredShape {
 /** A part of a snapshot: some entries of a large list or object. A number is given to one part only. */
 export type StoredPart = readonly [n: number, data: unknown]
 
-/** What a snapshot knows about a part of it; `sum` is its checksum when its data are text, else 0. */
-export type StoredPartInfo = readonly [n: number, size: number, sum: number]
+/**
+ * What a snapshot knows about a part of it; `sum` is its checksum when its data are text, else 0. `count` is how many items
+ * of a list it has, if it is nothing but that.
+ */
+export type StoredPartInfo = readonly [n: number, size: number, sum: number, count?: number]
 
 /** The newest snapshot and the batches after it, in order. */
 export interface StoredSession {

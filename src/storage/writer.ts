@@ -91,7 +91,7 @@ export class Writer {
     parted: Parted | undefined,
   ): Promise<Written> {
     const { storage, id, shape } = this.#deps
-    const parts = parted?.parts.map((it): StoredPartInfo => [it.n, it.size, it.sum]) ?? []
+    const parts = parted?.parts.map(infoOf) ?? []
     const rest = parted ? { value: parted.value, places: parted.places } : value
     const written = await this.#write(seq, rest, (_, sealed) =>
       storage.compact(id, epoch, {
@@ -123,4 +123,8 @@ export class Writer {
       if (this.stopped) await new Promise(() => {})
     }
   }
+}
+
+function infoOf({ n, size, sum, keys, apart, values }: Part): StoredPartInfo {
+  return keys || apart.length > 0 ? [n, size, sum] : [n, size, sum, values.length]
 }

@@ -1,0 +1,26 @@
+import type { Clock } from '../clock'
+import { late } from '../state/late'
+import type { Unread } from '../storage/late-part'
+
+/** Reads what was left as text in idle moments, a part in each; whoever needs something earlier reads it. */
+export function readOn(unread: readonly Unread[], clock: Clock): void {
+  if (unread.length === 0) return
+  late.count++
+  const parts = unread.flatMap((it) => it.parts)
+  const next = (): void => {
+    const part = parts.shift()
+    try {
+      if (part?.values) return plan(next, clock)
+      for (const it of unread) it.settle()
+    } catch {
+      // Whoever needs it will hear.
+    }
+    late.count--
+  }
+  plan(next, clock)
+}
+
+function plan(next: () => void, clock: Clock): void {
+  if (clock.idle) clock.idle(next)
+  else clock.setTimeout(next, 1)
+}

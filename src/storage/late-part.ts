@@ -1,0 +1,91 @@
+import { StorageError } from '../storage-errors'
+import type { Part } from './part'
+import type { StoredPartInfo } from './storage'
+
+/** The items of a list as they are stored: a text that is whole, and is parsed when somebody needs one of them. */
+export class LatePart implements Part {
+  readonly n: number
+  readonly size: number
+  readonly sum: number
+  readonly weight: number
+  readonly count: number
+  readonly keys = undefined
+  readonly apart: readonly number[] = []
+  #text: string
+  readonly #parse: (text: string) => unknown
+  #values: readonly unknown[] | undefined
+
+  constructor([n, size, sum, count = 0]: StoredPartInfo, text: string, parse: (text: string) => unknown) {
+    this.n = n
+    this.size = this.weight = size
+    this.sum = sum
+    this.count = count
+    this.#text = text
+    this.#parse = parse
+  }
+
+  get values(): readonly unknown[] {
+    if (this.#values) return this.#values
+    const list = this.#list()
+    if (!Array.isArray(list) || list.length !== this.count)
+      throw new StorageError(`part ${this.n} of a stored session is not what its snapshot says`)
+    this.#text = ''
+    return (this.#values = list)
+  }
+
+  #list(): unknown {
+    try {
+      return (this.#parse(this.#text) as { readonly list?: unknown } | null)?.list
+    } catch (cause) {
+      throw new StorageError(`part ${this.n} of a stored session cannot be decoded`, { cause })
+    }
+  }
+}
+
+/** What reads the list on, a part at a time. */
+export interface Unread {
+  readonly parts: readonly LatePart[]
+  /** Reads the list itself, which is quick once its parts are read. */
+  readonly settle: () => void
+}
+
+/** Puts a list that is still to be read at a key of an object, as a getter with `item`. */
+export function putLate(
+  holder: object,
+  key: string,
+  parts: readonly LatePart[],
+  made: (list: unknown[]) => void,
+): Unread {
+  let all: unknown[] | undefined
+  const read = (): unknown[] => {
+    if (all) return all
+    const list = parts.flatMap((it) => it.values)
+    made(list)
+    return (all = list)
+  }
+  const set = function (this: object, value: unknown): void {
+    // A frozen one keeps the getter.
+    Reflect.defineProperty(this, key, { value, enumerable: true, configurable: true, writable: true })
+  }
+  const get = function (this: object): unknown[] {
+    const list = read()
+    set.call(this, list)
+    return list
+  }
+  const item = (index: unknown): unknown => {
+    if (all) return all[index as number]
+    let from = 0
+    for (const it of parts) {
+      if ((index as number) < from + it.count) return it.values[(index as number) - from]
+      from += it.count
+    }
+    return undefined
+  }
+  Object.defineProperty(holder, key, {
+    get: Object.assign(get, { item }),
+    set,
+    enumerable: true,
+    configurable: true,
+  })
+  return { parts, settle: () => void (holder as Record<string, unknown>)[key] }
+}
