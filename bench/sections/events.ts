@@ -51,6 +51,16 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
   }
   const crowds = (['fan', 'tiny'] as const).map((kind) => [kind, new Samples()] as const)
   const again = new Samples()
+  const warm = new Set<AdapterName>(['xstate, sync'])
+  await field.rounds(10, async (lane) => {
+    if (warm.has(lane.name)) return
+    progress(`D  warm-up of much at once, ${lane.name}`)
+    const stage = lane.stage('crowd')
+    const spent = (await stage.fan(1_000, 16)) + (await stage.tiny(1_000))
+    if (lane.name === 'dogear') await stage.again(1_000)
+    // What takes as long as this is compiled by now.
+    if (spent > 1_000) warm.add(lane.name)
+  })
   await field.rounds(options.quick ? 3 : 7, async (lane) => {
     if (lane.name === 'xstate, sync') return
     for (const [kind, samples] of crowds) {

@@ -9,6 +9,7 @@ import { Points } from './points'
 import type { Emission } from './record'
 import { deferred, type Deferred } from './deferred'
 import { failStep } from './failure'
+import { knownEvent } from './known-event'
 import { recordError } from './recorded-error'
 import { Replay } from './replay'
 import { WorkTime } from './work-time'
@@ -129,8 +130,8 @@ export class Attempt {
 
   /** An event that the step may emit. */
   #genuine(event: unknown): WorkflowEvent {
-    const { core, step } = this
-    return core.genuine(event, step.emits, () => `step "${step.name}"`)
+    const { step } = this
+    return knownEvent(event, step.emits, () => `step "${step.name}"`)
   }
 
   /** The clock of the step's timeout stands still while it waits for somebody. */

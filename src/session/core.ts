@@ -1,10 +1,10 @@
-import { EventValidationError, UnknownEventError } from '../errors'
+import { EventValidationError } from '../errors'
 import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
 import type { Op } from '../state/op'
 import type { Remake } from '../state/early-writes'
 import type { Durability } from '../storage/storage'
-import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
+import type { AnyEvent } from '../workflow/event'
 import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
@@ -231,15 +231,6 @@ export class Core {
     return this.definition.stepsByName.get(name)
   }
 
-  /** The event, checked against what its type's schema says. */
-  genuine(value: unknown, known: readonly AnyEvent[], where: () => string): WorkflowEvent {
-    const factory = isEvent(value) ? known.find((it) => it.type === value.type) : undefined
-    if (factory) return genuine(value as WorkflowEvent, factory)
-    const what = isEvent(value) ? `event "${value.type}"` : describe(value)
-    const names = known.map((it) => it.type)
-    throw new UnknownEventError(what, where(), names)
-  }
-
   /** Data for an ask's reply, as the reply's schema gives it. */
   replyData(reply: string, data: unknown, definition: Definition = this.definition): unknown {
     const factory: AnyEvent | undefined =
@@ -297,8 +288,3 @@ export class Core {
 function rollsBack({ kind }: RecordBody): boolean {
   return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
 }
-
-const describe = (value: unknown): string =>
-  Object(value) === value
-    ? 'an object that is no event'
-    : `${typeof value === 'string' ? `"${value}"` : String(value)}, which is no event`

@@ -3,6 +3,7 @@ import { EventNotAcceptedError, UnknownStepError } from '../errors'
 import { genuine, isEvent, vouched, type WorkflowEvent } from '../workflow/event'
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Core } from './core'
+import { knownEvent } from './known-event'
 import type { Level } from './level'
 import type { Emission } from './record'
 import { Routing, type Routed } from './routing'
@@ -35,7 +36,7 @@ export class Delivery {
       if (levels.some((it) => it.definition === undefined)) return value
     }
     const where = (): string => `session.send of workflow "${core.definition.name}"`
-    return core.genuine(value, [...own.values()], where)
+    return knownEvent(value, [...own.values()], where)
   }
 
   /** One that another tab has sent, and checked as far as the definition goes. */

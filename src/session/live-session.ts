@@ -1,6 +1,5 @@
 import { nextTask } from '../clock'
-import { SessionClosedError, SessionStateError } from '../errors'
-import { CancelledError } from '../run-errors'
+import { SessionClosedError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
 import { nest } from './child'
@@ -17,6 +16,7 @@ import type { Leading } from './leading'
 import { Outcome } from './outcome'
 import type { SessionRecord } from './record'
 import { Permit } from './permit'
+import { complete, elsewhere, replaced } from './reasons'
 import { Runs } from './runs'
 import { restoreSession, type SavedSession } from './saved-session'
 import { Scheduler } from './scheduler'
@@ -26,9 +26,6 @@ import type { Progress, Resumed, Target } from './session'
 import { Standing } from './standing'
 import { Streams, type EventsOptions } from './stream'
 import { Travel } from './travel'
-
-/** Made once: an error is dear, and most runs leave nobody at work to be told. */
-const complete = /* @__PURE__ */ new CancelledError('the run is complete')
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'nest'> & {
   /** Called once, when the session is closed. */
@@ -98,7 +95,7 @@ export class LiveSession extends Standing {
     const { core } = this
     const { early = [] } = core
     // What began in memory makes room for what was stored.
-    this.#scheduler.stop(new CancelledError('the stored session has come'))
+    this.#scheduler.stop(replaced)
     core.unsurveyed = true
     if (core.closed) this.outcome.renew()
     core.early = core.remote = core.closed = undefined
@@ -149,10 +146,10 @@ export class LiveSession extends Standing {
     const { early = [] } = core
     core.early = undefined
     core.remote = remote
-    this.journal?.abandon(new SessionStateError('another tab executes the session now'))
+    this.journal?.abandon(elsewhere)
     this.journal = undefined
     core.sink = nowhere
-    this.#scheduler.stop(new SessionStateError('another tab executes the session now'))
+    this.#scheduler.stop(elsewhere)
     core.inFlight.clear()
     core.edits = undefined
     core.model = model

@@ -2,6 +2,7 @@ import { UndeclaredAskError } from '../errors'
 import { sameJson } from '../state/same'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
+import { knownEvent } from './known-event'
 import { bufferName, type CollectedEvent, type PointResult } from './model'
 import { PointLog, type Host } from './point-log'
 import type { PointType } from './record'
@@ -81,7 +82,7 @@ export class Points {
   ): Promise<unknown> {
     this.log.enter('collect')
     const { core, exec, step } = this.#attempt
-    const own = bare(core.genuine(event, step.on, () => `step "${step.name}" to collect`))
+    const own = bare(knownEvent(event, step.on, () => `step "${step.name}" to collect`))
     const key = this.log.key('collect:', (it) => sameJson(it.event, own))
     let point = exec.points.get(key)
     if (point) this.#attempt.replay.reached(key)
