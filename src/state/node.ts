@@ -19,25 +19,25 @@ export class Node implements Path {
   readonly parent: Node | undefined
   /** The last key; a number when it can be an index of a list. */
   readonly key: string | number
-  /** The nodes one level down: the first of them, and then from one to the next. */
-  first: Node | undefined
-  next: Node | undefined
-  /** Who was asked for after it the last time. */
-  after: Node | undefined
-  /** The container at this place, made by a write `since` that moment and changed in place from then on. */
-  own: Container | undefined
-  since = 0
   /** Since this moment nothing here or below is owned: it was handed out, or another value stands here. */
   cut = 0
   /** Mostly there is one. */
   listeners: Subscription | Set<Subscription> | undefined
   /** Since the last notification: the value before, or `deep` when something below it has changed. */
   before: unknown = untouched
+  /** The nodes one level down: the first of them, and then from one to the next. */
+  first: Node | undefined
+  /** The container at this place, made by a write `since` that moment and changed in place from then on. */
+  own: Container | undefined
+  since = 0
+  /** Who was asked for after it the last time. */
+  after: Node | undefined
   /** The last batch that has written here. */
   batch: { readonly isOpen: boolean } | undefined
   /** What components hold of this path: see {@link Cell}. */
   show: Show | undefined
   set: Cell['set'] | undefined
+  next: Node | undefined
 
   constructor(id: OpPath, parent: Node | undefined, key: string) {
     const index = listIndex(key)
