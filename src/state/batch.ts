@@ -12,8 +12,6 @@ export class Batch implements View {
   /** While it is, the nodes that it has marked as written are kept. */
   isOpen = true
   #ops: Op[] = []
-  /** Where those write, as long as there is no tree aside. */
-  #nodes: Node[] = []
   readonly #tree: Tree
   /** The texts of all paths above those of the first `#seen` writes: looked at by few batches, so made when it is. */
   readonly #above = new Set<string>()
@@ -43,9 +41,7 @@ export class Batch implements View {
   /** Ends the batch. The nodes that it has marked keep nothing of it alive. */
   end(): readonly Op[] {
     const ops = this.#ops
-    this.#tree.foresee(ops, this.#nodes)
     this.#ops = []
-    this.#nodes = []
     this.#aside = undefined
     this.isOpen = false
     return ops
@@ -54,14 +50,9 @@ export class Batch implements View {
   put(ops: readonly Op[]): void {
     for (const op of ops) {
       this.#ops.push(op)
-      if (!this.#aside) this.#mark(this.#nodeOf(op))
+      if (!this.#aside) this.#nodeOf(op).batch = this
     }
     this.#aside?.apply(ops)
-  }
-
-  #mark(node: Node): void {
-    node.batch = this
-    this.#nodes.push(node)
   }
 
   #nodeOf(op: Op): Node {

@@ -5,7 +5,7 @@ import { Nodes } from './nodes'
 import type { Op } from './op'
 import type { Path } from './path'
 import { Subscribers } from './subscribers'
-import { Subscription, type Listener } from './subscription'
+import { subscribe, type Listener } from './subscription'
 import { holds, isContainer, type Container, type View } from './view'
 
 /**
@@ -22,7 +22,6 @@ export class Tree implements View {
   readonly #subscribers: Subscribers
   /** Counts what begins and ends ownership. */
   #moment = 0
-  #ahead: { readonly ops: readonly Op[]; readonly nodes: readonly Node[] } | undefined
 
   constructor(root: unknown, report?: (error: unknown) => void) {
     this.#current = root
@@ -67,9 +66,7 @@ export class Tree implements View {
   }
 
   subscribe(path: Path, listener: Listener): () => void {
-    const subscription = new Subscription(this.#nodes.of(path), listener)
-    // Bound, not closed over: half the memory, once for every component.
-    return subscription.end.bind(subscription)
+    return subscribe(this.#nodes.of(path), listener)
   }
 
   /** Another root, as after a rollback: exactly those are told whose value differs. */
@@ -84,18 +81,9 @@ export class Tree implements View {
    * applied to another state as well: a parent that has vanished is made again, an index past the end appends.
    */
   apply(ops: readonly Op[]): void {
-    const nodes = this.#ahead?.ops === ops ? this.#ahead.nodes : []
-    this.#ahead = undefined
-    for (let at = 0; at < ops.length; at++) {
-      const op = ops[at] as Op
+    for (const op of ops)
       if (op[0] === 'replace') this.restore(op[1])
-      else this.#applyAt(op, this.named(nodes[at] ?? op[1]))
-    }
-  }
-
-  /** These operations are probably the next to be applied: where they write is known already. */
-  foresee(ops: readonly Op[], nodes: readonly Node[]): void {
-    this.#ahead = { ops, nodes }
+      else this.#applyAt(op, this.named(op[1]))
   }
 
   #applyAt(op: Exclude<Op, readonly ['replace', unknown]>, node: Node): void {
