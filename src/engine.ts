@@ -138,7 +138,7 @@ export function registryOf(engine: Engine): Registry | undefined {
 export function createEngine(options: EngineOptions = {}): Engine {
   const deps = withDefaults(options)
   const { storage } = deps
-  storage.connect?.()
+  void storage.connect?.()
   const registry = new Registry(deps)
   const session: Engine['session'] = (workflow, open = {}) =>
     registry.session(workflow, open) as unknown as Session<typeof workflow>

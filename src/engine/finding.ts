@@ -1,3 +1,4 @@
+import { nextTask } from '../clock'
 import { StorageError } from '../storage-errors'
 import type { Keeping } from './keeping'
 import { readOn } from './read-on'
@@ -54,9 +55,10 @@ export class Finding {
     const loaded = this.#load()
     // Whoever finds hears of it.
     loaded.catch(() => {})
-    const { live, around } = this.#parts
+    const { deps, live, around } = this.#parts
     const flow = live.core.options.flow.fresh()
-    around.page?.prepare()
+    // Beside the reading, which is on its way by then.
+    void deps.storage.connect?.().then(() => nextTask(() => around.page?.prepare()))
     return { loaded, flow }
   }
 

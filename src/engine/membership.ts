@@ -64,9 +64,11 @@ export class Membership {
   async join(): Promise<void> {
     const { clock } = this.#options
     if (this.leads || this.#following) return
+    // First what takes long: nothing is heard before this task ends.
+    const taking = this.#seat?.take()
     this.#line.connect()
     try {
-      if (this.#seat) this.leads = await withinLimit(clock, this.#seat.take(), PATIENCE, 'lock')
+      if (taking) this.leads = await withinLimit(clock, taking, PATIENCE, 'lock')
     } catch {
       // Locks that cannot be used, as in a sandbox, are as good as none.
       this.#seat = undefined

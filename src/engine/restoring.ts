@@ -83,7 +83,7 @@ function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefine
       add(model, history, names ? renamedRecord(it, names) : it)
     }
     // Parts that are right and fold without complaint may still not fit together.
-    whole(wrongIn(saveModel(model)))
+    if (!snapshot || records.length > 0 || names) whole(wrongIn(saveModel(model)))
     return { model, history }
   } catch (error) {
     throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)

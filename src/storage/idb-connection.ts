@@ -18,7 +18,7 @@ export interface Connection<Store> {
     callback: (store: Store) => T | Promise<T>,
   ): Promise<T>
   /** Begins to open the database. */
-  connect(): void
+  connect(): Promise<void>
   /** The page is left: what is under way is aborted, and begun again when the page is back, like what is asked for later. */
   leave(): void
   /** Closes the database after what is under way; a later call opens it again. */
@@ -59,9 +59,12 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
       }
       return page.here(work).catch(failed)
     },
-    connect() {
+    connect: () => {
       const own = connect()
-      own.catch(() => drop(own))
+      return own.then(
+        () => {},
+        () => drop(own),
+      )
     },
     leave: () => (page.leave(), running.forEach(abort)),
     close: () => drop(),

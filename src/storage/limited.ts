@@ -18,7 +18,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   return {
     kind: storage.kind,
     name: storage.name ?? '',
-    connect: () => void comfort(() => storage.connect?.()),
+    connect: () => Promise.resolve(comfort(() => storage.connect?.())).then(quietly, quietly),
     read: (id) => storage.read(id),
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),
@@ -47,6 +47,8 @@ function watched(storage: SessionStorage, listener: () => void): () => void {
   const end = comfort(() => storage.watch?.(listener))
   return typeof end === 'function' ? (end as () => void) : () => {}
 }
+
+const quietly = (): void => {}
 
 /** What is only for comfort must not be in the way where it fails: then the next call will tell. */
 function comfort(call: () => unknown): unknown {

@@ -124,8 +124,8 @@ export interface SessionStorage {
   readonly kind: string
   /** Tells it from others of its kind: tabs that share a storage find each other by kind and name. */
   readonly name?: string
-  /** The engine was made: what takes time to open may be opened now. What fails here fails once more when it is needed. */
-  connect?(): void
+  /** The engine was made: what takes time to open may be opened now. What fails is tried again when it is needed. */
+  connect?(): Promise<void>
   /** The newest snapshot and the batches after it; `undefined` when nothing was ever appended or compacted. */
   read(id: string): Promise<StoredSession | undefined>
   /**
