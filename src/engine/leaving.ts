@@ -65,6 +65,8 @@ export class Leaving {
   readonly #exit: ExitJournal
   /** What the last page had left and storage does not have yet. */
   #taken: Tail['records'] = []
+  /** The epoch under which the session was stored when it was read. */
+  #found: number | undefined
   /** The page is being left, or sleeps. */
   #away = false
 
@@ -98,15 +100,27 @@ export class Leaving {
     return this.#exit.read()
   }
 
-  /** It was taken in, or is of no use: it stays, as this page's own, until storage has it. */
+  /** The session is shown, and not claimed yet: what the last page had left, and the epoch that was found. */
+  begin(tail: Tail | undefined, epoch: number): void {
+    this.#taken = tail?.records ?? []
+    this.#found = epoch
+  }
+
+  /** What the last page had left is of no use. */
+  drop(): void {
+    this.#exit.clear()
+  }
+
+  /** It was taken in: it stays, as this page's own, until storage has it. */
   settle(tail: Tail, epoch: number): void {
     const { live } = this.#options
-    this.#exit.write(epoch, tail.records, tail.at)
+    this.#write(epoch, tail.records, tail.at)
     this.#taken = tail.records
     live.flush().then(
       () => {
         this.#taken = []
-        this.#exit.clear()
+        // A page that was left meanwhile has put more into it.
+        if (!this.#away) this.#exit.clear()
       },
       () => {},
     )
@@ -117,17 +131,23 @@ export class Leaving {
     this.#away = true
     const { live, tabs, storage, clock } = this.#options
     let released = isCached(event)
-    if (live.role === 'leader' && tabs.epoch !== undefined) {
+    const epoch = tabs.epoch ?? this.#found
+    if (live.role === 'leader' && epoch !== undefined) {
       const taken = this.#taken
       const since = taken.at(-1)?.seq ?? 0
       const records = [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
       if (records.length === 0) this.#exit.clear()
-      else if (this.#exit.write(tabs.epoch, records, clock.now())) released = true
+      else if (this.#write(epoch, records, clock.now())) released = true
       // It is kept nowhere else.
       else if (!released) live.flush().catch(() => {})
     }
     if (released) storage.release?.()
     tabs.freeze()
+  }
+
+  #write(epoch: number, records: Tail['records'], at: number): boolean {
+    const { stored: base, core } = this.#options.live
+    return this.#exit.write({ epoch, base, lineage: core.model.lineage, at, records })
   }
 
   readonly #show = (event: object): void => {

@@ -155,8 +155,12 @@ export class Opening {
     if (!ahead) live.core.history = history
     if (!this.#tabs.leads) return this.#tabs.follow(own, epoch ?? 0, how)
     const { seq } = own
+    const { page } = this.#around
+    const left = dropped ? undefined : tail
+    if (dropped) page?.drop()
+    page?.begin(left, loaded?.head.epoch ?? 0)
     const lead = (claimed: number): void => {
-      if (tail) this.#around.page?.settle(tail, claimed)
+      if (left) page?.settle(left, claimed)
       this.#tabs.lead(claimed, seq)
     }
     const journal = this.#journal(epoch, lead, loaded)

@@ -123,10 +123,12 @@ export async function continued(
 ): Promise<Restored> {
   const seq = loaded?.head.seq ?? 0
   const version = loaded?.head.version
-  const fits = tail && tail.from <= seq + 1 && (loaded ? loaded.head.epoch === tail.epoch : tail.from === 1)
+  const same = loaded?.head.epoch === tail?.epoch
+  const fits = tail && tail.from <= seq + 1 && (loaded ? same || tail.base === seq : tail.from === 1)
   if (fits)
     try {
       const { history, model = parts.fresh(new Tree(undefined)) } = folded(parts, loaded)
+      if (loaded && !same && model.lineage !== tail.lineage) throw new Error('another session')
       for (const it of tail.records.slice(seq + 1 - tail.from)) add(model, history, it as SessionRecord)
       await settled(parts, version, model, history)
       return { model, history }

@@ -13,9 +13,13 @@ export interface Box {
 
 /** Records that were on their way to storage when a page was left. */
 export interface Tail {
-  /** Of the writer. They go on where what it has stored ends. */
+  /** Of the writer, or that which it had found: they go on where what it has stored ends. */
   readonly epoch: number
   readonly from: number
+  /** Up to here the writer knew the session to be stored: whoever finds the same has what they go on from, under any epoch. */
+  readonly base: number
+  /** Of the session: another one of that name may be as long. */
+  readonly lineage: string
   readonly at: number
   readonly records: readonly { readonly seq: number }[]
 }
@@ -46,7 +50,7 @@ export class ExitJournal {
 
   /** Whether the records are there, or as many of the first as have room. Only a serializer that answers at once, with text or with
    * what it was given, can be used. */
-  write(epoch: number, records: Tail['records'], at: number): boolean {
+  write({ records, ...about }: Omit<Tail, 'from'>): boolean {
     const { box, key, version } = this.#options
     let kept = records
     try {
@@ -59,7 +63,7 @@ export class ExitJournal {
       if (!place || typeof data !== 'string' || data.length > MOST) return false
       const from = kept[0]?.seq ?? 0
       const sum = checksum(data)
-      place.setItem(key, JSON.stringify({ format: FORMAT, version, epoch, from, at, sum, data }))
+      place.setItem(key, JSON.stringify({ format: FORMAT, version, ...about, from, sum, data }))
       return true
     } catch {
       return false
@@ -73,14 +77,14 @@ export class ExitJournal {
       const text = box()?.getItem(key)
       if (typeof text !== 'string') return undefined
       const found = JSON.parse(text) as Record<string, unknown>
-      const { epoch, from, at, sum, data } = found
+      const { epoch, from, base, lineage, at, sum, data } = found
       const known = found['format'] === FORMAT && found['version'] === version
       if (!known || typeof data !== 'string' || checksum(data) !== sum) return undefined
       const read = await serializer.deserialize(data)
       const records = read === data ? jsonSerializer.deserialize(data) : read
       const whole = Array.isArray(records) && records.every((it, index) => isRecord(it, Number(from) + index))
       if (!whole || ![epoch, from, at].every(Number.isSafeInteger)) return undefined
-      return { epoch, from, at, records } as Tail
+      return { epoch, from, base, lineage, at, records } as Tail
     } catch {
       return undefined
     }

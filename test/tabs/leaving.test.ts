@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, OvertakenError, structuredCloneSerializer } from 'dogear'
+import {
+  createEngine,
+  defineWorkflow,
+  type EngineOptions,
+  OvertakenError,
+  structuredCloneSerializer,
+} from 'dogear'
 import { crash } from 'dogear/testing'
-import { Done, flow, Go, Question } from '../support/flows'
+import { Done, flow, gate, Go, Question } from '../support/flows'
 import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
 
@@ -55,6 +61,91 @@ describe('leaving the page', () => {
     expect((await second.engine.open(asking)).state.get('text')).toBe('kept')
     crash(second.engine)
     expect((await tab().engine.open(asking)).state.get('text')).toBe('kept')
+  })
+
+  test.each([
+    ['never lands', false],
+    ['has landed, unheard', true],
+  ])(
+    'text from the last page, and more while this one is shown and its claim %s / left / both are there',
+    async (_, lands) => {
+      const { tab, clock, storage } = browser()
+      const claiming = (): EngineOptions => ({
+        storage: {
+          ...storage,
+          claim: async (...call) => {
+            if (lands) await storage.claim(...call)
+            return new Promise(() => {})
+          },
+        },
+      })
+      const first = tab()
+      const session = await first.engine.open(asking)
+      session.state.set('text', 'a')
+      await session.flush()
+      session.state.append('text', 'b')
+      first.leave()
+      await clock.advance(100)
+      for (const letter of ['c', 'd']) {
+        const next = tab(claiming())
+        const shown = next.engine.session(asking)
+        shown.ready.catch(() => {})
+        await clock.advance(100)
+        shown.state.append('text', letter)
+        next.leave()
+        await clock.advance(100)
+      }
+      const last = await tab().engine.open(asking)
+      expect(last.state.get('text')).toBe('abcd')
+      await last.flush()
+      expect(last.persistence.status).toBe('saved')
+    },
+  )
+
+  test('text is added while what the last page left is being stored; left, and then that is stored / both are there', async () => {
+    const { tab, clock, storage } = browser()
+    const first = tab()
+    ;(await first.engine.open(asking)).state.set('text', 'a')
+    first.leave()
+    await clock.advance(100)
+    const landing = gate()
+    const next = tab({
+      storage: {
+        ...storage,
+        compact: async (...call) => {
+          await storage.compact(...call)
+          await landing.promise
+        },
+        append: () => new Promise(() => {}),
+      },
+    })
+    const session = await next.engine.open(asking)
+    session.state.append('text', 'b')
+    next.page.hide(true)
+    landing.open()
+    await clock.advance(10)
+    crash(next.engine)
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('ab')
+  })
+
+  test('what a claiming page has left, and somebody who has written since / it is dropped, and told', async () => {
+    const errors: unknown[] = []
+    const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
+    const first = tab()
+    await (await first.engine.open(asking)).flush()
+    first.leave()
+    await clock.advance(100)
+    const next = tab({ storage: { ...storage, claim: () => new Promise(() => {}) } })
+    const shown = next.engine.session(asking)
+    shown.ready.catch(() => {})
+    await clock.advance(100)
+    shown.state.set('text', 'claiming')
+    next.leave()
+    const other = await createEngine({ storage, clock }).open(asking)
+    other.state.set('text', 'newer')
+    await other.flush()
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('newer')
+    expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
   })
 
   test('everything was stored / nothing is left in localStorage', async () => {
