@@ -73,6 +73,8 @@ export class Core {
   stepped: () => void = () => {}
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
   ready: () => boolean = () => true
+  /** How long the run has been at work, where that has a limit: told with what steps begin, for the next page. */
+  worked: (() => number) | undefined
   /** The newest record when it is a field edit: the next edit may still join it. */
   #openWrite: (SessionRecord & { kind: 'wrote'; ops: Op[] }) | undefined
 
@@ -87,6 +89,8 @@ export class Core {
   /** The one way to change the session. */
   append(body: RecordBody, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
     if (this.closed !== undefined || this.remote) return
+    if (this.worked && (body.kind === 'taken' || body.kind === 'opened'))
+      body = { ...body, worked: this.worked() }
     const { model } = this
     const { within } = this.options
     const rebases = rollsBack(body) && model.log.some((it) => !isOpenWrite(model, it))

@@ -55,6 +55,8 @@ export interface Run {
   readonly id: string
   /** Step executions so far. */
   steps: number
+  /** Milliseconds at work up to the newest record that says so; only where there is a limit. */
+  worked?: number
   end: Omit<Finished, 'kind'> | undefined
   /** The newest asks that were answered, in order. */
   pages: readonly Page[]

@@ -79,6 +79,8 @@ export interface PointOpened {
   readonly deadline?: number
   /** What the step sent since its last commit point. */
   readonly sends?: readonly Emission[]
+  /** How long the run has been at work, where it has a limit; milliseconds. */
+  readonly worked?: number
 }
 
 /** A point is done by the step itself: an effect has a result, a sleep is over, a commit was asked for. */
@@ -116,6 +118,8 @@ export type RecordBody =
       readonly exec: number
       readonly step: string
       readonly events: readonly number[]
+      /** As of a point. */
+      readonly worked?: number
     }
   /** A write: of a step's attempt, uncommitted until its next point; without `exec` by somebody outside. */
   | { readonly kind: 'wrote'; readonly exec?: number; readonly ops: readonly Op[] }

@@ -16,6 +16,7 @@ import {
 } from './model'
 import type { ChildBegin, Emission, SessionRecord } from './record'
 import { answer, deliver } from './reduce-deliver'
+import { foldWorked } from './reduce-run'
 import { commit } from './reduce-state'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
@@ -44,6 +45,7 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
   if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
   addMoment(model, exec, 'opened', key)
+  foldWorked(model, record.worked)
   commit(model, exec)
 }
 

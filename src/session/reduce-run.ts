@@ -17,7 +17,7 @@ export function foldSent(model: Model, { event }: Of<'sent'>): void {
   deliver(model, event)
 }
 
-export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq }: Of<'taken'>): void {
+export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq, worked }: Of<'taken'>): void {
   const queue = model.queues.get(step)
   const found = ids.map((it) => queue?.take((waiting) => waiting.id === it))
   const taken = found.includes(undefined) ? found.filter((it) => it !== undefined) : (found as Delivery[])
@@ -25,7 +25,12 @@ export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq }
   for (let index = 1; index < taken.length; index++) release(model, taken[index]?.scope)
   model.nextExec = Math.max(model.nextExec, id + 1)
   if (model.run) model.run.steps++
+  foldWorked(model, worked)
   model.execs.set(id, createExecution(model, { id, seq, step, at }, taken))
+}
+
+export function foldWorked({ run }: Model, worked: number | undefined): void {
+  if (run && worked !== undefined) run.worked = worked
 }
 
 function createExecution(

@@ -16,7 +16,7 @@ export function shorten(records: readonly SessionRecord[]): unknown[] {
 }
 
 function short(record: SessionRecord): unknown {
-  if (record.kind === 'taken') return [record.exec, record.step, record.events]
+  if (record.kind === 'taken' && record.worked === undefined) return [record.exec, record.step, record.events]
   if (record.kind === 'ended') {
     const { exec, emits, opens } = record
     const events = emits.map(shortEvent)

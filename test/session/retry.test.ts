@@ -406,4 +406,61 @@ describe("a run's timeout", () => {
     await session.asks[0]?.reply('late')
     expect(await result).toBe('late')
   })
+
+  test.for([
+    ['closed in a wait', 'close'],
+    ['killed in a wait', 'kill'],
+    ['killed in the next step, and again', 'kill twice'],
+  ])('60 ms of work, %s, 60 more on the next page / it fails after 40 of them', async ([, how]) => {
+    const page = profile()
+    const work = (ms: number) => new Promise<void>((resolve) => void page.clock.setTimeout(resolve, ms))
+    const workflow = defineWorkflow({ ...flow, timeout: 100 })
+      .step('first', { on: Go, emits: [Item] }, async (ctx) => {
+        await ctx.once('work', () => work(60))
+        if (how !== 'kill twice') await ctx.sleep(1000)
+        return Item(1)
+      })
+      .step('second', { on: Item, emits: [Done] }, async () => {
+        await work(60)
+        return Done('too late')
+      })
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.clock.advance(61)
+    if (how === 'close') await session.close()
+    else page.kill()
+    if (how === 'kill twice') {
+      await page.open(workflow)
+      await page.settle()
+      page.kill()
+    }
+    await page.clock.advance(900)
+    const again = await page.open(workflow)
+    const result = failure(again.run())
+    await page.clock.advance(39 + (how === 'kill twice' ? 0 : 39))
+    expect(again.status).toBe(how === 'kill twice' ? 'running' : 'waiting')
+    await page.clock.advance(100)
+    expect(await result).toMatchObject({ code: 'TIMEOUT', scope: 'run', limit: 100 })
+  })
+
+  test('the next run / has its whole time', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await new Promise<void>((resolve) => void page.clock.setTimeout(resolve, 60))
+        await ctx.sleep(10)
+        return Done(1)
+      },
+    )
+    const session = await page.open(workflow)
+    for (const _ of [1, 2, 3]) {
+      const result = session.run()
+      await page.clock.advance(70)
+      expect(await result).toBe(1)
+    }
+    const text = JSON.stringify(session.toJSON())
+    expect(text).toContain('"worked":60')
+  })
 })
