@@ -16,6 +16,7 @@ import { pageLocks, type Locks } from './tabs/locks'
 import type { StateStore } from './state/store'
 import type { AnyWorkflow, FlowStateOf, ResourcesOf, StateOf } from './workflow/shape'
 
+/** What an engine works with. All of it has a default; tests and servers bring their own. */
 export interface EngineOptions {
   /** Where sessions survive. Default: IndexedDB where there is one, else memory. */
   readonly storage?: SessionStorage
@@ -46,6 +47,7 @@ export interface EngineOptions {
   readonly onError?: (error: unknown) => void
 }
 
+/** Which session is opened, and with what. */
 export interface OpenOptions<W extends AnyWorkflow> {
   /** Names the session; another open of it gets the same one. Default: the workflow's name. */
   readonly id?: string
@@ -82,6 +84,7 @@ export interface Flow<W extends AnyWorkflow> {
   readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
 }
 
+/** Opens sessions on a storage, and looks after what is stored. Made by {@link createEngine}. */
 export interface Engine {
   /**
    * Opens a session and resumes what was interrupted. The same id gives the same session.

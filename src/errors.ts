@@ -114,6 +114,7 @@ export class UnknownEventError extends DogearError {
   }
 }
 
+/** A targeted send to a step that the workflow does not have. */
 export class UnknownStepError extends DogearError {
   override readonly name = 'UnknownStepError'
   readonly code = 'UNKNOWN_STEP'
@@ -167,6 +168,7 @@ export class ReplayMismatchError extends DogearError {
   }
 }
 
+/** A resource that somebody needs is not there, or its factory cannot be called. */
 export class MissingResourceError extends DogearError {
   override readonly name = 'MissingResourceError'
   readonly code = 'MISSING_RESOURCE'
@@ -184,6 +186,7 @@ export class MissingResourceError extends DogearError {
   }
 }
 
+/** Something took longer than it may: a step's attempt, a run's work, an ask or wait, a storage call. */
 export class TimeoutError extends DogearError {
   override readonly name = 'TimeoutError'
   readonly code = 'TIMEOUT'
@@ -197,6 +200,7 @@ export class TimeoutError extends DogearError {
   }
 }
 
+/** A call to a session that was closed; a `run` that was pending then rejects with it. */
 export class SessionClosedError extends DogearError {
   override readonly name = 'SessionClosedError'
   readonly code = 'SESSION_CLOSED'

@@ -20,6 +20,7 @@ export class StepError extends DogearError {
   }
 }
 
+/** A run was ended by `cancel()`, or lost its place in a `reset()` or `rewind()`. */
 export class CancelledError extends DogearError {
   override readonly name = 'CancelledError'
   readonly code = 'CANCELLED'

@@ -29,6 +29,10 @@ export class StorageError extends DogearError {
   declare readonly export?: LoadRemedies['export']
 }
 
+/**
+ * Why a stored session was refused: it is another workflow's; was written by newer code of the library or of the
+ * workflow; is damaged; its state does not pass the schema; or a migration is missing, or has failed.
+ */
 export type LoadErrorCode =
   | 'WRONG_WORKFLOW'
   | 'NEWER_FORMAT'

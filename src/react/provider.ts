@@ -4,6 +4,7 @@ import { useOpened, type Opened, type Phase, type SessionOptions } from './opene
 import { PlaceContext, workflowOf } from './place'
 import { useTabName } from './use-tab-name'
 
+/** Which session is opened, as for `engine.open`, and what is shown until it is there. */
 export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOptions<W> {
   /** Shown until the session is loaded. Default: nothing. */
   readonly fallback?: ReactNode

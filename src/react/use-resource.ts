@@ -13,6 +13,7 @@ export type ResourceAt<W extends AnyWorkflow, K> = K extends keyof ResourcesOf<W
   ? NonNullable<ResourcesOf<W>[K]>
   : unknown
 
+/** `useResource`, typed by a workflow. */
 export interface UseResource<W extends AnyWorkflow> {
   <K extends ResourceKey<W>>(key: K): ResourceAt<W, K>
   <K extends ResourceKey<W>, F>(key: K, fallback: F): ResourceAt<W, K> | F

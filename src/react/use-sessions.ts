@@ -7,6 +7,7 @@ import { PlaceContext } from './place'
 /** What is stored of a session, without its state. */
 export type SessionInfo = Awaited<ReturnType<Engine['list']>>[number]
 
+/** Which stored sessions, and of which engine. */
 export interface SessionsOptions {
   /** Default: that of the nearest provider, else the page's. */
   readonly engine?: Engine | undefined
@@ -16,6 +17,7 @@ export interface SessionsOptions {
   readonly prefix?: string | undefined
 }
 
+/** What {@link useSessions} answers. */
 export interface UseSessions {
   /** Newest first; `undefined` until they are read. */
   readonly sessions: readonly SessionInfo[] | undefined

@@ -13,6 +13,7 @@ export type ShownEvent<W extends AnyWorkflow> =
   | WorkflowEvent<'failed' | 'cancelled' | 'stalled'>
   | WorkflowEvent<'missed', { readonly count: number }>
 
+/** `useWorkflowEvents`, typed by a workflow. */
 export interface UseWorkflowEvents<W extends AnyWorkflow> {
   (handler: (event: ShownEvent<W>) => void): void
   <F extends EventType>(type: F, handler: (event: EventOf<F>) => void): void

@@ -12,6 +12,7 @@ export interface UrlPage {
   readonly step: string
 }
 
+/** How pages are named in the URL. */
 export interface WorkflowUrlOptions {
   /** The search parameter that names the page. Default `'step'`. */
   readonly param?: string | undefined

@@ -16,6 +16,7 @@ import type { Orphan } from './orphans'
 import type { Status } from './status'
 import type { EventsOptions } from './stream'
 
+/** How far a run is, as its step said last with `ctx.progress`. */
 export interface Progress {
   /** 0 to 1. */
   readonly fraction: number

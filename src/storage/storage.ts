@@ -94,6 +94,7 @@ export interface StoredExport {
   readonly quarantine: readonly StoredSession[]
 }
 
+/** What can be said of a stored session without reading it. */
 export interface StoredSessionInfo {
   readonly id: string
   readonly workflow: string

@@ -10,10 +10,28 @@ export interface Gather<F extends EventType> {
   readonly gather: F
 }
 
+/**
+ * Starts a step when one of each of these events is there, in whatever order they come. Its handler gets them as a
+ * tuple, in the order given here; what is over waits for the next round, through reloads.
+ *
+ * ```ts
+ * .step('ship', { on: allOf(Paid, Packed), emits: [Shipped] }, (ctx, [paid, packed]) => Shipped(packed.data))
+ * ```
+ */
 export function allOf<const L extends readonly EventType[]>(...events: L): AllOf<L> {
   return Object.freeze({ allOf: Object.freeze(events) })
 }
 
+/**
+ * Runs a step once when every branch of a fan-out has ended, whatever became of it. Its handler gets the events of this
+ * type that the branches have made, in the order in which the branches were emitted; `[]` when there are none.
+ *
+ * ```ts
+ * .step('split', { on: Begin, emits: [Page] }, () => [Page(1), Page(2)])
+ * .step('read', { on: Page, emits: [Text] }, async (ctx, page) => Text(await read(page.data)))
+ * .step('join', { on: gather(Text), emits: [Done] }, (ctx, texts) => Done(texts.map((it) => it.data).join()))
+ * ```
+ */
 export function gather<F extends EventType>(event: F): Gather<F> {
   return Object.freeze({ gather: event })
 }

@@ -7,6 +7,7 @@
  */
 export type Retry = RetryPolicy | ((failure: Failure) => number | undefined)
 
+/** How often, and when; see {@link Retry}. Times in milliseconds. */
 export interface RetryPolicy {
   readonly attempts: number
   readonly delay?: number

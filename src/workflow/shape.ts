@@ -22,8 +22,12 @@ export interface AnyWorkflow {
 }
 
 export type Of<W extends AnyWorkflow> = NonNullable<W['~types']>
+/** The state of a workflow's sessions. */
 export type StateOf<W extends AnyWorkflow> = Of<W>['shape']['state']
+/** What all sessions of a workflow share. */
 export type FlowStateOf<W extends AnyWorkflow> = Of<W>['shape']['flow']
 export type StartArgs<W extends AnyWorkflow> = Args<Of<W>['shape']['input']>
+/** What a run of a workflow resolves with. */
 export type ResultOf<W extends AnyWorkflow> = Of<W>['shape']['result']
+/** The resources that a workflow declares, by key. */
 export type ResourcesOf<W extends AnyWorkflow> = Of<W>['shape']['resources']

@@ -20,7 +20,10 @@ export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subsc
    * Changes a draft; all of it lands at once, or nothing when it throws. One edit at a time in a session: each
    * sees what the one before it did.
    *
-   * @throws NestedEditError for `ctx.state`, `ask`, `waitFor` and `sleep` inside the recipe
+   * While an asynchronous recipe is open, the step's context takes no other call: whoever makes it might be inside.
+   * Branches of one step (`Promise.all`) that call `edit` at once take turns; a branch that comes later waits for it.
+   *
+   * @throws NestedEditError for writes, `once`, `ask`, `waitFor`, `sleep` and `commit` while its recipe is open
    */
   edit(recipe: (draft: T) => void | Promise<void>): Promise<void>
   replace(state: T): Promise<void>

@@ -200,6 +200,9 @@ export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> 
  *   resources: { payments: resource<Payments>() },
  * }).step('address', { on: Begin, emits: [Ordered] }, async (ctx, begin) => { ... })
  * ```
+ *
+ * Nothing is checked here: `.validate()`, which runs at the first `open`, throws one WorkflowError with everything
+ * that is wrong.
  */
 export function defineWorkflow<
   S extends Schema = Schema<Untyped>,
