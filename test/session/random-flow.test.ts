@@ -12,10 +12,12 @@ const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 test('random workflows with crashes / the state is the strict replay, effects and sends happen once', async () => {
   const failures: unknown[] = []
   const until = performance.now() + limit
-  for (let seed = first; seed < first + seeds && failures.length < 3 && performance.now() < until; seed++) {
+  let seed = first
+  for (; seed < first + seeds && failures.length < 3 && performance.now() < until; seed++) {
     const finding = await findingOf(flows, seed)
     if (finding) failures.push(finding)
   }
+  console.log(`${seed - first} of ${seeds} random workflows played`)
   if (failures.length > 0) expect.fail(failures.map((it) => JSON.stringify(it, undefined, 1)).join('\n'))
 }, 3_600_000)
 
@@ -26,22 +28,24 @@ function calm({ actions, ...rest }: Scenario): Scenario {
 
 test('random workflows, closed and opened again, with snapshots and without / the same session', async () => {
   const until = performance.now() + limit / 3
-  for (let seed = first; seed < first + seeds / 2 && performance.now() < until; seed++) {
+  let seed = first
+  for (; seed < first + seeds / 2 && performance.now() < until; seed++) {
     const it = calm(scenario(random(seed)))
     const records = await play({ ...it, compact: false })
     const snapshots = await play({ ...it, compact: true })
     expect({ seed, ...snapshots }).toEqual({ seed, ...records })
     expect(records.wrong).toEqual([])
   }
+  console.log(`${seed - first} of ${seeds / 2} random workflows reopened`)
 }, 3_600_000)
 
 test('a write waits for an edit, and another edit is called as that one ends / the write goes first', async () => {
   const steps: Scenario['steps'] = [
     [
       { do: 'send', name: 'p1', path: 'o.y.z' },
-      { do: 'edit', path: 'o.x', ms: 0 },
+      { do: 'edit', root: 'o', add: 3, ms: 0 },
     ],
-    [{ do: 'set', path: 'a', value: 1 }, { do: 'commit' }, { do: 'edit', path: 'a', ms: 40 }],
+    [{ do: 'set', path: 'a', value: 1 }, { do: 'commit' }, { do: 'edit', root: 'o', add: 1, ms: 40 }],
     [{ do: 'send', name: 'p6', path: 'a' }],
   ]
   const rest = { fans: [], pair: [], lost: [], actions: [], edits: true, compact: false, lag: 0 }

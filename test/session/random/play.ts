@@ -47,6 +47,12 @@ interface Page {
   session: Random | undefined
 }
 
+/** A write that was made a moment ago, after the record `since`. */
+interface Late {
+  readonly entry: Entry
+  readonly since: number
+}
+
 /** Everything that is outside the page and outlives it. */
 class World {
   /** How often somebody looked at the clock: a record carries the time, so that without it there is no new one. */
@@ -57,19 +63,21 @@ class World {
   /** The calls of effects by name: their idempotency keys. */
   readonly calls = new Map<string, string[]>()
   page: Page = { alive: true, online: true, session: undefined }
-  /** Writes that were made a moment ago, after the record `since`. */
-  private late: { readonly entry: Entry; readonly since: number }[] = []
+  /** Writes that were made a moment ago, whose records are still to be found. */
+  private late: Late[] = []
 
   /** Whose edit is open. */
   editing: Attempt | undefined
 
   /** A write that had to wait is made now. */
-  writes(attempt: Attempt, write: Write): void {
-    if (!this.page.alive || attempt.over) return
+  writes(attempt: Attempt, write: Write): Late | undefined {
+    if (!this.page.alive || attempt.over) return undefined
     this.takesTurns(attempt, `writes ${JSON.stringify(write)}`)
     const since = this.look().seq
     const entry = this.reference.wroteLate(attempt, write)
-    if (entry) this.late.push({ entry, since })
+    const late = entry && { entry, since }
+    if (late) this.late.push(late)
+    return late
   }
 
   /** While an edit is open, no other step may edit or write. */
@@ -79,16 +87,18 @@ class World {
       this.reference.complain(`${attempt.step} ${what} while ${other.step} edits`)
   }
 
-  /** Finds out which numbers the late writes of a step have got, if any; at the end of a page those of all. */
-  settle(step?: string): void {
-    const over = this.late.filter(({ entry }) => step === undefined || entry.step === step)
-    const records = over.length > 0 ? (this.page.session?.history() ?? []) : []
-    this.late = this.late.filter((it) => !over.includes(it))
-    for (const { entry, since } of over) {
+  /** Finds out which numbers late writes have got by now. One that is `over` and has none has changed nothing. */
+  settle(over: (late: Late) => boolean): void {
+    if (this.late.length === 0) return
+    const records = this.page.session?.history() ?? []
+    for (const late of [...this.late]) {
+      const { entry, since } = late
       const record = records.find(
         ({ seq, type, ops }) =>
           seq > since && type === 'wrote' && JSON.stringify(ops) === JSON.stringify([entry.write]),
       )
+      if (record === undefined && !over(late)) continue
+      this.late.splice(this.late.indexOf(late), 1)
       this.reference.place(entry, record?.seq)
     }
   }
@@ -167,6 +177,8 @@ class Player {
   private readonly ctx: Ctx
   private readonly attempt: Attempt
   private readonly edits: boolean
+  /** An edit of this step is open: its context takes no other call then, whichever branch makes it. */
+  private editing: Promise<unknown> | undefined
 
   constructor(world: World, ctx: Ctx, name: string, { edits }: Scenario) {
     this.edits = edits
@@ -183,6 +195,7 @@ class Player {
   /** Before anything is done: is it still this page's turn? Also notices what was recorded meanwhile. */
   private look(): Look {
     if (!this.page.alive || this.attempt.over) throw new Gone()
+    this.world.settle(() => false)
     const look = this.world.look()
     this.world.reference.notice(this.attempt, look)
     return look
@@ -222,6 +235,7 @@ class Player {
 
   private async instruct(it: Instruction, branch: string): Promise<void> {
     const { state } = this.ctx
+    while (this.editing) await this.editing
     switch (it.do) {
       case 'set':
         return this.set(branch, it.path, it.value)
@@ -289,30 +303,65 @@ class Player {
     this.look()
     const write: Write = ['set', path, value]
     // While an edit is open, the write waits: the function is called when it is made.
-    const done = state.set(path, () => (this.world.writes(this.attempt, write), value))
+    let late: Late | undefined
+    const done = state.set(path, () => ((late = this.world.writes(this.attempt, write)), value))
+    this.world.settle(() => false)
     this.saw(branch, JSON.stringify(write))
     await done
-    this.world.settle(this.attempt.step)
+    this.world.settle((it) => it === late)
   }
 
-  /** An asynchronous edit: what it changes lands at its end, on top of what was written meanwhile. */
-  private async edit(branch: string, { path, ms }: Instruction & { do: 'edit' }): Promise<void> {
+  /** What an edit changes lands at its end, on top of what was written meanwhile. */
+  private async edit(branch: string, it: Instruction & { do: 'edit' }): Promise<void> {
     this.look()
-    await this.ctx.state.edit(async (draft) => {
+    const { ms } = it
+    const mine: { late?: Late | undefined } = {}
+    const done =
+      ms === undefined
+        ? this.ctx.state.edit((draft) => this.change(branch, it, draft, mine)?.())
+        : this.ctx.state.edit(async (draft) => {
+            const end = this.change(branch, it, draft, mine)
+            if (end === undefined) return
+            const open = new Promise<void>((resolve) => {
+              // Until the session has taken it.
+              queueMicrotask(() => void done.catch(() => {}).then(resolve))
+            })
+            this.editing = open
+            void open.then(() => {
+              if (this.editing === open) this.editing = undefined
+            })
+            await this.pass(ms)
+            end()
+          })
+    await done
+    this.world.settle((late) => late === mine.late)
+    this.look()
+  }
+
+  /** Changes the draft; to be called at the end of the edit is what it returns. */
+  private change(
+    branch: string,
+    { root, add }: Instruction & { do: 'edit' },
+    draft: Record<string, unknown>,
+    mine: { late?: Late | undefined },
+  ): (() => void) | undefined {
+    if (!this.page.alive || this.attempt.over) return undefined
+    this.world.takesTurns(this.attempt, 'edits')
+    this.world.editing = this.attempt
+    const found = draft[root] as { edited?: unknown } | undefined
+    const next = (typeof found?.edited === 'number' ? found.edited : 0) + add
+    draft[root] ??= {}
+    ;(draft[root] as Record<string, unknown>)['edited'] = next
+    return () => {
       if (!this.page.alive || this.attempt.over) return
-      this.world.takesTurns(this.attempt, 'edits')
-      this.world.editing = this.attempt
-      const found = draft['o'] as { edited?: unknown } | undefined
+      // What an edit sees is seen again once it was recorded: before that it begins anew, on what there is then.
       this.saw(branch, `edits ${JSON.stringify(found)}`)
-      const next = (typeof found?.edited === 'number' ? found.edited : 0) + path.length
-      draft['o'] ??= {}
-      ;(draft['o'] as Record<string, unknown>)['edited'] = next
-      await this.pass(ms)
-      this.world.writes(this.attempt, found ? ['set', 'o.edited', next] : ['set', 'o', { edited: next }])
+      mine.late = this.world.writes(
+        this.attempt,
+        found ? ['set', `${root}.edited`, next] : ['set', root, { edited: next }],
+      )
       this.world.editing = undefined
-    })
-    this.world.settle(this.attempt.step)
-    this.look()
+    }
   }
 
   private pass(ms: number): Promise<void> {
@@ -550,7 +599,7 @@ export async function play(scenario: Scenario): Promise<Played> {
   }
   const bury = async (): Promise<void> => {
     crashes++
-    world.settle()
+    world.settle(() => true)
     world.page.alive = world.page.online = false
     crash(engine)
     operations = Infinity

@@ -6,8 +6,8 @@ export type Value = null | boolean | number | string | { readonly [key: string]:
 export type Instruction =
   | { readonly do: 'set'; readonly path: string; readonly value: Value }
   | { readonly do: 'increment' | 'text' | 'item' | 'delete'; readonly path: string }
-  /** An asynchronous edit that is open for so long (ms). */
-  | { readonly do: 'edit'; readonly path: string; readonly ms: number }
+  /** An edit below `root` that is open for so long (ms); without `ms` its recipe is synchronous. */
+  | { readonly do: 'edit'; readonly root: string; readonly add: number; readonly ms?: number }
   | {
       readonly do: 'branch'
       readonly path: string
@@ -74,8 +74,7 @@ export function scenario(random: () => number, raw = false): Scenario {
   const parallel = chance(0.4)
   const count = 1 + upTo(2)
   const [fanned, paired, losing] = [chance(0.3), chance(0.2), chance(0.2)]
-  // Branches of one step that commit each other's edits are another matter.
-  const edits = !parallel && chance(0.3)
+  const edits = chance(0.3)
   const values: readonly Value[] = [0, 1, 2, '', 'x', null, false]
   let names = 0
   const name = (): string => `p${++names}`
@@ -117,9 +116,12 @@ export function scenario(random: () => number, raw = false): Scenario {
     if (kind < 0.87) return { do: 'commit' }
     if (kind < 0.93) return { do: 'send', name: name(), path: pick(paths) }
     if (inside && raw && chance(0.5)) return { do: 'raw', ms: pick([0, 5, 20]) }
-    if (edits && kind > 0.95) return { do: 'edit', path: pick(shared), ms: pick([0, 0, 5, 40]) }
+    if (edits && kind > (inside ? 0.93 : 0.95)) {
+      const open = chance(0.7) ? { ms: pick([0, 0, 5, 40]) } : {}
+      return { do: 'edit', root: inside ? root.slice(0, -1) : 'o', add: 1 + upTo(3), ...open }
+    }
     if (inside || depth > 0) return write(paths, root, edits)
-    if (kind < 0.96) return parallel ? write(paths, root) : { do: 'raw', ms: pick([0, 0, 20]) }
+    if (kind < 0.96) return parallel ? write(paths, root, edits) : { do: 'raw', ms: pick([0, 0, 20]) }
     return { do: 'throw', until: 1 + upTo(1) }
   }
 
