@@ -84,7 +84,7 @@ function whenFree(attempt: Attempt, write: () => void): Promise<void> {
     write()
   }
   if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()))
-  if (attempt.core.edits) return attempt.fence(attempt.core.edits.then(guarded))
+  if (attempt.core.edits) return attempt.fence(queued(attempt, attempt.core.edits.then(guarded)))
   try {
     guarded()
     return written
@@ -115,12 +115,17 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
       open = attempt.editing = false
     }
   })()
-  // Who comes next waits for this one, whatever becomes of it.
+  return queued(attempt, turn)
+}
+
+/** Who comes next waits for this one, whatever becomes of it: a write as well, or an edit called now overtakes it. */
+function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
+  const { core } = attempt
   const ended = turn.catch(() => {})
   // An attempt that is over edits no more, even if its recipe never comes back.
   const tail = Promise.race([ended, attempt.gone])
   core.edits = tail
-  // First of those who wait for it, and right in front of them: no edit that is called now overtakes them.
+  // First of those who wait for it, and right in front of them.
   void tail.then(() => {
     if (core.edits === tail) core.edits = undefined
   })

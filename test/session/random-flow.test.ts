@@ -39,6 +39,19 @@ test('random workflows, closed and opened again, with snapshots and without / th
   console.log(`${seed - first} of ${seeds / 2} random workflows reopened`)
 }, 3_600_000)
 
+test('an edit is called in the moment between the end of one and the write that waited for it / the write goes first', async () => {
+  const steps: Scenario['steps'] = [
+    [
+      { do: 'set', path: 'a', value: '' },
+      { do: 'set', path: 'a', value: null },
+    ],
+    [{ do: 'edit', root: 'o', add: 1 }],
+  ]
+  const pair: Scenario['pair'] = [[], [{ do: 'commit' }, { do: 'edit', root: 'o', add: 4, ms: 5 }], []]
+  const rest = { fans: [], lost: [], actions: [], edits: true, compact: false, lag: 0 }
+  expect((await play({ steps, pair, ...rest })).wrong).toEqual([])
+})
+
 test('a write waits for an edit, and another edit is called as that one ends / the write goes first', async () => {
   const steps: Scenario['steps'] = [
     [

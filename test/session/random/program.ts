@@ -151,8 +151,11 @@ export function scenario(random: () => number, raw = false): Scenario {
     return write(shared, '')
   }
 
+  let cuts = 0
   const action = (): Action => {
     const kind = random()
+    // Ten in a row without getting anywhere are a crash loop, which is another matter.
+    if (kind >= 0.82 && ++cuts > 9) return { act: 'look' }
     if (kind < 0.3) return { act: 'advance', ms: pick([0, 0, 5, 20, 160]) }
     if (kind < 0.5) return { act: 'type', writes: Array.from({ length: 1 + upTo(2) }, typed) }
     if (kind < 0.68) return { act: 'reply', pick: upTo(5), value: pick([...values, { deep: { n: 1 } }]) }
