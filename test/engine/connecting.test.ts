@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { createEngine, defineWorkflow, memoryStorage } from 'dogear'
+import { virtualClock } from 'dogear/testing'
+import { Done, flow, Go, unhandled } from '../support/flows'
+
+const noted = defineWorkflow({ ...flow }).step('end', { on: Go, emits: [Done] }, () => Done(''))
+
+test('an engine is made / its storage is told, before any session is opened', () => {
+  let told = 0
+  createEngine({ storage: { ...memoryStorage(), connect: async () => void told++ } })
+  expect(told).toBe(1)
+})
+
+test('a storage that cannot connect yet, or throws / nobody hears of it, and a session opens when storage can', async () => {
+  const refusals = [
+    () => Promise.reject(new Error('not yet')),
+    () => {
+      throw new Error('never')
+    },
+  ]
+  for (const connect of refusals) {
+    const errors: unknown[] = []
+    const heard = await unhandled(async () => {
+      const storage = { ...memoryStorage(), connect }
+      const onError = (error: unknown): void => void errors.push(error)
+      const engine = createEngine({ storage, clock: virtualClock(), onError })
+      const session = await engine.open(noted)
+      session.state.set('note', 'kept')
+      await session.flush()
+      expect(session.persistence.status).toBe('saved')
+      await engine.close()
+    })
+    expect([heard, errors]).toEqual([[], []])
+  }
+})
