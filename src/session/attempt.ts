@@ -157,7 +157,7 @@ export class Attempt {
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
       (error: unknown) => (this.core.closed === 'crashed' ? never<T>() : Promise.reject(error as Error)),
     )
-    fenced.catch(() => {})
+    fenced.catch(unheard)
     return fenced
   }
 
@@ -281,6 +281,8 @@ const none: readonly never[] = Object.freeze([])
 function plain(event: Emission | undefined): WorkflowEvent {
   return frozen({ type: event?.type ?? '', data: event?.data })
 }
+
+const unheard = (): void => {}
 
 function never<T>(): Promise<T> {
   return new Promise(() => {})

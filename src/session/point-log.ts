@@ -56,12 +56,13 @@ export class PointLog {
       if (this.#claimed?.has(key)) continue
       const point = points.get(key)
       // The lowest number is free, so it is the first one that was.
-      if (point === undefined || fits(point)) return this.#claim(name, point ? number : lowest)
+      if (point === undefined)
+        return this.#claim(name, lowest, number > lowest ? this.#key(name, lowest) : key)
+      if (fits(point)) return this.#claim(name, number, key)
     }
   }
 
-  #claim(name: string, number: number): string {
-    const key = this.#key(name, number)
+  #claim(name: string, number: number, key: string): string {
     let lowest = this.#counts.get(name) ?? 1
     if (number > lowest) (this.#claimed ??= new Set()).add(key)
     else for (lowest++; this.#claimed?.delete(this.#key(name, lowest)); lowest++);

@@ -3,8 +3,8 @@ import type { SavedSession } from './saved-session'
 
 /**
  * Records as they are stored. What follows from the record before is left out: a number one higher, and the same time.
- * A step that begins or ends, as in most records, is a list without names: `[exec, step, events]`, `[exec, emits, opens?]`,
- * with events as `[id, type, to, data, scope?, branch?]`, unless there is more to say of one. The first one of a list, and one that another tab has asked for, says all of it.
+ * What most records say is a list without names: a step that begins or ends `[exec, step, events]`, `[exec, emits, opens?]`,
+ * a run `[run, event]`, `[result]`, and an event `[id, type, to, data, scope?, branch?]`, unless there is more to say. The first one of a list, and one that another tab has asked for, says all of it.
  */
 export function shorten(records: readonly SessionRecord[]): unknown[] {
   let last: SessionRecord | undefined
@@ -16,6 +16,9 @@ export function shorten(records: readonly SessionRecord[]): unknown[] {
 }
 
 function short(record: SessionRecord): unknown {
+  if (record.kind === 'started') return [record.run, shortEvent(record.event)]
+  if (record.kind === 'finished' && record.status === 'completed' && 'result' in record)
+    return [record.result]
   if (record.kind === 'taken' && record.worked === undefined) return [record.exec, record.step, record.events]
   if (record.kind === 'ended') {
     const { exec, emits, opens } = record
@@ -46,6 +49,8 @@ export function lengthen(list: readonly unknown[]): unknown[] {
 
 function named(list: readonly unknown[]): object {
   const [exec, second, third] = list
+  if (list.length === 1) return { kind: 'finished', status: 'completed', result: exec }
+  if (typeof exec === 'string') return { kind: 'started', run: exec, event: wholeEvent(second) }
   if (typeof second === 'string') return { kind: 'taken', exec, step: second, events: third }
   const emits = Array.isArray(second) ? second.map(wholeEvent) : second
   return third === undefined ? { kind: 'ended', exec, emits } : { kind: 'ended', exec, emits, opens: third }

@@ -22,7 +22,7 @@ test.each(['steady', 'wide', 'wizard', 'house', 'house-migrated'])(
   },
 )
 
-test('a step that begins and ends, and events / lists without names; what does not follow says its number and time', () => {
+test('a run and a step that begin and end, and events / lists without names; what does not follow says its number and time', () => {
   const taken = { kind: 'taken', exec: 1, step: 'first', events: [1], seq: 7, at: 10 } as const
   const ended = { kind: 'ended', exec: 1, emits: [], seq: 8, at: 10 } as const
   const events = [
@@ -37,8 +37,12 @@ test('a step that begins and ends, and events / lists without names; what does n
     { kind: 'paused', seq: 6, at: 10 },
     ...[taken, ended],
     { ...ended, emits: events, seq: 9, opens: 2 },
-    { kind: 'resumed', seq: 10, at: 11 },
-    { ...taken, seq: 11, at: 11, by: 'another tab', n: 1 },
+    { kind: 'started', run: 'one', event: { id: 7, type: 'go', data: 1, to: ['first'] }, seq: 10, at: 10 },
+    { kind: 'finished', status: 'completed', result: null, seq: 11, at: 10 },
+    { kind: 'finished', status: 'completed', seq: 12, at: 10 },
+    { kind: 'finished', status: 'cancelled', reason: 'enough', seq: 13, at: 10 },
+    { kind: 'resumed', seq: 14, at: 11 },
+    { ...taken, seq: 15, at: 11, by: 'another tab', n: 1 },
     { ...taken, seq: 20, at: 11 },
   ]
   expect(shorten(records)).toEqual([
@@ -46,7 +50,11 @@ test('a step that begins and ends, and events / lists without names; what does n
     [1, 'first', [1]],
     [1, []],
     [1, [[1, 'a', ['b'], null], [2, 'a', [], 'x', 1, 0], ...events.slice(2)], 2],
-    ...records.slice(4),
+    ['one', [7, 'go', ['first'], 1]],
+    [null],
+    { kind: 'finished', status: 'completed' },
+    { kind: 'finished', status: 'cancelled', reason: 'enough' },
+    ...records.slice(8),
   ])
   expect(lengthen(shorten(records))).toEqual(records)
 })
