@@ -51,17 +51,19 @@ export const engines = {
       XDG_CACHE_HOME: path.join(profile, 'cache'),
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
     }
-    return { binary: 'xvfb-run', args: ['-a', binary, `--config-file=${profile}/none`], env }
+    return { binary: 'xvfb-run', args: ['-a', binary], env }
   },
 }
 
-/** The processes that name this profile: children of a browser may leave its group. */
+/** The processes that name this profile, or were started for it: children of a browser may leave its group. */
 function leftOver(profile) {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(profile)
+      return ['cmdline', 'environ'].some((file) =>
+        readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(profile),
+      )
     } catch {
       return false
     }
