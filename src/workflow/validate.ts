@@ -1,5 +1,6 @@
 import { WorkflowError, type Finding } from '../errors'
 import { absence } from '../state/absence'
+import { toPath } from '../state/path'
 import type { AnyEvent } from './event'
 import { leaks } from './leaks'
 import { mappingMistakes } from './mapping'
@@ -12,6 +13,7 @@ import type { Definition } from './workflow'
 /** The checks of `validate`, by the name that `skip` takes. */
 export type Check =
   | 'numbers'
+  | 'options'
   | 'duplicateStep'
   | 'duplicateEvent'
   | 'start'
@@ -58,9 +60,16 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     }
   },
 
+  options({ options: { onUnknownOutcome: outcome = 'rerun', migrations = {} } }, report) {
+    if (!['rerun', 'ask', 'fail'].includes(outcome))
+      report(`onUnknownOutcome is ${JSON.stringify(outcome)}; it is "rerun", "ask" or "fail"`)
+    for (const [version, migration] of Object.entries(migrations))
+      if (typeof migration !== 'function') report(`migrations: ${version} is no function`)
+  },
+
   private({ options }, report) {
     for (const path of options.private ?? []) {
-      const wrong = options.state && absence(options.state, path)
+      const wrong = malformed(path) ?? (options.state && absence(options.state, path))
       if (wrong) report(`private path "${path}": ${wrong}`)
     }
   },
@@ -151,6 +160,14 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       else report(`step "${step.name}" is a dead end: nothing after it leads to the stop event`)
     }
   },
+}
+
+function malformed(path: string): string | undefined {
+  try {
+    return void toPath(path)
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 /** What is wrong with the child itself. */

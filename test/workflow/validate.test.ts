@@ -411,6 +411,26 @@ describe('when and how', () => {
     expect(await (await profile().open(workflow)).run()).toBe(1)
   })
 
+  test('options that no type checker saw / an unknown outcome rule, a migration and a private path that are none are found', () => {
+    const options = { onUnknownOutcome: 'retry', migrations: { 1: 'up' }, private: ['card..number'] }
+    const workflow = defineWorkflow({ ...flow, ...(options as object) }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      done,
+    )
+    expect(findings(workflow)).toEqual([
+      expect.stringContaining('onUnknownOutcome is "retry"; it is "rerun", "ask" or "fail"'),
+      expect.stringContaining('migrations: 1 is no function'),
+      expect.stringContaining('private path "card..number"'),
+    ])
+  })
+
+  test('emits that is one event without a list / counts as a list of one', async () => {
+    const workflow = defineWorkflow(flow).step('work', { on: Go, emits: Done as never }, done as never)
+    expect(findings(workflow)).toEqual([])
+    expect(await (await profile().open(workflow)).run()).toBe(1)
+  })
+
   test('the first open / rejects with the WorkflowError; nothing is stored, no session is left behind', async () => {
     const page = profile()
     expect(await failure(page.open(broken()))).toMatchObject({ code: 'WORKFLOW' })
