@@ -1,3 +1,5 @@
+import { look } from './tenure'
+import type { Clock } from '../clock'
 import type { SessionStorage } from '../storage/storage'
 
 /** Tells a flow state that somebody has removed from one that went with all of its storage. */
@@ -7,10 +9,10 @@ export class Origin {
   /** The first epoch that was given out there; 0 as long as no session was ever claimed: then nobody can tell. */
   #first = 0
 
-  /** `look` hears when somebody may have emptied it. */
-  constructor(storage: SessionStorage, look: () => void) {
+  /** `read` is for when somebody may have emptied it; nothing: there is nothing to lose. */
+  constructor(storage: SessionStorage, clock: Clock, read: () => Promise<void> | undefined) {
     this.#storage = storage
-    this.#unwatch = storage.watch?.(look)
+    this.#unwatch = storage.watch?.(() => look(clock, read))
   }
 
   /** There is one in the storage as it is now. */

@@ -87,7 +87,9 @@ export class FlowState implements SessionFlow {
     )
     // Another page has stored a newer one, or everything was removed.
     if (this.#channel) this.#channel.onmessage = ({ data }) => void this.#heard(data)
-    this.#origin = new Origin(deps.storage, () => void this.fresh())
+    const again = (): Promise<void> | undefined =>
+      this.#known && !this.#refused && !this.#over ? this.#read() : undefined
+    this.#origin = new Origin(deps.storage, deps.clock, again)
     void this.fresh()
   }
 

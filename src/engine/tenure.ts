@@ -1,4 +1,5 @@
 import type { OpeningDeps } from './opening-deps'
+import type { Clock } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import type { LiveSession } from '../session/live-session'
 import type { Journal } from '../storage/journal'
@@ -17,8 +18,16 @@ export function emptied(of: string): StorageError {
   )
 }
 
-/** If nobody can say after so many looks, so many milliseconds apart, the next write will. */
 const [LOOKS, NEXT_LOOK] = [4, 500]
+
+/**
+ * Somebody may have emptied the storage, or be about to: then it cannot be read for a moment. If nobody can say after so
+ * many looks, so many milliseconds apart, the next write will.
+ */
+export function look(clock: Clock, now: () => Promise<unknown> | undefined, tries = LOOKS): void {
+  if (tries > 0) now()?.catch(() => clock.setTimeout(() => look(clock, now, tries - 1), NEXT_LOOK))
+}
+
 /** Milliseconds until a claim that failed is made again, unless a write makes it before. */
 const NEXT_CLAIM = 5000
 
@@ -96,11 +105,10 @@ export class Tenure {
     )
   }
 
-  /** Somebody may have emptied it, or be about to: then it cannot be opened for a moment. */
-  look(tries: number = LOOKS): void {
+  look(): void {
     const { live, clock } = this.#deps
-    if (!this.#holds || this.epoch === undefined || live.core.model.seq === 0 || tries === 0) return
-    this.#renew().catch(() => clock.setTimeout(() => this.look(tries - 1), NEXT_LOOK))
+    const mayBe = (): boolean => this.#holds && this.epoch !== undefined && live.core.model.seq > 0
+    look(clock, () => (mayBe() ? this.#renew() : undefined))
   }
 
   /** Whether this page still writes the session, and by this tenure. */

@@ -1,7 +1,7 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, indexedDBStorage, type Engine } from 'dogear'
+import { createEngine, defineWorkflow, indexedDBStorage, type Engine, type SessionStorage } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { webStorage } from 'dogear/web-storage'
 import { area } from '../storage/area'
@@ -241,6 +241,30 @@ describe('storage is emptied, and with it what all sessions share', () => {
     await session.run()
     await home.clock.advance(2000)
     expect(await stored(home)).toEqual({ count: 2, names: ['Ada'] })
+  })
+
+  test('and cannot be read in that moment, with nothing written / it is looked at again, and nobody hears of a failure', async () => {
+    const home = browser()
+    const listeners: (() => void)[] = []
+    let busy = 0
+    const storage: SessionStorage = {
+      ...home.storage,
+      watch: (listener) => (listeners.push(listener), () => {}),
+      readFlow: (name) =>
+        busy-- > 0 ? Promise.reject(new Error('it is being cleared')) : home.storage.readFlow(name),
+    }
+    const engine = createEngine({ storage, clock: home.clock, onError: (it) => home.errors.push(it) })
+    const session = await engine.open(counting)
+    await session.run()
+    await session.flush()
+    await home.clock.advance(1000)
+    home.empty()
+    busy = 2
+    for (const it of listeners) it()
+    await home.clock.advance(5000)
+    await engine.flow(counting).ready
+    expect(await stored(home)).toEqual({ count: 1, names: [] })
+    expect(home.errors.map(String).filter((it) => !it.includes('was emptied'))).toEqual([])
   })
 
   test('under two tabs / what both have written is there, once', async () => {
