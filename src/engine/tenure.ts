@@ -24,7 +24,7 @@ const [LOOKS, NEXT_LOOK] = [4, 500]
  * Somebody may have emptied the storage, or be about to: then it cannot be read for a moment. If nobody can say after so
  * many looks, so many milliseconds apart, the next write will.
  */
-export function look(clock: Clock, now: () => Promise<unknown> | undefined, tries = LOOKS): void {
+export function look(clock: Clock, now: () => Promise<unknown> | undefined, tries: number = LOOKS): void {
   if (tries > 0) now()?.catch(() => clock.setTimeout(() => look(clock, now, tries - 1), NEXT_LOOK))
 }
 
