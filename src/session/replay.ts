@@ -219,8 +219,7 @@ function isResult(entry: Entry): entry is Extract<Entry, { key: string }> {
   return entry.kind === 'done' || entry.kind === 'answered'
 }
 
-/** Whether the step itself does it. */
-/** A private write was stored without its operations: a re-run makes it anew. */
+/** Whether the step itself does it. A private write was stored without its operations: a re-run makes it anew. */
 function isAct(entry: Entry): boolean {
   const { kind } = entry
   return (

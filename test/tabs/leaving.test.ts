@@ -18,6 +18,16 @@ const asking = defineWorkflow({ ...flow }).step(
   async (ctx) => Done((await ctx.ask(Question(1))).data),
 )
 
+/** A page that was left with "a" stored, and "b" behind it not yet. */
+async function leftBehind(tab: ReturnType<typeof browser>['tab']): Promise<void> {
+  const page = tab()
+  const session = await page.engine.open(asking)
+  session.state.set('text', 'a')
+  await session.flush()
+  session.state.append('text', 'b')
+  page.leave()
+}
+
 describe('leaving the page', () => {
   test('text younger than the window / is there after a reload, and the exit journal is empty again', async () => {
     const { tab, clock, box } = browser()
@@ -36,12 +46,7 @@ describe('leaving the page', () => {
 
   test('stored text, then text that is not / both are there, in order, also after a second reload', async () => {
     const { tab, clock } = browser()
-    const first = tab()
-    const session = await first.engine.open(asking)
-    session.state.set('text', 'a')
-    await session.flush()
-    session.state.append('text', 'b')
-    first.leave()
+    await leftBehind(tab)
     const second = tab()
     const again = await second.engine.open(asking)
     expect(again.state.get('text')).toBe('ab')
@@ -79,12 +84,7 @@ describe('leaving the page', () => {
           },
         },
       })
-      const first = tab()
-      const session = await first.engine.open(asking)
-      session.state.set('text', 'a')
-      await session.flush()
-      session.state.append('text', 'b')
-      first.leave()
+      await leftBehind(tab)
       await clock.advance(100)
       for (const letter of ['c', 'd']) {
         const next = tab(claiming())
