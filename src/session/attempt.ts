@@ -130,8 +130,8 @@ export class Attempt {
 
   /** An event that the step may emit. */
   #genuine(event: unknown): WorkflowEvent {
-    const { step } = this
-    return knownEvent(event, step.emits, () => `step "${step.name}"`)
+    const { step, exec } = this
+    return knownEvent(event, step.emits, () => `step "${step.name}"`, exec)
   }
 
   /** The clock of the step's timeout stands still while it waits for somebody. */

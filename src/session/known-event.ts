@@ -1,13 +1,40 @@
 import { UnknownEventError } from '../errors'
-import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
+import { genuine, isEvent, isGenuine, vouched, type AnyEvent, type WorkflowEvent } from '../workflow/event'
+import type { Execution } from './model'
 
-/** The event, if it is one of these, checked against what its type's schema says. */
-export function knownEvent(value: unknown, known: readonly AnyEvent[], where: () => string): WorkflowEvent {
-  const factory = isEvent(value) ? known.find((it) => it.type === value.type) : undefined
-  if (factory) return genuine(value as WorkflowEvent, factory)
+/**
+ * The event, if it is one of these, checked against what its type's schema says. What the execution was given is passed
+ * on as it is: it was checked when it was journaled, and a schema that transforms would refuse its own output.
+ */
+export function knownEvent(
+  value: unknown,
+  known: readonly AnyEvent[],
+  where: () => string,
+  exec?: Execution,
+): WorkflowEvent {
+  const event = isEvent(value) ? value : undefined
+  const factory = event && known.find((it) => it.type === event.type)
+  if (factory)
+    return exec && !isGenuine(event, factory) && gave(exec, event) ? vouched(event) : genuine(event, factory)
   const what = isEvent(value) ? `event "${value.type}"` : describe(value)
   const names = known.map((it) => it.type)
   throw new UnknownEventError(what, where(), names)
+}
+
+/** Whether this is an event that started the execution, or that it has asked for, waited for or collected. */
+function gave({ events, points }: Execution, { type, data }: WorkflowEvent): boolean {
+  const same = (it: { readonly type: string; readonly data?: unknown }): boolean =>
+    it.type === type && it.data === data
+  if (data === undefined) return false
+  if (events.some(same)) return true
+  for (const { reply, result, type: kind } of points.values())
+    if (
+      kind === 'collect'
+        ? ((result?.value ?? []) as WorkflowEvent[]).some(same)
+        : reply === type && result?.value === data
+    )
+      return true
+  return false
 }
 
 const describe = (value: unknown): string =>

@@ -82,7 +82,7 @@ export class Points {
   ): Promise<unknown> {
     this.log.enter('collect')
     const { core, exec, step } = this.#attempt
-    const own = bare(knownEvent(event, step.on, () => `step "${step.name}" to collect`))
+    const own = bare(knownEvent(event, step.on, () => `step "${step.name}" to collect`, exec))
     const key = this.log.key('collect:', (it) => sameJson(it.event, own))
     let point = exec.points.get(key)
     if (point) this.#attempt.replay.reached(key)

@@ -55,14 +55,25 @@ const Given = function (event: object): object {
   return event
 } as unknown as new (event: object) => object
 
-/** Marks an event unseen, before it is frozen: a set of all events would cost more than making them. */
+/**
+ * Marks an event unseen with the schema that its data has passed, before it is frozen: a set of all events would cost
+ * more than making them.
+ */
 class Made extends Given {
-  readonly #made = true
+  readonly #schema: unknown
 
-  static has(event: WorkflowEvent): boolean {
-    return #made in event && event.#made
+  constructor(event: object, schema: unknown) {
+    super(event)
+    this.#schema = schema
+  }
+
+  static by(event: WorkflowEvent, schema: unknown): boolean {
+    return #schema in event && (event.#schema === schema || event.#schema === everything)
   }
 }
+
+/** In place of a schema: the data has passed the right one. */
+const everything = Symbol('everything')
 
 /**
  * Defines a type of event.
@@ -86,7 +97,7 @@ export function defineEvent<const Type extends string, S extends Schema, R exten
   options: { reply: R },
 ): EventFactory<Type, Output<S>, Input<S>, R, S>
 export function defineEvent(type: string, schema?: Schema, options?: { reply: EventType }): unknown {
-  const create = (data?: unknown): WorkflowEvent => trusted(type, parse(type, schema, data))
+  const create = (data?: unknown): WorkflowEvent => trusted(type, parse(type, schema, data), schema)
   const is = (event: WorkflowEvent): boolean => event.type === type
   // One by one: a document of 1,000 nodes makes as many, and `Object.assign` takes several times as long.
   const event = create as { type?: string; schema?: unknown; is?: unknown; reply?: unknown }
@@ -97,9 +108,9 @@ export function defineEvent(type: string, schema?: Schema, options?: { reply: Ev
   return event
 }
 
-/** An event whose data is known to be good, and nobody else's to change. */
-export function trusted(type: string, data: unknown): WorkflowEvent {
-  return Object.freeze(new Made({ type, data }) as unknown as WorkflowEvent)
+/** An event whose data is known to be good for `schema`, and nobody else's to change. */
+function trusted(type: string, data: unknown, schema: unknown): WorkflowEvent {
+  return Object.freeze(new Made({ type, data }, schema) as unknown as WorkflowEvent)
 }
 
 /** Takes any JSON. */
@@ -117,14 +128,19 @@ function parse(type: string, schema: Schema | undefined, data: unknown): unknown
   return result.value === undefined ? undefined : copyJson(result.value, `the data of event "${type}"`)
 }
 
-/** The event as the journal may keep it: one from a factory as it is, any other one through its schema. */
-export function genuine(event: WorkflowEvent, factory: AnyEvent): WorkflowEvent {
-  return Made.has(event) ? event : factory(event.data)
+/** Whether a factory with this one's schema has made it. */
+export function isGenuine(event: WorkflowEvent, { schema }: AnyEvent): boolean {
+  return Made.by(event, schema)
 }
 
-/** An event that a factory has made in another tab: its schema was applied there. */
+/** The event as the journal may keep it: one that has passed its type's schema as it is, any other one through it. */
+export function genuine(event: WorkflowEvent, factory: AnyEvent): WorkflowEvent {
+  return isGenuine(event, factory) ? event : factory(event.data)
+}
+
+/** An event whose schema was applied elsewhere: in another tab, before it was journaled, or by a schema of the state. */
 export function vouched({ type, data }: WorkflowEvent): WorkflowEvent {
-  return Object.freeze(new Made({ type, data }) as unknown as WorkflowEvent)
+  return trusted(type, data, everything)
 }
 
 /** Whether something has the shape of an event. */

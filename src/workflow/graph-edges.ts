@@ -1,4 +1,4 @@
-import { anything, defineEvent, trusted, type AnyEvent } from './event'
+import { anything, defineEvent, vouched, type AnyEvent } from './event'
 import { readGraph, type PlainEdge, type PlainNode } from './graph-document'
 import { ConditionError, type Report } from './graph-error'
 import { own, type JsonObject } from './graph-reader'
@@ -81,7 +81,7 @@ function stepOf(
     async (ctx) => {
       const outcome = await run(ctx)
       const edge = await next(ctx)
-      if (edge === undefined) return trusted(end.type, ctx.state.get())
+      if (edge === undefined) return vouched({ type: end.type, data: ctx.state.get() })
       return enter.get(edge.to)?.(outcome)
     },
   )

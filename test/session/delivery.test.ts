@@ -69,6 +69,52 @@ describe('what a step returns', () => {
     expect(error.cause).toMatchObject({ code: 'EVENT_VALIDATION', type: 'item' })
   })
 
+  test('an event of a declared type from another factory / its data passes the schema of the declared one', async () => {
+    const Other = defineEvent('item', z.unknown())
+    const Again = defineEvent('item', Item.schema)
+    const workflow = (event: { type: 'item'; data: unknown }) =>
+      defineWorkflow({ ...flow })
+        .step('first', { on: Go, emits: [Item] }, () => event as never)
+        .step('last', { on: Item, emits: [Done] }, (_, { data }) => Done(data))
+    expect(await (await profile().open(workflow(Other(3)))).run()).toBe(3)
+    expect(await (await profile().open(workflow(Again(4)))).run()).toBe(4)
+    const error: StepError = await failure((await profile().open(workflow(Other('3')))).run())
+    expect(error.cause).toMatchObject({ code: 'EVENT_VALIDATION', type: 'item' })
+    const listening = defineWorkflow({ ...flow, events: [Item] }).step(
+      'wait',
+      { on: Go, emits: [Done] },
+      async (ctx) => Done((await ctx.waitFor(Item)).data),
+    )
+    const session = await profile().open(listening)
+    void session.run()
+    expect(thrown(() => session.send(Other('3') as never))).toMatchObject({ code: 'EVENT_VALIDATION' })
+  })
+
+  test('a step passes on what it was given / a schema that transforms does not see its own output, also after a reload', async () => {
+    const Length = defineEvent(
+      'length',
+      z.string().transform((text) => ({ length: text.length })),
+    )
+    const AskLength = defineEvent('askLength', z.unknown(), { reply: Length })
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow })
+      .step('ask', { on: Go, asks: [AskLength], emits: [Length] }, (ctx) => ctx.ask(AskLength(1)))
+      .step('again', { on: Length, emits: [Length, Done] }, async (ctx, length) => {
+        const seen = Number(ctx.state.get('seen', 0)) + 1
+        await ctx.state.set('seen', seen)
+        if (seen === 1) return { ...length }
+        if (seen === 2) return (await ctx.collect(length, [Length]))?.[0]
+        return Done(length.data)
+      })
+    const session = await page.open(workflow)
+    void session.run()
+    await page.reload()
+    const back = await page.open(workflow)
+    await page.settle()
+    await back.asks[0]?.reply('four')
+    expect(await back.run()).toEqual({ length: 4 })
+  })
+
   test('sending what is not declared / throws at the call, in the step', async () => {
     const seen: unknown[] = []
     const workflow = defineWorkflow({ ...flow }).step('first', { on: Go, emits: [Done] }, (ctx) => {
