@@ -58,7 +58,7 @@ export function compileSchema(schema: Schema | undefined): CompiledSchema {
     return rule
   }
   return {
-    initial: (value) => outputOf(schema, value ?? {}, ROOT, ROOT),
+    initial: (value) => outputOf(schema, value ?? beginningOf(schema), ROOT, ROOT),
     check: (current, path, value) => check(ruleOf, current, path, value),
     checkDelete: (current, path) => checkDelete(ruleOf, current, path),
     kindOf: (path) => ruleOf(path).kind,
@@ -130,6 +130,17 @@ function checkDelete(ruleOf: RuleOf, current: Current, path: Path): void {
   const { path: place, value } = check(ruleOf, current, parent, without(holder, path.keys.at(-1)), path)
   if (!Array.isArray(holder) && valueAt(value, path.keys.slice(place.keys.length)) !== undefined) {
     refuse(path, path, 'the schema fills this key in again; set it instead')
+  }
+}
+
+/** What a schema makes of nothing at all, when it has a default of its own; else an empty state. */
+function beginningOf(schema: Schema): unknown {
+  try {
+    const made = validate(schema, undefined)
+    return ('value' in made && made.value) || {}
+  } catch {
+    // One that expects an object and looks into it.
+    return {}
   }
 }
 

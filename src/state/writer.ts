@@ -124,7 +124,7 @@ function walk(root: unknown, { keys, text }: Path): void {
       const index = listIndex(key)
       if (index < 0) throw new PathError(text, `${here} is a list; "${key}" is no index of it`)
       if (index > node.length)
-        throw new PathError(text, `${here} has ${node.length} items; index ${key} would leave a hole`)
+        throw new PathError(text, `${here} has ${node.length} items; index ${key} is beyond its end`)
     }
     node = at(node, key)
   }

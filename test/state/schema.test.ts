@@ -74,6 +74,17 @@ describe('the first state', () => {
     expect(compiled.initial({ count: 3 })).toEqual({ count: 3 })
   })
 
+  it('a default of the whole / is the first state, completed by those inside; another vendor that looks into nothing / an empty one', () => {
+    const inner = z.object({ a: z.number(), b: z.string().default('b') })
+    expect(over(inner.default({ a: 1 } as never)).compiled.initial(undefined)).toEqual({ a: 1, b: 'b' })
+    expect(over(inner.prefault({ a: 2 })).compiled.initial(undefined)).toEqual({ a: 2, b: 'b' })
+    expect(over(inner.default({ a: 1, b: 'x' })).compiled.initial({ a: 3 })).toEqual({ a: 3, b: 'b' })
+    expect(over(z.object({ n: z.number().default(4) }).optional()).compiled.initial(undefined)).toEqual({
+      n: 4,
+    })
+    expect(() => over(foreign).compiled.initial(undefined)).toThrow(StateValidationError)
+  })
+
   it('a required key missing / StateValidationError of the whole state', () => {
     const { compiled } = over(z.object({ user: z.object({ age: z.number() }) }))
     expect(() => compiled.initial({ user: { age: 'x' } })).toThrow(StateValidationError)
