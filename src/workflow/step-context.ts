@@ -21,7 +21,7 @@ export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subsc
    * sees what the one before it did.
    *
    * While an asynchronous recipe is open, the step's context takes no other call: whoever makes it might be inside.
-   * Branches of one step (`Promise.all`) that call `edit` at once take turns; a branch that comes later waits for it.
+   * Branches of one step (`Promise.all`) that call `edit` at once take turns; one that comes later must await its promise.
    *
    * @throws NestedEditError for writes, `once`, `ask`, `waitFor`, `sleep` and `commit` while its recipe is open
    */

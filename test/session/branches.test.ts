@@ -92,6 +92,30 @@ describe('branches of one step that go on at once', () => {
     expect(await result).toEqual(Array(5).fill('NESTED_EDIT'))
   })
 
+  test('a branch beside an open edit calls the context / NestedEditError; one that awaits the edit goes on', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('both', { on: Go, emits: [Done] }, async (ctx) => {
+      const held = gate()
+      const edit = ctx.state.edit(async (draft) => {
+        await held.promise
+        draft['edited'] = true
+      })
+      const code = (error: { code?: string }): string => String(error.code)
+      const beside = async (): Promise<unknown[]> => {
+        await Promise.resolve()
+        const refused = [await ctx.state.set('a', 1).catch(code), await ctx.once('b', () => 1).catch(code)]
+        held.open()
+        await edit
+        await ctx.state.set('after', ctx.state.get('edited'))
+        return refused
+      }
+      return Done(await beside())
+    })
+    const session = await page.open(workflow)
+    expect(await session.run()).toEqual(['NESTED_EDIT', 'NESTED_EDIT'])
+    expect(session.state.get()).toEqual({ edited: true, after: true })
+  })
+
   test('two branches ask for one type after raw waits of other lengths, then a reload / no question is swapped', async () => {
     for (const lengths of [
       [5, 1],
