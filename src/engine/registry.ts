@@ -1,4 +1,4 @@
-import { SessionStateError } from '../errors'
+import { SessionStateError, WorkflowError } from '../errors'
 import { LoadError, StorageError } from '../storage-errors'
 import { FlowState } from './flow-state'
 import { copyFor, type Storing } from './keeping'
@@ -12,7 +12,7 @@ import type { LiveSession } from '../session/live-session'
 import { ResourceLayer } from '../session/resources'
 import type { Session } from '../session/session'
 import type { AnyWorkflow } from '../workflow/shape'
-import { definitionOf } from '../workflow/workflow'
+import { definitionOf, type Definition } from '../workflow/workflow'
 
 type AnySession = Session<AnyWorkflow>
 
@@ -64,7 +64,7 @@ export class Registry {
   session(workflow: AnyWorkflow, options: Opened): Session<AnyWorkflow> {
     if (this.#closed) throw new StorageError('the engine is closed; make another one with createEngine()')
     const definition = definitionOf(workflow)
-    const id = options.id ?? definition.name
+    const id = idOf(options, definition)
     const known = this.#open.get(id)
     if (known) return this.#again(known, workflow, options)
     definition.validate()
@@ -125,7 +125,8 @@ export class Registry {
 
   /** What all sessions of the workflow share. */
   flow(workflow: AnyWorkflow): FlowState {
-    const flow = this.#flows.get(workflow.name) ?? new FlowState(this.#deps, definitionOf(workflow))
+    const definition = definitionOf(workflow)
+    const flow = this.#flows.get(definition.name) ?? new FlowState(this.#deps, definition)
     this.#flows.set(workflow.name, flow)
     return flow
   }
@@ -191,4 +192,12 @@ export class Registry {
     if (face.status === 'error') reopen()
     return face
   }
+}
+
+/** Callers without types give anything; `open(checkout, 'cart-42')` would open another session than was meant. */
+function idOf(options: Opened | null, { name }: Definition): string {
+  const id: unknown = typeof options === 'object' && options ? (options.id ?? name) : undefined
+  if (typeof id === 'string') return id
+  const message = 'it was opened with wrong options; they are an object, and its `id` is a text'
+  throw new WorkflowError(name, [{ check: 'options', message }])
 }

@@ -259,10 +259,10 @@ export class Core {
   }
 
   /** The open ask with this id. */
-  openAsk(id: string): AskedPoint | undefined {
+  openAsk(id: string | undefined): AskedPoint | undefined {
     for (const level of this.levels) {
       const line = `${level.prefix}/`
-      if (!id.startsWith(line)) continue
+      if (!id?.startsWith(line)) continue
       const slash = id.indexOf('/', line.length)
       const exec = level.model.execs.get(Number(id.slice(line.length, slash)))
       const point = exec?.points.get(id.slice(slash + 1))

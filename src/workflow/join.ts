@@ -66,7 +66,12 @@ export type Join = 'any' | 'allOf' | 'gather'
 
 /** `on` in one form. */
 export function accepts(on: On): { readonly join: Join; readonly events: readonly EventType[] } {
-  if ('allOf' in on) return { join: 'allOf', events: on.allOf }
-  if ('gather' in on) return { join: 'gather', events: [on.gather] }
+  if (isOf(on, 'allOf')) return { join: 'allOf', events: on.allOf }
+  if (isOf(on, 'gather')) return { join: 'gather', events: [on.gather] }
   return { join: 'any', events: Array.isArray(on) ? (on as readonly EventType[]) : [on as EventType] }
+}
+
+/** Also of what is no `On` at all, as a caller without types may give it. */
+function isOf<K extends 'allOf' | 'gather'>(on: On, key: K): on is Extract<On, Record<K, unknown>> {
+  return Object(on) === on && key in on
 }

@@ -1,3 +1,4 @@
+import { WorkflowError } from '../errors'
 import type { Stable } from '../state/path-types'
 import type { Output, Schema } from '../state/standard-schema'
 import type { Ask, AskOf, AskType, Reply } from './ask'
@@ -9,8 +10,8 @@ import type { ResourceDeclaration } from './resource'
 import type { AnyWorkflow, Of, Shape } from './shape'
 import { makeStep, type Outcome, type StepDefinition, type StepOptions } from './step'
 import { makeSubflow, type SubflowOptions } from './subflow'
-import { isStepFailed } from './step-failed'
 import type { StepContext } from './step-context'
+import { tablesOf } from './tables'
 import { validateDefinition, type Check } from './validate'
 import type { WorkflowOptions } from './workflow-options'
 
@@ -226,9 +227,17 @@ export function defineWorkflow<
   >
 }
 
-/** The engine's view of a workflow. */
+/**
+ * The engine's view of a workflow.
+ *
+ * @throws WorkflowError for something else, as a caller without types may give it
+ */
 export function definitionOf(workflow: AnyWorkflow): Definition {
-  return workflow as Definition
+  const definition = workflow as Definition | undefined | null
+  if (definition?.stepsByName) return definition
+  throw new WorkflowError(String(definition?.name), [
+    { check: 'options', message: 'this is no workflow; give what defineWorkflow() returned' },
+  ])
 }
 
 const valid = new WeakSet<Definition>()
@@ -242,7 +251,7 @@ export function build(
   steps: readonly StepDefinition[],
   extras: Extras = {},
 ): Definition {
-  const step = (name: string, own: StepOptions<On, [], []>, handler: StepDefinition['handler']) =>
+  const step = (name: string, own = {} as StepOptions<On, [], []>, handler: StepDefinition['handler']) =>
     build(options, [...steps, makeStep(name, own, accepts(own.on), handler)])
   const definition: Definition = {
     name: options.name,
@@ -251,7 +260,7 @@ export function build(
     steps,
     resources: (options.resources ?? {}) as Definition['resources'],
     ...extras,
-    ...index(options, steps),
+    ...tablesOf(options, steps),
     step: step as never,
     node: ((name: string, { config, ...rest }: NodeOptions<On, [], [], unknown>, phases: AnyPhases) =>
       step(name, rest, nodeHandler({ ...phases }, config))) as never,
@@ -264,30 +273,4 @@ export function build(
     },
   }
   return Object.freeze(definition)
-}
-
-/** The tables by which the engine finds steps and events; looked up in Maps, never on objects. */
-function index(
-  options: Definition['options'],
-  steps: readonly StepDefinition[],
-): Pick<Definition, 'stepsByName' | 'routes' | 'eventsByType'> {
-  const routes = new Map<string, string[]>()
-  const eventsByType = new Map<string, AnyEvent>()
-  const know = (event: AnyEvent | undefined): void => {
-    if (event === undefined || eventsByType.has(event.type)) return
-    eventsByType.set(event.type, event)
-    know(event.reply)
-  }
-  for (const event of [options.start, options.stop, ...(options.events ?? [])]) know(event)
-  for (const step of steps) {
-    for (const event of [...step.on, ...step.emits, ...step.asks]) know(event)
-    for (const type of new Set(step.on.map((it) => it.type))) {
-      // A failed step names the step that recovers it: nobody else hears of it.
-      if (isStepFailed(type)) continue
-      const accepting = routes.get(type)
-      if (accepting) accepting.push(step.name)
-      else routes.set(type, [step.name])
-    }
-  }
-  return { routes, eventsByType, stepsByName: new Map(steps.map((it) => [it.name, it])) }
 }

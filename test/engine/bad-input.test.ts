@@ -275,6 +275,42 @@ describe('bad events', () => {
   })
 })
 
+describe('a call that no type checker saw', () => {
+  const workflow = defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, () => Done(1))
+
+  test.each<readonly [string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['an object', {}],
+    ['a name', 'flow'],
+  ])('%s in place of a workflow / WorkflowError from open, session, flow and import', async (_, value) => {
+    const { engine } = profile()
+    const is = { code: 'WORKFLOW', message: expect.stringContaining('defineWorkflow()') as string }
+    expect(await failure(engine.open(value as never))).toMatchObject(is)
+    expect(thrown(() => engine.session(value as never))).toMatchObject(is)
+    expect(thrown(() => engine.flow(value as never))).toMatchObject(is)
+    expect(await failure(engine.import(value as never, {}))).toMatchObject(is)
+  })
+
+  test.each<readonly [string, unknown]>([
+    ['an id in place of options', 'cart-42'],
+    ['null', null],
+    ['an id that is a number', { id: 42 }],
+  ])('%s / WorkflowError, and no other session is opened', async (_, options) => {
+    const { engine } = profile()
+    expect(await failure(engine.open(workflow, options as never))).toMatchObject({
+      code: 'WORKFLOW',
+      message: expect.stringContaining('`id` is a text') as string,
+    })
+    expect(await engine.list()).toEqual([])
+  })
+
+  test('a reply to no ask at all / nobody takes it', async () => {
+    const session = await profile().open(workflow)
+    expect(await session.reply(undefined as never, 1)).toBe(false)
+  })
+})
+
 describe('a missing resource', () => {
   test('MissingResourceError naming the key and what is there', async () => {
     const page = profile()

@@ -425,6 +425,35 @@ describe('when and how', () => {
     ])
   })
 
+  test('a step without a handler, a schema that is none / found with the rest', () => {
+    const Odd = defineEvent('odd', { a: 'number' } as never)
+    const workflow = defineWorkflow({ ...flow, state: { n: 1 } as never, events: [Odd] }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      undefined as never,
+    )
+    expect(findings(workflow)).toEqual([
+      'options: step "work" has no handler',
+      expect.stringContaining('event "odd": its schema is no Standard Schema'),
+      expect.stringContaining('state: its schema is no Standard Schema'),
+    ])
+  })
+
+  test.each<readonly [string, object | undefined]>([
+    ['no options', undefined],
+    ['no `on`', { emits: [Done] }],
+    ['an `on` that was not imported yet', { on: undefined, emits: [Done] }],
+    ['an `on` that is a name', { on: 'go', emits: [Done] }],
+    ['an `emits` with a hole', { on: Go, emits: [undefined] }],
+    ['an `asks` with a hole', { on: Go, emits: [Done], asks: [null] }],
+  ])('a step with %s / WorkflowError at its definition, naming the step', (_, options) => {
+    const error: Error & { code: string } = thrown(() =>
+      defineWorkflow(flow).step('work', options as never, done as never),
+    )
+    expect(error.code).toBe('WORKFLOW')
+    expect(error.message).toMatch(/step "work": .*is no event/)
+  })
+
   test('emits that is one event without a list / counts as a list of one', async () => {
     const workflow = defineWorkflow(flow).step('work', { on: Go, emits: Done as never }, done as never)
     expect(findings(workflow)).toEqual([])

@@ -1,0 +1,43 @@
+import { WorkflowError } from '../errors'
+import type { AnyEvent } from './event'
+import type { StepDefinition } from './step'
+import { isStepFailed } from './step-failed'
+import type { Definition } from './workflow'
+
+type Tables = Pick<Definition, 'stepsByName' | 'routes' | 'eventsByType'>
+
+/**
+ * The tables by which the engine finds steps and events; looked up in Maps, never on objects.
+ *
+ * @throws WorkflowError for a step whose `on`, `emits` or `asks` holds what is no event
+ */
+export function tablesOf(options: Definition['options'], steps: readonly StepDefinition[]): Tables {
+  const routes = new Map<string, string[]>()
+  const eventsByType = new Map<string, AnyEvent>()
+  const know = (event: AnyEvent | undefined): void => {
+    if (event === undefined || eventsByType.has(event.type)) return
+    eventsByType.set(event.type, event)
+    know(event.reply)
+  }
+  for (const event of [options.start, options.stop, ...(options.events ?? [])]) know(event)
+  for (const step of steps) {
+    for (const event of [...step.on, ...step.emits, ...step.asks]) {
+      mustBeEvent(event, step.name, options.name)
+      know(event)
+    }
+    for (const type of new Set(step.on.map((it) => it.type))) {
+      // A failed step names the step that recovers it: nobody else hears of it.
+      if (isStepFailed(type)) continue
+      const accepting = routes.get(type)
+      if (accepting) accepting.push(step.name)
+      else routes.set(type, [step.name])
+    }
+  }
+  return { routes, eventsByType, stepsByName: new Map(steps.map((it) => [it.name, it])) }
+}
+
+function mustBeEvent(event: AnyEvent | undefined, step: string, workflow: string): void {
+  if (typeof event?.type === 'string') return
+  const message = `step "${step}": \`on\`, \`emits\` or \`asks\` holds ${String(event)}, which is no event; do two files import each other?`
+  throw new WorkflowError(workflow, [{ check: 'options', message }])
+}
