@@ -66,14 +66,18 @@ export class Registry {
     const definition = definitionOf(workflow)
     const id = idOf(options, definition)
     const known = this.#open.get(id)
-    if (known) return this.#again(known, workflow, options)
+    const closing = known?.live.closing?.catch(() => {})
+    if (known && !closing) return this.#again(known, workflow, options)
     definition.validate()
     const shared = { layers: (it: AnyWorkflow) => this.layer(it), flow: this.flow(workflow) }
-    const opening = new Opening(this.#deps, definition, id, options, shared, () => this.#open.delete(id))
+    const closed = (): void => void (this.#open.get(id)?.live === live && this.#open.delete(id))
+    const opening = new Opening(this.#deps, definition, id, options, shared, closed)
     const { live } = opening
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, (seq, as) => this.#fork(live, options, seq, as))
-    const reopen = (): void => void opening.start(options.autoResume ?? true, this.#removals.get(id))
+    // One that is still being closed stores what it has before this one reads; a removal waits for that itself.
+    const reopen = (): void =>
+      void opening.start(options.autoResume ?? true, this.#removals.get(id) ?? closing)
     this.#open.set(id, { live, face, reopen })
     reopen()
     return face

@@ -49,7 +49,8 @@ export class LiveSession extends Standing {
   readonly #scheduler: Scheduler
   readonly #announcer: Announcer
   readonly inbox: Inbox
-  #closing: Promise<void> | undefined
+  /** Settles when it is closed; nothing as long as nobody has closed it. */
+  closing: Promise<void> | undefined
   /** What other tabs are told, while this one executes and there may be others. */
   leading: Leading | undefined
   progress: Progress | undefined
@@ -233,7 +234,7 @@ export class LiveSession extends Standing {
   }
 
   close(): Promise<void> {
-    return (this.#closing ??= quiet(this.#shut()))
+    return (this.closing ??= quiet(this.#shut()))
   }
 
   async #shut(): Promise<void> {

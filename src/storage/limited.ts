@@ -28,7 +28,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     watch: (listener) => watched(storage, listener),
     // Without an answer of its own, every session that is gone was deleted.
     began: () => limit('look at the storage', async () => (await storage.began?.()) ?? 1),
-    close: () => storage.close(),
+    close: () => limit('close of the storage', () => storage.close()),
     list: (filter) => limit('list of the sessions', () => storage.list(filter)),
     delete: (id) => limit(`delete of session "${id}"`, () => storage.delete(id)),
     discard: (id) => limit(`reset of session "${id}"`, () => storage.discard(id)),

@@ -43,16 +43,35 @@ describe('open', () => {
     expect(two.result).toBe(1)
   })
 
-  test('while the old one is closing / waits for it or fences it; nothing is lost', async () => {
+  test('while the old one is closing / another one, which waits for it; nothing is lost', async () => {
     const page = profile()
     const one = await page.engine.open(simple)
     one.state.set('typed', 'last moment')
     const closing = one.close()
     const two = await page.engine.open(simple)
-    await closing.catch(() => {})
-    await page.clock.advance(1000)
-    const { typed } = two.state.get() as { typed?: unknown }
-    if (two !== one) expect(typed).toBe('last moment')
+    await closing
+    expect(two).not.toBe(one)
+    expect(page.engine.session(simple)).toBe(two)
+    expect(two.state.get()).toEqual({ typed: 'last moment' })
+    two.state.set('typed', 'later')
+    await two.flush()
+    expect(page.errors).toEqual([])
+    await page.reload()
+    expect((await page.open(simple)).state.get()).toEqual({ typed: 'later' })
+  })
+
+  test('while it is being deleted / a new one, which nobody closes or removes', async () => {
+    const page = profile()
+    const one = await page.engine.open(simple)
+    one.state.set('typed', 'of the old one')
+    await one.flush()
+    const deleting = page.engine.delete('flow')
+    const two = await page.engine.open(simple)
+    await deleting
+    expect(two.state.get()).toEqual({})
+    expect(await two.run()).toBe(1)
+    await two.flush()
+    expect(await page.engine.list()).toMatchObject([{ id: 'flow', status: 'completed' }])
   })
 
   test('something that is no workflow / a typed error, no hang', async () => {
@@ -149,6 +168,21 @@ describe('list, delete, export, clear, close', () => {
     expect(info).toMatchObject({ id: 'cart-1', workflow: 'flow', version: 1, status: 'completed' })
     expect(info?.savedAt).toBeGreaterThan(0)
     expect(info?.size).toBeGreaterThan(0)
+  })
+
+  test('a storage that never lets go / close rejects within the time limit; its sessions are saved', async () => {
+    const storage = memoryStorage()
+    const clock = virtualClock()
+    const engine = createEngine({
+      storage: { ...storage, close: () => new Promise(() => {}) },
+      clock,
+    })
+    const session = await engine.open(simple)
+    session.state.set('typed', 1)
+    const closing = failure(engine.close())
+    await clock.advance(4000)
+    expect(await closing).toMatchObject({ code: 'TIMEOUT', scope: 'storage' })
+    expect((await createEngine({ storage, clock }).open(simple)).state.get()).toEqual({ typed: 1 })
   })
 
   test('delete / closes the open session first and removes it; its pending run is told', async () => {
