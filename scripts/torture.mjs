@@ -42,7 +42,7 @@ for (const name of wanted) {
     const bad = it.lost.length + it.torn.length + it.otherKeys + it.repeated + it.silent
     const seconds = ((performance.now() - begun) / 1000).toFixed(0)
     console.log(
-      `${name}: ${it.kills} kills, ${it.opened} openings, ${it.acknowledged} acknowledged, ${it.lost.length} lost, ` +
+      `${name}: ${it.kills} kills, ${it.opened} openings (${it.degraded} of them late), ${it.acknowledged} acknowledged, ${it.lost.length} lost, ` +
         `${it.torn.length} torn, ${it.effects} effects, ${it.perKey.min} to ${it.perKey.max} per key, ` +
         `${it.otherKeys} with another key, ${it.repeated} repeated after it was saved, ${it.silent} silent, ${it.unstarted} not started, ${seconds} s`,
     )

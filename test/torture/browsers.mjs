@@ -1,6 +1,6 @@
 /** Browsers as processes of their own: no protocol, no driver, so that nothing can be said before a SIGKILL. */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const onPath = (name) =>
@@ -29,6 +29,12 @@ const chromiumArgs = (profile) => [
   `--user-data-dir=${profile}`,
 ]
 
+/**
+ * For a picture on its new tab Firefox loads a page once more, hidden, in a container whose storage is empty: seen
+ * from here that page had lost everything, and had effects of its own.
+ */
+const firefoxPrefs = 'user_pref("browser.pagethumbnails.capturing_disabled", true);\n'
+
 /** How each engine is started on a profile: `undefined` where it is not installed. */
 export const engines = {
   chromium: (profile, chromium) => {
@@ -41,6 +47,7 @@ export const engines = {
   },
   firefox: (profile) => {
     const binary = onPath('firefox-esr') ?? onPath('firefox')
+    if (binary && existsSync(profile)) writeFileSync(path.join(profile, 'user.js'), firefoxPrefs)
     return binary && { binary, args: ['--headless', '--no-remote', '--new-instance', '--profile', profile] }
   },
   webkit: (profile) => {

@@ -8,6 +8,8 @@ export interface Tally {
   readonly kills: number
   /** Pages that told what they had found. */
   readonly opened: number
+  /** Of them, pages whose storage took longer than the engine's time limit: what was stored came after it. */
+  readonly degraded: number
   readonly acknowledged: number
   readonly lost: readonly string[]
   readonly torn: readonly string[]

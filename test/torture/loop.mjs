@@ -92,6 +92,7 @@ function summary(books) {
   const counts = [...books.keys.values()]
   return {
     opened: books.found,
+    degraded: books.degraded,
     acknowledged: books.acknowledged,
     lost: books.lost,
     torn: books.torn,

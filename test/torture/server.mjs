@@ -16,6 +16,8 @@ export class Books {
   /** Effects that ran again after their result was acknowledged. */
   repeated = []
   found = 0
+  /** Openings whose storage took longer to answer than the engine waits. */
+  degraded = 0
   #typed = 0
   #done = 0
   #waiting = { asked: [], found: [] }
@@ -42,6 +44,9 @@ export class Books {
       this.acknowledged++
       this.#typed = Math.max(this.#typed, typed)
       this.#done = Math.max(this.#done, done)
+    },
+    '/degraded': () => {
+      this.degraded++
     },
     '/found': ({ typed = 0, copy = 0, done = [], refused, databases }) => {
       this.found++

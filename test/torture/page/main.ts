@@ -38,6 +38,18 @@ const session = await createEngine()
     await tell('found', { refused: String(error) })
     throw error
   })
+// A browser that was killed may need longer than the engine waits for it. The session is then empty and says so, and
+// what is stored is there when it has answered: until then this page does nothing that counts.
+if (session.persistence.status === 'degraded') {
+  await tell('degraded', { error: String(session.persistence.error) })
+  await new Promise<void>((resolve) => {
+    const stop = session.subscribe(() => {
+      if (session.persistence.status === 'degraded') return
+      stop()
+      resolve()
+    })
+  })
+}
 const databases = (await indexedDB.databases?.())?.map((it) => it.name)
 await tell('found', { ...session.state.get(), databases })
 session.run().catch((error: unknown) => tell('found', { refused: String(error) }))
