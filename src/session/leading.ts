@@ -88,7 +88,7 @@ export class Leading {
   /** Does what a tab has asked for; one after the other for each, and once. */
   do(asked: Omit<Asked, 'kind'>): void {
     const last = this.#turns.get(asked.by)
-    if (this.#over) return
+    if (this.#ends) return
     if (last && asked.n <= last.n) {
       void (last.turn ?? Promise.resolve()).then(() => this.#repeat(asked))
       return
@@ -105,6 +105,11 @@ export class Leading {
   end(): void {
     this.tell()
     this.#over = true
+  }
+
+  /** Closing takes as long as storage does; what is asked meanwhile has no answer here, and so is asked of the next leader. */
+  get #ends(): boolean {
+    return this.#over || this.#options.live.closing !== undefined
   }
 
   #welcome({ tab, epoch, seq }: Hello): void {
@@ -124,7 +129,7 @@ export class Leading {
   #perform(asked: Omit<Asked, 'kind'>): Promise<void> | undefined {
     const { live } = this.#options
     const { core } = live
-    if (this.#over) return undefined
+    if (this.#ends) return undefined
     if ((core.model.heard.get(asked.by) ?? 0) >= asked.n) return void this.#stored(asked, true)
     let result: unknown
     try {
@@ -158,7 +163,7 @@ export class Leading {
   }
 
   #answer({ by, n }: Omit<Asked, 'kind'>, outcome: Pick<Answer, 'value' | 'error'>): void {
-    if (this.#over) return
+    if (this.#ends) return
     this.tell()
     this.#options.post({ kind: 'answer', to: by, n, epoch: this.epoch, ...outcome })
   }

@@ -36,8 +36,12 @@ export class Line<Message> {
     this.#channel = channels(name)
     this.#channel.onmessage = ({ data }) => {
       const { message, version: theirs } = data as Envelope<Message>
-      if (theirs === version) hear(message)
-      else if (theirs > version) hearNewer(message)
+      // A channel that somebody brings may deliver within the call that posts.
+      queueMicrotask(() => {
+        if (!this.#channel) return
+        if (theirs === version) hear(message)
+        else if (theirs > version) hearNewer(message)
+      })
     }
   }
 

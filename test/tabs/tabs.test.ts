@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { createEngine, defineWorkflow, memoryStorage, type Engine } from 'dogear'
-import { crash, virtualClock, virtualTabs } from 'dogear/testing'
-import { Done, failure, flow, gate, Go, Item, Question, sorted } from '../support/flows'
+import { createEngine, defineWorkflow, memoryStorage, type Engine, type SessionStorage } from 'dogear'
+import { crash, virtualClock, virtualTabs, type VirtualTabs } from 'dogear/testing'
+import { Done, failure, flow, gate, type Gate, Go, Item, Question, sorted } from '../support/flows'
 
 /** A browser: its tabs share storage, locks and channels. */
-const browser = () => {
+const browser = (storage: SessionStorage = memoryStorage(), more: Partial<VirtualTabs> = {}) => {
   const clock = virtualClock()
-  const storage = memoryStorage()
-  const tabs = virtualTabs()
+  const tabs = { ...virtualTabs(), ...more }
   const errors: unknown[] = []
   let ids = 0
   const tab = (): Engine =>
@@ -220,6 +219,38 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['three'])
   })
 
+  test('the leader is being closed, which takes a while / what others do meanwhile is done by the next one', async () => {
+    const storage = memoryStorage()
+    let door: Gate<void> | undefined
+    const slow: SessionStorage = {
+      ...storage,
+      append: async (...call) => {
+        await door?.promise
+        return storage.append(...call)
+      },
+    }
+    const { tab, clock } = browser(slow)
+    effects.length = 0
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    const result = two.run()
+    await clock.advance(100)
+    one.state.set('text', 'a')
+    door = gate()
+    const closing = one.close()
+    await clock.advance(0)
+    two.state.append('text', 'b')
+    const reply = two.asks[0]?.reply('two')
+    await clock.advance(0)
+    expect(two.state.get('text')).toBe('ab')
+    door.open()
+    await closing
+    await clock.advance(1000)
+    expect([two.role, two.state.get('text')]).toEqual(['leader', 'ab'])
+    expect([await reply, await result]).toEqual([true, 'two'])
+    expect(effects).toEqual(['two'])
+  })
+
   test('the leader is killed in an effect / the next one runs it again with the same key', async () => {
     const { tab, clock } = browser()
     const keys: string[] = []
@@ -261,5 +292,38 @@ describe('two tabs on one session', () => {
     expect(await result).toBe('from one')
     expect(effects).toEqual(['from one'])
     expect([one.status, two.status]).toEqual(['completed', 'completed'])
+  })
+
+  test('a channel that delivers within the call / the same', async () => {
+    const open = new Set<ReturnType<VirtualTabs['channel']>>()
+    const channel: VirtualTabs['channel'] = () => {
+      const own: ReturnType<VirtualTabs['channel']> = {
+        onmessage: null,
+        postMessage: (data) => open.forEach((it) => it !== own && it.onmessage?.({ data })),
+        close: () => void open.delete(own),
+      }
+      open.add(own)
+      return own
+    }
+    const { tab, clock } = browser(memoryStorage(), { channel })
+    const doors = [gate<number>(), gate<number>()]
+    let calls = 0
+    const working = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      const n = await ctx.once('n', () => doors[calls++]?.promise)
+      await ctx.state.set('n', n)
+      return Done(n)
+    })
+    const one = await tab().open(working)
+    const two = await tab().open(working)
+    const result = one.run()
+    await clock.advance(0)
+    await two.takeOver()
+    await clock.advance(0)
+    doors[0]?.open(1)
+    await clock.advance(0)
+    doors[1]?.open(2)
+    await clock.advance(1000)
+    expect([one.role, two.role]).toEqual(['follower', 'leader'])
+    expect([one.state.get(), two.state.get(), await result]).toEqual([{ n: 2 }, { n: 2 }, 2])
   })
 })
