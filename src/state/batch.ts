@@ -1,21 +1,19 @@
-import type { Node } from './node'
+import type { Mark, Node } from './node'
 import type { Op } from './op'
 import { ROOT, type Path } from './path'
 import { Tree } from './tree'
-import { isContainer, type View } from './view'
+import type { View } from './view'
 
 /**
  * The writes of an open batch, and the state as it is with them. Most batches never look at what they have written: only
  * one that does gets a tree of its own, with all its writes applied.
  */
-export class Batch implements View {
-  /** While it is, the nodes that it has marked as written are kept. */
+export class Batch implements View, Mark {
   isOpen = true
+  /** Says of a node that something below it was written. */
+  readonly #below: Mark = { isOpen: true }
   #ops: Op[] = []
   readonly #tree: Tree
-  /** The texts of all paths above those of the first `#seen` writes: looked at by few batches, so made when it is. */
-  readonly #above = new Set<string>()
-  #seen = 0
   #aside: Tree | undefined
 
   constructor(tree: Tree) {
@@ -43,20 +41,29 @@ export class Batch implements View {
     const ops = this.#ops
     this.#ops = []
     this.#aside = undefined
-    this.isOpen = false
+    this.isOpen = this.#below.isOpen = false
     return ops
   }
 
   put(ops: readonly Op[]): void {
     for (const op of ops) {
       this.#ops.push(op)
-      if (!this.#aside) this.#nodeOf(op).batch = this
+      if (!this.#aside) this.#mark(op)
     }
     this.#aside?.apply(ops)
   }
 
-  #nodeOf(op: Op): Node {
-    return this.#tree.named(op[0] === 'replace' ? '' : op[1])
+  #mark(op: Op): void {
+    const node = this.#tree.named(op[0] === 'replace' ? '' : op[1])
+    const { parent } = node
+    // What is taken out of a list moves what stands behind it.
+    const written = (op[0] === 'delete' && parent) || node
+    written.batch = this
+    for (let at = written.parent; at && !this.#knows(at); at = at.parent) at.batch = this.#below
+  }
+
+  #knows({ batch }: Node): boolean {
+    return batch === this || batch === this.#below
   }
 
   #viewOf(path: Path): View {
@@ -69,17 +76,9 @@ export class Batch implements View {
 
   /** Whether something at, above or below a node was written. */
   #concerns(node: Node): boolean {
-    for (let at: Node | undefined = node; at; at = at.parent) if (at.batch === this) return true
-    // Below a text or a number nothing is written before something else stands there.
-    const value = this.#tree.peek(node)
-    return (value === undefined || isContainer(value)) && this.#isAbove(node.text)
-  }
-
-  #isAbove(text: string): boolean {
-    for (; this.#seen < this.#ops.length; this.#seen++) {
-      const { parent } = this.#nodeOf(this.#ops[this.#seen] as Op)
-      for (let at = parent; at && !this.#above.has(at.text); at = at.parent) this.#above.add(at.text)
-    }
-    return this.#above.has(text)
+    let at: Node | undefined = node
+    if (this.#knows(at)) return true
+    while ((at = at.parent)) if (at.batch === this) return true
+    return false
   }
 }

@@ -10,6 +10,11 @@ export const untouched: unique symbol = Symbol('untouched')
 /** The `cut` of a node that its tree does not keep any more: another one stands for its path. */
 export const FORGOTTEN = 0x3fffffff
 
+/** What a batch leaves at the nodes of its writes and above them: they are kept while it is open. */
+export interface Mark {
+  isOpen: boolean
+}
+
 /**
  * One path of one tree, with everything that the tree knows about that place. Whoever names the path finds it by one
  * look-up; from there it is pointers: up to the root, and down to what is listened to or was written below.
@@ -32,8 +37,8 @@ export class Node implements Path {
   since = 0
   /** Who was asked for after it the last time. */
   after: Node | undefined
-  /** The last batch that has written here. */
-  batch: { readonly isOpen: boolean } | undefined
+  /** The last batch that has written here or below. */
+  batch: Mark | undefined
   /** What components hold of this path: see {@link Cell}. */
   show: Show | undefined
   set: Cell['set'] | undefined

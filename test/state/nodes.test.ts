@@ -162,6 +162,18 @@ describe('a batch', () => {
     expect(store.get()).toEqual({ a: { b: { c: 1 } }, l: [{ n: 2 }] })
   })
 
+  test('that takes an item out finds the others where they have moved to, and writes there', () => {
+    const store = createStore({ initial: { l: [1, 2, 3], m: { a: 1, b: 2 } } })
+    store.batch(() => {
+      store.delete('l.0')
+      store.set('l.1', 2)
+      expect([store.get('l.0'), store.get('l.1'), store.get('l.2')]).toEqual([2, 2, undefined])
+      store.delete('m.a')
+      expect([store.has('m.a'), store.get('m.b')]).toEqual([false, 2])
+    })
+    expect(store.get()).toEqual({ l: [2, 2], m: { b: 2 } })
+  })
+
   test('that makes a parent finds it in the next write', () => {
     const store = createStore()
     store.batch(() => {
