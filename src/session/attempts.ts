@@ -1,23 +1,24 @@
 import type { StepDefinition } from '../workflow/step'
 import type { LiveAttempt } from './live-attempt'
+import { Roster } from './roster'
 
 /** The attempts of this page by execution, with how many of each step there are: its busy workers. */
-export class Attempts extends Map<number, LiveAttempt> {
+export class Attempts extends Roster<LiveAttempt> {
   readonly #busy = new Map<StepDefinition, number>()
 
   busy(step: StepDefinition): number {
     return this.#busy.get(step) ?? 0
   }
 
-  override set(exec: number, attempt: LiveAttempt): this {
+  override add(exec: number, attempt: LiveAttempt): void {
     this.#count(attempt.step, 1)
-    return super.set(exec, attempt)
+    super.add(exec, attempt)
   }
 
-  override delete(exec: number): boolean {
+  override delete(exec: number): void {
     const step = this.get(exec)?.step
     if (step) this.#count(step, -1)
-    return super.delete(exec)
+    super.delete(exec)
   }
 
   override clear(): void {

@@ -35,6 +35,8 @@ export class History {
   /** The base that comes next: somewhere in the middle of the records. */
   #next: Base | undefined
   #records: SessionRecord[] = []
+  /** Whether some of them may be field edits. */
+  #edited = false
 
   constructor(limit: number = LIMIT) {
     this.#limit = limit
@@ -49,6 +51,7 @@ export class History {
     if (length >= this.#limit && this.#next === undefined) this.#next = this.#checkpoint(model)
     if (length >= this.#limit * 2) this.#shorten(model)
     this.#records.push(record)
+    if (isFieldEdit(record)) this.#edited = true
   }
 
   /** The session as it was after a record, on the side. */
@@ -116,6 +119,7 @@ export class History {
       const { base: { at: since = 0, ...past } = {}, records } = saved
       if ('back' in past) this.#base = { at: since, saved: fromPast(past, model.tree.root()) }
       this.#records = [...records]
+      this.#edited = true
     }
   }
 
@@ -130,12 +134,12 @@ export class History {
 
   /** Field edits in a row become one record first: an hour of typing must not cost the pages before it. */
   #shorten(model: Model): void {
-    this.#records = joined(this.#records, this.#next?.saved.seq)
+    if (this.#edited) this.#records = joined(this.#records, this.#next?.saved.seq)
     if (this.#records.length < this.#limit * 1.5) return
     const base = this.#next ?? this.#checkpoint(model)
     this.#base = base
-    const first = this.#records.findIndex((it) => it.seq > base.saved.seq)
-    this.#records = first < 0 ? [] : this.#records.slice(first)
+    this.#records = after(this.#records, base.saved.seq)
+    this.#edited &&= this.#records.some(isFieldEdit)
     this.#next = this.#checkpoint(model)
   }
 }
@@ -163,7 +167,6 @@ function blank(tree: Tree): Model {
 /** Writes from outside that follow each other become one, under the number of the last; none is led across `stop`. */
 function joined(records: readonly SessionRecord[], stop: number | undefined): SessionRecord[] {
   const made: SessionRecord[] = []
-  if (!records.some(isFieldEdit)) return [...records]
   for (const record of records) {
     const last = made.at(-1)
     if (!isFieldEdit(record) || !isFieldEdit(last) || last.seq === stop) made.push(record)
@@ -174,6 +177,13 @@ function joined(records: readonly SessionRecord[], stop: number | undefined): Se
     }
   }
   return made
+}
+
+/** Those after a record. They stand together, and no more of them than their numbers allow: that is where to look. */
+function after(records: readonly SessionRecord[], seq: number): SessionRecord[] {
+  let first = Math.max(0, records.length - ((records.at(-1)?.seq ?? seq) - seq))
+  while (first < records.length && (records[first] as SessionRecord).seq <= seq) first++
+  return records.slice(first)
 }
 
 /** What another tab has joined to the record that it told last. */

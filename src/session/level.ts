@@ -2,6 +2,7 @@ import { definitionOf, type Definition } from '../workflow/workflow'
 import type { LiveAttempt } from './live-attempt'
 import type { Model, Waiting } from './model'
 import type { Nested } from './nested'
+import type { Roster } from './roster'
 import type { RecordBody } from './record'
 
 /** A workflow at work: the session's own, or a sub-flow in it. */
@@ -9,7 +10,7 @@ export interface Level {
   readonly model: Model
   /** `undefined` for a `ctx.subflow` that its step has not come to in this page: only the step knows it. */
   readonly definition: Definition | undefined
-  readonly attempts: ReadonlyMap<number, LiveAttempt>
+  readonly attempts: Pick<Roster<LiveAttempt>, 'get'>
   readonly children: ReadonlyMap<string, Nested>
   /** The sub-flows that it is in, from the outside. */
   readonly path: readonly Waiting[]

@@ -1,6 +1,7 @@
 import type { Op } from '../state/op'
 import { Tree } from '../state/tree'
 import { Fifo } from './fifo'
+import { Roster } from './roster'
 import type { ChildBegin, Emission, Finished, PointType } from './record'
 
 /**
@@ -26,7 +27,7 @@ export interface Model {
   /** Deliveries that wait, by step. */
   readonly queues: Map<string, Fifo<Delivery>>
   /** Steps at work, by execution, in the order they were taken. */
-  readonly execs: Map<number, Execution>
+  readonly execs: Roster<Execution>
   /** What `collect` keeps, by step and buffer name. */
   readonly buffers: Map<string, CollectedEvent[]>
   readonly scopes: Map<number, Scope>
@@ -191,7 +192,7 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     nextExec: 1,
     nextScope: 1,
     queues: new Map(),
-    execs: new Map(),
+    execs: new Roster(),
     buffers: new Map(),
     scopes: new Map(),
     ripe: new Set(),

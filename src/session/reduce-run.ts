@@ -26,7 +26,7 @@ export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq, 
   model.nextExec = Math.max(model.nextExec, id + 1)
   if (model.run) model.run.steps++
   foldWorked(model, worked)
-  model.execs.set(id, createExecution(model, { id, seq, step, at }, taken))
+  model.execs.add(id, createExecution(model, { id, seq, step, at }, taken))
 }
 
 export function foldWorked({ run }: Model, worked: number | undefined): void {

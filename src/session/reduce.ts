@@ -87,9 +87,11 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
   migrated(model, { state }) {
     model.tree.restore(state)
     model.log = []
-    for (const [id, exec] of model.execs) {
+    const execs = model.execs.values()
+    model.execs.clear()
+    for (const exec of execs) {
       const entries = exec.entries.map((it) => ({ ...it, root: state }))
-      model.execs.set(id, { ...exec, entries, root: state })
+      model.execs.add(exec.id, { ...exec, entries, root: state })
     }
   },
   paused: (model) => void (model.paused = true),

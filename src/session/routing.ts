@@ -4,6 +4,7 @@ import type { Definition } from '../workflow/workflow'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
 import type { Emission, PointRef } from './record'
+import type { Roster } from './roster'
 
 type Extra = Partial<Emission> | undefined
 type Made = { -readonly [Key in keyof Emission]: Emission[Key] }
@@ -17,7 +18,7 @@ interface Route {
 export interface Routed {
   readonly definition: Definition
   readonly model: Model
-  readonly attempts: ReadonlyMap<number, LiveAttempt>
+  readonly attempts: Pick<Roster<LiveAttempt>, 'get'>
 }
 
 /** By event type: the same for all sessions of a definition. */

@@ -140,7 +140,7 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
   for (const scope of saved.scopes as { id: number; gathered: [] }[])
     model.scopes.set(scope.id, { ...scope, gathered: new Map(copied(scope.gathered)) } as never)
   for (const exec of saved.execs)
-    model.execs.set(exec.id, {
+    model.execs.add(exec.id, {
       ...exec,
       root: root(exec.root),
       entries: exec.entries.map(

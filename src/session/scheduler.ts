@@ -190,7 +190,7 @@ export class Scheduler {
 
   #start(exec: Execution, step: StepDefinition): void {
     const attempt = new Attempt(this.core, exec, step)
-    this.core.attempts.set(exec.id, attempt)
+    this.core.attempts.add(exec.id, attempt)
     this.#started = attempt
     // One is enough for a step by hand; what follows from it waits for the next.
     this.core.stepped()

@@ -4,7 +4,9 @@ import type { SavedSession } from './saved-session'
 /**
  * Records as they are stored. What follows from the record before is left out: a number one higher, and the same time.
  * What most records say is a list without names: a step that begins or ends `[exec, step, events]`, `[exec, emits, opens?]`,
- * a run `[run, event]`, `[result]`, and an event `[id, type, to, data, scope?, branch?]`, unless there is more to say. The first one of a list, and one that another tab has asked for, says all of it.
+ * that collects `[exec, key, step, type, data]`, a run `[run, event]`, `[result]`, and an event
+ * `[id, type, to, data, scope?, branch?]`, unless there is more to say. In them, a list of one is its item. The first one of a
+ * list, and one that another tab has asked for, says all of it.
  */
 export function shorten(records: readonly SessionRecord[]): unknown[] {
   let last: SessionRecord | undefined
@@ -16,15 +18,20 @@ export function shorten(records: readonly SessionRecord[]): unknown[] {
 }
 
 function short(record: SessionRecord): unknown {
+  if (record.kind === 'taken' && record.worked === undefined)
+    return [record.exec, record.step, one(record.events)]
+  if (record.kind === 'ended') {
+    const { exec, emits, opens } = record
+    const events = emits.length === 1 ? shortEvent(emits[0] as Emission) : emits.map(shortEvent)
+    return opens === undefined ? [exec, events] : [exec, events, opens]
+  }
+  if (record.kind === 'collected' && record.buffer === '' && !record.batch && !record.sends) {
+    const { exec, key, step, event } = record
+    if (event.data !== undefined) return [exec, key, step, event.type, event.data]
+  }
   if (record.kind === 'started') return [record.run, shortEvent(record.event)]
   if (record.kind === 'finished' && record.status === 'completed' && 'result' in record)
     return [record.result]
-  if (record.kind === 'taken' && record.worked === undefined) return [record.exec, record.step, record.events]
-  if (record.kind === 'ended') {
-    const { exec, emits, opens } = record
-    const events = emits.map(shortEvent)
-    return opens === undefined ? [exec, events] : [exec, events, opens]
-  }
   const { seq: _seq, at: _at, ...body } = record
   return body
 }
@@ -32,8 +39,16 @@ function short(record: SessionRecord): unknown {
 function shortEvent(event: Emission): unknown {
   const { id, type, to, data, scope, branch, gather, answers, rescues } = event
   if (data === undefined || gather || answers || rescues !== undefined) return event
-  if (scope === undefined) return branch === undefined ? [id, type, to, data] : event
-  return branch === undefined ? event : [id, type, to, data, scope, branch]
+  if (scope === undefined) return branch === undefined ? [id, type, one(to), data] : event
+  return branch === undefined ? event : [id, type, one(to), data, scope, branch]
+}
+
+function one<T>(list: readonly T[]): unknown {
+  return list.length === 1 ? list[0] : list
+}
+
+function all(item: unknown): unknown {
+  return Array.isArray(item) ? item : [item]
 }
 
 /** What was shortened, whole again. What is no record is handed on, for whoever checks it to refuse. */
@@ -48,18 +63,22 @@ export function lengthen(list: readonly unknown[]): unknown[] {
 }
 
 function named(list: readonly unknown[]): object {
-  const [exec, second, third] = list
+  const [exec, second, third, type, data] = list
   if (list.length === 1) return { kind: 'finished', status: 'completed', result: exec }
   if (typeof exec === 'string') return { kind: 'started', run: exec, event: wholeEvent(second) }
-  if (typeof second === 'string') return { kind: 'taken', exec, step: second, events: third }
-  const emits = Array.isArray(second) ? second.map(wholeEvent) : second
+  if (list.length > 3)
+    return { kind: 'collected', exec, key: second, step: third, buffer: '', event: { type, data } }
+  if (typeof second === 'string') return { kind: 'taken', exec, step: second, events: all(third) }
+  const several = Array.isArray(second) && typeof second[0] !== 'number'
+  const emits = several ? second.map(wholeEvent) : [wholeEvent(second)]
   return third === undefined ? { kind: 'ended', exec, emits } : { kind: 'ended', exec, emits, opens: third }
 }
 
 function wholeEvent(event: unknown): unknown {
   if (!Array.isArray(event)) return event
   const [id, type, to, data, scope, branch] = event as unknown[]
-  return scope === undefined ? { id, type, data, to } : { id, type, data, to, scope, branch }
+  const whole = { id, type, data, to: all(to) }
+  return scope === undefined ? whole : { ...whole, scope, branch }
 }
 
 /** A snapshot as it is stored. */

@@ -22,9 +22,18 @@ test.each(['steady', 'wide', 'wizard', 'house', 'house-migrated'])(
   },
 )
 
-test('a run and a step that begin and end, and events / lists without names; what does not follow says its number and time', () => {
+test('a run and a step that begin and end, what is collected, and events / lists without names; a list of one is its item', () => {
   const taken = { kind: 'taken', exec: 1, step: 'first', events: [1], seq: 7, at: 10 } as const
   const ended = { kind: 'ended', exec: 1, emits: [], seq: 8, at: 10 } as const
+  const event = { type: 'a', data: [1] }
+  const collected = {
+    kind: 'collected',
+    exec: 1,
+    key: 'collect:1',
+    step: 'first',
+    buffer: '',
+    event,
+  } as const
   const events = [
     { id: 1, type: 'a', data: null, to: ['b'] },
     { id: 2, type: 'a', data: 'x', to: [], scope: 1, branch: 0 },
@@ -41,22 +50,48 @@ test('a run and a step that begin and end, and events / lists without names; wha
     { kind: 'finished', status: 'completed', result: null, seq: 11, at: 10 },
     { kind: 'finished', status: 'completed', seq: 12, at: 10 },
     { kind: 'finished', status: 'cancelled', reason: 'enough', seq: 13, at: 10 },
-    { kind: 'resumed', seq: 14, at: 11 },
-    { ...taken, seq: 15, at: 11, by: 'another tab', n: 1 },
-    { ...taken, seq: 20, at: 11 },
+    { ...taken, events: [8, 9], seq: 14, at: 10 },
+    { ...collected, seq: 15, at: 10 },
+    { ...collected, buffer: 'other', seq: 16, at: 10 },
+    { ...collected, batch: ['a'], seq: 17, at: 10 },
+    { ...collected, sends: events.slice(0, 1), seq: 18, at: 10 },
+    { ...collected, event: { type: 'no data' }, seq: 19, at: 10 },
+    { ...ended, emits: events.slice(0, 1), seq: 20, at: 10 },
+    { ...ended, emits: events.slice(2, 3), seq: 21, at: 10 },
+    { ...ended, emits: events.slice(1, 2), seq: 22, opens: 3, at: 10 },
+    { kind: 'resumed', seq: 23, at: 11 },
+    { ...taken, seq: 24, at: 11, by: 'another tab', n: 1 },
+    { ...taken, seq: 30, at: 11 },
   ]
   expect(shorten(records)).toEqual([
     { kind: 'paused', seq: 6, at: 10 },
-    [1, 'first', [1]],
+    [1, 'first', 1],
     [1, []],
-    [1, [[1, 'a', ['b'], null], [2, 'a', [], 'x', 1, 0], ...events.slice(2)], 2],
-    ['one', [7, 'go', ['first'], 1]],
+    [1, [[1, 'a', 'b', null], [2, 'a', [], 'x', 1, 0], ...events.slice(2)], 2],
+    ['one', [7, 'go', 'first', 1]],
     [null],
     { kind: 'finished', status: 'completed' },
     { kind: 'finished', status: 'cancelled', reason: 'enough' },
-    ...records.slice(8),
+    [1, 'first', [8, 9]],
+    [1, 'collect:1', 'first', 'a', [1]],
+    { ...collected, buffer: 'other' },
+    { ...collected, batch: ['a'] },
+    { ...collected, sends: events.slice(0, 1) },
+    { ...collected, event: { type: 'no data' } },
+    [1, [1, 'a', 'b', null]],
+    [1, events[2]],
+    [1, [2, 'a', [], 'x', 1, 0], 3],
+    ...records.slice(-3),
   ])
   expect(lengthen(shorten(records))).toEqual(records)
+})
+
+test('lists of one that were stored as lists / are read as they are', () => {
+  const list = [{ kind: 'paused', seq: 1, at: 1 }, [1, 'first', [1]], [1, [[2, 'a', ['b'], null]]]]
+  expect(lengthen(list).slice(1)).toEqual([
+    { kind: 'taken', exec: 1, step: 'first', events: [1], seq: 2, at: 1 },
+    { kind: 'ended', exec: 1, emits: [{ id: 2, type: 'a', data: null, to: ['b'] }], seq: 3, at: 1 },
+  ])
 })
 
 test('a list that is damaged / what is no record stays what it is, and nothing is made up for what has lost its place', () => {
