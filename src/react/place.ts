@@ -7,6 +7,8 @@ import type { AnyWorkflow } from '../workflow/shape'
 /** Where a component stands: in the session of the provider above it, which may stand in another one. */
 export interface Place {
   readonly session: Session<AnyWorkflow>
+  /** The session's: components look at it in every render. */
+  readonly workflow: AnyWorkflow
   readonly engine: Engine
   readonly above: Place | undefined
 }
@@ -23,8 +25,8 @@ export function nearest(place: Place | undefined, hook: string, workflow?: AnyWo
 }
 
 /** By name: a definition that was loaded once more by a hot reload is another object. */
-function isOf({ session }: Place, workflow: AnyWorkflow | undefined): boolean {
-  return !workflow || session.workflow.name === workflow.name
+function isOf(place: Place, workflow: AnyWorkflow | undefined): boolean {
+  return !workflow || place.workflow.name === workflow.name
 }
 
 /**

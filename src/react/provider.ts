@@ -46,7 +46,10 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   const { id = props.workflow.name } = props
   const [opened, phase] = useOpened(tab === undefined ? tab : { ...props, id: id + tab })
   const { session, engine } = opened ?? nobody
-  const place = useMemo(() => session && { session, engine, above }, [session, engine, above])
+  const place = useMemo(
+    () => session && { session, workflow: session.workflow, engine, above },
+    [session, engine, above],
+  )
   if (!opened) return (props.fallback as ReactElement | undefined) ?? null
   const instead = inPlaceOfChildren(props, phase, opened)
   if (instead !== undefined) return instead as ReactElement | null

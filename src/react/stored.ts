@@ -14,15 +14,23 @@ import { useSnapshot } from './snapshot'
 export function useStored(
   hook: string,
   pick: (session: Session<AnyWorkflow>) => PlainStore<unknown>,
-  [first, second, third]: readonly unknown[],
+  first: unknown,
+  second: unknown,
+  third: unknown,
 ): never {
   const place = useContext(PlaceContext)
-  const bare = isPath(first)
+  // Mostly it is this one, and a page may have thousands of components.
+  const near = place && first === place.workflow
+  const bare = !near && isPath(first)
   const path = bare ? first : second
   if (!isPath(path)) throw misuse(hook)
   const selection = selectionOf(hook, bare ? second : third)
-  const store = !bare && has(first, 'append') ? first : pick(sessionOf(place, hook, bare ? undefined : first))
-  const { show, set } = cellOf(store as PlainStore<unknown>, path)
+  const store = near
+    ? pick(place.session)
+    : !bare && has(first, 'append')
+      ? (first as PlainStore<unknown>)
+      : pick(sessionOf(place, hook, bare ? undefined : first))
+  const { show, set } = cellOf(store, path)
   // oxlint-disable-next-line react/rules-of-hooks -- whether a call selects never changes, so the order of hooks does not
   const value = selection ? useSelected(show, selection) : useSnapshot(show, show, show)
   return [value, set] as never

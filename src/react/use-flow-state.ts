@@ -35,6 +35,6 @@ export function useFlowState<W extends AnyWorkflow, const P extends Path<FlowSta
   path: Exact<FlowStateOf<W>, P>,
   options: Selection<Read<FlowStateOf<W>, P>, U>,
 ): SelectedAndSetter<FlowStateOf<W>, P, U>
-export function useFlowState(...args: readonly unknown[]): never {
-  return useStored('useFlowState', (it) => it.flowState, args)
+export function useFlowState(first: unknown, second?: unknown, third?: unknown): never {
+  return useStored('useFlowState', (it) => it.flowState, first, second, third)
 }

@@ -60,5 +60,5 @@ export function useWorkflowState<T, const P extends Path<T> | Keys, U>(
   options: Selection<Read<T, P>, U>,
 ): SelectedAndSetter<T, P, U>
 export function useWorkflowState(first: unknown, second?: unknown, third?: unknown): never {
-  return useStored('useWorkflowState', (it) => it.state, [first, second, third])
+  return useStored('useWorkflowState', (it) => it.state, first, second, third)
 }

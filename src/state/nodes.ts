@@ -22,11 +22,11 @@ export class Nodes {
   named(input: string | readonly (string | number)[]): Node {
     if (typeof input !== 'string') return this.of(toPath(input))
     const last = this.#last
-    if (last.id === input) return last
     const { after } = last
     // Components render in the same order again, and loops write in it: to compare two texts takes a quarter of the time
     // that a look-up of a text takes which was put together just now.
     if (this.#inOrder && after?.id === input) return (this.#last = after)
+    if (last.id === input) return last
     const found = this.#dotted(input) ?? (input === '' ? this.root : this.#grow(input, input))
     this.#inOrder = found === after
     return (this.#last = last.after = found)
