@@ -1,6 +1,6 @@
 import { FORGOTTEN, Node, untouched } from './node'
 import type { OpPath } from './op'
-import { checkKey, MOST_SEGMENTS, parentOf, textOf, toPath, type Path } from './path'
+import { checkKey, dottedText, MOST_SEGMENTS, parentOf, textOf, toPath, type Path } from './path'
 
 const MOST = 50_000
 
@@ -20,7 +20,10 @@ export class Nodes {
 
   /** The node of what a user names: dotted text or segments. Throws a PathError for what is no path. */
   named(input: string | readonly (string | number)[]): Node {
-    if (typeof input !== 'string') return this.of(toPath(input))
+    if (typeof input !== 'string') {
+      const text = dottedText(input)
+      return text === '' ? this.of(toPath(input)) : this.named(text)
+    }
     const last = this.#last
     const { after } = last
     // Components render in the same order again, and loops write in it: to compare two texts takes a quarter of the time

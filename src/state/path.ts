@@ -35,6 +35,19 @@ export function toPath(input: string | readonly (string | number)[]): Path {
   return { keys: frozen(keys), id, text }
 }
 
+/** The dotted text of segments, where there is one and none of them needs a second look; else `''`. */
+export function dottedText(segments: readonly unknown[]): string {
+  let text = ''
+  if (!Array.isArray(segments)) return text
+  for (let at = 0; at < segments.length; at++) {
+    const key: unknown = segments[at]
+    if (typeof key === 'number' ? key < 0 || !Number.isSafeInteger(key) : typeof key !== 'string') return ''
+    if (key === '' || (typeof key === 'string' && key.includes('.'))) return ''
+    text += at > 0 ? `.${String(key)}` : String(key)
+  }
+  return text
+}
+
 /** The path one level up; the root is its own parent. */
 export function parentOf(path: Path): Path {
   return toPath(path.keys.slice(0, -1))

@@ -1,6 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createStore } from '../../src/state/create-store'
+import { Nodes } from '../../src/state/nodes'
+import { toPath } from '../../src/state/path'
 import { cellOf } from '../../src/state/store'
+import { random } from '../support/random'
 
 describe('paths by the ten thousands', () => {
   test('more paths than are remembered: reads, writes and listeners stay right', () => {
@@ -37,6 +40,30 @@ describe('paths by the ten thousands', () => {
       return (previous as number) + 1
     })
     expect(store.get()).toEqual({ a: { n: 1 } })
+  })
+})
+
+describe('segments', () => {
+  test('any there may be / they name the place that a checked path of them names, or the same error', () => {
+    const pool = [...['a', '0', 0, 12, -0, 'a.b', '', '__proto__'], ...['x y', '["a"]', '01']] as const
+    const odd = [-1, 1.5, Number.NaN, 1e21, null, undefined, {}, ['a'], Symbol('s'), new String('a')]
+    const next = random(7)
+    const pick = <T>(of: readonly T[]): T => of[Math.floor(next() * of.length)] as T
+    const nodes = new Nodes()
+    const found = (name: () => { readonly id: unknown; readonly keys: readonly string[] }): unknown => {
+      try {
+        const { id, keys } = name()
+        return { id, keys: [...keys] }
+      } catch (error) {
+        return `${(error as Error).name}: ${(error as Error).message}`
+      }
+    }
+    for (let n = 0; n < 5_000; n++) {
+      const input = Array.from({ length: Math.floor(next() * 4) }, () =>
+        next() < 0.1 ? pick(odd) : pick(pool),
+      ) as string[]
+      expect(found(() => nodes.named(input))).toEqual(found(() => toPath(input)))
+    }
   })
 })
 
