@@ -166,8 +166,12 @@ export class Core {
     const more = open !== undefined && this.isJoining && open.by === this.origin?.by
     let folded: SessionRecord
     if (more) {
-      Object.assign(open, this.origin)
-      folded = { ...open, ops }
+      // Written out: a copy of the open one takes as long as folding it.
+      folded = { seq: open.seq, at: open.at, kind: 'wrote', ops }
+      if (this.origin) {
+        Object.assign(open, this.origin)
+        Object.assign(folded, this.origin)
+      }
       for (const op of ops) joinOps(open.ops, op)
     } else {
       folded = this.#stamp({ kind: 'wrote', ops })

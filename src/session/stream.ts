@@ -31,6 +31,7 @@ export class Streams {
   }
 
   record(record: SessionRecord, privacy: Privacy): void {
+    if (this.#open.size === 0) return
     for (const stream of this.#open)
       if (stream.records) stream.push(Object.freeze({ type: 'record', data: entryOf(record, privacy) }))
   }

@@ -37,15 +37,14 @@ export function toPath(input: string | readonly (string | number)[]): Path {
 
 /** The dotted text of segments, where there is one and none of them needs a second look; else `''`. */
 export function dottedText(segments: readonly unknown[]): string {
-  let text = ''
-  if (!Array.isArray(segments)) return text
+  if (!Array.isArray(segments)) return ''
   for (let at = 0; at < segments.length; at++) {
     const key: unknown = segments[at]
-    if (typeof key === 'number' ? key < 0 || !Number.isSafeInteger(key) : typeof key !== 'string') return ''
-    if (key === '' || (typeof key === 'string' && key.includes('.'))) return ''
-    text += at > 0 ? `.${String(key)}` : String(key)
+    // No larger number is an index of a list.
+    const isPlainKey = typeof key === 'string' ? isPlain(key) : typeof key === 'number' && key >>> 0 === key
+    if (!isPlainKey) return ''
   }
-  return text
+  return segments.join('.')
 }
 
 /** The path one level up; the root is its own parent. */
