@@ -11,7 +11,7 @@ export interface Compacted {
   readonly stored?: StoredSizes
   /** The parts of the stored snapshot. */
   readonly parted?: StoredParts
-  /** About how many characters a part of a snapshot has. Default: 262,144. */
+  /** About how many characters a part of a snapshot has. Default: 114,688. */
   readonly partSize?: number
 }
 

@@ -2,7 +2,7 @@ import { isContainer, weigh } from './part'
 import type { Container, Part, Parts, Run } from './part'
 
 /** A value below so many parts is stored whole, in one write of some milliseconds. */
-const WHOLE = 4
+const WHOLE = 9
 
 /** Where the entries of a part go: the keys from the top to their container. */
 export type Place = readonly [n: number, path: readonly string[]]

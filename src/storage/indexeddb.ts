@@ -38,6 +38,10 @@ function shelf(store: IDBObjectStore): Shelf {
     get: (...key) => promisifyRequest(store.get(key)),
     all: (kind, id) =>
       promisifyRequest(store.getAll(id === undefined ? range(kind, [], [[]]) : range(kind, [id], [id, []]))),
+    numbers: async (kind, id) =>
+      (await promisifyRequest(store.getAllKeys(range(kind, [id], [id, []])))).map(
+        (it) => (it as [Kind, string, number])[2],
+      ),
     put: (kind, id, n, value) => void store.put(value, [kind, id, n]),
     cut(kind, id, n, save = []) {
       const remove = (from: number | undefined, to: number): void => {

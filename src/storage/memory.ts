@@ -70,6 +70,7 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
         key.startsWith(kind) ? [...values.values()].map(copied) : [],
       )
     },
+    numbers: async (kind, id) => [...on(kind, id).keys()],
     put(kind, id, n, value) {
       const copy = copied(value)
       writes.push(() => shelves.set(kind + id, on(kind, id).set(n, copy)))

@@ -29,6 +29,8 @@ export interface Shelf {
   get(kind: Kind, id: string, n: number): Promise<unknown>
   /** All values of a session, by rising number, or of all sessions. */
   all(kind: Kind, id?: string): Promise<unknown[]>
+  /** The numbers of a session's values, rising. */
+  numbers(kind: Kind, id: string): Promise<number[]>
   put(kind: Kind, id: string, n: number, value: unknown): void
   /** Removes the numbers up to `n`, but for some. */
   cut(kind: Kind, id: string, n: number, save?: readonly number[]): void
@@ -163,14 +165,23 @@ function headOf(shelf: Shelf, id: string): Promise<StoredHead | undefined> {
 
 /** Everything there is, whole or not: a session that lost its head is damaged, and not a fresh one. */
 async function contents(shelf: Shelf, id: string): Promise<StoredSession | undefined> {
-  const found = await Promise.all([headOf(shelf, id), shelf.all('s', id), shelf.all('j', id)])
-  const [head, kept, packs] = found as [StoredHead, (StoredSnapshot | StoredPart)[], unknown[]]
+  const found = await Promise.all([headOf(shelf, id), snapshotOf(shelf, id), shelf.all('j', id)])
+  const [head, snapshot, packs] = found as [StoredHead, Kept, unknown[]]
   const batches = packs.map(unpacked)
-  const parts = kept.filter((it) => Array.isArray(it)) as StoredPart[]
-  const snapshot = kept.find((it) => !Array.isArray(it)) as StoredSnapshot | undefined
-  return head?.seq || snapshot || batches[0]
-    ? { head, batches, ...(snapshot && { snapshot }), ...(snapshot?.parts && { parts }) }
-    : undefined
+  return head?.seq || snapshot.snapshot || batches[0] ? { head, batches, ...snapshot } : undefined
+}
+
+type Kept = Pick<StoredSession, 'snapshot' | 'parts'>
+
+/** Values one by one: a browser gives many at once in half the time that it takes for the same in one answer. */
+async function snapshotOf(shelf: Shelf, id: string): Promise<Kept> {
+  const [kept, numbers] = await Promise.all([shelf.get('s', id, 0), shelf.numbers('s', id)])
+  const parts = await Promise.all(numbers.filter((n) => n !== 0).map((n) => shelf.get('s', id, n)))
+  const snapshot = kept as StoredSnapshot | undefined
+  return {
+    ...(snapshot && { snapshot }),
+    ...(snapshot?.parts && { parts: parts.filter((it) => Array.isArray(it)) as unknown[] as StoredPart[] }),
+  }
 }
 
 type Packed = readonly [from: number, to: number, at: number, status: string, data: unknown, sum: number]

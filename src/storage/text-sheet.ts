@@ -33,11 +33,12 @@ export class TextSheet implements Shelf {
   async all(kind: Kind, id?: string): Promise<unknown[]> {
     const items = id === undefined ? this.#starting('') : [this.#item(kind, id)]
     return items.flatMap(({ lines }) =>
-      [...lines.keys()]
-        .filter((it) => it.startsWith(kind))
-        .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)))
-        .map((it) => parsed(lines.get(it) as string)),
+      numbersIn(lines, kind).map((n) => parsed(lines.get(kind + n) as string)),
     )
+  }
+
+  async numbers(kind: Kind, id: string): Promise<number[]> {
+    return numbersIn(this.#item(kind, id).lines, kind)
   }
 
   put(kind: Kind, id: string, n: number, value: unknown): void {
@@ -101,6 +102,11 @@ function remove(item: Item, kind: Kind, n: number, save: readonly number[] = [])
     const at = Number(line.slice(1))
     if (line.startsWith(kind) && at <= n && !save.includes(at)) item.changed = item.lines.delete(line)
   }
+}
+
+function numbersIn(lines: ReadonlyMap<string, string>, kind: Kind): number[] {
+  const keys = [...lines.keys()].filter((it) => it.startsWith(kind))
+  return keys.map((it) => Number(it.slice(1))).sort((a, b) => a - b)
 }
 
 function store(area: TextArea, key: string, text: string | null): void {

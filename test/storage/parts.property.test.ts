@@ -99,7 +99,7 @@ async function life(seed: number): Promise<number> {
   for (let rounds = 8; rounds > 0; rounds--) {
     const first = stored(shelf, value, known)
     // Small enough to be whole.
-    if (first === undefined) expect(JSON.stringify(value).length).toBeLessThan(SIZE * 8)
+    if (first === undefined) expect(JSON.stringify(value).length).toBeLessThan(SIZE * 18)
     else {
       cuts++
       const found = await read(shelf)
