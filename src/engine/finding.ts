@@ -12,7 +12,7 @@ import { freezeDeep } from '../state/tree'
 import type { Tail } from '../storage/exit-journal'
 import { isExpired } from '../storage/expiry'
 import { loadStored, type Loaded } from '../storage/load'
-import type { StoredHead } from '../storage/storage'
+import type { SessionStorage, StoredHead } from '../storage/storage'
 
 /** Reads and claims in a row that somebody else's writes may spoil. */
 const MOST_TRIES = 100
@@ -64,7 +64,7 @@ export class Finding {
 
   /** Takes as long as it takes. What was read too early is no harm: a claim says so, and a leader tells a follower. */
   async find(begun: Begun = this.begin()): Promise<Found> {
-    const { deps, id, live, keeping, around, restoring } = this.#parts
+    const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around
     let { loaded: loading } = begun
     for (let tries = 0; tries < MOST_TRIES; tries++, loading = this.#load()) {
@@ -81,7 +81,9 @@ export class Finding {
       if (!tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
       if (tabs.alone && !isOld && live.status === 'loading') return { ...found, epoch: undefined }
       const expected = loaded?.head.seq ?? 0
-      const { epoch, seq } = await deps.storage.claim(id, keeping.shape, expected)
+      const claimed = await this.#claim(expected)
+      if (claimed === false) return { ...found, epoch: undefined }
+      const { epoch, seq } = claimed
       const { followed } = tabs
       const emptied = loaded === undefined && followed > 0 && (await isEmptied(deps.storage, followed))
       if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number, emptied }
@@ -89,6 +91,17 @@ export class Finding {
       if (seq === expected) break
     }
     throw new StorageError(`session "${id}" cannot be claimed`)
+  }
+
+  /** What could be read is shown, even if storage takes no claim now: a full disk stands in nobody's way. */
+  async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | false> {
+    const { deps, id, live, keeping } = this.#parts
+    try {
+      return await deps.storage.claim(id, keeping.shape, expected)
+    } catch (error) {
+      if (live.status === 'loading') return false
+      throw error
+    }
   }
 
   /** What is there, unless it has expired: then it is gone. */

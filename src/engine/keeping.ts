@@ -25,8 +25,8 @@ interface Tabs {
   /** Whether the session goes on all the same, as one that follows. */
   fenced(): boolean
   renew(epoch: number, base: number): void
-  /** Somebody has written the session between the look at it and the claim. */
-  missed(): void
+  /** Somebody has written the session between the look at it and the claim. Whether it goes on, as one that follows. */
+  missed(): boolean
 }
 
 /** What a journal begins with. */

@@ -109,7 +109,7 @@ export class Membership {
     this.epoch = epoch
     if (!this.shared) return
     // The lock was stolen while the session was claimed.
-    if (!this.leads) return this.missed()
+    if (!this.leads) return void this.missed()
     const leading = new Leading({ live, post: (message) => this.#post(message), epoch, base })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
@@ -124,11 +124,13 @@ export class Membership {
     return true
   }
 
-  /** The session is shown, and somebody has written it since it was read, or has the lock now. */
-  missed(): void {
+  /** The session is shown, and somebody has written it since it was read, or has the lock now. Whether this tab follows them. */
+  missed(): boolean {
+    if (!this.shared) return false
     const { live } = this.#options
     this.#demote(0)
     live.admit(live.resumed)
+    return true
   }
 
   /** The storage was emptied, and this tab has claimed the session once more. */

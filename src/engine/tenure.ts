@@ -34,12 +34,12 @@ const NEXT_CLAIM = 5000
 export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'> {
   readonly live: LiveSession
   readonly shape: StoredShape
-  /** Nothing: the session was not claimed yet. It is `begun` when it is, and `missed` when it was written since it was read. */
+  /** Nothing: the session was not claimed yet. It is `begun` when it is, and `missed` when it was written since it was read: whether it follows then. */
   readonly epoch: number | undefined
   /** The newest sequence number that was read. */
   readonly expected: number
   readonly begun: (epoch: number) => void
-  readonly missed: () => void
+  readonly missed: () => boolean
   readonly journal: Journal
   /** The session has a new epoch, and is stored up to here. */
   readonly renewed: (epoch: number, seq: number) => void
@@ -89,7 +89,7 @@ export class Tenure {
       live.begin()
       return this.epoch
     }
-    if (this.#holds) missed()
+    if (this.#holds && !missed()) throw new StaleEpochError(id, 0, 1)
     // The journal that asks was abandoned.
     return new Promise(() => {})
   }

@@ -42,6 +42,7 @@ function isPath(value: unknown): value is string | Keys {
 
 function selectionOf(hook: string, value: unknown): Selection<unknown, unknown> | undefined {
   if (value === undefined) return undefined
-  if (has(value, 'select')) return value as Selection<unknown, unknown>
+  if (has(value, 'select') && typeof (value as Selection<unknown, unknown>).select === 'function')
+    return value as Selection<unknown, unknown>
   throw misuse(hook)
 }

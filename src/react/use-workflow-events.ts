@@ -36,8 +36,10 @@ type Handler = (event: WorkflowEvent) => void
 
 export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly unknown[]): void {
   const handler = args.at(-1) as Handler
-  const type = args.length > 1 ? (args[0] as EventType).type : undefined
-  if (typeof handler !== 'function' || 'type' in handler) throw misuse('useWorkflowEvents')
+  const given = args.length > 1
+  const type = given ? (args[0] as EventType | undefined)?.type : undefined
+  if (typeof handler !== 'function' || 'type' in handler || (given && typeof type !== 'string'))
+    throw misuse('useWorkflowEvents')
   const session = useSession('useWorkflowEvents', workflow)
   const latest = useRef(handler)
   useEffect(() => {

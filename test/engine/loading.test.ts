@@ -298,15 +298,20 @@ describe('reading fails', () => {
     )
   })
 
-  test('claiming fails / the same: error, nothing written', async () => {
+  test('claiming fails / it is shown and goes on in memory, nothing is written; what is typed is unsaved', async () => {
     const { clock, inner } = await stored()
     const { storage, calls } = slow(inner)
     const engine = createEngine({
       storage: { ...storage, claim: () => Promise.reject(new Error('no lock')) },
       clock,
     })
-    expect(await failure(engine.open(asking))).toMatchObject({ code: 'STORAGE' })
+    const session = await engine.open(asking)
     await clock.advance(60_000)
+    expect([session.status, session.asks.length, session.persistence.status]).toEqual(['waiting', 1, 'saved'])
+    session.state.set('name', 'typed')
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('unsaved')
+    expect(await failure(session.flush())).toMatchObject({ code: 'STORAGE' })
     expect(calls).toEqual(['read'])
   })
 })

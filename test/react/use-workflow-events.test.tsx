@@ -118,6 +118,8 @@ test.each([
     () => anyHook(() => {}),
     /HookError: useWorkflowEvents: there is no WorkflowProvider above/,
   ],
+  ['the name of a type', () => anyHook('word', () => {}), /HookError: useWorkflowEvents: wrong/],
+  ['a type that is not there', () => anyHook(undefined, () => {}), /HookError: useWorkflowEvents: wrong/],
   ['the handler before the type', () => anyHook(() => {}, Word), /HookError: useWorkflowEvents: wrong/],
 ] as const)('%s / an error that names the hook and the way out', async (_case, use, message) => {
   function Bad() {

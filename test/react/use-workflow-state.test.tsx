@@ -465,6 +465,11 @@ const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
     /HookError: useWorkflowState: wrong arguments/,
   ],
   ['no path', () => anyHook(createStore({})), /HookError: useWorkflowState: wrong arguments/],
+  [
+    'a select that is none',
+    () => anyHook(createStore({}), 'note', { select: undefined }),
+    /HookError: useWorkflowState: wrong arguments/,
+  ],
   ['something else', () => anyHook({ id: 'x' }, 'note'), /HookError: useWorkflowState: wrong arguments/],
   ['a bad path', () => anyHook(createStore({}), '__proto__.x'), /PathError: .*__proto__/],
 ]

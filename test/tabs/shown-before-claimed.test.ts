@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage, type Engine, type SessionStorage } from 'dogear'
 import { virtualClock, virtualTabs } from 'dogear/testing'
-import { Done, flow, gate, Go, unhandled } from '../support/flows'
+import { Done, failure, flow, gate, Go, unhandled } from '../support/flows'
+import { browser as leavable } from '../support/leaving'
 
 const effects: string[] = []
 const paying = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) => {
@@ -136,4 +138,111 @@ test('the claim hangs / within the time limit the session goes on, and a later o
   session.state.set('note', 'new')
   await session.flush()
   expect(session.persistence.status).toBe('saved')
+})
+
+test('a page that is left during its claim and comes back from the cache / claims anew, leads, and saves what was typed', async () => {
+  const claimed = gate()
+  const storage = memoryStorage()
+  let claims = 0
+  const slow: SessionStorage = {
+    ...storage,
+    async claim(...call) {
+      if (++claims === 1) await claimed.promise
+      return storage.claim(...call)
+    },
+  }
+  const { tab, clock, box } = leavable()
+  const before = tab({ storage })
+  const old = await before.engine.open(paying, { id: 'a' })
+  old.state.set('note', 'stored')
+  await old.flush()
+  before.leave()
+  await clock.advance(100)
+  const { engine, page } = tab({ storage: slow })
+  const session = engine.session(paying, { id: 'a' })
+  await clock.advance(100)
+  expect([session.status, session.state.get('note'), claims]).toEqual(['idle', 'stored', 1])
+  session.state.set('typed', 'during the claim')
+  page.hide(true)
+  await clock.advance(1000)
+  claimed.open()
+  await clock.advance(1000)
+  page.show(true)
+  await clock.advance(1000)
+  await session.flush()
+  expect(claims).toBeGreaterThan(1)
+  expect([session.role, session.persistence.status]).toEqual(['leader', 'saved'])
+  expect(session.state.get()).toEqual({ note: 'stored', typed: 'during the claim' })
+  expect(await session.run()).toBe('paid')
+  await session.close()
+  expect([...box]).toEqual([])
+  const again = await tab({ storage }).engine.open(paying, { id: 'a' })
+  expect([again.state.get(), again.result]).toEqual([session.state.get(), 'paid'])
+})
+
+const state = z.object({ note: z.string().default(''), n: z.number().default(0) })
+const noted = defineWorkflow({ ...flow, state }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+const renewed = defineWorkflow({
+  ...flow,
+  version: 2,
+  state,
+  migrations: { 2: (old) => ({ ...(old as object), n: 2 }) },
+}).step('work', { on: Go, emits: [Done] }, () => Done(1))
+
+test.each([
+  ['where there are no tabs', noted, { note: 'kept', n: 0 }, { locks: null, channel: null }],
+  ['where it is to be migrated', renewed, { note: 'kept', n: 2 }, {}],
+] as const)(
+  'the claim fails %s / what was read is shown, the flow goes on, and all is saved when storage is back',
+  async (_, workflow, shown, options) => {
+    const { clock, memory, errors } = browser()
+    const before = createEngine({ storage: memory, clock })
+    const old = await before.open(noted, { id: 'a' })
+    old.state.set('note', 'kept')
+    await before.close()
+    let full = true
+    const storage: SessionStorage = {
+      ...memory,
+      claim: (...call) =>
+        full ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : memory.claim(...call),
+    }
+    const onError = (error: unknown): unknown => errors.push(error)
+    const session = await createEngine({
+      ...{ storage, clock, onError },
+      ...virtualTabs(),
+      ...options,
+    }).open(workflow, { id: 'a' })
+    expect(session.state.get()).toEqual(shown)
+    session.state.set('note', 'typed')
+    expect(await session.run()).toBe(1)
+    await clock.advance(2000)
+    expect(session.persistence.status).toBe('unsaved')
+    expect(errors).toHaveLength(1)
+    full = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+    const again = await createEngine({ storage: memory, clock }).open(workflow, { id: 'a' })
+    expect([again.state.get(), again.result]).toEqual([{ ...shown, note: 'typed' }, 1])
+  },
+)
+
+test('the claim fails where there are no tabs, and another engine writes / theirs stays, this one is outdated with what it shows', async () => {
+  const { clock, memory } = browser()
+  let full = true
+  const storage: SessionStorage = {
+    ...memory,
+    claim: (...call) => (full ? Promise.reject(new Error('full')) : memory.claim(...call)),
+  }
+  const here = await createEngine({ storage, clock }).open(noted, { id: 'a' })
+  here.state.set('note', 'mine')
+  const there = await createEngine({ storage: memory, clock }).open(noted, { id: 'a' })
+  there.state.set('note', 'theirs')
+  await there.flush()
+  full = false
+  await clock.advance(60_000)
+  expect([here.persistence.status, here.role, here.state.get('note')]).toEqual(['outdated', 'reader', 'mine'])
+  expect(await failure(here.flush())).toMatchObject({ code: 'STALE_EPOCH' })
+  there.state.set('n', 1)
+  await there.flush()
+  expect(there.persistence.status).toBe('saved')
 })
