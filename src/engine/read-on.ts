@@ -1,11 +1,11 @@
 import type { Clock } from '../clock'
-import { late } from '../state/late'
+import { expectLate, late } from '../state/late'
 import type { Unread } from '../storage/late-part'
 
 /** Reads what was left as text in idle moments, a part in each; whoever needs something earlier reads it. */
 export function readOn(unread: readonly Unread[], clock: Clock): void {
   if (unread.length === 0) return
-  late.count++
+  expectLate()
   const parts = unread.flatMap((it) => it.parts)
   const next = (): void => {
     const part = parts.shift()

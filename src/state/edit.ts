@@ -6,7 +6,7 @@ import type { Op } from './op'
 import { toPath, type Path } from './path'
 import { sameJson } from './same'
 import { valueAt, viewOf, type View } from './view'
-import { appended, reader, type Writer } from './writer'
+import { appended, type Writer } from './writer'
 
 export type Recipe = (draft: unknown) => unknown
 
@@ -36,10 +36,10 @@ function changes(writer: Writer, before: unknown, after: unknown): Op[] {
     if (op[0] === 'replace') return writer.replace(result, op[1])
     const path = toPath(op[1])
     const whole = valueAt(after, path.keys)
-    if (op[0] === 'delete' && whole === undefined) schema.checkDelete(reader(viewOf(before)), path)
+    if (op[0] === 'delete' && whole === undefined) schema.checkDelete(viewOf(before), path)
     // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
     else if (whole !== undefined) {
-      const judged = schema.check(reader(result), path, whole)
+      const judged = schema.check(result, path, whole)
       if (judged.value !== whole && !sameJson(judged.value, whole))
         return frozen<Op>(['set', judged.path.id, writer.copy(judged.value, judged.path)])
     }

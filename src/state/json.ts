@@ -1,6 +1,6 @@
-import { PathError, SerializationError } from '../errors'
-import { development } from './development'
-import { isForbidden } from './path'
+import { SerializationError } from '../errors'
+import { frozen } from './development'
+import { checkKey, isForbidden } from './path'
 
 /** The name of a value in errors: `state.upload`, or the path in the state, whose name is made when it is needed. */
 export type Where = string | { readonly text: string }
@@ -48,8 +48,9 @@ function copy(value: unknown, key: Where | number, up: Level | undefined, keeps:
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
   if (typeof value !== 'object') {
     if (keeps?.(value)) return value
+    const type = typeof value
     return refuse(
-      typeof value === 'number' ? String(value) : `a ${typeof value === 'bigint' ? 'BigInt' : typeof value}`,
+      type === 'number' ? `${value as number}` : `a ${type === 'bigint' ? 'BigInt' : type}`,
       key,
       up,
     )
@@ -59,14 +60,16 @@ function copy(value: unknown, key: Where | number, up: Level | undefined, keeps:
     if (outer.value === value) return refuse('a cycle', key, up)
     if (++depth === MOST_LEVELS) return refuse(`nested deeper than ${MOST_LEVELS} levels`, key, up)
   }
+  const list = Array.isArray(value)
+  if (!(list ? isTop(above(above(value))) : isPlainObject(value))) {
+    if (!list && keeps?.(value)) return value
+    return refuse(classOf(value), key, up)
+  }
   const level: Level = { up, key, value, keeps }
-  if (keeps && !Array.isArray(value) && !isPlainObject(value) && keeps(value)) return value
-  const made = Array.isArray(value) ? copyList(value, level) : copyObject(value, level)
-  return development ? Object.freeze(made) : made
+  return frozen(list ? copyList(value, level) : copyObject(value as Record<string, unknown>, level))
 }
 
 function copyList(list: readonly unknown[], level: Level): unknown[] {
-  if (!isTop(above(above(list)))) refuse(classOf(list), level.key, level.up)
   const made: unknown[] = []
   for (let at = 0; at < list.length; at++) {
     const item = list[at]
@@ -76,15 +79,12 @@ function copyList(list: readonly unknown[], level: Level): unknown[] {
   return made
 }
 
-function copyObject(object: object, level: Level): Record<string, unknown> {
-  if (!isPlainObject(object)) return refuse(classOf(object), level.key, level.up)
-  const symbol = Object.getOwnPropertySymbols(object)[0]
-  if (symbol !== undefined) return refuse('a value under a symbol key', String(symbol), level)
+function copyObject(object: Record<string, unknown>, level: Level): Record<string, unknown> {
+  const [symbol] = Object.getOwnPropertySymbols(object)
+  if (symbol) refuse('a value under a symbol key', String(symbol), level)
   const made: Record<string, unknown> = {}
   for (const key of Object.keys(object)) {
-    if (isForbidden(key)) {
-      throw new PathError(pathOf(key, level).replace(/^state\./, ''), 'it could reach a prototype')
-    }
+    if (isForbidden(key)) checkKey(key, pathOf(key, level).replace(/^state\./, ''))
     const value = copy(object[key], key, level, level.keeps)
     if (value !== undefined) made[key] = value
   }

@@ -2,7 +2,7 @@ import { StateValidationError } from '../errors'
 import type { Op } from './op'
 import { toPath, type Path } from './path'
 import type { CompiledSchema } from './schema'
-import { valueAt } from './view'
+import { viewOf, type View } from './view'
 
 /**
  * What to delete so that the schema accepts a state again. A rollback applies others' writes to a state for which
@@ -10,7 +10,7 @@ import { valueAt } from './view'
  * cannot stand alone goes, because a state that its own schema refuses could never be loaded.
  */
 export function mend(schema: CompiledSchema, state: unknown): Op[] {
-  const current = (path: Path): unknown => valueAt(state, path.keys)
+  const current = viewOf(state)
   const paths = new Map<string, Path>()
   for (const path of refused(schema, state)) {
     const place = deletable(schema, current, path)
@@ -29,10 +29,10 @@ function refused(schema: CompiledSchema, state: unknown): Path[] {
 }
 
 /** The nearest place at or above a path that may be absent. */
-function deletable(schema: CompiledSchema, current: (path: Path) => unknown, path: Path): Path | undefined {
+function deletable(schema: CompiledSchema, current: View, path: Path): Path | undefined {
   for (let depth = path.keys.length; depth > 0; depth--) {
     const place = toPath(path.keys.slice(0, depth))
-    if (current(place) === undefined) continue
+    if (current.peek(place) === undefined) continue
     try {
       schema.checkDelete(current, place)
       return place

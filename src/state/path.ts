@@ -23,14 +23,13 @@ export const MOST_SEGMENTS = 1000
  * segments.
  */
 export function toPath(input: string | readonly (string | number)[]): Path {
-  const keys =
-    typeof input === 'string' ? (input && input.split('.', MOST_SEGMENTS + 1)) || [] : keysOf(input)
+  const dotted = typeof input === 'string'
+  const keys = dotted ? (input && input.split('.', MOST_SEGMENTS + 1)) || [] : keysOf(input)
   if (keys.length === 0) return ROOT
-  const segments = typeof input !== 'string' && !keys.every(isPlain)
-  const id = typeof input === 'string' ? input : segments ? keys : keys.join('.')
+  const segments = !dotted && !keys.every(isPlain)
+  const id = dotted ? input : segments ? keys : keys.join('.')
   const text = textOf(id)
-  if (keys.length > MOST_SEGMENTS)
-    throw new PathError(text.slice(0, 200), `it has more than ${MOST_SEGMENTS} segments`)
+  if (keys.length > MOST_SEGMENTS) refuse(text, `it has more than ${MOST_SEGMENTS} segments`)
   for (const key of keys) checkKey(key, text, segments)
   return { keys: frozen(keys), id, text }
 }
@@ -81,17 +80,22 @@ export function textOf(id: OpPath): string {
 }
 
 function keysOf(input: readonly unknown[]): string[] {
-  if (!Array.isArray(input)) throw new PathError(show(input), 'a path is a text or a list of segments')
-  return Array.from(input.slice(0, MOST_SEGMENTS + 1), (key: unknown) => {
-    if (typeof key === 'string' || (Number.isSafeInteger(key) && (key as number) >= 0)) return String(key)
-    throw new PathError(input.map(show).join('.'), `${show(key)} is neither a text nor an index`)
-  })
+  if (!Array.isArray(input)) return refuse(show(input), 'a path is a text or a list of segments')
+  return Array.from(input.slice(0, MOST_SEGMENTS + 1), (key: unknown) =>
+    typeof key === 'string' || (Number.isSafeInteger(key) && (key as number) >= 0)
+      ? String(key)
+      : refuse(input.map(show).join('.'), `${show(key)} is neither a text nor an index`),
+  )
 }
 
 /** Throws a PathError for a key that no path may have; among segments it may be empty. */
 export function checkKey(key: string, text: string, mayBeEmpty = false): void {
-  if (key === '' && !mayBeEmpty) throw new PathError(text.slice(0, 200), 'it has an empty segment')
-  if (isForbidden(key)) throw new PathError(text, `"${key}" is refused: it could reach a prototype`)
+  if (key === '' && !mayBeEmpty) refuse(text, 'it has an empty segment')
+  if (isForbidden(key)) refuse(text, `"${key}" is refused: it could reach a prototype`)
+}
+
+function refuse(text: string, reason: string): never {
+  throw new PathError(text.slice(0, 200), reason)
 }
 
 function isPlain(key: string): boolean {

@@ -5,10 +5,10 @@ import { sameJson } from './same'
 import { validate } from './standard-schema'
 import type { Schema } from './standard-schema'
 import { CLOSED, mayBeAbsent, stepInto, unwrap } from './schema-structure'
-import { at, valueAt } from './view'
+import { at, valueAt, type View } from './view'
 
-/** Reads the state as it is before the write. */
-export type Current = (path: Path) => unknown
+/** The state as it is before the write. */
+export type Current = Pick<View, 'peek'>
 
 /** What to write, and where: the checked path, or an ancestor of it. */
 export interface Checked {
@@ -107,13 +107,13 @@ function makeRule(root: Schema, path: Path): Rule {
 function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, asked: Path = path): Checked {
   const { parent, judge, at: place } = ruleOf(path)
   const depth = place.keys.length
-  if (path.keys.length > 1 && current(parent) === undefined) {
+  if (path.keys.length > 1 && current.peek(parent) === undefined) {
     const made = put(ruleOf(parent).kind === 'list' ? [] : {}, path.keys.slice(-1), value, asked)
     return check(ruleOf, current, parent, made, asked)
   }
   if (depth === path.keys.length) return { path, value: outputOf(judge, value, path, asked) }
   const below = path.keys.slice(depth)
-  const before = put(current(place), below, value, asked)
+  const before = put(current.peek(place), below, value, asked)
   const after = outputOf(judge, before, place, asked)
   const found = valueAt(after, below)
   if (found === undefined) refuse(asked, path, 'the schema does not know this key')
@@ -125,7 +125,7 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
 
 function checkDelete(ruleOf: RuleOf, current: Current, path: Path): void {
   const { parent, isFree } = ruleOf(path)
-  const holder = current(parent)
+  const holder = current.peek(parent)
   if (typeof holder !== 'object' || holder === null || isFree()) return
   const { path: place, value } = check(ruleOf, current, parent, without(holder, path.keys.at(-1)), path)
   if (!Array.isArray(holder) && valueAt(value, path.keys.slice(place.keys.length)) !== undefined) {

@@ -1,5 +1,5 @@
 import { development, frozen } from './development'
-import { copyUnread, isLate, late, lateAt } from './late'
+import { isLate, late } from './late'
 import { childAt, isOwned, Node } from './node'
 import { Nodes } from './nodes'
 import type { Op } from './op'
@@ -159,18 +159,10 @@ export class Tree implements View {
 
   #value(node: Node): unknown {
     if (late.count > 0) {
-      const found = this.#unread(node)
+      const found = late.sight.peekLate(node, this.#current)
       if (!isLate(found)) return found
     }
     return node.parent ? childAt(this.#container(node.parent), node) : this.#current
-  }
-
-  /** The same, reading of a list that nobody has read no more than one item; the list itself stays unread. */
-  #unread(node: Node): unknown {
-    if (isOwned(node)) return node.own
-    if (node.parent === undefined) return this.#current
-    const above = this.#unread(node.parent)
-    return isLate(above) ? above.item(node.key) : (lateAt(above, node.key) ?? childAt(above, node))
   }
 
   /** What stands at a node, found from the nearest container above it that is owned. */
@@ -215,7 +207,7 @@ const WIDE = 200
 function copyOf(value: unknown): Container {
   if (Array.isArray(value)) return value.slice()
   if (!isContainer(value)) return {}
-  if (late.count > 0) return copyUnread(value)
+  if (late.count > 0) return late.sight.copyUnread(value)
   const from = value as Record<string, unknown>
   const keys = Object.keys(from)
   if (keys.length < WIDE) return { ...from }
@@ -242,7 +234,8 @@ export function freezeDeep(value: Container): void {
   if (Object.isFrozen(value) || ArrayBuffer.isView(value)) return
   Object.freeze(value)
   for (const key of Object.keys(value)) {
-    const child = late.count > 0 && lateAt(value, key) ? undefined : (value as Record<string, unknown>)[key]
+    const child =
+      late.count > 0 && late.sight.lateAt(value, key) ? undefined : (value as Record<string, unknown>)[key]
     if (isContainer(child)) freezeDeep(child)
   }
 }

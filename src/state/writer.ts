@@ -4,7 +4,7 @@ import { nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import { sameJson } from './same'
-import type { CompiledSchema, Current } from './schema'
+import type { CompiledSchema } from './schema'
 import { at, isContainer, type View } from './view'
 
 /**
@@ -22,7 +22,6 @@ export class Writer {
 
   /** `undefined` when nothing would change, unless `always`. A function gets the previous value. */
   set(view: View, path: Path, next: unknown, always = false): Op | undefined {
-    refuseRoot(path)
     const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
     if (value === undefined) return this.delete(view, path, always)
     // Nothing to do, and the same way for a value that was just read here: it keeps its identity.
@@ -31,14 +30,13 @@ export class Writer {
   }
 
   append(view: View, path: Path, item: unknown): Op {
-    refuseRoot(path)
     const target = look(view, path)
     if (target === undefined) return this.#begin(view, path, item)
     if (typeof target === 'string') {
       if (typeof item !== 'string')
         throw new PathError(path.text, 'it is a text, and only text can be appended to it')
       const whole = target + item
-      const { value } = this.schema.check(reader(view), path, whole)
+      const { value } = this.schema.check(view, path, whole)
       return value === whole ? appended(path, item, 'text') : frozen<Op>(['set', path.id, value] as const)
     }
     if (!Array.isArray(target))
@@ -49,17 +47,15 @@ export class Writer {
   }
 
   delete(view: View, path: Path, always = false): Op | undefined {
-    refuseRoot(path)
     look(view, path)
-    const there = view.has(path)
-    if (!there && !always) return undefined
-    if (there) this.schema.checkDelete(reader(view), path)
+    if (view.has(path)) this.schema.checkDelete(view, path)
+    else if (!always) return undefined
     return frozen<Op>(['delete', path.id])
   }
 
   replace(view: View, state: unknown): Op {
     const given = this.copy(state, 'state')
-    const { value } = this.schema.check(reader(view), ROOT, given)
+    const { value } = this.schema.check(view, ROOT, given)
     return frozen<Op>(['replace', this.copy(value, 'state')])
   }
 
@@ -85,7 +81,7 @@ export class Writer {
    */
   #checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
     const given = this.kept(next, path)
-    const { path: place, value } = this.schema.check(reader(view), path, given)
+    const { path: place, value } = this.schema.check(view, path, given)
     return frozen(['set', place.id, value === given ? given : this.copy(value, place)] as const)
   }
 }
@@ -99,12 +95,9 @@ export function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
   return frozen<Op>(['append', path.id, item, as] as const)
 }
 
-function refuseRoot(path: Path): void {
-  if (path.id === '') throw new PathError('', 'the whole state is written with replace()')
-}
-
 /** The value at a path that is to be written. Everything on the way must be able to hold the next key. */
 function look(view: View, path: Path): unknown {
+  if (path.id === '') throw new PathError('', 'the whole state is written with replace()')
   const value = view.peek(path)
   // A value that is there has a way that leads to it; one that is missing will be created.
   if (value === undefined) walk(view.peek(ROOT), path)
@@ -116,22 +109,18 @@ function walk(root: unknown, { keys, text }: Path): void {
   for (const [depth, key] of keys.entries()) {
     if (node === undefined) return
     const here = depth > 0 ? `"${keys.slice(0, depth).join('.')}"` : 'the state'
-    if (!isContainer(node)) {
-      const way = depth > 0 ? `set ${here}` : 'replace it'
-      throw new PathError(text, `${here} is ${kind(node)}, which holds no "${key}"; ${way} first`)
+    const refuse = (what: string): never => {
+      throw new PathError(text, here + what)
     }
+    if (!isContainer(node))
+      refuse(` is ${kind(node)}, which holds no "${key}"; ${depth > 0 ? `set ${here}` : 'replace it'} first`)
     if (Array.isArray(node)) {
       const index = listIndex(key)
-      if (index < 0) throw new PathError(text, `${here} is a list; "${key}" is no index of it`)
-      if (index > node.length)
-        throw new PathError(text, `${here} has ${node.length} items; index ${key} is beyond its end`)
+      if (index < 0) refuse(` is a list; "${key}" is no index of it`)
+      if (index > node.length) refuse(` has ${node.length} items; index ${key} would leave a hole`)
     }
     node = at(node, key)
   }
-}
-
-export function reader(view: View): Current {
-  return (path) => view.peek(path)
 }
 
 function kind(value: unknown): string {

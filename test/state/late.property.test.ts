@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { copyJson } from '../../src/state/json'
-import { late } from '../../src/state/late'
+import { expectLate, late } from '../../src/state/late'
 import type { Op } from '../../src/state/op'
 import { freezeDeep, Tree } from '../../src/state/tree'
 import { LatePart, putLate } from '../../src/storage/late-part'
 import { random } from '../support/random'
 
-beforeEach(() => void late.count++)
+beforeEach(expectLate)
 afterEach(() => void late.count--)
 
 type Dice = () => number
