@@ -1,5 +1,6 @@
 import { nextTask } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
+import { Alarm } from './alarm'
 import { Compacting, type Compacted } from './compacting'
 import type { Persistence, PersistenceStatus } from './persistence'
 import type { Durability } from './storage'
@@ -25,6 +26,8 @@ export interface JournalDeps extends WriterDeps, Compacted {
 const [TRAILING, LONGEST_WAIT] = [150, 1000]
 /** The pause after a failed write doubles from the first to the longest. */
 const [FIRST_RETRY, LONGEST_RETRY] = [1000, 30_000]
+/** A burst of more records is written in pieces: what waits is copied by the collector again and again. */
+const FULL = 600
 /** In an outage this many records are kept; then one snapshot takes their place in memory. */
 const BACKLOG = 2000
 
@@ -54,10 +57,8 @@ export class Journal {
   #urgent = false
   #scheduled = false
   #busy = false
-  #timer: unknown
-  /** When the timer fires, and when it is due: never earlier. */
-  #fires = 0
-  #due = 0
+  readonly #wake = (): void => void this.#pump()
+  readonly #alarm: Alarm
   /** When the oldest waiting field edit came. */
   #since = 0
   #failures = 0
@@ -68,8 +69,11 @@ export class Journal {
   constructor(deps: JournalDeps) {
     this.#deps = deps
     this.#writer = new Writer(deps)
-    const [take, wake] = [() => this.#copy(), () => void this.#pump()]
-    this.#compacting = new Compacting({ ...deps, take, wake }, this.#writer)
+    this.#compacting = new Compacting({ ...deps, take: () => this.#copy(), wake: this.#wake }, this.#writer)
+    this.#alarm = new Alarm(deps.clock, TRAILING, () => {
+      this.#urgent = true
+      this.#wake()
+    })
     this.#pushed = this.#durable = deps.stored?.seq ?? 0
     this.#persistence = Object.freeze({ status: 'saved', savedAt: deps.stored?.savedAt })
   }
@@ -98,7 +102,7 @@ export class Journal {
     if (this.#failures === 0 && this.#urgent) return this.#schedule()
     const now = this.#deps.clock.now()
     if (this.#failures > 0) this.#hurry(now)
-    else this.#arm(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
+    else this.#alarm.set(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
   }
 
   /** Whether the record is the last one and has not been handed on: then it may be extended in place. */
@@ -144,7 +148,7 @@ export class Journal {
   /** Stops at once, like a killed page: nothing more is sent, and without a reason nobody who waits gets an answer. */
   abandon(reason?: Error): void {
     this.#writer.stopped = true
-    this.#disarm()
+    this.#alarm.clear()
     if (reason) this.#waiters.failed(reason)
   }
 
@@ -160,35 +164,13 @@ export class Journal {
 
   /** At the end of the burst: a chain of steps that runs through in one go becomes one batch. */
   #schedule(): void {
+    if (this.#pending.length === FULL) queueMicrotask(this.#wake)
     if (this.#scheduled) return
     this.#scheduled = true
     nextTask(() => {
       this.#scheduled = false
       void this.#pump()
     })
-  }
-
-  /** Writes after so long. A timer that runs looks again when it fires: a new one would cost more than an edit. */
-  #arm(ms: number, now: number = this.#deps.clock.now()): void {
-    const { clock } = this.#deps
-    this.#due = now + ms
-    if (this.#timer !== undefined && this.#fires <= this.#due) return
-    this.#disarm()
-    this.#fires = this.#due
-    this.#timer = clock.setTimeout(() => {
-      this.#timer = undefined
-      const at = clock.now()
-      const left = this.#due - at
-      // More than was ever asked for: the clock has jumped back.
-      if (left > 0 && left <= TRAILING) return this.#arm(left, at)
-      this.#urgent = true
-      void this.#pump()
-    }, ms)
-  }
-
-  #disarm(): void {
-    this.#deps.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
   }
 
   /** In an outage a push brings the next try forward, once a second: a full disk is not asked for every token. */
@@ -218,17 +200,22 @@ export class Journal {
   async #pump(): Promise<void> {
     if (this.#busy || this.#writer.stopped) return
     this.#busy = true
-    this.#disarm()
+    this.#alarm.clear()
     try {
       // No await stands between the last look at what is due and the end: what is pushed later starts a new pump.
-      for (let turn = this.#turn(); turn; turn = this.#turn()) await turn
-      if (this.#pending.length > 0) this.#arm(TRAILING)
+      for (let turn = this.#turn(); turn; turn = this.#next()) await turn
+      if (this.#pending.length > 0) this.#alarm.set(TRAILING)
     } catch (thrown) {
       const reason = storageError(thrown)
       const error = this.#deps.remedied ? await this.#deps.remedied(reason) : reason
       if (error !== undefined) this.#fail(error)
     }
     this.#busy = false
+  }
+
+  /** What comes after a write: a burst that goes on is waited for, until it is over or there is much of it again. */
+  #next(): Promise<void> | undefined {
+    return this.#scheduled && this.#pending.length < FULL ? undefined : this.#turn()
   }
 
   /** One write, when one is due. */
@@ -286,7 +273,7 @@ export class Journal {
     const outdated = error instanceof StaleEpochError
     const pause = Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY)
     if (outdated) this.abandon()
-    else this.#arm(pause)
+    else this.#alarm.set(pause)
     this.#show(outdated ? 'outdated' : 'unsaved', error)
     this.#waiters.failed(error)
     if (this.#failures === 1 || outdated) this.#deps.onError(error)

@@ -52,6 +52,38 @@ describe('batches', () => {
     expect(journal.persistence).toEqual({ status: 'saved', savedAt: clock.now() })
   })
 
+  it('a burst of 700 records / 600 are written before its end, the others together at its end', async () => {
+    const clock = virtualClock()
+    const { storage, log } = watched()
+    const { write } = await desk({ storage, clock })
+    const turns = async (): Promise<void> => {
+      for (let turn = 0; turn < 100; turn++) await Promise.resolve()
+    }
+    for (let n = 0; n < 599; n++) write()
+    await turns()
+    expect(log).toEqual([])
+    for (let n = 599; n < 700; n++) {
+      write()
+      await turns()
+    }
+    expect(log).toEqual(['1-600 relaxed'])
+    await clock.advance(0)
+    expect(log).toEqual(['1-600 relaxed', '601-700 relaxed'])
+  })
+
+  it('a burst of 2,000 records that come while a piece is written / what came is the next piece', async () => {
+    const clock = virtualClock()
+    const { storage, log } = watched()
+    const { write } = await desk({ storage, clock })
+    for (let n = 0; n < 2_000; n++) {
+      write()
+      await Promise.resolve()
+    }
+    await clock.advance(0)
+    expect(log.length).toBeLessThan(5)
+    expect(log.at(-1)).toMatch(/-2000 relaxed$/)
+  })
+
   it('one write at a time; what arrives meanwhile joins the next batch', async () => {
     const clock = virtualClock()
     const { storage: inner, log } = watched()
