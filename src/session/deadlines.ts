@@ -28,9 +28,9 @@ export class Deadlines {
     this.#isOpen = isOpen
   }
 
-  add(due: Due): void {
+  add({ at, exec, key }: Due): void {
     if (this.#heap.length >= this.#most) this.#sweep()
-    this.#push({ ...due, order: this.#order++ })
+    this.#push({ at, exec, ...(key !== undefined && { key }), order: this.#order++ })
   }
 
   /** Takes the next one out that is due; of one time, the one that was added first. */

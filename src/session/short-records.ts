@@ -57,9 +57,16 @@ export function lengthen(list: readonly unknown[]): unknown[] {
   return list.map((it) => {
     if (typeof it !== 'object' || it === null) return it
     if ('seq' in it) last = it as Stamp
-    else if (last) last = { ...(Array.isArray(it) ? named(it) : it), seq: last.seq + 1, at: last.at }
+    else if (last) last = stamped(Array.isArray(it) ? named(it) : { ...it }, last)
     return last ?? it
   })
+}
+
+/** Completed in place: what is added behind a spread takes twenty times as long. */
+function stamped(record: { seq?: number; at?: number }, { seq, at }: Stamp): Stamp {
+  record.seq = seq + 1
+  record.at = at
+  return record as Stamp
 }
 
 function named(list: readonly unknown[]): object {
@@ -77,8 +84,8 @@ function named(list: readonly unknown[]): object {
 function wholeEvent(event: unknown): unknown {
   if (!Array.isArray(event)) return event
   const [id, type, to, data, scope, branch] = event as unknown[]
-  const whole = { id, type, data, to: all(to) }
-  return scope === undefined ? whole : { ...whole, scope, branch }
+  const steps = all(to)
+  return scope === undefined ? { id, type, data, to: steps } : { id, type, data, to: steps, scope, branch }
 }
 
 /** A snapshot as it is stored. */
