@@ -23,7 +23,7 @@ export interface Storing {
 /** What a journal has to say to the other tabs. */
 interface Tabs {
   /** Whether the session goes on all the same, as one that follows. */
-  fenced(): boolean
+  fenced(error: StaleEpochError): boolean
   renew(epoch: number, base: number): void
   /** Somebody has written the session between the look at it and the claim. Whether it goes on, as one that follows. */
   missed(): boolean
@@ -75,6 +75,11 @@ export class Keeping {
     this.#tenure?.look()
   }
 
+  /** Another tab has found nothing stored of it. */
+  async doubt(): Promise<void> {
+    await this.#tenure?.doubt()
+  }
+
   journal(live: LiveSession, { epoch, lead, loaded, tabs }: Attaching): Journal {
     const { storage, clock, timeout, onError } = this.#deps
     const { shape } = this
@@ -90,7 +95,7 @@ export class Keeping {
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
-        if (error instanceof StaleEpochError && !(error.newest > 0 && tabs.fenced())) live.fence(error)
+        if (error instanceof StaleEpochError && !tabs.fenced(error)) live.fence(error)
         onError(error)
       },
     })

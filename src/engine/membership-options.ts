@@ -17,6 +17,8 @@ export interface MembershipOptions {
   readonly channels: Channels | undefined
   /** Reads the session and claims it for this tab. */
   readonly load: () => Promise<void>
+  /** Looks whether what this tab leads is still stored. */
+  readonly doubt: () => Promise<void>
   readonly report: (error: unknown) => void
   readonly onError: (error: unknown) => void
 }

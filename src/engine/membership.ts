@@ -110,18 +110,24 @@ export class Membership {
     if (!this.shared) return
     // The lock was stolen while the session was claimed.
     if (!this.leads) return void this.missed()
-    const leading = new Leading({ live, post: (message) => this.#post(message), epoch, base })
+    const post = (message: Message): void => this.#post(message)
+    const leading = new Leading({ live, post, epoch, base, doubt: this.#options.doubt })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.#again(base)
     for (const asked of this.#outbox.pending) leading.do(asked)
   }
 
-  /** Storage has refused a write. Whether this tab follows whoever has taken over. */
-  fenced(): boolean {
+  /** Storage has refused a write. Whether this tab follows whoever has taken over; nobody has a session that was deleted. */
+  fenced({ newest }: StaleEpochError): boolean {
     if (!this.#leading) return false
-    this.#demote()
-    return true
+    if (newest > 0) this.#demote()
+    else {
+      this.leads = false
+      this.#end()
+      this.#seat?.leave()
+    }
+    return newest > 0
   }
 
   /** The session is shown, and somebody has written it since it was read, or has the lock now. Whether this tab follows them. */

@@ -60,6 +60,7 @@ export class Opening {
     this.#around = new Surroundings({ ...deps, serializer: this.#keeping.discreet }, definition, this.live, {
       load: () => this.again(),
       look: () => this.#keeping.look(),
+      doubt: () => this.#keeping.doubt(),
     })
     this.#finding = new Finding({
       ...{ deps, id, live: this.live, keeping: this.#keeping, around: this.#around },

@@ -1,5 +1,6 @@
 import { Leaving, placeOf } from './leaving'
 import { Membership } from './membership'
+import type { MembershipOptions } from './membership-options'
 import type { OpeningDeps } from './opening-deps'
 import type { LiveSession } from '../session/live-session'
 import type { Definition } from '../workflow/workflow'
@@ -11,17 +12,17 @@ export class Surroundings {
   readonly page: Leaving | undefined
   readonly #unwatch: (() => void) | undefined
 
-  /** `look` is told when somebody may have emptied the storage. */
+  /** `look` is told when somebody may have emptied the storage, `doubt` when a tab that has just read it has found nothing. */
   constructor(
     deps: OpeningDeps,
     { version }: Definition,
     live: LiveSession,
-    { load, look }: { readonly load: () => Promise<void>; readonly look: () => void },
+    { load, look, doubt }: Pick<MembershipOptions, 'load' | 'doubt'> & { readonly look: () => void },
   ) {
     const { storage, serializer, clock, timeout, ids, locks, channels, page, report, onError } = deps
     const place = placeOf(storage, live.core.options.id)
     this.tabs = new Membership({
-      ...{ live, load, clock, timeout, locks, channels, report, onError },
+      ...{ live, load, doubt, clock, timeout, locks, channels, report, onError },
       ...{ place, version, by: ids() },
     })
     this.#unwatch = storage.watch?.(look)

@@ -111,6 +111,16 @@ export class Tenure {
     look(clock, () => (mayBe() ? this.#renew() : undefined))
   }
 
+  /** Another tab has found nothing stored: a page that writes nothing does not hear of a removal. Its next write does. */
+  async doubt(): Promise<void> {
+    const { storage, clock, timeout, live, journal } = this.#deps
+    const { id } = live.core.options
+    const stored = await withinLimit(clock, storage.read(id), timeout, `look at session "${id}"`)
+    if (stored || !this.#holds) return
+    journal.owe({ seq: live.core.model.seq, value: live.save() })
+    await journal.flush()
+  }
+
   /** Whether this page still writes the session, and by this tenure. */
   get #holds(): boolean {
     const { live, journal } = this.#deps

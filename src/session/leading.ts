@@ -11,6 +11,8 @@ export interface LeadingOptions {
   readonly epoch: number
   /** What was stored when this tab became the leader. */
   readonly base: number
+  /** Looks whether the session is still stored, when somebody has found that it is not. */
+  readonly doubt: () => Promise<void>
 }
 
 /** What the executing tab tells the others, and does for them. It says nothing until one of them is there. */
@@ -61,7 +63,13 @@ export class Leading {
   }
 
   hear(message: Message): void {
-    if (message.kind === 'hello') this.#welcome(message)
+    // It has read storage, and found nothing of what is stored.
+    if (message.kind === 'hello' && message.epoch === 0 && this.#options.live.stored > 0)
+      this.#options.doubt().then(
+        () => this.#welcome(message),
+        () => this.#welcome(message),
+      )
+    else if (message.kind === 'hello') this.#welcome(message)
     else if (message.kind === 'ask') this.do(message)
   }
 
@@ -113,6 +121,7 @@ export class Leading {
   }
 
   #welcome({ tab, epoch, seq }: Hello): void {
+    if (this.#over) return
     this.tell()
     this.#heard = true
     const { live, post } = this.#options

@@ -219,6 +219,45 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['three'])
   })
 
+  test.each(['delete', 'clear'] as const)(
+    '%s in one tab while another leads, then opened anew / nothing of the old one is shown or stored, the old one is outdated',
+    async (how) => {
+      const { tab, clock, storage } = browser()
+      const [first, second] = [tab(), tab()]
+      const one = await first.open(asking)
+      one.state.set('text', 'of somebody else')
+      await one.flush()
+      await (how === 'delete' ? second.delete('flow') : second.clear())
+      const two = second.session(asking)
+      const shown = new Set<unknown>()
+      two.state.subscribe('text', () => shown.add(two.state.get('text')))
+      const ready = two.ready
+      await clock.advance(5000)
+      await ready
+      expect([two.role, two.state.get(), [...shown]]).toEqual(['leader', {}, []])
+      expect([one.role, one.persistence.status]).toEqual(['reader', 'outdated'])
+      expect(one.state.get('text')).toBe('of somebody else')
+      two.state.set('text', 'new')
+      await two.flush()
+      expect(JSON.stringify(await storage.read('flow'))).not.toContain('somebody else')
+    },
+  )
+
+  test('a session is deleted elsewhere while a tab follows / the leader is outdated with its next write, and the follower begins anew', async () => {
+    const { tab, clock, storage } = browser()
+    const one = await tab().open(asking)
+    one.state.set('text', 'old')
+    await one.flush()
+    const two = await tab().open(asking)
+    await createEngine({ storage, clock, locks: null, channel: null }).delete('flow')
+    one.state.set('text', 'refused')
+    await clock.advance(5000)
+    expect([one.persistence.status, two.role, two.state.get()]).toEqual(['outdated', 'leader', {}])
+    two.state.set('text', 'new')
+    await two.flush()
+    expect((await tab().open(asking)).state.get()).toEqual({ text: 'new' })
+  })
+
   test('the leader is being closed, which takes a while / what others do meanwhile is done by the next one', async () => {
     const storage = memoryStorage()
     let door: Gate<void> | undefined
