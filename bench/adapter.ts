@@ -84,6 +84,13 @@ export interface Chat {
   stored(): Promise<unknown>
 }
 
+/** The same without storage: what the tokens cost a page anyway. */
+export interface Talk {
+  token(text: string): void
+  /** The last message. */
+  text(): unknown
+}
+
 /** Section G: a workflow that is a JSON document. */
 export interface Graphs {
   /** From the document's text to a workflow that is checked, and its diagram. Answers how many nodes it found. */
@@ -106,4 +113,5 @@ export interface Adapter {
   comeBack?(): Return
   /** Resolves once all the messages are in storage. */
   chat?(messages: string[]): Promise<Chat>
+  talk?(messages: string[]): Talk
 }

@@ -1,8 +1,9 @@
 import { createElement } from 'react'
 import { z } from 'zod'
-import type { Adapter, Chain, Chat, Crowd, Entry, Graphs, Keeper, Return } from '../adapter.ts'
+import type { Adapter, Chain, Chat, Crowd, Entry, Graphs, Keeper, Return, Talk } from '../adapter.ts'
 import {
   createEngine,
+  createStore,
   defineEvent,
   defineWorkflow,
   indexedDBStorage,
@@ -175,6 +176,13 @@ async function chat(messages: string[]): Promise<Chat> {
   }
 }
 
+/** A store of its own: no session, nothing is recorded. */
+function talk(messages: string[]): Talk {
+  const store = createStore({ initial: { messages } })
+  const path = ['messages', messages.length - 1] as const
+  return { token: (text) => store.append(path, text), text: () => store.get(path) }
+}
+
 const code = { nodes: { Work: { execute: () => 1 } }, conditions: { again: () => false } }
 
 function graphs(): Graphs {
@@ -187,4 +195,4 @@ function graphs(): Graphs {
   }
 }
 
-export const dogear: Adapter = { cells, chain, chat, comeBack, crowd, keeper, graphs }
+export const dogear: Adapter = { cells, chain, chat, talk, comeBack, crowd, keeper, graphs }

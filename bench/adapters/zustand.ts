@@ -2,7 +2,7 @@ import { get as readKey, set as writeKey } from 'idb-keyval'
 import { useStore } from 'zustand'
 import { createJSONStorage, persist, subscribeWithSelector } from 'zustand/middleware'
 import { createStore } from 'zustand/vanilla'
-import type { Adapter, Cells, Chat, Entry, Fan, Keeper, Leaf, Return, Shape } from '../adapter.ts'
+import type { Adapter, Cells, Chat, Entry, Fan, Keeper, Leaf, Return, Shape, Talk } from '../adapter.ts'
 import {
   countAt,
   idOf,
@@ -80,14 +80,31 @@ function comeBack(): Return {
   return { Note: ({ at }) => useStore(store, (state) => state.entries[at]?.note) ?? null }
 }
 
+interface Messages {
+  readonly messages: string[]
+}
+
+const longer =
+  (last: number, text: string) =>
+  ({ messages }: Messages): Messages => ({ messages: messages.with(last, messages[last] + text) })
+
+/** The same store without `persist`. */
+function talk(messages: string[]): Talk {
+  const store = createStore<Messages>()(() => ({ messages }))
+  const last = messages.length - 1
+  return {
+    token: (text) => store.setState(longer(last, text)),
+    text: () => store.getState().messages[last],
+  }
+}
+
 async function chat(messages: string[]): Promise<Chat> {
   const store = persisted('chat', { messages: [] as string[] })
   await store.persist.rehydrate()
   store.setState({ messages })
   const last = messages.length - 1
   return {
-    token: (text) =>
-      store.setState((state) => ({ messages: state.messages.with(last, state.messages[last] + text) })),
+    token: (text) => store.setState(longer(last, text)),
     stored: async () => (await inStorage<{ messages: string[] }>('chat')).messages[last],
   }
 }
@@ -100,4 +117,5 @@ export const zustand: Adapter = {
   keeper,
   comeBack,
   chat,
+  talk,
 }
