@@ -21,6 +21,7 @@ export class Nodes {
   /** The node of what a user names: dotted text or segments. Throws a PathError for what is no path. */
   named(input: string | readonly (string | number)[]): Node {
     if (typeof input !== 'string') {
+      if (Array.isArray(input) && isNamedBy(this.#last, input)) return this.#last
       const text = dottedText(input)
       return text === '' ? this.of(toPath(input)) : this.named(text)
     }
@@ -98,4 +99,14 @@ export class Nodes {
     for (const it of kept.reverse()) this.#all.set(it.text, it)
     this.#most = Math.max(MOST, 2 * kept.length)
   }
+}
+
+/** Whether segments are the way to a node: a token after the other goes to one place, and no text has to be made to see it. */
+function isNamedBy(node: Node, segments: readonly unknown[]): boolean {
+  let here = node
+  for (let at = segments.length - 1; at >= 0; at--) {
+    if (here.parent === undefined || here.key !== segments[at]) return false
+    here = here.parent
+  }
+  return here.parent === undefined
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { PathError } from '../../src/errors'
 import { createStore } from '../../src/state/create-store'
 import { Nodes } from '../../src/state/nodes'
 import { toPath } from '../../src/state/path'
@@ -58,12 +59,21 @@ describe('segments', () => {
         return `${(error as Error).name}: ${(error as Error).message}`
       }
     }
-    for (let n = 0; n < 5_000; n++) {
+    for (let n = 0; n < 1_000; n++) {
       const input = Array.from({ length: Math.floor(next() * 4) }, () =>
         next() < 0.1 ? pick(odd) : pick(pool),
       ) as string[]
-      expect(found(() => nodes.named(input))).toEqual(found(() => toPath(input)))
+      const named = found(() => toPath(input))
+      expect(found(() => nodes.named(input))).toEqual(named)
+      // Also when it is the place that was named last.
+      expect(found(() => nodes.named(input))).toEqual(named)
     }
+  })
+
+  test('what looks like a list and is none / refused, also at the place that was named last', () => {
+    const nodes = new Nodes()
+    nodes.named('a')
+    expect(() => nodes.named({ 0: 'a', length: 1 } as never)).toThrow(PathError)
   })
 })
 
