@@ -23,7 +23,7 @@ const troubles: Partial<Record<Persistence['status'], string>> = {
   unsaved: 'Not saved: the browser refused. It is kept on this page, and tried again.',
   'memory-only': 'Not saved: this browser keeps nothing. It lasts until you leave this page.',
   degraded: 'Not saved: the browser does not answer. It is kept on this page.',
-  outdated: 'Not saved: another tab has taken over.',
+  outdated: 'Not saved: another tab has taken over. Reload this page to go on here.',
   error: 'Not saved: what is stored could not be read.',
 }
 
