@@ -38,9 +38,14 @@ export interface Found extends Restored {
 }
 
 /** What takes long, begun before it is known who executes the session. */
-export interface Begun {
-  readonly loaded: Promise<Loaded | undefined>
+export interface Begun extends Look {
   readonly flow: Promise<void>
+}
+
+interface Look {
+  readonly loaded: Promise<Loaded | undefined>
+  /** The session as it is stored; nothing when it has to be migrated, which is done once it is known for whom. */
+  readonly restored: Promise<Restored | undefined>
 }
 
 /** What is stored of one session: read, checked and folded, and claimed for this page. */
@@ -52,28 +57,27 @@ export class Finding {
   }
 
   begin(): Begun {
-    const loaded = this.#load()
-    // Whoever finds hears of it.
-    loaded.catch(() => {})
+    const look = this.#look()
     const { deps, live, around } = this.#parts
     const flow = live.core.options.flow.fresh()
     // Beside the reading, which is on its way by then.
     void deps.storage.connect?.().then(() => nextTask(() => around.page?.prepare()))
-    return { loaded, flow }
+    return { ...look, flow }
   }
 
   /** Takes as long as it takes. What was read too early is no harm: a claim says so, and a leader tells a follower. */
   async find(begun: Begun = this.begin()): Promise<Found> {
     const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around
-    let { loaded: loading } = begun
-    for (let tries = 0; tries < MOST_TRIES; tries++, loading = this.#load()) {
-      const loaded = await loading
+    let looked: Look = begun
+    for (let tries = 0; tries < MOST_TRIES; tries++, looked = this.#look()) {
+      const loaded = await looked.loaded
       const tail = tabs.leads ? await around.page?.left() : undefined
-      const found = { loaded, tail, ...(await continued(restoring, loaded, tail)) }
+      const whole = (!tail && (await looked.restored)) || (await continued(restoring, loaded, tail))
+      const found = { loaded, tail, ...whole }
       await begun.flow
       if (!live.mayAttach) break
-      const isOld = loaded !== undefined && loaded.head.version < restoring.definition.version
+      const isOld = this.#isOld(loaded)
       if (!tabs.leads && isOld) {
         await tabs.seize()
         continue
@@ -104,9 +108,22 @@ export class Finding {
     }
   }
 
+  #look(): Look {
+    const loaded = this.#load()
+    const { restoring } = this.#parts
+    const restored = loaded.then((it) => (this.#isOld(it) ? undefined : continued(restoring, it, undefined)))
+    // Whoever finds hears of it.
+    restored.catch(() => {})
+    return { loaded, restored }
+  }
+
+  #isOld(loaded: Loaded | undefined): boolean {
+    return loaded !== undefined && loaded.head.version < this.#parts.restoring.definition.version
+  }
+
   /** What is there, unless it has expired: then it is gone. */
   async #load(): Promise<Loaded | undefined> {
-    const { deps, id, keeping, restoring } = this.#parts
+    const { deps, id, keeping, live, restoring } = this.#parts
     const { storage, clock } = deps
     let expired = false
     const look = (head: StoredHead): void => {
@@ -117,7 +134,7 @@ export class Finding {
     const late = keeping.isPlain && restoring.definition.options.state === undefined ? asFrozen : undefined
     const loaded = await loadStored(storage, id, keeping.serializer, look, late)
     if (!expired) {
-      if (loaded) readOn(loaded.unread, clock)
+      if (loaded) readOn(loaded.unread, clock, live.ready)
       return loaded
     }
     await storage.delete(id)

@@ -2,8 +2,11 @@ import type { Clock } from '../clock'
 import { expectLate, late } from '../state/late'
 import type { Unread } from '../storage/late-part'
 
-/** Reads what was left as text in idle moments, a part in each; whoever needs something earlier reads it. */
-export function readOn(unread: readonly Unread[], clock: Clock): void {
+/**
+ * Reads what was left as text in idle moments, a part in each; whoever needs something earlier reads it. Not before the
+ * session is there: until then nobody sees any of it, and a part may hold up what is seen.
+ */
+export function readOn(unread: readonly Unread[], clock: Clock, ready: Promise<void>): void {
   if (unread.length === 0) return
   expectLate()
   const parts = unread.flatMap((it) => it.parts)
@@ -17,7 +20,8 @@ export function readOn(unread: readonly Unread[], clock: Clock): void {
     }
     late.count--
   }
-  plan(next, clock)
+  const begin = (): void => plan(next, clock)
+  ready.then(begin, begin)
 }
 
 function plan(next: () => void, clock: Clock): void {
