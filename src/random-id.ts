@@ -11,8 +11,9 @@ export function randomId(): string {
     drawn = crypto.getRandomValues(new Uint8Array(SIZE * 64))
     used = 0
   }
-  let name = ''
+  const name: string[] = []
   for (const end = used + SIZE; used < end; used++)
-    name += pairs[drawn[used]!] ??= drawn[used]!.toString(36).padStart(2, '0')
-  return name
+    name.push((pairs[drawn[used]!] ??= drawn[used]!.toString(36).padStart(2, '0')))
+  // Joined: a text that grew piece by piece keeps its pieces, and is kept as long as its session.
+  return name.join('')
 }

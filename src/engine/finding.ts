@@ -60,8 +60,9 @@ export class Finding {
     const look = this.#look()
     const { deps, live, around } = this.#parts
     const flow = live.core.options.flow.fresh()
+    const { page } = around
     // Beside the reading, which is on its way by then.
-    void deps.storage.connect?.().then(() => nextTask(() => around.page?.prepare()))
+    if (page) void deps.storage.connect?.().then(() => nextTask(() => page.prepare()))
     return { ...look, flow }
   }
 

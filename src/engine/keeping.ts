@@ -11,7 +11,7 @@ import type { Loaded } from '../storage/load'
 import { jsonSerializer, type Serializer } from '../storage/serializer'
 import type { StoredShape } from '../storage/storage'
 import type { Definition } from '../workflow/workflow'
-import { Tenure } from './tenure'
+import { Tenure, type Told } from './tenure'
 
 /** What is particular to one session's storing. */
 export interface Storing {
@@ -20,22 +20,13 @@ export interface Storing {
   readonly expireAfter?: number
 }
 
-/** What a journal has to say to the other tabs. */
-interface Tabs {
-  /** Whether the session goes on all the same, as one that follows. */
-  fenced(error: StaleEpochError): boolean
-  renew(epoch: number, base: number): void
-  /** Somebody has written the session between the look at it and the claim. Whether it goes on, as one that follows. */
-  missed(): boolean
-}
-
 /** What a journal begins with. */
 export interface Attaching {
   /** Nothing: the journal claims the session itself, and `lead` hears of the epoch. */
   readonly epoch: number | undefined
   readonly lead: (epoch: number) => void
   readonly loaded: Loaded | undefined
-  readonly tabs: Tabs
+  readonly tabs: Told
 }
 
 type Deps = Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'>
@@ -83,10 +74,16 @@ export class Keeping {
   journal(live: LiveSession, { epoch, lead, loaded, tabs }: Attaching): Journal {
     const { storage, clock, timeout, onError } = this.#deps
     const { shape } = this
+    // Written out, here and below: what is spread gets a hidden class of its own.
     const journal: Journal = new Journal({
-      ...{ storage, clock, timeout, id: this.#id, shape },
+      storage,
+      clock,
+      timeout,
+      id: this.#id,
+      shape,
       serializer: this.serializer,
-      ...(loaded && { stored: loaded.sizes, parted: loaded.parted }),
+      stored: loaded?.sizes,
+      parted: loaded?.parted,
       epoch: () => tenure.epoch ?? tenure.begin(),
       unclaimed: () => tenure.epoch === undefined,
       remedied: (error) => tenure.remedied(error),
@@ -100,9 +97,17 @@ export class Keeping {
       },
     })
     const tenure: Tenure = new Tenure({
-      ...{ storage, clock, timeout, onError, live, shape, epoch },
-      ...{ journal, expected: loaded?.head.seq ?? 0, begun: lead, missed: () => tabs.missed() },
-      renewed: (...claim) => tabs.renew(...claim),
+      storage,
+      clock,
+      timeout,
+      onError,
+      live,
+      shape,
+      epoch,
+      journal,
+      expected: loaded?.head.seq ?? 0,
+      begun: lead,
+      tabs,
     })
     this.#tenure = tenure
     if (epoch === undefined) void tenure.start()

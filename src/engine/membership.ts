@@ -7,6 +7,7 @@ import type { Model } from '../session/model'
 import { Outbox } from '../session/outbox'
 import type { MembershipOptions } from './membership-options'
 import { overtaken, type Kept } from './overtaken'
+import { reasonOf } from '../session/reasons'
 import type { SessionRecord } from '../session/record'
 import type { Resumed } from '../session/session'
 import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
@@ -38,13 +39,12 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options
-    const { locks, channels, place: name, version, clock, report } = options
+    const { locks, channels, place: name, clock } = options
     this.leads = !locks && !channels
     this.#outbox = new Outbox(options.by)
-    this.#line = new Line<Message>({
-      ...{ channels, name, version, report },
-      hear: (message) => this.#hear(message),
-      hearNewer: (message) => message.kind === 'lead' && this.#outdated(message.epoch),
+    this.#line = new Line<Message>(options, (message, newer) => {
+      if (!newer) this.#hear(message)
+      else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
     if (locks)
       this.#seat = new Seat({ locks, name, clock, onWon: () => this.#won(), onLost: () => this.#demote() })
@@ -175,9 +175,9 @@ export class Membership {
   leave(): void {
     this.#left = true
     this.#end()
-    const { closed } = this.#options.live.core
+    const { core } = this.#options.live
     // Of a killed page nothing settles any more.
-    if (closed instanceof Error) this.#outbox.reject(closed)
+    if (core.closed !== 'crashed') this.#outbox.reject(() => reasonOf(core))
     this.#seat?.leave()
     this.#line.disconnect()
   }

@@ -63,7 +63,11 @@ export class Opening {
       doubt: () => this.#keeping.doubt(),
     })
     this.#finding = new Finding({
-      ...{ deps, id, live: this.live, keeping: this.#keeping, around: this.#around },
+      deps,
+      id,
+      live: this.live,
+      keeping: this.#keeping,
+      around: this.#around,
       restoring: this.#restoring,
     })
   }
@@ -179,10 +183,15 @@ export class Opening {
     if (runs.active) return
     const [event] = core.routing.emissions([{ type, data }])
     core.append({ kind: 'started', run: core.options.ids(), event: event as Emission })
+    core.wake()
   }
 
+  /** What is shown while it is read is one already, as long as nothing was recorded. */
   #fresh(tree: Tree): Model {
-    return createModel(this.#initialState, this.live.core.model.lineage, tree)
+    const { model } = this.live.core
+    return model.seq === 0 && model.tree === tree
+      ? model
+      : createModel(this.#initialState, model.lineage, tree)
   }
 
   /** Storage does not answer: the session lives in memory, until an answer comes after all. */

@@ -21,9 +21,20 @@ export class Surroundings {
   ) {
     const { storage, serializer, clock, timeout, ids, locks, channels, page, report, onError } = deps
     const place = placeOf(storage, live.core.options.id)
+    // Written out, as all that is made for each session: what is spread gets a hidden class of its own.
     this.tabs = new Membership({
-      ...{ live, load, doubt, clock, timeout, locks, channels, report, onError },
-      ...{ place, version, by: ids() },
+      live,
+      load,
+      doubt,
+      clock,
+      timeout,
+      locks,
+      channels,
+      report,
+      onError,
+      place,
+      version,
+      by: ids(),
     })
     this.#unwatch = storage.watch?.(look)
     const { tabs } = this

@@ -31,18 +31,26 @@ export function look(clock: Clock, now: () => Promise<unknown> | undefined, trie
 /** Milliseconds until a claim that failed is made again, unless a write makes it before. */
 const NEXT_CLAIM = 5000
 
+/** The other tabs, as far as storage has something to say to them. */
+export interface Told {
+  /** Whether the session goes on all the same, as one that follows. */
+  fenced(error: StaleEpochError): boolean
+  /** The session has a new epoch, and is stored up to `base`. */
+  renew(epoch: number, base: number): void
+  /** Somebody has written the session between the look at it and the claim. Whether it goes on, as one that follows. */
+  missed(): boolean
+}
+
 export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'> {
   readonly live: LiveSession
   readonly shape: StoredShape
-  /** Nothing: the session was not claimed yet. It is `begun` when it is, and `missed` when it was written since it was read: whether it follows then. */
+  /** Nothing: the session was not claimed yet. It is `begun` when it is, and the `tabs` have missed it when it was written since it was read. */
   readonly epoch: number | undefined
   /** The newest sequence number that was read. */
   readonly expected: number
   readonly begun: (epoch: number) => void
-  readonly missed: () => boolean
   readonly journal: Journal
-  /** The session has a new epoch, and is stored up to here. */
-  readonly renewed: (epoch: number, seq: number) => void
+  readonly tabs: Told
 }
 
 /**
@@ -79,7 +87,7 @@ export class Tenure {
   }
 
   async #begin(): Promise<number> {
-    const { storage, clock, timeout, live, shape, expected, begun, missed } = this.#deps
+    const { storage, clock, timeout, live, shape, expected, begun, tabs } = this.#deps
     const { id } = live.core.options
     const claim = storage.claim(id, shape, expected)
     const { epoch } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
@@ -89,7 +97,7 @@ export class Tenure {
       live.begin()
       return this.epoch
     }
-    if (this.#holds && !missed()) throw new StaleEpochError(id, 0, 1)
+    if (this.#holds && !tabs.missed()) throw new StaleEpochError(id, 0, 1)
     // The journal that asks was abandoned.
     return new Promise(() => {})
   }
@@ -133,7 +141,7 @@ export class Tenure {
   }
 
   async #claim(): Promise<boolean> {
-    const { storage, live, shape, journal, renewed, onError } = this.#deps
+    const { storage, live, shape, journal, tabs, onError } = this.#deps
     const { id } = live.core.options
     if (!(await isEmptied(storage, this.epoch ?? 0))) return false
     const { epoch } = await storage.claim(id, shape, 0)
@@ -142,7 +150,7 @@ export class Tenure {
     this.epoch = epoch
     const { seq } = live.core.model
     journal.owe({ seq, value: live.save() })
-    renewed(epoch, seq)
+    tabs.renew(epoch, seq)
     onError(emptied(`session "${id}"`))
     return true
   }

@@ -16,6 +16,7 @@ import { levelsIn, type Level } from './level'
 import { asksOf, type AskedPoint } from './open-asks'
 import type { CoreOptions } from './core-options'
 import type { RecordBody, SessionRecord } from './record'
+import { reasonOf } from './reasons'
 import { nowhere, type RecordSink } from './record-sink'
 import { reduce } from './reduce'
 import type { Remote } from './remote'
@@ -52,7 +53,7 @@ export class Core {
   /** The open asynchronous edits of steps, one behind the other. */
   edits: Promise<unknown> | undefined
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
-  closed: Error | 'crashed' | undefined
+  closed: Error | 'closed' | 'crashed' | undefined
   readonly deadlines: Deadlines
   /** Whether the scheduler has to look for what there is to do. */
   unsurveyed = true
@@ -154,8 +155,7 @@ export class Core {
 
   /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */
   write(ops: readonly Op[]): void {
-    if (this.closed !== undefined)
-      throw this.closed === 'crashed' ? new Error('the page has crashed') : this.closed
+    if (this.closed !== undefined) throw reasonOf(this)
     if (this.remote) return this.remote.write(ops)
     if (this.sink === nowhere) {
       this.model.tree.apply(ops)

@@ -74,7 +74,7 @@ export class Gate {
     this.#persistence = Object.freeze({ status: 'saved' })
   }
 
-  close(error: SessionClosedError): void {
+  close(error: Error): void {
     this.#phase = 'closed'
     this.#loaded.reject(error)
   }

@@ -81,10 +81,8 @@ export class LiveSession extends Standing {
     this.#scheduler = new Scheduler(this.core)
     this.inbox = new Inbox(this.core)
     this.outcome = new Outcome(this.core)
-    const parts = {
-      ...{ core, gate: this.gate, outcome: this.outcome },
-      ...{ permit: this.permit, scheduler: this.#scheduler },
-    }
+    const { gate, permit, outcome } = this
+    const parts = { core, gate, outcome, permit, scheduler: this.#scheduler }
     this.runs = new Runs(parts)
     this.travel = new Travel(parts)
     this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
@@ -120,7 +118,7 @@ export class LiveSession extends Standing {
     this.permit.unclaimed = false
     this.gate.admit()
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
-    nextTask(() => this.#scheduler.run())
+    if (this.runs.active) nextTask(() => this.#scheduler.run())
   }
 
   /** Nothing was stored: what has happened in memory is the session, and this journal keeps it from here on. */
@@ -238,10 +236,11 @@ export class LiveSession extends Standing {
   }
 
   async #shut(): Promise<void> {
-    const error = new SessionClosedError(this.#options.id)
     const opened = this.gate.phase === 'open'
+    // Mostly nobody waits for anything, and an error is dear.
+    const error = this.isAwaited ? new SessionClosedError(this.#options.id) : complete
     this.gate.close(error)
-    this.core.closed = error
+    this.core.closed = 'closed'
     this.#scheduler.stop(error)
     this.outcome.reject(error)
     this.streams.end(true)

@@ -72,7 +72,7 @@ export class Outbox {
   }
 
   /** Nobody will answer any more. */
-  reject(error: Error): void {
-    for (const { done } of this.#pending.splice(0)) done.reject(error)
+  reject(why: () => Error): void {
+    for (const { done } of this.#pending.splice(0)) done.reject(why())
   }
 }

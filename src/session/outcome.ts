@@ -27,6 +27,11 @@ export class Outcome {
     return this.#pending.promise
   }
 
+  /** Whether somebody waits for an end that has not come. */
+  get awaited(): boolean {
+    return this.#pending !== undefined && !this.#told
+  }
+
   /** Why the run did not complete; `undefined` while it is going on. The same object every time. */
   get error(): Error | undefined {
     const end = this.#core.model.run?.end

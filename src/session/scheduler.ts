@@ -27,7 +27,8 @@ export class Scheduler {
   #awake = false
   /** Set while a paused session is stepped by hand. */
   #stepping = false
-  #started: Attempt | undefined
+  /** What has started since one was asked for. */
+  #started: Attempt[] | undefined
 
   constructor(core: Core) {
     this.core = core
@@ -83,9 +84,10 @@ export class Scheduler {
 
   /** Lets one execution start, here or in a sub-flow. */
   startOne(): LiveAttempt | undefined {
+    const all: LiveAttempt[] = (this.#started = [])
+    while (all.length === 0 && this.#startNext());
     this.#started = undefined
-    while (this.#started === undefined && this.#startNext());
-    let started = this.#started as LiveAttempt | undefined
+    let started = all.at(-1)
     for (const child of this.core.children.values()) started ??= child.startOne()
     return started
   }
@@ -191,7 +193,7 @@ export class Scheduler {
   #start(exec: Execution, step: StepDefinition): void {
     const attempt = new Attempt(this.core, exec, step)
     this.core.attempts.add(exec.id, attempt)
-    this.#started = attempt
+    this.#started?.push(attempt)
     // One is enough for a step by hand; what follows from it waits for the next.
     this.core.stepped()
     attempt.start(makeContext(attempt))

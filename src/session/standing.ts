@@ -63,6 +63,13 @@ export abstract class Standing {
     return this.core.levels.flatMap(orphansOf)
   }
 
+  /** Whether somebody waits for the session, for its run, or in one of its steps. */
+  protected get isAwaited(): boolean {
+    const { attempts, children } = this.core
+    const loads = this.gate.phase !== 'open' || this.permit.unclaimed
+    return loads || attempts.size + children.size > 0 || this.outcome.awaited
+  }
+
   /** What is not known to be stored, in order. */
   unacknowledged(): readonly { readonly seq: number }[] {
     return this.journal?.unacknowledged() ?? []

@@ -8,19 +8,19 @@ import type { SessionCopy, Writer, Written } from './writer'
 /** What of the stored session counts for the next snapshot. */
 export interface Compacted {
   /** What is stored already, as `loadStored` found it. Default: nothing. */
-  readonly stored?: StoredSizes
+  readonly stored?: StoredSizes | undefined
   /** The parts of the stored snapshot. */
-  readonly parted?: StoredParts
+  readonly parted?: StoredParts | undefined
   /** About how many characters a part of a snapshot has. Default: 114,688. */
   readonly partSize?: number
 }
 
-interface Deps extends Compacted {
-  readonly clock: Clock
+/** What is made shorter. */
+interface Journaled {
   /** The session for a snapshot; `undefined`: not now. */
-  take(): SessionCopy | undefined
+  copy(): SessionCopy | undefined
   /** A piece is due. */
-  wake(): void
+  write(): void
 }
 
 /**
@@ -28,17 +28,23 @@ interface Deps extends Compacted {
  * nor a save waits for more than one of them.
  */
 export class Compacting {
-  readonly #deps: Deps
+  readonly #clock: Clock
+  readonly #journal: Journaled
   readonly #snapshots: Snapshots
   readonly #growth: Growth
   #steps: AsyncGenerator<undefined, Written | undefined> | undefined
   /** Whether it is time for the next piece. */
   due = false
 
-  constructor(deps: Deps, writer: Writer) {
-    this.#deps = deps
-    this.#snapshots = new Snapshots(writer, deps.parted, deps.partSize)
-    this.#growth = new Growth(deps.stored)
+  constructor(
+    { clock, stored, parted, partSize }: Compacted & { readonly clock: Clock },
+    writer: Writer,
+    journal: Journaled,
+  ) {
+    this.#clock = clock
+    this.#journal = journal
+    this.#snapshots = new Snapshots(writer, parted, partSize)
+    this.#growth = new Growth(stored)
   }
 
   /** Counts a batch. */
@@ -70,7 +76,7 @@ export class Compacting {
   }
 
   async *#begun(): AsyncGenerator<undefined, Written | undefined> {
-    const copy = this.#deps.take()
+    const copy = this.#journal.copy()
     return copy && (yield* this.#snapshots.steps(copy))
   }
 
@@ -80,10 +86,10 @@ export class Compacting {
   }
 
   #plan(): void {
-    const { clock, wake } = this.#deps
+    const clock = this.#clock
     const next = (): void => {
       this.due = true
-      wake()
+      this.#journal.write()
     }
     if (clock.idle) clock.idle(next)
     else clock.setTimeout(next, 1)

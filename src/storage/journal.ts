@@ -1,6 +1,6 @@
-import { nextTask } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import { Alarm } from './alarm'
+import { afterBurst, forget, isInBurst } from './burst'
 import { Compacting, type Compacted } from './compacting'
 import type { Persistence, PersistenceStatus } from './persistence'
 import type { Durability } from './storage'
@@ -55,9 +55,7 @@ export class Journal {
   /** Up to here records are in a snapshot that was tried, and may land any time: they must stay as they are. */
   #copied = 0
   #urgent = false
-  #scheduled = false
   #busy = false
-  readonly #wake = (): void => void this.#pump()
   readonly #alarm: Alarm
   /** When the oldest waiting field edit came. */
   #since = 0
@@ -69,10 +67,10 @@ export class Journal {
   constructor(deps: JournalDeps) {
     this.#deps = deps
     this.#writer = new Writer(deps)
-    this.#compacting = new Compacting({ ...deps, take: () => this.#copy(), wake: this.#wake }, this.#writer)
+    this.#compacting = new Compacting(deps, this.#writer, this)
     this.#alarm = new Alarm(deps.clock, TRAILING, () => {
       this.#urgent = true
-      this.#wake()
+      this.write()
     })
     this.#pushed = this.#durable = deps.stored?.seq ?? 0
     this.#persistence = Object.freeze({ status: 'saved', savedAt: deps.stored?.savedAt })
@@ -148,6 +146,7 @@ export class Journal {
   /** Stops at once, like a killed page: nothing more is sent, and without a reason nobody who waits gets an answer. */
   abandon(reason?: Error): void {
     this.#writer.stopped = true
+    forget(this)
     this.#alarm.clear()
     if (reason) this.#waiters.failed(reason)
   }
@@ -164,13 +163,13 @@ export class Journal {
 
   /** At the end of the burst: a chain of steps that runs through in one go becomes one batch. */
   #schedule(): void {
-    if (this.#pending.length === FULL) queueMicrotask(this.#wake)
-    if (this.#scheduled) return
-    this.#scheduled = true
-    nextTask(() => {
-      this.#scheduled = false
-      void this.#pump()
-    })
+    if (this.#pending.length === FULL) queueMicrotask(() => this.write())
+    afterBurst(this)
+  }
+
+  /** The burst is over, or a piece of a snapshot is due. */
+  write(): void {
+    void this.#pump()
   }
 
   /** In an outage a push brings the next try forward, once a second: a full disk is not asked for every token. */
@@ -215,7 +214,7 @@ export class Journal {
 
   /** What comes after a write: a burst that goes on is waited for, until it is over or there is much of it again. */
   #next(): Promise<void> | undefined {
-    return this.#scheduled && this.#pending.length < FULL ? undefined : this.#turn()
+    return isInBurst(this) && this.#pending.length < FULL ? undefined : this.#turn()
   }
 
   /** One write, when one is due. */
@@ -238,7 +237,8 @@ export class Journal {
     this.#compacting.add(written.size)
   }
 
-  #copy(): SessionCopy | undefined {
+  /** The session for a snapshot. */
+  copy(): SessionCopy | undefined {
     const copy = this.#deps.snapshot()
     // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
     this.#copied = Math.max(this.#copied, copy?.seq ?? 0)

@@ -25,7 +25,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     compact: (...call) => storage.compact(...call),
     ...(storage.keepPart && { keepPart: (...call) => storage.keepPart?.(...call) as Promise<void> }),
     release: () => storage.release?.(),
-    watch: (listener) => watched(storage, listener),
+    ...(storage.watch && { watch: (listener: () => void) => watched(storage, listener) }),
     // Without an answer of its own, every session that is gone was deleted.
     began: () => limit('look at the storage', async () => (await storage.began?.()) ?? 1),
     close: () => limit('close of the storage', () => storage.close()),

@@ -8,6 +8,15 @@ import { TimeoutError } from '../errors'
 export function withinLimit<T>(clock: Clock, promise: Promise<T>, ms: number, what: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimeout(() => reject(new TimeoutError('storage', what, ms)), ms)
-    promise.then(resolve, reject).finally(() => clock.clearTimeout(timer))
+    promise.then(
+      (value) => {
+        clock.clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clock.clearTimeout(timer)
+        reject(error)
+      },
+    )
   })
 }

@@ -1,13 +1,11 @@
 import type { Channel, Channels } from './channel'
 
-export interface LineOptions<Message> {
+export interface LineOptions {
   readonly channels: Channels | undefined
-  readonly name: string
+  /** Names the channel. */
+  readonly place: string
   /** Of the code: what another version says is not understood. */
   readonly version: number
-  readonly hear: (message: Message) => void
-  /** Newer code has said something. */
-  readonly hearNewer: (message: Message) => void
   /** Told of messages that cannot be posted. */
   readonly report: (error: unknown) => void
 }
@@ -19,11 +17,14 @@ interface Envelope<Message> {
 
 /** What one tab says to the others of a session, and hears of them, while its page is awake. */
 export class Line<Message> {
-  readonly #options: LineOptions<Message>
+  readonly #options: LineOptions
+  readonly #hear: (message: Message, newer: boolean) => void
   #channel: Channel | undefined
 
-  constructor(options: LineOptions<Message>) {
+  /** `newer`: newer code has said it. */
+  constructor(options: LineOptions, hear: (message: Message, newer: boolean) => void) {
     this.#options = options
+    this.#hear = hear
   }
 
   get open(): boolean {
@@ -31,16 +32,14 @@ export class Line<Message> {
   }
 
   connect(): void {
-    const { channels, name, version, hear, hearNewer } = this.#options
+    const { channels, place, version } = this.#options
     if (this.#channel || !channels) return
-    this.#channel = channels(name)
+    this.#channel = channels(place)
     this.#channel.onmessage = ({ data }) => {
       const { message, version: theirs } = data as Envelope<Message>
       // A channel that somebody brings may deliver within the call that posts.
       queueMicrotask(() => {
-        if (!this.#channel) return
-        if (theirs === version) hear(message)
-        else if (theirs > version) hearNewer(message)
+        if (this.#channel && theirs >= version) this.#hear(message, theirs > version)
       })
     }
   }
