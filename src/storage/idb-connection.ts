@@ -31,51 +31,62 @@ const PAUSE = 300
 
 /** `onLost` hears when the connection was taken away: the database may have been deleted. */
 export function connection(name: string, onLost = (): void => {}): Connection<IDBObjectStore> {
-  const { connect, drop } = door(name, onLost)
+  const own = doorTo(name, onLost)
   const running = new Set<IDBTransaction>()
   const page = presence()
-  const begin = async (
-    mode: IDBTransactionMode,
-    durability: Durability,
-    tries = 2,
-  ): Promise<IDBTransaction> => {
-    const own = connect()
-    try {
-      return (await own).transaction(STORE, mode, { durability })
-    } catch (error) {
-      // What failed is not kept. Safari, and a browser that cleans up, close connections without a word.
-      drop(own)
-      if (tries === 1 || (error as Error).name !== 'InvalidStateError') throw error
-      return begin(mode, durability, 1)
-    }
-  }
   return {
     transact(mode, durability, callback) {
-      const work = async () => {
-        const tx = await begin(mode, durability)
+      const once = async () => {
+        const tx = await begin(own, mode, durability)
         running.add(tx)
         if (page.away) abort(tx)
         return landed(tx, callback).finally(() => running.delete(tx))
       }
-      return page.here(work).catch(failed)
+      const again = (error: unknown) => {
+        if (page.away || !wasTaken(error)) throw error
+        own.drop()
+        return once()
+      }
+      return page.here(() => once().catch(again)).catch(failed)
     },
     connect: () => {
-      const own = connect()
-      return own.then(
+      const opening = own.connect()
+      return opening.then(
         () => {},
-        () => drop(own),
+        () => own.drop(opening),
       )
     },
     leave: () => (page.leave(), running.forEach(abort)),
-    close: () => drop(),
+    close: () => own.drop(),
   }
 }
 
-/** The database while it is open: `connect` opens it when it is not, `drop` lets go of it. */
-function door(
-  name: string,
-  onLost: () => void,
-): { connect: () => Promise<IDBDatabase>; drop: (which?: Promise<IDBDatabase>) => void } {
+/** The database while it is open. */
+interface Door {
+  /** Opens it when it is not. */
+  connect(): Promise<IDBDatabase>
+  /** Lets go of it. */
+  drop(which?: Promise<IDBDatabase>): void
+}
+
+async function begin(
+  door: Door,
+  mode: IDBTransactionMode,
+  durability: Durability,
+  tries = 2,
+): Promise<IDBTransaction> {
+  const own = door.connect()
+  try {
+    return (await own).transaction(STORE, mode, { durability })
+  } catch (error) {
+    // What failed is not kept. Safari, and a browser that cleans up, close connections without a word.
+    door.drop(own)
+    if (tries === 1 || (error as Error).name !== 'InvalidStateError') throw error
+    return begin(door, mode, durability, 1)
+  }
+}
+
+function doorTo(name: string, onLost: () => void): Door {
   let opening: Promise<IDBDatabase> | undefined
   const drop = (which = opening): void => {
     which?.then((db) => db.close()).catch(() => {})
@@ -120,6 +131,14 @@ async function landed<T>(
   throw tx.error
 }
 
+/**
+ * Whether a transaction failed since the browser has taken its connection away: it aborts what is under way, so nothing
+ * has landed. What is begun on that connection before it is told that it is closed never ends.
+ */
+function wasTaken(error: unknown): boolean {
+  return /^(Abort|Unknown)Error$/.test((error as Error | null)?.name ?? '')
+}
+
 function failed(error: unknown): never {
   throw storageError(error)
 }
@@ -146,8 +165,10 @@ async function open(name: string): Promise<IDBDatabase> {
       if (db.objectStoreNames.contains(STORE)) return db
       db.close()
     } catch (error) {
-      if ((error as Error).name !== 'UnknownError') throw error
+      const { name: kind } = error as Error
+      if (kind !== 'UnknownError' && (kind !== 'AbortError' || at > 0)) throw error
       // The browser that was killed a moment ago may still hold its files: another name would look like an empty one.
+      // One that clears the site's data aborts what is opened meanwhile.
       if (at === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE))
       failure = error
     }
