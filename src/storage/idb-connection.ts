@@ -151,7 +151,8 @@ function absent(cause: unknown): never {
 /**
  * The first database that can be used. One that lacks our store belongs to somebody else and stays untouched. An
  * UnknownError at opening, twice, means damaged files: Firefox and Safari keep databases apart, so the next name
- * works. Everything else (a full disk, no permission) would be the same under another name.
+ * works. Everything else (a full disk, no permission) would be the same under another name; an AbortError is tried
+ * once more, since a browser that clears the site's data aborts what is opened meanwhile.
  */
 async function open(name: string): Promise<IDBDatabase> {
   if (typeof indexedDB === 'undefined') throw new StorageError('there is no IndexedDB here')
@@ -168,7 +169,6 @@ async function open(name: string): Promise<IDBDatabase> {
       const { name: kind } = error as Error
       if (kind !== 'UnknownError' && (kind !== 'AbortError' || at > 0)) throw error
       // The browser that was killed a moment ago may still hold its files: another name would look like an empty one.
-      // One that clears the site's data aborts what is opened meanwhile.
       if (at === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE))
       failure = error
     }
