@@ -27,7 +27,7 @@ export class Membership {
   /** Of this tab, since it leads. */
   epoch: number | undefined
   readonly #options: MembershipOptions
-  readonly #outbox: Outbox
+  readonly outbox: Outbox
   #seat: Seat | undefined
   readonly #line: Line<Message>
   #following: Following | undefined
@@ -41,7 +41,7 @@ export class Membership {
     this.#options = options
     const { locks, channels, place: name, clock } = options
     this.leads = !locks && !channels
-    this.#outbox = new Outbox(options.by)
+    this.outbox = new Outbox(options.by)
     this.#line = new Line<Message>(options, (message, newer) => {
       if (!newer) this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
@@ -115,7 +115,7 @@ export class Membership {
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.#again(base)
-    for (const asked of this.#outbox.pending) leading.do(asked)
+    for (const asked of this.outbox.pending) leading.do(asked)
   }
 
   /** Storage has refused a write. Whether this tab follows whoever has taken over; nobody has a session that was deleted. */
@@ -156,7 +156,7 @@ export class Membership {
   freeze(): void {
     this.#leading?.tell()
     this.#following?.send()
-    this.#outbox.forget()
+    this.outbox.forget()
     this.#seat?.leave()
     this.#line.disconnect()
   }
@@ -177,7 +177,7 @@ export class Membership {
     this.#end()
     const { core } = this.#options.live
     // Of a killed page nothing settles any more.
-    if (core.closed !== 'crashed') this.#outbox.reject(() => reasonOf(core))
+    if (core.closed !== 'crashed') this.outbox.reject(() => reasonOf(core))
     this.#seat?.leave()
     this.#line.disconnect()
   }
@@ -235,7 +235,7 @@ export class Membership {
     this.#end()
     live.core.model = model
     const following = new Following({
-      ...{ live, timeout, epoch, own, outbox: this.#outbox },
+      ...{ live, timeout, epoch, own, outbox: this.outbox },
       post: (message) => this.#post(message),
       onLeader: (base) => this.#again(base),
     })
@@ -259,7 +259,7 @@ export class Membership {
     if (!kept) return
     const { core } = live
     const { again, lost } = overtaken(kept, core, base)
-    for (const call of again) this.#outbox.add(...call, core.model.seq, core.options.clock.now())
+    for (const call of again) this.outbox.add(...call, core.model.seq, core.options.clock.now())
     if (lost.length > 0) onError(new OvertakenError(core.options.id, lost))
   }
 
@@ -282,7 +282,7 @@ export class Membership {
   }
 
   #post(message: Message): void {
-    if (message.kind === 'answer' && message.to === this.#outbox.by) this.#outbox.answered(message)
+    if (message.kind === 'answer' && message.to === this.outbox.by) this.outbox.answered(message)
     else this.#line.post(message)
   }
 

@@ -151,7 +151,7 @@ export class Opening {
     const ahead = this.#tabs.ahead(loaded?.head, model, emptied)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     // What was followed is gone: what begins is another session, and nothing of the old one is done again on it.
-    if (shown && shown.seq > 0 && !ahead && !model) live.core.model.lineage = this.#deps.ids()
+    if (shown && shown.seq > 0 && !ahead && !model) this.#beginAnew()
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     // What is private is in no storage and no message: this tab's own stays, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
@@ -175,6 +175,15 @@ export class Opening {
     if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
     if (epoch !== undefined) lead(epoch)
     return undefined
+  }
+
+  #beginAnew(): void {
+    const { outbox } = this.#tabs
+    const lost = outbox.undone
+    const error = new OvertakenError(this.#id, lost)
+    outbox.reject(() => error)
+    if (lost.length > 0) this.#deps.onError(error)
+    this.live.core.model.lineage = this.#deps.ids()
   }
 
   /** A run that began while storage did not answer, and that the stored session knows nothing of. */

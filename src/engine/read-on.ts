@@ -4,7 +4,7 @@ import type { Unread } from '../storage/late-part'
 
 /**
  * Reads what was left as text in idle moments, a part in each; whoever needs something earlier reads it. Not before the
- * session is there: until then nobody sees any of it, and a part may hold up what is seen.
+ * session is there: what is shown before that, or needed for it, would be held up by a part that nobody has asked for.
  */
 export function readOn(unread: readonly Unread[], clock: Clock, ready: Promise<void>): void {
   if (unread.length === 0) return

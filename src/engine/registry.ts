@@ -73,6 +73,7 @@ export class Registry {
     const closed = (): void => void (this.#open.get(id)?.live === live && this.#open.delete(id))
     const opening = new Opening(this.#deps, definition, id, options, shared, closed)
     const { live } = opening
+    live.after = closing
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, (seq, as) => this.#fork(live, options, seq, as))
     // One that is still being closed stores what it has before this one reads; a removal waits for that itself.
@@ -131,7 +132,7 @@ export class Registry {
   flow(workflow: AnyWorkflow): FlowState {
     const definition = definitionOf(workflow)
     const flow = this.#flows.get(definition.name) ?? new FlowState(this.#deps, definition)
-    this.#flows.set(workflow.name, flow)
+    this.#flows.set(definition.name, flow)
     return flow
   }
 

@@ -71,10 +71,14 @@ export class Tenure {
 
   /** Claims what is shown already, until it has it: by itself, and for each write. */
   async start(): Promise<void> {
-    const { live, clock } = this.#deps
+    const { live, clock, journal } = this.#deps
     try {
       await this.begin()
-    } catch {
+    } catch (error) {
+      if (error instanceof StaleEpochError && this.#holds) {
+        // Somebody else has gone on with it, and there is no way to follow them: as after any write that is refused.
+        return journal.owe({ seq: live.core.model.seq, value: live.save() })
+      }
       // Storage in trouble never stops a flow.
       live.begin()
       clock.setTimeout(() => void (this.epoch === undefined && this.#holds && this.start()), NEXT_CLAIM)
@@ -87,17 +91,19 @@ export class Tenure {
   }
 
   async #begin(): Promise<number> {
-    const { storage, clock, timeout, live, shape, expected, begun, tabs } = this.#deps
+    const { storage, clock, timeout, live, shape, expected, begun, tabs, journal } = this.#deps
     const { id } = live.core.options
     const claim = storage.claim(id, shape, expected)
     const { epoch } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
-    if (this.#holds && Number.isSafeInteger(epoch)) {
+    // One that is being closed has writes that wait for this.
+    const ends = live.closing !== undefined && live.core.sink === journal
+    if ((this.#holds || ends) && Number.isSafeInteger(epoch)) {
       this.epoch = epoch as number
       begun(this.epoch)
       live.begin()
       return this.epoch
     }
-    if (this.#holds && !tabs.missed()) throw new StaleEpochError(id, 0, 1)
+    if (ends || (this.#holds && !tabs.missed())) throw new StaleEpochError(id, 0, 1)
     // The journal that asks was abandoned.
     return new Promise(() => {})
   }

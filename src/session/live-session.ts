@@ -51,6 +51,8 @@ export class LiveSession extends Standing {
   readonly inbox: Inbox
   /** Settles when it is closed; nothing as long as nobody has closed it. */
   closing: Promise<void> | undefined
+  /** The one of this name before, while it is being closed: not before that has ended has this one. */
+  after: Promise<void> | undefined
   /** What other tabs are told, while this one executes and there may be others. */
   leading: Leading | undefined
   progress: Progress | undefined
@@ -245,6 +247,7 @@ export class LiveSession extends Standing {
     this.outcome.reject(error)
     this.streams.end(true)
     try {
+      await this.after
       if (opened) await this.journal?.close()
     } finally {
       this.#leave()

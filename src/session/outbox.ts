@@ -71,6 +71,11 @@ export class Outbox {
     for (const entry of this.#pending) entry.askedOf = 0
   }
 
+  /** The calls that will not be done, in words; what is asked of storage or of what is shown is nothing that is lost. */
+  get undone(): string[] {
+    return [...new Set(this.#pending.map((it) => it.call))].filter((it) => it !== 'flush')
+  }
+
   /** Nobody will answer any more. */
   reject(why: () => Error): void {
     for (const { done } of this.#pending.splice(0)) done.reject(why())

@@ -25,7 +25,7 @@ export class OvertakenError extends DogearError {
   override readonly name = 'OvertakenError'
   readonly code = 'OVERTAKEN'
   readonly id: string
-  /** The kinds of records that are not part of the session. */
+  /** The kinds of records that are not part of the session; of a follower, the calls that would have made them. */
   readonly lost: readonly string[]
   constructor(id: string, lost: readonly string[]) {
     super(

@@ -75,7 +75,7 @@ const cells = Symbol('cells')
 
 /** The cell of any store's path: the same for everybody, so that nothing is subscribed anew. */
 export function cellOf(store: PlainStore<unknown>, path: string | Keys): Cell {
-  const make = (store as { readonly [cells]?: (path: string | Keys) => Cell })[cells]
+  const make = (store as { readonly [cells]?: (path: string | Keys) => Cell } | undefined)?.[cells]
   if (!make) throw new TypeError('this is no state store of Dogear')
   return make(path)
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock'
 export class Alarm {
   readonly #clock: Clock
   readonly #ring: () => void
-  /** The longest time that it is put off by, in milliseconds. */
+  /** The longest time that it is put off by while it is set, in milliseconds; when it is not, it may be set for longer. */
   readonly #longest: number
   #timer: unknown
   /** When the timer fires, and when it is due: never earlier. */

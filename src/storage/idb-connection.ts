@@ -36,15 +36,17 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
   const page = presence()
   return {
     transact(mode, durability, callback) {
+      let used: Promise<IDBDatabase> | undefined
       const once = async () => {
         const tx = await begin(own, mode, durability)
+        used = own.connect()
         running.add(tx)
         if (page.away) abort(tx)
         return landed(tx, callback).finally(() => running.delete(tx))
       }
       const again = (error: unknown) => {
         if (page.away || !wasTaken(error)) throw error
-        own.drop()
+        own.drop(used)
         return once()
       }
       return page.here(() => once().catch(again)).catch(failed)

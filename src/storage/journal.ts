@@ -32,8 +32,8 @@ const FULL = 600
 const BACKLOG = 2000
 
 /**
- * The way from a session to its storage. Records are queued and written behind the session's back: what one tick
- * brings is one batch, stored as one value; one write at a time; what arrives meanwhile joins the next batch. So
+ * The way from a session to its storage. Records are queued and written behind the session's back: what one burst
+ * brings is one batch, stored as one value, or several when it is a long one; one write at a time; what arrives meanwhile joins the next batch. So
  * what is stored is always a beginning of what happened. Trouble never reaches the session: records stay queued,
  * in order, `persistence` says so, and the write is tried again.
  */
@@ -112,7 +112,7 @@ export class Journal {
   flush(): Promise<void> {
     const seq = this.#pushed
     return new Promise((resolve, reject) => {
-      if (this.#durable >= seq) return resolve()
+      if (this.#durable >= seq && !this.#owed) return resolve()
       if (this.#writer.stopped)
         return reject(this.#persistence.error ?? new StorageError('the session is closed'))
       this.#waiters.add({ seq, resolve, reject })
@@ -161,7 +161,7 @@ export class Journal {
     return [...(this.#batch?.records ?? []), ...this.#pending]
   }
 
-  /** At the end of the burst: a chain of steps that runs through in one go becomes one batch. */
+  /** Not at once: a chain of steps that runs through in one go becomes one batch. */
   #schedule(): void {
     if (this.#pending.length === FULL) queueMicrotask(() => this.write())
     afterBurst(this)

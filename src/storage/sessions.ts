@@ -29,7 +29,7 @@ export interface Shelf {
   get(kind: Kind, id: string, n: number): Promise<unknown>
   /** All values of a session, by rising number, or of all sessions. */
   all(kind: Kind, id?: string): Promise<unknown[]>
-  /** The numbers of a session's values, rising. */
+  /** The numbers of a session's values, in any order. */
   numbers(kind: Kind, id: string): Promise<number[]>
   put(kind: Kind, id: string, n: number, value: unknown): void
   /** Removes the numbers up to `n`, but for some. */

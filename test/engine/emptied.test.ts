@@ -68,6 +68,32 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
+  test('and the page hears of it: flush() / resolves when the copy that it owes is stored', async () => {
+    const { clock, storage, empty } = browser()
+    let tell = (): void => {}
+    const slow: SessionStorage = {
+      ...storage,
+      compact: async (...call) => {
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, 50))
+        return storage.compact(...call)
+      },
+      watch: (listener) => ((tell = listener), () => {}),
+    }
+    const session = await createEngine({ storage: slow, clock, onError: () => {} }).open(asking)
+    session.state.set('old', 1)
+    await session.flush()
+    empty()
+    tell()
+    await vi.waitFor(() => expect(session.persistence.status).toBe('saving'))
+    let flushed = false
+    const flushing = session.flush().then(() => (flushed = true))
+    await clock.advance(10)
+    expect([flushed, await storage.read('flow')]).toEqual([false, undefined])
+    await clock.advance(1000)
+    await flushing
+    expect(await storage.read('flow')).toBeDefined()
+  })
+
   test('in the middle of a run / it goes on, also after a reload, and no effect is repeated', async () => {
     const { clock, tab, empty } = browser()
     const engine = tab()

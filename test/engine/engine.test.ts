@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, memoryStorage, type StateValidationError } from '../../src/index'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  type Engine,
+  type StateValidationError,
+} from '../../src/index'
 import { virtualClock } from '../../src/testing'
 import { Done, failure, flow, gate, Go, profile, Question, thrown, unhandled } from '../support/flows'
 
@@ -59,6 +65,61 @@ describe('open', () => {
     await page.reload()
     expect((await page.open(simple)).state.get()).toEqual({ typed: 'later' })
   })
+
+  /** A session that has something unsaved and is being closed, on a storage that appends slowly, and opened again meanwhile. */
+  const reopened = async () => {
+    const [memory, clock, door] = [memoryStorage(), virtualClock(), gate()]
+    const [order, errors]: [string[], unknown[]] = [[], []]
+    const engine = createEngine({
+      storage: {
+        ...memory,
+        append: async (...call) => {
+          await door.promise
+          await memory.append(...call)
+          order.push('appended')
+        },
+        delete: (...call) => (order.push('deleted'), memory.delete(...call)),
+        close: async () => void order.push('closed'),
+      },
+      clock,
+      onError: (error) => errors.push(error),
+    })
+    const one = await engine.open(simple)
+    one.state.set('typed', 'last moment')
+    void one.close()
+    return { engine, two: engine.session(simple), clock, door, order, errors }
+  }
+
+  test('twice while the first one is closing, the second closed in between / the third reads what the first has stored', async () => {
+    const { engine, two, clock, door, errors } = await reopened()
+    two.ready.catch(() => {})
+    void two.close()
+    const three = engine.session(simple)
+    await clock.advance(100)
+    expect(three.status).toBe('loading')
+    door.open()
+    await three.ready
+    expect(three.state.get()).toEqual({ typed: 'last moment' })
+    expect(errors).toEqual([])
+  })
+
+  test.each([
+    ['close', 'closed', (it: Engine) => it.close()],
+    ['delete', 'deleted', (it: Engine) => it.delete('flow')],
+  ] as const)(
+    'again while it is closing, then %s of the engine / waits for the old one as well',
+    async (_, last, end) => {
+      const { engine, two, clock, door, order, errors } = await reopened()
+      two.ready.catch(() => {})
+      const ended = end(engine)
+      await clock.advance(100)
+      expect(order).toEqual([])
+      door.open()
+      await ended
+      expect(order).toEqual(['appended', last])
+      expect(errors).toEqual([])
+    },
+  )
 
   test('while it is being deleted / a new one, which nobody closes or removes', async () => {
     const page = profile()

@@ -35,7 +35,7 @@ const browser = () => {
       onError: (error) => errors.push(error),
       ...tabs,
     })
-  return { clock, memory, errors, claim, tab, claims: () => claims }
+  return { clock, memory, storage, errors, claim, tab, claims: () => claims }
 }
 
 /** A session whose run was cut off, and that nobody has open. */
@@ -245,4 +245,49 @@ test('the claim fails where there are no tabs, and another engine writes / their
   there.state.set('n', 1)
   await there.flush()
   expect(there.persistence.status).toBe('saved')
+})
+
+test('something is typed and the session is closed before it is claimed / stored as soon as it is; the next one opens with it', async () => {
+  const all = browser()
+  const { clock, claim, tab, errors } = all
+  await cutOff(all)
+  const claimed = gate()
+  claim.held = claimed.promise
+  const engine = tab()
+  const session = engine.session(paying, { id: 'a', autoResume: false })
+  session.ready.catch(() => {})
+  await clock.advance(100)
+  session.state.set('note', 'typed meanwhile')
+  const closing = session.close()
+  await clock.advance(100)
+  claimed.open()
+  await closing
+  const next = await engine.open(paying, { id: 'a', autoResume: false })
+  expect(next.state.get('note')).toBe('typed meanwhile')
+  expect(errors).toEqual([])
+})
+
+test('no tabs, the claim fails while storage is in trouble, and somebody else writes / outdated with the next claim, said once, no step has run', async () => {
+  const all = browser()
+  const { clock, memory, claim, errors } = all
+  await cutOff(all)
+  effects.length = 0
+  claim.held = Promise.reject(new DOMException('full', 'QuotaExceededError'))
+  claim.held.catch(() => {})
+  const alone = { clock, locks: null, channel: null } as const
+  const storage: SessionStorage = { ...memory, claim: (...call) => all.storage.claim(...call) }
+  const session = await createEngine({ storage, ...alone, onError: (it) => errors.push(it) }).open(paying, {
+    id: 'a',
+    autoResume: false,
+  })
+  const other = await createEngine({ storage: memory, ...alone }).open(paying, { id: 'a', autoResume: false })
+  other.state.set('note', 'newer')
+  await other.flush()
+  claim.held = undefined
+  await clock.advance(20_000)
+  expect([session.role, session.persistence.status]).toEqual(['reader', 'outdated'])
+  expect(errors).toMatchObject([{ code: 'STALE_EPOCH' }])
+  session.run().catch(() => {})
+  await clock.advance(1000)
+  expect(effects).toEqual([])
 })

@@ -222,7 +222,16 @@ describe('two tabs on one session', () => {
   test.each(['delete', 'clear'] as const)(
     '%s in one tab while another leads, then opened anew / nothing of the old one is shown or stored, the old one is outdated',
     async (how) => {
-      const { tab, clock, storage } = browser()
+      const memory = memoryStorage()
+      const all = browser({
+        ...memory,
+        // As long as a disk takes: the old tab must not answer before it has been refused.
+        compact: async (...call) => {
+          await new Promise<void>((resolve) => all.clock.setTimeout(resolve, 20))
+          return memory.compact(...call)
+        },
+      })
+      const { tab, clock, storage } = all
       const [first, second] = [tab(), tab()]
       const one = await first.open(asking)
       one.state.set('text', 'of somebody else')
@@ -242,6 +251,21 @@ describe('two tabs on one session', () => {
       expect(JSON.stringify(await storage.read('flow'))).not.toContain('somebody else')
     },
   )
+
+  test('a session is deleted elsewhere, and a follower types before it knows / it is not done on the session that begins; onError is told', async () => {
+    const { tab, clock, storage, errors } = browser()
+    const one = await tab().open(asking)
+    one.state.set('text', 'old')
+    await one.flush()
+    const two = await tab().open(asking)
+    await createEngine({ storage, clock, locks: null, channel: null }).delete('flow')
+    two.state.set('typed', 'into the old one')
+    await clock.advance(10_000)
+    expect([one.persistence.status, two.role, two.state.get()]).toEqual(['outdated', 'leader', {}])
+    expect(errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: ['write'] }))
+    await two.flush()
+    expect(JSON.stringify(await storage.read('flow')) ?? '').not.toContain('into the old one')
+  })
 
   test('a session is deleted elsewhere while a tab follows / the leader is outdated with its next write, and the follower begins anew', async () => {
     const { tab, clock, storage } = browser()
