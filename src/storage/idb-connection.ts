@@ -36,20 +36,13 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
   const page = presence()
   return {
     transact(mode, durability, callback) {
-      let used: Promise<IDBDatabase> | undefined
       const once = async () => {
         const tx = await begin(own, mode, durability)
-        used = own.connect()
         running.add(tx)
         if (page.away) abort(tx)
         return landed(tx, callback).finally(() => running.delete(tx))
       }
-      const again = (error: unknown) => {
-        if (page.away || !wasTaken(error)) throw error
-        own.drop(used)
-        return once()
-      }
-      return page.here(() => once().catch(again)).catch(failed)
+      return page.here(once).catch(failed)
     },
     connect: () => {
       const opening = own.connect()
@@ -131,14 +124,6 @@ async function landed<T>(
   }
   if (await complete) return result
   throw tx.error
-}
-
-/**
- * Whether a transaction failed since the browser has taken its connection away: it aborts what is under way, so nothing
- * has landed. What is begun on that connection before it is told that it is closed never ends.
- */
-function wasTaken(error: unknown): boolean {
-  return /^(Abort|Unknown)Error$/.test((error as Error | null)?.name ?? '')
 }
 
 function failed(error: unknown): never {
