@@ -115,6 +115,8 @@ class Child implements Nested {
     this.#rests = false
     // The page died between its end and the parent's record of it.
     if (run?.end) return this.#finish()
+    core.stopIfAsked()
+    if (core.model.run?.end) return
     if (run === undefined) this.#begin()
     // What an attempt before this one has left in the middle is rolled back; that was no crash.
     else if (this.#joined) void new Interruption(core)

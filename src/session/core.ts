@@ -18,7 +18,7 @@ import type { CoreOptions } from './core-options'
 import type { RecordBody, SessionRecord } from './record'
 import { reasonOf } from './reasons'
 import { nowhere, type RecordSink } from './record-sink'
-import { reduce } from './reduce'
+import { leavesStop, reduce } from './reduce'
 import type { Remote } from './remote'
 import { Routing } from './routing'
 
@@ -114,7 +114,7 @@ export class Core {
       const { seq, at, exec, key } = record
       this.children.get(`${exec}/${key}`)?.told({ seq, at, ...record.record })
     }
-    this.stopIfAsked()
+    if (!this.model.paused || !leavesStop(record)) this.stopIfAsked()
   }
 
   #noteTimes(record: SessionRecord): void {

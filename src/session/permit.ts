@@ -18,7 +18,7 @@ export class Permit {
   /** The session has been read. What was cut off is rolled back now, and counted when work begins. */
   begin(held: boolean): void {
     this.held = held
-    this.#core.stopIfAsked()
+    if (!this.#core.model.paused) this.#core.stopIfAsked()
     this.#interruption = new Interruption(this.#core)
     this.granted()
   }

@@ -17,8 +17,19 @@ export function reduce(model: Model, record: SessionRecord): void {
   if (fold === undefined) throw new TypeError(`a record of unknown kind "${record.kind}"`)
   model.seq = record.seq
   fold(model, record)
-  if (record.kind !== 'wrote') model.latest = emitted(record)
+  if (!leavesStop(record)) model.latest = emitted(record)
   if (record.by !== undefined) hear(model.heard, record.by, record.n ?? 0)
+}
+
+/** A stop event that is still to be heeded is so after a crash, and where somebody has gone back to it. */
+export function leavesStop({ kind }: SessionRecord): boolean {
+  return (
+    kind === 'wrote' ||
+    kind === 'interrupted' ||
+    kind === 'rewound' ||
+    kind === 'paused' ||
+    kind === 'resumed'
+  )
 }
 
 /** Tabs come and go: as many are remembered as may be open at a time. */

@@ -50,6 +50,7 @@ const specs: Specs = {
       'kept?': ['page'],
     },
     'parent?': { id: 'text', seq: 'count' },
+    'latest?': ['emission'],
     queues: [['text', [{ '...': ['emission'], 'members?': ['emission'] }]]],
     buffers: [['text', ['event']]],
     scopes: ['scope'],

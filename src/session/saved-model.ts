@@ -26,6 +26,7 @@ export interface SavedModel extends Pick<
   readonly run?: Model['run']
   readonly heard?: readonly (readonly [tab: string, n: number])[]
   readonly parent?: Model['parent']
+  readonly latest?: Model['latest']
   readonly queues: readonly (readonly [step: string, events: readonly Delivery[]])[]
   readonly buffers: readonly (readonly [name: string, events: unknown[]])[]
   readonly scopes: readonly unknown[]
@@ -76,13 +77,15 @@ export function saveModel(model: Model): SavedModel {
     .reverse()
     .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
   const execs = Array.from(model.execs.values(), (exec) => saveExecution(exec, number))
-  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent } = model
+  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent, latest } =
+    model
   return {
     ...{ seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
     ...(run && { run: { ...run } }),
     ...(model.flow && { flow: model.flow.root() }),
     ...(model.heard.size > 0 && { heard: [...model.heard] }),
     ...(parent && { parent }),
+    ...(run && !run.end && latest.length > 0 && { latest }),
     state,
     queues: [...model.queues]
       .map(([step, queue]) => [step, queue.toArray()] as const)
@@ -128,10 +131,10 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
   const root = (number: number): unknown => (number < 0 ? saved.state : roots[number])
   into.restore(saved.state)
   const model = createModel(saved.state, saved.lineage, into)
-  const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent } = saved
+  const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent, latest = [] } = saved
   Object.assign(model, {
     ...{ seq, changed, paused, nextEvent, nextExec, nextScope },
-    ...{ heard: new Map(saved.heard), unconsumed: [...unconsumed], parent },
+    ...{ heard: new Map(saved.heard), unconsumed: [...unconsumed], parent, latest },
     run: run && { ...run, pages: run.pages ?? [], kept: run.kept ?? [] },
   })
   if (saved.flow !== undefined) model.flow = new Tree(saved.flow)

@@ -167,6 +167,24 @@ describe('rewind(seq)', () => {
     }
   })
 
+  test('to between the stop event and the end / paused until resume(), then complete; a fork is at once', async () => {
+    const { page, workflow, session, result } = await asked()
+    for (const answer of ['a', 'b']) {
+      await session.asks[0]?.reply(answer)
+      await page.settle()
+    }
+    await result
+    const seq = seqOf(session, 'ended')
+    const fork = await session.fork(seq)
+    expect([fork.status, fork.result]).toEqual(['completed', ['a', 'b']])
+    session.rewind(seq)
+    await page.reload()
+    const again = await page.open(workflow)
+    expect([again.status, again.result]).toEqual(['paused', undefined])
+    again.resume()
+    expect([again.status, again.result]).toEqual(['completed', ['a', 'b']])
+  })
+
   test('a seq that never was, will be, or is no number / HistoryError, nothing changed', async () => {
     const { session } = await asked()
     const before = JSON.stringify(session.toJSON())

@@ -99,6 +99,22 @@ describe('a child in flight', () => {
     expect(await session.run()).toEqual(['x', 'y', 2])
   })
 
+  test('fork at every record of the run / each comes to the end again', async () => {
+    const { page, session } = await inTheChild()
+    await session.asks[0]?.reply('c')
+    await page.settle()
+    expect(session.status).toBe('completed')
+    for (const { seq } of session.history().slice(1)) {
+      const fork = await session.fork(seq)
+      for (let turn = 0; turn < 4; turn++) {
+        await page.settle()
+        await fork.asks[0]?.reply(turn)
+      }
+      await page.settle()
+      expect([seq, fork.status, fork.error]).toEqual([seq, 'completed', undefined])
+    }
+  })
+
   test('back / leads to the page of the parent before the child, and the child begins anew', async () => {
     const { page, session } = await inTheChild()
     session.back()
