@@ -40,6 +40,12 @@ export const systemClock: Clock = {
   },
 }
 
+/** Calls `fn` when nobody is waiting for this thread, as far as the clock can tell. */
+export function whenIdle(clock: Clock, fn: () => void): void {
+  if (clock.idle) clock.idle(fn)
+  else clock.setTimeout(fn, 1)
+}
+
 // Taken at import: fake timers that a test installs later must not stop the engine.
 const immediate = (globalThis as { setImmediate?: (fn: () => void) => unknown }).setImmediate
 const queue: (() => void)[] = []

@@ -1,7 +1,7 @@
 import { LoadError } from '../storage-errors'
 import type { CompiledSchema } from '../state/schema'
 import { decodeFlow, type LoadedFlow } from '../storage/flow'
-import { Refusal } from '../storage/load'
+import { Refusal } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
 import type { Definition } from '../workflow/workflow'

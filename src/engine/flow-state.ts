@@ -1,6 +1,7 @@
 import type { FlowDeps } from './flow-deps'
 import { flowLoadError, loadFlow } from './flow-load'
 import { Origin } from './flow-origin'
+import { placeOf } from './leaving'
 import { emptied } from './tenure'
 import { deferred, type Deferred } from '../session/deferred'
 import type { FlowWrite, SessionFlow, StepChange } from '../session/flow'
@@ -13,7 +14,7 @@ import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import { EarlyWrites, type Remake } from '../state/early-writes'
 import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow, type NamedWrite } from '../storage/flow'
-import { Refusal } from '../storage/load'
+import { Refusal } from '../storage/refusal'
 import { storageError } from '../storage/storage-error'
 import type { Channel } from '../tabs/channel'
 import type { Definition } from '../workflow/workflow'
@@ -82,9 +83,7 @@ export class FlowState implements SessionFlow {
       initial: () => this.initial,
     }
     this.state = createStateStore(parts, new EarlyWrites(parts, () => this.#making))
-    this.#channel = deps.channels?.(
-      `dogear:${deps.storage.kind}:${deps.storage.name ?? ''}:flow:${definition.name}`,
-    )
+    this.#channel = deps.channels?.(placeOf(deps.storage, `flow:${definition.name}`))
     // Another page has stored a newer one, or everything was removed.
     if (this.#channel) this.#channel.onmessage = ({ data }) => void this.#heard(data)
     const again = (): Promise<void> | undefined =>

@@ -1,6 +1,5 @@
 import { LoadError, StorageError, type LoadRemedies } from '../storage-errors'
-import { Refused } from './restoring'
-import { Refusal } from '../storage/load'
+import { Refusal } from '../storage/refusal'
 import type { SessionStorage } from '../storage/storage'
 import { storageError } from '../storage/storage-error'
 
@@ -16,7 +15,7 @@ export async function explained(
   { storage, onError, retry, reset }: Context,
 ): Promise<Error> {
   const remedies: LoadRemedies = { retry, reset, export: () => storage.export(id) }
-  if (!(thrown instanceof Refusal || thrown instanceof Refused)) {
+  if (!(thrown instanceof Refusal)) {
     const error = storageError(thrown)
     return error instanceof StorageError ? Object.assign(error, remedies) : error
   }

@@ -3,7 +3,7 @@ import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
 import { Finding, type Found } from './finding'
-import { Refused, type RestoringParts } from './restoring'
+import type { RestoringParts } from './restoring'
 import { kindsOf } from './overtaken'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
@@ -19,7 +19,8 @@ import { compileSchema, type CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import type { Journal } from '../storage/journal'
-import { Refusal, type Loaded } from '../storage/load'
+import type { Loaded } from '../storage/load'
+import { Refusal } from '../storage/refusal'
 import { isAbsence, isOutage } from '../storage/storage-error'
 import { withinLimit } from '../storage/time-limit'
 import type { Definition } from '../workflow/workflow'
@@ -221,7 +222,7 @@ export class Opening {
       this.#late(await finding, meanwhile)
     } catch (thrown) {
       if (meanwhile.over) return
-      if (thrown instanceof Refusal || thrown instanceof Refused) {
+      if (thrown instanceof Refusal) {
         const error = await this.#explain(thrown)
         meanwhile.show({ status: 'error', error })
         this.live.changed()

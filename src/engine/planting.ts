@@ -1,7 +1,7 @@
 import { DogearError, SessionStateError } from '../errors'
 import { LoadError } from '../storage-errors'
 import type { OpeningDeps } from './opening-deps'
-import { accept, Refused } from './restoring'
+import { accept } from './restoring'
 import { History } from '../session/history'
 import { wrongIn } from '../session/saved-check'
 import { restoreSession, type SavedSession } from '../session/saved-session'
@@ -9,6 +9,7 @@ import { statusOf } from '../session/status'
 import { copyJson } from '../state/json'
 import { Tree } from '../state/tree'
 import { FORMAT } from '../storage/format'
+import { mustBeKnown, Refusal } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
 import type { StoredHead } from '../storage/storage'
 import { Snapshots } from '../storage/snapshots'
@@ -59,7 +60,7 @@ export function checked(definition: Definition, json: unknown, id: string | unde
   try {
     return seedling(definition, json, id)
   } catch (error) {
-    const known = error instanceof Refused
+    const known = error instanceof Refusal
     // What a copy of it throws names the place.
     const reason = known || error instanceof DogearError ? error.message : 'its parts do not fit together'
     throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? idOf(json), reason, noWayOut, error)
@@ -80,7 +81,7 @@ interface Named {
 
 function seedling(definition: Definition, json: unknown, id: string | undefined): Seedling & Named {
   const damaged = (what: string): never => {
-    throw new Refused('UNREADABLE_RECORD', what)
+    throw new Refusal('UNREADABLE_RECORD', what)
   }
   if (typeof json !== 'object' || json === null) damaged('it is no object; give what toJSON() gave')
   const head = json as Partial<StoredHead>
@@ -90,8 +91,7 @@ function seedling(definition: Definition, json: unknown, id: string | undefined)
     !(Number(head.version) > 0)
   )
     damaged('it is no saved session: it has no format and version')
-  if ((head.format as number) > FORMAT)
-    throw new Refused('NEWER_FORMAT', `it has format ${head.format}, this code knows ${FORMAT}`)
+  mustBeKnown('format', head.format as number, FORMAT)
   accept(definition, head as StoredHead)
   const copy = copyJson(json, 'session') as Seedling & Named & { format: number; workflow: string }
   const own = id ?? copy.id

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock'
+import { whenIdle, type Clock } from '../clock'
 import { expectLate, late } from '../state/late'
 import type { Unread } from '../storage/late-part'
 
@@ -13,18 +13,13 @@ export function readOn(unread: readonly Unread[], clock: Clock, ready: Promise<v
   const next = (): void => {
     const part = parts.shift()
     try {
-      if (part?.values) return plan(next, clock)
+      if (part?.values) return whenIdle(clock, next)
       for (const it of unread) it.settle()
     } catch {
       // Whoever needs it will hear.
     }
     late.count--
   }
-  const begin = (): void => plan(next, clock)
+  const begin = (): void => whenIdle(clock, next)
   ready.then(begin, begin)
-}
-
-function plan(next: () => void, clock: Clock): void {
-  if (clock.idle) clock.idle(next)
-  else clock.setTimeout(next, 1)
 }

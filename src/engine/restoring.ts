@@ -15,17 +15,9 @@ import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
+import { mustBeKnown, Refusal } from '../storage/refusal'
 import type { StoredHead } from '../storage/storage'
 import type { Definition } from '../workflow/workflow'
-
-/** Stored data that is whole and yet not for this code. */
-export class Refused extends Error {
-  readonly code: LoadErrorCode
-  constructor(code: LoadErrorCode, reason: string, cause?: unknown) {
-    super(reason, { cause })
-    this.code = code
-  }
-}
 
 /** What a session is made of again, from what was stored of it. */
 export interface RestoringParts {
@@ -41,17 +33,13 @@ export interface RestoringParts {
 /** Throws when the head says that this is no session for this code. */
 export function accept({ name, version, options, graph }: Definition, head: StoredHead): void {
   if (head.workflow !== name)
-    throw new Refused('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
-  if (head.version > version)
-    throw new Refused(
-      'NEWER_VERSION',
-      `it has version ${head.version}, this code knows ${version}; reload the page`,
-    )
+    throw new Refusal('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
+  mustBeKnown('version', head.version, version, '; reload the page')
   // A document is edited while its code stays: what its nodes have written is what they read.
   if (graph !== undefined) return
   for (let step = head.version + 1; step <= version; step++)
     if (typeof options.migrations?.[step] !== 'function')
-      throw new Refused(
+      throw new Refusal(
         'MIGRATION_MISSING',
         `it has version ${head.version}, and \`migrations\` has nothing that makes version ${step} of it`,
       )
@@ -86,7 +74,7 @@ function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefine
     if (!snapshot || records.length > 0 || names) whole(wrongIn(saveModel(model)))
     return { model, history }
   } catch (error) {
-    throw new Refused('UNREADABLE_RECORD', 'its records do not fit together', error)
+    throw new Refusal('UNREADABLE_RECORD', 'its records do not fit together', error)
   }
 }
 
@@ -108,7 +96,7 @@ async function settled(
   // What is private was not stored: it begins anew.
   const state = privacy.filled(model.tree.root(), accepted)
   if (!sameContent(accepted, state))
-    throw new Refused('STATE_INVALID', 'the schema would change its state; raise the version')
+    throw new Refusal('STATE_INVALID', 'the schema would change its state; raise the version')
   if (state !== model.tree.root()) model.tree.restore(state)
 }
 
@@ -164,7 +152,7 @@ async function migrate(
     try {
       state = await options.migrations?.[step]?.(state)
     } catch (error) {
-      throw new Refused(
+      throw new Refusal(
         'MIGRATION_FAILED',
         `the migration to version ${step} failed: ${String(error)}`,
         error,
@@ -179,6 +167,6 @@ function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode):
   try {
     return schema.initial(state)
   } catch (error) {
-    throw new Refused(code, `its state does not pass the schema: ${(error as Error).message}`, error)
+    throw new Refusal(code, `its state does not pass the schema: ${(error as Error).message}`, error)
   }
 }

@@ -1,7 +1,6 @@
 import type { Place } from './cutting'
 import { LatePart, putLate, type Unread } from './late-part'
-import { isContainer } from './part'
-import type { Part } from './part'
+import { isPlain, type Part } from './part'
 import type { StoredPartInfo } from './storage'
 
 /** A snapshot put together from its parts. */
@@ -56,7 +55,6 @@ class Lists {
   readonly unread: Unread[] = []
   readonly #lists = new Map<string, LatePart[] | undefined>()
   readonly #put = new Set<string>()
-
   readonly #made: (list: unknown[]) => void
 
   constructor(
@@ -81,7 +79,7 @@ class Lists {
     if (this.#put.has(text)) return true
     if (parts === undefined || key === undefined || above.length === 0) return false
     const [holder, list] = [containerAt(value, above), containerAt(value, path)]
-    if (!isContainer(holder) || Array.isArray(holder) || !Array.isArray(list) || list.length > 0) return false
+    if (!isPlain(holder) || Array.isArray(holder) || !Array.isArray(list) || list.length > 0) return false
     this.unread.push(putLate(holder, key, parts, this.#made))
     this.#put.add(text)
     return true
@@ -91,7 +89,7 @@ class Lists {
 function containerAt(value: unknown, path: readonly string[]): unknown {
   let here = value
   for (const key of path) {
-    if (!isContainer(here) || !Object.hasOwn(here, key)) throw new TypeError('a part has no place')
+    if (!isPlain(here) || !Object.hasOwn(here, key)) throw new TypeError('a part has no place')
     here = (here as Record<string, unknown>)[key]
   }
   return here
@@ -110,7 +108,7 @@ function fill(
     const apart = below.size === 0 ? [] : [...list.keys()].filter((it) => below.has(String(from + it)))
     return { keys: undefined, values: list, apart }
   }
-  if (!isContainer(container) || Array.isArray(container) || !isContainer(map) || Array.isArray(map))
+  if (!isPlain(container) || Array.isArray(container) || !isPlain(map) || Array.isArray(map))
     throw new TypeError('a part does not fit its place')
   const keys = Object.keys(map)
   for (const key of keys) {

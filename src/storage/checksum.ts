@@ -13,3 +13,13 @@ export function checksum(text: string): number {
   for (let at = 0; at < length; at++) hash = imul(hash ^ text.charCodeAt(at), 0x01000193)
   return hash >>> 0
 }
+
+/** The checksum of what a serializer has made, when that is text; else 0. */
+export function sumOf(data: unknown): number {
+  return typeof data === 'string' ? checksum(data) : 0
+}
+
+/** Whether stored data are as they were; of what is no text nobody can say. */
+export function isWhole(data: unknown, sum: unknown): boolean {
+  return typeof data !== 'string' || checksum(data) === sum
+}

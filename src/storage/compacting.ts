@@ -1,4 +1,4 @@
-import type { Clock } from '../clock'
+import { whenIdle, type Clock } from '../clock'
 import { Growth } from './growth'
 import type { StoredSizes } from './growth'
 import { Snapshots } from './snapshots'
@@ -86,12 +86,9 @@ export class Compacting {
   }
 
   #plan(): void {
-    const clock = this.#clock
-    const next = (): void => {
+    whenIdle(this.#clock, () => {
       this.due = true
       this.#journal.write()
-    }
-    if (clock.idle) clock.idle(next)
-    else clock.setTimeout(next, 1)
+    })
   }
 }

@@ -1,4 +1,4 @@
-import { isContainer, weigh } from './part'
+import { isPlain, weigh } from './part'
 import type { Container, Part, Parts, Run } from './part'
 
 /** A value below so many parts is stored whole, in one write of some milliseconds. */
@@ -20,7 +20,7 @@ export interface Parted {
  * value that is small enough to be one.
  */
 export function* cut(value: unknown, known: Parts): Generator<Run, Parted | undefined, Part> {
-  if (!isContainer(value) || weigh(value, known.size * WHOLE) < known.size * WHOLE) return undefined
+  if (!isPlain(value) || weigh(value, known.size * WHOLE) < known.size * WHOLE) return undefined
   const used: Used = { known, places: [], parts: new Set() }
   const left = yield* cutContainer(value, [], used)
   return { value: left, places: used.places, parts: [...used.parts] }
@@ -100,7 +100,7 @@ function runOf(
   do {
     const value = values[at]
     const own = weigh(value, size)
-    if (own >= size && isContainer(value)) apart.push(at - from)
+    if (own >= size && isPlain(value)) apart.push(at - from)
     else weight += own
     weight += keys?.[at]?.length ?? 0
     at++

@@ -1,6 +1,6 @@
-import { checksum } from './checksum'
+import { checksum, isWhole, sumOf } from './checksum'
 import { FORMAT } from './format'
-import { Refusal } from './load'
+import { mustBeKnown, Refusal } from './refusal'
 import type { Serializer } from './serializer'
 import type { StoredFlow } from './storage'
 
@@ -55,8 +55,7 @@ export async function encodeFlow(
   at: number,
 ): Promise<StoredFlow> {
   const data = await serializer.serialize(state)
-  const sum = typeof data === 'string' ? checksum(data) : 0
-  return { format: FORMAT, workflow, version, seq, at, applied, data, sum }
+  return { format: FORMAT, workflow, version, seq, at, applied, data, sum: sumOf(data) }
 }
 
 /** Throws a Refusal for what is newer or damaged. */
@@ -66,15 +65,10 @@ export async function decodeFlow(
   serializer: Serializer,
 ): Promise<LoadedFlow> {
   const { seq, applied, data, sum } = stored
-  if (stored.format > FORMAT)
-    throw new Refusal('NEWER_FORMAT', `it has format ${stored.format}, this code knows ${FORMAT}`)
-  if (stored.version > version)
-    throw new Refusal('NEWER_VERSION', `it has version ${stored.version}, this code knows ${version}`)
-  const whole =
-    Number.isSafeInteger(seq) &&
-    Array.isArray(applied) &&
-    (typeof data !== 'string' || checksum(data) === sum)
-  if (!whole) throw new Refusal('UNREADABLE_RECORD', 'it is damaged')
+  mustBeKnown('format', stored.format, FORMAT)
+  mustBeKnown('version', stored.version, version)
+  if (!Number.isSafeInteger(seq) || !Array.isArray(applied) || !isWhole(data, sum))
+    throw new Refusal('UNREADABLE_RECORD', 'it is damaged')
   try {
     return { seq, applied, state: await serializer.deserialize(data) }
   } catch (error) {

@@ -1,5 +1,5 @@
 import { StorageError } from '../storage-errors'
-import { isContainer } from './part'
+import { isPlain } from './part'
 
 /** The JSON text of a value, for storages of text. Throws a StorageError for what would not come back as it was. */
 export function jsonText(value: unknown): string {
@@ -18,7 +18,7 @@ export function jsonText(value: unknown): string {
 function isJson(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean'
-  return value === null || isContainer(value)
+  return value === null || isPlain(value)
 }
 
 function kindOf(value: unknown): string {

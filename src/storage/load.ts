@@ -1,23 +1,14 @@
-import type { LoadErrorCode } from '../storage-errors'
-import { checksum } from './checksum'
+import { isWhole } from './checksum'
 import { assembled } from './assembly'
 import type { Assembled } from './assembly'
 import { SESSION_FORMAT } from './format'
 import type { StoredSizes } from './growth'
 import { LatePart, type Unread } from './late-part'
+import { mustBeKnown, Refusal } from './refusal'
 import { jsonSerializer, type Serializer } from './serializer'
 import { sizeOf } from './size'
 import type { StoredParts } from './snapshots'
 import type { SessionStorage, StoredBatch, StoredHead, StoredPartInfo, StoredSession } from './storage'
-
-/** Stored data that must not be loaded: the engine makes a LoadError of it. */
-export class Refusal extends Error {
-  readonly code: LoadErrorCode
-  constructor(code: LoadErrorCode, reason: string, cause?: unknown) {
-    super(reason, { cause })
-    this.code = code
-  }
-}
 
 /** Sees a list that was read late, before anybody else does. */
 type Late = (list: unknown[]) => void
@@ -55,9 +46,7 @@ export async function loadStored(
   check(Array.isArray(stored?.batches), 'list of batches')
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
-  const format = Math.max(head?.format || 0, snapshot?.format || 0)
-  if (format > SESSION_FORMAT)
-    throw new Refusal('NEWER_FORMAT', `it has format ${format}, this code knows ${SESSION_FORMAT}`)
+  mustBeKnown('format', Math.max(head?.format || 0, snapshot?.format || 0), SESSION_FORMAT)
   // What a storage reads back is taken for data, whatever the types say.
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
   check(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
@@ -94,7 +83,7 @@ async function wholeOf(
       check(data.has(n), 'part')
       const text = data.get(n)
       if (!late || typeof text !== 'string' || !isCount(count)) return decode({ data: text, sum }, serializer)
-      check(checksum(text) === sum, 'checksum')
+      check(isWhole(text, sum), 'checksum')
       return new LatePart(info, text, (it) => jsonSerializer.deserialize(it))
     }
     return await assembled(value, snapshot.parts, one, late)
@@ -132,7 +121,7 @@ async function decode(
   { data, sum }: Pick<StoredBatch, 'data' | 'sum'>,
   serializer: Serializer,
 ): Promise<unknown> {
-  check(typeof data !== 'string' || checksum(data) === sum, 'checksum')
+  check(isWhole(data, sum), 'checksum')
   try {
     return await serializer.deserialize(data)
   } catch (error) {

@@ -24,7 +24,8 @@ export interface Part extends Run {
 /** So many characters, about, are one part: a millisecond of work, and what Chromium keeps beside its key and not in a file. */
 const PART = 112 * 1024
 
-export function isContainer(value: unknown): value is Container {
+/** Whether it is a list, or an object without a class: what a part may hold the entries of. */
+export function isPlain(value: unknown): value is Container {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null
@@ -76,7 +77,7 @@ export class Parts {
 /** About how many characters a value is in JSON; counting ends beyond `limit`. */
 export function weigh(value: unknown, limit: number): number {
   if (typeof value === 'string') return value.length + 3
-  if (!isContainer(value)) return sizeOf(value) + 6
+  if (!isPlain(value)) return sizeOf(value) + 6
   let sum = 2
   if (Array.isArray(value)) {
     for (let at = 0; at < value.length && sum < limit; at++) sum += weigh(value[at], limit - sum)

@@ -1,5 +1,6 @@
 import { appended, claimed, compacted, fence, listed } from './head'
 import type {
+  Durability,
   SessionStorage,
   StoredBatch,
   StoredFlow,
@@ -8,7 +9,6 @@ import type {
   StoredSession,
   StoredSnapshot,
 } from './storage'
-import type { Durability } from './storage'
 
 /**
  * The layout, the same on every medium that has transactions. A value stands under its kind, a session's id and a

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import { checksum } from './checksum'
+import { sumOf } from './checksum'
 import { storedRun } from './cutting'
 import type { Parted } from './cutting'
 import type { Part, Run } from './part'
@@ -113,7 +113,7 @@ export class Writer {
       const at = clock.now()
       const status = this.#deps.status()
       const data = await serializer.serialize(value)
-      const sum = typeof data === 'string' ? checksum(data) : 0
+      const sum = sumOf(data)
       const epoch = await this.#deps.epoch()
       if (!this.stopped)
         await withinLimit(clock, send(epoch, { at, status, data, sum }), timeout, `saving "${id}"`)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checksum } from '../../src/storage/checksum'
-import { loadStored, Refusal } from '../../src/storage/load'
+import { loadStored } from '../../src/storage/load'
+import { Refusal } from '../../src/storage/refusal'
 import { memoryStorage } from '../../src/storage/memory'
 import type { MemoryStorage } from '../../src/storage/memory'
 import { jsonSerializer } from '../../src/storage/serializer'
