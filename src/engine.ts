@@ -42,8 +42,8 @@ export interface EngineOptions {
   readonly page?: Page | null
   /** Milliseconds that a storage call may take. Default 4,000. */
   readonly timeout?: number
-  /** Told of trouble that no caller can catch: storage that fails, listeners that throw. Default: `session.persistence`
-   * shows the first, the platform reports the second. */
+  /** Told of trouble that no caller can catch: storage that fails, a browser that has lost what was stored, listeners that
+   * throw. Default: `session.persistence` shows the first, the platform reports the others. */
   readonly onError?: (error: unknown) => void
 }
 
@@ -141,7 +141,7 @@ export function registryOf(engine: Engine): Registry | undefined {
 export function createEngine(options: EngineOptions = {}): Engine {
   const deps = withDefaults(options)
   const { storage } = deps
-  void storage.connect?.()
+  void storage.connect?.().then((lost) => lost && deps.report(lost))
   const registry = new Registry(deps)
   const session: Engine['session'] = (workflow, open = {}) =>
     registry.session(workflow, open) as unknown as Session<typeof workflow>

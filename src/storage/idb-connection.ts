@@ -1,6 +1,7 @@
 import { promisifyRequest } from 'idb-keyval'
 import { DogearError } from '../errors'
 import { StorageError } from '../storage-errors'
+import { beginNewLog, lossOf } from './leveldb'
 import { presence } from './presence'
 import type { Durability } from './storage'
 import { absence, storageError } from './storage-error'
@@ -17,8 +18,8 @@ export interface Connection<Store> {
     durability: Durability,
     callback: (store: Store) => T | Promise<T>,
   ): Promise<T>
-  /** Begins to open the database. */
-  connect(): Promise<void>
+  /** Begins to open the database. Resolves, once, with an error to be told: what was stored in it is gone. */
+  connect(): Promise<Error | undefined>
   /** The page is left: what is under way is aborted, and begun again when the page is back, like what is asked for later. */
   leave(): void
   /** Closes the database after what is under way; a later call opens it again. */
@@ -36,20 +37,29 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
   const page = presence()
   return {
     transact(mode, durability, callback) {
+      let used: Promise<IDBDatabase> | undefined
       const once = async () => {
         const tx = await begin(own, mode, durability)
+        used = own.connect()
         running.add(tx)
         if (page.away) abort(tx)
-        return landed(tx, callback).finally(() => running.delete(tx))
+        const result = await landed(tx, callback).finally(() => running.delete(tx))
+        if (mode === 'readwrite' && !page.away) own.wrote()
+        return result
       }
-      return page.here(once).catch(failed)
+      const again = (error: unknown) => {
+        if (page.away || !wasTaken(error)) throw error
+        own.drop(used)
+        return once()
+      }
+      return page.here(() => once().catch(again)).catch(failed)
     },
     connect: () => {
       const opening = own.connect()
-      return opening.then(
-        () => {},
-        () => own.drop(opening),
-      )
+      return opening.then(own.loss, () => {
+        own.drop(opening)
+        return undefined
+      })
     },
     leave: () => (page.leave(), running.forEach(abort)),
     close: () => own.drop(),
@@ -62,6 +72,10 @@ interface Door {
   connect(): Promise<IDBDatabase>
   /** Lets go of it. */
   drop(which?: Promise<IDBDatabase>): void
+  /** Something has landed in it. */
+  wrote(): void
+  /** What was lost when it was opened. Said once. */
+  loss(): Error | undefined
 }
 
 async function begin(
@@ -83,12 +97,15 @@ async function begin(
 
 function doorTo(name: string, onLost: () => void): Door {
   let opening: Promise<IDBDatabase> | undefined
+  let renewed = false
+  let lost: Error | undefined
   const drop = (which = opening): void => {
     which?.then((db) => db.close()).catch(() => {})
     if (opening === which) opening = undefined
   }
   const connect = (): Promise<IDBDatabase> => {
-    const own = (opening ??= open(name).then((db) => {
+    const own = (opening ??= open(name, (error) => (lost = error)).then((db) => {
+      renewed = false
       // Another tab deletes the database: unless we let go its request, and every later open, would hang.
       db.onclose = db.onversionchange = () => {
         drop(own)
@@ -98,7 +115,19 @@ function doorTo(name: string, onLost: () => void): Door {
     }, absent))
     return own
   }
-  return { connect, drop }
+  return {
+    connect,
+    drop,
+    wrote() {
+      if (!renewed) beginNewLog(name)
+      renewed = true
+    },
+    loss() {
+      const told = lost
+      lost = undefined
+      return told
+    },
+  }
 }
 
 /** Runs the callback in the transaction and waits until that has come to its end, one way or the other. */
@@ -126,6 +155,14 @@ async function landed<T>(
   throw tx.error
 }
 
+/**
+ * Whether a transaction failed since the browser has taken its connection away: it aborts what is under way, so nothing
+ * has landed. What is begun on that connection before it is told that it is closed never ends.
+ */
+function wasTaken(error: unknown): boolean {
+  return /^(Abort|Unknown)Error$/.test((error as Error | null)?.name ?? '')
+}
+
 function failed(error: unknown): never {
   throw storageError(error)
 }
@@ -141,14 +178,17 @@ function absent(cause: unknown): never {
  * works. Everything else (a full disk, no permission) would be the same under another name; an AbortError is tried
  * once more, since a browser that clears the site's data aborts what is opened meanwhile.
  */
-async function open(name: string): Promise<IDBDatabase> {
+async function open(name: string, onLoss: (error: Error | undefined) => void): Promise<IDBDatabase> {
   if (typeof indexedDB === 'undefined') throw new StorageError('there is no IndexedDB here')
   let failure: unknown = new StorageError(`the databases "${name}" to "${name}-3" belong to somebody else`)
   for (const [at, suffix] of ['', '', '-2', '-2', '-3', '-3'].entries()) {
     try {
       // Without a version: the newest there is, or a new database. So there is never an upgrade to be blocked.
       const request = indexedDB.open(name + suffix)
-      request.onupgradeneeded = () => request.result.createObjectStore(STORE)
+      request.onupgradeneeded = (event) => {
+        request.result.createObjectStore(STORE)
+        onLoss(lossOf(event, name + suffix))
+      }
       const db = await promisifyRequest(request)
       if (db.objectStoreNames.contains(STORE)) return db
       db.close()

@@ -18,7 +18,10 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   return {
     kind: storage.kind,
     name: storage.name ?? '',
-    connect: () => Promise.resolve(comfort(() => storage.connect?.())).then(quietly, quietly),
+    connect: async () => {
+      const lost = await Promise.resolve(comfort(() => storage.connect?.())).catch(quietly)
+      return lost instanceof Error ? lost : undefined
+    },
     read: (id) => storage.read(id),
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),

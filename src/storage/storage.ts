@@ -125,8 +125,11 @@ export interface SessionStorage {
   readonly kind: string
   /** Tells it from others of its kind: tabs that share a storage find each other by kind and name. */
   readonly name?: string
-  /** The engine was made: what takes time to open may be opened now. What fails is tried again when it is needed. */
-  connect?(): Promise<void>
+  /**
+   * The engine was made: what takes time to open may be opened now. What fails is tried again when it is needed. Resolves
+   * with an error to be told, once, when what was stored has turned out to be lost.
+   */
+  connect?(): Promise<Error | undefined>
   /** The newest snapshot and the batches after it; `undefined` when nothing was ever appended or compacted. */
   read(id: string): Promise<StoredSession | undefined>
   /**

@@ -13,10 +13,14 @@ export interface Visitor {
   reload(): Promise<void>
   /** Closes the tab and opens another one at the same address. */
   changeTab(): Promise<void>
-  /** Kills the browser and starts it again on the same profile, at the same address. */
-  crash(): Promise<void>
+  /** The browser's profile: what it has on disk. */
+  readonly profile: string
+  /** Kills the browser and starts it again on the same profile, at the same address; `meanwhile` stands between the two. */
+  crash(meanwhile?: () => Promise<void>): Promise<void>
   /** Opens one more tab, and looks at the old one still. */
   secondTab(): Promise<Page>
+  /** The errors that pages had so far and nobody caught: they are expected then. */
+  heard(): string[]
 }
 
 /**
@@ -49,12 +53,15 @@ export async function visit(address: string): Promise<Visitor> {
       await page.close()
       page = await tab(context, address, troubles)
     },
-    async crash() {
+    profile: folder,
+    async crash(meanwhile) {
       await kill(context)
+      await meanwhile?.()
       context = await open()
       page = await tab(context, address, troubles)
     },
     secondTab: () => tab(context, address, troubles),
+    heard: () => troubles.splice(0).map(String),
   }
 }
 

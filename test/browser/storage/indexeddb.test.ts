@@ -1,7 +1,9 @@
+import { promisifyRequest } from 'idb-keyval'
 import { cdp } from 'vitest/browser'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nextTask, systemClock } from '../../../src/clock'
 import { StorageError } from '../../../src/storage-errors'
+import { connection } from '../../../src/storage/idb-connection'
 import { indexedDBStorage } from '../../../src/storage/indexeddb'
 import { desk, storedNotes } from '../../storage/desk'
 import { batch, begin, snapshot, written } from '../../../src/testing/conformance/sample'
@@ -170,6 +172,21 @@ describe('the connection', () => {
       .toBe('StaleEpochError')
     await written(storage, 'a', 1)
     expect((await storage.read('a'))?.head.seq).toBe(1)
+  })
+
+  it('a transaction that is under way when the browser clears the site’s data is done again', async () => {
+    const { transact, close } = connection(fresh())
+    onTestFinished(close)
+    let tries = 0
+    const write = async (store: IDBObjectStore): Promise<void> => {
+      tries++
+      store.put(tries, 'tries')
+      // Holds the transaction open until it is taken away.
+      const cleared = tries > 1 || devTools('Storage.clearDataForOrigin', { storageTypes: 'indexeddb' })
+      while (cleared !== true) await promisifyRequest(store.get('tries'))
+    }
+    await transact('readwrite', 'relaxed', write)
+    expect(await transact('readonly', 'relaxed', (store) => promisifyRequest(store.get('tries')))).toBe(2)
   })
 
   it('a full disk is a StorageError that says so, and leaves what is stored as it was', async () => {
