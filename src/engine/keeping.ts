@@ -10,6 +10,7 @@ import { Journal } from '../storage/journal'
 import type { Loaded } from '../storage/load'
 import { jsonSerializer, type Serializer } from '../storage/serializer'
 import type { StoredShape } from '../storage/storage'
+import type { SessionCopy } from '../storage/writer'
 import type { Definition } from '../workflow/workflow'
 import { Tenure, type Told } from './tenure'
 
@@ -88,7 +89,7 @@ export class Keeping {
       unclaimed: () => tenure.epoch === undefined,
       remedied: (error) => tenure.remedied(error),
       status: () => live.status,
-      snapshot: () => ({ seq: live.core.model.seq, value: shortHistory(live.save()) }),
+      snapshot: (bare) => (bare ? withoutHistory(live) : copyOf(live)),
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
@@ -123,6 +124,17 @@ export function copyFor(serializer: Serializer): CopyValue {
     serializer.check?.(value, nameOf(where))
     return copy(value, where)
   }
+}
+
+function copyOf(live: LiveSession): SessionCopy {
+  return { seq: live.core.model.seq, value: shortHistory(live.save()) }
+}
+
+/** When it is stored, the session has no more of a history than the next page will find. */
+function withoutHistory(live: LiveSession): SessionCopy | undefined {
+  const { model, history } = live.core
+  const { history: past, ...value } = live.save()
+  return past && { seq: model.seq, value, taken: history.beginAnew(model) }
 }
 
 /** A serializer that never sees what is private. */

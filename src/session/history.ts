@@ -123,24 +123,36 @@ export class History {
     }
   }
 
+  /** What lets it begin with this moment: all before it counts as one snapshot. */
+  beginAnew(model: Model): () => void {
+    const base = this.#checkpoint(model)
+    return () => {
+      this.#moveTo(base)
+      this.#next = undefined
+    }
+  }
+
   get #range(): string {
     const first = this.#base?.saved.seq ?? this.#records[0]?.seq
     return first === undefined ? 'none' : `${first} to ${this.#records.at(-1)?.seq ?? first}`
   }
 
   #checkpoint(model: Model): Base {
-    return { at: this.#records.at(-1)?.at ?? 0, saved: saveModel(model) }
+    return { at: this.#records.at(-1)?.at ?? this.#base?.at ?? 0, saved: saveModel(model) }
   }
 
   /** Field edits in a row become one record first: an hour of typing must not cost the pages before it. */
   #shorten(model: Model): void {
     if (this.#edited) this.#records = joined(this.#records, this.#next?.saved.seq)
     if (this.#records.length < this.#limit * 1.5) return
-    const base = this.#next ?? this.#checkpoint(model)
+    this.#moveTo(this.#next ?? this.#checkpoint(model))
+    this.#next = this.#checkpoint(model)
+  }
+
+  #moveTo(base: Base): void {
     this.#base = base
     this.#records = after(this.#records, base.saved.seq)
     this.#edited &&= this.#records.some(isFieldEdit)
-    this.#next = this.#checkpoint(model)
   }
 }
 

@@ -1,4 +1,5 @@
 import { whenIdle, type Clock } from '../clock'
+import { StaleEpochError } from '../storage-errors'
 import { Growth } from './growth'
 import type { StoredSizes } from './growth'
 import { Snapshots } from './snapshots'
@@ -17,8 +18,8 @@ export interface Compacted {
 
 /** What is made shorter. */
 interface Journaled {
-  /** The session for a snapshot; `undefined`: not now. */
-  copy(): SessionCopy | undefined
+  /** The session for a snapshot; `undefined`: not now. `brief`: without a history, if it has one. */
+  copy(brief?: boolean): SessionCopy | undefined
   /** A piece is due. */
   write(): void
 }
@@ -33,6 +34,8 @@ export class Compacting {
   readonly #snapshots: Snapshots
   readonly #growth: Growth
   #steps: AsyncGenerator<undefined, Written | undefined> | undefined
+  /** The newest that storage was offered in place of what it refuses. */
+  #tried = 0
   /** Whether it is time for the next piece. */
   due = false
 
@@ -70,9 +73,31 @@ export class Compacting {
   }
 
   /** Writes all of a copy, at once: nothing else may come before it. */
-  async store(copy: SessionCopy): Promise<Written> {
+  async store(copy: SessionCopy, gone = true): Promise<Written> {
     this.#steps = undefined
-    return this.#stored(await this.#snapshots.store(copy))
+    return this.#stored(await this.#snapshots.store(copy, gone))
+  }
+
+  /**
+   * Storage refuses what is due, and may take the session as it is by now, or that without its history: what was too large for
+   * it is out of it again. Only when something has happened since the last try, or seldom: a full disk takes neither.
+   */
+  async instead(refused: number, failures: number): Promise<Written | undefined> {
+    const tried = Math.max(refused, this.#tried)
+    for (const brief of [false, true]) {
+      const copy = this.#journal.copy(brief)
+      if (copy === undefined || (copy.seq <= tried && failures % 8 > 0)) return undefined
+      this.#tried = copy.seq
+      try {
+        const written = await this.store(copy, false)
+        copy.taken?.()
+        return written
+      } catch (error) {
+        // Else it is the same as before, or nothing worse: what was refused first is told.
+        if (error instanceof StaleEpochError) throw error
+      }
+    }
+    return undefined
   }
 
   async *#begun(): AsyncGenerator<undefined, Written | undefined> {

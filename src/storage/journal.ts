@@ -1,3 +1,4 @@
+import { TimeoutError, type DogearError } from '../errors'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import { Alarm } from './alarm'
 import { afterBurst, forget, isInBurst } from './burst'
@@ -10,8 +11,8 @@ import { Writer, type JournalRecord, type SessionCopy, type WriterDeps, type Wri
 
 /** What a journal needs from its session. The callbacks must not throw. */
 export interface JournalDeps extends WriterDeps, Compacted {
-  /** The session for a snapshot; `undefined`: not now. Records after it are kept. */
-  snapshot(): SessionCopy | undefined
+  /** The session for a snapshot; `undefined`: not now. Records after it are kept. `brief`: without a history, if it has one. */
+  snapshot(brief?: boolean): SessionCopy | undefined
   /** Whether writing waits for a claim that is still to come. */
   unclaimed?(): boolean
   /** `persistence` has changed. */
@@ -205,11 +206,25 @@ export class Journal {
       for (let turn = this.#turn(); turn; turn = this.#next()) await turn
       if (this.#pending.length > 0) this.#alarm.set(TRAILING)
     } catch (thrown) {
-      const reason = storageError(thrown)
+      const reason = await this.#instead(storageError(thrown)).catch(storageError)
       const error = this.#deps.remedied ? await this.#deps.remedied(reason) : reason
       if (error !== undefined) this.#fail(error)
     }
     this.#busy = false
+  }
+
+  /** Stores the session as it is in place of what storage has refused twice; answers with the error when it cannot. */
+  async #instead(error: DogearError): Promise<DogearError | undefined> {
+    const owed = this.#owed
+    const refused = owed?.seq ?? this.#batch?.records.at(-1)?.seq ?? 0
+    const isHopeless = error instanceof StaleEpochError || error instanceof TimeoutError || this.unclaimed
+    if (isHopeless || this.#failures === 0) return error
+    const written = await this.#compacting.instead(refused, this.#failures)
+    if (written === undefined) return error
+    this.#batch = undefined
+    this.#compacted(written, owed)
+    this.#schedule()
+    return undefined
   }
 
   /** What comes after a write: a burst that goes on is waited for, until it is over or there is much of it again. */
@@ -237,9 +252,8 @@ export class Journal {
     this.#compacting.add(written.size)
   }
 
-  /** The session for a snapshot. */
-  copy(): SessionCopy | undefined {
-    const copy = this.#deps.snapshot()
+  copy(brief?: boolean): SessionCopy | undefined {
+    const copy = this.#deps.snapshot(brief)
     // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
     this.#copied = Math.max(this.#copied, copy?.seq ?? 0)
     return copy
@@ -251,12 +265,12 @@ export class Journal {
   }
 
   async #compact(copy: SessionCopy): Promise<void> {
-    const written = await this.#compacting.store(copy)
-    this.#owed = undefined
-    this.#compacted(written)
+    this.#compacted(await this.#compacting.store(copy), copy)
   }
 
-  #compacted(written: Written): void {
+  #compacted(written: Written, owed?: SessionCopy): void {
+    // Another copy may be owed since.
+    if (this.#owed === owed) this.#owed = undefined
     this.#cover(written.seq)
     this.#succeed(written)
   }

@@ -55,9 +55,9 @@ export class Snapshots {
     return this.#writer.compact(epoch, copy, this.#newest, parted)
   }
 
-  /** All of it at once, whatever is stored already: it may be gone. */
-  async store(copy: SessionCopy): Promise<Written> {
-    this.#know([])
+  /** All of it at once; whatever is stored already may be `gone`. */
+  async store(copy: SessionCopy, gone = true): Promise<Written> {
+    if (gone) this.#know([])
     const steps = this.steps(copy)
     for (;;) {
       const step = await steps.next()

@@ -17,6 +17,8 @@ export interface JournalRecord {
 export interface SessionCopy {
   readonly seq: number
   readonly value: unknown
+  /** Called when it is stored in place of what storage has refused. */
+  taken?(): void
 }
 
 /** What got stored. */
