@@ -52,7 +52,7 @@ export interface OpenOptions<W extends AnyWorkflow> {
   /** Names the session; another open of it gets the same one. Default: the workflow's name. */
   readonly id?: string
   readonly resources?: { [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] }
-  /** What a new session's state begins with, completed by the schema's defaults; copied, never merged later. */
+  /** What a new session's state begins with, completed by the schema's defaults; copied, never merged later. One that is stored needs none. */
   readonly initialState?: Partial<StateOf<W>>
   /** How this session's values are stored. Default: the engine's. Another one cannot read what is stored already. */
   readonly serializer?: Serializer

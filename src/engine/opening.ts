@@ -1,4 +1,5 @@
 import { StorageError } from '../storage-errors'
+import { beginning } from './beginning'
 import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
@@ -33,6 +34,7 @@ export class Opening {
   readonly #id: string
   readonly #schema: CompiledSchema
   readonly #initialState: unknown
+  readonly #lack: Error | undefined
   readonly #tree: Tree
   readonly #around: Surroundings
   readonly #keeping: Keeping
@@ -55,7 +57,9 @@ export class Opening {
     this.#schema = compileSchema(definition.options.state)
     const copy = copyFor(serializer)
     this.#keeping = new Keeping(deps, definition, id, { serializer, expireAfter })
-    this.#initialState = copy(this.#schema.initial(initialState ?? definition.initialState), 'initialState')
+    const { state, lack } = beginning(this.#schema, initialState ?? definition.initialState, copy)
+    this.#initialState = state
+    this.#lack = lack
     this.#tree = new Tree(this.#initialState, deps.report)
     this.live = this.#live(copy, shared, onClose)
     this.#around = new Surroundings({ ...deps, serializer: this.#keeping.discreet }, definition, this.live, {
@@ -126,7 +130,7 @@ export class Opening {
     } catch (error) {
       // It has been shown for long: it stays as it is.
       if (isOutage(error) && this.live.core.remote) throw error
-      if (!isOutage(error)) {
+      if (this.#lack || !isOutage(error)) {
         const reason = await this.#explain(error)
         this.live.refuse(reason)
         throw reason
@@ -141,6 +145,7 @@ export class Opening {
       schema: this.#schema,
       privacy: this.#keeping.privacy,
       fresh: (tree) => this.#fresh(tree),
+      lack: this.#lack,
       now: () => this.#deps.clock.now(),
     }
   }

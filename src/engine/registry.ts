@@ -1,4 +1,4 @@
-import { SessionStateError, WorkflowError } from '../errors'
+import { SessionStateError, StateValidationError, WorkflowError } from '../errors'
 import { LoadError, StorageError } from '../storage-errors'
 import { FlowState } from './flow-state'
 import { copyFor, type Storing } from './keeping'
@@ -67,7 +67,10 @@ export class Registry {
     const id = idOf(options, definition)
     const known = this.#open.get(id)
     const closing = known?.live.closing?.catch(() => {})
-    if (known && !closing) return this.#again(known, workflow, options)
+    if (known && !closing) {
+      if (!lacked(known, options)) return this.#again(known, workflow, options)
+      void known.live.close()
+    }
     definition.validate()
     const shared = { layers: (it: AnyWorkflow) => this.layer(it), flow: this.flow(workflow) }
     const closed = (): void => void (this.#open.get(id)?.live === live && this.#open.delete(id))
@@ -197,6 +200,11 @@ export class Registry {
     if (face.status === 'error') reopen()
     return face
   }
+}
+
+/** Whether it could not begin, for want of what is given now. */
+function lacked({ face: { status, error } }: Open, { initialState }: Opened): boolean {
+  return initialState !== undefined && status === 'error' && error instanceof StateValidationError
 }
 
 /** Callers without types give anything; `open(checkout, 'cart-42')` would open another session than was meant. */

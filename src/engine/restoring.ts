@@ -26,6 +26,8 @@ export interface RestoringParts {
   readonly privacy: Privacy
   /** A session before its first record. */
   readonly fresh: (tree: Tree) => Model
+  /** Why there can be none where nothing is stored. */
+  readonly lack: Error | undefined
   /** The time of the record of a migration. */
   readonly now: () => number
 }
@@ -125,6 +127,7 @@ export async function continued(
     }
   const stored = folded(parts, loaded)
   if (stored.model) await settled(parts, version, stored.model, stored.history)
+  else if (parts.lack) throw parts.lack
   return tail ? { ...stored, dropped: true } : stored
 }
 

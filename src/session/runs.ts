@@ -101,6 +101,8 @@ export class Runs {
   }
 
   reset(): void {
+    const { writer, initialState: begin } = this.#of.core.options
+    writer.replace(this.#of.core.model.tree, begin)
     this.#soon(['reset'], ({ core, outcome, scheduler }) => {
       const { ids, initialState } = core.options
       const reason = new CancelledError('the session was reset')

@@ -185,6 +185,42 @@ describe('initialState', () => {
     expect((await page.open(typed)).state.get('name')).toBe('none')
   })
 
+  test('that the schema requires / asked for where nothing is stored, then given; a stored or imported session needs none', async () => {
+    const page = profile()
+    const required = defineWorkflow({ ...flow, state: z.object({ name: z.string() }) }).step(
+      'only',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    expect(await failure(page.open(required))).toMatchObject({ code: 'STATE_VALIDATION' })
+    const named = { initialState: { name: 'Ada' } }
+    const session = await page.open(required, named)
+    session.state.set('name', 'Grace')
+    const copy = await page.engine.import(required, session.toJSON(), { id: 'copy' })
+    await page.reload()
+    const again = await page.open(required)
+    expect([again, copy].map((it) => it.state.get())).toEqual([{ name: 'Grace' }, { name: 'Grace' }])
+    expect(thrown(() => again.reset())).toMatchObject({ code: 'STATE_VALIDATION' })
+    expect(thrown(() => again.state.reset())).toMatchObject({ code: 'STATE_VALIDATION' })
+    expect(again.state.get()).toEqual({ name: 'Grace' })
+  })
+
+  test('that the schema requires, storage does not answer / no session in memory without it, one with it', async () => {
+    const required = defineWorkflow({ ...flow, state: z.object({ name: z.string() }) }).step(
+      'only',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    const clock = virtualClock()
+    const storage = { ...memoryStorage(), read: () => new Promise<never>(() => {}) }
+    const engine = createEngine({ storage, clock, onError: () => {} })
+    const refused = failure(engine.open(required, { id: 'a' }))
+    const opened = engine.open(required, { id: 'b', initialState: { name: 'Ada' } })
+    await clock.advance(5000)
+    expect(await refused).toMatchObject({ code: 'TIMEOUT' })
+    expect((await opened).persistence.status).toBe('degraded')
+  })
+
   test('with a function, a Map, __proto__ / refused with a code', async () => {
     const page = profile()
     for (const bad of [

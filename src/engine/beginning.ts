@@ -1,0 +1,18 @@
+import type { CopyValue } from '../state/json'
+import type { CompiledSchema } from '../state/schema'
+
+/** What a new session's state begins with. */
+export interface Beginning {
+  readonly state: unknown
+  /** Why no session can begin so: nobody has given what the schema asks for. One that is stored needs none of it. */
+  readonly lack?: Error
+}
+
+export function beginning(schema: CompiledSchema, given: unknown, copy: CopyValue): Beginning {
+  try {
+    return { state: copy(schema.initial(given), 'initialState') }
+  } catch (error) {
+    if (given !== undefined) throw error
+    return { state: {}, lack: error as Error }
+  }
+}
