@@ -1,5 +1,6 @@
 import { ReplayMismatchError } from '../errors'
 import { frozen } from '../state/development'
+import { isThenable } from '../state/thenable'
 import type { WorkflowEvent } from '../workflow/event'
 import { retryDelay } from '../workflow/retry'
 import type { StepDefinition } from '../workflow/step'
@@ -273,7 +274,7 @@ export class Attempt {
 }
 
 /** Why an attempt is over that has come to its own end. */
-const over = new Error('this attempt of the step is over')
+const over: Error = /* @__PURE__ */ new Error('this attempt of the step is over')
 const last = { delay: undefined }
 const nothing = Object.freeze({})
 const none: readonly never[] = Object.freeze([])
@@ -286,10 +287,4 @@ const unheard = (): void => {}
 
 function never<T>(): Promise<T> {
   return new Promise(() => {})
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
 }

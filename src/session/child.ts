@@ -11,7 +11,7 @@ import type { SessionFlow } from './flow'
 import { Interruption } from './interruption'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
-import type { Nest, Nested, Waiting, Within } from './nested'
+import type { Joining, Nest, Nested, Within } from './nested'
 import { explain } from './outcome'
 import type { Emission, SessionRecord } from './record'
 import { Privacy } from './privacy'
@@ -36,7 +36,7 @@ class Child implements Nested {
   readonly #point: Point
   readonly #scheduler: Scheduler
   readonly #end: () => void
-  #attempt: Waiting | undefined
+  #attempt: Joining | undefined
   #interruption: Interruption | undefined
   #supplied = false
   #rests = false
@@ -108,7 +108,7 @@ class Child implements Nested {
     return true
   }
 
-  join(attempt: Waiting): void {
+  join(attempt: Joining): void {
     const { core } = this
     const { run } = core.model
     this.#attempt = attempt
@@ -132,7 +132,7 @@ class Child implements Nested {
     core.append({ kind: 'started', run: core.options.ids(), event: emission as Emission })
   }
 
-  leave(attempt: Waiting, reason: Error): void {
+  leave(attempt: Joining, reason: Error): void {
     if (this.#attempt !== attempt) return
     this.#attempt = undefined
     this.#scheduler.stop(reason)

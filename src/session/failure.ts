@@ -1,7 +1,8 @@
 import { ReplayMismatchError } from '../errors'
 import { StepError } from '../run-errors'
+import { STEP_FAILED } from '../workflow/step-failed'
 import type { Core } from './core'
-import type { Execution } from './model'
+import { bare, type Execution } from './model'
 import type { Emission, Finished } from './record'
 import { rebuildError, recordError } from './recorded-error'
 
@@ -13,24 +14,19 @@ export function failStep(core: Core, exec: Execution, attempts: number, error: u
     return
   }
   const { name, message } = recordError(error)
-  const event = exec.events.length === 1 ? bare(exec.events[0] as Emission) : exec.events.map(bare)
-  const data = { step: exec.step, event, error: { name, message }, attempts }
+  const data = { step: exec.step, event: eventOf(exec), error: { name, message }, attempts }
   const line = {
     ...(exec.scope !== undefined && { scope: exec.scope }),
     ...(exec.branch !== undefined && { branch: exec.branch }),
     rescues: exec.rescues + 1,
   }
-  const emits = core.routing.emissions([{ type: 'stepFailed', data }], { to: [target], ...line })
+  const emits = core.routing.emissions([{ type: STEP_FAILED, data }], { to: [target], ...line })
   core.append({ kind: 'ended', exec: exec.id, emits })
 }
 
 /** The run ends as failed; without an execution because of the run itself. */
 export function failRun(core: Core, exec: Execution | undefined, attempts: number, error: unknown): void {
-  const end = exec && {
-    step: exec.step,
-    event: exec.events.length === 1 ? bare(exec.events[0] as Emission) : exec.events.map(bare),
-    attempts,
-  }
+  const end = exec && { step: exec.step, event: eventOf(exec), attempts }
   core.cause = exec ? new StepError(exec.step, end?.event, attempts, error) : (error as Error)
   core.append({
     kind: 'finished',
@@ -55,6 +51,7 @@ function recovery(core: Core, exec: Execution): string | undefined {
   return core.step(target) && target
 }
 
-function bare({ type, data }: Emission): { type: string; data?: unknown } {
-  return data === undefined ? { type } : { type, data }
+/** What the step was working on: its event, or all of them. */
+function eventOf({ events }: Execution): unknown {
+  return events.length === 1 ? bare(events[0] as Emission) : events.map(bare)
 }

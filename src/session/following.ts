@@ -1,7 +1,7 @@
 import type { Op } from '../state/op'
 import type { Persistence } from '../storage/persistence'
 import type { LiveSession } from './live-session'
-import type { Answer, Message, News, View, Welcome } from './message'
+import type { Answer, Message, News, Shown, Welcome } from './message'
 import type { Outbox } from './outbox'
 import type { Remote } from './remote'
 import { LeaderSilentError } from './tab-errors'
@@ -31,7 +31,7 @@ export class Following implements Remote {
   readonly #options: FollowingOptions
   /** Resolves when there is all that the leader has. */
   readonly joined: Deferred<void> = deferred()
-  view: View | undefined
+  view: Shown | undefined
   answering: ReadonlySet<string> = noAsks
   /** Of the newest leader; and of the one whose records these are, 0 until its welcome. */
   epoch: number
@@ -202,7 +202,7 @@ export class Following implements Remote {
   }
 
   /** What is recorded, with own writes on top that are not. */
-  #show(view: View | undefined, changed = true): void {
+  #show(view: Shown | undefined, changed = true): void {
     const { outbox, live } = this.#options
     const { tree } = this.#core.model
     if (view) live.progress = view.progress

@@ -1,40 +1,40 @@
-import { nextTask } from '../clock'
 import { isEvent } from '../workflow/event'
 import type { Core } from './core'
-import { Delivery } from './delivery'
+import { Dispatch } from './dispatch'
+import { patiently } from './patience'
 import type { Target } from './session'
 
 /** What comes from outside: events and replies. A bad call throws at the call; the rest is true, or taken by nobody. */
 export class Inbox {
-  private readonly core: Core
-  readonly delivery: Delivery
+  readonly #core: Core
+  readonly dispatch: Dispatch
 
   constructor(core: Core) {
-    this.core = core
-    this.delivery = new Delivery(core)
+    this.#core = core
+    this.dispatch = new Dispatch(core)
   }
 
   /** Checks an event and its target; the answer delivers it. */
   accept(value: unknown, to: Target): () => boolean | Promise<boolean> {
-    const { core } = this
+    const core = this.#core
     const { ask, step } = to
     // The reply to a question of a sub-flow is an event that only that one may know.
     const open = ask === undefined ? undefined : core.openAsk(ask)
     if (open && open.level.path.length > 0 && isEvent(value) && value.type === open.point.reply)
       return this.acceptReply(open.id, value.data)
-    const event = this.delivery.known(value)
-    if (step !== undefined && ask === undefined) this.delivery.mustAccept(step, event.type)
+    const event = this.dispatch.known(value)
+    if (step !== undefined && ask === undefined) this.dispatch.mustAccept(step, event.type)
     return () => {
       if (core.remote) return core.remote.call('send', event, to) as Promise<boolean>
       if (ask !== undefined) return this.#answer(ask, event.type, event.data)
-      const clear = this.delivery.clear(event, step)
-      return clear ? clear.then(() => this.delivery.deliver(event, step)) : this.delivery.deliver(event, step)
+      const clear = this.dispatch.clear(event, step)
+      return clear ? clear.then(() => this.dispatch.deliver(event, step)) : this.dispatch.deliver(event, step)
     }
   }
 
   /** Checks a reply; the answer records it. */
   acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
-    const { core } = this
+    const core = this.#core
     const open = core.openAsk(ask)
     const reply = open?.point.reply
     if (open === undefined || reply === undefined) return () => false
@@ -47,8 +47,8 @@ export class Inbox {
   }
 
   #answer(ask: string, type: string, value: unknown): boolean {
-    const open = this.core.openAsk(ask)
-    const run = this.core.model.run
+    const open = this.#core.openAsk(ask)
+    const run = this.#core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false
     const { exec, point, level } = open
     level.append({
@@ -57,20 +57,17 @@ export class Inbox {
       key: point.key,
       ...(value !== undefined && { value }),
     })
-    this.core.wake()
+    this.#core.wake()
     return true
   }
 
   /** After a reload it is not known what a sub-flow asks for until its step has run up to it again. */
   async #replyLater(ask: string, data: unknown): Promise<boolean> {
     const isKnown = (): boolean => {
-      const open = this.core.openAsk(ask)
+      const open = this.#core.openAsk(ask)
       return open === undefined || open.level.definition !== undefined
     }
-    for (let tasks = 0; tasks < PATIENCE && !isKnown(); tasks++) await new Promise<void>(nextTask)
+    await patiently(isKnown)
     return isKnown() ? this.acceptReply(ask, data)() : false
   }
 }
-
-/** Tasks that a reply waits for a step to run up to its sub-flow again. */
-const PATIENCE = 1000

@@ -1,6 +1,6 @@
 import type { WorkflowEvent } from '../workflow/event'
 import type { LiveSession } from './live-session'
-import type { Answer, Asked, Heard, Hello, Message, View } from './message'
+import type { Answer, Asked, Heard, Hello, Message, Shown } from './message'
 import { perform, lasting } from './performing'
 import { recordError } from './recorded-error'
 import type { SessionRecord } from './record'
@@ -178,7 +178,7 @@ export class Leading {
   }
 }
 
-function viewOf({ status, progress, persistence, missingResources }: LiveSession): View {
+function viewOf({ status, progress, persistence, missingResources }: LiveSession): Shown {
   const { status: saved, savedAt } = persistence
   return { status, progress, persistence: { status: saved, savedAt }, missing: missingResources }
 }

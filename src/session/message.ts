@@ -1,6 +1,6 @@
 import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
-import type { SessionRecord } from './record'
+import type { RecordedError, SessionRecord } from './record'
 import type { SavedSession } from './saved-session'
 import type { Progress } from './session'
 import type { Status } from './status'
@@ -29,7 +29,7 @@ export interface Welcome {
   /** What is stored now. */
   readonly durable: number
   readonly model?: SavedSession
-  readonly view: View
+  readonly view: Shown
 }
 
 /** One burst of what happened. */
@@ -38,7 +38,7 @@ export interface News {
   readonly epoch: number
   readonly records: readonly Heard[]
   readonly streams: readonly WorkflowEvent[]
-  readonly view?: View
+  readonly view?: Shown
   /** What is stored. */
   readonly durable: number
 }
@@ -50,7 +50,7 @@ export interface Heard {
 }
 
 /** What the leader shows of itself beside the model. */
-export interface View {
+export interface Shown {
   readonly status: Status
   readonly progress: Progress | undefined
   readonly persistence: Pick<Persistence, 'status' | 'savedAt'>
@@ -73,5 +73,5 @@ export interface Answer {
   readonly n: number
   readonly epoch: number
   readonly value?: unknown
-  readonly error?: { readonly name: string; readonly message: string; readonly code?: string }
+  readonly error?: RecordedError
 }

@@ -2,7 +2,7 @@ import type { Op } from '../state/op'
 import { Tree } from '../state/tree'
 import { Fifo } from './fifo'
 import { Roster } from './roster'
-import type { ChildBegin, Emission, Finished, PointType } from './record'
+import type { ChildBegin, Emission, Finished, PointType, RecordedError } from './record'
 
 /**
  * A session as the fold of its records: plain data, no promise, no clock, no callback. `reduce` owns it and is
@@ -78,6 +78,7 @@ export interface Page {
 /** An event in a step's queue; for a gathering step with everything that was gathered. */
 export type Delivery = Emission & { readonly members?: readonly Emission[] }
 
+/** An event as it is kept: without data, when it has none. */
 export interface CollectedEvent {
   readonly type: string
   readonly data?: unknown
@@ -150,7 +151,7 @@ export interface Waiting {
 
 export interface PointResult {
   readonly value?: unknown
-  readonly error?: { readonly name: string; readonly message: string; readonly code?: string }
+  readonly error?: RecordedError
   readonly timeout?: true
 }
 
@@ -208,6 +209,11 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
 /** Most executions record nothing but their end: they share these. */
 export const noEntries: readonly Entry[] = Object.freeze([])
 export const noPoints: ReadonlyMap<string, Point> = new Map()
+
+/** An event in the form in which it is kept. */
+export function bare({ type, data }: CollectedEvent): CollectedEvent {
+  return data === undefined ? { type } : { type, data }
+}
 
 export function addEntry(exec: Execution, entry: Entry): void {
   if (exec.entries === noEntries) exec.entries = []

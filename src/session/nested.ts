@@ -14,7 +14,7 @@ export interface Within {
 }
 
 /** The attempt that waits for a sub-flow. */
-export interface Waiting {
+export interface Joining {
   readonly over: Error | undefined
   /** Its clock stands still while the sub-flow waits for somebody. */
   waits(on: boolean): void
@@ -28,9 +28,9 @@ export interface Nested {
   /** A record of it was folded. */
   told(record: SessionRecord): void
   /** An attempt has come to it: it begins, or carries on. */
-  join(attempt: Waiting): void
+  join(attempt: Joining): void
   /** Nobody waits for it any more: its steps stop, and go on with the next attempt. */
-  leave(attempt: Waiting, reason: Error): void
+  leave(attempt: Joining, reason: Error): void
   wake(): void
   /** Lets one execution of it start. */
   startOne(): LiveAttempt | undefined

@@ -17,11 +17,11 @@ const calls: { readonly [name: string]: Call } = {
     if (others) core.mend()
   },
   send(live, asked) {
-    const { delivery } = live.inbox
-    const event = delivery.heard(asked.args[0] as WorkflowEvent)
+    const { dispatch } = live.inbox
+    const event = dispatch.heard(asked.args[0] as WorkflowEvent)
     const to = asked.args[1] as Target
     const deliver = (): unknown => named(live.core, asked, () => live.send(event, to))
-    return (to.ask === undefined && delivery.clear(event, to.step)?.then(deliver)) || deliver()
+    return (to.ask === undefined && dispatch.clear(event, to.step)?.then(deliver)) || deliver()
   },
   reply: (live, { args: [ask, data] }) => live.reply(ask as string, data),
   run: ({ runs }, { args: [input] }) => void runs.run(input),

@@ -3,7 +3,7 @@ import { sameJson } from '../state/same'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
 import { knownEvent } from './known-event'
-import { bufferName, type CollectedEvent, type PointResult } from './model'
+import { bare, bufferName, type CollectedEvent, type PointResult } from './model'
 import { PointLog, type Host } from './point-log'
 import type { PointType } from './record'
 
@@ -139,10 +139,6 @@ export class Points {
   done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
     this.log.done(key, type, result)
   }
-}
-
-function bare({ type, data }: WorkflowEvent): CollectedEvent {
-  return data === undefined ? { type } : { type, data }
 }
 
 /** Whether everything that is expected is there, counted by type. */

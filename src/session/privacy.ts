@@ -1,5 +1,5 @@
 import type { Op, OpPath } from '../state/op'
-import { toPath } from '../state/path'
+import { startsWith, toPath } from '../state/path'
 import { valueAt } from '../state/view'
 import type { SavedExecution, SavedModel, SavedPast } from './saved-model'
 import type { SavedSession } from './saved-session'
@@ -112,10 +112,6 @@ type SavedPoint = SavedExecution['points'][number]
 
 function begun(begin: ChildBegin): ChildBegin {
   return { ...begin, state: new Privacy(begin.private).state(begin.state) }
-}
-
-function startsWith(keys: readonly string[], beginning: readonly string[]): boolean {
-  return beginning.every((key, index) => keys[index] === key)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

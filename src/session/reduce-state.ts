@@ -44,7 +44,6 @@ export function commit(model: Model, exec: Execution): void {
  */
 export function rollback(model: Model, id: number): void {
   const exec = model.execs.get(id)
-  if (exec !== undefined) forget(exec)
   if (exec === undefined) return
   forget(exec)
   if (!exec.dirty) return

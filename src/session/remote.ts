@@ -1,11 +1,11 @@
 import type { Op } from '../state/op'
 import type { Persistence } from '../storage/persistence'
-import type { View } from './message'
+import type { Shown } from './message'
 
 /** The tab that executes a session, for the others. */
 export interface Remote {
   /** What it last showed of itself. */
-  readonly view: View | undefined
+  readonly view: Shown | undefined
   readonly persistence: Persistence
   /** The asks that were answered here and are not known to be answered there. Another object when it changes. */
   readonly answering: ReadonlySet<string>

@@ -1,8 +1,8 @@
-import { nextTask } from '../clock'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
+import { patiently } from './patience'
 import type { Emission, PointRef } from './record'
 import type { Roster } from './roster'
 
@@ -94,12 +94,10 @@ export class Routing {
     return false
   }
 
-  /** Resolves when it is clear, or will not become so: the step may be waiting for its retry. */
-  async clear(events: readonly WorkflowEvent[]): Promise<void> {
-    for (let tasks = 0; tasks < PATIENCE && this.isUnclear(events); tasks++) await new Promise<void>(nextTask)
+  /** Resolves when it is clear, or will not become so. */
+  clear(events: readonly WorkflowEvent[]): Promise<void> {
+    return patiently(() => !this.isUnclear(events))
   }
 }
 
-/** Tasks that an event waits for a step to run up to its wait again. */
-const PATIENCE = 1000
 const nobody: readonly string[] = Object.freeze([])

@@ -51,6 +51,7 @@ const specs: Specs = {
     },
     'parent?': { id: 'text', seq: 'count' },
     'latest?': ['emission'],
+    'heard?': [['text', 'count']],
     queues: [['text', [{ '...': ['emission'], 'members?': ['emission'] }]]],
     buffers: [['text', ['event']]],
     scopes: ['scope'],
@@ -65,6 +66,7 @@ const specs: Specs = {
     step: 'text',
     open: 'count',
     gathered: [['text', ['emission']]],
+    'passed?': ['text'],
   },
   emission: {
     id: 'count',
@@ -139,7 +141,7 @@ const specs: Specs = {
     done: 'moment',
     answered: 'moment',
   },
-  record: { '...': ['body'], seq: 'count', at: 'time' },
+  record: { '...': ['body'], seq: 'count', at: 'time', 'by?': 'text', 'n?': 'count' },
   ofPoint: { exec: 'count', key: 'text' },
   atPoint: { '...': ['ofPoint'], 'sends?': ['emission'] },
   // The records of a sub-flow have the number and the time of what they are kept in.

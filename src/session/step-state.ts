@@ -108,7 +108,7 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
       const ops = editOps(core.options.writer, view(attempt), recipe)
       // What is called in one go with this edit stands beside it, and takes its turn.
       attempt.editing = false
-      const settled = isPromise(ops) ? await ops : ops
+      const settled = ops instanceof Promise ? await ops : ops
       if (attempt.over) throw attempt.over
       record(attempt, settled)
     } finally {
@@ -130,8 +130,4 @@ function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
     if (core.edits === tail) core.edits = undefined
   })
   return turn
-}
-
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return value instanceof Promise
 }

@@ -5,6 +5,7 @@ import { nameOf } from './json'
 import type { Op } from './op'
 import { toPath, type Path } from './path'
 import { sameJson } from './same'
+import { isThenable } from './thenable'
 import { valueAt, viewOf, type View } from './view'
 import { appended, type Writer } from './writer'
 
@@ -61,10 +62,4 @@ function copied(writer: Writer, op: Exclude<Op, readonly ['replace', unknown]>, 
     default:
       return op
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
 }

@@ -51,6 +51,11 @@ export function parentOf(path: Path): Path {
   return toPath(path.keys.slice(0, -1))
 }
 
+/** Whether a place is at or below another one. */
+export function startsWith(keys: readonly string[], beginning: readonly string[]): boolean {
+  return beginning.every((key, index) => keys[index] === key)
+}
+
 /** The index that a key means in a list: 0 for `'0'`, 12 for `'12'`; -1 for `'01'`, `'-1'`, `'1.0'`, `'x'`. */
 export function listIndex(key: string): number {
   const { length } = key

@@ -4,6 +4,7 @@ import { GRAPH_FORMAT, type GraphDocument, type GraphEdge } from './graph-docume
 import type { Retry, RetryPolicy } from './retry'
 import type { AnyWorkflow } from './shape'
 import type { StepDefinition } from './step'
+import { STEP_FAILED } from './step-failed'
 import { definitionOf, type Definition } from './workflow'
 
 /** A step of an exported workflow, with what differs from the defaults. */
@@ -121,7 +122,7 @@ function eventsOf({ eventsByType, options }: Definition): ExportedEvent[] {
 function edgesOf({ steps, routes }: Definition): ExportedEdge[] {
   return steps.flatMap(({ name, emits, catchError }) => [
     ...emits.flatMap(({ type }) => (routes.get(type) ?? []).map((to) => ({ from: name, to, event: type }))),
-    ...(catchError === undefined ? [] : [{ from: name, to: catchError, event: 'stepFailed' }]),
+    ...(catchError === undefined ? [] : [{ from: name, to: catchError, event: STEP_FAILED }]),
   ])
 }
 

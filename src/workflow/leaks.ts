@@ -1,4 +1,4 @@
-import { toPath } from '../state/path'
+import { startsWith, toPath } from '../state/path'
 import { linesOf, type AnyMapping } from './mapping'
 import type { Definition } from './workflow'
 
@@ -15,7 +15,7 @@ export function leaks({ capture = {} }: AnyMapping, parent: Definition, child: D
       if (scope !== 'state') return []
       const places = secrets.flatMap((it) => place(it, path.keys, to.keys))
       const isKept = (keys: readonly string[]): boolean =>
-        target !== 'state' || !hidden.some((it) => begins(keys, it))
+        target !== 'state' || !hidden.some((it) => startsWith(keys, it))
       return places.some(isKept)
         ? [
             `capture.${target}: "${text}" is private, and is stored there; make the place private in the child's state`,
@@ -31,10 +31,6 @@ function place(
   from: readonly string[],
   to: readonly string[],
 ): (readonly string[])[] {
-  if (begins(from, secret)) return [to]
-  return begins(secret, from) ? [[...to, ...secret.slice(from.length)]] : []
-}
-
-function begins(keys: readonly string[], beginning: readonly string[]): boolean {
-  return beginning.every((key, index) => keys[index] === key)
+  if (startsWith(from, secret)) return [to]
+  return startsWith(secret, from) ? [[...to, ...secret.slice(from.length)]] : []
 }

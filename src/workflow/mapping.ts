@@ -1,4 +1,4 @@
-import { toPath, type Path } from '../state/path'
+import { startsWith, toPath, type Path } from '../state/path'
 
 /** A source path, or source paths by target path. */
 export type Sources = string | Readonly<Record<string, string>>
@@ -79,9 +79,8 @@ function pathOf(text: string, report: (text: string) => void): Path | undefined 
   return undefined
 }
 
-function overlaps(one: Path, other: Path): boolean {
-  const length = Math.min(one.keys.length, other.keys.length)
-  return one.keys.slice(0, length).every((key, index) => key === other.keys[index])
+function overlaps({ keys: one }: Path, { keys: other }: Path): boolean {
+  return startsWith(one, other) || startsWith(other, one)
 }
 
 export function sourceOf(text: string): Source {

@@ -1,5 +1,5 @@
 import type { Schema } from '../state/standard-schema'
-import { defineEvent, type EventFactory } from './event'
+import { anything, defineEvent, type EventFactory } from './event'
 
 /** The effect of a `once` that was begun and nobody knows how it ended. */
 export interface UnknownEffect {
@@ -12,10 +12,6 @@ export interface UnknownEffect {
 
 /** What became of an effect: nothing, so that it is to run again with the same key, or this result. */
 export type KnownOutcome = { readonly rerun: true } | { readonly value: unknown }
-
-const anything: Schema<UnknownEffect> = {
-  '~standard': { version: 1, vendor: 'dogear', validate: (value) => ({ value }) },
-}
 
 const outcome: Schema<KnownOutcome> = {
   '~standard': {
@@ -58,4 +54,4 @@ export const OutcomeUnknown: EventFactory<
   UnknownEffect,
   typeof OutcomeKnown,
   Schema<UnknownEffect>
-> = /* @__PURE__ */ defineEvent('outcomeUnknown', anything, { reply: OutcomeKnown })
+> = /* @__PURE__ */ defineEvent('outcomeUnknown', anything as Schema<UnknownEffect>, { reply: OutcomeKnown })

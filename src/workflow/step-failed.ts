@@ -1,5 +1,5 @@
 import type { Schema } from '../state/standard-schema'
-import { defineEvent, type EventFactory } from './event'
+import { anything, defineEvent, type EventFactory } from './event'
 
 /** What a recovery step is told of the step that failed. */
 export interface StepFailure {
@@ -11,20 +11,14 @@ export interface StepFailure {
   readonly attempts: number
 }
 
-const anything: Schema<StepFailure> = {
-  '~standard': { version: 1, vendor: 'dogear', validate: (value) => ({ value: value as StepFailure }) },
-}
+/** Its type. */
+export const STEP_FAILED = 'stepFailed'
 
 /** Sent to the step that `catchError` names, in place of failing the run. Accept it with `on: StepFailed`. */
 export const StepFailed: EventFactory<
-  'stepFailed',
+  typeof STEP_FAILED,
   StepFailure,
   StepFailure,
   undefined,
   Schema<StepFailure>
-> = /* @__PURE__ */ defineEvent('stepFailed', anything)
-
-/** Whether an event type is the one that reports a failed step. */
-export function isStepFailed(type: string): boolean {
-  return type === 'stepFailed'
-}
+> = /* @__PURE__ */ defineEvent(STEP_FAILED, anything as Schema<StepFailure>)

@@ -1,7 +1,7 @@
 import { WorkflowError } from '../errors'
 import type { AnyEvent } from './event'
 import type { StepDefinition } from './step'
-import { isStepFailed } from './step-failed'
+import { STEP_FAILED } from './step-failed'
 import type { Definition } from './workflow'
 
 type Tables = Pick<Definition, 'stepsByName' | 'routes' | 'eventsByType'>
@@ -27,7 +27,7 @@ export function tablesOf(options: Definition['options'], steps: readonly StepDef
     }
     for (const type of new Set(step.on.map((it) => it.type))) {
       // A failed step names the step that recovers it: nobody else hears of it.
-      if (isStepFailed(type)) continue
+      if (type === STEP_FAILED) continue
       const accepting = routes.get(type)
       if (accepting) accepting.push(step.name)
       else routes.set(type, [step.name])

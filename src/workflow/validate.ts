@@ -8,7 +8,7 @@ import { mappingMistakes } from './mapping'
 import { retryMistake } from './retry'
 import type { AnyWorkflow } from './shape'
 import type { StepDefinition } from './step'
-import { isStepFailed } from './step-failed'
+import { STEP_FAILED } from './step-failed'
 import type { Definition } from './workflow'
 
 /** The checks of `validate`, by the name that `skip` takes. */
@@ -135,7 +135,7 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       const who = name === undefined ? 'the workflow' : `step "${name}"`
       const target = stepsByName.get(catchError)
       if (target === undefined) report(`${who}: catchError names "${catchError}", which is no step`)
-      else if (!target.on.some((it) => isStepFailed(it.type)))
+      else if (!target.on.some((it) => it.type === STEP_FAILED))
         report(`${who}: catchError names "${catchError}", which does not accept StepFailed`)
     }
   },
@@ -212,7 +212,7 @@ function outside({ options, steps }: Definition): Set<string> {
   const given = [options.start, ...(options.events ?? []), ...steps.flatMap(replies)]
   const types = new Set(given.filter((it): it is AnyEvent => it !== undefined).map((it) => it.type))
   const recovering = options.catchError !== undefined || steps.some((it) => it.catchError !== undefined)
-  if (recovering) types.add('stepFailed')
+  if (recovering) types.add(STEP_FAILED)
   return types
 }
 

@@ -157,6 +157,16 @@ describe('engine.import(workflow, json)', () => {
     ['a function in the state', (json) => ({ ...json, state: { note: () => {} } }), 'UNREADABLE_RECORD'],
     ['a cycle', (json) => Object.assign({ ...json }, { state: cycle() }), 'UNREADABLE_RECORD'],
     [
+      'tabs that were heard up to no number',
+      (json) => ({ ...json, heard: [['tab', 'x']] }),
+      'UNREADABLE_RECORD',
+    ],
+    [
+      'a fan-out that has passed no steps',
+      (json) => ({ ...json, scopes: [{ id: 0, step: 'split', open: 1, gathered: [], passed: 5 }] }),
+      'UNREADABLE_RECORD',
+    ],
+    [
       'a path into a prototype',
       (json) => ({ ...json, roots: [[['set', '__proto__.x', 1]]] }),
       'UNREADABLE_RECORD',

@@ -1,10 +1,10 @@
-import { nextTask } from '../clock'
 import { EventNotAcceptedError, UnknownStepError } from '../errors'
 import { genuine, isEvent, vouched, type WorkflowEvent } from '../workflow/event'
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import { knownEvent } from './known-event'
 import type { Level } from './level'
+import { patiently } from './patience'
 import type { Emission } from './record'
 import { Routing, type Routed } from './routing'
 
@@ -12,7 +12,7 @@ import { Routing, type Routed } from './routing'
  * How an event that somebody sends finds who takes it: the workflow itself, else the sub-flows at work in it, from the
  * outside in, those that began first before the others. Exactly one of them takes it, as it would take its own.
  */
-export class Delivery {
+export class Dispatch {
   readonly #core: Core
 
   constructor(core: Core) {
@@ -61,12 +61,8 @@ export class Delivery {
    * not have run up to its sub-flow, or to its predicate, again.
    */
   clear(event: WorkflowEvent, step: string | undefined): Promise<void> | undefined {
-    return this.#find(event, step, true) === undefined ? this.#wait(event, step) : undefined
-  }
-
-  async #wait(event: WorkflowEvent, step: string | undefined): Promise<void> {
-    for (let tasks = 0; tasks < PATIENCE && this.#find(event, step, true) === undefined; tasks++)
-      await new Promise<void>(nextTask)
+    const isClear = (): boolean => this.#find(event, step, true) !== undefined
+    return isClear() ? undefined : patiently(isClear)
   }
 
   /** Records it with who takes it. Whether somebody does. */
@@ -133,6 +129,3 @@ function checked(event: WorkflowEvent, definition: Definition | undefined): Work
     return undefined
   }
 }
-
-/** Tasks that an event waits for a step to run up to its wait, or its sub-flow, again. */
-const PATIENCE = 1000
