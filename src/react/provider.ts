@@ -1,4 +1,5 @@
 import { createElement, useContext, useMemo, type ReactElement, type ReactNode } from 'react'
+import type { OpenOptions } from '../engine'
 import type { AnyWorkflow } from '../workflow/shape'
 import { useOpened, type Opened, type Phase, type SessionOptions } from './opened'
 import { PlaceContext, workflowOf } from './place'
@@ -61,13 +62,14 @@ const nobody: { readonly session?: undefined; readonly engine?: undefined } = {}
 
 /** What is shown while there is no session to show; never undefined, which React 17 refuses. */
 function inPlaceOfChildren(
-  { fallback = null, errorFallback, ssr, suspense }: WorkflowProviderProps<AnyWorkflow>,
+  { fallback = null, errorFallback, initialState, ssr, suspense }: WorkflowProviderProps<AnyWorkflow>,
   phase: Phase,
   { session, engine }: Opened,
 ): ReactNode {
   if (phase === 'error') {
     const error = session.error as Error
-    const retry = (): void => void engine.session(session.workflow, { id: session.id })
+    const retry = (): void =>
+      void engine.session(session.workflow, { id: session.id, initialState } as OpenOptions<AnyWorkflow>)
     if (errorFallback) return errorFallback(error, retry) ?? null
     throw error
   }

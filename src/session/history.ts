@@ -56,6 +56,8 @@ export class History {
 
   /** The session as it was after a record, on the side. */
   at(seq: number): Model {
+    if (this.#isOutdated(seq))
+      throw new HistoryError(`record ${seq} is older than the last migration: its state has another shape`)
     const last = this.#records.findIndex((it) => it.seq === seq)
     const base = this.#base
     if (last < 0 && (base === undefined || base.saved.seq !== seq))
@@ -76,7 +78,13 @@ export class History {
   /** When a record was written; `undefined` when it is none that one can go to. */
   timeOf(seq: number): number | undefined {
     const base = this.#base
+    if (this.#isOutdated(seq)) return undefined
     return base && base.saved.seq === seq ? base.at : this.record(seq)?.at
+  }
+
+  /** What was before a migration can be looked at; the code of now could not go on from there. */
+  #isOutdated(seq: number): boolean {
+    return this.#records.some((it) => it.kind === 'migrated' && it.seq > seq)
   }
 
   /** The writes since a record that are in the state of now or were taken out again, in order; steps' are dropped. */

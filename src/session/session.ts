@@ -120,7 +120,7 @@ export interface Session<W extends AnyWorkflow> {
   /**
    * Re-opens the ask of this run that was answered last, for a wizard's Back. What was typed since stays, what steps
    * made of the answer goes, later answers are kept for `forward`. Validates nothing. False when there is none, when
-   * it is not in the history any more, and once the run is completed or cancelled.
+   * it is not in the history any more or of an older version, and once the run is completed or cancelled.
    */
   readonly back: () => boolean
   /**
@@ -131,7 +131,7 @@ export interface Session<W extends AnyWorkflow> {
    * The session as it was after that record of its history; paused until `resume()`. A pending `run` goes on, or
    * rejects with CancelledError when its run had not begun then.
    *
-   * @throws HistoryError when the history has no such record
+   * @throws HistoryError when the history has no such record, or a migration stands between
    */
   readonly rewind: (seq: number) => void
   /**

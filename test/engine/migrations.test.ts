@@ -8,7 +8,7 @@ import {
   type SessionStorage,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, Go, profile, Question, Worked, type Profile } from '../support/flows'
+import { Done, failure, flow, Go, profile, Question, thrown, Worked, type Profile } from '../support/flows'
 
 const one = defineWorkflow({ ...flow, state: z.object({ name: z.string().default('') }) }).step(
   'ask',
@@ -55,6 +55,38 @@ describe('a session of an older version', () => {
     const result = session.run()
     await session.asks[0]?.reply('yes')
     expect(await result).toBe('yes')
+  })
+
+  test('back, rewind and fork to before the migration / refused: that state has another shape; later ones are reached', async () => {
+    const asking = (version: number, state: z.ZodObject, migrations: Migrations) =>
+      defineWorkflow({ ...flow, version, state, migrations }).step(
+        'ask',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          for (const page of [1, 2, 3]) await ctx.ask(Question(page))
+          return Done(1)
+        },
+      )
+    const page = profile()
+    const old = await page.open(asking(1, z.object({ a: z.number() }), {}), { initialState: { a: 1 } })
+    old.run().catch(() => {})
+    await old.asks[0]?.reply(1)
+    await page.reload()
+    const session = await page.open(
+      asking(2, z.object({ b: z.number() }), { 2: (state: { a: number }) => ({ b: state.a }) }),
+    )
+    await page.settle()
+    const seq = session.history().find((it) => it.type === 'opened')!.seq
+    expect(session.back()).toBe(false)
+    expect(thrown(() => session.rewind(seq))).toMatchObject({ code: 'HISTORY' })
+    expect(await failure(session.fork(seq))).toMatchObject({ code: 'HISTORY' })
+    expect([session.asks[0]?.data, session.state.get()]).toEqual([2, { b: 1 }])
+    await session.asks[0]?.reply(2)
+    await page.settle()
+    expect(session.asks[0]?.data).toBe(3)
+    expect(session.back()).toBe(true)
+    await page.settle()
+    expect([session.asks[0]?.data, session.state.get()]).toEqual([2, { b: 1 }])
   })
 
   test('is written once, whole; the next open finds the new version and migrates nothing', async () => {
