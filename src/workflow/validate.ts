@@ -114,10 +114,11 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     else if (!steps.some((it) => emits(it, stop.type))) report(`no step emits the stop event "${stop.type}"`)
   },
 
-  unconsumed({ steps, options, routes }, report) {
+  unconsumed(definition, report) {
+    const { steps, options } = definition
     for (const step of steps)
       for (const { type } of step.emits)
-        if (type !== options.stop?.type && !routes.has(type))
+        if (type !== options.stop?.type && !isHeard(type, definition))
           report(`step "${step.name}" emits "${type}", which no step accepts`)
   },
 
@@ -216,6 +217,11 @@ function outside({ options, steps }: Definition): Set<string> {
   return types
 }
 
+/** Whether a step accepts it, or may wait for it: what may come from outside may come from a step instead. */
+function isHeard(type: string, definition: Definition): boolean {
+  return definition.routes.has(type) || outside(definition).has(type)
+}
+
 /** The steps that an event of one of these types, or a failure before it, can start. */
 function after(step: StepDefinition, { routes, stepsByName, options }: Definition): StepDefinition[] {
   const names = step.emits.flatMap((it) => routes.get(it.type) ?? [])
@@ -241,13 +247,18 @@ function leadingToStop(definition: Definition): Set<StepDefinition> {
   return leading
 }
 
-/** A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. */
+/**
+ * A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. Nor is
+ * one that emits what another step can only be waiting for.
+ */
 function isBesideARoute(
   step: StepDefinition,
-  { steps, options }: Definition,
+  definition: Definition,
   stopping: Set<StepDefinition>,
 ): boolean {
-  if (step.emits.length > 0) return false
+  const { steps, options, routes } = definition
+  if (step.emits.length > 0)
+    return step.emits.some(({ type }) => !routes.has(type) && isHeard(type, definition))
   const shares = (other: StepDefinition): boolean =>
     other.on.some((it) => step.on.some((own) => own.type === it.type))
   const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))

@@ -238,6 +238,17 @@ describe('produced and consumed', () => {
     expect(findings(workflow)).toEqual([expect.stringMatching(/^unconsumed: .*"work".*"item"/)])
   })
 
+  test('a declared event or a reply that a step emits and none accepts / somebody may wait for it', () => {
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('ask', { on: Go, asks: [Question], emits: [Done, Item] }, done)
+      .step('answers', { on: Item, emits: [Answer, Nudge] }, nothing)
+    expect(findings(workflow)).toEqual([])
+    const endless = defineWorkflow({ ...flow, events: [Item] })
+      .step('work', { on: Go, emits: [Done, Item] }, done)
+      .step('turns', { on: Item, emits: [Item] }, nothing)
+    expect(findings(endless)).toEqual([expect.stringMatching(/^deadEnd: .*"turns".*cycle/)])
+  })
+
   test('an event that nothing produces / reported with step and event', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('work', { on: Go, emits: [Done] }, done)
