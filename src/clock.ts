@@ -15,7 +15,7 @@ interface Timer {
 }
 
 /** A browser stores a delay in 32 bits, and fires a longer one at once: a wait of 25 days would be over now. */
-const LONGEST = 2 ** 31 - 1
+const LONGEST = 0x7fffffff
 
 function arm(timer: Timer, fn: () => void, ms: number): void {
   timer.id =
@@ -47,9 +47,17 @@ export function whenIdle(clock: Clock, fn: () => void): void {
 }
 
 // Taken at import: fake timers that a test installs later must not stop the engine.
-const immediate = (globalThis as { setImmediate?: (fn: () => void) => unknown }).setImmediate
+const immediate = /* @__PURE__ */ immediateOf(globalThis as Platform)
 const queue: (() => void)[] = []
 let port: { postMessage(message: null): void } | undefined
+
+interface Platform {
+  readonly setImmediate?: (fn: () => void) => unknown
+}
+
+function immediateOf({ setImmediate }: Platform): Platform['setImmediate'] {
+  return setImmediate
+}
 
 /**
  * Calls `fn` in a task of its own: after everything that is ready now, microtasks included, and before any

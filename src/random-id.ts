@@ -1,6 +1,6 @@
 const SIZE = 9
 /** Drawn for many names at once: that is what costs. */
-let drawn = new Uint8Array()
+let drawn = /* @__PURE__ */ new Uint8Array()
 let used = 0
 const pairs: string[] = []
 

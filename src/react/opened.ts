@@ -1,8 +1,8 @@
-import { useEffect, useState } from 'react'
 import { registryOf, type Engine, type OpenOptions } from '../engine'
 import type { Session } from '../session/session'
 import type { AnyWorkflow, ResourcesOf, StateOf } from '../workflow/shape'
 import { engineFor } from './page-engine'
+import { useEffect, useState } from './react'
 import { useSnapshot } from './snapshot'
 
 /** What a component says about the session it wants. */

@@ -1,8 +1,9 @@
-import { createElement, useContext, useMemo, type ReactElement, type ReactNode } from 'react'
+import type { ReactElement, ReactNode } from 'react'
 import type { OpenOptions } from '../engine'
 import type { AnyWorkflow } from '../workflow/shape'
 import { useOpened, type Opened, type Phase, type SessionOptions } from './opened'
 import { PlaceContext, workflowOf } from './place'
+import { createElement, useContext, useMemo } from './react'
 import { useTabName } from './use-tab-name'
 
 /** Which session is opened, as for `engine.open`, and what is shown until it is there. */

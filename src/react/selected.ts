@@ -1,6 +1,6 @@
-import { useState } from 'react'
 import { sameJson } from '../state/same'
 import type { Show } from '../state/store'
+import { useState } from './react'
 import { useSnapshot } from './snapshot'
 
 /** What to show of the value at the path. */

@@ -1,9 +1,9 @@
-import { useContext } from 'react'
 import type { Session } from '../session/session'
 import type { Keys } from '../state/path-types'
 import { cellOf, type PlainStore } from '../state/store'
 import type { AnyWorkflow } from '../workflow/shape'
 import { has, misuse, PlaceContext, sessionOf } from './place'
+import { useContext } from './react'
 import { useSelected, type Selection } from './selected'
 import { useSnapshot } from './snapshot'
 

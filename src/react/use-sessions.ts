@@ -1,8 +1,8 @@
-import { useCallback, useContext, useEffect, useState } from 'react'
 import type { Engine } from '../engine'
 import type { AnyWorkflow } from '../workflow/shape'
 import { engineFor } from './page-engine'
 import { PlaceContext } from './place'
+import { useCallback, useContext, useEffect, useState } from './react'
 
 /** What is stored of a session, without its state. */
 export type SessionInfo = Awaited<ReturnType<Engine['list']>>[number]

@@ -1,10 +1,11 @@
-import { useEffect, useRef } from 'react'
 import { reportLater } from '../state/subscribers'
 import type { AskEvent } from '../workflow/ask'
 import type { EventOf, EventType, WorkflowEvent } from '../workflow/event'
 import type { AnyWorkflow, Of } from '../workflow/shape'
+import { useLatest } from './latest'
 import { misuse, useSession } from './place'
 import type { Registered } from './register'
+import { useEffect } from './react'
 
 /** What a session shows while it runs: what steps stream, what they ask, how the run ended, and how many were lost. */
 export type ShownEvent<W extends AnyWorkflow> =
@@ -41,15 +42,12 @@ export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly un
   if (typeof handler !== 'function' || 'type' in handler || (given && typeof type !== 'string'))
     throw misuse('useWorkflowEvents')
   const session = useSession('useWorkflowEvents', workflow)
-  const latest = useRef(handler)
-  useEffect(() => {
-    latest.current = handler
-  })
+  const latest = useLatest(handler)
   useEffect(() => {
     const events = session.events({ follow: true })
     void follow(events, type, latest)
     return () => void events.return?.()
-  }, [session, type])
+  }, [session, type, latest])
 }
 
 async function follow(

@@ -1,8 +1,9 @@
-import { useEffect, useRef } from 'react'
 import { pagesOf } from '../session/face'
 import type { Session } from '../session/session'
 import type { AnyWorkflow } from '../workflow/shape'
+import { useLatest } from './latest'
 import { has, useSession } from './place'
+import { useEffect } from './react'
 
 /** A page of a wizard: an ask that is open, or was answered. */
 export interface UrlPage {
@@ -38,11 +39,8 @@ export function useWorkflowUrl(...args: readonly unknown[]): void {
   const of = has(args[0], 'steps') || has(args[0], 'state') ? args[0] : undefined
   const options = (of === undefined ? args[0] : args[1]) as WorkflowUrlOptions | undefined
   const session = useSession('useWorkflowUrl', of)
-  const latest = useRef(options)
-  useEffect(() => {
-    latest.current = options
-  })
-  useEffect(() => new PageUrl(session, () => latest.current ?? {}).follow(), [session])
+  const latest = useLatest(options)
+  useEffect(() => new PageUrl(session, () => latest.current ?? {}).follow(), [session, latest])
 }
 
 /** The page in the URL, and the page of the session: whichever moves, the other one follows. */

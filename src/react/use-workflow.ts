@@ -1,4 +1,3 @@
-import { useContext, useMemo } from 'react'
 import type { Progress, Resumed, Role, Session } from '../session/session'
 import type { Status } from '../session/status'
 import type { Opened as OpenedAsk } from '../workflow/ask'
@@ -6,6 +5,7 @@ import type { AnyWorkflow, Of, ResultOf, StartArgs } from '../workflow/shape'
 import { useOpened, type SessionOptions } from './opened'
 import { PlaceContext, sessionOf, workflowOf } from './place'
 import type { Registered } from './register'
+import { useContext, useMemo } from './react'
 import { useSnapshot } from './snapshot'
 import { watch } from './watch'
 

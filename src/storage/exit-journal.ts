@@ -34,7 +34,7 @@ export interface ExitOptions {
 }
 
 /** So many characters at most: a browser gives all sessions of an origin five million. */
-const MOST = 256 * 1024
+const MOST = 262_144
 
 /**
  * The last moments of a page, in a place that takes them at once: while a page is left, nothing else lands for sure in

@@ -1,7 +1,7 @@
-/** How long a session that nobody writes is kept, in milliseconds. */
-export const EXPIRE_AFTER: number = 30 * 24 * 3600 * 1000
-/** A session as old as that is no old session: a clock is wrong. */
-const BEYOND_BELIEF = 20 * 365 * 24 * 3600 * 1000
+/** How long a session that nobody writes is kept, in milliseconds: 30 days. */
+export const EXPIRE_AFTER: number = 2_592_000_000
+/** A session as old as that, twenty years, is no old session: a clock is wrong. */
+const BEYOND_BELIEF = 630_720_000_000
 
 /**
  * Whether a session is past its time. A clock that was set back, or far ahead, expires nothing: what is thrown away

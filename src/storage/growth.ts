@@ -12,7 +12,7 @@ export interface StoredSizes {
 }
 
 /** Below this a journal is not worth a snapshot, however small the state. */
-const LEAST = 256 * 1024
+const LEAST = 262_144
 /** Reading a batch back takes 9 µs on top of its size: as long as this many characters of a snapshot. */
 const PER_BATCH = 2048
 

@@ -22,7 +22,7 @@ export interface Part extends Run {
 }
 
 /** So many characters, about, are one part: a millisecond of work, and what Chromium keeps beside its key and not in a file. */
-const PART = 112 * 1024
+const PART = 114_688
 
 /** Whether it is a list, or an object without a class: what a part may hold the entries of. */
 export function isPlain(value: unknown): value is Container {
