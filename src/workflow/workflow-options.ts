@@ -7,7 +7,7 @@ import type { Check } from './validate'
 export type Migration = (state: any) => unknown
 
 /** What a workflow is defined by, besides its steps. */
-export interface WorkflowOptions<S, F, In, Out, R, Ev> {
+export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = string> {
   /** Names its sessions in storage: keep it for ever. */
   readonly name: string
   /** A whole number from 1; raise it with every change that stored sessions must be migrated for. */
@@ -49,7 +49,7 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev> {
    * Paths of the state that are never stored, exported or sent to another tab: card numbers, passwords. After a reload
    * they are back at their default, or absent.
    */
-  readonly private?: readonly string[]
+  readonly private?: readonly Private[]
   /** Checks of `validate` to leave out. */
   readonly skip?: readonly Check[]
 }

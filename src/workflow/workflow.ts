@@ -1,5 +1,5 @@
 import { WorkflowError } from '../errors'
-import type { Stable } from '../state/path-types'
+import type { Path, Stable } from '../state/path-types'
 import type { Output, Schema } from '../state/standard-schema'
 import type { Ask, AskOf, AskType, Reply } from './ask'
 import type { AnyEvent, DataOf, EventOf, EventType, InputOf, WorkflowEvent } from './event'
@@ -213,7 +213,7 @@ export function defineWorkflow<
   R = object,
   const Ev extends readonly EventType[] = [],
 >(
-  options: WorkflowOptions<S & Stable<S>, F & Stable<F>, In, Out, R, Ev>,
+  options: WorkflowOptions<S & Stable<S>, F & Stable<F>, In, Out, R, Ev, Path<NoInfer<Output<S>>>>,
 ): Workflow<
   Shape<Output<S>, Output<F>, InputOf<In>, DataOf<EventOf<Out>>, R>,
   never,

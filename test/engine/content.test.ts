@@ -255,7 +255,7 @@ describe('private paths', () => {
       defineWorkflow({
         ...flow,
         state: z.object({ pin: z.string(), in: z.object({ pin: z.string() }).optional() }),
-        private: paths,
+        private: paths as readonly 'pin'[],
       }).step('go', { on: Go, emits: [Done] }, () => Done(1))
     expect(() => make(['pin']).validate()).toThrow(/private path "pin": .*optional or have a default/)
     expect(() => make(['in.pin']).validate()).toThrow(/"in\.pin"/)

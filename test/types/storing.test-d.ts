@@ -44,7 +44,15 @@ describe('what a workflow says of its stored sessions', () => {
   })
 
   it('private paths', () => {
-    defineWorkflow({ ...base, version: 1, private: ['card', 'login.password'] })
+    defineWorkflow({ ...base, version: 1, private: ['card'] })
+    const state = z.object({
+      login: z.object({ password: z.string().default('') }).optional(),
+      cards: z.array(z.object({ number: z.string().optional() })).default([]),
+    })
+    defineWorkflow({ ...base, version: 1, state, private: ['login.password', 'cards.0.number', 'login'] })
+    defineWorkflow({ name: 'untyped', version: 1, start: Go, stop: Done, private: ['any', 'any.thing'] })
+    // @ts-expect-error no such path
+    defineWorkflow({ ...base, version: 1, state, private: ['login', 'card'] })
     // @ts-expect-error a list
     defineWorkflow({ ...base, version: 1, private: 'card' })
   })
