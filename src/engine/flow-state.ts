@@ -2,6 +2,7 @@ import type { FlowDeps } from './flow-deps'
 import { flowLoadError, loadFlow } from './flow-load'
 import { Origin } from './flow-origin'
 import { placeOf } from './leaving'
+import { OwnWrites, type Change, type OwnWrite } from './own-writes'
 import { emptied } from './tenure'
 import { deferred, type Deferred } from '../session/deferred'
 import type { FlowWrite, SessionFlow, StepChange } from '../session/flow'
@@ -13,23 +14,11 @@ import { createStateStore, type StateStore } from '../state/store'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import { EarlyWrites, type Remake } from '../state/early-writes'
-import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow, type NamedWrite } from '../storage/flow'
+import { encodeFlow, nextSeq, type LoadedFlow } from '../storage/flow'
 import { Refusal } from '../storage/refusal'
 import { storageError } from '../storage/storage-error'
 import type { Channel } from '../tabs/channel'
 import type { Definition } from '../workflow/workflow'
-
-/** Makes the operations of a write for a state as it is. */
-type Change = (view: Tree) => readonly Op[]
-
-/** A write that is not known to be stored. */
-interface Pending extends NamedWrite {
-  readonly change: Change
-  /** When it may be stored: whoever makes it must be known again after a crash, or it would be made anew. */
-  after: Promise<void> | undefined
-  /** It is stored, or storage has failed: trouble there never stops a flow. */
-  readonly tried: Deferred<void>
-}
 
 /** Milliseconds until storage is tried again after a failure; doubled each time, up to the longest. */
 const FIRST_RETRY = 1000
@@ -48,14 +37,11 @@ export class FlowState implements SessionFlow {
   readonly #definition: Definition
   readonly #schema: CompiledSchema
   readonly #tree: Tree
-  /** Names this page in what is stored. */
-  readonly #page: string
+  readonly #own: OwnWrites
   #base: LoadedFlow = { seq: 0, applied: [], state: undefined }
   #known = false
   #refused: Error | undefined
   #over = false
-  #pending: Pending[] = []
-  #count = 0
   #loaded: Deferred<void> = deferred()
   #failed = false
   #reading: Promise<void> | undefined
@@ -70,7 +56,7 @@ export class FlowState implements SessionFlow {
   constructor(deps: FlowDeps, definition: Definition) {
     this.#deps = deps
     this.#definition = definition
-    this.#page = deps.ids()
+    this.#own = new OwnWrites(deps.ids())
     this.#schema = compileSchema(definition.options.flowState)
     this.initial = copyJson(this.#schema.initial(undefined), 'flowState')
     this.#base = { ...this.#base, state: this.initial }
@@ -118,7 +104,7 @@ export class FlowState implements SessionFlow {
   async write(step: FlowWrite, change: StepChange): Promise<void> {
     const { core, exec } = step
     const key = core.key(exec.id, step.key)
-    const known = this.#pending.find((it) => it.key === key)
+    const known = this.#own.all.find((it) => it.key === key)
     if (known) await known.tried.promise
     else if (!this.#base.applied.includes(key)) {
       const made = change(this.#tree)
@@ -134,14 +120,13 @@ export class FlowState implements SessionFlow {
 
   async flush(): Promise<void> {
     if (this.#refused) throw this.#refused
-    if (this.#pending.length > 0) await this.#save()
+    if (this.#own.all.length > 0) await this.#save()
   }
 
   /** Everything stored is gone, and what was still to be stored with it. */
   forget(): void {
     this.#channel?.postMessage(0)
-    for (const { tried } of this.#pending) tried.resolve()
-    this.#pending = []
+    this.#own.settle(() => true)
     this.#refused = undefined
     this.#adopt({ seq: 0, applied: [], state: this.initial })
   }
@@ -154,14 +139,13 @@ export class FlowState implements SessionFlow {
     this.#deps.clock.clearTimeout(this.#timer)
   }
 
-  #put(ops: readonly Op[], change: Change, of?: Pick<Pending, 'key' | 'after'>): Promise<void> {
-    const entry: Pending = { n: ++this.#count, key: of?.key, after: of?.after, change, tried: deferred() }
-    this.#pending.push(entry)
+  #put(ops: readonly Op[], change: Change, of?: Pick<OwnWrite, 'key' | 'after'>): Promise<void> {
+    const { tried } = this.#own.add(change, of)
     this.#tree.apply(ops)
-    if (this.#refused) entry.tried.resolve()
+    if (this.#refused) tried.resolve()
     else this.#save().catch(() => {})
     this.#tree.flush()
-    return entry.tried.promise
+    return tried.promise
   }
 
   #save(): Promise<void> {
@@ -173,12 +157,12 @@ export class FlowState implements SessionFlow {
       if (this.#reading) await this.#reading
       // Whatever this task writes belongs together.
       await Promise.resolve()
-      while (this.#pending.length > 0 && !this.#over && !this.#refused) await this.#saveOnce()
+      while (this.#own.all.length > 0 && !this.#over && !this.#refused) await this.#saveOnce()
       this.#delay = FIRST_RETRY
     } catch (error) {
       const { clock, onError } = this.#deps
       if (error instanceof Refusal) this.#fail(error)
-      for (const { tried } of this.#pending) tried.resolve()
+      this.#own.tried()
       if (this.#refused) throw this.#refused
       onError(storageError(error))
       if (!this.#over) this.#timer = clock.setTimeout(() => this.#save().catch(() => {}), this.#delay)
@@ -192,34 +176,22 @@ export class FlowState implements SessionFlow {
   async #saveOnce(): Promise<void> {
     const { storage, serializer, clock } = this.#deps
     if (!this.#known) return this.#read()
-    for (let it = this.#held; it; it = this.#held) {
-      await it.after
-      it.after = undefined
-    }
+    await this.#own.released()
     // From here to the write nothing may come between what is read and what is written.
-    const batch = [...this.#pending]
+    const batch = [...this.#own.all]
     const state = this.#tree.root()
     const { seq, applied } = this.#base
     const next: LoadedFlow = {
-      seq: nextSeq(this.#base, clock.now(), `${this.#page}#${this.#count}`),
-      applied: named(applied, this.#page, batch),
+      seq: nextSeq(this.#base, clock.now(), this.#own.newest),
+      applied: this.#own.named(applied, batch),
       state,
     }
     const flow = await encodeFlow(next, this.#definition, serializer, clock.now())
     if (!(await storage.writeFlow(flow, seq))) return this.#read()
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
-    this.#settle((it) => batch.includes(it))
+    this.#own.settle((it) => batch.includes(it))
     this.#channel?.postMessage(next.seq)
-  }
-
-  get #held(): Pending | undefined {
-    return this.#pending.find((it) => it.after)
-  }
-
-  #settle(isStored: (entry: Pending) => boolean): void {
-    for (const entry of this.#pending) if (isStored(entry)) entry.tried.resolve()
-    this.#pending = this.#pending.filter((it) => !isStored(it))
   }
 
   async #read(): Promise<void> {
@@ -245,11 +217,11 @@ export class FlowState implements SessionFlow {
   #adopt(base: LoadedFlow): void {
     if (this.#known && base.seq === this.#base.seq) return
     this.#base = base
-    this.#settle((it) => isNamed(base.applied, this.#page, it))
+    this.#own.found(base.applied)
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
-    this.#pending = this.#pending.filter((it) => this.#again(it, tree))
+    this.#own.keep((it) => this.#again(it, tree))
     // Exactly what differs is told.
     const ops = diff(before, tree.root())
     tree.restore(before)
@@ -258,7 +230,7 @@ export class FlowState implements SessionFlow {
   }
 
   /** Whether a write could be made again. One that does not fit any more is lost, and told. */
-  #again({ change, tried }: Pending, tree: Tree): boolean {
+  #again({ change, tried }: OwnWrite, tree: Tree): boolean {
     const before = tree.root()
     try {
       tree.apply(change(tree))
@@ -287,13 +259,13 @@ export class FlowState implements SessionFlow {
     if (!error.code.startsWith('NEWER')) storage.quarantineFlow(name).catch(onError)
     this.#refused = flowLoadError(error, name, storage, () => this.#retry())
     this.#loaded.reject(this.#refused)
-    for (const { tried } of this.#pending) tried.resolve()
+    this.#own.tried()
   }
 
   async #retry(): Promise<void> {
     this.#refused = undefined
     await this.fresh()
     await this.ready
-    if (this.#pending.length > 0) this.#save().catch(() => {})
+    if (this.#own.all.length > 0) this.#save().catch(() => {})
   }
 }

@@ -8,6 +8,7 @@ import { Outbox } from '../session/outbox'
 import type { MembershipOptions } from './membership-options'
 import { overtaken, type Kept } from './overtaken'
 import { reasonOf } from '../session/reasons'
+import { RollCall } from './roll-call'
 import type { SessionRecord } from '../session/record'
 import type { Resumed } from '../session/session'
 import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
@@ -15,9 +16,7 @@ import { withinLimit } from '../storage/time-limit'
 import { Line } from '../tabs/line'
 import { Seat } from '../tabs/seat'
 
-/** Milliseconds that a tab without locks waits for another one to say that it is there. */
-const ANYBODY = 300
-/** And a follower for the leader, before it shows what storage has, or tries again to lead. */
+/** Milliseconds that a follower waits for the leader, before it shows what storage has, or tries again to lead. */
 const PATIENCE = 1000
 
 /** One session's place among the tabs that have it open (decision 12): who executes, and how this tab takes part. */
@@ -30,12 +29,12 @@ export class Membership {
   readonly outbox: Outbox
   #seat: Seat | undefined
   readonly #line: Line<Message>
+  readonly #call: RollCall
   #following: Following | undefined
   #leading: Leading | undefined
   /** What this tab had recorded as leader and may not be stored. */
   #kept: Kept | undefined
   #left = false
-  #answered: ((there: boolean) => void) | undefined
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -46,6 +45,7 @@ export class Membership {
       if (!newer) this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
+    this.#call = new RollCall(this.#line, clock, options.by)
     if (locks)
       this.#seat = new Seat({ locks, name, clock, onWon: () => this.#won(), onLost: () => this.#demote() })
   }
@@ -73,7 +73,7 @@ export class Membership {
       // Locks that cannot be used, as in a sandbox, are as good as none.
       this.#seat = undefined
     }
-    if (!this.#seat) this.leads = !(await this.#isAnybodyThere())
+    if (!this.#seat) this.leads = !(await this.#call.isAnybodyThere())
   }
 
   /** What was read is here, and another tab executes. Resolves when there is all that the other one has. */
@@ -168,7 +168,7 @@ export class Membership {
     if (this.#leading) this.#demote()
     else this.#following?.hello(true)
     this.#seat?.wait()
-    if (!this.#seat && !(await this.#isAnybodyThere())) this.#won()
+    if (!this.#seat && !(await this.#call.isAnybodyThere())) this.#won()
   }
 
   /** The session is closed, or its page was killed. */
@@ -272,7 +272,7 @@ export class Membership {
 
   #hear(message: Message): void {
     if (this.#left) return
-    if (message.kind === 'welcome') this.#answered?.(true)
+    this.#call.hear(message)
     const leading = this.#leading
     // A higher epoch than one's own: the storage would refuse the next write anyway.
     if (leading && 'epoch' in message && message.kind !== 'hello' && message.epoch > leading.epoch)
@@ -284,16 +284,6 @@ export class Membership {
   #post(message: Message): void {
     if (message.kind === 'answer' && message.to === this.outbox.by) this.outbox.answered(message)
     else this.#line.post(message)
-  }
-
-  #isAnybodyThere(): Promise<boolean> {
-    const { clock, by } = this.#options
-    if (!this.#line.open) return Promise.resolve(false)
-    this.#post({ kind: 'hello', tab: by, epoch: -1, seq: -1 })
-    return new Promise((resolve) => {
-      this.#answered = resolve
-      clock.setTimeout(() => resolve(false), ANYBODY)
-    })
   }
 }
 

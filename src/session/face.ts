@@ -84,8 +84,8 @@ function made(): Readonly<Record<string, (live: LiveSession) => unknown>> {
     flowState: (live) => live.core.options.flow.state,
     fork: () => undefined,
     run: (live) => (input?: unknown) => live.runs.run(input),
-    send: (live) => live.send.bind(live),
-    reply: (live) => live.reply.bind(live),
+    send: (live) => live.inbox.send.bind(live.inbox),
+    reply: (live) => live.inbox.reply.bind(live.inbox),
     retry: (live) => () => live.runs.retry(),
     cancel: (live) => (reason?: string) => live.runs.cancel(reason),
     pause: (live) => () => live.runs.pause(),
@@ -156,6 +156,6 @@ function openAsk(live: LiveSession, id: string, { exec, point }: Waiting): OpenA
     step: exec.step,
     replyType: point.reply ?? '',
     ...(point.deadline !== undefined && { deadline: point.deadline }),
-    reply: (data: unknown) => live.reply(id, data),
+    reply: (data: unknown) => live.inbox.reply(id, data),
   })
 }

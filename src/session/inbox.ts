@@ -1,27 +1,40 @@
 import { isEvent } from '../workflow/event'
 import type { Core } from './core'
 import { Dispatch } from './dispatch'
+import type { Gate } from './gate'
 import { patiently } from './patience'
 import type { Target } from './session'
 
 /** What comes from outside: events and replies. A bad call throws at the call; the rest is true, or taken by nobody. */
 export class Inbox {
   readonly #core: Core
+  readonly #gate: Gate
   readonly dispatch: Dispatch
 
-  constructor(core: Core) {
+  constructor(core: Core, gate: Gate) {
     this.#core = core
+    this.#gate = gate
     this.dispatch = new Dispatch(core)
   }
 
+  send(event: unknown, to: Target = {}): Promise<boolean> {
+    return this.#gate.whenOpen(this.#accept(event, to))
+  }
+
+  reply(ask: string, data: unknown): Promise<boolean> {
+    const gate = this.#gate
+    if (gate.phase === 'loading') return gate.whenOpen(() => this.reply(ask, data))
+    return gate.whenOpen(this.#acceptReply(ask, data))
+  }
+
   /** Checks an event and its target; the answer delivers it. */
-  accept(value: unknown, to: Target): () => boolean | Promise<boolean> {
+  #accept(value: unknown, to: Target): () => boolean | Promise<boolean> {
     const core = this.#core
     const { ask, step } = to
     // The reply to a question of a sub-flow is an event that only that one may know.
     const open = ask === undefined ? undefined : core.openAsk(ask)
     if (open && open.level.path.length > 0 && isEvent(value) && value.type === open.point.reply)
-      return this.acceptReply(open.id, value.data)
+      return this.#acceptReply(open.id, value.data)
     const event = this.dispatch.known(value)
     if (step !== undefined && ask === undefined) this.dispatch.mustAccept(step, event.type)
     return () => {
@@ -33,7 +46,7 @@ export class Inbox {
   }
 
   /** Checks a reply; the answer records it. */
-  acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
+  #acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
     const core = this.#core
     const open = core.openAsk(ask)
     const reply = open?.point.reply
@@ -68,6 +81,6 @@ export class Inbox {
       return open === undefined || open.level.definition !== undefined
     }
     await patiently(isKnown)
-    return isKnown() ? this.acceptReply(ask, data)() : false
+    return isKnown() ? this.#acceptReply(ask, data)() : false
   }
 }

@@ -22,7 +22,7 @@ import { restoreSession, type SavedSession } from './saved-session'
 import { Scheduler } from './scheduler'
 import { settle } from './settle'
 import type { Remote } from './remote'
-import type { Progress, Resumed, Target } from './session'
+import type { Progress, Resumed } from './session'
 import { Standing } from './standing'
 import { Streams, type EventsOptions } from './stream'
 import { Travel } from './travel'
@@ -81,7 +81,7 @@ export class LiveSession extends Standing {
     this.permit = new Permit(this.core)
     this.core.ready = () => this.gate.phase === 'open' && this.permit.granted()
     this.#scheduler = new Scheduler(this.core)
-    this.inbox = new Inbox(this.core)
+    this.inbox = new Inbox(this.core, this.gate)
     this.outcome = new Outcome(this.core)
     const { gate, permit, outcome } = this
     const parts = { core, gate, outcome, permit, scheduler: this.#scheduler }
@@ -212,17 +212,6 @@ export class LiveSession extends Standing {
     this.#scheduler.halt()
     this.#leave()
     this.#options.onClose()
-  }
-
-  send(event: unknown, to: Target = {}): Promise<boolean> {
-    const deliver = this.inbox.accept(event, to)
-    return this.gate.whenOpen(deliver)
-  }
-
-  reply(ask: string, data: unknown): Promise<boolean> {
-    if (this.gate.phase === 'loading') return this.gate.whenOpen(() => this.reply(ask, data))
-    const answer = this.inbox.acceptReply(ask, data)
-    return this.gate.whenOpen(answer)
   }
 
   async flush(): Promise<void> {

@@ -20,10 +20,10 @@ const calls: { readonly [name: string]: Call } = {
     const { dispatch } = live.inbox
     const event = dispatch.heard(asked.args[0] as WorkflowEvent)
     const to = asked.args[1] as Target
-    const deliver = (): unknown => named(live.core, asked, () => live.send(event, to))
+    const deliver = (): unknown => named(live.core, asked, () => live.inbox.send(event, to))
     return (to.ask === undefined && dispatch.clear(event, to.step)?.then(deliver)) || deliver()
   },
-  reply: (live, { args: [ask, data] }) => live.reply(ask as string, data),
+  reply: ({ inbox }, { args: [ask, data] }) => inbox.reply(ask as string, data),
   run: ({ runs }, { args: [input] }) => void runs.run(input),
   retry: ({ runs }) => void runs.retry(),
   cancel: ({ runs }, { args: [reason] }) => runs.cancel(reason as string | undefined),

@@ -1,0 +1,79 @@
+import { deferred, type Deferred } from '../session/deferred'
+import type { Op } from '../state/op'
+import type { Tree } from '../state/tree'
+import { isNamed, named, type NamedWrite } from '../storage/flow'
+
+/** Makes the operations of a write for a state as it is. */
+export type Change = (view: Tree) => readonly Op[]
+
+/** A write that is not known to be stored. */
+export interface OwnWrite extends NamedWrite {
+  readonly change: Change
+  /** When it may be stored: whoever makes it must be known again after a crash, or it would be made anew. */
+  after: Promise<void> | undefined
+  /** It is stored, or storage has failed: trouble there never stops a flow. */
+  readonly tried: Deferred<void>
+}
+
+/** This page's writes to a flow state that are not known to be stored, in order. */
+export class OwnWrites {
+  /** Names this page in what is stored. */
+  readonly #page: string
+  #pending: OwnWrite[] = []
+  #count = 0
+
+  constructor(page: string) {
+    this.#page = page
+  }
+
+  get all(): readonly OwnWrite[] {
+    return this.#pending
+  }
+
+  /** The name of the newest. */
+  get newest(): string {
+    return `${this.#page}#${this.#count}`
+  }
+
+  add(change: Change, of?: Pick<OwnWrite, 'key' | 'after'>): OwnWrite {
+    const write: OwnWrite = { n: ++this.#count, key: of?.key, after: of?.after, change, tried: deferred() }
+    this.#pending.push(write)
+    return write
+  }
+
+  /** Resolves when all of them may be stored. */
+  async released(): Promise<void> {
+    for (let it = this.#held; it; it = this.#held) {
+      await it.after
+      it.after = undefined
+    }
+  }
+
+  get #held(): OwnWrite | undefined {
+    return this.#pending.find((it) => it.after)
+  }
+
+  /** The names of the newest writes, with these. */
+  named(before: readonly string[], writes: readonly OwnWrite[]): string[] {
+    return named(before, this.#page, writes)
+  }
+
+  /** Those among the names are stored. */
+  found(names: readonly string[]): void {
+    this.settle((it) => isNamed(names, this.#page, it))
+  }
+
+  settle(isStored: (write: OwnWrite) => boolean): void {
+    for (const write of this.#pending) if (isStored(write)) write.tried.resolve()
+    this.keep((it) => !isStored(it))
+  }
+
+  keep(isKept: (write: OwnWrite) => boolean): void {
+    this.#pending = this.#pending.filter(isKept)
+  }
+
+  /** Nobody has to wait any longer: storage is in trouble. */
+  tried(): void {
+    for (const { tried } of this.#pending) tried.resolve()
+  }
+}
