@@ -1,4 +1,4 @@
-import { ReplayMismatchError } from '../errors'
+import { ReplayMismatchError, TimeoutError } from '../errors'
 import { frozen } from '../state/development'
 import { isThenable } from '../state/thenable'
 import type { WorkflowEvent } from '../workflow/event'
@@ -47,8 +47,11 @@ export class Attempt {
     this.step = step
     this.number = exec.attempt
     this.#begun = exec.entries.length
-    if (step.timeout !== undefined)
-      this.#time = new WorkTime(step, step.timeout, core.options.clock, (error) => this.#fail(error))
+    const { name, timeout } = step
+    if (timeout !== undefined) {
+      const late = (): Error => new TimeoutError('step', `step "${name}"`, timeout)
+      this.#time = new WorkTime(core.options.clock, timeout, late, (error) => this.#fail(error))
+    }
   }
 
   /** Made when they are asked for, as the signal is: most steps never do. */

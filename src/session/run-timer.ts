@@ -2,6 +2,7 @@ import { TimeoutError } from '../errors'
 import type { Core } from './core'
 import { failRun } from './failure'
 import { isWaiting } from './status'
+import { WorkTime } from './work-time'
 
 /**
  * The clock of a run's timeout: it goes while a step works and stands still while all of them wait. What steps begin
@@ -10,54 +11,40 @@ import { isWaiting } from './status'
 export class RunTimer {
   readonly #core: Core
   #run: unknown
-  #left = 0
-  #since = 0
-  #timer: unknown
+  #time: WorkTime | undefined
 
   constructor(core: Core) {
     this.#core = core
     const { timeout } = core.definition.options
-    if (timeout !== undefined) core.worked = () => Math.round(timeout - this.#rest(timeout))
+    if (timeout !== undefined) core.worked = () => Math.round(timeout - this.#timeOf(timeout).left)
   }
 
   /** To be called whenever work may have begun or ended. */
   update(active: boolean): void {
     const limit = this.#core.definition.options.timeout
     if (limit === undefined) return
-    const { model, attempts, options } = this.#core
-    this.rest()
-    const left = this.#rest(limit)
+    const { model, attempts } = this.#core
+    const time = this.#timeOf(limit)
+    time.rest()
     const works = [...model.execs.values()].some((it) => attempts.has(it.id) && !isWaiting(it, () => true))
-    if (!active || !works) return
-    this.#since = options.clock.now()
-    this.#timer = options.clock.setTimeout(() => {
-      this.#timer = undefined
-      failRun(
-        this.#core,
-        undefined,
-        0,
-        new TimeoutError('run', `the run of "${this.#core.definition.name}"`, limit),
-      )
-    }, left)
+    if (active && works) time.work()
   }
 
   rest(): void {
-    if (this.#timer === undefined) return
-    const { clock } = this.#core.options
-    clock.clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#left = Math.max(0, this.#left - (clock.now() - this.#since))
+    this.#time?.rest()
   }
 
-  /** Milliseconds of work that the run has left now. */
-  #rest(limit: number): number {
-    const { run } = this.#core.model
-    if (this.#run !== run?.id) {
-      this.rest()
-      this.#run = run?.id
-      this.#left = Math.max(0, limit - (run?.worked ?? 0))
-    }
-    const spent = this.#timer === undefined ? 0 : this.#core.options.clock.now() - this.#since
-    return Math.max(0, this.#left - spent)
+  /** That of the run that is going on. */
+  #timeOf(limit: number): WorkTime {
+    const core = this.#core
+    const { run } = core.model
+    if (this.#time && this.#run === run?.id) return this.#time
+    this.rest()
+    this.#run = run?.id
+    const late = (): Error => new TimeoutError('run', `the run of "${core.definition.name}"`, limit)
+    const left = Math.max(0, limit - (run?.worked ?? 0))
+    return (this.#time = new WorkTime(core.options.clock, left, late, (error) =>
+      failRun(core, undefined, 0, error),
+    ))
   }
 }

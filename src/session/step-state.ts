@@ -5,6 +5,7 @@ import { toPath, type Path } from '../state/path'
 import type { View } from '../state/view'
 import type { Keys } from '../state/path-types'
 import type { Attempt } from './attempt'
+import { StepWrites, type Make } from './step-writes'
 
 const written = Promise.resolve()
 
@@ -12,29 +13,18 @@ const written = Promise.resolve()
  * The state as one attempt sees and writes it (durable-steps, rules a, b, i). While the attempt repeats what is
  * recorded, reads see the version of that time and equal writes are silent; after that everything is new.
  */
-export class StepState {
+export class StepState extends StepWrites {
   readonly get: (...args: [path?: string | Keys, fallback?: unknown]) => unknown
   readonly has: (path: string | Keys) => boolean
-  readonly set: (path: string | Keys, value: unknown) => Promise<void>
-  readonly append: (path: string | Keys, item: unknown) => Promise<void>
-  readonly delete: (path: string | Keys) => Promise<void>
-  readonly replace: (state: unknown) => Promise<void>
-  readonly reset: () => Promise<void>
   readonly edit: (recipe: (draft: unknown) => void | Promise<void>) => Promise<void>
   readonly subscribe: (path: string | Keys, listener: () => void) => () => void
 
   constructor(attempt: Attempt) {
     const { writer, initialState } = attempt.core.options
     const { tree } = attempt.core.model
-    const write = (input: string | Keys, make: (view: View, path: Path) => Op | undefined): Promise<void> =>
-      whenFree(attempt, () => put(attempt, toPath(input), make))
+    super(writer, initialState, (_, path, make) => whenFree(attempt, () => put(attempt, toPath(path), make)))
     this.get = (...args) => read(attempt, args)
     this.has = (path) => view(attempt).has(toPath(path))
-    this.set = (input, value) => write(input, (it, path) => writer.set(it, path, value, true))
-    this.append = (input, item) => write(input, (it, path) => writer.append(it, path, item))
-    this.delete = (input) => write(input, (it, path) => writer.delete(it, path, true))
-    this.replace = (state) => write('', (it) => writer.replace(it, state))
-    this.reset = () => write('', (it) => writer.replace(it, initialState))
     this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
     this.subscribe = (path, listener) => tree.subscribe(toPath(path), listener)
   }
@@ -62,7 +52,7 @@ function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]
   return seen.read(path)
 }
 
-function put(attempt: Attempt, path: Path, make: (view: View, path: Path) => Op | undefined): void {
+function put(attempt: Attempt, path: Path, make: Make): void {
   // A write looks at its place first: as a read, it must see the same again when the step is re-run.
   const op = make(view(attempt), path)
   if (op !== undefined) record(attempt, [op])

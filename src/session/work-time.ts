@@ -1,40 +1,44 @@
 import type { Clock } from '../clock'
-import { TimeoutError } from '../errors'
-import type { StepDefinition } from '../workflow/step'
 
-/** The time that an attempt may work: it stands still while the step waits for an answer, an event or a clock. */
+/** The time that somebody may work: it stands still while they wait for an answer, an event or a clock. */
 export class WorkTime {
-  readonly #step: StepDefinition
   readonly #clock: Clock
+  /** What those are told who work when it is up. */
+  readonly #error: () => Error
   readonly #onEnd: (error: Error) => void
   #left: number
   #timer: unknown
   #startedAt = 0
-  /** Takes the end of the time, in place of the attempt. */
+  /** Takes the end of the time, in place of `onEnd`. */
   #onTimeout: ((error: Error) => void) | undefined
 
-  constructor(step: StepDefinition, left: number, clock: Clock, onEnd: (error: Error) => void) {
-    this.#step = step
-    this.#left = left
+  constructor(clock: Clock, left: number, error: () => Error, onEnd: (error: Error) => void) {
     this.#clock = clock
+    this.#left = left
+    this.#error = error
     this.#onEnd = onEnd
+  }
+
+  /** In milliseconds, now. */
+  get left(): number {
+    const spent = this.#timer === undefined ? 0 : this.#clock.now() - this.#startedAt
+    return Math.max(0, this.#left - spent)
   }
 
   work(): void {
     this.#startedAt = this.#clock.now()
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined
-      const { name, timeout = 0 } = this.#step
       const end = this.#onTimeout ?? this.#onEnd
-      end(new TimeoutError('step', `step "${name}"`, timeout))
+      end(this.#error())
     }, this.#left)
   }
 
   rest(): void {
     if (this.#timer === undefined) return
     this.#clock.clearTimeout(this.#timer)
+    this.#left = this.left
     this.#timer = undefined
-    this.#left = Math.max(0, this.#left - (this.#clock.now() - this.#startedAt))
   }
 
   /** Work that fails by itself when the time is up; then what it was waiting for hears of it by `abort`. */
