@@ -221,7 +221,7 @@ describe('engine.import(workflow, json)', () => {
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(pristine)
     expect(outcomes.opened).toBeGreaterThan(100)
     expect(outcomes.refused).toBeGreaterThan(100)
-  }, 60_000)
+  }, 3_600_000)
 })
 
 type Json = Record<string, unknown>

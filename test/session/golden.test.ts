@@ -70,5 +70,5 @@ describe.each(Object.entries(journeys))('the golden journal "%s"', (name, workfl
         ...{ result: golden.result, state: golden.state },
       })
     }
-  }, 60_000)
+  }, 3_600_000)
 })

@@ -185,6 +185,6 @@ describe('a sub-flow in a sub-flow', () => {
         })
       }
     },
-    60_000,
+    3_600_000,
   )
 })

@@ -120,26 +120,34 @@ describe('diff', () => {
     ])
   })
 
-  test('applied in order to the old value, it makes the new one (600 seeds, edited values)', () => {
-    forSeeds(
-      600,
-      (it) => Array.from({ length: 1 + it.below(8) }, () => it.mutation()),
-      (script: readonly Mutation[], seed) => {
-        const from = new Generator(seed + 9000).root()
-        const { draft, finish } = draftOf(from)
-        for (const mutation of script) mutate(draft, mutation)
-        expectMade(from, finish() as Json)
-      },
-    )
-  })
+  test(
+    'applied in order to the old value, it makes the new one (600 seeds, edited values)',
+    { timeout: 3_600_000 },
+    () => {
+      forSeeds(
+        600,
+        (it) => Array.from({ length: 1 + it.below(8) }, () => it.mutation()),
+        (script: readonly Mutation[], seed) => {
+          const from = new Generator(seed + 9000).root()
+          const { draft, finish } = draftOf(from)
+          for (const mutation of script) mutate(draft, mutation)
+          expectMade(from, finish() as Json)
+        },
+      )
+    },
+  )
 
-  test('applied in order to the old value, it makes the new one (600 seeds, unrelated values)', () => {
-    forSeeds(
-      600,
-      (it) => [it.root(), it.root()],
-      ([from = null, to = null]) => expectMade(from, to),
-    )
-  })
+  test(
+    'applied in order to the old value, it makes the new one (600 seeds, unrelated values)',
+    { timeout: 3_600_000 },
+    () => {
+      forSeeds(
+        600,
+        (it) => [it.root(), it.root()],
+        ([from = null, to = null]) => expectMade(from, to),
+      )
+    },
+  )
 })
 
 function expectMade(from: Json, to: Json): void {

@@ -328,7 +328,7 @@ describe('a draft', () => {
         expectShared(root, after)
       },
     )
-  }, 60_000)
+  }, 3_600_000)
 })
 
 /** Whatever says the same at the same place is the same object. */

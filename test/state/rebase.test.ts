@@ -285,7 +285,7 @@ describe('a rollback', () => {
     expect((root as typeof base).b).toBe(base.b)
   })
 
-  test('two writers in lists, with every item known by itself (1,500 seeds)', { timeout: 60_000 }, () => {
+  test('two writers in lists, with every item known by itself (1,500 seeds)', { timeout: 3_600_000 }, () => {
     forSeeds(1500, script, (lines) => {
       const reference = new Reference()
       const base = reference.now()
@@ -307,7 +307,7 @@ describe('a rollback', () => {
 
   test(
     'rolled back one after the other, the same items are left as at once (1,500 seeds)',
-    { timeout: 60_000 },
+    { timeout: 3_600_000 },
     () => {
       forSeeds(1500, script, (lines) => {
         const reference = new Reference()
@@ -332,7 +332,7 @@ describe('a rollback', () => {
     },
   )
 
-  test('nothing dropped: plain replay (300 seeds)', { timeout: 60_000 }, () => {
+  test('nothing dropped: plain replay (300 seeds)', { timeout: 3_600_000 }, () => {
     forSeeds(300, script, (lines) => {
       const reference = new Reference()
       const base = reference.now()

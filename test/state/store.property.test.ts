@@ -43,7 +43,7 @@ const LISTENED: readonly (readonly string[])[] = [
   ['nowhere', 'at', 'all'],
 ]
 
-test('a store does what the model does (1,200 seeds)', { timeout: 60_000 }, () => {
+test('a store does what the model does (1,200 seeds)', { timeout: 3_600_000 }, () => {
   forSeeds(
     1200,
     (it) =>
@@ -56,7 +56,7 @@ test('a store does what the model does (1,200 seeds)', { timeout: 60_000 }, () =
   )
 })
 
-test('a store that nobody reads from meanwhile ends up the same (600 seeds)', { timeout: 60_000 }, () => {
+test('a store that nobody reads from meanwhile ends up the same (600 seeds)', { timeout: 3_600_000 }, () => {
   forSeeds(
     600,
     (it) =>
@@ -77,39 +77,43 @@ type Change = readonly [
   look: number,
 ]
 
-test('a batch sees a list as it is with its writes, whenever it looks first (2,000 seeds)', () => {
-  forSeeds(
-    2000,
-    (it) =>
-      Array.from({ length: 1 + it.below(8) }, (): Change => {
-        const how = (['set', 'inner', 'append', 'delete', 'replace'] as const)[it.below(5)]!
-        return [how, it.below(5), it.below(3), it.below(12)]
-      }),
-    (changes) => {
-      const store = createStore({ initial: { l: [[0], [1], [2]] } }) as unknown as Store
-      const plain = [[0], [1], [2]]
-      store.batch(() => {
-        for (const [how, at, value, look] of changes) {
-          const path = ['l', String(at)]
-          if (how === 'append') {
-            store.append(['l'], [value])
-            plain.push([value])
-          } else if (how === 'replace') {
-            store.set(['l'], [[value], [at]])
-            plain.splice(0, plain.length, [value], [at])
-          } else if (at >= plain.length) continue
-          else if (how === 'delete') {
-            store.delete(path)
-            plain.splice(at, 1)
-          } else if (how === 'set') store.set(path, (plain[at] = [value]))
-          else store.set([...path, '0'], (plain[at]![0] = value))
-          if (look < 6) expectEqual(store.get(['l', String(look), '0']), plain[look]?.[0], `l.${look}.0`)
-        }
-      })
-      expectEqual(store.get(['l']), plain, 'the list')
-    },
-  )
-})
+test(
+  'a batch sees a list as it is with its writes, whenever it looks first (2,000 seeds)',
+  { timeout: 3_600_000 },
+  () => {
+    forSeeds(
+      2000,
+      (it) =>
+        Array.from({ length: 1 + it.below(8) }, (): Change => {
+          const how = (['set', 'inner', 'append', 'delete', 'replace'] as const)[it.below(5)]!
+          return [how, it.below(5), it.below(3), it.below(12)]
+        }),
+      (changes) => {
+        const store = createStore({ initial: { l: [[0], [1], [2]] } }) as unknown as Store
+        const plain = [[0], [1], [2]]
+        store.batch(() => {
+          for (const [how, at, value, look] of changes) {
+            const path = ['l', String(at)]
+            if (how === 'append') {
+              store.append(['l'], [value])
+              plain.push([value])
+            } else if (how === 'replace') {
+              store.set(['l'], [[value], [at]])
+              plain.splice(0, plain.length, [value], [at])
+            } else if (at >= plain.length) continue
+            else if (how === 'delete') {
+              store.delete(path)
+              plain.splice(at, 1)
+            } else if (how === 'set') store.set(path, (plain[at] = [value]))
+            else store.set([...path, '0'], (plain[at]![0] = value))
+            if (look < 6) expectEqual(store.get(['l', String(look), '0']), plain[look]?.[0], `l.${look}.0`)
+          }
+        })
+        expectEqual(store.get(['l']), plain, 'the list')
+      },
+    )
+  },
+)
 
 function runScript(script: readonly Step[], initial: Json, everyValue: boolean): void {
   const store = createStore({ initial }) as unknown as Store

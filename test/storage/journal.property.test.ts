@@ -96,4 +96,4 @@ it('what is stored is a beginning of what happened, with all that was acknowledg
       throw new Error(`seed ${seed}`, { cause: error })
     })
   }
-}, 60_000)
+}, 3_600_000)

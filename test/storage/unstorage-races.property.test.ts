@@ -120,5 +120,5 @@ it.each([
     expect(acknowledged).toBeGreaterThan(300)
     expect(claims).toBeGreaterThan(80)
   },
-  60_000,
+  3_600_000,
 )

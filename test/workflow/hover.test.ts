@@ -62,7 +62,7 @@ beforeAll(() => {
   }
   // The first look reads the libraries' types: seconds on a busy machine.
   shown('note')
-}, 60_000)
+}, 3_600_000)
 
 /** Line breaks and indentation are the editor's. */
 const line = (hover: string): string => hover.replace(/\s+/g, ' ')
