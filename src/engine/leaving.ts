@@ -1,14 +1,19 @@
 import type { Clock } from '../clock'
 import type { Membership } from './membership'
 import type { LiveSession } from '../session/live-session'
+import { OvertakenError } from '../session/tab-errors'
 import { ExitJournal, type Box, type Tail } from '../storage/exit-journal'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
+import { Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. */
 export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {
   return `dogear:${kind}:${name}:${id}`
 }
+
+/** The same for what tabs that follow it have left. */
+const ASKED = 'dogear-asked:'
 
 /** A storage that, when sessions are removed, removes what pages have left behind of them too. */
 export function clearing(storage: SessionStorage, page: Page | undefined): SessionStorage {
@@ -16,7 +21,7 @@ export function clearing(storage: SessionStorage, page: Page | undefined): Sessi
   const forget = (which: (key: string) => boolean): void => {
     try {
       for (const key of Object.keys(page.localStorage ?? {}))
-        if (which(key)) page.localStorage?.removeItem(key)
+        if (which(key.replace(ASKED, 'dogear:'))) page.localStorage?.removeItem(key)
     } catch {
       // Forbidden: then there is nothing in it either.
     }
@@ -54,6 +59,7 @@ export interface LeavingOptions {
   /** Of the workflow. */
   readonly version: number
   readonly clock: Clock
+  readonly onError: (error: unknown) => void
 }
 
 /**
@@ -63,6 +69,10 @@ export interface LeavingOptions {
 export class Leaving {
   readonly #options: LeavingOptions
   readonly #exit: ExitJournal
+  readonly #unanswered: Unanswered
+  readonly #key: string
+  /** What other tabs have left, until this one executes. */
+  #left: readonly Left[] = []
   /** What the last page had left and storage does not have yet. */
   #taken: Tail['records'] = []
   /** The epoch under which the session was stored when it was read. */
@@ -73,10 +83,14 @@ export class Leaving {
   constructor(options: LeavingOptions) {
     this.#options = options
     const { page, place, serializer, version } = options
-    this.#exit = new ExitJournal({ box: () => page.localStorage, key: place, serializer, version })
+    const exit = { box: () => page.localStorage, key: place, serializer, version }
+    this.#key = place.replace('dogear:', ASKED)
+    this.#exit = new ExitJournal(exit)
+    this.#unanswered = new Unanswered({ ...exit, key: this.#key })
     page.addEventListener('pagehide', this.#hide)
     page.addEventListener('pageshow', this.#show)
     page.addEventListener('visibilitychange', this.#look)
+    page.addEventListener('storage', this.#notice)
   }
 
   end(): void {
@@ -84,6 +98,7 @@ export class Leaving {
     page.removeEventListener('pagehide', this.#hide)
     page.removeEventListener('pageshow', this.#show)
     page.removeEventListener('visibilitychange', this.#look)
+    page.removeEventListener('storage', this.#notice)
   }
 
   /** The first look for `localStorage` holds a page up for some milliseconds: better while storage is being read. */
@@ -96,8 +111,42 @@ export class Leaving {
   }
 
   /** What the last page has left behind. */
-  left(): Promise<Tail | undefined> {
+  async left(): Promise<Tail | undefined> {
+    this.#left = await this.#unanswered.read()
     return this.#exit.read()
+  }
+
+  /** What this tab has asked of another one is left for whoever executes next. Whether it is. */
+  keep(known: { readonly epoch: number; readonly base: number }): boolean {
+    const { tabs, live, clock } = this.#options
+    const asked = tabs.outbox.lasting
+    const { lineage } = live.core.model
+    return asked.length > 0 && this.#unanswered.write(asked, { ...known, lineage, at: clock.now() })
+  }
+
+  /** This page executes: it does what others have left, unless it was done. */
+  heed(): void {
+    const { live, onError } = this.#options
+    const { leading, core } = live
+    const left = this.#left
+    if (left.length === 0 || leading === undefined || live.closing) return
+    this.#left = []
+    const { seq, lineage } = core.model
+    const isSame = (it: Left): boolean => it.lineage === lineage || (seq === 0 && it.base === 0)
+    const lost = left.flatMap((it) => (isSame(it) ? [] : it.asked.map(({ call }) => call)))
+    for (const it of left) if (isSame(it)) it.asked.forEach((asked) => leading.do(asked))
+    if (lost.length > 0) onError(new OvertakenError(core.options.id, [...new Set(lost)]))
+    live.flush().then(
+      () => this.#unanswered.clear(left),
+      () => {},
+    )
+  }
+
+  /** Another page of the origin has written something. */
+  readonly #notice = async (event: object): Promise<void> => {
+    if ((event as { readonly key?: unknown }).key !== this.#key || !this.#options.live.leading) return
+    this.#left = await this.#unanswered.read()
+    this.heed()
   }
 
   /** The session is shown, and not claimed yet: what the last page had left, and the epoch that was found. */

@@ -19,6 +19,8 @@ export interface MembershipOptions {
   readonly load: () => Promise<void>
   /** Looks whether what this tab leads is still stored. */
   readonly doubt: () => Promise<void>
+  /** Keeps what this tab has asked of another one for whoever executes next. Whether it has. */
+  readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
   readonly report: (error: unknown) => void
   readonly onError: (error: unknown) => void
 }

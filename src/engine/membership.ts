@@ -155,7 +155,7 @@ export class Membership {
   /** The page goes to sleep, or away: others may have the session. */
   freeze(): void {
     this.#leading?.tell()
-    this.#following?.send()
+    this.#following?.leave()
     this.outbox.forget()
     this.#seat?.leave()
     this.#line.disconnect()
@@ -199,7 +199,7 @@ export class Membership {
 
   async #promote(): Promise<void> {
     this.leads = true
-    this.#following?.joined.resolve()
+    this.#following?.promote()
     // First the reading that is under way: it may have begun for a follower.
     await this.#options.load()
     if (this.leads && !this.#leading) await this.#options.load()
@@ -231,11 +231,11 @@ export class Membership {
   }
 
   #follow(model: Model, epoch: number, own: boolean): Following {
-    const { live, timeout } = this.#options
+    const { live, timeout, keep, onError } = this.#options
     this.#end()
     live.core.model = model
     const following = new Following({
-      ...{ live, timeout, epoch, own, outbox: this.outbox },
+      ...{ live, timeout, keep, onError, epoch, own, outbox: this.outbox },
       post: (message) => this.#post(message),
       onLeader: (base) => this.#again(base),
     })

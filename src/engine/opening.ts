@@ -173,6 +173,7 @@ export class Opening {
     const lead = (claimed: number): void => {
       if (left) page?.settle(left, claimed)
       this.#tabs.lead(claimed, seq)
+      page?.heed()
     }
     const journal = this.#journal(epoch, lead, loaded)
     // Also when it was migrated: only a snapshot changes a version, and until it is stored, the old session is.

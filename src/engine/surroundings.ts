@@ -35,10 +35,12 @@ export class Surroundings {
       place,
       version,
       by: ids(),
+      keep: (known) => this.page?.keep(known) ?? false,
     })
     this.#unwatch = storage.watch?.(look)
     const { tabs } = this
-    if (page) this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock })
+    if (page)
+      this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock, onError })
   }
 
   end(): void {

@@ -19,6 +19,9 @@ export interface FollowingOptions {
   readonly timeout: number
   /** A model from another leader than before is here: `base` is the number up to which it was stored. */
   readonly onLeader: (base: number) => void
+  /** Keeps what is not answered for whoever executes next, where there is a page to do so. Whether it has. */
+  readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
+  readonly onError: (error: unknown) => void
 }
 
 const noAsks: ReadonlySet<string> = new Set()
@@ -47,6 +50,8 @@ export class Following implements Remote {
   #silent: LeaderSilentError | undefined
   #persistence: Persistence = Object.freeze({ status: 'saved' })
   #over = false
+  /** Settles when nothing is asked any more, or nobody answers. */
+  #closing: Deferred<void> | undefined
 
   constructor(options: FollowingOptions) {
     this.#options = options
@@ -127,6 +132,35 @@ export class Following implements Remote {
       const { by, n, seen, call, args } = entry
       post({ kind: 'ask', by, n, seen, call, args })
     }
+  }
+
+  /** The page is left, or the session closed: this may be the last that is heard of it. Whether it is kept as well. */
+  leave(): boolean {
+    const kept = this.#options.keep({ epoch: this.epoch, base: this.durable })
+    this.send()
+    return kept
+  }
+
+  /** Resolves when what was done here is stored, or kept for the next one. */
+  async close(): Promise<void> {
+    const { outbox, onError } = this.#options
+    if (outbox.undone.length === 0) return
+    const kept = this.leave()
+    this.#closing = deferred()
+    this.#listen()
+    try {
+      await this.#closing.promise
+    } catch (error) {
+      if (kept) return
+      onError(error)
+      throw error
+    }
+  }
+
+  /** This tab is to execute. One that is being closed does not, and nobody else is there to answer it. */
+  promote(): void {
+    this.joined.resolve()
+    this.#closing?.reject(new LeaderSilentError(this.#core.options.id))
   }
 
   /** Whether the records that were heard go on where what is stored ends: then nobody has them but this tab. */
@@ -238,11 +272,15 @@ export class Following implements Remote {
     const { clock } = this.#core.options
     clock.clearTimeout(this.#silence)
     const oldest = outbox.pending[0]
-    if (oldest === undefined) this.#silent = undefined
+    if (oldest === undefined) {
+      this.#silent = undefined
+      this.#closing?.resolve()
+    } else if (this.#silent) this.#closing?.reject(this.#silent)
     else if (this.#silent === undefined)
       this.#silence = clock.setTimeout(
         () => {
           this.#silent = new LeaderSilentError(this.#core.options.id)
+          this.#closing?.reject(this.#silent)
           live.changed()
         },
         Math.max(0, oldest.at + timeout - clock.now()),

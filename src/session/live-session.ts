@@ -237,7 +237,7 @@ export class LiveSession extends Standing {
     this.streams.end(true)
     try {
       await this.after
-      if (opened) await this.journal?.close()
+      if (opened) await (this.core.remote ?? this.journal)?.close()
     } finally {
       this.#leave()
       this.#options.resources.dispose(this.#options.report)

@@ -76,6 +76,13 @@ export class Outbox {
     return [...new Set(this.#pending.map((it) => it.call))].filter((it) => it !== 'flush')
   }
 
+  /** What may be done by whoever executes later: the rest means something else by then. */
+  get lasting(): Omit<Asked, 'kind'>[] {
+    return this.#pending
+      .filter(({ call }) => call === 'write' || call === 'reply' || call === 'send')
+      .map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
+  }
+
   /** Nobody will answer any more. */
   reject(why: () => Error): void {
     for (const { done } of this.#pending.splice(0)) done.reject(why())

@@ -13,6 +13,8 @@ export interface Remote {
   readonly busy: boolean
   /** Has a write made there, and shows it here at once. */
   write(ops: readonly Op[]): void
+  /** The session is closed: resolves when what was done here is stored, or kept. */
+  close(): Promise<void>
   /** Calls one of the session's methods there. */
   call(name: string, ...args: readonly unknown[]): Promise<unknown>
 }

@@ -1,5 +1,7 @@
 /** A window: its events, and the `localStorage` that all windows of a browser share. */
 export class Page extends EventTarget {
+  /** Those of one browser tell each other what they write. */
+  static readonly #open = new WeakMap<Map<string, string>, Page[]>()
   readonly document = { visibilityState: 'visible' }
   readonly #box: Map<string, string>
   forbidden = false
@@ -8,6 +10,13 @@ export class Page extends EventTarget {
   constructor(box: Map<string, string>) {
     super()
     this.#box = box
+    Page.#open.set(box, [...(Page.#open.get(box) ?? []), this])
+  }
+
+  #tell(key: string) {
+    for (const other of Page.#open.get(this.#box) ?? [])
+      if (other !== this)
+        queueMicrotask(() => other.dispatchEvent(Object.assign(new Event('storage'), { key })))
   }
 
   get localStorage() {
@@ -19,8 +28,12 @@ export class Page extends EventTarget {
       setItem: (key: string, value: string) => {
         if (this.full) throw new DOMException('full', 'QuotaExceededError')
         box.set(key, value)
+        this.#tell(key)
       },
-      removeItem: (key: string) => void box.delete(key),
+      removeItem: (key: string) => {
+        box.delete(key)
+        this.#tell(key)
+      },
     })
   }
 

@@ -101,11 +101,12 @@ async function play(seed: number): Promise<string[]> {
     leave(tab) {
       tab.page.hide()
       crash(tab.engine)
-      // What was typed before it is left is on its way; of a follower only what the leader has heard of.
-      if (tab.session.role === 'leader') tab.stored = tab.typed
+      // What was typed before it is left is on its way, to the storage or to whoever executes.
+      tab.stored = tab.typed
       end(tab)
     },
     async close(tab) {
+      if (tab.session.role === 'follower') tab.stored = tab.typed
       await Promise.race([tab.engine.close(), clock.advance(10)])
       end(tab)
     },

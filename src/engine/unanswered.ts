@@ -1,0 +1,70 @@
+import type { Asked } from '../session/message'
+import { ExitJournal, type ExitOptions, type Tail } from '../storage/exit-journal'
+
+/** What one tab had asked of the one that executes, and had no answer to when it was left. */
+export interface Left extends Pick<Tail, 'base' | 'lineage'> {
+  readonly asked: readonly Omit<Asked, 'kind'>[]
+  readonly text: string
+}
+
+/**
+ * The last moments of the tabs that follow: each leaves its own, in a list beside the exit journal, for the tab that
+ * executes, or the next one that does. As asked in person, it is done once, under the name that it has.
+ */
+export class Unanswered {
+  readonly #options: ExitOptions
+
+  constructor(options: ExitOptions) {
+    this.#options = options
+  }
+
+  /** Whether it is kept. */
+  write(asked: Left['asked'], about: Pick<Tail, 'epoch' | 'base' | 'lineage' | 'at'>): boolean {
+    const records = asked.map((it, index) => ({ ...it, seq: index + 1 }))
+    const add = (_: string, text: string): void => this.#keep([...this.#texts, text])
+    return this.#sheet({ setItem: add }).write({ ...about, records })
+  }
+
+  async read(): Promise<readonly Left[]> {
+    const found: Left[] = []
+    for (const text of this.#texts) {
+      const {
+        base = 0,
+        lineage = '',
+        records = [],
+      } = (await this.#sheet({ getItem: () => text }).read()) ?? {}
+      found.push({ base, lineage, asked: records as object[] as Omit<Asked, 'kind'>[], text })
+    }
+    return found
+  }
+
+  clear(read: readonly Left[]): void {
+    try {
+      this.#keep(this.#texts.filter((it) => !read.some(({ text }) => text === it)))
+    } catch {
+      // It is done again by the next one, which finds that it is done.
+    }
+  }
+
+  #sheet(box: object): ExitJournal {
+    return new ExitJournal({ ...this.#options, box: () => box as ReturnType<ExitOptions['box']> })
+  }
+
+  get #texts(): string[] {
+    try {
+      const texts: unknown = JSON.parse(this.#options.box()?.getItem(this.#options.key) ?? '[]')
+      return Array.isArray(texts) ? texts.filter((it) => typeof it === 'string') : []
+    } catch {
+      return []
+    }
+  }
+
+  /** Throws where it is forbidden, or full. */
+  #keep(texts: readonly string[]): void {
+    const { box, key } = this.#options
+    const place = box()
+    if (texts.length === 0) place?.removeItem(key)
+    else if (place) place.setItem(key, JSON.stringify(texts))
+    else throw new TypeError('there is no place for it')
+  }
+}

@@ -1,0 +1,240 @@
+import { describe, expect, test } from 'vitest'
+import { defineWorkflow, type AnyWorkflow, type EngineOptions } from 'dogear'
+import { crash, virtualTabs } from 'dogear/testing'
+import { Done, failure, flow, Go, Nudge, Question } from '../support/flows'
+import { browser } from '../support/leaving'
+
+const asking = defineWorkflow({ ...flow, events: [Nudge] }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => Done((await ctx.ask(Question(1))).data),
+)
+
+/** A leader that hangs when it is told to, as in an endless loop: it hears nothing before it `wakes`. */
+async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {}) {
+  const tabs = virtualTabs()
+  const errors: unknown[] = []
+  const setting = browser({ ...tabs, onError: (error) => errors.push(error), ...options })
+  const unheard: (() => void)[] = []
+  let hangs = false
+  const channel = (name: string) => {
+    const inner = tabs.channel(name)
+    return {
+      set onmessage(listener: ((event: { readonly data: unknown }) => void) | null) {
+        inner.onmessage = (event) => (hangs ? void unheard.push(() => listener?.(event)) : listener?.(event))
+      },
+      postMessage: inner.postMessage,
+      close: inner.close,
+    }
+  }
+  const first = setting.tab({ channel })
+  const leader = await first.engine.open(workflow as typeof asking)
+  const second = setting.tab()
+  const follower = await second.engine.open(workflow as typeof asking)
+  await setting.clock.advance(10)
+  expect(follower.role).toBe('follower')
+  return {
+    ...{ ...setting, errors, first, leader, second, follower },
+    hang: () => void (hangs = true),
+    wake() {
+      hangs = false
+      for (const hear of unheard.splice(0)) hear()
+    },
+  }
+}
+
+describe('a tab that follows is closed or left with something that is not answered', () => {
+  test('the leader is well, typed and closed in one go / it is stored when close() resolves', async () => {
+    const { leader, follower } = await hung()
+    follower.state.set('text', 'typed')
+    await follower.close()
+    expect([leader.state.get('text'), leader.persistence.status]).toEqual(['typed', 'saved'])
+  })
+
+  test.each([
+    ['left', async (it: Awaited<ReturnType<typeof hung>>) => it.second.leave()],
+    ['closed', async (it: Awaited<ReturnType<typeof hung>>) => it.follower.close().catch(() => {})],
+  ])(
+    'the leader hangs, the follower is %s, the leader is killed / the next page has the text',
+    async (_, go) => {
+      const it = await hung()
+      it.leader.state.set('text', 'a')
+      await it.leader.flush()
+      await it.clock.advance(10)
+      it.hang()
+      it.follower.state.append('text', 'b')
+      await it.clock.advance(1000)
+      it.follower.state.append('text', 'c')
+      const gone = go(it)
+      await it.clock.advance(10_000)
+      await gone
+      crash(it.first.engine)
+      const next = await it.tab().engine.open(asking)
+      expect(next.state.get('text')).toBe('abc')
+      await it.clock.advance(1000)
+      expect([...it.box.keys()]).toEqual([])
+      crash(it.second.engine)
+      expect((await it.tab().engine.open(asking)).state.get('text')).toBe('abc')
+      expect(it.errors).toEqual([])
+    },
+  )
+
+  test('the leader hangs for a while and wakes / the text is there once, and nothing is left behind', async () => {
+    const it = await hung()
+    it.hang()
+    it.follower.state.append('text', 'once')
+    await it.clock.advance(100)
+    it.second.leave()
+    expect(it.box.size).toBe(1)
+    it.wake()
+    await it.clock.advance(1000)
+    expect([it.leader.state.get('text'), it.leader.persistence.status]).toEqual(['once', 'saved'])
+    expect(it.box.size).toBe(0)
+    it.first.leave()
+    expect((await it.tab().engine.open(asking)).state.get('text')).toBe('once')
+  })
+
+  test('the leader is well, and its last message was on the way / once', async () => {
+    const it = await hung()
+    it.follower.state.append('text', 'once')
+    it.second.leave()
+    await it.clock.advance(1000)
+    expect([it.leader.state.get('text'), it.box.size]).toEqual(['once', 0])
+  })
+
+  test('two of them, a reply and a text / both are done by the next page', async () => {
+    const it = await hung()
+    void it.leader.run().catch(() => {})
+    await it.clock.advance(10)
+    const third = it.tab()
+    const other = await third.engine.open(asking)
+    await it.clock.advance(10)
+    it.hang()
+    it.follower.state.set('text', 'typed')
+    void it.follower.asks[0]?.reply('yes').catch(() => {})
+    other.state.set('more', 1)
+    it.second.leave()
+    third.leave()
+    crash(it.first.engine)
+    const next = await it.tab().engine.open(asking)
+    await it.clock.advance(1000)
+    expect([next.state.get(), next.result]).toEqual([{ text: 'typed', more: 1 }, 'yes'])
+    expect(it.box.size).toBe(0)
+  })
+
+  test('nothing was stored yet / the text is there all the same', async () => {
+    const it = await hung()
+    it.hang()
+    it.follower.state.set('text', 'first of all')
+    it.second.leave()
+    crash(it.first.engine)
+    expect((await it.tab().engine.open(asking)).state.get('text')).toBe('first of all')
+  })
+
+  test('the next page dies before it has stored it / the one after it has it, once', async () => {
+    const it = await hung()
+    it.hang()
+    it.follower.state.append('text', 'once')
+    it.second.leave()
+    crash(it.first.engine)
+    const next = it.tab()
+    expect((await next.engine.open(asking)).state.get('text')).toBe('once')
+    crash(next.engine)
+    const after = await it.tab().engine.open(asking)
+    expect(after.state.get('text')).toBe('once')
+    await it.clock.advance(1000)
+    expect(it.box.size).toBe(0)
+  })
+
+  test('the session was deleted meanwhile / it is gone, with the text', async () => {
+    const it = await hung()
+    it.leader.state.set('text', 'a')
+    await it.leader.flush()
+    it.hang()
+    it.follower.state.append('text', 'b')
+    it.second.leave()
+    crash(it.first.engine)
+    const next = it.tab()
+    await next.engine.delete('flow')
+    expect(it.box.size).toBe(0)
+    expect((await next.engine.open(asking)).state.get()).toEqual({})
+  })
+
+  test('another one of that name has begun / it is not done there, and told', async () => {
+    const it = await hung()
+    it.leader.state.set('text', 'a')
+    await it.leader.flush()
+    it.hang()
+    it.follower.state.append('text', 'b')
+    it.second.leave()
+    crash(it.first.engine)
+    await it.storage.delete('flow')
+    const kept = new Map(it.box)
+    it.box.clear()
+    const next = it.tab()
+    const session = await next.engine.open(asking)
+    session.state.set('text', 'new')
+    await session.flush()
+    crash(next.engine)
+    for (const [key, text] of kept) it.box.set(key, text)
+    expect((await it.tab().engine.open(asking)).state.get('text')).toBe('new')
+    await it.clock.advance(100)
+    expect(it.errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: ['write'] }))
+    expect(it.box.size).toBe(0)
+  })
+
+  test('what is private / is not in it', async () => {
+    const secret = defineWorkflow({ ...flow, private: ['card'] }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const it = await hung(secret)
+    it.hang()
+    it.follower.state.set('card', '4111')
+    it.follower.state.set('text', 'typed')
+    it.second.leave()
+    expect([...it.box.values()].join('')).not.toContain('4111')
+    expect([...it.box.values()].join('')).toContain('typed')
+  })
+})
+
+describe('a follower is closed where no page keeps what it has done', () => {
+  test('the leader hangs / close() rejects after four seconds, and says so; it is closed all the same', async () => {
+    const { clock, follower, hang, second } = await hung(asking, { page: null })
+    hang()
+    follower.state.set('text', 'typed')
+    const closing = failure(follower.close())
+    await clock.advance(3999)
+    expect(await Promise.race([closing, Promise.resolve('waits')])).toBe('waits')
+    await clock.advance(1)
+    expect(await closing).toMatchObject({ code: 'LEADER_SILENT' })
+    await second.engine.close()
+  })
+
+  test('and by engine.close() / onError is told', async () => {
+    const { clock, follower, hang, second, errors } = await hung(asking, { page: null })
+    hang()
+    follower.state.set('text', 'typed')
+    const closing = second.engine.close()
+    await clock.advance(4000)
+    await closing
+    expect(errors).toEqual([expect.objectContaining({ code: 'LEADER_SILENT' })])
+  })
+
+  test('the leader dies first / close() does not wait, and says so', async () => {
+    const { clock, follower, hang, first } = await hung(asking, { page: null })
+    hang()
+    follower.state.set('text', 'typed')
+    const closing = failure(follower.close())
+    crash(first.engine)
+    await clock.advance(10)
+    expect(await closing).toMatchObject({ code: 'LEADER_SILENT' })
+  })
+
+  test('nothing was done in it / close() waits for nobody', async () => {
+    const { follower, hang } = await hung(asking, { page: null })
+    hang()
+    await follower.close()
+  })
+})
