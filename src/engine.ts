@@ -1,8 +1,9 @@
 import { systemClock, type Clock } from './clock'
-import { clearing, type Page } from './engine/leaving'
+import type { Page } from './engine/leaving'
 import type { OpeningDeps } from './engine/opening-deps'
 import { randomId } from './random-id'
 import { Registry } from './engine/registry'
+import { removing } from './engine/removing'
 import { reportLater } from './state/subscribers'
 import type { Session } from './session/session'
 import { EXPIRE_AFTER, isExpired } from './storage/expiry'
@@ -203,8 +204,9 @@ function flowOf<W extends AnyWorkflow>(registry: Registry, workflow: W): Flow<W>
 function withDefaults(options: EngineOptions): OpeningDeps {
   const { clock = systemClock, timeout = 4000, storage = defaultStorage() } = options
   const around = tabsOf(options, storage)
+  const report = guarded(options.onError ?? reportLater)
   return {
-    storage: clearing(limited(storage, clock, timeout), around.page),
+    storage: removing(limited(storage, clock, timeout), { ...around, report }),
     serializer: options.serializer ?? jsonSerializer,
     clock,
     ids: options.ids ?? randomId,
@@ -212,7 +214,7 @@ function withDefaults(options: EngineOptions): OpeningDeps {
     timeout,
     ...around,
     onError: guarded(options.onError ?? (() => {})),
-    report: guarded(options.onError ?? reportLater),
+    report,
   }
 }
 

@@ -13,31 +13,7 @@ export function placeOf({ kind, name = '' }: SessionStorage, id: string): string
 }
 
 /** The same for what tabs that follow it have left. */
-const ASKED = 'dogear-asked:'
-
-/** A storage that, when sessions are removed, removes what pages have left behind of them too. */
-export function clearing(storage: SessionStorage, page: Page | undefined): SessionStorage {
-  if (page === undefined) return storage
-  const forget = (which: (key: string) => boolean): void => {
-    try {
-      for (const key of Object.keys(page.localStorage ?? {}))
-        if (which(key.replace(ASKED, 'dogear:'))) page.localStorage?.removeItem(key)
-    } catch {
-      // Forbidden: then there is nothing in it either.
-    }
-  }
-  return {
-    ...storage,
-    delete(id) {
-      forget((key) => key === placeOf(storage, id))
-      return storage.delete(id)
-    },
-    clear(prefix) {
-      forget((key) => key.startsWith(placeOf(storage, prefix ?? '')))
-      return storage.clear(prefix)
-    },
-  }
-}
+export const ASKED = 'dogear-asked:'
 
 /** What Dogear needs of a page; `window` is one. */
 export interface Page {

@@ -42,7 +42,7 @@ export class Membership {
     this.leads = !locks && !channels
     this.outbox = new Outbox(options.by)
     this.#line = new Line<Message>(options, (message, newer) => {
-      if (!newer) this.#hear(message)
+      if (!newer || message.kind === 'gone') this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
     this.#call = new RollCall(this.#line, clock, options.by)

@@ -87,7 +87,7 @@ export class Following implements Remote {
   }
 
   hear(message: Message): void {
-    if (this.#over || message.kind === 'hello' || message.kind === 'ask') return
+    if (this.#over || !('epoch' in message) || message.kind === 'hello') return
     if (message.epoch < this.epoch) return
     if (message.kind === 'lead') {
       this.epoch = message.epoch

@@ -6,7 +6,7 @@ import type { Progress } from './session'
 import type { Status } from './status'
 
 /** What the tabs of one session tell each other; what each is for stands in `decisions/0012-tabs.md`. */
-export type Message = Hello | Lead | Welcome | News | Asked | Answer
+export type Message = Hello | Lead | Welcome | News | Asked | Answer | Gone
 
 export interface Hello {
   readonly kind: 'hello'
@@ -30,6 +30,11 @@ export interface Welcome {
   readonly durable: number
   readonly model?: SavedSession
   readonly view: Shown
+}
+
+/** Somebody has removed the session. */
+export interface Gone {
+  readonly kind: 'gone'
 }
 
 /** One burst of what happened. */

@@ -282,6 +282,57 @@ describe('two tabs on one session', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ text: 'new' })
   })
 
+  test.each([
+    ['delete()', 'leader', async (it: Engine) => it.delete('flow')],
+    ['clear()', 'reader', async (it: Engine) => it.clear()],
+    ['clear() with a prefix', 'leader', async (it: Engine) => it.clear({ prefix: 'fl' })],
+  ])(
+    '%s in another tab, while the leader writes nothing / it is outdated at once, and the follower begins anew',
+    async (_, left, remove) => {
+      const { tab, clock, errors } = browser()
+      const one = await tab().open(asking)
+      one.state.set('text', 'of somebody else')
+      await one.flush()
+      const two = await tab().open(asking)
+      const other = tab()
+      const bystander = await other.open(asking, { id: 'other' })
+      bystander.state.set('text', 'mine')
+      await bystander.flush()
+      await remove(tab())
+      await clock.advance(100)
+      expect(one.persistence).toMatchObject({ status: 'outdated', error: { code: 'STALE_EPOCH' } })
+      expect([two.role, two.state.get()]).toEqual(['leader', {}])
+      expect(errors).toContainEqual(expect.objectContaining({ code: 'STALE_EPOCH' }))
+      expect(bystander.role).toBe(left)
+    },
+  )
+
+  test('deleted by the tab that follows, which opens it again at once / it is another one, for both', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(asking)
+    one.state.set('text', 'old')
+    await one.flush()
+    const second = tab()
+    await second.open(asking)
+    const [, again] = await Promise.all([
+      second.delete('flow'),
+      clock.advance(1).then(() => second.open(asking)),
+    ])
+    await clock.advance(2000)
+    expect([one.persistence.status, again.role, again.state.get()]).toEqual(['outdated', 'leader', {}])
+  })
+
+  test('told that it was removed, though it was not / nothing happens', async () => {
+    const { tab, clock, storage } = browser()
+    const one = await tab().open(asking)
+    one.state.set('text', 'kept')
+    await one.flush()
+    const spared: SessionStorage = { ...storage, delete: async () => {} }
+    await createEngine({ storage: spared, clock, ...virtualTabs() }).delete('flow')
+    await clock.advance(100)
+    expect([one.persistence.status, one.state.get('text')]).toEqual(['saved', 'kept'])
+  })
+
   test('the leader is being closed, which takes a while / what others do meanwhile is done by the next one', async () => {
     const storage = memoryStorage()
     let door: Gate<void> | undefined

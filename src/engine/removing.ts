@@ -1,0 +1,52 @@
+import type { Message } from '../session/message'
+import type { SessionStorage } from '../storage/storage'
+import { Line } from '../tabs/line'
+import { ASKED, placeOf, type Page } from './leaving'
+import type { OpeningDeps } from './opening-deps'
+
+type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>
+
+/**
+ * A storage that, when sessions are removed, removes what pages have left behind of them too, and tells the tabs that have them
+ * open: one that writes nothing would show what is gone until it does.
+ */
+export function removing(storage: SessionStorage, around: Around): SessionStorage {
+  const { page, channels } = around
+  return {
+    ...storage,
+    async delete(id) {
+      const place = placeOf(storage, id)
+      forget(page, (key) => key === place)
+      await storage.delete(id)
+      tell(around, place)
+    },
+    async clear(prefix) {
+      forget(page, (key) => key.startsWith(placeOf(storage, prefix ?? '')))
+      const filter = prefix === undefined ? {} : { prefix }
+      const all = channels ? await storage.list(filter).catch(() => []) : []
+      await storage.clear(prefix)
+      for (const { id } of all) tell(around, placeOf(storage, id))
+    },
+  }
+}
+
+function forget(page: Page | undefined, which: (key: string) => boolean): void {
+  try {
+    for (const key of Object.keys(page?.localStorage ?? {}))
+      if (which(key.replace(ASKED, 'dogear:'))) page?.localStorage?.removeItem(key)
+  } catch {
+    // Forbidden: then there is nothing in it either.
+  }
+}
+
+function tell({ channels, report }: Around, place: string): void {
+  // Tabs with any code must hear of it.
+  const line = new Line<Message>({ channels, place, report, version: Infinity }, () => {})
+  try {
+    line.connect()
+    line.post({ kind: 'gone' })
+    line.disconnect()
+  } catch (error) {
+    report(error)
+  }
+}
