@@ -8,7 +8,7 @@ import { restoreSession, type SavedSession } from '../session/saved-session'
 import { statusOf } from '../session/status'
 import { copyJson } from '../state/json'
 import { Tree } from '../state/tree'
-import { FORMAT } from '../storage/format'
+import { FORMAT, SESSION_FORMAT } from '../storage/format'
 import { mustBeKnown, Refusal } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
 import type { StoredHead } from '../storage/storage'
@@ -33,7 +33,7 @@ export async function plant(
   { version, ...saved }: Seedling,
   own: Serializer = serializer,
 ): Promise<void> {
-  const shape = { format: FORMAT, workflow, version }
+  const shape = { format: SESSION_FORMAT, workflow, version }
   const { epoch } = await storage.claim(id, shape, 0)
   if (!Number.isSafeInteger(epoch)) throw taken(id)
   const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
