@@ -159,9 +159,11 @@ export class Attempt {
   fence<T>(promise: Promise<T>): Promise<T> {
     const fenced = promise.then(
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
-      (error: unknown) => (this.core.closed === 'crashed' ? never<T>() : Promise.reject(error as Error)),
+      (error: unknown) => {
+        fenced.catch(unheard)
+        return this.core.closed === 'crashed' ? never<T>() : Promise.reject(error as Error)
+      },
     )
-    fenced.catch(unheard)
     return fenced
   }
 

@@ -86,8 +86,20 @@ class LiveContext {
   }
 
   get collect() {
-    return (event: WorkflowEvent, expected: readonly EventType[], options?: { buffer?: string }) =>
-      this.#fence(this.#attempt.points.collect(event, expected, options))
+    return (
+      event: WorkflowEvent,
+      expected: readonly EventType[],
+      { buffer = '' }: { buffer?: string } = {},
+    ) => {
+      try {
+        const known = this.#attempt.points.collect(event, expected, buffer)
+        // Mostly it is known at once, and needs no fence: two promises less for each.
+        const sure = !(known instanceof Promise) && this.#attempt.core.closed === undefined
+        return sure ? Promise.resolve(known) : this.#fence(Promise.resolve(known))
+      } catch (error) {
+        return this.#fence(Promise.reject(error as Error))
+      }
+    }
   }
 
   get send() {

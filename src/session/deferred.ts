@@ -6,12 +6,16 @@ export interface Deferred<T> {
 }
 
 export function deferred<T>(): Deferred<T> {
-  let resolve: Deferred<T>['resolve'] = () => {}
-  let reject: Deferred<T>['reject'] = () => {}
+  let resolve!: Deferred<T>['resolve']
+  let fail!: Deferred<T>['reject']
   const promise = new Promise<T>((yes, no) => {
     resolve = yes
-    reject = no
+    fail = no
   })
-  promise.catch(() => {})
+  const reject = (error: Error): void => {
+    // Only now: most are never rejected, and a second promise for each costs as much as the first.
+    promise.catch(() => {})
+    fail(error)
+  }
   return { promise, resolve, reject }
 }

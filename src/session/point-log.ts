@@ -22,8 +22,10 @@ export interface Host {
 /** How an attempt's points get into the ledger: opened, done, and told apart by their keys. */
 export class PointLog {
   readonly #attempt: Host
-  /** By name: the first number that was not taken; and what was taken out of turn. */
-  readonly #counts = new Map<string, number>()
+  /** By name: the first number that was not taken, beside it of the name that came last; and what was taken out of turn. */
+  #counts: Map<string, number> | undefined
+  #name = ''
+  #lowest = 1
   #claimed: Set<string> | undefined
   /** What the numbers of a node begin with, after a phase. */
   #phase = ''
@@ -50,7 +52,7 @@ export class PointLog {
   /** Points of one kind in one step are told apart by what they are about, then by their order. */
   key(name: string, fits: (point: Point) => boolean = () => true): string {
     const { points } = this.#attempt.exec
-    const lowest = this.#counts.get(name) ?? 1
+    const lowest = this.#lowestOf(name)
     for (let number = lowest; ; number++) {
       const key = this.#key(name, number)
       if (this.#claimed?.has(key)) continue
@@ -63,11 +65,19 @@ export class PointLog {
   }
 
   #claim(name: string, number: number, key: string): string {
-    let lowest = this.#counts.get(name) ?? 1
-    if (number > lowest) (this.#claimed ??= new Set()).add(key)
-    else for (lowest++; this.#claimed?.delete(this.#key(name, lowest)); lowest++);
-    this.#counts.set(name, lowest)
+    if (number > this.#lowest) (this.#claimed ??= new Set()).add(key)
+    else for (this.#lowest++; this.#claimed?.delete(this.#key(name, this.#lowest)); this.#lowest++);
     return key
+  }
+
+  /** Most steps have points of one name alone: they do without a map. */
+  #lowestOf(name: string): number {
+    if (name !== this.#name) {
+      if (this.#name !== '') (this.#counts ??= new Map<string, number>()).set(this.#name, this.#lowest)
+      this.#name = name
+      this.#lowest = this.#counts?.get(name) ?? 1
+    }
+    return this.#lowest
   }
 
   #key(name: string, number: number): string {
@@ -77,7 +87,8 @@ export class PointLog {
   /** A phase of a node is over. A re-run does not walk through it, so counting begins again. */
   pass(key: string): void {
     this.#phase = `${key}/`
-    this.#counts.clear()
+    this.#counts = undefined
+    this.#name = ''
     this.#claimed = undefined
     this.#attempt.replay.pass(key)
   }
@@ -123,7 +134,8 @@ export class PointLog {
   #append(body: RecordBody): void {
     this.#attempt.core.append(body)
     this.#attempt.replay.entered()
-    this.#attempt.core.wake()
+    // Nothing can start because something was kept.
+    if (body.kind !== 'collected' || body.sends) this.#attempt.core.wake()
   }
 }
 

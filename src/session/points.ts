@@ -75,37 +75,31 @@ export class Points {
     this.log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
   }
 
-  async collect(
-    event: WorkflowEvent,
-    expected: readonly EventType[],
-    { buffer = '' }: { buffer?: string } = {},
-  ): Promise<unknown> {
+  /** The events, or nothing yet: a promise only while it is not clear where what was sent goes. */
+  collect(event: WorkflowEvent, expected: readonly EventType[], buffer: string): unknown {
     this.log.enter('collect')
-    const { core, exec, step } = this.#attempt
+    const { exec, step, replay } = this.#attempt
     const own = bare(knownEvent(event, step.on, () => `step "${step.name}" to collect`, exec))
     const key = this.log.key('collect:', (it) => sameJson(it.event, own))
-    let point = exec.points.get(key)
-    if (point) this.#attempt.replay.reached(key)
+    if (exec.points.has(key)) replay.reached(key)
     else {
       const { unclear } = this.log
-      if (unclear) await unclear
-      const kept = core.model.buffers.get(bufferName(step.name, buffer)) ?? []
-      const complete = kept.length + 1 >= expected.length && isComplete([...kept, own], expected)
-      const batch = complete ? { batch: expected.map((it) => it.type) } : undefined
-      const sends = this.#attempt.takeSends()
-      this.log.act({
-        kind: 'collected',
-        exec: exec.id,
-        key,
-        step: step.name,
-        buffer,
-        event: own,
-        ...batch,
-        ...sends,
-      })
-      point = exec.points.get(key)
+      if (unclear) return unclear.then(() => this.#collected(key, own, expected, buffer))
     }
-    const batch = point?.result?.value as readonly CollectedEvent[] | undefined
+    return this.#collected(key, own, expected, buffer)
+  }
+
+  #collected(key: string, event: CollectedEvent, expected: readonly EventType[], buffer: string): unknown {
+    const { core, exec, step } = this.#attempt
+    if (!exec.points.has(key)) {
+      const kept = core.model.buffers.get(bufferName(step.name, buffer)) ?? []
+      const complete = kept.length + 1 >= expected.length && isComplete([...kept, event], expected)
+      const record = { kind: 'collected', exec: exec.id, key, step: step.name, buffer, event } as const
+      const sends = this.#attempt.takeSends()
+      const batch = complete && { batch: expected.map((it) => it.type) }
+      this.log.act(batch || sends.sends ? { ...record, ...batch, ...sends } : record)
+    }
+    const batch = exec.points.get(key)?.result?.value as readonly CollectedEvent[] | undefined
     return batch?.map(({ type, data }) => Object.freeze({ type, data }))
   }
 
