@@ -146,11 +146,9 @@ export class Core {
     const { stop } = this.definition.options
     const event = latest.find((it) => it.type === stop.type)
     if (event === undefined || run === undefined || run.end) return
-    this.append({
-      kind: 'finished',
-      status: 'completed',
-      ...(event.data !== undefined && { result: event.data }),
-    })
+    const { data: result } = event
+    const status = 'completed'
+    this.append(result === undefined ? { kind: 'finished', status } : { kind: 'finished', status, result })
   }
 
   /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */

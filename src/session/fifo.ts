@@ -22,16 +22,17 @@ export class Fifo<T> {
     return this.#items[this.#front]
   }
 
-  /** Takes the first item out that `fits`; the front one costs nothing to find. */
+  /** Takes the first item out. */
+  shift(): T | undefined {
+    const item = this.#items[this.#front]
+    if (this.size > 0) this.#dropFront()
+    return item
+  }
+
+  /** Takes the first item out that `fits`. */
   take(fits: (item: T) => boolean): T | undefined {
-    for (let index = this.#front; index < this.#items.length; index++) {
-      const item = this.#items[index] as T
-      if (!fits(item)) continue
-      if (index === this.#front) this.#dropFront()
-      else this.#items.splice(index, 1)
-      return item
-    }
-    return undefined
+    const index = this.#items.findIndex((it, at) => at >= this.#front && fits(it))
+    return index === this.#front ? this.shift() : this.#items.splice(index, index < 0 ? 0 : 1)[0]
   }
 
   *[Symbol.iterator](): Generator<T> {

@@ -1,5 +1,6 @@
+import type { Fifo } from './fifo'
 import { dropWait, noEntries, noPoints, type Delivery, type Execution, type Model, type Scope } from './model'
-import type { SessionRecord } from './record'
+import type { Finished, SessionRecord } from './record'
 import { deliver, enqueue } from './reduce-deliver'
 import { commit, rollback } from './reduce-state'
 
@@ -19,8 +20,7 @@ export function foldSent(model: Model, { event }: Of<'sent'>): void {
 
 export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq, worked }: Of<'taken'>): void {
   const queue = model.queues.get(step)
-  const found = ids.map((it) => queue?.take((waiting) => waiting.id === it))
-  const taken = found.includes(undefined) ? found.filter((it) => it !== undefined) : (found as Delivery[])
+  const taken = ids.length === 1 ? take(queue, ids[0]!) : ids.flatMap((it) => take(queue, it))
   // Several events of a scope become one execution.
   for (let index = 1; index < taken.length; index++) release(model, taken[index]?.scope)
   model.nextExec = Math.max(model.nextExec, id + 1)
@@ -33,13 +33,23 @@ export function foldWorked({ run }: Model, worked: number | undefined): void {
   if (run && worked !== undefined) run.worked = worked
 }
 
+/** Mostly it is the first of the queue. */
+function take(queue: Fifo<Delivery> | undefined, id: number): Delivery[] {
+  const found = queue?.peek()?.id === id ? queue.shift() : queue?.take((it) => it.id === id)
+  return found ? [found] : []
+}
+
+const nowhere: Pick<Delivery, 'scope' | 'branch'> = {}
+
 function createExecution(
   model: Model,
   known: Pick<Execution, 'id' | 'seq' | 'step' | 'at'>,
   taken: readonly Delivery[],
 ): Execution {
   const { id, seq, step, at } = known
-  const { scope, branch } = taken[0] ?? {}
+  const { scope, branch } = taken[0] ?? nowhere
+  let rescues = 0
+  for (const it of taken) if (it.rescues !== undefined && it.rescues > rescues) rescues = it.rescues
   // Written out: behind a spread, so many members make a slow object, and this one is made at every step.
   return {
     id,
@@ -49,7 +59,7 @@ function createExecution(
     events: taken[0]?.members ?? taken,
     scope,
     branch,
-    rescues: taken.reduce((most, it) => Math.max(most, it.rescues ?? 0), 0),
+    rescues,
     attempt: 1,
     interruptions: 0,
     retryAt: undefined,
@@ -119,22 +129,31 @@ function release(model: Model, scope: number | undefined): void {
   if (it && --it.open === 0) model.ripe.add(it.id)
 }
 
-export function foldFinished(
-  model: Model,
-  { kind: _kind, seq: _seq, at: _at, ...end }: Of<'finished'>,
-): void {
-  for (const id of model.execs.keys()) rollback(model, id)
+export function foldFinished(model: Model, record: Of<'finished'>): void {
+  const end = endOf(record)
+  if (model.execs.size > 0) for (const id of model.execs.keys()) rollback(model, id)
   if (model.run) model.run.end = end
   model.askChanges++
   if (end.status === 'failed' || end.status === 'stalled') return
   clearWork(model)
 }
 
+/** A record without its place. Most say no more than a result; a rest of so many members is slow. */
+function endOf(record: Of<'finished'>): Omit<Finished, 'kind'> {
+  const { status, result } = record
+  if (status === 'completed' && record.by === undefined)
+    return 'result' in record ? { status, result } : { status }
+  const { kind: _kind, seq: _seq, at: _at, ...end } = record
+  return end
+}
+
 function clearWork(model: Model): void {
   const { execs, queues, scopes, ripe, waits, buffers } = model
-  for (const id of execs.keys()) rollback(model, id)
+  if (execs.size > 0) for (const id of execs.keys()) rollback(model, id)
+  // An empty queue is as good as none, and is there for the next run.
+  for (const [step, queue] of queues) if (queue.size > 0) queues.delete(step)
   // Clearing what is empty makes it anew.
-  for (const it of [execs, queues, scopes, ripe, waits, buffers]) if (it.size > 0) it.clear()
+  for (const it of [execs, scopes, ripe, waits, buffers]) if (it.size > 0) it.clear()
   model.unconsumed = []
   model.askChanges++
 }

@@ -41,7 +41,7 @@ export class Routing {
   ): Emission[] {
     const { nextEvent, waits } = this.#core.model
     const claimed = waits.size > 0 ? new Set<Point>() : undefined
-    return events.map(({ type, data }, index) => {
+    const emission = ({ type, data }: WorkflowEvent, index: number): Emission => {
       const more = typeof extra === 'function' ? extra(index) : extra
       const { to, gather } = this.#routes(type)
       const id = nextEvent + index
@@ -51,7 +51,8 @@ export class Routing {
       if (gather.length > 0) made.gather = gather
       if (wait) made.answers = wait
       return more ? Object.assign(made, more) : made
-    })
+    }
+    return events.length === 1 ? [emission(events[0] as WorkflowEvent, 0)] : events.map(emission)
   }
 
   #routes(type: string): Route {

@@ -77,6 +77,7 @@ export class Scheduler {
 
   #endChildren(reason: Error | 'crashed'): void {
     const { children } = this.core
+    if (children.size === 0) return
     const open = [...children.values()]
     children.clear()
     for (const child of open) child.end(reason)
@@ -162,10 +163,11 @@ export class Scheduler {
     let oldest: Delivery | undefined
     let best: StepDefinition | undefined
     for (const [name, queue] of core.model.queues) {
-      const step = core.step(name)
       const head = queue.peek()
-      if (step === undefined || head === undefined || !this.#hasWorker(step)) continue
-      if (oldest && (oldest.id < head.id || (oldest === head && isBefore(best, step, head)))) continue
+      if (head === undefined || (oldest && oldest.id < head.id)) continue
+      const step = core.step(name)
+      if (step === undefined || !this.#hasWorker(step)) continue
+      if (oldest === head && isBefore(best, step, head)) continue
       if (step.join === 'allOf' && !this.#isComplete(queue, step)) continue
       oldest = head
       best = step

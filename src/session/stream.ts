@@ -97,13 +97,13 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
   #next(): WorkflowEvent | undefined {
     const count = this.#missed
     this.#missed = 0
-    return count > 0 ? Object.freeze({ type: 'missed', data: { count } }) : this.#events.take(any)
+    return count > 0 ? Object.freeze({ type: 'missed', data: { count } }) : this.#events.shift()
   }
 
   /** `break` and `return` in a loop end this consumer alone. */
   return(): Promise<IteratorResult<WorkflowEvent, undefined>> {
     this.#missed = 0
-    while (this.#events.take(any));
+    while (this.#events.shift());
     this.end()
     return Promise.resolve({ done: true, value: undefined })
   }
@@ -113,7 +113,7 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
     if (waiter) return waiter({ done: false, value: event })
     this.#events.push(event)
     if (this.#events.size <= this.#buffer) return
-    this.#events.take(any)
+    this.#events.shift()
     this.#missed++
   }
 
@@ -123,5 +123,3 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
     for (const waiter of this.#waiting.splice(0)) waiter({ done: true, value: undefined })
   }
 }
-
-const any = (): boolean => true
