@@ -161,7 +161,7 @@ export class Attempt {
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
       (error: unknown) => {
         fenced.catch(unheard)
-        return this.core.closed === 'crashed' ? never<T>() : Promise.reject(error as Error)
+        return this.core.closed === 'crashed' ? never<T>() : Promise.reject(error)
       },
     )
     return fenced
