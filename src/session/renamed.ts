@@ -1,12 +1,24 @@
-import type { SavedModel } from './saved-model'
+import { bufferName } from './model'
 import type { SavedSession } from './saved-session'
 import type { SessionRecord } from './record'
 
 /** The new names of steps, by the old ones. */
 export type Renamed = Readonly<Record<string, string>>
 
-/** What belongs to users: no name of a step is looked for in there. */
-const OPAQUE = new Set(['data', 'value', 'state', 'ops', 'back', 'roots', 'result', 'error', 'reason'])
+/** What belongs to users, and sub-flows, whose steps are their own: no name of a step is looked for in there. */
+const OPAQUE = new Set([
+  'data',
+  'value',
+  'state',
+  'ops',
+  'back',
+  'roots',
+  'result',
+  'error',
+  'reason',
+  'child',
+  'record',
+])
 
 /** A record as it would stand there had its steps always had their new names. */
 export function renamedRecord(record: SessionRecord, names: Renamed): SessionRecord {
@@ -15,23 +27,7 @@ export function renamedRecord(record: SessionRecord, names: Renamed): SessionRec
 
 /** The same of a snapshot, with its history. */
 export function renamedSession(saved: SavedSession, names: Renamed): SavedSession {
-  const { history, ...rest } = walk(saved, names) as SavedSession
-  const model = renamedTables(rest, names)
-  const base = history?.base && renamedTables(history.base, names)
-  return { ...model, ...(history && { history: { ...history, ...(base && { base }) } }) }
-}
-
-/** What stands under a step's name. */
-function renamedTables<T extends Pick<SavedModel, 'queues' | 'buffers'>>(saved: T, names: Renamed): T {
-  return {
-    ...saved,
-    queues: saved.queues.map(([step, events]) => [rename(step, names), events] as const),
-    // A buffer's name begins with its step's.
-    buffers: saved.buffers.map(([name, events]) => {
-      const end = name.lastIndexOf('/')
-      return [rename(name.slice(0, end), names) + name.slice(end), events] as const
-    }),
-  }
+  return walk(saved, names) as SavedSession
 }
 
 function walk(value: unknown, names: Renamed): unknown {
@@ -41,15 +37,26 @@ function walk(value: unknown, names: Renamed): unknown {
   for (const [key, inner] of Object.entries(value)) {
     if (OPAQUE.has(key)) made[key] = inner
     else if (key === 'step' && typeof inner === 'string') made[key] = rename(inner, names)
-    else if ((key === 'to' || key === 'gather') && Array.isArray(inner))
-      made[key] = inner.map((it) => (typeof it === 'string' ? rename(it, names) : walk(it, names)))
-    else if (key === 'gathered' && Array.isArray(inner))
-      made[key] = inner.map((it: unknown) =>
-        Array.isArray(it) ? [rename(it[0] as string, names), walk(it[1], names)] : it,
-      )
+    else if (Array.isArray(inner)) made[key] = inner.map((it: unknown) => renamedItem(key, it, names))
     else made[key] = walk(inner, names)
   }
   return made
+}
+
+/** What is a step's name in a list, or stands under one. */
+function renamedItem(key: string, it: unknown, names: Renamed): unknown {
+  if (typeof it === 'string') return /^(to|gather|passed)$/.test(key) ? rename(it, names) : it
+  if (!Array.isArray(it)) return walk(it, names)
+  const [name, list] = it as [string, unknown]
+  if (key === 'buffers') return [renamedBuffer(name, names), list]
+  return [/^(queues|gathered)$/.test(key) ? rename(name, names) : name, walk(list, names)]
+}
+
+/** See `bufferName`. */
+function renamedBuffer(name: string, names: Renamed): string {
+  const start = name.indexOf('/') + 1
+  const end = start + parseInt(name)
+  return bufferName(rename(name.slice(start, end), names), name.slice(end + 1))
 }
 
 function rename(step: string, names: Renamed): string {

@@ -8,7 +8,18 @@ import {
   type SessionStorage,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, Go, profile, Question, thrown, Worked, type Profile } from '../support/flows'
+import {
+  Done,
+  failure,
+  flow,
+  Go,
+  Item,
+  profile,
+  Question,
+  thrown,
+  Worked,
+  type Profile,
+} from '../support/flows'
 
 const one = defineWorkflow({ ...flow, state: z.object({ name: z.string().default('') }) }).step(
   'ask',
@@ -302,6 +313,42 @@ describe('steps that have another name now', () => {
     second.resume()
     await page.clock.advance(0)
     expect(second.asks).toHaveLength(1)
+  })
+
+  test('renamedSteps over what is collected, queued behind a rewind, or a sub-flow calls the same / all of it goes on', async () => {
+    const child = defineWorkflow({ ...flow, name: 'child' }).step(
+      'pair',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question('child'))).data),
+    )
+    const pairing = (name: string, renamedSteps?: Record<string, string>) =>
+      defineWorkflow({ ...flow, events: [Item], ...(renamedSteps && { renamedSteps }) })
+        .subflow('sub', { on: Go, workflow: child, emits: [Worked] })
+        .step(name as 'named', { on: [Item, Worked], emits: [Done] }, async (ctx, event) => {
+          const batch = await ctx.collect(event, [Item, Item, Worked], { buffer: 'a/b' })
+          return batch && Done(batch.map((it) => it.data))
+        })
+    const page = profile()
+    const first = await page.open(pairing('pair'))
+    first.run().catch(() => {})
+    await first.send(Item(1))
+    await page.settle()
+    first.pause()
+    await first.send(Item(2))
+    first.rewind(first.history().at(-1)!.seq)
+    const copy = await page.engine.import(pairing('pair'), first.toJSON(), { id: 'copy' })
+    expect([first.status, copy.status]).toEqual(['paused', 'paused'])
+    await page.reload()
+    for (const id of ['flow', 'copy']) {
+      const again = await page.open(pairing('couple', { pair: 'couple' }), { id })
+      again.resume()
+      await page.settle()
+      expect(again.orphans).toEqual([])
+      expect(again.asks.map((it) => it.data)).toEqual(['child'])
+      await again.asks[0]?.reply(3)
+      await page.settle()
+      expect([again.error, again.result]).toEqual([undefined, [1, 2, 3]])
+    }
   })
 
   test('without it / the work is an orphan: reported, not dropped', async () => {
