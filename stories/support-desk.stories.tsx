@@ -57,6 +57,8 @@ export const Loop: Story = {
   async play(scene) {
     const { canvas, userEvent } = scene
     await userEvent.click(await canvas.findByRole('button', { name: 'Open a case' }))
+    // Whoever has no mouse goes on where they are.
+    await waitFor(() => expect(canvas.getByRole('textbox')).toHaveFocus())
     await lit(scene, 'listen')
     await say(scene, 'My screen is black')
     await canvas.findByText('Did this help?')

@@ -112,9 +112,13 @@ function TwoTabs() {
     return [createEngine(browser), createEngine(browser)] as const
   })
   return (
-    <div className="checkout">
-      <Tab name="Ada" engine={engines[0]} />
-      <Tab name="Charles" engine={engines[1]} />
+    <div className="checkout tabs">
+      {['Ada', 'Charles'].map((name, at) => (
+        <section key={name} aria-labelledby={`of-${name}`}>
+          <h2 id={`of-${name}`}>The tab of {name}</h2>
+          <Tab name={name} {...(engines[at] && { engine: engines[at] })} />
+        </section>
+      ))}
     </div>
   )
 }

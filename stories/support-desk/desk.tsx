@@ -1,5 +1,5 @@
 import type { Engine } from 'dogear'
-import { useMemo, type FormEvent } from 'react'
+import { useEffect, useMemo, useRef, type FormEvent, type ReactNode } from 'react'
 import { paymentsAt } from '../checkout/payments'
 import { SaveStatus } from '../checkout/save-status'
 import './desk.css'
@@ -62,6 +62,32 @@ function Saved() {
 
 /** What the desk wants to know now. */
 function Question() {
+  const { ask, status } = useWorkflow()
+  return (
+    <Turn of={ask?.id ?? status}>
+      <Asked />
+    </Turn>
+  )
+}
+
+/** A question takes the focus that went with the one before. Loading the page at it does not. */
+function Turn({ of, children }: { readonly of: string; readonly children: ReactNode }) {
+  const place = useRef<HTMLDivElement>(null)
+  const shown = useRef(of)
+  useEffect(() => {
+    const { activeElement: focused, body } = document
+    if (shown.current !== of && (focused === body || focused === place.current))
+      (place.current?.querySelector<HTMLElement>('input, button') ?? place.current)?.focus()
+    shown.current = of
+  }, [of])
+  return (
+    <div className="turn" ref={place} tabIndex={-1}>
+      {children}
+    </div>
+  )
+}
+
+function Asked() {
   const { ask, status, start, error } = useWorkflow()
   if (error) return <p role="alert">{error.message}</p>
   if (status === 'idle') return <Choice text="Something wrong?" yes="Open a case" onYes={() => start()} />

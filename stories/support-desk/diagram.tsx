@@ -33,7 +33,13 @@ export function Diagram() {
   const words = atWork.filter((it) => !atWork.some((other) => other.length > it.length && other[0] === it[0]))
   return (
     <figure className="diagram">
-      <div role="img" aria-label="Diagram of the support desk" dangerouslySetInnerHTML={{ __html: svg }} />
+      {svg === '' ? (
+        <div>
+          <p>Drawing ...</p>
+        </div>
+      ) : (
+        <div role="img" aria-label="Diagram of the support desk" dangerouslySetInnerHTML={{ __html: svg }} />
+      )}
       <figcaption aria-live="polite">
         {words.length > 0 ? `At work: ${words.map((it) => it.join(' › ')).join(', ')}` : 'Nothing at work'}
       </figcaption>
