@@ -1,6 +1,8 @@
 /**
  * Every error Dogear throws. All extend {@link DogearError}: branch on the literal `code`, read the details
  * from the instance, show `message`, which names the thing, its path and the way out.
+ *
+ * Their details are declared here and set by the constructors: a field that is defined as well is written twice in every page.
  */
 
 /** One finding of a schema, in the words of Standard Schema, with its path as text. */
@@ -19,7 +21,7 @@ export abstract class DogearError extends Error {
 export class PathError extends DogearError {
   override readonly name = 'PathError'
   readonly code = 'PATH'
-  readonly path: string
+  declare readonly path: string
   constructor(path: string, reason: string) {
     super(`state path "${path}": ${reason}`)
     this.path = path
@@ -30,8 +32,8 @@ export class PathError extends DogearError {
 export class StateValidationError extends DogearError {
   override readonly name = 'StateValidationError'
   readonly code = 'STATE_VALIDATION'
-  readonly path: string
-  readonly issues: readonly Issue[]
+  declare readonly path: string
+  declare readonly issues: readonly Issue[]
   constructor(path: string, issues: readonly Issue[]) {
     super(`${path === '' ? 'the state' : `state.${path}`} is not valid: ${list(issues)}; nothing was changed`)
     this.path = path
@@ -44,9 +46,9 @@ export class SerializationError extends DogearError {
   override readonly name = 'SerializationError'
   readonly code = 'SERIALIZATION'
   /** Where the value stands, with its root: `state.upload.file`, `result of once("charge")`. */
-  readonly path: string
+  declare readonly path: string
   /** What it is: `a File`, `a function`, `NaN`. */
-  readonly kind: string
+  declare readonly kind: string
   constructor(path: string, kind: string, advice = 'store plain JSON, or put it in resources') {
     super(`${path} is ${kind}; ${advice}`)
     this.path = path
@@ -67,8 +69,8 @@ export class NestedEditError extends DogearError {
 export class WorkflowError extends DogearError {
   override readonly name = 'WorkflowError'
   readonly code = 'WORKFLOW'
-  readonly workflow: string
-  readonly findings: readonly Finding[]
+  declare readonly workflow: string
+  declare readonly findings: readonly Finding[]
   constructor(workflow: string, findings: readonly Finding[]) {
     super(
       `workflow "${workflow}" has ${findings.length} ${findings.length === 1 ? 'mistake' : 'mistakes'}:\n` +
@@ -90,8 +92,8 @@ export interface Finding {
 export class EventValidationError extends DogearError {
   override readonly name = 'EventValidationError'
   readonly code = 'EVENT_VALIDATION'
-  readonly type: string
-  readonly issues: readonly Issue[]
+  declare readonly type: string
+  declare readonly issues: readonly Issue[]
   constructor(type: string, issues: readonly Issue[]) {
     super(`the data of event "${type}" is not valid: ${list(issues)}`)
     this.type = type
@@ -104,9 +106,9 @@ export class UnknownEventError extends DogearError {
   override readonly name = 'UnknownEventError'
   readonly code = 'UNKNOWN_EVENT'
   /** Its type, or what came in place of an event. */
-  readonly type: string
+  declare readonly type: string
   /** Who brought it: a workflow or a step. */
-  readonly where: string
+  declare readonly where: string
   constructor(type: string, where: string, known: readonly string[]) {
     super(`${where} brought ${type}; it may be ${known.length > 0 ? known.map(quote).join(', ') : 'none'}`)
     this.type = type
@@ -118,7 +120,7 @@ export class UnknownEventError extends DogearError {
 export class UnknownStepError extends DogearError {
   override readonly name = 'UnknownStepError'
   readonly code = 'UNKNOWN_STEP'
-  readonly step: string
+  declare readonly step: string
   constructor(step: string, known: readonly string[]) {
     super(`there is no step "${step}"; the steps are ${known.map(quote).join(', ')}`)
     this.step = step
@@ -129,8 +131,8 @@ export class UnknownStepError extends DogearError {
 export class EventNotAcceptedError extends DogearError {
   override readonly name = 'EventNotAcceptedError'
   readonly code = 'EVENT_NOT_ACCEPTED'
-  readonly type: string
-  readonly step: string
+  declare readonly type: string
+  declare readonly step: string
   constructor(type: string, step: string, accepted: readonly string[]) {
     super(`step "${step}" does not accept event "${type}"; it accepts ${accepted.map(quote).join(', ')}`)
     this.type = type
@@ -142,8 +144,8 @@ export class EventNotAcceptedError extends DogearError {
 export class UndeclaredAskError extends DogearError {
   override readonly name = 'UndeclaredAskError'
   readonly code = 'UNDECLARED_ASK'
-  readonly step: string
-  readonly type: string
+  declare readonly step: string
+  declare readonly type: string
   constructor(step: string, type: string) {
     super(`step "${step}" asks "${type}", which is not in its \`asks\`; declare it: asks: [${type}]`)
     this.step = step
@@ -155,9 +157,9 @@ export class UndeclaredAskError extends DogearError {
 export class ReplayMismatchError extends DogearError {
   override readonly name = 'ReplayMismatchError'
   readonly code = 'REPLAY_MISMATCH'
-  readonly step: string
+  declare readonly step: string
   /** The recorded points and writes that the re-run never reached. */
-  readonly missed: readonly string[]
+  declare readonly missed: readonly string[]
   constructor(step: string, missed: readonly string[]) {
     super(
       `step "${step}" ran again and never reached ${missed.join(', ')}, which it had recorded; ` +
@@ -172,9 +174,9 @@ export class ReplayMismatchError extends DogearError {
 export class MissingResourceError extends DogearError {
   override readonly name = 'MissingResourceError'
   readonly code = 'MISSING_RESOURCE'
-  readonly key: string
+  declare readonly key: string
   /** The keys that are there, sorted. */
-  readonly available: readonly string[]
+  declare readonly available: readonly string[]
   constructor(key: string, available: readonly string[], reason?: string) {
     super(
       reason ??
@@ -190,9 +192,9 @@ export class MissingResourceError extends DogearError {
 export class TimeoutError extends DogearError {
   override readonly name = 'TimeoutError'
   readonly code = 'TIMEOUT'
-  readonly scope: 'step' | 'run' | 'wait' | 'storage'
+  declare readonly scope: 'step' | 'run' | 'wait' | 'storage'
   /** In milliseconds. */
-  readonly limit: number
+  declare readonly limit: number
   constructor(scope: 'step' | 'run' | 'wait' | 'storage', what: string, limit: number) {
     super(`${what} took longer than ${limit} ms`)
     this.scope = scope
@@ -204,7 +206,7 @@ export class TimeoutError extends DogearError {
 export class SessionClosedError extends DogearError {
   override readonly name = 'SessionClosedError'
   readonly code = 'SESSION_CLOSED'
-  readonly id: string
+  declare readonly id: string
   constructor(id: string) {
     super(`session "${id}" is closed; open it again with engine.open()`)
     this.id = id
@@ -227,7 +229,7 @@ export class HistoryError extends DogearError {
 export class HookError extends DogearError {
   override readonly name = 'HookError'
   readonly code = 'HOOK'
-  readonly hook: string
+  declare readonly hook: string
   constructor(hook: string, reason: string) {
     super(`${hook}: ${reason}`)
     this.hook = hook

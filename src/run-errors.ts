@@ -4,11 +4,11 @@ import { DogearError } from './errors'
 export class StepError extends DogearError {
   override readonly name = 'StepError'
   readonly code = 'STEP_FAILED'
-  readonly step: string
+  declare readonly step: string
   /** The event, or events, that the step was working on. */
-  readonly event: unknown
+  declare readonly event: unknown
   /** How many times it was tried. */
-  readonly attempts: number
+  declare readonly attempts: number
   constructor(step: string, event: unknown, attempts: number, cause: unknown) {
     const text = cause instanceof Error ? cause.message : String(cause)
     super(`step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${text}`, {
@@ -24,7 +24,7 @@ export class StepError extends DogearError {
 export class CancelledError extends DogearError {
   override readonly name = 'CancelledError'
   readonly code = 'CANCELLED'
-  readonly reason: string | undefined
+  declare readonly reason: string | undefined
   constructor(reason?: string) {
     super(reason === undefined ? 'the run was cancelled' : `the run was cancelled: ${reason}`)
     this.reason = reason
@@ -36,7 +36,7 @@ export class StalledError extends DogearError {
   override readonly name = 'StalledError'
   readonly code = 'STALLED'
   /** The types of the events that nobody took, in order. */
-  readonly unconsumed: readonly string[]
+  declare readonly unconsumed: readonly string[]
   constructor(unconsumed: readonly string[]) {
     super(
       'the run has nothing left to do and no stop event came' +
@@ -50,7 +50,7 @@ export class StalledError extends DogearError {
 export class StepLimitError extends DogearError {
   override readonly name = 'StepLimitError'
   readonly code = 'STEP_LIMIT'
-  readonly limit: number
+  declare readonly limit: number
   constructor(limit: number) {
     super(`the run passed ${limit} step executions; is there a cycle without an end? (maxSteps)`)
     this.limit = limit
@@ -61,8 +61,8 @@ export class StepLimitError extends DogearError {
 export class CrashLoopError extends DogearError {
   override readonly name = 'CrashLoopError'
   readonly code = 'CRASH_LOOP'
-  readonly step: string
-  readonly interruptions: number
+  declare readonly step: string
+  declare readonly interruptions: number
   constructor(step: string, interruptions: number) {
     super(`step "${step}" was interrupted ${interruptions} times in a row; does it crash the page?`)
     this.step = step

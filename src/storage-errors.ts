@@ -4,9 +4,9 @@ import { DogearError } from './errors'
 export class StaleEpochError extends DogearError {
   override readonly name = 'StaleEpochError'
   readonly code = 'STALE_EPOCH'
-  readonly id: string
-  readonly epoch: number
-  readonly newest: number
+  declare readonly id: string
+  declare readonly epoch: number
+  declare readonly newest: number
   constructor(id: string, epoch: number, newest: number) {
     super(
       newest === 0
@@ -57,11 +57,11 @@ export interface LoadRemedies {
 /** A stored session was refused. Its bytes are untouched. */
 export class LoadError extends DogearError {
   override readonly name = 'LoadError'
-  readonly retry: LoadRemedies['retry']
-  readonly reset: LoadRemedies['reset']
-  readonly export: LoadRemedies['export']
-  readonly code: LoadErrorCode
-  readonly id: string
+  declare readonly retry: LoadRemedies['retry']
+  declare readonly reset: LoadRemedies['reset']
+  declare readonly export: LoadRemedies['export']
+  declare readonly code: LoadErrorCode
+  declare readonly id: string
   constructor(code: LoadErrorCode, id: string, reason: string, remedies: LoadRemedies, cause?: unknown) {
     super(
       `${remedies.what ?? 'session'} "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`,

@@ -24,9 +24,9 @@ export class LeaderSilentError extends DogearError {
 export class OvertakenError extends DogearError {
   override readonly name = 'OvertakenError'
   readonly code = 'OVERTAKEN'
-  readonly id: string
+  declare readonly id: string
   /** The kinds of records that are not part of the session; of a follower, the calls that would have made them. */
-  readonly lost: readonly string[]
+  declare readonly lost: readonly string[]
   constructor(id: string, lost: readonly string[]) {
     super(
       `session "${id}" went on elsewhere before this page had stored what was done here last (${lost.join(', ')}): it is not part of it; look, and do it again`,

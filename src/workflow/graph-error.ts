@@ -5,9 +5,9 @@ export class GraphError extends DogearError {
   override readonly name = 'GraphError'
   readonly code = 'GRAPH'
   /** The document's name, if it has one. */
-  readonly graph: string
+  declare readonly graph: string
   /** In the order of the document. The path leads into it: `nodes.2.type`; into the registry: `registry.state`. */
-  readonly findings: readonly Issue[]
+  declare readonly findings: readonly Issue[]
   constructor(graph: string, findings: readonly Issue[]) {
     super(
       `graph "${graph}" has ${findings.length} ${findings.length === 1 ? 'mistake' : 'mistakes'}:\n` +
@@ -24,10 +24,10 @@ export class GraphError extends DogearError {
 export class ConditionError extends DogearError {
   override readonly name = 'ConditionError'
   readonly code = 'CONDITION'
-  readonly condition: string
+  declare readonly condition: string
   /** The ids of the nodes that the edge leads from and to. */
-  readonly from: string
-  readonly to: string
+  declare readonly from: string
+  declare readonly to: string
   constructor(condition: string, from: string, to: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     super(`condition "${condition}" of the edge from "${from}" to "${to}" threw: ${reason}`, { cause })
