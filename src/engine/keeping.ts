@@ -1,3 +1,4 @@
+import { nextTask } from '../clock'
 import { StaleEpochError } from '../storage-errors'
 import type { OpeningDeps } from './opening-deps'
 import type { LiveSession } from '../session/live-session'
@@ -82,6 +83,7 @@ export class Keeping {
       timeout,
       id: this.#id,
       shape,
+      bytes: this.isPlain && storage.keepsBytes === true,
       serializer: this.serializer,
       stored: loaded?.sizes,
       parted: loaded?.parted,
@@ -111,7 +113,8 @@ export class Keeping {
       tabs,
     })
     this.#tenure = tenure
-    if (epoch === undefined) void tenure.start()
+    // In a task of its own: what is shown is shown first.
+    if (epoch === undefined) nextTask(() => void tenure.start())
     return journal
   }
 }

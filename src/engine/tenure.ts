@@ -72,6 +72,7 @@ export class Tenure {
   /** Claims what is shown already, until it has it: by itself, and for each write. */
   async start(): Promise<void> {
     const { live, clock, journal } = this.#deps
+    if (this.epoch !== undefined || !this.#holds) return
     try {
       await this.begin()
     } catch (error) {
@@ -81,7 +82,7 @@ export class Tenure {
       }
       // Storage in trouble never stops a flow.
       live.begin()
-      clock.setTimeout(() => void (this.epoch === undefined && this.#holds && this.start()), NEXT_CLAIM)
+      clock.setTimeout(() => void this.start(), NEXT_CLAIM)
     }
   }
 

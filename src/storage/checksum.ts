@@ -14,12 +14,39 @@ export function checksum(text: string): number {
   return hash >>> 0
 }
 
-/** The checksum of what a serializer has made, when that is text; else 0. */
-export function sumOf(data: unknown): number {
-  return typeof data === 'string' ? checksum(data) : 0
+/**
+ * The same of bytes: four at a time, by four sums beside each other that do not wait for one another. A third of what it takes
+ * to ask a text for its characters. Each round is a bijection here too; the shift brings the high bits of a word to
+ * where the next rounds reach them.
+ */
+function checksumOfBytes(bytes: Uint8Array): number {
+  const { imul } = Math
+  const { length } = bytes
+  // A view of something larger may begin anywhere.
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  const words = new Int32Array(buffer, byteOffset, (length >> 4) << 2)
+  let [a, b, c, d] = [0x811c9dc5 ^ length, 1, 2, 3]
+  for (let at = 0; at < words.length; at += 4) {
+    a = imul(a ^ words[at]!, 0x01000193)
+    b = imul(b ^ words[at + 1]!, 0x01000193)
+    c = imul(c ^ words[at + 2]!, 0x01000193)
+    d = imul(d ^ words[at + 3]!, 0x01000193)
+    a ^= a >>> 15
+    b ^= b >>> 15
+    c ^= c >>> 15
+    d ^= d >>> 15
+  }
+  for (let at = length & ~15; at < length; at++) a = imul(a ^ bytes[at]!, 0x01000193)
+  return (a ^ imul(b, 3) ^ imul(c, 5) ^ imul(d, 7)) >>> 0
 }
 
-/** Whether stored data are as they were; of what is no text nobody can say. */
+/** The checksum of what a serializer has answered; 0 of what is neither text nor bytes. */
+export function sumOf(data: unknown): number {
+  if (typeof data === 'string') return checksum(data)
+  return data instanceof Uint8Array ? checksumOfBytes(data) : 0
+}
+
+/** Whether stored data are as they were; of what is neither text nor bytes nobody can say. Bytes had no checksum once: it is 0 then. */
 export function isWhole(data: unknown, sum: unknown): boolean {
-  return typeof data !== 'string' || checksum(data) === sum
+  return typeof data === 'string' || (data instanceof Uint8Array && sum !== 0) ? sumOf(data) === sum : true
 }

@@ -5,3 +5,5 @@
 export const FORMAT = 1
 /** That of stored sessions: 2 had snapshots in parts, 3 has records that say only what does not follow from the one before. */
 export const SESSION_FORMAT = 3
+/** That of sessions whose snapshot has parts of bytes. */
+export const BYTES_FORMAT = 4

@@ -16,6 +16,7 @@ export function indexedDBStorage(name = 'dogear'): SessionStorage {
   return {
     kind: 'indexeddb',
     name,
+    keepsBytes: true,
     ...sessions(
       (mode, durability, work) => transact(mode, durability, (store) => work(shelf(store))),
       firstEpoch,

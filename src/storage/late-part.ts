@@ -2,7 +2,7 @@ import { StorageError } from '../storage-errors'
 import type { Part } from './part'
 import type { StoredPartInfo } from './storage'
 
-/** The items of a list as they are stored: a text that is whole, and is parsed when somebody needs one of them. */
+/** The items of a list as they are stored: text, or the bytes of it, that are whole, and parsed when somebody needs one of them. */
 export class LatePart implements Part {
   readonly n: number
   readonly size: number
@@ -11,16 +11,20 @@ export class LatePart implements Part {
   readonly count: number
   readonly keys = undefined
   readonly apart: readonly number[] = []
-  #text: string
-  readonly #parse: (text: string) => unknown
+  #stored: unknown
+  readonly #parse: (stored: unknown) => unknown
   #values: readonly unknown[] | undefined
 
-  constructor([n, size, sum, count = 0]: StoredPartInfo, text: string, parse: (text: string) => unknown) {
+  constructor(
+    [n, size, sum, count = 0]: StoredPartInfo,
+    stored: unknown,
+    parse: (stored: unknown) => unknown,
+  ) {
     this.n = n
     this.size = this.weight = size
     this.sum = sum
     this.count = count
-    this.#text = text
+    this.#stored = stored
     this.#parse = parse
   }
 
@@ -29,13 +33,13 @@ export class LatePart implements Part {
     const list = this.#list()
     if (!Array.isArray(list) || list.length !== this.count)
       throw new StorageError(`part ${this.n} of a stored session is not what its snapshot says`)
-    this.#text = ''
+    this.#stored = undefined
     return (this.#values = list)
   }
 
   #list(): unknown {
     try {
-      return (this.#parse(this.#text) as { readonly list?: unknown } | null)?.list
+      return (this.#parse(this.#stored) as { readonly list?: unknown } | null)?.list
     } catch (cause) {
       throw new StorageError(`part ${this.n} of a stored session cannot be decoded`, { cause })
     }

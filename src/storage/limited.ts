@@ -26,6 +26,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),
     compact: (...call) => storage.compact(...call),
+    ...(storage.keepsBytes && { keepsBytes: true }),
     ...(storage.keepPart && { keepPart: (...call) => storage.keepPart?.(...call) as Promise<void> }),
     release: () => storage.release?.(),
     ...(storage.watch && { watch: (listener: () => void) => watched(storage, listener) }),

@@ -1,7 +1,7 @@
-import { isWhole } from './checksum'
+import { isWhole, sumOf } from './checksum'
 import { assembled } from './assembly'
 import type { Assembled } from './assembly'
-import { SESSION_FORMAT } from './format'
+import { BYTES_FORMAT } from './format'
 import type { StoredSizes } from './growth'
 import { LatePart, type Unread } from './late-part'
 import { mustBeKnown, Refusal } from './refusal'
@@ -46,7 +46,7 @@ export async function loadStored(
   check(Array.isArray(stored?.batches), 'list of batches')
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
-  mustBeKnown('format', Math.max(head?.format || 0, snapshot?.format || 0), SESSION_FORMAT)
+  mustBeKnown('format', Math.max(head?.format || 0, snapshot?.format || 0), BYTES_FORMAT)
   // What a storage reads back is taken for data, whatever the types say.
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
   check(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
@@ -81,10 +81,10 @@ async function wholeOf(
     const one = async (info: StoredPartInfo): Promise<unknown> => {
       const [n, , sum, count] = info
       check(data.has(n), 'part')
-      const text = data.get(n)
-      if (!late || typeof text !== 'string' || !isCount(count)) return decode({ data: text, sum }, serializer)
-      check(isWhole(text, sum), 'checksum')
-      return new LatePart(info, text, (it) => jsonSerializer.deserialize(it))
+      const own = data.get(n)
+      if (!late || !isCount(count) || sum === 0 || sumOf(own) !== sum)
+        return decode({ data: own, sum }, serializer)
+      return new LatePart(info, own, (it) => jsonSerializer.deserialize(it))
     }
     return await assembled(value, snapshot.parts, one, late)
   } catch (error) {

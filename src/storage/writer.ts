@@ -2,6 +2,7 @@ import type { Clock } from '../clock'
 import { sumOf } from './checksum'
 import { storedRun } from './cutting'
 import type { Parted } from './cutting'
+import { BYTES_FORMAT } from './format'
 import type { Part, Run } from './part'
 import type { Serializer } from './serializer'
 import { sizeOf } from './size'
@@ -37,6 +38,8 @@ export interface WriterDeps {
   readonly clock: Clock
   readonly serializer: Serializer
   readonly shape: StoredShape
+  /** Whether parts that are text are stored as the bytes of it. */
+  readonly bytes?: boolean
   /** The limit of one storage call, in milliseconds. Default: 4,000. */
   readonly timeout?: number
   /** Who writes. Asked at every write, so that a claim may wait for the first one. */
@@ -77,10 +80,10 @@ export class Writer {
 
   /** Stores a part of a snapshot that is to come. */
   async keep(epoch: number, n: number, run: Run): Promise<Part> {
-    const { storage, id } = this.#deps
-    const { size, sum } = await this.#write(0, storedRun(run), async (_, { data }) =>
-      storage.keepPart?.(id, epoch, [n, data]),
-    )
+    const { storage, id, bytes } = this.#deps
+    const send = async (_: number, { data }: Sealed): Promise<void> =>
+      storage.keepPart?.(id, epoch, [n, data])
+    const { size, sum } = await this.#write(0, storedRun(run), send, bytes)
     // What is no text has no size that could be asked for.
     return { ...run, n, size: size || run.weight, sum }
   }
@@ -92,13 +95,14 @@ export class Writer {
     newest: number,
     parted: Parted | undefined,
   ): Promise<Written> {
-    const { storage, id, shape } = this.#deps
+    const { storage, id, shape, bytes } = this.#deps
     const parts = parted?.parts.map(infoOf) ?? []
     const rest = parted ? { value: parted.value, places: parted.places } : value
     const written = await this.#write(seq, rest, (_, sealed) =>
       storage.compact(id, epoch, {
         ...{ seq, ...sealed, ...shape },
         ...(parted && { parts }),
+        ...(parted && bytes && { format: BYTES_FORMAT }),
         ...(newest > 0 && { newestPart: newest }),
       }),
     )
@@ -109,12 +113,14 @@ export class Writer {
     seq: number,
     value: unknown,
     send: (epoch: number, sealed: Sealed) => Promise<void>,
+    bytes = false,
   ): Promise<Written> {
     const { id, clock, serializer, timeout = 4000 } = this.#deps
     try {
       const at = clock.now()
       const status = this.#deps.status()
-      const data = await serializer.serialize(value)
+      const made = await serializer.serialize(value)
+      const data = bytes && typeof made === 'string' ? new TextEncoder().encode(made) : made
       const sum = sumOf(data)
       const epoch = await this.#deps.epoch()
       if (!this.stopped)

@@ -12,8 +12,8 @@ const fileOf = (name: string): URL => new URL(`golden/${name}.json`, import.meta
 const textOf = (name: string): string => readFileSync(fileOf(name), 'utf8')
 
 /**
- * `GOLDEN=short` makes those of format 3 anew, as long as that was never released; `GOLDEN=parts` that of format 2.
- * Those of format 1 are as older code has written them.
+ * `GOLDEN=short` makes those of format 3 anew, as long as that was never released; `GOLDEN=bytes` that of format 4.
+ * Those of formats 1 and 2 are as older code has written them.
  */
 async function remake(): Promise<void> {
   const wanted = process.env['GOLDEN']
@@ -29,8 +29,12 @@ async function remake(): Promise<void> {
     await migrated.flush()
     write('house-short-migrated', await page.storage.read('flow'))
   }
-  if (wanted === 'parts')
-    write('house-parts', await inParts(JSON.parse(textOf('house-migrated')) as StoredSession, 250))
+  if (wanted === 'bytes') {
+    const whole = JSON.parse(textOf('house-migrated')) as StoredSession
+    const { parts = [], ...session } = await inParts(whole, 250, true)
+    const encoded = parts.map(([n, data]) => [n, Buffer.from(data as Uint8Array).toString('base64')] as const)
+    write('house-bytes', { ...session, parts: encoded })
+  }
 }
 
 /** A profile in which a released version has stored this. */
@@ -38,7 +42,10 @@ async function storedAs(name: string) {
   const { head, snapshot, parts = [], batches } = JSON.parse(textOf(name)) as StoredSession
   const storage = memoryStorage()
   const { epoch = 1 } = await storage.claim('flow', head, 0)
-  for (const part of parts) await storage.keepPart?.('flow', epoch, part)
+  for (const [n, data] of parts) {
+    const stored = head.format === 4 ? new Uint8Array(Buffer.from(String(data), 'base64')) : data
+    await storage.keepPart?.('flow', epoch, [n, stored])
+  }
   if (snapshot) await storage.compact('flow', epoch, snapshot)
   for (const batch of batches) await storage.append('flow', epoch, batch, strict)
   return { ...profile(undefined, { storage }), storage }
@@ -58,20 +65,26 @@ test('the golden session "house-migrated", a snapshot with a past and records af
   expect(session.history().map((it) => it.type)).toContain('migrated')
 })
 
-test('the golden session "house-parts", of format 2 / is that of "house-migrated", and its next snapshot is whole again', async () => {
-  expect((JSON.parse(textOf('house-parts')) as StoredSession).head.format).toBe(2)
-  const page = await storedAs('house-parts')
-  const session = await page.open(tomorrow)
-  const whole = await (await storedAs('house-migrated')).open(tomorrow)
-  expect(session.toJSON()).toEqual(whole.toJSON())
-  expect(session.history()).toEqual(whole.history())
-  session.state.set('fresh', 'x'.repeat(300_000))
-  await session.flush()
-  await page.clock.advance(1000)
-  const stored = await page.storage.read('flow')
-  expect([stored?.snapshot?.format, stored?.parts ?? []]).toEqual([3, []])
-  expect((await page.engine.open(tomorrow)).state.get('fresh')).toHaveLength(300_000)
-})
+test.each([
+  ['house-parts', 2],
+  ['house-bytes', 4],
+])(
+  'the golden session "%s", of format %i / is that of "house-migrated", and its next snapshot is whole again',
+  async (name, format) => {
+    expect((JSON.parse(textOf(name)) as StoredSession).head.format).toBe(format)
+    const page = await storedAs(name)
+    const session = await page.open(tomorrow)
+    const whole = await (await storedAs('house-migrated')).open(tomorrow)
+    expect(session.toJSON()).toEqual(whole.toJSON())
+    expect(session.history()).toEqual(whole.history())
+    session.state.set('fresh', 'x'.repeat(300_000))
+    await session.flush()
+    await page.clock.advance(1000)
+    const stored = await page.storage.read('flow')
+    expect([stored?.snapshot?.format, stored?.parts ?? []]).toEqual([3, []])
+    expect((await page.engine.open(tomorrow)).state.get('fresh')).toHaveLength(300_000)
+  },
+)
 
 test.each([
   ['house', today],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checksum } from '../../src/storage/checksum'
+import { checksum, isWhole, sumOf } from '../../src/storage/checksum'
 import { random } from '../support/random'
 
 function text(length: number, next: () => number): string {
@@ -59,5 +59,67 @@ describe('checksum', () => {
     const sums = new Set<number>()
     for (let n = 0; n < 20_000; n++) sums.add(checksum(`{"seq":${n},"at":1735689600000}`))
     expect(sums.size).toBeGreaterThan(19_998)
+  })
+})
+
+describe('the checksum of bytes', () => {
+  const bytesOf = (content: string): Uint8Array => new TextEncoder().encode(content)
+
+  it('is the same on every machine, for ever: stored sessions depend on it', () => {
+    const texts = ['', 'a', '{"list":[1]}', '{"list":["€\ud83d\udc15",1,2,3]}']
+    expect(texts.map((it) => sumOf(bytesOf(it)))).toMatchInlineSnapshot(`
+      [
+        2166136281,
+        3842779811,
+        3535352538,
+        4150058699,
+      ]
+    `)
+  })
+
+  it('finds every flipped bit, a lost end and a lost beginning', () => {
+    const next = random(4)
+    for (const length of [1, 3, 4, 15, 16, 17, 64, 301]) {
+      const original = bytesOf(text(length, next))
+      const sum = sumOf(original)
+      for (let bit = 0; bit < length * 8; bit++) {
+        const flipped = original.slice()
+        flipped[bit >> 3]! ^= 1 << (bit & 7)
+        expect(sumOf(flipped)).not.toBe(sum)
+      }
+      for (let at = 0; at < length; at++) {
+        expect(sumOf(original.slice(0, at))).not.toBe(sum)
+        expect(sumOf(original.slice(at + 1))).not.toBe(sum)
+      }
+    }
+  })
+
+  it('finds two flipped bits, also the highest ones of two words', () => {
+    const original = bytesOf(text(128, random(5)))
+    const sum = sumOf(original)
+    for (let a = 0; a < 1024; a++) {
+      for (let b = a + 1; b < 1024; b += 7) {
+        const flipped = original.slice()
+        for (const bit of [a, b]) flipped[bit >> 3]! ^= 1 << (bit & 7)
+        if (sumOf(flipped) === sum) throw new Error(`bits ${a} and ${b} cancel each other`)
+      }
+    }
+  })
+
+  it('is that of the bytes, wherever they stand in a buffer', () => {
+    const original = bytesOf(text(100, random(6)))
+    const around = new Uint8Array(110)
+    for (const at of [0, 1, 2, 3, 4, 7]) {
+      around.set(original, at)
+      expect(sumOf(around.subarray(at, at + 100))).toBe(sumOf(original))
+    }
+  })
+
+  it('is not asked of bytes that had none, nor of what is neither text nor bytes', () => {
+    expect([isWhole(bytesOf('a'), 0), isWhole({ a: 1 }, 0), isWhole(bytesOf('a'), 1)]).toEqual([
+      true,
+      true,
+      false,
+    ])
   })
 })

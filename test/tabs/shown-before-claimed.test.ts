@@ -107,6 +107,8 @@ test('the claim fails / the session goes on in memory and says so, and is claime
   await cutOff(all)
   const heard = await unhandled(async () => {
     claim.held = Promise.reject(new Error('the disk is gone'))
+    // It is asked for once the session is shown.
+    claim.held.catch(() => {})
     const session = await tab().open(paying, { id: 'a' })
     expect([session.state.get('note'), session.persistence.status]).toEqual(['kept', 'saved'])
     session.state.set('note', 'new')

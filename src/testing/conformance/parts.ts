@@ -47,6 +47,15 @@ export const parts: Cases = {
     await storage.compact('a', epoch, inParts(5, 7))
     equal(numbers(await storage.read('a')), [])
   },
+  'a part of bytes comes back as it was, where it may be bytes': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    if (storage.keepPart === undefined || !storage.keepsBytes) return
+    const bytes = new Uint8Array([123, 0, 255, 125, 10])
+    await storage.keepPart('a', epoch, [1, bytes])
+    await storage.compact('a', epoch, inParts(1, 1, 1))
+    equal((await open().read('a'))?.parts, [[1, bytes]])
+  },
   'a part of another epoch, or of a session that was deleted, is refused': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
