@@ -2,26 +2,13 @@ import { TimeoutError, type DogearError } from '../errors'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import { Alarm } from './alarm'
 import { afterBurst, forget, isInBurst } from './burst'
-import { Compacting, type Compacted } from './compacting'
+import { Compacting } from './compacting'
+import type { JournalDeps } from './journal-deps'
 import type { Persistence, PersistenceStatus } from './persistence'
 import type { Durability } from './storage'
 import { storageError } from './storage-error'
 import { Waiters } from './waiters'
-import { Writer, type JournalRecord, type SessionCopy, type WriterDeps, type Written } from './writer'
-
-/** What a journal needs from its session. The callbacks must not throw. */
-export interface JournalDeps extends WriterDeps, Compacted {
-  /** The session for a snapshot; `undefined`: not now. Records after it are kept. `brief`: without a history, if it has one. */
-  snapshot(brief?: boolean): SessionCopy | undefined
-  /** Whether writing waits for a claim that is still to come. */
-  unclaimed?(): boolean
-  /** `persistence` has changed. */
-  onChange(): void
-  /** Once per outage, and when another writer has taken over. */
-  onError(error: unknown): void
-  /** What a write has failed with, unless that was put right and a copy of all is owed now. */
-  remedied?(error: unknown): Promise<unknown>
-}
+import { Writer, type JournalRecord, type SessionCopy, type Written } from './writer'
 
 /** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
 const [TRAILING, LONGEST_WAIT] = [150, 1000]
@@ -90,6 +77,7 @@ export class Journal {
    * at most 1 s after the first. Pushing the open record once more, after extending it, moves that moment.
    */
   push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
+    if (urgency === 'soon' && this.#failures === 0 && this.#pending.at(-1) === record) return this.#putOff()
     this.#pushed = record.seq
     if (this.#writer.stopped) return
     if (this.#pending.length === 0) this.#since = this.#deps.clock.now()
@@ -98,10 +86,16 @@ export class Journal {
     this.#urgent ||= urgency === 'now'
     if (this.#persistence.status === 'saved') this.#show('saving')
     if (this.#busy) return
-    if (this.#failures === 0 && this.#urgent) return this.#schedule()
+    if (this.#failures > 0) this.#hurry(this.#deps.clock.now())
+    else if (this.#urgent) this.#schedule()
+    else this.#putOff()
+  }
+
+  /** All that is to be done for one edit more of the open record, as for each token of a stream. */
+  #putOff(): void {
+    if (this.#busy || this.#urgent || this.#writer.stopped) return
     const now = this.#deps.clock.now()
-    if (this.#failures > 0) this.#hurry(now)
-    else this.#alarm.set(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
+    this.#alarm.set(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
   }
 
   /** Whether the record is the last one and has not been handed on: then it may be extended in place. */

@@ -1,6 +1,6 @@
 import { SESSION_FORMAT } from '../../src/storage/format'
-import { Journal } from '../../src/storage/journal'
-import type { JournalDeps } from '../../src/storage/journal'
+import { Journal } from '../../src/storage/journal-deps'
+import type { JournalDeps } from '../../src/storage/journal-deps'
 import { loadStored } from '../../src/storage/load'
 import { memoryStorage } from '../../src/storage/memory'
 import type { MemoryStorage } from '../../src/storage/memory'

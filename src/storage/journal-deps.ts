@@ -1,0 +1,16 @@
+import type { Compacted } from './compacting'
+import type { SessionCopy, WriterDeps } from './writer'
+
+/** What a journal needs from its session. The callbacks must not throw. */
+export interface JournalDeps extends WriterDeps, Compacted {
+  /** The session for a snapshot; `undefined`: not now. Records after it are kept. `brief`: without a history, if it has one. */
+  snapshot(brief?: boolean): SessionCopy | undefined
+  /** Whether writing waits for a claim that is still to come. */
+  unclaimed?(): boolean
+  /** `persistence` has changed. */
+  onChange(): void
+  /** Once per outage, and when another writer has taken over. */
+  onError(error: unknown): void
+  /** What a write has failed with, unless that was put right and a copy of all is owed now. */
+  remedied?(error: unknown): Promise<unknown>
+}
