@@ -1,4 +1,3 @@
-import { nextTask } from '../clock'
 import { StaleEpochError } from '../storage-errors'
 import type { OpeningDeps } from './opening-deps'
 import type { LiveSession } from '../session/live-session'
@@ -74,8 +73,7 @@ export class Keeping {
   }
 
   journal(live: LiveSession, { epoch, lead, loaded, tabs }: Attaching): Journal {
-    const { storage, clock, timeout, onError } = this.#deps
-    const { shape } = this
+    const [{ storage, clock, timeout, onError }, { shape }] = [this.#deps, this]
     // Written out, here and below: what is spread gets a hidden class of its own.
     const journal: Journal = new Journal({
       storage,
@@ -113,8 +111,7 @@ export class Keeping {
       tabs,
     })
     this.#tenure = tenure
-    // In a task of its own: what is shown is shown first.
-    if (epoch === undefined) nextTask(() => void tenure.start())
+    if (epoch === undefined) tenure.start()
     return journal
   }
 }

@@ -1,5 +1,5 @@
 import type { OpeningDeps } from './opening-deps'
-import type { Clock } from '../clock'
+import { nextTask, type Clock } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import type { LiveSession } from '../session/live-session'
 import type { Journal } from '../storage/journal'
@@ -69,8 +69,12 @@ export class Tenure {
     this.epoch = deps.epoch
   }
 
-  /** Claims what is shown already, until it has it: by itself, and for each write. */
-  async start(): Promise<void> {
+  /** Claims what was read, until it has it: by itself, and for each write. In a task of its own, so that it is shown before. */
+  start(): void {
+    nextTask(() => void this.#try())
+  }
+
+  async #try(): Promise<void> {
     const { live, clock, journal } = this.#deps
     if (this.epoch !== undefined || !this.#holds) return
     try {
@@ -82,7 +86,7 @@ export class Tenure {
       }
       // Storage in trouble never stops a flow.
       live.begin()
-      clock.setTimeout(() => void this.start(), NEXT_CLAIM)
+      clock.setTimeout(() => void this.#try(), NEXT_CLAIM)
     }
   }
 

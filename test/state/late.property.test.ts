@@ -34,7 +34,9 @@ function put(dice: Dice, holder: object, list: readonly unknown[]): void {
   for (let from = 0; from < list.length;) {
     const values = list.slice(from, from + 1 + below(dice, 4))
     const text = JSON.stringify({ list: values })
-    parts.push(new LatePart([parts.length, text.length, 0, values.length], text, JSON.parse))
+    parts.push(
+      new LatePart([parts.length, text.length, 0, values.length], text, (it) => JSON.parse(String(it))),
+    )
     from += values.length
   }
   putLate(holder, 'list', parts, freezeDeep)

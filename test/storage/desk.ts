@@ -1,5 +1,5 @@
 import { SESSION_FORMAT } from '../../src/storage/format'
-import { Journal } from '../../src/storage/journal-deps'
+import { Journal } from '../../src/storage/journal'
 import type { JournalDeps } from '../../src/storage/journal-deps'
 import { loadStored } from '../../src/storage/load'
 import { memoryStorage } from '../../src/storage/memory'
