@@ -78,13 +78,19 @@ async function wholeOf(
   if (snapshot.parts === undefined) return { value, ...none }
   try {
     const data = new Map(parts)
+    // The bytes that a serializer of somebody's own has made are no text.
+    const read = (it: unknown): unknown =>
+      snapshot.format === BYTES_FORMAT && it instanceof Uint8Array ? new TextDecoder().decode(it) : it
     const one = async (info: StoredPartInfo): Promise<unknown> => {
       const [n, , sum, count] = info
       check(data.has(n), 'part')
       const own = data.get(n)
       if (!late || !isCount(count) || sum === 0 || sumOf(own) !== sum)
-        return decode({ data: own, sum }, serializer)
-      return new LatePart(info, own, (it) => jsonSerializer.deserialize(it))
+        return decode(
+          { data: own, sum },
+          { ...serializer, deserialize: (it) => serializer.deserialize(read(it)) },
+        )
+      return new LatePart(info, own, (it) => jsonSerializer.deserialize(read(it)))
     }
     return await assembled(value, snapshot.parts, one, late)
   } catch (error) {

@@ -22,14 +22,12 @@ export const jsonSerializer: Serializer = {
     return text
   },
   deserialize(stored) {
-    // Parts of large sessions are stored as bytes where that can be.
-    const text = stored instanceof Uint8Array ? new TextDecoder().decode(stored) : stored
-    if (typeof text !== 'string') throw new StorageError('what is stored is not text')
+    if (typeof stored !== 'string') throw new StorageError('what is stored is not text')
     // The slow walk is for texts in which the key could stand, plainly or with escaped letters (which
     // JSON.stringify never writes).
-    return /"(?:__proto__|constructor|prototype)"|\\u00[2-7]/.test(text)
-      ? JSON.parse(text, refuseProto)
-      : JSON.parse(text)
+    return /"(?:__proto__|constructor|prototype)"|\\u00[2-7]/.test(stored)
+      ? JSON.parse(stored, refuseProto)
+      : JSON.parse(stored)
   },
 }
 
