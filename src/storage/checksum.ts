@@ -6,12 +6,17 @@
  * times as slow in Chromium, whose TextEncoder takes 4 ms.
  */
 export function checksum(text: string): number {
+  return rounds(text) >>> 0
+}
+
+/** Apart from what follows: the loop is compiled while it runs, and code after it that has not run yet throws that away. */
+function rounds(text: string): number {
   // A page that comes back runs this once, before anything of it is compiled: every look-up counts.
   const { imul } = Math
   const { length } = text
   let hash = 0x811c9dc5 ^ length
   for (let at = 0; at < length; at++) hash = imul(hash ^ text.charCodeAt(at), 0x01000193)
-  return hash >>> 0
+  return hash
 }
 
 /**
