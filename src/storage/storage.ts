@@ -166,7 +166,7 @@ export interface SessionStorage {
   keepPart?(id: string, epoch: number, part: StoredPart): Promise<void>
   /**
    * Whether the data of a part may be a Uint8Array as well. Parts of JSON are bytes then: a page that comes back to
-   * megabytes checks them in a tenth of the time.
+   * megabytes checks them in a third of the time.
    */
   readonly keepsBytes?: boolean
   /** Newest first. Reads no states. Sessions that were claimed and never written are left out. */
