@@ -3,7 +3,7 @@ import { frozen } from './development'
 import { nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
-import { sameJson } from './same'
+import { sameContent } from './same'
 import type { CompiledSchema } from './schema'
 import { at, isContainer, type View } from './view'
 
@@ -88,7 +88,7 @@ export class Writer {
 
 /** Whether two operations are the same, for a re-run that makes them again. */
 export function sameOp(a: Op, b: Op): boolean {
-  return sameJson(a, b)
+  return sameContent(a, b)
 }
 
 export function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {

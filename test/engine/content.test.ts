@@ -23,6 +23,28 @@ const asking = defineWorkflow({ ...flow }).step(
 const clone = { serializer: structuredCloneSerializer }
 
 describe('structuredCloneSerializer', () => {
+  test('a step writes a date, a map and bytes, then asks; reload / it takes the same way', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.state.set('kept', new Map<string, unknown>([['at', new Date(5)]]))
+        await ctx.state.set('bytes', new Uint8Array([1, 2]))
+        return Done((await ctx.ask(Question(1))).data)
+      },
+    )
+    const first = await page.open(workflow, clone)
+    first.run().catch(() => {})
+    await page.reload()
+    const again = await page.open(workflow, clone)
+    await page.settle()
+    await again.asks[0]?.reply('yes')
+    await page.settle()
+    expect([again.error, again.result]).toEqual([undefined, 'yes'])
+    expect(again.state.get('bytes')).toEqual(new Uint8Array([1, 2]))
+  })
+
   test('dates, maps, sets, big integers, files, blobs, typed arrays / come back as they were', async () => {
     const page = profile()
     const session = await page.open(asking, clone)
