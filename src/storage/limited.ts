@@ -1,4 +1,5 @@
 import type { Clock } from '../clock'
+import { legible } from './bytes'
 import type { SessionStorage } from './storage'
 import { storageError } from './storage-error'
 import { withinLimit } from './time-limit'
@@ -43,7 +44,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
       limit(`write of flow state "${flow.workflow}"`, () => storage.writeFlow(flow, expected)),
     quarantineFlow: (name, remove) =>
       limit(`quarantine of flow state "${name}"`, () => storage.quarantineFlow(name, remove)),
-    export: (id) => limit(`export of session "${id}"`, () => storage.export(id)),
+    export: (id) => limit(`export of session "${id}"`, () => storage.export(id)).then(legible),
   }
 }
 

@@ -1,3 +1,4 @@
+import { partOf } from './bytes'
 import { isWhole, sumOf } from './checksum'
 import { assembled } from './assembly'
 import type { Assembled } from './assembly'
@@ -78,9 +79,7 @@ async function wholeOf(
   if (snapshot.parts === undefined) return { value, ...none }
   try {
     const data = new Map(parts)
-    // The bytes that a serializer of somebody's own has made are no text.
-    const read = (it: unknown): unknown =>
-      snapshot.format === BYTES_FORMAT && it instanceof Uint8Array ? new TextDecoder().decode(it) : it
+    const read = (it: unknown): unknown => partOf(snapshot.format, it)
     const one = async (info: StoredPartInfo): Promise<unknown> => {
       const [n, , sum, count] = info
       check(data.has(n), 'part')

@@ -94,6 +94,15 @@ describe('a large session in a storage that keeps bytes', () => {
     expect(again.state.get('more')).toEqual(entries)
   })
 
+  test('it is exported, also when it was set aside / all of it is text, for a file of JSON', async () => {
+    const { storage } = await large()
+    await storage.quarantine('a')
+    const exported = await createEngine({ storage }).export('a')
+    const saved = JSON.stringify(exported)
+    expect(JSON.parse(saved)).toEqual(exported)
+    expect(saved.split('entry-1500').length - 1).toBe(2)
+  })
+
   test('a serializer of its own / its parts are what it makes', async () => {
     const clock = virtualClock()
     const storage: SessionStorage = { ...memoryStorage(), keepsBytes: true }

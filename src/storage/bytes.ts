@@ -1,0 +1,20 @@
+import { BYTES_FORMAT } from './format'
+import type { StoredExport, StoredSession } from './storage'
+
+/** A part as its serializer has made it. The bytes that a serializer of somebody's own has made are no text. */
+export function partOf(format: number, data: unknown): unknown {
+  return format === BYTES_FORMAT && data instanceof Uint8Array ? new TextDecoder().decode(data) : data
+}
+
+/** What is exported is for files and for people: text that is kept as bytes is text there. */
+export function legible(found: StoredExport | undefined): StoredExport | undefined {
+  if (!found) return undefined
+  const { session, quarantine } = found
+  return { ...(session && { session: inText(session) }), quarantine: quarantine.map(inText) }
+}
+
+function inText(stored: StoredSession): StoredSession {
+  const { snapshot, parts } = stored
+  if (!snapshot || !parts) return stored
+  return { ...stored, parts: parts.map(([n, data]) => [n, partOf(snapshot.format, data)]) }
+}
