@@ -12,7 +12,6 @@ import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
 import { OvertakenError } from '../session/tab-errors'
 import { createModel, type Model } from '../session/model'
-import type { Emission } from '../session/record'
 import { Resources } from '../session/resources'
 import type { CopyValue } from '../state/json'
 import { mend } from '../state/mend'
@@ -193,15 +192,6 @@ export class Opening {
     this.live.core.model.lineage = this.#deps.ids()
   }
 
-  /** A run that began while storage did not answer, and that the stored session knows nothing of. */
-  #restart({ type, data }: Emission): void {
-    const { core, runs } = this.live
-    if (runs.active) return
-    const [event] = core.routing.emissions([{ type, data }])
-    core.append({ kind: 'started', run: core.options.ids(), event: event as Emission })
-    core.wake()
-  }
-
   /** What is shown while it is read is one already, as long as nothing was recorded. */
   #fresh(tree: Tree): Model {
     const { model } = this.live.core
@@ -260,9 +250,8 @@ export class Opening {
       live.changed()
       this.#deps.onError(error)
     } else {
-      const { started } = meanwhile
       void this.#arrive(found)
-      if (started) this.#restart(started.event)
+      meanwhile.restart(live)
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Persistence } from '../storage/persistence'
 import type { Journaling } from './journaling'
-import type { SessionRecord } from './record'
+import type { LiveSession } from './live-session'
+import type { Emission, SessionRecord } from './record'
 
 /**
  * Where records go while storage does not answer: nowhere, the session lives in memory. It remembers what decides
@@ -34,6 +35,15 @@ export class Meanwhile implements Journaling {
   push(record: SessionRecord): void {
     if (record.kind === 'started') this.started = record
     this.binding ||= record.kind === 'finished' || (record.kind === 'opened' && record.type === 'once')
+  }
+
+  /** The run that has begun goes on in the session that was stored after all, and knows nothing of it. */
+  restart({ core, runs }: LiveSession): void {
+    if (!this.started || runs.active) return
+    const { type, data } = this.started.event
+    const [event] = core.routing.emissions([{ type, data }])
+    core.append({ kind: 'started', run: core.options.ids(), event: event as Emission })
+    core.wake()
   }
 
   /** Nothing is, and nothing can be told apart. */

@@ -43,6 +43,18 @@ async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {})
   }
 }
 
+/** "a" is stored, the leader hangs, "b" is typed in the tab that follows and is left; then the leader dies. */
+async function left() {
+  const it = await hung()
+  it.leader.state.set('text', 'a')
+  await it.leader.flush()
+  it.hang()
+  it.follower.state.append('text', 'b')
+  it.second.leave()
+  crash(it.first.engine)
+  return it
+}
+
 describe('a tab that follows is closed or left with something that is not answered', () => {
   test('the leader is well, typed and closed in one go / it is stored when close() resolves', async () => {
     const { leader, follower } = await hung()
@@ -147,13 +159,7 @@ describe('a tab that follows is closed or left with something that is not answer
   })
 
   test('the session was deleted meanwhile / it is gone, with the text', async () => {
-    const it = await hung()
-    it.leader.state.set('text', 'a')
-    await it.leader.flush()
-    it.hang()
-    it.follower.state.append('text', 'b')
-    it.second.leave()
-    crash(it.first.engine)
+    const it = await left()
     const next = it.tab()
     await next.engine.delete('flow')
     expect(it.box.size).toBe(0)
@@ -161,13 +167,7 @@ describe('a tab that follows is closed or left with something that is not answer
   })
 
   test('another one of that name has begun / it is not done there, and told', async () => {
-    const it = await hung()
-    it.leader.state.set('text', 'a')
-    await it.leader.flush()
-    it.hang()
-    it.follower.state.append('text', 'b')
-    it.second.leave()
-    crash(it.first.engine)
+    const it = await left()
     await it.storage.delete('flow')
     const kept = new Map(it.box)
     it.box.clear()
