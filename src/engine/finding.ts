@@ -73,7 +73,8 @@ export class Finding {
     let looked: Look = begun
     for (let tries = 0; tries < MOST_TRIES; tries++, looked = this.#look()) {
       const loaded = await looked.loaded
-      const tail = tabs.leads ? await around.page?.left() : undefined
+      const left = await around.page?.left()
+      const tail = tabs.leads ? left : undefined
       const whole = (!tail && (await looked.restored)) || (await continued(restoring, loaded, tail))
       const found = { loaded, tail, ...whole }
       await begun.flow

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock'
 import type { Membership } from './membership'
+import type { MembershipOptions } from './membership-options'
 import type { LiveSession } from '../session/live-session'
 import { OvertakenError } from '../session/tab-errors'
 import { ExitJournal, type Box, type Tail } from '../storage/exit-journal'
@@ -86,18 +87,33 @@ export class Leaving {
     }
   }
 
-  /** What the last page has left behind. */
+  /** Looks for what other tabs have left, and for what the last page to execute has. */
   async left(): Promise<Tail | undefined> {
     this.#left = await this.#unanswered.read()
     return this.#exit.read()
   }
 
+  /** What other tabs had asked of this session. */
+  get asked(): ReturnType<MembershipOptions['left']> {
+    return this.#left.flatMap((it) =>
+      this.#isOurs(it) ? it.asked.map((asked) => ({ ...asked, at: it.at })) : [],
+    )
+  }
+
+  #isOurs({ lineage, base }: Left): boolean {
+    const { model } = this.#options.live.core
+    return lineage === model.lineage || (model.seq === 0 && base === 0)
+  }
+
   /** What this tab has asked of another one is left for whoever executes next. Whether it is. */
   keep(known: { readonly epoch: number; readonly base: number }): boolean {
     const { tabs, live, clock } = this.#options
-    const asked = tabs.outbox.lasting
+    const { outbox } = tabs
     const { lineage } = live.core.model
-    return asked.length > 0 && this.#unanswered.write(asked, { ...known, lineage, at: clock.now() })
+    const at = clock.now()
+    return outbox.lasting.length > 0
+      ? this.#unanswered.write(outbox.lasting, { ...known, lineage, at })
+      : outbox.pending.every(({ by }) => by !== outbox.by)
   }
 
   /** This page executes: it does what others have left, unless it was done. */
@@ -106,11 +122,11 @@ export class Leaving {
     const { leading, core } = live
     const left = this.#left
     if (left.length === 0 || leading === undefined || live.closing) return
+    for (const asked of this.asked) leading.do(asked)
+    const { heard } = core.model
+    const foreign = left.filter((it) => !this.#isOurs(it)).flatMap((it) => it.asked)
+    const lost = foreign.filter(({ by, n }) => n > (heard.get(by) ?? 0)).map(({ call }) => call)
     this.#left = []
-    const { seq, lineage } = core.model
-    const isSame = (it: Left): boolean => it.lineage === lineage || (seq === 0 && it.base === 0)
-    const lost = left.flatMap((it) => (isSame(it) ? [] : it.asked.map(({ call }) => call)))
-    for (const it of left) if (isSame(it)) it.asked.forEach((asked) => leading.do(asked))
     if (lost.length > 0) onError(new OvertakenError(core.options.id, [...new Set(lost)]))
     live.flush().then(
       () => this.#unanswered.clear(left),

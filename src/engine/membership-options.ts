@@ -1,4 +1,5 @@
 import type { Clock } from '../clock'
+import type { Asked } from '../session/message'
 import type { LiveSession } from '../session/live-session'
 import type { Channels } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'
@@ -21,6 +22,8 @@ export interface MembershipOptions {
   readonly doubt: () => Promise<void>
   /** Keeps what this tab has asked of another one for whoever executes next. Whether it has. */
   readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
+  /** What tabs that were left had asked of this session, as it was read, each with the time of it. */
+  readonly left: () => readonly (Omit<Asked, 'kind'> & { readonly at: number })[]
   readonly report: (error: unknown) => void
   readonly onError: (error: unknown) => void
 }

@@ -78,8 +78,9 @@ export class Membership {
 
   /** What was read is here, and another tab executes. Resolves when there is all that the other one has. */
   async follow(model: Model, epoch: number, resumed: Resumed): Promise<void> {
-    const { live, clock } = this.#options
+    const { live, clock, left } = this.#options
     const following = this.#follow(model, epoch, false)
+    following.resume(left())
     // The other one may be about to leave: then this one is the next.
     this.#seat?.wait()
     await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
@@ -115,7 +116,8 @@ export class Membership {
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.#again(base)
-    for (const asked of this.outbox.pending) leading.do(asked)
+    const all = [...this.#options.left(), ...this.outbox.pending].sort((a, b) => a.at - b.at)
+    for (const asked of all) leading.do(asked)
   }
 
   /** Storage has refused a write. Whether this tab follows whoever has taken over; nobody has a session that was deleted. */
@@ -282,7 +284,7 @@ export class Membership {
   }
 
   #post(message: Message): void {
-    if (message.kind === 'answer' && message.to === this.outbox.by) this.outbox.answered(message)
+    if (message.kind === 'answer' && this.outbox.find(message)) this.outbox.answered(message)
     else this.#line.post(message)
   }
 }

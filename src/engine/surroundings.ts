@@ -36,6 +36,7 @@ export class Surroundings {
       version,
       by: ids(),
       keep: (known) => this.page?.keep(known) ?? false,
+      left: () => this.page?.asked ?? [],
     })
     this.#unwatch = storage.watch?.(look)
     const { tabs } = this

@@ -2,7 +2,7 @@ import type { Asked } from '../session/message'
 import { ExitJournal, type ExitOptions, type Tail } from '../storage/exit-journal'
 
 /** What one tab had asked of the one that executes, and had no answer to when it was left. */
-export interface Left extends Pick<Tail, 'base' | 'lineage'> {
+export interface Left extends Pick<Tail, 'base' | 'lineage' | 'at'> {
   readonly asked: readonly Omit<Asked, 'kind'>[]
   readonly text: string
 }
@@ -31,9 +31,10 @@ export class Unanswered {
       const {
         base = 0,
         lineage = '',
+        at = 0,
         records = [],
       } = (await this.#sheet({ getItem: () => text }).read()) ?? {}
-      found.push({ base, lineage, asked: records as object[] as Omit<Asked, 'kind'>[], text })
+      found.push({ base, lineage, at, asked: records as object[] as Omit<Asked, 'kind'>[], text })
     }
     return found
   }

@@ -1,9 +1,10 @@
 import type { Op } from '../state/op'
 import type { Persistence } from '../storage/persistence'
 import type { LiveSession } from './live-session'
-import type { Answer, Message, News, Shown, Welcome } from './message'
+import type { Answer, Asked, Message, News, Shown, Welcome } from './message'
 import type { Outbox } from './outbox'
 import type { Remote } from './remote'
+import { Silence } from './silence'
 import { LeaderSilentError } from './tab-errors'
 import { deferred, type Deferred } from './deferred'
 
@@ -46,8 +47,7 @@ export class Following implements Remote {
   /** What was shown before news are folded: private values are in no news. */
   #own: unknown
   #sending = false
-  #silence: unknown
-  #silent: LeaderSilentError | undefined
+  readonly #silence: Silence
   #persistence: Persistence = Object.freeze({ status: 'saved' })
   #over = false
   /** Settles when nothing is asked any more, or nobody answers. */
@@ -58,6 +58,11 @@ export class Following implements Remote {
     this.epoch = options.epoch
     if (options.own) this.#heardOf = options.epoch
     this.#confirmed = this.#core.model.tree.root()
+    const { live, timeout } = options
+    this.#silence = new Silence(this.#core.options, timeout, (error) => {
+      this.#closing?.reject(error)
+      live.changed()
+    })
   }
 
   get #core(): LiveSession['core'] {
@@ -71,8 +76,9 @@ export class Following implements Remote {
   get persistence(): Persistence {
     const { view } = this
     const { outbox } = this.#options
-    const status = this.#silent ? 'unsaved' : outbox.pending.length > 0 ? 'saving' : view?.persistence.status
-    const next = { savedAt: undefined, ...view?.persistence, status: status ?? 'saved', error: this.#silent }
+    const { error } = this.#silence
+    const status = error ? 'unsaved' : outbox.pending.length > 0 ? 'saving' : view?.persistence.status
+    const next = { savedAt: undefined, ...view?.persistence, status: status ?? 'saved', error }
     const last = this.#persistence
     if (next.status !== last.status || next.savedAt !== last.savedAt || next.error !== last.error)
       this.#persistence = Object.freeze(next)
@@ -93,9 +99,8 @@ export class Following implements Remote {
       this.epoch = message.epoch
       this.hello()
     } else if (message.kind === 'news') this.#news(message)
-    else if (message.to !== this.#options.outbox.by) return
-    else if (message.kind === 'welcome') this.#welcome(message)
-    else this.#answered(message)
+    else if (message.kind === 'answer') this.#answered(message)
+    else if (message.to === this.#options.outbox.by) this.#welcome(message)
   }
 
   write(ops: readonly Op[]): void {
@@ -105,10 +110,31 @@ export class Following implements Remote {
     // What is private stays in this tab.
     const told = this.#core.options.privacy.told(ops)
     if (told.length > 0) outbox.write(told, model.seq, this.#now)
-    model.tree.apply(ops)
-    if (model.tree.pending) model.tree.flush()
+    this.#apply(ops)
     this.#sendSoon()
     live.changed()
+  }
+
+  /** What tabs that were left had asked for, and nobody has done yet: it is shown, and asked again. */
+  resume(left: readonly Omit<Asked, 'kind'>[]): void {
+    const { outbox, live } = this.#options
+    const { heard, tree } = this.#core.model
+    for (const asked of left) {
+      if (asked.n <= (heard.get(asked.by) ?? 0)) continue
+      if (!this.#overlaid) this.#confirmed = tree.root()
+      outbox.resume(asked, this.#now)
+      if (asked.call === 'write') this.#apply(asked.args[0] as Op[])
+    }
+    if (!this.busy) return
+    this.#showAnswering()
+    this.#sendSoon()
+    live.changed()
+  }
+
+  #apply(ops: readonly Op[]): void {
+    const { tree } = this.#core.model
+    tree.apply(ops)
+    if (tree.pending) tree.flush()
   }
 
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
@@ -172,7 +198,7 @@ export class Following implements Remote {
 
   end(): void {
     this.#over = true
-    this.#options.live.core.options.clock.clearTimeout(this.#silence)
+    this.#silence.end()
     this.joined.resolve()
   }
 
@@ -186,12 +212,8 @@ export class Following implements Remote {
     return this.#core.options.clock.now()
   }
 
-  get #heard(): number {
-    return this.#core.model.heard.get(this.#options.outbox.by) ?? 0
-  }
-
   get #overlaid(): boolean {
-    for (const _ of this.#options.outbox.writes(this.#heard)) return true
+    for (const _ of this.#options.outbox.writes(this.#core.model.heard)) return true
     return false
   }
 
@@ -230,6 +252,7 @@ export class Following implements Remote {
   }
 
   #answered(answer: Answer): void {
+    if (!this.#options.outbox.find(answer)) return
     this.uncover()
     this.#options.outbox.answered(answer)
     this.#show(undefined)
@@ -238,14 +261,14 @@ export class Following implements Remote {
   /** What is recorded, with own writes on top that are not. */
   #show(view: Shown | undefined, changed = true): void {
     const { outbox, live } = this.#options
-    const { tree } = this.#core.model
+    const { tree, heard } = this.#core.model
     if (view) live.progress = view.progress
     if (view) this.view = view
     if (this.#own !== undefined) tree.apply(this.#core.options.privacy.carry(this.#own))
     this.#own = undefined
     if (changed && this.#overlaid) {
       this.#confirmed = tree.root()
-      for (const ops of outbox.writes(this.#heard)) tree.apply(ops)
+      for (const ops of outbox.writes(heard)) tree.apply(ops)
     }
     if (tree.pending) tree.flush()
     this.#showAnswering()
@@ -266,24 +289,10 @@ export class Following implements Remote {
     queueMicrotask(() => this.send())
   }
 
-  /** Says so when the leader does not answer: it may hang. */
   #listen(): void {
-    const { outbox, timeout, live } = this.#options
-    const { clock } = this.#core.options
-    clock.clearTimeout(this.#silence)
-    const oldest = outbox.pending[0]
-    if (oldest === undefined) {
-      this.#silent = undefined
-      this.#closing?.resolve()
-    } else if (this.#silent) this.#closing?.reject(this.#silent)
-    else if (this.#silent === undefined)
-      this.#silence = clock.setTimeout(
-        () => {
-          this.#silent = new LeaderSilentError(this.#core.options.id)
-          this.#closing?.reject(this.#silent)
-          live.changed()
-        },
-        Math.max(0, oldest.at + timeout - clock.now()),
-      )
+    const oldest = this.#options.outbox.pending[0]
+    this.#silence.watch(oldest?.at)
+    if (oldest === undefined) this.#closing?.resolve()
+    else if (this.#silence.error) this.#closing?.reject(this.#silence.error)
   }
 }

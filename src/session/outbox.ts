@@ -46,6 +46,16 @@ export class Outbox {
     return entry
   }
 
+  /** What a tab that was left had asked, under the name that it has. */
+  resume(asked: Omit<Asked, 'kind'>, at: number): void {
+    this.#pending.push({ ...asked, at, done: deferred<unknown>(), askedOf: 0, sent: true })
+  }
+
+  /** What was asked here, and is answered so. */
+  find({ to, n }: Pick<Answer, 'to' | 'n'>): Pending | undefined {
+    return this.#pending.find((it) => it.n === n && it.by === to)
+  }
+
   /** Writes in one burst are one operation. */
   write(ops: readonly Op[], seen: number, at: number): void {
     const last = this.#pending.at(-1)
@@ -53,13 +63,14 @@ export class Outbox {
     else this.add('write', [[...ops]], seen, at)
   }
 
-  /** The writes that are not in the records up to `n`. */
-  *writes(n: number): Iterable<readonly Op[]> {
-    for (const it of this.#pending) if (it.call === 'write' && it.n > n) yield it.args[0] as Op[]
+  /** The writes that are not in the records of which so much was `heard`. */
+  *writes(heard: ReadonlyMap<string, number>): Iterable<readonly Op[]> {
+    for (const { call, by, n, args } of this.#pending)
+      if (call === 'write' && n > (heard.get(by) ?? 0)) yield args[0] as Op[]
   }
 
-  answered({ n, value, error }: Pick<Answer, 'n' | 'value' | 'error'>): void {
-    const entry = this.#pending.find((it) => it.n === n)
+  answered({ value, error, ...name }: Pick<Answer, 'to' | 'n' | 'value' | 'error'>): void {
+    const entry = this.find(name)
     if (entry === undefined) return
     this.#pending = this.#pending.filter((it) => it !== entry)
     if (error) entry.done.reject(rebuildError(error))
@@ -76,10 +87,10 @@ export class Outbox {
     return [...new Set(this.#pending.map((it) => it.call))].filter((it) => it !== 'flush')
   }
 
-  /** What may be done by whoever executes later: the rest means something else by then. */
+  /** What may be done by whoever executes later: the rest means something else by then. What others had left is kept as it is. */
   get lasting(): Omit<Asked, 'kind'>[] {
     return this.#pending
-      .filter(({ call }) => call === 'write' || call === 'reply' || call === 'send')
+      .filter((it) => it.by === this.by && /^(write|reply|send)$/.test(it.call))
       .map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
   }
 

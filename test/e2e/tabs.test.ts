@@ -44,6 +44,47 @@ test('two tabs / each sees what the other types, and either may go on', async ()
   expect(await heading(second)).toBe('Payment')
 })
 
+test.each([
+  ['that executes', 0],
+  ['that follows', 1],
+])(
+  'the answers are deleted in the tab %s / no tab shows them any more, and what is begun anew is kept',
+  async (_, at) => {
+    const { first, second } = await customerWithTwoTabs()
+    const tabs = [first, second] as const
+    await button(tabs[at as 0 | 1], 'Start over').click()
+    await button(tabs[at as 0 | 1], 'Delete my answers').click()
+    for (const tab of tabs) await button(tab, 'Check out').waitFor()
+    await fillAddress(first)
+    await note(second).waitFor()
+    expect(await note(second).inputValue()).toBe('')
+    await typeAndSave(note(second), 'Anew')
+    for (const tab of tabs) await tab.reload()
+    for (const tab of tabs) await shows(tab, 'Anew')
+  },
+)
+
+test('the tab that executes hangs, and the other one types and is left / it comes back with every key, and carries on', async () => {
+  const { first, second } = await customerWithTwoTabs()
+  hang(first)
+  await note(second).fill('typed while nobody answered')
+  await second.reload()
+  await shows(second, 'typed while nobody answered')
+  await button(second, 'Continue here').click()
+  await typeAndSave(note(second), '.')
+  await second.reload()
+  await shows(second, 'typed while nobody answered.')
+})
+
+/** For ever: the page answers nothing any more. */
+function hang(page: Page): void {
+  page
+    .evaluate(() => {
+      for (;;);
+    })
+    .catch(() => {})
+}
+
 /** How a tab can go away, and what the user of the other one does about it. */
 const ends: [string, (first: Page, second: Page) => Promise<void>][] = [
   ['is closed', (first) => first.close()],
@@ -60,11 +101,7 @@ const ends: [string, (first: Page, second: Page) => Promise<void>][] = [
   [
     'hangs, and the other takes over',
     async (first, second) => {
-      first
-        .evaluate(() => {
-          for (;;);
-        })
-        .catch(() => {})
+      hang(first)
       await type(note(second), ' ')
       await button(second, 'Continue here').click()
     },

@@ -6,6 +6,8 @@ export class Page extends EventTarget {
   readonly #box: Map<string, string>
   forbidden = false
   full = false
+  /** What a page that hangs has not heard yet. */
+  #unheard: Event[] | undefined
 
   constructor(box: Map<string, string>) {
     super()
@@ -35,6 +37,21 @@ export class Page extends EventTarget {
         this.#tell(key)
       },
     })
+  }
+
+  /** As in an endless loop: it hears nothing before it wakes. */
+  hang() {
+    this.#unheard = []
+  }
+
+  wake() {
+    const unheard = this.#unheard ?? []
+    this.#unheard = undefined
+    for (const event of unheard) this.dispatchEvent(event)
+  }
+
+  override dispatchEvent(event: Event): boolean {
+    return this.#unheard ? this.#unheard.push(event) > 0 : super.dispatchEvent(event)
   }
 
   hide(persisted = false) {

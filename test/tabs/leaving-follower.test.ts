@@ -35,12 +35,22 @@ async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {})
   expect(follower.role).toBe('follower')
   return {
     ...{ ...setting, errors, first, leader, second, follower },
-    hang: () => void (hangs = true),
+    hang() {
+      hangs = true
+      first.page.hang()
+    },
     wake() {
       hangs = false
+      first.page.wake()
       for (const hear of unheard.splice(0)) hear()
     },
   }
+}
+
+async function stored({ leader, clock }: Awaited<ReturnType<typeof hung>>) {
+  leader.state.set('more', 0)
+  await leader.flush()
+  await clock.advance(10)
 }
 
 /** "a" is stored, the leader hangs, "b" is typed in the tab that follows and is left; then the leader dies. */
@@ -112,6 +122,109 @@ describe('a tab that follows is closed or left with something that is not answer
     it.second.leave()
     await it.clock.advance(1000)
     expect([it.leader.state.get('text'), it.box.size]).toEqual(['once', 0])
+  })
+
+  test('it comes back while the leader hangs / it shows the text, says that nobody answers, and has it once when it takes over', async () => {
+    const it = await hung()
+    await stored(it)
+    it.hang()
+    it.follower.state.append('text', 'once')
+    it.second.leave()
+    const next = it.tab()
+    const opening = next.engine.open(asking)
+    await it.clock.advance(1000)
+    const back = await opening
+    expect([back.role, back.state.get('text'), back.persistence.status]).toEqual([
+      'follower',
+      'once',
+      'saving',
+    ])
+    await it.clock.advance(4000)
+    expect(back.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
+    next.leave()
+    const again = it.tab()
+    const reopening = again.engine.open(asking)
+    await it.clock.advance(1000)
+    const last = await reopening
+    expect(last.state.get('text')).toBe('once')
+    last.state.append('text', ', and more')
+    await last.takeOver()
+    await it.clock.advance(1000)
+    expect([last.state.get('text'), last.persistence.status]).toEqual(['once, and more', 'saved'])
+    expect(it.box.size).toBe(0)
+    expect(it.errors).toEqual([])
+  })
+
+  test('it comes back, types something else and takes over / what was typed last stands', async () => {
+    const it = await hung()
+    await stored(it)
+    it.hang()
+    it.follower.state.set('text', 'older')
+    it.second.leave()
+    const opening = it.tab().engine.open(asking)
+    await it.clock.advance(1000)
+    const back = await opening
+    back.state.set('text', 'newer')
+    await back.takeOver()
+    await it.clock.advance(1000)
+    expect([back.state.get('text'), it.box.size]).toEqual(['newer', 0])
+  })
+
+  test('another one types, is left, and the one that typed before it takes over / what was typed last stands', async () => {
+    const it = await hung()
+    await stored(it)
+    const third = it.tab()
+    const other = await third.engine.open(asking)
+    await it.clock.advance(10)
+    it.hang()
+    it.follower.state.set('text', 'older')
+    await it.clock.advance(10)
+    other.state.set('text', 'newer')
+    third.leave()
+    await it.follower.takeOver()
+    await it.clock.advance(1000)
+    expect([it.follower.state.get('text'), it.box.size]).toEqual(['newer', 0])
+  })
+
+  test('it comes back, and the leader wakes / the text and the reply are there once, saved in both', async () => {
+    const it = await hung()
+    await stored(it)
+    void it.leader.run().catch(() => {})
+    await it.clock.advance(10)
+    it.hang()
+    it.follower.state.append('text', 'once')
+    void it.follower.asks[0]?.reply('yes').catch(() => {})
+    it.second.leave()
+    const opening = it.tab().engine.open(asking)
+    await it.clock.advance(1000)
+    const back = await opening
+    expect([back.state.get('text'), back.asks]).toEqual(['once', []])
+    it.wake()
+    await it.clock.advance(1000)
+    for (const session of [it.leader, back])
+      expect([session.state.get('text'), session.persistence.status, session.result]).toEqual([
+        'once',
+        'saved',
+        'yes',
+      ])
+    expect(it.box.size).toBe(0)
+  })
+
+  test('it comes back and is closed / close() waits for nobody: it is kept', async () => {
+    const it = await hung()
+    await stored(it)
+    it.hang()
+    it.follower.state.append('text', 'once')
+    it.second.leave()
+    const next = it.tab()
+    const opening = next.engine.open(asking)
+    await it.clock.advance(1000)
+    const closing = (await opening).close()
+    await it.clock.advance(5000)
+    await closing
+    crash(it.first.engine)
+    expect((await it.tab().engine.open(asking)).state.get('text')).toBe('once')
+    expect(it.errors).toEqual([])
   })
 
   test('two of them, a reply and a text / both are done by the next page', async () => {
