@@ -1,3 +1,4 @@
+import { checkOptions } from './state/argument'
 import { systemClock, type Clock } from './clock'
 import type { Page } from './engine/leaving'
 import type { OpeningDeps } from './engine/opening-deps'
@@ -138,8 +139,11 @@ export function registryOf(engine: Engine): Registry | undefined {
  * const session = await engine.open(checkout, { id: 'cart-42', resources: { payments } })
  * const { orderId } = await session.run({ country: 'NL' })
  * ```
+ *
+ * @throws ArgumentError for an option that is not what it has to be
  */
 export function createEngine(options: EngineOptions = {}): Engine {
+  checkOptions('createEngine()', options, taken)
   const deps = withDefaults(options)
   const { storage } = deps
   void storage.connect?.().then((lost) => lost && deps.report(lost))
@@ -159,10 +163,9 @@ export function createEngine(options: EngineOptions = {}): Engine {
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
     flow: (workflow) => flowOf(registry, workflow),
-    clear: async ({ prefix } = {}) => {
-      const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
-      const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => registry.clear(prefix))
-      await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
+    clear: async (which = {}) => {
+      checkOptions('engine.clear()', which, { prefix: 'string' })
+      await clear(registry, which.prefix ?? undefined)
     },
     sweep: async () => {
       const old = await expired(deps)
@@ -176,6 +179,25 @@ export function createEngine(options: EngineOptions = {}): Engine {
   })
   registries.set(engine, registry)
   return engine
+}
+
+const taken = {
+  storage: 'read',
+  serializer: 'serialize',
+  clock: 'now',
+  ids: 'function',
+  random: 'function',
+  locks: 'request',
+  channel: 'function',
+  page: 'addEventListener',
+  timeout: 'number',
+  onError: 'function',
+}
+
+async function clear(registry: Registry, prefix: string | undefined): Promise<void> {
+  const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
+  const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => registry.clear(prefix))
+  await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
 }
 
 /** The ids of the sessions that are past their time. */
@@ -202,7 +224,9 @@ function flowOf<W extends AnyWorkflow>(registry: Registry, workflow: W): Flow<W>
 }
 
 function withDefaults(options: EngineOptions): OpeningDeps {
-  const { clock = systemClock, timeout = 4000, storage = defaultStorage() } = options
+  const clock = options.clock ?? systemClock
+  const timeout = options.timeout ?? 4000
+  const storage = options.storage ?? defaultStorage()
   const around = tabsOf(options, storage)
   const report = guarded(options.onError ?? reportLater)
   return {

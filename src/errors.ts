@@ -225,6 +225,18 @@ export class HistoryError extends DogearError {
   readonly code = 'HISTORY'
 }
 
+/** A call, or one of its options, was given what it cannot use. Nothing was done. */
+export class ArgumentError extends DogearError {
+  override readonly name = 'ArgumentError'
+  readonly code = 'ARGUMENT'
+  /** What was called: `setResources()`; an option with its name: `createEngine(): timeout`. */
+  declare readonly call: string
+  constructor(call: string, given: unknown, takes: string) {
+    super(`${call} takes ${takes}, not ${typeof given === 'number' || given === null ? given : typeof given}`)
+    this.call = call
+  }
+}
+
 /** A hook was used outside its provider, or with arguments in the wrong order. */
 export class HookError extends DogearError {
   override readonly name = 'HookError'

@@ -58,7 +58,7 @@ export class Keeping {
     this.isPlain = serializer === jsonSerializer
     this.discreet = discreet(serializer, this.privacy)
     this.serializer = brief(this.discreet)
-    const expires = expireAfter !== undefined && { expireAfter }
+    const expires = expireAfter != null && { expireAfter }
     this.shape = { format: SESSION_FORMAT, workflow, version, ...expires }
   }
 

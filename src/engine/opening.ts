@@ -46,7 +46,7 @@ export class Opening {
     deps: OpeningDeps,
     definition: Definition,
     id: string,
-    { initialState, serializer = deps.serializer, expireAfter }: Storing,
+    { initialState, serializer, expireAfter }: Storing,
     shared: Shared,
     onClose: () => void,
   ) {
@@ -54,7 +54,7 @@ export class Opening {
     this.#definition = definition
     this.#id = id
     this.#schema = compileSchema(definition.options.state)
-    const copy = copyFor(serializer)
+    const copy = copyFor((serializer ??= deps.serializer))
     this.#keeping = new Keeping(deps, definition, id, { serializer, expireAfter })
     const { state, lack } = beginning(this.#schema, initialState ?? definition.initialState, copy)
     this.#initialState = state

@@ -1,3 +1,4 @@
+import { checkArgument, checkOptions } from '../state/argument'
 import { SessionStateError, StateValidationError, WorkflowError } from '../errors'
 import { LoadError, StorageError } from '../storage-errors'
 import { FlowState } from './flow-state'
@@ -65,6 +66,7 @@ export class Registry {
     if (this.#closed) throw new StorageError('the engine is closed; make another one with createEngine()')
     const definition = definitionOf(workflow)
     const id = idOf(options, definition)
+    checkOptions('engine.open()', options, takes)
     const known = this.#open.get(id)
     const closing = known?.live.closing?.catch(() => {})
     if (known && !closing) {
@@ -89,6 +91,7 @@ export class Registry {
 
   /** Opens a session that is whole already: it must not be there, and is not when it cannot be opened. */
   async plant(workflow: AnyWorkflow, id: string, seedling: Seedling, options: Opened): Promise<AnySession> {
+    checkArgument('the id', id, 'string')
     if (this.#open.has(id)) throw taken(id)
     const { storage } = this.#deps
     await plant(this.#deps, definitionOf(workflow), id, seedling, options.serializer)
@@ -104,6 +107,7 @@ export class Registry {
 
   async import(workflow: AnyWorkflow, json: unknown, options: Opened): Promise<AnySession> {
     const definition = definitionOf(workflow)
+    checkOptions('engine.import()', options, takes)
     definition.validate()
     try {
       const { id, ...seedling } = checked(definition, json, options.id)
@@ -155,6 +159,7 @@ export class Registry {
    * once: that one waits until the removal is done.
    */
   async remove(id: string, removed: () => Promise<void>): Promise<void> {
+    checkArgument('engine.delete()', id, 'string')
     const closing = deferred<void>()
     const removal = closing.promise.then(removed)
     const settled = removal.catch(() => {})
@@ -201,6 +206,8 @@ export class Registry {
     return face
   }
 }
+
+const takes = { resources: 'object', serializer: 'serialize', expireAfter: 'number' }
 
 /** Whether it could not begin, for want of what is given now. */
 function lacked({ face: { status, error } }: Open, { initialState }: Opened): boolean {

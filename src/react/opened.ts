@@ -51,7 +51,8 @@ export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefi
   return [opened, phase]
 }
 
-function open({ workflow, engine: given, id = workflow.name, resources, initialState }: Wanted): Opened {
+function open({ workflow, engine: given, id: own, resources, initialState }: Wanted): Opened {
+  const id = own ?? workflow.name
   const engine = engineFor(given)
   const known = registryOf(engine)?.face(id)
   // Found, not opened once more: a render must not make the engine read again what it could not read.
@@ -73,8 +74,8 @@ function reopen(wanted: Wanted, held: Opened | undefined): Opened {
   }
 }
 
-function fits({ given, session }: Opened, { engine, workflow, id = workflow.name }: Wanted): boolean {
-  return given === engine && session.id === id && session.workflow.name === workflow.name
+function fits({ given, session }: Opened, { engine, workflow, id }: Wanted): boolean {
+  return given === engine && session.id === (id ?? workflow.name) && session.workflow.name === workflow.name
 }
 
 /** Whether the engine still has it: it was neither closed nor deleted. */

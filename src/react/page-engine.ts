@@ -1,3 +1,4 @@
+import { checkArgument } from '../state/argument'
 import { createEngine, type Engine, type EngineOptions } from '../engine'
 
 let page: Engine | undefined
@@ -8,6 +9,7 @@ let page: Engine | undefined
  */
 export function engineFor(given: Engine | undefined): Engine {
   if (typeof document === 'undefined') return serverEngine()
+  if (given != null) checkArgument('engine', given, 'session')
   return given ?? (page ??= createEngine())
 }
 

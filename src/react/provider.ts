@@ -45,7 +45,7 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   workflowOf('WorkflowProvider', props.workflow)
   const above = useContext(PlaceContext)
   const tab = useTabName(props.scope === 'tab')
-  const { id = props.workflow.name } = props
+  const id = props.id ?? props.workflow.name
   const [opened, phase] = useOpened(tab === undefined ? tab : { ...props, id: id + tab })
   const { session, engine } = opened ?? nobody
   const place = useMemo(

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine'
 import type { AnyWorkflow } from '../workflow/shape'
 import { engineFor } from './page-engine'
-import { PlaceContext } from './place'
+import { PlaceContext, workflowOf } from './place'
 import { useCallback, useContext, useEffect, useState } from './react'
 
 /** What is stored of a session, without its state. */
@@ -34,12 +34,10 @@ export interface UseSessions {
  * const { sessions, refresh } = useSessions(chat, { prefix: 'chat-' })
  * ```
  */
-export function useSessions(
-  workflow?: AnyWorkflow,
-  { engine, status, prefix }: SessionsOptions = {},
-): UseSessions {
+export function useSessions(workflow?: AnyWorkflow, options?: SessionsOptions): UseSessions {
+  const { engine, status, prefix } = options ?? {}
   const nearest = useContext(PlaceContext)?.engine
-  const name = workflow?.name
+  const name = workflow && workflowOf('useSessions', workflow).name
   const [read, show] = useState<Partial<UseSessions>>({})
   const refresh = useCallback(() => {
     let mine = true

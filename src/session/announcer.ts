@@ -1,3 +1,4 @@
+import { checkArgument } from '../state/argument'
 /** Turns of the microtask queue without news after which a burst of work is over. */
 const QUIET = 16
 /** Nobody waits longer than this, however long the burst. */
@@ -18,6 +19,7 @@ export class Announcer {
   }
 
   subscribe(listener: () => void): () => void {
+    checkArgument('subscribe()', listener, 'function')
     // A function of its own, so that one listener may come twice and leave once.
     const own = (): void => listener()
     this.#listeners.add(own)

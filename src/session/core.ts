@@ -264,7 +264,7 @@ export class Core {
   openAsk(id: string | undefined): AskedPoint | undefined {
     for (const level of this.levels) {
       const line = `${level.prefix}/`
-      if (!id?.startsWith(line)) continue
+      if (typeof id !== 'string' || !id.startsWith(line)) continue
       const slash = id.indexOf('/', line.length)
       const exec = level.model.execs.get(Number(id.slice(line.length, slash)))
       const point = exec?.points.get(id.slice(slash + 1))

@@ -1,3 +1,4 @@
+import { checkOptions } from '../state/argument'
 import { EarlyWrites, type Remake } from '../state/early-writes'
 import { createStateStore, type StateStore } from '../state/store'
 import type { StoreParts } from '../state/writes'
@@ -98,8 +99,10 @@ function made(): Readonly<Record<string, (live: LiveSession) => unknown>> {
     rewind: (live) => (seq: number) => live.travel.rewind(seq),
     events:
       (live) =>
-      (options: EventsOptions = {}) =>
-        live.events(options),
+      (options: EventsOptions = {}) => {
+        checkOptions('events()', options, { buffer: 'number' })
+        return live.events(options)
+      },
     subscribe: (live) => live.subscribe.bind(live),
     setResources: (live) => (values: Readonly<Kept>) => live.core.options.resources.set(values),
     deleteResource: (live) => (key: string) => live.core.options.resources.delete(key),

@@ -1,3 +1,4 @@
+import { checkOptions } from '../state/argument'
 import { isEvent } from '../workflow/event'
 import type { Core } from './core'
 import { Dispatch } from './dispatch'
@@ -18,6 +19,7 @@ export class Inbox {
   }
 
   send(event: unknown, to: Target = {}): Promise<boolean> {
+    checkOptions('send()', to)
     return this.#gate.whenOpen(this.#accept(event, to))
   }
 

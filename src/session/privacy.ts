@@ -9,8 +9,8 @@ import type { ChildBegin, RecordBody } from './record'
 export class Privacy {
   readonly #paths: readonly (readonly string[])[]
 
-  constructor(paths: readonly OpPath[] = []) {
-    this.#paths = paths.map((it) => toPath(it).keys)
+  constructor(paths?: readonly OpPath[] | null) {
+    this.#paths = paths?.map((it) => toPath(it).keys) ?? []
   }
 
   /** Nothing is private: everything may go as it is. */

@@ -1,3 +1,4 @@
+import { checkArgument } from '../state/argument'
 import { MissingResourceError } from '../errors'
 import { isDeclaration, type Resource, type ResourceDeclaration } from '../workflow/resource'
 import { Factories } from './factories'
@@ -25,6 +26,7 @@ export class ResourceLayer {
 
   /** Merges by key; equal values do nothing. */
   set(values: Readonly<Record<string, unknown>>): void {
+    checkArgument('setResources()', values)
     const changed = Object.entries(values).filter(
       ([key, it]) => it !== undefined && !Object.is(this.#values.get(key), it),
     )
@@ -37,6 +39,7 @@ export class ResourceLayer {
   }
 
   subscribe(listener: () => void): () => void {
+    checkArgument('subscribeResources()', listener, 'function')
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }

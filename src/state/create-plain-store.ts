@@ -1,3 +1,4 @@
+import { checkArgument } from './argument'
 import { copyJson } from './json'
 import { untyped, type CompiledSchema } from './schema'
 import { createPlainStateStore, type PlainStore } from './store'
@@ -18,6 +19,7 @@ import type { StoreParts } from './writes'
  * @throws SerializationError when `initial` is not JSON
  */
 export function createPlainStore<T = Record<string, unknown>>(options: { initial?: T } = {}): PlainStore<T> {
+  checkArgument('createPlainStore()', options)
   return createPlainStateStore<T>(partsOf(untyped, options.initial))
 }
 

@@ -1,3 +1,4 @@
+import { checkArgument } from './argument'
 import { partsOf } from './create-plain-store'
 import { compileSchema } from './schema'
 import type { Output, Schema } from './standard-schema'
@@ -20,5 +21,6 @@ import { createStateStore, type StateStore } from './store'
 export function createStore<S extends Schema = Schema<Record<string, unknown>>>(
   options: { schema?: S; initial?: unknown } = {},
 ): StateStore<Output<S>> {
+  checkArgument('createStore()', options)
   return createStateStore<Output<S>>(partsOf(compileSchema(options.schema), options.initial))
 }

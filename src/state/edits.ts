@@ -1,3 +1,4 @@
+import { checkArgument } from './argument'
 import { NestedEditError } from '../errors'
 import { edit, type Recipe } from './edit'
 import type { Op } from './op'
@@ -15,6 +16,7 @@ export class Edits {
   }
 
   edit(recipe: Recipe): void | Promise<void> {
+    checkArgument('edit()', recipe, 'function')
     const edits = this.#edits
     // One that is known to be asynchronous must not look before the one in front of it has landed.
     const known = recipe.constructor.name === 'AsyncFunction'

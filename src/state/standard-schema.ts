@@ -1,3 +1,4 @@
+import { ArgumentError } from '../errors'
 import type { Issue } from '../errors'
 
 /**
@@ -29,7 +30,9 @@ interface Finding {
 
 /** Runs a schema. Throws a TypeError when the schema is asynchronous: a write cannot wait. */
 export function validate(schema: Schema, value: unknown): Validated {
-  const result = schema['~standard'].validate(value) as
+  const standard = (schema as Partial<Schema> | null)?.['~standard']
+  if (!standard) throw new ArgumentError('a schema', schema, 'a Standard Schema')
+  const result = standard.validate(value) as
     | { readonly value: unknown; readonly issues?: undefined }
     | { readonly issues: readonly Finding[] }
     | PromiseLike<unknown>

@@ -1,3 +1,4 @@
+import { ArgumentError } from '../errors'
 import type { Recipe } from './edit'
 import { Edits } from './edits'
 import type { Node } from './node'
@@ -76,7 +77,7 @@ const cells = Symbol('cells')
 /** The cell of any store's path: the same for everybody, so that nothing is subscribed anew. */
 export function cellOf(store: PlainStore<unknown>, path: string | Keys): Cell {
   const make = (store as { readonly [cells]?: (path: string | Keys) => Cell } | undefined)?.[cells]
-  if (!make) throw new TypeError('this is no state store of Dogear')
+  if (!make) throw new ArgumentError('useWorkflowState()', store, 'a store of Dogear')
   return make(path)
 }
 

@@ -1,3 +1,4 @@
+import { checkArgument } from './argument'
 import type { Node } from './node'
 
 export type Listener = () => void
@@ -11,6 +12,7 @@ export interface Subscription {
 
 /** Answers what ends it. */
 export function subscribe(node: Node, listener: Listener): () => void {
+  checkArgument('subscribe()', listener, 'function')
   const subscription: Subscription = { node, listener }
   const { listeners } = node
   if (!listeners) node.listeners = subscription

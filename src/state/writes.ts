@@ -1,3 +1,4 @@
+import { checkArgument } from './argument'
 import { Batch } from './batch'
 import type { Node } from './node'
 import type { Op } from './op'
@@ -62,6 +63,7 @@ export class Writes {
   }
 
   batch<R>(run: () => R): R {
+    checkArgument('batch()', run, 'function')
     if (this.open !== undefined) return run()
     const open = (this.open = new Batch(this.tree))
     let result: R

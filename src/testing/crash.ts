@@ -1,3 +1,4 @@
+import { ArgumentError } from '../errors'
 import { registryOf, type Engine } from '../engine'
 
 /**
@@ -11,7 +12,7 @@ import { registryOf, type Engine } from '../engine'
  */
 export function crash(engine: Engine): void {
   const registry = registryOf(engine)
-  if (registry === undefined) throw new TypeError('crash() takes what createEngine() has made')
+  if (registry === undefined) throw new ArgumentError('crash()', engine, 'what createEngine() has made')
   for (const session of registry.sessions) session.crash()
   for (const flow of registry.flows) flow.stop()
 }

@@ -1,3 +1,4 @@
+import { checkArgument, checkOptions } from '../state/argument'
 import { nextTask } from '../clock'
 import type { Clock } from '../clock'
 
@@ -39,6 +40,7 @@ const MOST = 20_000
  * ```
  */
 export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
+  checkOptions('virtualClock()', options, { now: 'number' })
   const timers = new Set<Timer>()
   let now = options.now ?? Date.UTC(2025, 0, 1)
   let calls = 0
@@ -60,6 +62,7 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
       timers.delete(handle as Timer)
     },
     async advance(ms) {
+      checkArgument('advance()', ms, 'number')
       const until = now + ms
       await settle()
       for (let timer = next(timers, until); timer; timer = next(timers, until)) {

@@ -98,13 +98,13 @@ export function defineEvent<const Type extends string, S extends Schema, R exten
 ): EventFactory<Type, Output<S>, Input<S>, R, S>
 export function defineEvent(type: string, schema?: Schema, options?: { reply: EventType }): unknown {
   const create = (data?: unknown): WorkflowEvent => trusted(type, parse(type, schema, data), schema)
-  const is = (event: WorkflowEvent): boolean => event.type === type
+  const is = (event: WorkflowEvent): boolean => (event as WorkflowEvent | undefined)?.type === type
   // One by one: a document of 1,000 nodes makes as many, and `Object.assign` takes several times as long.
   const event = create as { type?: string; schema?: unknown; is?: unknown; reply?: unknown }
   event.type = type
   event.schema = schema
   event.is = is
-  event.reply = options?.reply
+  event.reply = options?.reply ?? undefined
   return event
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from '../state/argument'
 import type { AnyWorkflow } from './shape'
 import type { StepDefinition } from './step'
 import { definitionOf, type Definition } from './workflow'
@@ -24,9 +25,10 @@ export interface DiagramOptions {
  */
 export function toMermaid(workflow: AnyWorkflow, options: DiagramOptions = {}): string {
   const definition = definitionOf(workflow)
-  const { detail = 'simple', lit = [] } = options
+  checkOptions('toMermaid()', options, { lit: 'map' })
+  const { detail, lit } = options
   const draw = new Drawing(definition, detail === 'detailed', '')
-  return ['flowchart TD', ...draw.whole(), ...draw.lights(lit)].join('\n') + '\n'
+  return ['flowchart TD', ...draw.whole(), ...draw.lights(lit ?? [])].join('\n') + '\n'
 }
 
 /** The lines of one diagram, or of a sub-flow in it. Ids are numbers of our own: what users call things stands in labels only. */

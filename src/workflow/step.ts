@@ -59,7 +59,7 @@ export function makeStep(
     emits: [options.emits ?? []].flat() as AnyEvent[],
     asks: [options.asks ?? []].flat() as readonly EventType[] as AnyEvent[],
     workers: options.workers ?? 4,
-    retry: options.retry,
+    retry: options.retry ?? undefined,
     timeout: options.timeout,
     catchError: options.catchError,
     recoveries: options.recoveries ?? 1,

@@ -15,7 +15,7 @@ export function tablesOf(options: Definition['options'], steps: readonly StepDef
   const routes = new Map<string, string[]>()
   const eventsByType = new Map<string, AnyEvent>()
   const know = (event: AnyEvent | undefined): void => {
-    if (event === undefined || eventsByType.has(event.type)) return
+    if (event == null || eventsByType.has(event.type)) return
     eventsByType.set(event.type, event)
     know(event.reply)
   }

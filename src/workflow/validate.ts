@@ -62,16 +62,18 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   },
 
   options({ options, steps, eventsByType }, report) {
-    const { onUnknownOutcome: outcome = 'rerun', migrations = {}, state, flowState } = options
+    const { onUnknownOutcome: outcome = 'rerun', migrations, state, flowState } = options
     if (!['rerun', 'ask', 'fail'].includes(outcome))
       report(`onUnknownOutcome is ${JSON.stringify(outcome)}; it is "rerun", "ask" or "fail"`)
-    for (const [version, migration] of Object.entries(migrations))
+    for (const [version, migration] of Object.entries(migrations ?? {}))
       if (typeof migration !== 'function') report(`migrations: ${version} is no function`)
     for (const { name, handler } of steps)
       if (typeof handler !== 'function') report(`step "${name}" has no handler`)
+    for (const type of eventsByType.keys())
+      if (typeof type !== 'string') report('`start`, `stop`, `events` or a `reply` is no event')
     const schemas = [...eventsByType].map(([type, { schema }]) => [`event "${type}"`, schema] as const)
     for (const [what, schema] of [...schemas, ['state', state] as const, ['flowState', flowState] as const])
-      if (schema && !(schema as Partial<Schema>)['~standard'])
+      if (schema != null && !(schema as Partial<Schema>)['~standard'])
         report(`${what}: its schema is no Standard Schema (zod from 3.24, valibot, arktype)`)
   },
 

@@ -1,3 +1,4 @@
+import { checkOptions } from '../state/argument'
 import { WorkflowError } from '../errors'
 import type { Path, Stable } from '../state/path-types'
 import type { Output, Schema } from '../state/standard-schema'
@@ -220,8 +221,16 @@ export function defineWorkflow<
   never,
   EventOf<In> | EventOf<Out> | EventOf<Ev[number]>
 > {
+  checkOptions('defineWorkflow()', options, { events: 'map', private: 'map', skip: 'map' })
+  const { start, stop } = options
   // What is defined stays defined: later changes to the caller's object change nothing.
-  const own = { ...options, resources: { ...options.resources }, events: [...(options.events ?? [])] }
+  const own = {
+    ...options,
+    start: start ?? undefined,
+    stop: stop ?? undefined,
+    resources: { ...options.resources },
+    events: [...(options.events ?? [])],
+  }
   return build(Object.freeze(own) as unknown as Definition['options'], []) as unknown as ReturnType<
     typeof defineWorkflow<S, F, In, Out, R, Ev>
   >
@@ -251,8 +260,10 @@ export function build(
   steps: readonly StepDefinition[],
   extras: Extras = {},
 ): Definition {
-  const step = (name: string, own = {} as StepOptions<On, [], []>, handler: StepDefinition['handler']) =>
-    build(options, [...steps, makeStep(name, own, accepts(own.on), handler)])
+  const step = (name: string, given: StepOptions<On, [], []> | null, handler: StepDefinition['handler']) => {
+    const own = given ?? ({} as StepOptions<On, [], []>)
+    return build(options, [...steps, makeStep(name, own, accepts(own.on), handler)])
+  }
   const definition: Definition = {
     name: options.name,
     version: options.version,
@@ -262,11 +273,13 @@ export function build(
     ...extras,
     ...tablesOf(options, steps),
     step: step as never,
-    node: ((name: string, { config, ...rest }: NodeOptions<On, [], [], unknown>, phases: AnyPhases) =>
-      step(name, rest, nodeHandler({ ...phases }, config))) as never,
+    node: ((name: string, own: NodeOptions<On, [], [], unknown> | null, phases: AnyPhases) =>
+      step(name, own, nodeHandler({ ...phases }, own?.config))) as never,
     subflow: ((name: string, child: Parameters<typeof makeSubflow>[2]) =>
-      build(options, [...steps, makeSubflow(options.name, name, child)])) as never,
-    validate: ({ skip } = {}) => {
+      build(options, [...steps, makeSubflow(options.name, name, child ?? {})])) as never,
+    validate: (given = {}) => {
+      checkOptions('validate()', given, { skip: 'map' })
+      const skip = given.skip ?? undefined
       if (skip === undefined && valid.has(definition)) return
       validateDefinition(definition, skip ?? options.skip ?? [])
       if (skip === undefined) valid.add(definition)

@@ -379,7 +379,7 @@ describe('two sessions of one engine', () => {
 
   test('crash(engine) takes what createEngine made only', async () => {
     const { crash } = await import('../../src/testing')
-    expect(() => crash({} as never)).toThrow(TypeError)
+    expect(thrown(() => crash({} as never))).toMatchObject({ code: 'ARGUMENT' })
     expect(thrown(() => crash(undefined as never))).toBeInstanceOf(Error)
   })
 })

@@ -1,0 +1,332 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  allOf,
+  createEngine,
+  createPlainStore,
+  createStore,
+  defineEvent,
+  defineWorkflow,
+  DogearError,
+  gather,
+  graphOf,
+  memoryStorage,
+  resource,
+  toMermaid,
+  workflowFromGraph,
+  type ArgumentError,
+  type Engine,
+  type Session,
+} from '../../src/index'
+import { crash, virtualClock, virtualTabs } from '../../src/testing'
+import { unstorageStorage } from '../../src/storage/unstorage'
+import { webStorage } from '../../src/storage/web-storage'
+import { Done, failure, flow, Go, profile, unhandled, type Profile } from '../support/flows'
+
+// oxlint-disable-next-line typescript/no-explicit-any -- what a caller without types gives
+type Any = any
+type Calls = Readonly<Record<string, (given: Any) => unknown>>
+
+const workflow = defineWorkflow({
+  ...flow,
+  state: z.object({ n: z.number().default(0) }),
+  resources: { r: resource<unknown>({ optional: true }) },
+}).step('work', { on: Go, emits: [Done] }, () => Done(1))
+
+interface Stage {
+  readonly page: Profile
+  readonly engine: Record<keyof Engine, Any>
+  readonly session: Record<keyof Session<typeof workflow>, Any>
+}
+
+async function stage(): Promise<Stage> {
+  const page = profile()
+  const session = await page.open(workflow)
+  return { page, engine: page.engine, session }
+}
+
+const foreign: readonly (readonly [string, unknown])[] = [
+  ['null', null],
+  ['nothing', undefined],
+  ['a number', 7],
+  ['NaN', Number.NaN],
+  ['an empty text', ''],
+  ['a text', 'cart-42'],
+  ['a foreign object', new Map()],
+]
+
+function option(call: (options: Any) => unknown, ...names: string[]): Calls {
+  return Object.fromEntries(names.map((name) => [name, (given: Any) => call({ [name]: given })]))
+}
+
+function prefixed(prefix: string, calls: Calls): Calls {
+  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [`${prefix}: ${name}`, call]))
+}
+
+const also = { on: Go, emits: [Done] } as const
+const ran = async (options: object): Promise<unknown> => (await profile().open(workflow, options)).run()
+const made = (options: object): unknown =>
+  createEngine({ storage: memoryStorage(), ...options }).open(workflow)
+const defined = (options: object): Promise<unknown> =>
+  profile().open((defineWorkflow({ ...flow, ...options } as Any) as Any).step('work', also, () => Done(1)))
+const stepped = (options: object): Promise<unknown> =>
+  profile().open(
+    defineWorkflow(flow).step('work', { on: Go, emits: [Done], ...options } as Any, () => Done(1) as Any),
+  )
+const child = (options: object): void =>
+  (workflow as Any).subflow('x', { ...also, workflow, ...options }).validate()
+const document = { name: 'x', version: 1, nodes: [{ id: 'a', type: 'A' }], edges: [] }
+const graph = (options: object): unknown =>
+  workflowFromGraph({ ...document, ...options }, { nodes: { A: {} } })
+
+/** Every public function, and every option of it. */
+function calls({ page, engine, session }: Stage): Calls {
+  const { state } = session
+  const shared = engine.flow(workflow)
+  return {
+    createEngine: (it) => createEngine(it),
+    ...prefixed(
+      'createEngine',
+      option(
+        made,
+        'storage',
+        'serializer',
+        'clock',
+        'ids',
+        'random',
+        'locks',
+        'channel',
+        'page',
+        'timeout',
+        'onError',
+      ),
+    ),
+    'engine.open': (it) => engine.open(it),
+    'engine.open, its options': (it) => engine.open(workflow, it),
+    'engine.session, its options': (it) => engine.session(workflow, it),
+    ...prefixed(
+      'engine.open',
+      option(ran, 'id', 'resources', 'initialState', 'serializer', 'expireAfter', 'autoResume'),
+    ),
+    'engine.list': (it) => engine.list(it),
+    'engine.delete': (it) => engine.delete(it),
+    'engine.export': (it) => engine.export(it),
+    'engine.import': (it) => engine.import(workflow, it),
+    'engine.import, its options': (it) => engine.import(workflow, session.toJSON(), it),
+    'engine.import: id': (it) => engine.import(workflow, session.toJSON(), { id: it }),
+    'engine.clear': (it) => engine.clear(it),
+    'engine.clear: prefix': (it) => engine.clear({ prefix: it }),
+    'flow.setResources': (it) => shared.setResources(it),
+    'flow.deleteResource': (it) => shared.deleteResource(it),
+    run: (it) => session.run(it),
+    send: (it) => session.send(it),
+    'send, its target': (it) => session.send(Go(), it),
+    'send: step': (it) => session.send(Go(), { step: it }),
+    'send: ask': (it) => session.send(Go(), { ask: it }),
+    reply: (it) => session.reply(it, 1),
+    cancel: (it) => session.cancel(it),
+    rewind: (it) => session.rewind(it),
+    fork: (it) => session.fork(it),
+    'fork, its id': (it) => session.fork(undefined, it),
+    events: (it) => session.events(it),
+    'events: buffer': (it) => session.events({ buffer: it }),
+    subscribe: (it) => session.subscribe(it),
+    setResources: (it) => session.setResources(it),
+    deleteResource: (it) => session.deleteResource(it),
+    subscribeResources: (it) => session.subscribeResources(it),
+    'state.get': (it) => state.get(it),
+    'state.has': (it) => state.has(it),
+    'state.set': (it) => state.set(it, 1),
+    'state.append': (it) => state.append(it, 1),
+    'state.delete': (it) => state.delete(it),
+    'state.edit': (it) => state.edit(it),
+    'state.replace': (it) => state.replace(it),
+    'state.batch': (it) => state.batch(it),
+    'state.subscribe': (it) => state.subscribe(it, () => {}),
+    'state.subscribe, its listener': (it) => state.subscribe('', it),
+    createStore: (it) => createStore(it),
+    ...prefixed('createStore', option(createStore, 'schema', 'initial')),
+    createPlainStore: (it) => createPlainStore(it),
+    ...prefixed('createPlainStore', option(createPlainStore, 'initial')),
+    defineEvent: (it) => defineEvent(it),
+    'defineEvent, its schema': (it) => (defineEvent('x', it) as Any)(1),
+    'defineEvent, its options': (it) => defineEvent('x', z.number(), it),
+    'defineEvent: reply': (it) => stepped({ asks: [defineEvent('x', z.number(), { reply: it })] }),
+    'event.is': (it) => Go.is(it),
+    defineWorkflow: (it) => defineWorkflow(it),
+    ...prefixed(
+      'defineWorkflow',
+      option(
+        defined,
+        'name',
+        'version',
+        'start',
+        'stop',
+        'state',
+        'flowState',
+        'resources',
+        'events',
+        'timeout',
+        'maxSteps',
+        'history',
+        'catchError',
+        'onUnknownOutcome',
+        'migrations',
+        'renamedSteps',
+        'private',
+        'skip',
+      ),
+    ),
+    'workflow.step': (it) => workflow.step(it, also, () => Done(1)).validate(),
+    'workflow.step, its options': (it) => (workflow as Any).step('x', it, () => undefined).validate(),
+    'workflow.step, its handler': (it) => workflow.step('x', also, it).validate(),
+    ...prefixed(
+      'step',
+      option(stepped, 'on', 'emits', 'asks', 'workers', 'retry', 'timeout', 'catchError', 'recoveries'),
+    ),
+    'workflow.node': (it) => workflow.node(it, also, {} as Any).validate(),
+    'workflow.node, its options': (it) => workflow.node('x', it, {} as Any).validate(),
+    'workflow.node, its phases': (it) => workflow.node('x', also, it).validate(),
+    'workflow.subflow, its options': (it) => workflow.subflow('x', it).validate(),
+    ...prefixed('subflow', option(child, 'workflow', 'capture', 'writeBack', 'on', 'emits')),
+    'workflow.validate': (it) => workflow.validate(it),
+    'workflow.validate: skip': (it) => workflow.validate({ skip: it }),
+    resource: (it) => resource(it),
+    'resource, its options': (it) => resource(() => 1, it),
+    allOf: (it) => stepped({ on: (allOf as Any)(it) }),
+    gather: (it) => stepped({ on: gather(it) }),
+    graphOf: (it) => graphOf(it),
+    toMermaid: (it) => toMermaid(it),
+    'toMermaid, its options': (it) => toMermaid(workflow, it),
+    'toMermaid: lit': (it) => toMermaid(workflow, { lit: it }),
+    workflowFromGraph: (it) => workflowFromGraph(it, {} as Any),
+    'workflowFromGraph, its registry': (it) => workflowFromGraph(document as Any, it),
+    ...prefixed(
+      'workflowFromGraph',
+      option(graph, 'name', 'version', 'nodes', 'edges', 'start', 'initial_state', 'initialState'),
+    ),
+    'workflowFromGraph, a node': (it) => graph({ nodes: [it] }),
+    'workflowFromGraph, an edge': (it) => graph({ edges: [it] }),
+    ...prefixed(
+      'registry',
+      option((it) => workflowFromGraph(document as Any, { nodes: { A: {} }, ...it }), 'nodes', 'conditions'),
+    ),
+    memoryStorage: (it) => memoryStorage(it),
+    ...prefixed('memoryStorage', option(memoryStorage, 'failAt', 'crashAt')),
+    webStorage: (it) => webStorage(it).list(),
+    unstorageStorage: (it) => unstorageStorage(it).list(),
+    virtualClock: (it) => virtualClock(it),
+    'virtualClock: now': (it) => virtualClock({ now: it }),
+    advance: (it) => page.clock.advance(it),
+    crash: (it) => crash(it),
+    virtualTabs: (it) => (virtualTabs as Any)(it),
+  }
+}
+
+describe('something else than the types say, from a caller without types', () => {
+  test.each(foreign)(
+    '%s, in every argument and option / taken, or a typed error: never a raw one',
+    async (_, given) => {
+      const raw: string[] = []
+      const late = await unhandled(async () => {
+        for (const name of Object.keys(calls(await stage()))) {
+          const call = calls(await stage())[name]
+          try {
+            // Some wait for ever for what was not to be had: all that fails fails before this.
+            await Promise.race([call?.(given), virtualClock().advance(0)])
+          } catch (error) {
+            if (!(error instanceof DogearError && error.code && error.message.length > 20))
+              raw.push(`${name}: ${String(error)}`)
+          }
+        }
+      })
+      expect(raw).toEqual([])
+      expect(late).toEqual([])
+    },
+  )
+})
+
+describe('a wrong argument', () => {
+  const given: readonly (readonly [string, (stage: Stage) => unknown, string])[] = [
+    ['createEngine(null)', () => createEngine(null as Any), 'createEngine() takes an object, not null'],
+    [
+      'a time limit below 0',
+      () => createEngine({ timeout: -1 }),
+      'createEngine(): timeout takes a number from 0, not -1',
+    ],
+    [
+      'what is no storage',
+      () => createEngine({ storage: new Map() as Any }),
+      'createEngine(): storage takes an object with read(), not object',
+    ],
+    ['clear(null)', (it) => it.engine.clear(null), 'engine.clear() takes an object, not null'],
+    ['clear with a prefix', (it) => it.engine.clear('cart-'), 'engine.clear() takes an object, not string'],
+    ['delete without an id', (it) => it.engine.delete(), 'engine.delete() takes a text, not undefined'],
+    [
+      'an age below 0',
+      () => ran({ expireAfter: -1 }),
+      'engine.open(): expireAfter takes a number from 0, not -1',
+    ],
+    [
+      'an age that is no number',
+      () => ran({ expireAfter: Number.NaN }),
+      'engine.open(): expireAfter takes a number from 0, not NaN',
+    ],
+    [
+      'an age in words',
+      () => ran({ expireAfter: '30 days' }),
+      'engine.open(): expireAfter takes a number from 0, not string',
+    ],
+    ['setResources()', (it) => it.session.setResources(), 'setResources() takes an object, not undefined'],
+    [
+      'setResources() of a flow',
+      (it) => it.engine.flow(workflow).setResources(null),
+      'setResources() takes an object, not null',
+    ],
+    ['edit()', (it) => it.session.state.edit(), 'edit() takes a function, not undefined'],
+    ['batch()', (it) => it.session.state.batch({}), 'batch() takes a function, not object'],
+    ['subscribe()', (it) => it.session.subscribe(), 'subscribe() takes a function, not undefined'],
+    [
+      'subscribe() of a store',
+      () => (createPlainStore() as Any).subscribe('a'),
+      'subscribe() takes a function, not undefined',
+    ],
+    [
+      'what is no schema',
+      () => createStore({ schema: {} as Any }),
+      'a schema takes a Standard Schema, not object',
+    ],
+    ['what is no engine', () => crash({} as Any), 'crash() takes what createEngine() has made, not object'],
+  ]
+
+  test.each(given)(
+    '%s / ArgumentError that names the call, what was given and what it takes',
+    async (_, call, message) => {
+      const here = await stage()
+      const error: ArgumentError = await failure(Promise.resolve().then(() => call(here)))
+      expect([error.name, error.code, error.message]).toEqual(['ArgumentError', 'ARGUMENT', message])
+      expect(message).toContain(error.call)
+    },
+  )
+
+  test('an option that is null / as if it was not given', async () => {
+    const clock = virtualClock()
+    const nothing = { timeout: null, serializer: null, ids: null, locks: null } as Any
+    const engine = createEngine({ storage: memoryStorage(), clock, ...nothing })
+    const options = { id: null, expireAfter: null, serializer: null, resources: null } as Any
+    const session = await engine.open(workflow, options)
+    session.state.set('n', 1)
+    await session.flush()
+    await clock.advance(1000)
+    expect(await engine.sweep()).toEqual([])
+    expect((await engine.list()).map((it) => it.id)).toEqual(['flow'])
+  })
+
+  test('a wrong prefix / nothing is removed', async () => {
+    const { page, engine, session } = await stage()
+    session.state.set('n', 1)
+    await session.flush()
+    for (const it of ['cart-', null, { prefix: 7 }]) await failure(engine.clear(it))
+    expect(await page.engine.list()).toHaveLength(1)
+  })
+})
