@@ -84,6 +84,7 @@ export class Tenure {
         // Somebody else has gone on with it, and there is no way to follow them: as after any write that is refused.
         return journal.owe({ seq: live.core.model.seq, value: live.save() })
       }
+      if (this.#holds) journal.claimed(error)
       // Storage in trouble never stops a flow.
       live.begin()
       clock.setTimeout(() => void this.#try(), NEXT_CLAIM)
@@ -105,6 +106,7 @@ export class Tenure {
     if ((this.#holds || ends) && Number.isSafeInteger(epoch)) {
       this.epoch = epoch as number
       begun(this.epoch)
+      journal.claimed()
       live.begin()
       return this.epoch
     }

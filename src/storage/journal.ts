@@ -6,18 +6,15 @@ import { Compacting } from './compacting'
 import type { JournalDeps } from './journal-deps'
 import type { Persistence, PersistenceStatus } from './persistence'
 import type { Durability } from './storage'
+import { BACKLOG, Outage } from './outage'
 import { storageError } from './storage-error'
 import { Waiters } from './waiters'
 import { Writer, type JournalRecord, type SessionCopy, type Written } from './writer'
 
 /** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
 const [TRAILING, LONGEST_WAIT] = [150, 1000]
-/** The pause after a failed write doubles from the first to the longest. */
-const [FIRST_RETRY, LONGEST_RETRY] = [1000, 30_000]
 /** A burst of more records is written in pieces: what waits is copied by the collector again and again. */
 const FULL = 600
-/** In an outage this many records are kept; then one snapshot takes their place in memory. */
-const BACKLOG = 2000
 
 /**
  * The way from a session to its storage. Records are queued and written behind the session's back: what one burst
@@ -47,9 +44,7 @@ export class Journal {
   readonly #alarm: Alarm
   /** When the oldest waiting field edit came. */
   #since = 0
-  #failures = 0
-  #hurriedAt = -Infinity
-  #backlog = BACKLOG
+  readonly #outage = new Outage()
   #closing: Promise<void> | undefined
 
   constructor(deps: JournalDeps) {
@@ -77,7 +72,8 @@ export class Journal {
    * at most 1 s after the first. Pushing the open record once more, after extending it, moves that moment.
    */
   push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
-    if (urgency === 'soon' && this.#failures === 0 && this.#pending.at(-1) === record) return this.#putOff()
+    if (urgency === 'soon' && this.#outage.failures === 0 && this.#pending.at(-1) === record)
+      return this.#putOff()
     this.#pushed = record.seq
     if (this.#writer.stopped) return
     if (this.#pending.length === 0) this.#since = this.#deps.clock.now()
@@ -86,7 +82,7 @@ export class Journal {
     this.#urgent ||= urgency === 'now'
     if (this.#persistence.status === 'saved') this.#show('saving')
     if (this.#busy) return
-    if (this.#failures > 0) this.#hurry(this.#deps.clock.now())
+    if (this.#outage.failures > 0) this.#hurry(this.#deps.clock.now())
     else if (this.#urgent) this.#schedule()
     else this.#putOff()
   }
@@ -128,7 +124,7 @@ export class Journal {
   /** Resolves when everything up to `seq` is stored, or storage is in trouble: waiting would stop the flow. */
   durable(seq: number): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#durable >= seq || this.#failures > 0) resolve()
+      if (this.#durable >= seq || this.#outage.failures > 0) resolve()
       else this.#waiters.add({ seq, resolve, reject: () => resolve() })
     })
   }
@@ -144,6 +140,14 @@ export class Journal {
     forget(this)
     this.#alarm.clear()
     if (reason) this.#waiters.failed(reason)
+  }
+
+  /** The claim that all writing begins with was made, or has failed: told though there may be nothing to write. */
+  claimed(error?: unknown): void {
+    if (error !== undefined) return this.#outage.failures > 0 ? undefined : this.#fail(error)
+    if (this.#outage.failures === 0) return
+    this.write()
+    if (!this.#busy) this.#succeed({ seq: this.#durable, at: this.#persistence.savedAt })
   }
 
   /** The number up to which everything is stored. */
@@ -167,12 +171,9 @@ export class Journal {
     void this.#pump()
   }
 
-  /** In an outage a push brings the next try forward, once a second: a full disk is not asked for every token. */
   #hurry(now: number): void {
-    if (this.#pending.length > this.#backlog) this.#shorten()
-    if (now - this.#hurriedAt < FIRST_RETRY) return
-    this.#hurriedAt = now
-    this.#schedule()
+    if (this.#pending.length > this.#outage.room) this.#shorten()
+    if (this.#outage.hurries(now)) this.#schedule()
   }
 
   #shorten(): void {
@@ -182,7 +183,7 @@ export class Journal {
       this.#cover(copy.seq)
     }
     // Counted from what is left: a copy may be far behind, and is not free.
-    this.#backlog = this.#pending.length + BACKLOG
+    this.#outage.room = this.#pending.length + BACKLOG
   }
 
   #cover(seq: number): void {
@@ -212,8 +213,8 @@ export class Journal {
     const owed = this.#owed
     const refused = owed?.seq ?? this.#batch?.records.at(-1)?.seq ?? 0
     const isHopeless = error instanceof StaleEpochError || error instanceof TimeoutError || this.unclaimed
-    if (isHopeless || this.#failures === 0) return error
-    const written = await this.#compacting.instead(refused, this.#failures)
+    if (isHopeless || this.#outage.failures === 0) return error
+    const written = await this.#compacting.instead(refused, this.#outage.failures)
     if (written === undefined) return error
     this.#batch = undefined
     this.#compacted(written, owed)
@@ -269,8 +270,8 @@ export class Journal {
     this.#succeed(written)
   }
 
-  #succeed({ seq, at }: Written): void {
-    this.#failures = 0
+  #succeed({ seq, at }: { readonly seq: number; readonly at: number | undefined }): void {
+    this.#outage.failures = 0
     this.#durable = Math.max(this.#durable, seq)
     this.#show(this.#durable < this.#pushed ? 'saving' : 'saved', undefined, at)
     this.#waiters.stored(this.#durable)
@@ -279,12 +280,12 @@ export class Journal {
   #fail(thrown: unknown): void {
     const error = storageError(thrown)
     const outdated = error instanceof StaleEpochError
-    const pause = Math.min(FIRST_RETRY * 2 ** this.#failures++, LONGEST_RETRY)
+    const pause = this.#outage.pause()
     if (outdated) this.abandon()
-    else this.#alarm.set(pause)
+    else if (this.#owed || this.#durable < this.#pushed) this.#alarm.set(pause)
     this.#show(outdated ? 'outdated' : 'unsaved', error)
     this.#waiters.failed(error)
-    if (this.#failures === 1 || outdated) this.#deps.onError(error)
+    if (this.#outage.failures === 1 || outdated) this.#deps.onError(error)
   }
 
   #show(status: PersistenceStatus, error?: unknown, savedAt = this.#persistence.savedAt): void {

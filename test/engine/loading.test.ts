@@ -298,7 +298,7 @@ describe('reading fails', () => {
     )
   })
 
-  test('claiming fails / it is shown and goes on in memory, nothing is written; what is typed is unsaved', async () => {
+  test('claiming fails / it is shown and goes on in memory, and says at once that nothing can be saved; nothing is written', async () => {
     const { clock, inner } = await stored()
     const { storage, calls } = slow(inner)
     const engine = createEngine({
@@ -307,7 +307,11 @@ describe('reading fails', () => {
     })
     const session = await engine.open(asking)
     await clock.advance(60_000)
-    expect([session.status, session.asks.length, session.persistence.status]).toEqual(['waiting', 1, 'saved'])
+    expect([session.status, session.asks.length, session.persistence.status]).toEqual([
+      'waiting',
+      1,
+      'unsaved',
+    ])
     session.state.set('name', 'typed')
     await clock.advance(60_000)
     expect(session.persistence.status).toBe('unsaved')

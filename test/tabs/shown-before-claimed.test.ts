@@ -110,7 +110,8 @@ test('the claim fails / the session goes on in memory and says so, and is claime
     // It is asked for once the session is shown.
     claim.held.catch(() => {})
     const session = await tab().open(paying, { id: 'a' })
-    expect([session.state.get('note'), session.persistence.status]).toEqual(['kept', 'saved'])
+    expect([session.state.get('note'), session.persistence.status]).toEqual(['kept', 'unsaved'])
+    expect(errors).toHaveLength(1)
     session.state.set('note', 'new')
     await clock.advance(500)
     expect(session.persistence.status).toBe('unsaved')
@@ -120,6 +121,29 @@ test('the claim fails / the session goes on in memory and says so, and is claime
     expect(session.persistence.status).toBe('saved')
   })
   expect(heard).toEqual([])
+})
+
+test('the claim fails, and nothing is written / that it cannot be saved is told at once, and once; it is saved when storage is back, without a write', async () => {
+  const all = browser()
+  const { clock, claim, tab, errors } = all
+  await cutOff(all)
+  claim.held = Promise.reject(new Error('the disk is gone'))
+  claim.held.catch(() => {})
+  const session = await tab().open(paying, { id: 'a' })
+  const { savedAt } = session.persistence
+  expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'STORAGE' } })
+  expect(errors).toEqual([session.persistence.error])
+  await clock.advance(20_000)
+  expect([session.persistence.status, errors.length]).toEqual(['unsaved', 1])
+  claim.held = undefined
+  await clock.advance(5000)
+  expect(session.persistence).toEqual({ status: 'saved', savedAt })
+  session.state.set('note', 'a field edit')
+  await clock.advance(149)
+  expect(session.persistence.status).toBe('saving')
+  await clock.advance(1)
+  expect(session.persistence.status).toBe('saved')
+  expect(errors).toHaveLength(1)
 })
 
 test('the claim hangs / within the time limit the session goes on, and a later one is tried by itself', async () => {
@@ -288,7 +312,7 @@ test('no tabs, the claim fails while storage is in trouble, and somebody else wr
   claim.held = undefined
   await clock.advance(20_000)
   expect([session.role, session.persistence.status]).toEqual(['reader', 'outdated'])
-  expect(errors).toMatchObject([{ code: 'STALE_EPOCH' }])
+  expect(errors).toMatchObject([{ code: 'STORAGE' }, { code: 'STALE_EPOCH' }])
   session.run().catch(() => {})
   await clock.advance(1000)
   expect(effects).toEqual([])
