@@ -7,6 +7,8 @@ export class StaleEpochError extends DogearError {
   declare readonly id: string
   declare readonly epoch: number
   declare readonly newest: number
+  /** Of the one that `onError` is told: the kinds of records of this page's user that are not stored, `answered` for a reply. */
+  declare lost?: readonly string[]
   constructor(id: string, epoch: number, newest: number) {
     super(
       newest === 0

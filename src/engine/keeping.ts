@@ -12,6 +12,7 @@ import { jsonSerializer, type Serializer } from '../storage/serializer'
 import type { StoredShape } from '../storage/storage'
 import type { SessionCopy } from '../storage/writer'
 import type { Definition } from '../workflow/workflow'
+import { lostOf } from './overtaken'
 import { Tenure, type Told } from './tenure'
 
 /** What is particular to one session's storing. */
@@ -93,7 +94,7 @@ export class Keeping {
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
-        if (error instanceof StaleEpochError && !tabs.fenced(error)) live.fence(error)
+        if (error instanceof StaleEpochError && !tabs.fenced(error)) fence(live, error)
         onError(error)
       },
     })
@@ -114,6 +115,12 @@ export class Keeping {
     if (epoch === undefined) tenure.start()
     return journal
   }
+}
+
+/** Somebody else writes the session from now on, and there is no way to follow them. */
+function fence(live: LiveSession, error: StaleEpochError): void {
+  error.lost = lostOf(live.unacknowledged())
+  live.fence(error)
 }
 
 /** How a session takes values in, so that its serializer can keep them. Without a `check`: strict JSON. */

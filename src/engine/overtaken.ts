@@ -18,6 +18,11 @@ export interface Overtaken {
   readonly lost: readonly string[]
 }
 
+/** What a person has done, in words: nobody else does it again. */
+export function lostOf(records: readonly object[]): string[] {
+  return kindsOf((records as readonly SessionRecord[]).filter(isOfAPerson))
+}
+
 /** Decisions of a person that mean something else in another session than in the one they were made in. */
 const decisions: ReadonlySet<string> = new Set([
   'started',

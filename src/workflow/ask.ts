@@ -35,7 +35,8 @@ export interface OpenAsk<Type extends string = string, Data = unknown, In = neve
   /** When it times out, in milliseconds since 1970. */
   readonly deadline?: number
   /**
-   * Answers. Resolves with true once the reply is recorded, with false when the ask is no longer open.
+   * Answers. Resolves with true once the reply is recorded, with false when the ask is no longer open. Recorded is not
+   * stored: `session.flush()` says when it is, and `onError` hears what was lost when somebody else has taken the session over.
    *
    * @throws EventValidationError at the call, when the data is not what the reply's schema wants: it stays open
    */

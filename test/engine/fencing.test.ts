@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, gate, Go, Item, Question, unhandled } from '../support/flows'
+import { Done, failure, flow, gate, Go, Item, Nudge, Question, unhandled } from '../support/flows'
 
 const house = () => {
   const clock = virtualClock()
@@ -66,6 +66,41 @@ describe('two engines on one storage: the newest opener wins', () => {
     await clock.advance(10_000)
     expect(newer.result).toBe('at the newer')
     expect(effects).toEqual(['at the newer'])
+  })
+
+  test('a reply, an event and a write at the older one / true once recorded; the one error that is told lists them as lost', async () => {
+    const { clock, engine, errors } = house()
+    const nudged = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+        const { data } = await ctx.ask(Question(1))
+        await ctx.state.set('answered', data)
+        return Done(data)
+      })
+      .step('nudge', { on: Nudge }, async (ctx) => ctx.state.set('nudged', true))
+    const older = await engine('old').open(nudged)
+    older.run().catch(() => {})
+    await older.flush()
+    await engine('new').open(nudged)
+    older.state.set('typed', 1)
+    const [sent, answered] = [older.send(Nudge(1)), older.asks[0]?.reply('yes')]
+    expect([await sent, await answered]).toEqual([true, true])
+    await clock.advance(10_000)
+    expect(errors.old).toMatchObject([{ code: 'STALE_EPOCH', lost: ['wrote', 'sent', 'answered'] }])
+    expect(older.persistence.error).toBe(errors.old[0])
+  })
+
+  test('fenced with nothing of its user unsaved / nothing is told as lost', async () => {
+    const { clock, engine, errors } = house()
+    const sleeping = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.sleep(1000)
+      return Done(1)
+    })
+    const older = await engine('old').open(sleeping)
+    older.run().catch(() => {})
+    await older.flush()
+    await engine('new').open(sleeping)
+    await clock.advance(10_000)
+    expect(errors.old).toMatchObject([{ code: 'STALE_EPOCH', lost: [] }])
   })
 
   test('both reply at the same moment / one effect', async () => {
