@@ -1,4 +1,4 @@
-import { createModel, type Model } from './model'
+import { createModel, type Entry, type Model } from './model'
 import { emitted, type SessionRecord } from './record'
 import { foldAnswered, foldCollected, foldDone, foldFlowWrote, foldOpened, reopen } from './reduce-points'
 import { foldRewound } from './reduce-rewound'
@@ -101,7 +101,11 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     const execs = model.execs.values()
     model.execs.clear()
     for (const exec of execs) {
-      const entries = exec.entries.map((it) => ({ ...it, root: state }))
+      const entries = exec.entries.map((it): Entry => ({
+        ...it,
+        ...(it.kind === 'wrote' && it.ops.length > 0 && { ops: [], old: true }),
+        root: state,
+      }))
       model.execs.add(exec.id, { ...exec, entries, root: state })
     }
   },

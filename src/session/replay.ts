@@ -20,6 +20,8 @@ export class Replay {
   readonly turns: Turns
   /** Own entries of before that were not reached again. */
   #left = 0
+  /** Up to here older code may have written what newer code writes elsewhere. */
+  #walled = 0
   /** Everything before it was reached, and every own recorded entry before `#low`. */
   #front = 0
   #low = 0
@@ -38,12 +40,21 @@ export class Replay {
     const results: string[] = []
     for (let index = 0; index < recorded; index++) {
       const entry = exec.entries[index] as Entry
+      if (entry.kind === 'wrote') this.#meet(entry, index)
       if (isAct(entry)) this.#left++
       else if (isResult(entry)) results.push(entry.key)
     }
     if (!this.live) this.#view = new Tree(exec.root)
     this.turns = new Turns(results, this)
     if (recorded > 0) this.#advance()
+  }
+
+  /** A write of older code is done. Points are of older code as well, up to where newer code has written. */
+  #meet({ old, ops }: Extract<Entry, { kind: 'wrote' }>, index: number): void {
+    if (old) {
+      this.#used[index] = true
+      this.#walled = this.#recorded
+    } else if (ops.length > 0) this.#walled = Math.min(this.#walled, index)
   }
 
   /** Whether everything that the step has recorded was done again: what the attempt does now is new. */
@@ -97,6 +108,11 @@ export class Replay {
         it.ops.length === ops.length &&
         it.ops.every((op, n) => sameOp(op, ops[n] as Op)),
     )
+  }
+
+  /** Whether the step is on its way to where older code was: what that has written is in the migrated state, wherever it is. */
+  get retracing(): boolean {
+    return !this.live && this.#low < this.#walled
   }
 
   sent(event: CollectedEvent): boolean {

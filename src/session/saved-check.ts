@@ -133,7 +133,7 @@ const specs: Specs = {
   moment: { '...': ['version'], key: 'text' },
   entry: {
     '@': 'kind',
-    wrote: { '...': ['version'], ops: ['op'], since: 'count' },
+    wrote: { '...': ['version'], ops: ['op'], since: 'count', 'old?': 'flag' },
     sent: { '...': ['version'], event: 'event' },
     saw: { '...': ['version'], reads: 'count' },
     opened: 'moment',

@@ -206,6 +206,72 @@ describe('a session of an older version', () => {
   })
 })
 
+describe('a step that older code had begun, and that has written before it asked', () => {
+  const items = (version: number, field: string, migrations: Migrations, more: Partial<typeof flow> = {}) =>
+    defineWorkflow({ ...flow, ...more, version, migrations, private: ['card'] }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.state.append(field, 'begun')
+        await ctx.state.set('card', '4111')
+        await ctx.ask(Question(1))
+        await ctx.state.append(field, ', asked')
+        const { data } = await ctx.ask(Question(2))
+        return Done([data, ctx.state.get(field), ctx.state.get('card')])
+      },
+    )
+  const renamed: Migrations = { 2: ({ items: lines }: { items: string }) => ({ lines }) }
+
+  async function begun(answered: boolean): Promise<Profile> {
+    const page = profile()
+    const session = await page.open(items(1, 'items', {}))
+    session.run().catch(() => {})
+    await page.clock.advance(10)
+    if (answered) await session.asks[0]?.reply('first')
+    await page.clock.advance(500)
+    await page.reload()
+    return page
+  }
+
+  test.each([false, true])(
+    'newer code writes it elsewhere, first question answered: %s / goes on where it was, nothing is written twice, also after another reload',
+    async (answered) => {
+      const page = await begun(answered)
+      const workflow = items(2, 'lines', renamed)
+      let session = await page.open(workflow)
+      await page.clock.advance(10)
+      expect(session.state.get('lines')).toEqual(answered ? 'begun, asked' : 'begun')
+      if (!answered) await session.asks[0]?.reply('first')
+      await page.clock.advance(500)
+      expect(session.state.get('lines')).toEqual('begun, asked')
+      await page.reload()
+      session = await page.open(workflow)
+      await page.clock.advance(10)
+      expect(session.state.get('lines')).toEqual('begun, asked')
+      expect(session.asks.map((it) => it.data)).toEqual([2])
+      await session.asks[0]?.reply('second')
+      await page.clock.advance(10)
+      expect([session.status, session.result]).toEqual(['completed', ['second', 'begun, asked', '4111']])
+    },
+  )
+
+  test('and it forgets to ask what older code had asked / ReplayMismatchError, as without a migration', async () => {
+    const page = await begun(false)
+    const other = defineWorkflow({ ...flow, version: 2, migrations: renamed }).step(
+      'ask',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.state.append('lines', 'begun')
+        return Done(1)
+      },
+    )
+    const session = await page.open(other)
+    await page.clock.advance(10)
+    expect(session.error).toMatchObject({ cause: { name: 'ReplayMismatchError' } })
+    expect(session.state.get('lines')).toEqual('begun')
+  })
+})
+
 describe('a migration that is missing or fails', () => {
   test.each<[LoadError['code'], string, Migrations]>([
     ['MIGRATION_MISSING', 'none', {}],
