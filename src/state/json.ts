@@ -53,6 +53,7 @@ function copy(value: unknown, key: Where | number, up: Level | undefined, keeps:
       type === 'number' ? `${value as number}` : `a ${type === 'bigint' ? 'BigInt' : type}`,
       key,
       up,
+      keeps,
     )
   }
   let depth = 0
@@ -63,7 +64,7 @@ function copy(value: unknown, key: Where | number, up: Level | undefined, keeps:
   const list = Array.isArray(value)
   if (!(list ? isTop(above(above(value))) : isPlainObject(value))) {
     if (!list && keeps?.(value)) return value
-    return refuse(classOf(value), key, up)
+    return refuse(classOf(value), key, up, keeps)
   }
   const level: Level = { up, key, value, keeps }
   return frozen(list ? copyList(value, level) : copyObject(value as Record<string, unknown>, level))
@@ -109,8 +110,8 @@ function classOf(value: object): string {
   return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`
 }
 
-function refuse(kind: string, key: Where | number, up: Level | undefined): never {
-  const advice = / [A-Z]\w+$/.test(kind) && !up?.keeps ? ADVICE : undefined
+function refuse(kind: string, key: Where | number, up: Level | undefined, keeps?: Keeps): never {
+  const advice = / [A-Z]\w+$/.test(kind) && !keeps ? ADVICE : undefined
   throw new SerializationError(pathOf(key, up), kind, advice)
 }
 

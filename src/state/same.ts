@@ -21,14 +21,28 @@ export function sameJson(a: unknown, b: unknown, other: Other = never): boolean 
   return Object.keys({ ...a, ...b }).every((key) => sameJson(at(a, key), at(b, key), other))
 }
 
-/** The same of values that a clone keeps: dates, maps, sets and typed arrays are compared by what they hold. */
+/**
+ * The same of values that a clone keeps: dates, patterns, maps, sets, buffers and typed arrays are compared by what they
+ * hold. What a blob or file holds nobody can say at once: it is the same by its size, type, name and date. Anything else
+ * (a key, an image) is the same only as itself.
+ */
 export function sameContent(a: unknown, b: unknown): boolean {
   return sameJson(a, b, (one, two) => {
     if (one.constructor !== two.constructor) return false
     if (Symbol.iterator in one)
       return sameContent([...(one as Iterable<unknown>)], [...(two as Iterable<unknown>)])
-    return one instanceof Date && Number(one) === Number(two)
+    const known = contentOf(one)
+    return known !== undefined && sameContent(known, contentOf(two))
   })
+}
+
+function contentOf(it: object): unknown {
+  if (it instanceof Date) return Number(it)
+  if (it instanceof RegExp) return String(it)
+  if (it instanceof ArrayBuffer) return new Uint8Array(it)
+  if (it instanceof DataView) return [it.byteOffset, it.byteLength, it.buffer]
+  const { size, type, name, lastModified } = it as Partial<File>
+  return size === undefined ? undefined : [size, type, name, lastModified]
 }
 
 const never: Other = () => false

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import {
   createEngine,
+  defineEvent,
   defineWorkflow,
   memoryStorage,
   structuredCloneSerializer,
@@ -21,6 +22,25 @@ const asking = defineWorkflow({ ...flow }).step(
 )
 
 const clone = { serializer: structuredCloneSerializer }
+
+/** A step that writes what is made, and asks; the page is reloaded, and the step runs again. */
+async function rerun(make: () => unknown) {
+  const page = profile()
+  const workflow = defineWorkflow({ ...flow }).step(
+    'ask',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => {
+      await ctx.state.set('kept', make())
+      return Done((await ctx.ask(Question(1))).data)
+    },
+  )
+  const first = await page.open(workflow, clone)
+  first.run().catch(() => {})
+  await page.reload()
+  const again = await page.open(workflow, clone)
+  await page.settle()
+  return { page, again }
+}
 
 describe('structuredCloneSerializer', () => {
   test('a step writes a date, a map and bytes, then asks; reload / it takes the same way', async () => {
@@ -43,6 +63,66 @@ describe('structuredCloneSerializer', () => {
     await page.settle()
     expect([again.error, again.result]).toEqual([undefined, 'yes'])
     expect(again.state.get('bytes')).toEqual(new Uint8Array([1, 2]))
+  })
+
+  test.each<readonly [string, () => unknown]>([
+    ['a pattern', () => /a+/gi],
+    ['a buffer', () => new Uint8Array([1, 2]).buffer],
+    ['a view of a buffer', () => new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 2)],
+    ['a blob', () => new Blob(['abc'], { type: 'text/plain' })],
+    ['all of them in a map', () => new Map<string, unknown>([['a', { b: [/x/, new Blob(['y'])] }]])],
+  ])('a step writes %s made anew each time; reload / it takes the same way', async (_, make) => {
+    const { page, again } = await rerun(make)
+    await again.asks[0]?.reply('yes')
+    await page.settle()
+    expect([again.error, again.result]).toEqual([undefined, 'yes'])
+  })
+
+  test.each<readonly [string, unknown, unknown]>([
+    ['a pattern', /a/, /a/g],
+    ['a date', new Date(1), new Date(2)],
+    ['a buffer', new Uint8Array([1, 2]).buffer, new Uint8Array([1, 3]).buffer],
+    ['a blob of another size', new Blob(['a']), new Blob(['ab'])],
+    ['a number for a date', new Date(1), 1],
+  ])('%s, and another one when it is run again / another way, and told', async (_, before, after) => {
+    let made = 0
+    const { again, page } = await rerun(() => (made++ === 0 ? before : after))
+    await again.asks[0]?.reply('yes')
+    await page.settle()
+    expect(again.error).toMatchObject({ cause: { code: 'REPLAY_MISMATCH' } })
+  })
+
+  test('a file that `once` has recorded, written by the step; reload / it takes the same way', async () => {
+    const page = profile()
+    let read = 0
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const file = await ctx.once('read', () => (read++, new File(['abc'], 'a.txt')))
+        await ctx.state.set('file', file)
+        return Done((await ctx.ask(Question(1))).data)
+      },
+    )
+    const first = await page.open(workflow, clone)
+    first.run().catch(() => {})
+    await page.reload()
+    const again = await page.open(workflow, clone)
+    await page.settle()
+    await again.asks[0]?.reply('yes')
+    await page.settle()
+    expect([again.error, again.result, read]).toEqual([undefined, 'yes', 1])
+  })
+
+  test('a date in the data of an event / refused, with what helps: no serializer does', () => {
+    const At = defineEvent('at', z.object({ when: z.unknown() }))
+    expect(thrown(() => At({ when: new Date(5) }))).toMatchObject({
+      message: 'the data of event "at".when is a Date; store plain JSON, or put it in resources',
+    })
+    const Whole = defineEvent('whole', z.unknown())
+    expect(thrown(() => Whole(new Date(5)))).toMatchObject({
+      message: 'the data of event "whole" is a Date; store plain JSON, or put it in resources',
+    })
   })
 
   test('dates, maps, sets, big integers, files, blobs, typed arrays / come back as they were', async () => {

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { sameJson } from '../../src/state/same'
+import { describe, expect, it, test } from 'vitest'
+import { sameContent, sameJson } from '../../src/state/same'
 
 describe('two values say the same', () => {
   it.each([
@@ -53,4 +53,30 @@ describe('two values say different things', () => {
 
   it('the same object that is not plain / the same as itself', () =>
     expect(sameJson([date], [date])).toBe(true))
+})
+
+describe('sameContent', () => {
+  const file = (text: string, name: string, lastModified = 5): File =>
+    new File([text], name, { lastModified })
+
+  test.each<readonly [string, unknown, unknown, boolean]>([
+    ['files alike in size, type, name and date', file('a', 'a.txt'), file('b', 'a.txt'), true],
+    ['files of other names', file('a', 'a.txt'), file('a', 'b.txt'), false],
+    ['files of other dates', file('a', 'a.txt'), file('a', 'a.txt', 6), false],
+    ['a file and a blob', file('a', 'a.txt'), new Blob(['a']), false],
+    ['invalid dates', new Date(Number.NaN), new Date(Number.NaN), true],
+    [
+      'views of other parts of a buffer',
+      new DataView(new ArrayBuffer(2), 1),
+      new DataView(new ArrayBuffer(2)),
+      false,
+    ],
+  ])('%s', (_, a, b, same) => {
+    expect(sameContent({ a }, { a: b })).toBe(same)
+  })
+
+  test('objects of one class that nothing is known of / each is itself only', () => {
+    const key = new AbortController()
+    expect([sameContent(key, key), sameContent(key, new AbortController())]).toEqual([true, false])
+  })
 })
