@@ -254,7 +254,7 @@ export class Scheduler {
   #stallIfDone(): void {
     const { core } = this
     const { model, definition } = core
-    if (!this.active || model.execs.size > 0 || model.scopes.size > 0) return
+    if (!this.active || model.execs.size > 0 || model.ripe.size > 0) return
     // Events that only come from outside may still come.
     if (definition.options.events?.some((it) => definition.routes.has(it.type))) return
     for (const [name, queue] of model.queues)

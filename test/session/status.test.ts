@@ -183,6 +183,26 @@ describe('derived from data, never from the last event', () => {
     expect(session.status).toBe('waiting')
   })
 
+  test('a branch of a fan-out stands before an allOf whose other event never comes / stalled, and listed: no hang, also after a reload', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, skip: ['unproduced'] })
+      .step('start', { on: Go, emits: [Item, Nudge] }, () => [Item(1), Nudge(1)])
+      .step('pair', { on: allOf(Item, Worked), emits: [Done] }, () => Done(1))
+      .step('last', { on: Nudge, asks: [Question] }, async (ctx) => {
+        await ctx.ask(Question(1))
+      })
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.reload()
+    const again = await page.open(workflow)
+    await again.asks[0]?.reply(1)
+    await page.settle()
+    expect([again.status, again.error]).toMatchObject(['stalled', { code: 'STALLED', unconsumed: ['item'] }])
+    await again.send(Worked(2))
+    await page.settle()
+    expect(again.result).toBe(1)
+  })
+
   test('an allOf that has only one of its events, and an open ask / waiting, not stalled', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow })
