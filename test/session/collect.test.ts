@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow } from '../../src/index'
+import { allOf, defineEvent, defineWorkflow } from '../../src/index'
 import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question } from '../support/flows'
 
 const A = defineEvent('a', z.number())
@@ -146,6 +146,67 @@ test('a run that completes / clears the buffers; one that fails or stalls keeps 
   expect(await session.retry()).toEqual([1, 3])
   // The surplus A(2) went with the run that completed.
   expect(await session.run()).toEqual([1, 3])
+})
+
+describe('half a batch that a run has left which did not complete', () => {
+  /** A run leaves half a batch in a buffer, and another half before an `allOf`; then it stalls, or fails. */
+  const halves = (breaks: () => boolean) =>
+    defineWorkflow({ ...flow, skip: ['unconsumed', 'unproduced', 'deadEnd'] })
+      .step('start', { on: Go, emits: [A, Item] }, () => [A(1), Item(1)])
+      .step('collects', { on: [A, B] }, async (ctx, event) => {
+        const batch = await ctx.collect(event, [A, A, B])
+        await ctx.state.append('batches', batch?.map((it) => it.data) ?? [])
+      })
+      .step('pair', { on: allOf(A, B), emits: [Done] }, (_, pair) => Done(pair.map((it) => it.data)))
+      .step('last', { on: Item }, async (ctx) => {
+        await ctx.sleep(10)
+        if (breaks()) throw new Error('broken')
+      })
+
+  test('it stalls, and the other half is sent / the run goes on with what was kept', async () => {
+    const page = profile()
+    const session = await page.open(halves(() => false))
+    const stalled = failure(session.run())
+    await page.clock.advance(10)
+    expect(await stalled).toMatchObject({ code: 'STALLED' })
+    await session.send(B(2))
+    await page.settle()
+    expect(session.result).toEqual([1, 2])
+  })
+
+  test('it fails, and is retried / goes on with what was kept', async () => {
+    const page = profile()
+    let broken = true
+    const session = await page.open(halves(() => broken))
+    const failed = failure(session.run())
+    await page.clock.advance(10)
+    await failed
+    broken = false
+    session.retry().catch(() => {})
+    await session.send(B(2))
+    await page.settle()
+    expect(session.result).toEqual([1, 2])
+  })
+
+  test.each([true, false])(
+    'it fails (%s) or stalls, and is run once more / starts over: nothing of the old run is mixed in, the state is kept',
+    async (broken) => {
+      const page = profile()
+      const session = await page.open(halves(() => broken))
+      for (const _ of [1, 2]) {
+        const ended = failure(session.run())
+        await page.clock.advance(10)
+        await ended
+      }
+      expect(session.status).toBe(broken ? 'failed' : 'stalled')
+      // With the first run's it would be two of A.
+      expect(session.state.get('batches')).toEqual([[], []])
+      if (broken) return
+      await session.send(B(2))
+      await page.settle()
+      expect(session.result).toEqual([1, 2])
+    },
+  )
 })
 
 test('what is left in a buffer when nothing else is left / is listed by the stalled run', async () => {
