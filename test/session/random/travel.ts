@@ -23,25 +23,53 @@ function after(page: string, answer: string): string | undefined {
   return page === 'e' ? undefined : 'e'
 }
 
-const wizard = defineWorkflow({ name: 'wizard', version: 1, start: Go, stop: End, history: 60 })
-  .step('start', { on: Go, emits: [Next] }, () => Next({ page: 'a' }))
-  .step('page', { on: Next, asks: [Ask], emits: [Next, End] }, async (ctx, { data: { page } }) => {
-    const { data } = await ctx.ask(Ask({ page }))
-    await ctx.state.set(`answers.${page}`, data)
-    await ctx.once('effect', () => data.length)
-    await ctx.state.append('log', { page })
-    let last = page
-    if (page === 'd1') {
-      last = 'd2'
-      const more = await ctx.ask(Ask({ page: last }))
-      await ctx.state.set(`answers.${last}`, more.data)
-    }
-    const next = after(last, data)
-    if (next !== undefined) return Next({ page: next })
-    return End(Object.values(ctx.state.get('answers') as Record<string, string>))
-  })
+/** Each version calls the step that asks by another name, and its migration leaves its number in the state. */
+function wizardOf(version: number) {
+  const versions = Array.from({ length: version - 1 }, (_, index) => index + 2)
+  const migrations = Object.fromEntries(
+    versions.map((it) => [
+      it,
+      (state: Migrated) => ({ ...state, versions: [...(state.versions ?? []), it] }),
+    ]),
+  )
+  const renamedSteps = Object.fromEntries(versions.map((it) => [`page-${it - 1}`, `page-${version}`]))
+  const options = {
+    name: 'wizard',
+    version,
+    start: Go,
+    stop: End,
+    history: 60,
+    migrations,
+    renamedSteps,
+  } as const
+  return defineWorkflow(options)
+    .step('start', { on: Go, emits: [Next] }, () => Next({ page: 'a' }))
+    .step(
+      `page-${version}`,
+      { on: Next, asks: [Ask], emits: [Next, End] },
+      async (ctx, { data: { page } }) => {
+        const { data } = await ctx.ask(Ask({ page }))
+        await ctx.state.set(`answers.${page}`, data)
+        await ctx.once('effect', () => data.length)
+        await ctx.state.append('log', { page })
+        let last = page
+        if (page === 'd1') {
+          last = 'd2'
+          const more = await ctx.ask(Ask({ page: last }))
+          await ctx.state.set(`answers.${last}`, more.data)
+        }
+        const next = after(last, data)
+        if (next !== undefined) return Next({ page: next })
+        return End(Object.values(ctx.state.get('answers') as Record<string, string>))
+      },
+    )
+}
 
-type Wizard = Session<typeof wizard>
+interface Migrated {
+  readonly versions?: readonly number[]
+}
+
+type Wizard = Session<ReturnType<typeof wizardOf>>
 
 interface Turn {
   readonly page: string
@@ -55,9 +83,21 @@ interface Reference {
   readonly kept: readonly Turn[]
   readonly typed: Readonly<Record<string, string>>
   readonly running: boolean
+  /** The versions that it was migrated to. */
+  readonly versions: readonly number[]
+  /** How many of the pages were turned before the last of them: to those there is no way back. */
+  readonly wall: number
 }
 
-const begun: Reference = { turned: [], kept: [], typed: {}, running: true }
+const begun: Reference = { turned: [], kept: [], typed: {}, running: true, versions: [], wall: 0 }
+
+/** Opened with newer code: one version after the other. */
+function migrated(it: Reference, from: number, to: number): Reference {
+  const versions = Array.from({ length: to - from }, (_, index) => from + index + 1)
+  return versions.length === 0
+    ? it
+    : { ...it, versions: [...it.versions, ...versions], wall: it.turned.length }
+}
 
 function pageOf({ turned, running }: Reference): string | undefined {
   if (!running) return undefined
@@ -80,7 +120,7 @@ function answered(it: Reference, answer: string): Reference {
 
 function back(it: Reference): Reference | undefined {
   const last = it.turned.at(-1)
-  if (last === undefined || pageOf(it) === undefined) return undefined
+  if (last === undefined || pageOf(it) === undefined || it.turned.length === it.wall) return undefined
   return { ...it, turned: it.turned.slice(0, -1), kept: [last, ...it.kept] }
 }
 
@@ -90,12 +130,13 @@ function forward(it: Reference): Reference | undefined {
   return kept && kept.page === page ? answered(it, kept.answer) : undefined
 }
 
-function stateOf({ turned, typed }: Reference): unknown {
+function stateOf({ turned, typed, versions }: Reference): unknown {
   const answers = Object.fromEntries(turned.map((it) => [it.page, it.answer]))
   const log = turned.filter((it) => it.page !== 'd2').map(({ page }) => ({ page }))
   return {
     ...(turned.length > 0 && { answers, log }),
     ...(Object.keys(typed).length > 0 && { typed }),
+    ...(versions.length > 0 && { versions }),
   }
 }
 
@@ -134,7 +175,7 @@ export interface Move {
 }
 
 const names = ['answer', 'answer', 'answer', 'type', 'type', 'back', 'back', 'forward', 'forward', 'begin']
-const rare = ['rewind', 'fork', 'reload', 'reload', 'import']
+const rare = ['rewind', 'fork', 'reload', 'migrate', 'import']
 
 /** Forty moves at random. */
 export function moves(seed: number): readonly Move[] {
@@ -161,11 +202,15 @@ export async function travel(script: readonly Move[]): Promise<void> {
   let engine = createEngine({ storage, clock })
   let id = 'session-0'
   let forks = 0
+  let version = 1
+  let wizard = wizardOf(version)
   let session: Wizard = await engine.open(wizard, { id })
   let reference: Reference = { ...begun, running: false }
   /** What the session was like after the record of that number. */
   const past = new Map<number, Reference>()
-  const others = new Map<string, Reference>()
+  const others = new Map<string, readonly [Reference, version: number]>()
+  /** Behind a migration. */
+  let walled: readonly number[] = []
 
   const settle = async (rest: number): Promise<void> => {
     await clock.advance(rest)
@@ -184,7 +229,8 @@ export async function travel(script: readonly Move[]): Promise<void> {
     begin() {
       if (pageOf(reference) !== undefined || session.status === 'completed') return
       session.run().catch(() => {})
-      reference = { ...begun, typed: reference.typed }
+      const { typed, versions } = reference
+      reference = { ...begun, typed, versions }
     },
     async answer() {
       const answer = 'akz'.charAt(pick(3)) + String(pick(10, 1))
@@ -214,6 +260,7 @@ export async function travel(script: readonly Move[]): Promise<void> {
       const there = session.history().filter((it) => past.has(it.seq))
       const { seq = 0 } = there[pick(there.length)] ?? {}
       const next = past.get(seq)
+      for (const old of walled) assert.throws(() => session.rewind(old), { code: 'HISTORY' })
       if (next === undefined) return
       session.rewind(seq)
       session.resume()
@@ -225,7 +272,7 @@ export async function travel(script: readonly Move[]): Promise<void> {
       const next = past.get(seq)
       if (next === undefined || forks === 3) return
       await session.flush()
-      others.set(id, reference)
+      others.set(id, [reference, version])
       const parent = { id, seq }
       id = `session-${++forks}`
       session = await session.fork(seq, id)
@@ -242,16 +289,30 @@ export async function travel(script: readonly Move[]): Promise<void> {
       session = await engine.import(wizard, json)
     },
     reload,
+    async migrate() {
+      if (session.history().length === 0) return
+      walled = [...past.keys()]
+      past.clear()
+      reference = migrated(reference, version, version + 1)
+      wizard = wizardOf(++version)
+      await reload()
+      // Cut off before what was migrated is known to be stored, or after.
+      if (pick(2) === 0) return
+      crash(engine)
+      storage = storage.restart()
+      engine = createEngine({ storage, clock })
+      session = await engine.open(wizard, { id })
+    },
   }
   for (const { move, rolls: own, rest } of script) {
     rolls = own
     await acts[move]?.()
     await settle(rest)
   }
-  for (const [other, was] of others) {
+  for (const [other, [was, of]] of others) {
     const again = await engine.open(wizard, { id: other })
     await clock.advance(0)
-    assert.deepEqual({ other, ...look(again) }, { other, ...expected(was) })
+    assert.deepEqual({ other, ...look(again) }, { other, ...expected(migrated(was, of, version)) })
   }
   await engine.close()
 }
