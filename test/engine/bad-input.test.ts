@@ -9,7 +9,18 @@ import {
   type StepError,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, Go, Nudge, profile, Question, thrown, unhandled } from '../support/flows'
+import {
+  answeredAfterReload,
+  Done,
+  failure,
+  flow,
+  Go,
+  Nudge,
+  profile,
+  Question,
+  thrown,
+  unhandled,
+} from '../support/flows'
 
 const State = z.strictObject({
   name: z.string().default(''),
@@ -180,13 +191,7 @@ describe('a bad write in a step', () => {
         return Done(codes.length)
       },
     )
-    const session = await page.open(workflow)
-    void session.run()
-    await page.reload()
-    const again = await page.open(workflow)
-    await page.settle()
-    await again.asks[0]?.reply(1)
-    await page.settle()
+    const again = await answeredAfterReload(page, workflow, 1)
     expect(again.result).toBe(bad.length)
     expect(again.state.get()).toEqual({ name: `${bad.length} refused`, form: {}, list: [] })
   })

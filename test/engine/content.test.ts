@@ -9,7 +9,7 @@ import {
   type Serializer,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, Go, profile, Question, thrown } from '../support/flows'
+import { answeredAfterReload, Done, failure, flow, Go, profile, Question, thrown } from '../support/flows'
 
 const asking = defineWorkflow({ ...flow }).step(
   'ask',
@@ -23,7 +23,7 @@ const asking = defineWorkflow({ ...flow }).step(
 
 const clone = { serializer: structuredCloneSerializer }
 
-/** A step that writes what is made, and asks; the page is reloaded, and the step runs again. */
+/** A step that writes what is made, and asks; the page is reloaded, the step runs again and is answered. */
 async function rerun(make: () => unknown) {
   const page = profile()
   const workflow = defineWorkflow({ ...flow }).step(
@@ -34,12 +34,7 @@ async function rerun(make: () => unknown) {
       return Done((await ctx.ask(Question(1))).data)
     },
   )
-  const first = await page.open(workflow, clone)
-  first.run().catch(() => {})
-  await page.reload()
-  const again = await page.open(workflow, clone)
-  await page.settle()
-  return { page, again }
+  return answeredAfterReload(page, workflow, 'yes', clone)
 }
 
 describe('structuredCloneSerializer', () => {
@@ -54,13 +49,7 @@ describe('structuredCloneSerializer', () => {
         return Done((await ctx.ask(Question(1))).data)
       },
     )
-    const first = await page.open(workflow, clone)
-    first.run().catch(() => {})
-    await page.reload()
-    const again = await page.open(workflow, clone)
-    await page.settle()
-    await again.asks[0]?.reply('yes')
-    await page.settle()
+    const again = await answeredAfterReload(page, workflow, 'yes', clone)
     expect([again.error, again.result]).toEqual([undefined, 'yes'])
     expect(again.state.get('bytes')).toEqual(new Uint8Array([1, 2]))
   })
@@ -72,9 +61,7 @@ describe('structuredCloneSerializer', () => {
     ['a blob', () => new Blob(['abc'], { type: 'text/plain' })],
     ['all of them in a map', () => new Map<string, unknown>([['a', { b: [/x/, new Blob(['y'])] }]])],
   ])('a step writes %s made anew each time; reload / it takes the same way', async (_, make) => {
-    const { page, again } = await rerun(make)
-    await again.asks[0]?.reply('yes')
-    await page.settle()
+    const again = await rerun(make)
     expect([again.error, again.result]).toEqual([undefined, 'yes'])
   })
 
@@ -86,9 +73,7 @@ describe('structuredCloneSerializer', () => {
     ['a number for a date', new Date(1), 1],
   ])('%s, and another one when it is run again / another way, and told', async (_, before, after) => {
     let made = 0
-    const { again, page } = await rerun(() => (made++ === 0 ? before : after))
-    await again.asks[0]?.reply('yes')
-    await page.settle()
+    const again = await rerun(() => (made++ === 0 ? before : after))
     expect(again.error).toMatchObject({ cause: { code: 'REPLAY_MISMATCH' } })
   })
 
@@ -104,13 +89,7 @@ describe('structuredCloneSerializer', () => {
         return Done((await ctx.ask(Question(1))).data)
       },
     )
-    const first = await page.open(workflow, clone)
-    first.run().catch(() => {})
-    await page.reload()
-    const again = await page.open(workflow, clone)
-    await page.settle()
-    await again.asks[0]?.reply('yes')
-    await page.settle()
+    const again = await answeredAfterReload(page, workflow, 'yes', clone)
     expect([again.error, again.result, read]).toEqual([undefined, 'yes', 1])
   })
 

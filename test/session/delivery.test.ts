@@ -11,6 +11,7 @@ import {
 } from '../../src/index'
 import {
   Answer,
+  answeredAfterReload,
   Done,
   failure,
   flow,
@@ -106,13 +107,8 @@ describe('what a step returns', () => {
         if (seen === 2) return (await ctx.collect(length, [Length]))?.[0]
         return Done(length.data)
       })
-    const session = await page.open(workflow)
-    void session.run()
-    await page.reload()
-    const back = await page.open(workflow)
-    await page.settle()
-    await back.asks[0]?.reply('four')
-    expect(await back.run()).toEqual({ length: 4 })
+    const back = await answeredAfterReload(page, workflow, 'four')
+    expect(back.result).toEqual({ length: 4 })
   })
 
   test('sending what is not declared / throws at the call, in the step', async () => {

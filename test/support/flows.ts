@@ -88,6 +88,23 @@ export function profile(trouble?: Trouble, options: EngineOptions = {}): Profile
   }
 }
 
+/** A run that asks is cut off by a reload; then its step has run up to the question again, and it is answered. */
+export async function answeredAfterReload<W extends AnyWorkflow>(
+  page: Profile,
+  workflow: W,
+  answer: unknown,
+  options?: OpenOptions<W>,
+): Promise<Session<W>> {
+  const session = (await page.open(workflow, options)) as unknown as Session<AnyWorkflow>
+  session.run().catch(() => {})
+  await page.reload()
+  const again = await page.open(workflow, options)
+  await page.settle()
+  await again.reply(again.asks[0]?.id ?? '', answer)
+  await page.settle()
+  return again
+}
+
 /** A promise that a test ends by hand. */
 export interface Gate<T> {
   readonly promise: Promise<T>

@@ -161,12 +161,7 @@ describe('leaving the page', () => {
   test('somebody has written since / the tail of an older epoch is dropped, and onError hears what it held', async () => {
     const errors: unknown[] = []
     const { tab, storage, clock, box } = browser({ onError: (it) => errors.push(it) })
-    const first = tab()
-    const session = await first.engine.open(asking)
-    session.state.set('text', 'a')
-    await session.flush()
-    session.state.set('text', 'old')
-    first.leave()
+    await leftBehind(tab)
     const other = await createEngine({ storage, clock }).open(asking)
     other.state.set('text', 'newer')
     await other.flush()

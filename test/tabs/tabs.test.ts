@@ -31,6 +31,16 @@ const asking = defineWorkflow({ ...flow }).step(
   },
 )
 
+/** A leader and a follower; an engine that knows of no tabs then deletes their session. */
+const deletedElsewhere = async ({ tab, clock, storage }: ReturnType<typeof browser>) => {
+  const one = await tab().open(asking)
+  one.state.set('text', 'old')
+  await one.flush()
+  const two = await tab().open(asking)
+  await createEngine({ storage, clock, locks: null, channel: null }).delete('flow')
+  return [one, two] as const
+}
+
 describe('two tabs on one session', () => {
   test('the first leads, the second follows and says so', async () => {
     const { tab } = browser()
@@ -253,12 +263,9 @@ describe('two tabs on one session', () => {
   )
 
   test('a session is deleted elsewhere, and a follower types before it knows / it is not done on the session that begins; onError is told', async () => {
-    const { tab, clock, storage, errors } = browser()
-    const one = await tab().open(asking)
-    one.state.set('text', 'old')
-    await one.flush()
-    const two = await tab().open(asking)
-    await createEngine({ storage, clock, locks: null, channel: null }).delete('flow')
+    const all = browser()
+    const { clock, storage, errors } = all
+    const [one, two] = await deletedElsewhere(all)
     two.state.set('typed', 'into the old one')
     await clock.advance(10_000)
     expect([one.persistence.status, two.role, two.state.get()]).toEqual(['outdated', 'leader', {}])
@@ -268,12 +275,9 @@ describe('two tabs on one session', () => {
   })
 
   test('a session is deleted elsewhere while a tab follows / the leader is outdated with its next write, and the follower begins anew', async () => {
-    const { tab, clock, storage } = browser()
-    const one = await tab().open(asking)
-    one.state.set('text', 'old')
-    await one.flush()
-    const two = await tab().open(asking)
-    await createEngine({ storage, clock, locks: null, channel: null }).delete('flow')
+    const all = browser()
+    const { tab, clock } = all
+    const [one, two] = await deletedElsewhere(all)
     one.state.set('text', 'refused')
     await clock.advance(5000)
     expect([one.persistence.status, two.role, two.state.get()]).toEqual(['outdated', 'leader', {}])
