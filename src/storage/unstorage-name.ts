@@ -6,7 +6,7 @@ import { checksum } from './checksum'
  *
  * - `c` claim: `epoch` may write, and goes on from `to` records, which are those of the claim `from`
  * - `p` claim under way: it fences whoever writes, and nobody reads it
- * - `j` batch of records, `from` to `to`, written by `epoch`
+ * - `j` batch of records, `from` to `to`, written by `epoch`; its `version` is that of their layout
  * - `s` snapshot at `to`, of format `from`
  * - `q` quarantine: a copy of what `epoch` left
  * - `n` the id, where that is too long for a key

@@ -36,9 +36,10 @@ export async function look(
 export function headOf(id: string, trail: Trail, shape: StoredShape): StoredHead {
   const { top, snapshot, batches, last, seq } = trail
   const sizes = [snapshot, ...batches].map((it) => it?.size ?? 0)
+  const whole = { ...shape, ...(snapshot && { format: snapshot.from, version: snapshot.version }) }
   return {
-    ...shape,
-    ...(snapshot && { format: snapshot.from, version: snapshot.version }),
+    ...whole,
+    format: Math.max(whole.format, ...batches.map((it) => it.version)),
     id,
     epoch: top?.epoch ?? 0,
     seq,

@@ -29,9 +29,12 @@ export async function claim(desk: Desk, id: string, shape: StoredShape, expected
   const before = await desk.whole(id)
   if (before.seq !== expected) return { epoch: undefined, seq: before.seq }
   const epoch = above(before) + Math.floor(Math.random() * STEP)
-  const { format, workflow, version } =
-    expected > 0 ? headOf(id, before, await shapeOf(desk, id, before)) : shape
-  const own = { format, workflow, version }
+  const { expireAfter } = shape
+  const own = {
+    ...shape,
+    ...(expected > 0 && headOf(id, before, await shapeOf(desk, id, before))),
+    ...(expireAfter !== undefined && { expireAfter }),
+  }
   if (idOf(idSegment(id)) === undefined) await desk.put(id, nameOf('n', 0), { id })
   const under = await desk.put(id, nameOf('p', epoch), own)
   let now = await desk.whole(id)
@@ -51,7 +54,7 @@ export async function append(
   epoch: number,
   batch: StoredBatch,
 ): Promise<void> {
-  const { from, to, at, status, data } = batch
+  const { from, to, at, status, data, format: version = 0 } = batch
   const last = known.get(id)
   if (last?.epoch !== epoch || from !== last.seq + 1) {
     const { seq } = fenced(id, epoch, await desk.names(id))
@@ -59,7 +62,7 @@ export async function append(
     if (from > seq + 1) throw new StaleEpochError(id, epoch, epoch)
   }
   known.delete(id)
-  await desk.put(id, nameOf('j', epoch, { from, to, at, status, size: sizeOf(data) }), batch)
+  await desk.put(id, nameOf('j', epoch, { from, to, at, status, version, size: sizeOf(data) }), batch)
   known.set(id, { epoch, seq: fenced(id, epoch, await desk.names(id)).seq })
 }
 

@@ -4,9 +4,14 @@ import path from 'node:path'
 import { createStorage } from 'unstorage'
 import fs from 'unstorage/drivers/fs'
 import memory from 'unstorage/drivers/memory'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { storageConformance } from 'dogear/testing'
+import { describe, expect, it, onTestFinished, test } from 'vitest'
+import { createEngine, defineEvent, defineWorkflow } from 'dogear'
+import { storageConformance, virtualClock } from 'dogear/testing'
 import { unstorageStorage, type KeyValueStore } from 'dogear/unstorage'
+
+const Begin = defineEvent('begin')
+const End = defineEvent('end')
+const DAY = 24 * 3600 * 1000
 
 function folder(): string {
   const made = mkdtempSync(path.join(tmpdir(), 'dogear-files-'))
@@ -32,4 +37,23 @@ describe.each(stores)('unstorageStorage on %s does what every storage must', (_,
   it.each(cases)('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
+})
+
+test('sweep on unstorage / a session that brought its own time goes after it, the others stay', async () => {
+  const clock = virtualClock()
+  const engine = createEngine({ storage: unstorageStorage(createStorage()), clock })
+  const asking = defineWorkflow({ name: 'asking', version: 1, start: Begin, stop: End }).step(
+    'only',
+    { on: Begin, emits: [End] },
+    () => End(),
+  )
+  for (const [id, own] of Object.entries({ short: { expireAfter: DAY }, usual: {} })) {
+    const session = await engine.open(asking, { id, ...own })
+    session.state.set('note', 'typed')
+    await session.close()
+  }
+  await clock.advance(2 * DAY)
+  expect(await engine.sweep()).toEqual(['short'])
+  expect((await engine.list()).map((it) => it.id)).toEqual(['usual'])
+  await engine.close()
 })

@@ -16,6 +16,15 @@ export const appends: Cases = {
     const saved = { seq: 9, snapshot: 0, status: 'running', savedAt: 1009, size: 0 }
     equal(head, { ...shape, id: 'a', epoch, ...saved })
   },
+  'a batch of a newer format raises that of the head, for whoever comes next': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', epoch, { ...batch(1), format: 3 }, strict)
+    await storage.append('a', epoch, { ...batch(2), format: 2 }, strict)
+    equal((await open().read('a'))?.head.format, 3)
+    await storage.append('a', await begin(storage, 'a'), batch(3), strict)
+    equal((await open().read('a'))?.head.format, 3)
+  },
   'a gap is refused': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')

@@ -45,12 +45,33 @@ export const claims: Cases = {
     const head = (await storage.read('a'))?.head
     equal([head?.workflow, head?.version], ['checkout', 1])
   },
+  'how long a session is kept is stored with it, and a list shows it': async (open) => {
+    const storage = open()
+    const own = { ...shape, expireAfter: 5000 }
+    for (const seq of [1, 2]) {
+      await storage.append('a', await begin(storage, 'a', own), batch(seq), strict)
+      equal((await open().read('a'))?.head.expireAfter, 5000)
+      equal((await open().list())[0]?.expireAfter, 5000)
+    }
+    await storage.compact('a', await begin(storage, 'a', own), { ...snapshot(2), expireAfter: 5000 })
+    equal((await open().list())[0]?.expireAfter, 5000)
+  },
   'of two claims at once both get an epoch of their own, and the higher one writes': async (open) => {
     const [one, two] = [open(), open()]
     const epochs = await Promise.all([begin(one, 'a'), begin(two, 'a')])
     truthy(epochs[0] !== epochs[1], 'no epoch is given out twice')
     await refused(one.append('a', Math.min(...epochs), batch(1), strict), 'STALE_EPOCH')
     await two.append('a', Math.max(...epochs), batch(1), strict)
+  },
+  'where the first epoch can be asked for, it stays what it was until all is emptied': async (open) => {
+    const storage = open()
+    if (storage.began === undefined) return
+    equal(await storage.began(), 0)
+    const epoch = await begin(storage, 'a')
+    equal(await storage.began(), epoch)
+    await begin(storage, 'b')
+    await storage.delete('a')
+    equal(await open().began?.(), epoch)
   },
   'no writer without a claim': async (open) => {
     const storage = open()

@@ -61,12 +61,14 @@ export const compactions: Cases = {
     await storage.compact('a', epoch, snapshot(5))
     equal((await storage.read('a'))?.snapshot?.seq, 8)
   },
-  'a snapshot brings its version with it': async (open) => {
+  'a snapshot brings its version, format and status with it': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
     await storage.append('a', epoch, batch(1), strict)
-    await storage.compact('a', epoch, { ...snapshot(2), version: 3 })
-    equal((await storage.read('a'))?.head.version, 3)
-    equal((await storage.list())[0]?.version, 3)
+    await storage.compact('a', epoch, { ...snapshot(2), version: 3, format: 4, status: 'completed' })
+    const head = (await storage.read('a'))?.head
+    equal([head?.version, head?.format, head?.status], [3, 4, 'completed'])
+    const [shown] = await storage.list()
+    equal([shown?.version, shown?.status], [3, 'completed'])
   },
 }
