@@ -118,12 +118,12 @@ export interface Execution {
 /**
  * What an execution did, in order. A re-run reads the last `root` before it with the execution's own writes since:
  * an entry has one only when somebody else has written since the entry before it, so that a step which writes
- * thousands of times keeps operations and no states. `old` is a write of older code: it stands in the migrated state, and
- * its operations, which have another shape, are gone.
+ * thousands of times keeps operations and no states. `old` is a write or a send of older code: it is done. Such a write
+ * stands in the migrated state, and its operations, which have another shape, are gone.
  */
 export type Entry = { readonly version: number; readonly root?: unknown } & (
   | { readonly kind: 'wrote'; readonly ops: readonly Op[]; readonly since: number; readonly old?: true }
-  | { readonly kind: 'sent'; readonly event: CollectedEvent }
+  | { readonly kind: 'sent'; readonly event: CollectedEvent; readonly old?: true }
   | { readonly kind: 'saw'; readonly reads: number }
   /** What the step does itself, then what comes to it: only that has to wait for its turn. */
   | { readonly kind: 'opened' | 'flow' | 'done' | 'answered'; readonly key: string }

@@ -101,11 +101,7 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     const execs = model.execs.values()
     model.execs.clear()
     for (const exec of execs) {
-      const entries = exec.entries.map((it): Entry => ({
-        ...it,
-        ...(it.kind === 'wrote' && it.ops.length > 0 && { ops: [], old: true }),
-        root: state,
-      }))
+      const entries = exec.entries.map((it): Entry => ({ ...done(it), root: state }))
       model.execs.add(exec.id, { ...exec, entries, root: state })
     }
   },
@@ -113,6 +109,12 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
   resumed: (model) => void (model.paused = false),
   rewound: foldRewound,
 } satisfies Folds)
+
+/** Of older code: what it has written and sent is not compared with what newer code does. */
+function done(it: Entry): Entry {
+  if (it.kind === 'sent') return { ...it, old: true }
+  return it.kind === 'wrote' && it.ops.length > 0 ? { ...it, ops: [], old: true } : it
+}
 
 function clear(model: Model, state: unknown, lineage: string): void {
   const { tree, seq, askChanges, heard } = model

@@ -20,7 +20,7 @@ export class Replay {
   readonly turns: Turns
   /** Own entries of before that were not reached again. */
   #left = 0
-  /** Up to here older code may have written what newer code writes elsewhere. */
+  /** Up to here it may have been older code, which has written and sent otherwise: up to what newer code wrote or sent first. */
   #walled = 0
   /** Everything before it was reached, and every own recorded entry before `#low`. */
   #front = 0
@@ -40,21 +40,17 @@ export class Replay {
     const results: string[] = []
     for (let index = 0; index < recorded; index++) {
       const entry = exec.entries[index] as Entry
-      if (entry.kind === 'wrote') this.#meet(entry, index)
-      if (isAct(entry)) this.#left++
-      else if (isResult(entry)) results.push(entry.key)
+      if ('old' in entry) {
+        this.#used[index] = true
+        this.#walled = recorded
+      } else if (isAct(entry)) {
+        this.#left++
+        if (!('key' in entry)) this.#walled = Math.min(this.#walled, index)
+      } else if (isResult(entry)) results.push(entry.key)
     }
     if (!this.live) this.#view = new Tree(exec.root)
     this.turns = new Turns(results, this)
     if (recorded > 0) this.#advance()
-  }
-
-  /** A write of older code is done. Points are of older code as well, up to where newer code has written. */
-  #meet({ old, ops }: Extract<Entry, { kind: 'wrote' }>, index: number): void {
-    if (old) {
-      this.#used[index] = true
-      this.#walled = this.#recorded
-    } else if (ops.length > 0) this.#walled = Math.min(this.#walled, index)
   }
 
   /** Whether everything that the step has recorded was done again: what the attempt does now is new. */
@@ -110,15 +106,16 @@ export class Replay {
     )
   }
 
-  /** Whether the step is on its way to where older code was: what that has written is in the migrated state, wherever it is. */
+  /** Whether the step is on its way to where older code was: what that wrote and sent is done, wherever it is by now. */
   get retracing(): boolean {
     return !this.live && this.#low < this.#walled
   }
 
   sent(event: CollectedEvent): boolean {
-    return this.#match(
+    const again = this.#match(
       (it) => it.kind === 'sent' && it.event.type === event.type && sameJson(it.event.data, event.data),
     )
+    return again || this.retracing
   }
 
   /** The step is at a recorded point again. */
@@ -240,7 +237,7 @@ function isAct(entry: Entry): boolean {
   const { kind } = entry
   return (
     (entry.kind === 'wrote' && entry.ops.length > 0) ||
-    kind === 'sent' ||
+    (kind === 'sent' && !('old' in entry)) ||
     kind === 'opened' ||
     kind === 'flow'
   )

@@ -134,7 +134,7 @@ const specs: Specs = {
   entry: {
     '@': 'kind',
     wrote: { '...': ['version'], ops: ['op'], since: 'count', 'old?': 'flag' },
-    sent: { '...': ['version'], event: 'event' },
+    sent: { '...': ['version'], event: 'event', 'old?': 'flag' },
     saw: { '...': ['version'], reads: 'count' },
     opened: 'moment',
     flow: 'moment',

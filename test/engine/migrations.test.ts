@@ -14,6 +14,7 @@ import {
   flow,
   Go,
   Item,
+  Nudge,
   profile,
   Question,
   thrown,
@@ -207,20 +208,19 @@ describe('a session of an older version', () => {
 })
 
 describe('a step that older code had begun, and that has written before it asked', () => {
-  const items = (version: number, field: string, migrations: Migrations, more: Partial<typeof flow> = {}) =>
-    defineWorkflow({ ...flow, ...more, version, migrations, private: ['card'] }).step(
-      'ask',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => {
+  const items = (version: number, field: string, migrations: Migrations) =>
+    defineWorkflow({ ...flow, version, migrations, private: ['card'] })
+      .step('note', { on: Nudge }, (ctx, { data }) => ctx.state.append('noted', String(data)))
+      .step('ask', { on: Go, asks: [Question], emits: [Done, Nudge] }, async (ctx) => {
         await ctx.state.append(field, 'begun')
+        ctx.send(Nudge(`by ${version}`))
         await ctx.state.set('card', '4111')
         await ctx.ask(Question(1))
         await ctx.state.append(field, ', asked')
         const { data } = await ctx.ask(Question(2))
-        return Done([data, ctx.state.get(field), ctx.state.get('card')])
-      },
-    )
-  const renamed: Migrations = { 2: ({ items: lines }: { items: string }) => ({ lines }) }
+        return Done([data, ctx.state.get(field), ctx.state.get('card'), ctx.state.get('noted')])
+      })
+  const renamed: Migrations = { 2: ({ items: lines, noted }: Record<string, string>) => ({ lines, noted }) }
 
   async function begun(answered: boolean): Promise<Profile> {
     const page = profile()
@@ -234,7 +234,7 @@ describe('a step that older code had begun, and that has written before it asked
   }
 
   test.each([false, true])(
-    'newer code writes it elsewhere, first question answered: %s / goes on where it was, nothing is written twice, also after another reload',
+    'newer code writes it elsewhere, first question answered: %s / goes on where it was, nothing is written or sent twice, also after another reload',
     async (answered) => {
       const page = await begun(answered)
       const workflow = items(2, 'lines', renamed)
@@ -251,7 +251,10 @@ describe('a step that older code had begun, and that has written before it asked
       expect(session.asks.map((it) => it.data)).toEqual([2])
       await session.asks[0]?.reply('second')
       await page.clock.advance(10)
-      expect([session.status, session.result]).toEqual(['completed', ['second', 'begun, asked', '4111']])
+      expect([session.status, session.result]).toEqual([
+        'completed',
+        ['second', 'begun, asked', '4111', 'by 1'],
+      ])
     },
   )
 
