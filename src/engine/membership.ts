@@ -261,7 +261,7 @@ export class Membership {
     if (!kept) return
     const { core } = live
     const { again, lost } = overtaken(kept, core, base)
-    for (const call of again) this.outbox.add(...call, core.model.seq, core.options.clock.now())
+    this.outbox.again(again, core.model.seq, core.options.clock.now())
     if (lost.length > 0) onError(new OvertakenError(core.options.id, lost))
   }
 

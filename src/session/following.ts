@@ -40,6 +40,8 @@ export class Following implements Remote {
   /** Of the newest leader; and of the one whose records these are, 0 until its welcome. */
   epoch: number
   #heardOf = 0
+  /** Of the newest welcome. What is asked before goes out behind what this tab had done as the leader. */
+  #welcomed = 0
   /** What is stored, as far as was told. */
   durable = 0
   /** The state without own writes that are not recorded; only while there are some. */
@@ -149,7 +151,7 @@ export class Following implements Remote {
   /** Sends what was not sent to this leader. */
   send(): void {
     this.#sending = false
-    if (this.#over || this.#heardOf !== this.epoch) return
+    if (this.#over || this.#welcomed !== this.epoch) return
     const { outbox, post } = this.#options
     for (const entry of outbox.pending) {
       if (entry.askedOf === this.epoch) continue
@@ -222,7 +224,7 @@ export class Following implements Remote {
     const anew = epoch !== this.#heardOf
     this.uncover()
     if (model) this.#options.live.adopt(model)
-    this.epoch = this.#heardOf = epoch
+    this.epoch = this.#heardOf = this.#welcomed = epoch
     if (anew) this.#options.onLeader(base)
     this.#show(view)
     this.send()

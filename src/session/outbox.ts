@@ -4,7 +4,8 @@ import type { Answer, Asked } from './message'
 import { rebuildError } from './recorded-error'
 
 /** What this tab has asked of the executing one and has no answer to yet. */
-export interface Pending extends Omit<Asked, 'kind'> {
+export interface Pending extends Omit<Asked, 'kind' | 'n'> {
+  n: number
   readonly at: number
   readonly done: Deferred<unknown>
   /** The epoch of the leader that was last asked. */
@@ -44,6 +45,19 @@ export class Outbox {
     }
     this.#pending.push(entry)
     return entry
+  }
+
+  /** What this tab had done before it followed comes before what it has asked since, as far as nobody has heard of that. */
+  again(
+    calls: readonly (readonly [call: string, args: readonly unknown[]])[],
+    seen: number,
+    now: number,
+  ): void {
+    const unsent = this.#pending.filter((it) => !it.sent)
+    this.#pending = this.#pending.filter((it) => it.sent)
+    for (const [call, args] of calls) this.add(call, args, seen, unsent[0]?.at ?? now)
+    for (const it of unsent) it.n = ++this.#n
+    this.#pending.push(...unsent)
   }
 
   /** What a tab that was left had asked, under the name that it has. */

@@ -48,6 +48,29 @@ test('a tab is taken over in the very moment in which something is typed and sen
   expect(errors.filter((it) => it instanceof OvertakenError)).toEqual([])
 })
 
+test('and it is typed on at once, before the other one answers / what was typed last stands', async () => {
+  const { clock, device } = house()
+  const tab = device()
+  const one = await tab().open(nudged)
+  const two = await tab().open(nudged)
+  one.state.set('text', '')
+  await clock.advance(2000)
+  one.state.set('text', 'a')
+  one.state.append('log', 'a')
+  const taken = two.takeOver()
+  // The next task, in which the lock is lost and nothing else is known.
+  await Promise.resolve()
+  for (const key of ['ab', 'abc']) {
+    one.state.set('text', key)
+    one.state.append('log', key.slice(-1))
+    await Promise.resolve()
+  }
+  await taken
+  await clock.advance(5000)
+  expect([one.role, two.role]).toEqual(['follower', 'leader'])
+  for (const { state } of [one, two]) expect(state.get()).toEqual({ text: 'abc', log: 'abc' })
+})
+
 test('another device has gone on, and has written more / what is typed here goes on top of that, and is saved', async () => {
   const { clock, device } = house()
   const heard = await unhandled(async () => {
