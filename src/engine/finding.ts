@@ -79,7 +79,9 @@ export class Finding {
       const found = { loaded, tail, ...whole }
       await begun.flow
       if (!live.mayAttach) break
-      const isOld = this.#isOld(loaded)
+      // Migrated, or completed with new defaults: a record that is yet to be stored, by the one who executes.
+      const isAhead = !tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
+      const isOld = isAhead || this.#isOld(loaded)
       if (!tabs.leads && isOld) {
         await tabs.seize()
         continue

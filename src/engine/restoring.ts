@@ -10,9 +10,11 @@ import { wrongIn, wrongInRecord } from '../session/saved-check'
 import { saveModel } from '../session/saved-model'
 import { restoreSession, type SavedSession } from '../session/saved-session'
 import { wholeHistory } from '../session/short-records'
+import { isPlainObject } from '../state/json'
 import { sameContent } from '../state/same'
 import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
+import { at, isContainer } from '../state/view'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
 import { mustBeKnown, Refusal } from '../storage/refusal'
@@ -97,9 +99,23 @@ async function settled(
   const accepted = accepting(schema, model.tree.root(), 'STATE_INVALID')
   // What is private was not stored: it begins anew.
   const state = privacy.filled(model.tree.root(), accepted)
-  if (!sameContent(accepted, state))
-    throw new Refusal('STATE_INVALID', 'the schema would change its state; raise the version')
-  if (state !== model.tree.root()) model.tree.restore(state)
+  if (sameContent(accepted, state)) {
+    if (state !== model.tree.root()) model.tree.restore(state)
+  } else if (keeps(accepted, state)) await migrate(parts, definition.version, model, history)
+  else
+    throw new Refusal(
+      'STATE_INVALID',
+      'the schema would take away from its state, or change it; raise the version',
+    )
+}
+
+/** Whether all that a state has is in what the schema makes of it: a new field with a default needs no new version. */
+function keeps(after: unknown, before: unknown): boolean {
+  const isList = Array.isArray(before)
+  if (!isList && !(isContainer(before) && isPlainObject(before))) return sameContent(after, before)
+  if (!isContainer(after) || Array.isArray(after) !== isList) return false
+  if (isList && after.length !== before.length) return false
+  return Object.keys(before).every((key) => keeps(at(after, key), at(before, key)))
 }
 
 /**

@@ -207,6 +207,75 @@ describe('a session of an older version', () => {
   })
 })
 
+describe('a schema that knows more, with defaults, and the same version', () => {
+  const rows = (state: z.ZodObject) =>
+    defineWorkflow({ ...flow, state }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.state.append('rows', { name: 'begun' })
+        const { data } = await ctx.ask(Question(1))
+        return Done([data, ctx.state.get()])
+      },
+    )
+  const before = rows(z.object({ rows: z.array(z.object({ name: z.string() })).default([]) }))
+  const after = rows(
+    z.object({
+      rows: z.array(z.object({ name: z.string(), count: z.number().default(1) })).default([]),
+      tags: z.array(z.string()).default(['new']),
+    }),
+  )
+
+  test('opens completed, everywhere; what waits goes on; what is written to the new field is there after a reload', async () => {
+    const page = profile()
+    const first = await page.open(before)
+    first.run().catch(() => {})
+    await page.clock.advance(500)
+    await page.reload()
+    let session = await page.open(after)
+    await page.clock.advance(10)
+    expect(session.state.get()).toEqual({ rows: [{ name: 'begun', count: 1 }], tags: ['new'] })
+    session.state.append('tags', 'own')
+    await page.clock.advance(500)
+    await page.reload()
+    session = await page.open(after)
+    expect(session.state.get('tags')).toEqual(['new', 'own'])
+    await session.asks[0]?.reply('yes')
+    await page.clock.advance(10)
+    expect([session.status, session.result]).toEqual([
+      'completed',
+      ['yes', { rows: [{ name: 'begun', count: 1 }], tags: ['new', 'own'] }],
+    ])
+    expect(page.errors).toEqual([])
+  })
+
+  test('is written once; the next open writes nothing', async () => {
+    const page = profile()
+    await page.open(before)
+    await page.reload()
+    const session = await page.open(before)
+    session.state.append('rows', { name: 'a' })
+    await page.reload()
+    await page.open(after)
+    await page.reload()
+    const { head } = (await page.storage.read('flow')) ?? {}
+    await page.open(after)
+    await page.clock.advance(5000)
+    expect((await page.storage.read('flow'))?.head.seq).toBe(head?.seq)
+  })
+
+  test('and without one of the fields / STATE_INVALID, nothing is taken away', async () => {
+    const page = profile()
+    const session = await page.open(before)
+    session.state.append('rows', { name: 'kept' })
+    await page.reload()
+    const other = rows(z.object({ tags: z.array(z.string()).default([]) }))
+    expect(await failure(page.open(other))).toMatchObject({ code: 'STATE_INVALID' })
+    await page.reload()
+    expect((await page.open(before)).state.get('rows')).toEqual([{ name: 'kept' }])
+  })
+})
+
 describe('a step that older code had begun, and that has written before it asked', () => {
   const items = (version: number, field: string, migrations: Migrations) =>
     defineWorkflow({ ...flow, version, migrations, private: ['card'] })

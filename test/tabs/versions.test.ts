@@ -32,6 +32,29 @@ test('newer code opens what older code executes / it takes over and migrates; th
   expect(one.state.get('text')).toBe('a')
 })
 
+test('newer code of the same version, with one default more, opens what older code executes / it takes over; both go on, with what was typed', async () => {
+  const { clock, engine } = browser()
+  const of = (state: z.ZodObject) =>
+    defineWorkflow({ ...flow, state }).step('end', { on: Go, emits: [Done] }, () => Done(1))
+  const note = z.string().default('')
+  const old = of(z.object({ note }))
+  const next = of(z.object({ note, tags: z.array(z.string()).default(['new']) }))
+  const one = await engine().open(old)
+  one.state.set('note', 'a')
+  await one.flush()
+  one.state.append('note', 'b')
+  const two = await engine().open(next)
+  one.state.append('note', 'c')
+  await clock.advance(2000)
+  expect([one.role, two.role]).toEqual(['follower', 'leader'])
+  two.state.append('tags', 'own')
+  one.state.append('note', 'd')
+  await clock.advance(2000)
+  const all = { note: 'abcd', tags: ['new', 'own'] }
+  expect([one.state.get(), two.state.get()]).toEqual([all, all])
+  expect((await engine().open(next)).state.get()).toEqual(all)
+})
+
 const paying = defineWorkflow({
   ...flow,
   state: z.object({ card: z.string().default(''), note: z.string().default('') }),
