@@ -208,7 +208,10 @@ describe('engine.import(workflow, json)', () => {
         await clock.advance(2000)
         for (const ask of copy.asks) await ask.reply(1)
         copy.back()
-        for (const { seq } of copy.history()) copy.rewind(seq)
+        // One that lacked a field with a default was completed: what is before that is a wall.
+        const past = copy.history()
+        const wall = past.findLastIndex((it) => it.type === 'migrated')
+        for (const { seq } of past.slice(Math.max(wall, 0))) copy.rewind(seq)
         copy.toJSON()
         await clock.advance(0)
       } catch (error) {
