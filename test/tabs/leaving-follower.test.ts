@@ -47,7 +47,27 @@ async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {})
   }
 }
 
-async function stored({ leader, clock }: Awaited<ReturnType<typeof hung>>) {
+type Hung = Awaited<ReturnType<typeof hung>>
+
+/** Something is typed in the tab that follows while the leader hangs, and that tab is left. */
+async function leftUnanswered(write: (state: Hung['follower']['state']) => void): Promise<Hung> {
+  const it = await hung()
+  await stored(it)
+  it.hang()
+  write(it.follower.state)
+  it.second.leave()
+  return it
+}
+
+/** A page that is opened while the leader hangs: nobody welcomes it. */
+async function back({ tab, clock }: Hung) {
+  const page = tab()
+  const opening = page.engine.open(asking)
+  await clock.advance(1000)
+  return { page, session: await opening }
+}
+
+async function stored({ leader, clock }: Hung): Promise<void> {
   leader.state.set('more', 0)
   await leader.flush()
   await clock.advance(10)
@@ -125,27 +145,14 @@ describe('a tab that follows is closed or left with something that is not answer
   })
 
   test('it comes back while the leader hangs / it shows the text, says that nobody answers, and has it once when it takes over', async () => {
-    const it = await hung()
-    await stored(it)
-    it.hang()
-    it.follower.state.append('text', 'once')
-    it.second.leave()
-    const next = it.tab()
-    const opening = next.engine.open(asking)
-    await it.clock.advance(1000)
-    const back = await opening
-    expect([back.role, back.state.get('text'), back.persistence.status]).toEqual([
-      'follower',
-      'once',
-      'saving',
-    ])
+    const it = await leftUnanswered((state) => state.append('text', 'once'))
+    const { page, session } = await back(it)
+    const { role, state, persistence } = session
+    expect([role, state.get('text'), persistence.status]).toEqual(['follower', 'once', 'saving'])
     await it.clock.advance(4000)
-    expect(back.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
-    next.leave()
-    const again = it.tab()
-    const reopening = again.engine.open(asking)
-    await it.clock.advance(1000)
-    const last = await reopening
+    expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
+    page.leave()
+    const { session: last } = await back(it)
     expect(last.state.get('text')).toBe('once')
     last.state.append('text', ', and more')
     await last.takeOver()
@@ -156,18 +163,12 @@ describe('a tab that follows is closed or left with something that is not answer
   })
 
   test('it comes back, types something else and takes over / what was typed last stands', async () => {
-    const it = await hung()
-    await stored(it)
-    it.hang()
-    it.follower.state.set('text', 'older')
-    it.second.leave()
-    const opening = it.tab().engine.open(asking)
+    const it = await leftUnanswered((state) => state.set('text', 'older'))
+    const { session } = await back(it)
+    session.state.set('text', 'newer')
+    await session.takeOver()
     await it.clock.advance(1000)
-    const back = await opening
-    back.state.set('text', 'newer')
-    await back.takeOver()
-    await it.clock.advance(1000)
-    expect([back.state.get('text'), it.box.size]).toEqual(['newer', 0])
+    expect([session.state.get('text'), it.box.size]).toEqual(['newer', 0])
   })
 
   test('another one types, is left, and the one that typed before it takes over / what was typed last stands', async () => {
@@ -195,31 +196,19 @@ describe('a tab that follows is closed or left with something that is not answer
     it.follower.state.append('text', 'once')
     void it.follower.asks[0]?.reply('yes').catch(() => {})
     it.second.leave()
-    const opening = it.tab().engine.open(asking)
-    await it.clock.advance(1000)
-    const back = await opening
-    expect([back.state.get('text'), back.asks]).toEqual(['once', []])
+    const { session } = await back(it)
+    expect([session.state.get('text'), session.asks]).toEqual(['once', []])
     it.wake()
     await it.clock.advance(1000)
-    for (const session of [it.leader, back])
-      expect([session.state.get('text'), session.persistence.status, session.result]).toEqual([
-        'once',
-        'saved',
-        'yes',
-      ])
+    for (const { state, persistence, result } of [it.leader, session])
+      expect([state.get('text'), persistence.status, result]).toEqual(['once', 'saved', 'yes'])
     expect(it.box.size).toBe(0)
   })
 
   test('it comes back and is closed / close() waits for nobody: it is kept', async () => {
-    const it = await hung()
-    await stored(it)
-    it.hang()
-    it.follower.state.append('text', 'once')
-    it.second.leave()
-    const next = it.tab()
-    const opening = next.engine.open(asking)
-    await it.clock.advance(1000)
-    const closing = (await opening).close()
+    const it = await leftUnanswered((state) => state.append('text', 'once'))
+    const { session } = await back(it)
+    const closing = session.close()
     await it.clock.advance(5000)
     await closing
     crash(it.first.engine)
