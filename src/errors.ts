@@ -237,6 +237,12 @@ export class ArgumentError extends DogearError {
   }
 }
 
+/** A schema that cannot be used: it is asynchronous, and a write cannot wait, or it throws. */
+export class SchemaError extends DogearError {
+  override readonly name = 'SchemaError'
+  readonly code = 'SCHEMA'
+}
+
 /** A hook was used outside its provider, or with arguments in the wrong order. */
 export class HookError extends DogearError {
   override readonly name = 'HookError'

@@ -1,4 +1,4 @@
-import { ArgumentError } from '../errors'
+import { ArgumentError, SchemaError } from '../errors'
 import type { Issue } from '../errors'
 
 /**
@@ -28,7 +28,7 @@ interface Finding {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** Runs a schema. Throws a TypeError when the schema is asynchronous: a write cannot wait. */
+/** Runs a schema. Throws a SchemaError when it is asynchronous: a write cannot wait. */
 export function validate(schema: Schema, value: unknown): Validated {
   const standard = (schema as Partial<Schema> | null)?.['~standard']
   if (!standard) throw new ArgumentError('a schema', schema, 'a Standard Schema')
@@ -38,7 +38,7 @@ export function validate(schema: Schema, value: unknown): Validated {
     | PromiseLike<unknown>
   if ('then' in result) {
     result.then(undefined, () => undefined) // else its rejection would surface a second time, without a handler
-    throw new TypeError('schemas must be synchronous: use no async refinement, and none that throws')
+    throw new SchemaError('schemas must be synchronous: use no async refinement, and none that throws')
   }
   return result.issues === undefined
     ? { value: result.value }

@@ -310,6 +310,22 @@ describe('a call that no type checker saw', () => {
     expect(await engine.list()).toEqual([])
   })
 
+  test('a state schema with an asynchronous refinement / SchemaError from open, and nothing of storage is blamed', async () => {
+    const { engine, errors } = profile()
+    const state = z.object({
+      name: z
+        .string()
+        .default('Ada')
+        .refine(async () => true),
+    })
+    const late = defineWorkflow({ ...flow, state }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    expect(await failure(engine.open(late))).toMatchObject({
+      code: 'SCHEMA',
+      message: expect.stringContaining('synchronous') as string,
+    })
+    expect([await engine.list(), errors]).toEqual([[], []])
+  })
+
   test('a reply to no ask at all / nobody takes it', async () => {
     const session = await profile().open(workflow)
     expect(await session.reply(undefined as never, 1)).toBe(false)

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import * as mini from 'zod/mini'
-import { PathError, StateValidationError } from '../../src/errors'
+import { PathError, SchemaError, StateValidationError } from '../../src/errors'
 import { toPath } from '../../src/state/path'
 import { compileSchema } from '../../src/state/schema'
 import type { Schema } from '../../src/state/standard-schema'
@@ -394,14 +394,14 @@ describe('what only an ancestor can judge', () => {
     expect(refusal('custom.n', 13).issues[0]?.path).toBe('custom')
   })
 
-  it('an asynchronous schema / a TypeError that says what to do', async () => {
+  it('an asynchronous schema / a SchemaError that says what to do', async () => {
     const schema = z.object({ n: z.number().refine(async () => true) })
-    expect(() => over(schema).check('n', 1)).toThrow(TypeError)
+    expect(() => over(schema).check('n', 1)).toThrow(SchemaError)
     expect(() => over(schema).compiled.initial({ n: 1 })).toThrow('schemas must be synchronous')
     const late: Schema = {
       '~standard': { vendor: 'x', version: 1, validate: () => Promise.reject(new Error('late')) },
     }
-    expect(() => over(late).check('n', 1)).toThrow(TypeError)
+    expect(() => over(late).check('n', 1)).toThrow(SchemaError)
     const broken = z.number().refine(() => {
       throw new Error('mine')
     })
