@@ -35,7 +35,12 @@ export abstract class Standing {
     const status = remote?.view?.status
     if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
     const waits = this.permit.waits || [...core.children.values()].some((it) => it.missing.length > 0)
-    return statusOf(core.model, waits, (exec) => core.attempting(exec))
+    return statusOf(
+      core.model,
+      waits,
+      (exec) => core.attempting(exec),
+      (step) => core.step(step) !== undefined,
+    )
   }
 
   get persistence(): Persistence {

@@ -3,8 +3,8 @@ import { isWait, type Execution, type Model, type Point } from './model'
 
 /**
  * What a session is doing, derived from its data: `loading` and `error` before it could be read; `idle` never
- * started; `running`; `waiting` for answers or times, with nothing else to do; `paused` by hand or because
- * resources are missing; then how its run ended. `stalled`: nothing is left to do and no stop event came.
+ * started; `running`; `waiting` for answers or times, or for code that has the steps of what is left (`orphans`), with
+ * nothing else to do; `paused` by hand or because resources are missing; then how its run ended. `stalled`: nothing is left to do and no stop event came.
  */
 export type Status =
   | 'loading'
@@ -21,20 +21,35 @@ export type Status =
 /** Whether an attempt at an execution is under way in this page. */
 type Attempting = (exec: Execution) => boolean
 
-export function statusOf(model: Model, missingResources: boolean, attempting: Attempting): Status {
+/** Whether there is a step of this name. */
+type Knows = (step: string) => boolean
+
+const anything: Knows = () => true
+
+export function statusOf(
+  model: Model,
+  missingResources: boolean,
+  attempting: Attempting,
+  knows = anything,
+): Status {
   const { run } = model
   if (run?.end) return run.end.status
   if (model.paused) return 'paused'
   if (run === undefined) return 'idle'
   if (missingResources) return 'paused'
-  return allWait(model, attempting) ? 'waiting' : 'running'
+  return allWait(model, attempting, knows) ? 'waiting' : 'running'
 }
 
-/** Whether everything that is at work can only go on when somebody answers or a time comes. */
-export function allWait({ run, execs, queues }: Model, attempting: Attempting): boolean {
+/** Whether everything that is at work can only go on when somebody answers, a time or better code comes. */
+export function allWait({ run, execs, queues }: Model, attempting: Attempting, knows = anything): boolean {
   if (run === undefined || run.end) return false
-  if (execs.size === 0) for (const queue of queues.values()) if (queue.size > 0) return false
-  for (const exec of execs.values()) if (!isWaiting(exec, attempting)) return false
+  let begun = false
+  for (const exec of execs.values()) {
+    if (!knows(exec.step)) continue
+    if (!isWaiting(exec, attempting)) return false
+    begun = true
+  }
+  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(step)) return false
   return true
 }
 

@@ -496,10 +496,36 @@ describe('steps that have another name now', () => {
     await page.reload()
     const second = await page.open(steps('question'))
     expect(second.orphans).toMatchObject([{ step: 'ask', event: { type: 'go' } }])
+    expect(second.status).toBe('waiting')
     await page.reload()
     const third = await page.open(steps('ask'))
     expect(third.asks).toHaveLength(1)
   })
+
+  test.each(['begun', 'queued'])(
+    'nothing is left but work for a step that is gone, %s / waiting, as for better code, and not running for ever',
+    async (which) => {
+      const page = profile()
+      const slow = (name: string) =>
+        defineWorkflow(flow).step(name, { on: Go, emits: [Done] }, async (ctx) =>
+          Done(await ctx.once('slow', () => new Promise(() => {}))),
+        )
+      const first = await page.open(slow('old'))
+      if (which === 'queued') first.pause()
+      first.run().catch(() => {})
+      if (which === 'queued') await first.flush()
+      expect(first.status).toBe(which === 'queued' ? 'paused' : 'running')
+      await page.reload()
+      const second = await page.open(slow('other'))
+      if (which === 'queued') second.resume()
+      await page.settle()
+      expect([second.status, second.orphans.map((it) => it.step)]).toEqual(['waiting', ['old']])
+      await page.reload()
+      const third = await page.open(slow('old'))
+      await page.settle()
+      expect([third.status, third.orphans]).toEqual(['running', []])
+    },
+  )
 
   test('a new name that is no step, an old one that still is / findings of validate', () => {
     expect(() => steps('ask', { gone: 'nowhere', ask: 'last' }).validate()).toThrow(
