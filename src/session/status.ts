@@ -30,7 +30,7 @@ export function statusOf(
   model: Model,
   missingResources: boolean,
   attempting: Attempting,
-  knows = anything,
+  knows: Knows = anything,
 ): Status {
   const { run } = model
   if (run?.end) return run.end.status
@@ -41,7 +41,11 @@ export function statusOf(
 }
 
 /** Whether everything that is at work can only go on when somebody answers, a time or better code comes. */
-export function allWait({ run, execs, queues }: Model, attempting: Attempting, knows = anything): boolean {
+export function allWait(
+  { run, execs, queues }: Model,
+  attempting: Attempting,
+  knows: Knows = anything,
+): boolean {
   if (run === undefined || run.end) return false
   let begun = false
   for (const exec of execs.values()) {
