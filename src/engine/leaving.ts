@@ -116,13 +116,12 @@ export class Leaving {
       : outbox.pending.every(({ by }) => by !== outbox.by)
   }
 
-  /** This page executes: it does what others have left, unless it was done. */
-  heed(): void {
+  /** This page executes, and has done what others had left: once that is stored it is gone. What is of another session is told. */
+  heeded(): void {
     const { live, onError } = this.#options
     const { leading, core } = live
     const left = this.#left
     if (left.length === 0 || leading === undefined || live.closing) return
-    for (const asked of this.asked) leading.do(asked)
     const { heard } = core.model
     const foreign = left.filter((it) => !this.#isOurs(it)).flatMap((it) => it.asked)
     const lost = foreign.filter(({ by, n }) => n > (heard.get(by) ?? 0)).map(({ call }) => call)
@@ -136,9 +135,11 @@ export class Leaving {
 
   /** Another page of the origin has written something. */
   readonly #notice = async (event: object): Promise<void> => {
-    if ((event as { readonly key?: unknown }).key !== this.#key || !this.#options.live.leading) return
+    const { live } = this.#options
+    if ((event as { readonly key?: unknown }).key !== this.#key || !live.leading) return
     this.#left = await this.#unanswered.read()
-    this.heed()
+    for (const asked of this.asked) live.leading?.do(asked)
+    this.heeded()
   }
 
   /** The session is shown, and not claimed yet: what the last page had left, and the epoch that was found. */

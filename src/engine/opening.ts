@@ -46,7 +46,7 @@ export class Opening {
     deps: OpeningDeps,
     definition: Definition,
     id: string,
-    { initialState, serializer, expireAfter }: Storing,
+    { initialState, serializer: own, expireAfter }: Storing,
     shared: Shared,
     onClose: () => void,
   ) {
@@ -54,7 +54,8 @@ export class Opening {
     this.#definition = definition
     this.#id = id
     this.#schema = compileSchema(definition.options.state)
-    const copy = copyFor((serializer ??= deps.serializer))
+    const serializer = own ?? deps.serializer
+    const copy = copyFor(serializer)
     this.#keeping = new Keeping(deps, definition, id, { serializer, expireAfter })
     const { state, lack } = beginning(this.#schema, initialState ?? definition.initialState, copy)
     this.#initialState = state
@@ -172,7 +173,7 @@ export class Opening {
     const lead = (claimed: number): void => {
       if (left) page?.settle(left, claimed)
       this.#tabs.lead(claimed, seq)
-      page?.heed()
+      page?.heeded()
     }
     const journal = this.#journal(epoch, lead, loaded)
     // Also when it was migrated: only a snapshot changes a version, and until it is stored, the old session is.

@@ -1,4 +1,3 @@
-import { checkArgument, checkOptions } from '../state/argument'
 import { SessionStateError, StateValidationError, WorkflowError } from '../errors'
 import { LoadError, StorageError } from '../storage-errors'
 import { FlowState } from './flow-state'
@@ -12,6 +11,7 @@ import { makeFace } from '../session/face'
 import type { LiveSession } from '../session/live-session'
 import { ResourceLayer } from '../session/resources'
 import type { Session } from '../session/session'
+import { checkArgument, checkOptions } from '../state/argument'
 import type { AnyWorkflow } from '../workflow/shape'
 import { definitionOf, type Definition } from '../workflow/workflow'
 

@@ -1,5 +1,5 @@
-import { checkArgument } from '../state/argument'
 import { createEngine, type Engine, type EngineOptions } from '../engine'
+import { checkArgument } from '../state/argument'
 
 let page: Engine | undefined
 

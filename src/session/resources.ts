@@ -1,5 +1,5 @@
-import { checkArgument } from '../state/argument'
 import { MissingResourceError } from '../errors'
+import { checkArgument } from '../state/argument'
 import { isDeclaration, type Resource, type ResourceDeclaration } from '../workflow/resource'
 import { Factories } from './factories'
 

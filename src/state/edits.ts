@@ -1,5 +1,5 @@
-import { checkArgument } from './argument'
 import { NestedEditError } from '../errors'
+import { checkArgument } from './argument'
 import { edit, type Recipe } from './edit'
 import type { Op } from './op'
 import { none, type StoreParts, type Writes } from './writes'

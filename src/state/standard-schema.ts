@@ -1,5 +1,4 @@
-import { ArgumentError, SchemaError } from '../errors'
-import type { Issue } from '../errors'
+import { ArgumentError, SchemaError, type Issue } from '../errors'
 
 /**
  * What this library needs of a schema: the part of Standard Schema (https://standardschema.dev) that carries

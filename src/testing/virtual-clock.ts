@@ -1,6 +1,6 @@
-import { checkArgument, checkOptions } from '../state/argument'
 import { nextTask } from '../clock'
 import type { Clock } from '../clock'
+import { checkArgument, checkOptions } from '../state/argument'
 
 /** A clock that a test moves by hand. */
 export interface VirtualClock extends Clock {

@@ -1,5 +1,5 @@
-import { checkOptions } from '../state/argument'
 import { WorkflowError } from '../errors'
+import { checkOptions } from '../state/argument'
 import type { Path, Stable } from '../state/path-types'
 import type { Output, Schema } from '../state/standard-schema'
 import type { Ask, AskOf, AskType, Reply } from './ask'
