@@ -157,7 +157,7 @@ export class Opening {
     const ahead = this.#tabs.ahead(loaded?.head, model, emptied)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     // What was followed is gone: what begins is another session, and nothing of the old one is done again on it.
-    if (shown && shown.seq > 0 && !ahead && !model) this.#beginAnew()
+    if (shown && shown.seq > 0 && !ahead && model?.lineage !== shown.lineage) this.#beginAnew(model)
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     // What is private is in no storage and no message: this tab's own stays, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
@@ -184,13 +184,10 @@ export class Opening {
     return undefined
   }
 
-  #beginAnew(): void {
-    const { outbox } = this.#tabs
-    const lost = outbox.undone
-    const error = new OvertakenError(this.#id, lost)
-    outbox.reject(() => error)
-    if (lost.length > 0) this.#deps.onError(error)
-    this.live.core.model.lineage = this.#deps.ids()
+  /** Under the name of the session that was followed there is another one, or none yet. */
+  #beginAnew(model: Model | undefined): void {
+    this.#tabs.outbox.lose(this.#id, this.#deps.onError)
+    if (!model) this.live.core.model.lineage = this.#deps.ids()
   }
 
   /** What is shown while it is read is one already, as long as nothing was recorded. */

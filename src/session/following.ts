@@ -1,29 +1,12 @@
 import type { Op } from '../state/op'
 import type { Persistence } from '../storage/persistence'
+import type { FollowingOptions } from './following-options'
 import type { LiveSession } from './live-session'
 import type { Answer, Asked, Message, News, Shown, Welcome } from './message'
-import type { Outbox } from './outbox'
 import type { Remote } from './remote'
 import { Silence } from './silence'
 import { LeaderSilentError } from './tab-errors'
 import { deferred, type Deferred } from './deferred'
-
-export interface FollowingOptions {
-  readonly live: LiveSession
-  readonly outbox: Outbox
-  readonly post: (message: Message) => void
-  /** Of the leader whose records were read. */
-  readonly epoch: number
-  /** Whether they are this tab's own: it was the leader. */
-  readonly own: boolean
-  /** How long an answer may take, in milliseconds. */
-  readonly timeout: number
-  /** A model from another leader than before is here: `base` is the number up to which it was stored. */
-  readonly onLeader: (base: number) => void
-  /** Keeps what is not answered for whoever executes next, where there is a page to do so. Whether it has. */
-  readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
-  readonly onError: (error: unknown) => void
-}
 
 const noAsks: ReadonlySet<string> = new Set()
 
@@ -49,6 +32,8 @@ export class Following implements Remote {
   /** What was shown before news are folded: private values are in no news. */
   #own: unknown
   #sending = false
+  /** The page has slept: what it followed may have been removed, and another session have begun under its name. */
+  #slept = false
   readonly #silence: Silence
   #persistence: Persistence = Object.freeze({ status: 'saved' })
   #over = false
@@ -90,6 +75,7 @@ export class Following implements Remote {
   /** Asks for what is missing; for everything after a while in which even the last record may have grown. */
   hello(everything = false): void {
     const { outbox, post } = this.#options
+    this.#slept ||= everything
     const seq = everything ? -1 : this.#core.model.seq
     post({ kind: 'hello', tab: outbox.by, epoch: this.#heardOf || this.epoch, seq })
   }
@@ -222,8 +208,13 @@ export class Following implements Remote {
   #welcome({ epoch, model, view, base, durable }: Welcome): void {
     this.durable = durable
     const anew = epoch !== this.#heardOf
+    const { live, outbox, onError } = this.#options
+    const { seq, lineage } = this.#core.model
     this.uncover()
-    if (model) this.#options.live.adopt(model)
+    if (model) live.adopt(model)
+    if (this.#slept && seq > 0 && this.#core.model.lineage !== lineage)
+      outbox.lose(this.#core.options.id, onError)
+    this.#slept = false
     this.epoch = this.#heardOf = this.#welcomed = epoch
     if (anew) this.#options.onLeader(base)
     this.#show(view)

@@ -2,6 +2,7 @@ import type { Op } from '../state/op'
 import { deferred, type Deferred } from './deferred'
 import type { Answer, Asked } from './message'
 import { rebuildError } from './recorded-error'
+import { OvertakenError } from './tab-errors'
 
 /** What this tab has asked of the executing one and has no answer to yet. */
 export interface Pending extends Omit<Asked, 'kind' | 'n'> {
@@ -106,6 +107,13 @@ export class Outbox {
     return this.#pending
       .filter((it) => it.by === this.by && /^(write|reply|send)$/.test(it.call))
       .map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
+  }
+
+  /** What was asked of a session that is not there any more is done on no other one. It is told. */
+  lose(id: string, onError: (error: unknown) => void): void {
+    const error = new OvertakenError(id, this.undone)
+    this.reject(() => error)
+    if (error.lost.length > 0) onError(error)
   }
 
   /** Nobody will answer any more. */

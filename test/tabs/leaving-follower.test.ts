@@ -285,6 +285,32 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
+  test.each(['follows', 'leads'])(
+    'a page sleeps with what it had typed, the session is deleted and another one begins / back, it %s, and does nothing of it there; it is told',
+    async (then) => {
+      const it = await hung()
+      await stored(it)
+      it.hang()
+      it.follower.state.set('text', 'of somebody else')
+      it.second.page.hide(true)
+      crash(it.first.engine)
+      const page = it.tab()
+      await page.engine.delete('flow')
+      const anew = await page.engine.open(asking)
+      anew.state.set('text', 'new')
+      await anew.flush()
+      if (then === 'leads') page.leave()
+      it.second.page.show(true)
+      await it.clock.advance(5000)
+      expect([it.follower.role, it.follower.state.get('text')]).toEqual([
+        then === 'leads' ? 'leader' : 'follower',
+        'new',
+      ])
+      expect(it.errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: ['write'] }))
+      expect((await it.storage.read('flow'))?.head.seq).toBe(2)
+    },
+  )
+
   test('what is private / is not in it', async () => {
     const secret = defineWorkflow({ ...flow, private: ['card'] }).step(
       'ask',
