@@ -46,6 +46,20 @@ export class StalledError extends DogearError {
   }
 }
 
+/** An effect was cut off, nobody knows with what outcome, and `onUnknownOutcome: 'fail'` says not to run it again by itself. */
+export class OutcomeUnknownError extends DogearError {
+  override readonly name = 'OutcomeUnknownError'
+  readonly code = 'OUTCOME_UNKNOWN'
+  /** The key of the effect in its step. */
+  declare readonly key: string
+  constructor(key: string) {
+    super(
+      `the outcome of once("${key}") is unknown: it was cut off (onUnknownOutcome: "fail"); retry() runs it again with the same key`,
+    )
+    this.key = key
+  }
+}
+
 /** A run went past `maxSteps` step executions: most likely an endless cycle. */
 export class StepLimitError extends DogearError {
   override readonly name = 'StepLimitError'

@@ -1,4 +1,5 @@
-import { SerializationError, SessionStateError } from '../errors'
+import { SerializationError } from '../errors'
+import { OutcomeUnknownError } from '../run-errors'
 import { isRerun, OutcomeKnown, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
 import type { Host, PointLog } from './point-log'
@@ -30,7 +31,7 @@ export class Effects {
     if (asked || (point && !known && policy === 'ask')) return this.#inquire(name, key, effect)
     if (point) replay.reached(name)
     if (point?.result) return this.#recorded(name)
-    if (point && !known && policy === 'fail') throw unknownOutcome(key, name)
+    if (point && !known && policy === 'fail') throw new OutcomeUnknownError(key)
     return this.#begin(name, key, effect)
   }
 
@@ -144,10 +145,4 @@ export class Effects {
 
 function askKey(key: string, time: number): string {
   return `ask:${OutcomeUnknown.type}/${key}#${time}`
-}
-
-function unknownOutcome(key: string, point: string): Error {
-  return new SessionStateError(
-    `the outcome of once("${key}") is unknown: the page was left while it ran (onUnknownOutcome: "fail", point ${point})`,
-  )
 }

@@ -140,6 +140,6 @@ export class PointLog {
 }
 
 function mustBeTime(ms: number | undefined, type: PointType): void {
-  if (ms === undefined || Number.isFinite(ms)) return
+  if (Number.isFinite(ms) || (ms === undefined && type !== 'sleep')) return
   throw new TypeError(`the time of a ${type} is ${ms}; it is a number of milliseconds`)
 }

@@ -56,8 +56,16 @@ export class Runs {
         )
       if (core.remote) return
       outcome.renew()
+      if (end.error?.code === 'OUTCOME_UNKNOWN') this.#takeOn(end.exec)
       core.append({ kind: 'retried', exec: end.exec })
     })
+  }
+
+  /** Somebody wants it in spite of effects whose outcome is unknown: they are this page's now, and begin again. */
+  #takeOn(exec: number): void {
+    const { model, intents } = this.#of.core
+    for (const point of model.execs.get(exec)?.points.values() ?? [])
+      if (point.type === 'once' && point.result === undefined) intents.add(point)
   }
 
   /** `call` is for the tab that executes, when this one does not: how its run ends is in the records. */

@@ -428,7 +428,42 @@ describe('an effect in flight', () => {
     const again = await page.open(workflow)
     await page.settle()
     expect(again.status).toBe('failed')
-    expect(again.error?.message).toContain('charge')
+    expect(again.error?.cause).toMatchObject({ code: 'OUTCOME_UNKNOWN', key: 'charge' })
     expect(calls).toBe(1)
   })
+
+  test.each(['in the page that found it', 'after another reload'])(
+    'onUnknownOutcome fail, retry() %s / it runs again with the same key; cut off again, it fails again',
+    async (where) => {
+      const page = profile()
+      const keys: string[] = []
+      const workflow = defineWorkflow({ ...flow, onUnknownOutcome: 'fail' }).step(
+        'pay',
+        { on: Go, emits: [Done], retry: { attempts: 2 } },
+        async (ctx) =>
+          Done(
+            await ctx.once('charge', async (key) => {
+              keys.push(key)
+              return keys.length < 3 ? gate<never>().promise : 'charged'
+            }),
+          ),
+      )
+      void (await page.open(workflow)).run()
+      for (const times of [1, 2]) {
+        await page.reload()
+        let session = await page.open(workflow)
+        await page.settle()
+        expect(session.status).toBe('failed')
+        expect(keys).toHaveLength(times)
+        if (where === 'after another reload') {
+          await page.reload()
+          session = await page.open(workflow)
+        }
+        const result = session.retry()
+        await page.settle()
+        if (times === 2) expect(await result).toBe('charged')
+      }
+      expect(keys).toEqual([keys[0], keys[0], keys[0]])
+    },
+  )
 })

@@ -96,11 +96,15 @@ test.each([0, -5])('sleep(%s) / goes on at once', async (ms) => {
   expect(await result).toBe('awake')
 })
 
-test.each([Number.NaN, Infinity])(
+test.each([Number.NaN, Infinity, undefined])(
   'sleep(%s) / an error in the step, not a session that can never be stored',
   async (ms) => {
     const page = profile()
-    const session = await page.open(sleeping(page, [], ms))
+    const workflow = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.sleep(ms as number)
+      return Done('awake')
+    })
+    const session = await page.open(workflow)
     const outcome = session.run().then(
       () => 'awake',
       (error: { code?: string }) => error.code,
