@@ -37,7 +37,7 @@ function changes(writer: Writer, before: unknown, after: unknown): Op[] {
     if (op[0] === 'replace') return writer.replace(result, op[1])
     const path = toPath(op[1])
     const whole = valueAt(after, path.keys)
-    if (op[0] === 'delete' && whole === undefined) schema.checkDelete(viewOf(before), path)
+    if (op[0] === 'delete' && whole === undefined) schema.checkDelete(result, path)
     // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
     else if (whole !== undefined) {
       const judged = schema.check(result, path, whole)

@@ -54,15 +54,19 @@ export class Writer {
   }
 
   replace(view: View, state: unknown): Op {
-    const given = this.copy(state, 'state')
+    const given = this.kept(state, ROOT)
     const { value } = this.schema.check(view, ROOT, given)
     return frozen<Op>(['replace', this.copy(value, 'state')])
   }
 
-  /** The copy of something that must be there: an item of a list cannot be undefined. */
+  /** The copy of something that must be there: an item of a list, or the whole state, cannot be undefined. */
   kept(value: unknown, place: Where): unknown {
     if (value === undefined)
-      throw new SerializationError(nameOf(place), 'undefined', 'a list keeps no holes; delete the item')
+      throw new SerializationError(
+        nameOf(place),
+        'undefined',
+        'only a missing key can be that; write null, or delete the item',
+      )
     return this.copy(value, place)
   }
 

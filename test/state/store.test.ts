@@ -397,6 +397,12 @@ describe('a value that storage cannot keep', () => {
     },
   )
 
+  test('undefined is no state: replace refuses it', () => {
+    const store = createStore({ initial: { a: 1 } })
+    const error = expectRefused(store, () => store.replace(undefined as never), SerializationError)
+    expect(error).toMatchObject({ path: 'state', kind: 'undefined' })
+  })
+
   test('a refused write in an edit takes the others of the edit with it', () => {
     const store = createStore({ initial: { a: 1 } })
     expectRefused(
@@ -448,6 +454,33 @@ describe('a schema', () => {
     expectRefused(store, () => store.set('age', -1), StateValidationError)
     store.set('age', 30)
     expect(store.get('age')).toBe(30)
+  })
+
+  test('an edit is judged by what it comes to: another variant of a union, key by key', () => {
+    const store = createStore({
+      schema: z.object({
+        pay: z.discriminatedUnion('by', [
+          z.object({ by: z.literal('card'), number: z.string() }),
+          z.object({ by: z.literal('bank'), iban: z.string() }),
+        ]),
+      }),
+      initial: { pay: { by: 'card', number: '4111' } },
+    })
+    store.edit((draft) => {
+      const pay = draft.pay as Record<string, unknown>
+      pay['by'] = 'bank'
+      delete pay['number']
+      pay['iban'] = 'NL00'
+    })
+    expect(store.get('pay')).toEqual({ by: 'bank', iban: 'NL00' })
+    expectRefused(
+      store,
+      () =>
+        store.edit((draft) => {
+          delete (draft.pay as Record<string, unknown>)['iban']
+        }),
+      StateValidationError,
+    )
   })
 
   test('begins with the defaults, and reset goes back to them', () => {
