@@ -36,6 +36,18 @@ export class Batch implements View, Mark {
     return this.#viewOf(path).peek(path)
   }
 
+  /** A batch in this one ends with it; one that throws takes out again what it has written. */
+  within<R>(run: () => R): R {
+    const { length } = this.#ops
+    try {
+      return run()
+    } catch (error) {
+      this.#ops.length = length
+      if (this.#aside) this.#build()
+      throw error
+    }
+  }
+
   /** Ends the batch. The nodes that it has marked keep nothing of it alive. */
   end(): readonly Op[] {
     const ops = this.#ops
@@ -67,11 +79,13 @@ export class Batch implements View, Mark {
   }
 
   #viewOf(path: Path): View {
-    if (!this.#aside && this.#ops.length > 0 && this.#concerns(this.#tree.named(path.id))) {
-      this.#aside = new Tree(this.#tree.root())
-      this.#aside.apply(this.#ops)
-    }
+    if (!this.#aside && this.#ops.length > 0 && this.#concerns(this.#tree.named(path.id))) this.#build()
     return this.#aside ?? this.#tree
+  }
+
+  #build(): void {
+    this.#aside = new Tree(this.#tree.root())
+    this.#aside.apply(this.#ops)
   }
 
   /** Whether something at, above or below a node was written. */

@@ -52,6 +52,17 @@ export class EarlyWrites extends Writes {
     else early.push(() => again(this.tree))
   }
 
+  /** What was noted in a batch that throws is not made anew either. */
+  override batch<R>(run: () => R): R {
+    const { length } = this.#calls
+    try {
+      return super.batch(run)
+    } catch (error) {
+      this.#calls.length = length
+      throw error
+    }
+  }
+
   protected override ended(ops: readonly Op[]): void {
     const calls = this.#calls
     this.#calls = []

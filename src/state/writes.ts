@@ -64,7 +64,7 @@ export class Writes {
 
   batch<R>(run: () => R): R {
     checkArgument('batch()', run, 'function')
-    if (this.open !== undefined) return run()
+    if (this.open !== undefined) return this.open.within(run)
     const open = (this.open = new Batch(this.tree))
     let result: R
     let ops = none

@@ -155,6 +155,26 @@ describe('writes while the session is loading', () => {
     expect(session.state.get('name')).toBe('stored')
   })
 
+  test('of a batch that throws / are not replayed, alone or with those of the next one or of the one around it', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const { state, ready } = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    const throwing = (): void =>
+      state.batch(() => {
+        state.append('list', 2)
+        throw new Error('no')
+      })
+    expect(throwing).toThrow('no')
+    state.batch(() => {
+      state.append('list', 3)
+      expect(throwing).toThrow('no')
+      state.append('list', 4)
+    })
+    read.open()
+    await ready
+    expect(state.get('list')).toEqual([1, 3, 4])
+  })
+
   test('that do not fit what was stored / leave a state that passes its schema', async () => {
     const { clock, inner } = await stored()
     const read = gate()

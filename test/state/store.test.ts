@@ -817,6 +817,29 @@ describe('batch', () => {
     expect(store.get()).toEqual({ a: 1, b: 1 })
   })
 
+  test('a batch in a batch throws and the outer one goes on / only what the inner one has written is taken out', () => {
+    const store = createStore({ initial: { a: 0, list: [1] } })
+    const listener = vi.fn<() => void>()
+    store.subscribe('', listener)
+    const failing = (): void =>
+      store.batch(() => {
+        store.set('a', 2)
+        store.append('list', 2)
+        store.edit((draft) => void (draft['b'] = store.get('a')))
+        throw new Error('no')
+      })
+    store.batch(() => {
+      store.set('a', 1)
+      expect(failing).toThrow('no')
+      expect(store.get()).toEqual({ a: 1, list: [1] })
+      store.append('list', 3)
+      expect(failing).toThrow('no')
+      expect(store.get('list')).toEqual([1, 3])
+    })
+    expect(store.get()).toEqual({ a: 1, list: [1, 3] })
+    expect(listener).toHaveBeenCalledTimes(1)
+  })
+
   test('changes that come to nothing notify nobody', () => {
     const store = createStore({ initial: { a: 0, t: 'x' } })
     const listener = vi.fn<() => void>()
