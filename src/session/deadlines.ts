@@ -10,14 +10,14 @@ export interface Due {
 }
 
 /**
- * What is due when, the earliest first: a heap, with one timer of the clock for all, so that ten thousand sleeping
- * branches cost what they change and not what they are. What was settled before its time is dropped when it comes up.
+ * What is due when, the earliest first, with one timer of the clock for all. Nearly always the newest is due last: ten
+ * thousand sleeping branches cost what they change and not what they are. What was settled before its time is dropped
+ * when it comes up.
  */
 export class Deadlines {
   readonly #clock: Clock
   readonly #isOpen: (due: Due) => boolean
-  #heap: (Due & { readonly order: number })[] = []
-  #order = 0
+  #list: Due[] = []
   #most = 64
   #timer: unknown
   /** What the timer is set to; `undefined` without one. */
@@ -28,16 +28,23 @@ export class Deadlines {
     this.#isOpen = isOpen
   }
 
-  add({ at, exec, key }: Due): void {
-    if (this.#heap.length >= this.#most) this.#sweep()
-    this.#push({ at, exec, ...(key !== undefined && { key }), order: this.#order++ })
+  add(due: Due): void {
+    if (this.#list.length >= this.#most) this.#sweep()
+    const list = this.#list
+    let [from, to] = [0, list.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((list[middle] as Due).at > due.at) to = middle
+      else from = middle + 1
+    }
+    list.splice(from, 0, due)
   }
 
   /** Takes the next one out that is due; of one time, the one that was added first. */
   take(): Due | undefined {
     const first = this.#first()
     if (first === undefined || first.at > this.#clock.now()) return undefined
-    this.#drop()
+    this.#list.shift()
     return first
   }
 
@@ -66,55 +73,18 @@ export class Deadlines {
 
   clear(): void {
     this.rest()
-    this.#heap = []
+    this.#list = []
   }
 
   #first(): Due | undefined {
-    while (this.#heap[0] && !this.#isOpen(this.#heap[0])) this.#drop()
-    return this.#heap[0]
+    const list = this.#list
+    while (list[0] && !this.#isOpen(list[0])) list.shift()
+    return list[0]
   }
 
   /** So much was added that most of it may be settled. */
   #sweep(): void {
-    const open = this.#heap.filter(this.#isOpen)
-    this.#most = Math.max(64, open.length * 2)
-    this.#heap = []
-    for (const due of open) this.#push(due)
+    this.#list = this.#list.filter(this.#isOpen)
+    this.#most = Math.max(64, this.#list.length * 2)
   }
-
-  #push(due: Due & { readonly order: number }): void {
-    const heap = this.#heap
-    let index = heap.push(due) - 1
-    for (let above = (index - 1) >> 1; index > 0; index = above, above = (index - 1) >> 1) {
-      if (!this.#swapIfBefore(index, above)) return
-    }
-  }
-
-  #drop(): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    heap[0] = last
-    for (let index = 0; ;) {
-      const left = index * 2 + 1
-      const child = left + 1 < heap.length && isBefore(heap[left + 1], heap[left]) ? left + 1 : left
-      if (child >= heap.length || !this.#swapIfBefore(child, index)) return
-      index = child
-    }
-  }
-
-  #swapIfBefore(index: number, above: number): boolean {
-    const heap = this.#heap
-    const [one, other] = [heap[index], heap[above]]
-    if (one === undefined || other === undefined || !isBefore(one, other)) return false
-    heap[index] = other
-    heap[above] = one
-    return true
-  }
-}
-
-type Ordered = (Due & { readonly order: number }) | undefined
-
-function isBefore(a: Ordered, b: Ordered): boolean {
-  return a !== undefined && b !== undefined && (a.at - b.at || a.order - b.order) < 0
 }

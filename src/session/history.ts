@@ -4,7 +4,7 @@ import { Tree } from '../state/tree'
 import { joinOps } from './field-edit'
 import type { HistoryEntry } from './history-entry'
 import { entryOf } from './history-entry'
-import type { Model } from './model'
+import { createModel, type Model } from './model'
 import { Privacy } from './privacy'
 import type { SessionRecord } from './record'
 import { reduce } from './reduce'
@@ -65,7 +65,7 @@ export class History {
         `the history has no record ${seq}: it holds ${this.#range} (workflow option \`history\`: how many it keeps)`,
       )
     const tree = new Tree(undefined)
-    const model = base ? restoreModel(base.saved, tree) : blank(tree)
+    const model = base ? restoreModel(base.saved, tree) : createModel(undefined, '', tree)
     for (const record of this.#records.slice(0, last + 1)) reduce(model, record)
     return model
   }
@@ -162,26 +162,6 @@ export class History {
     this.#records = after(this.#records, base.saved.seq)
     this.#edited &&= this.#records.some(isFieldEdit)
   }
-}
-
-/** A session before its first record, which gives it its state. */
-function blank(tree: Tree): Model {
-  return restoreModel(
-    {
-      ...{
-        seq: 0,
-        lineage: '',
-        changed: 0,
-        paused: false,
-        nextEvent: 1,
-        nextExec: 1,
-        nextScope: 1,
-        unconsumed: [],
-      },
-      ...{ state: undefined, queues: [], buffers: [], scopes: [], execs: [], log: [], roots: [] },
-    },
-    tree,
-  )
 }
 
 /** Writes from outside that follow each other become one, under the number of the last; none is led across `stop`. */
