@@ -165,13 +165,12 @@ async function writeBack(
   layers: Layers,
 ): Promise<unknown> {
   const read: Read = ({ path, text }) => found(result, path, text)
-  for (const [to, from] of linesOf(state)) {
-    if (to.keys.length === 0) await layers.state.replace(read(from))
-    else await layers.state.set(to.keys, read(from))
-  }
-  for (const [to, from] of linesOf(flowState)) {
-    if (to.keys.length === 0) await layers.flowState.replace(read(from))
-    else await layers.flowState.set(to.keys, read(from))
-  }
+  for (const [layer, sources] of [
+    [layers.state, state],
+    [layers.flowState, flowState],
+  ] as const)
+    for (const [to, from] of linesOf(sources))
+      if (to.keys.length === 0) await layer.replace(read(from))
+      else await layer.set(to.keys, read(from))
   return value === undefined ? result : build(value, undefined, read)
 }

@@ -1,3 +1,5 @@
+import { amount, mistake, whole } from './number'
+
 /**
  * How often a failed step is tried again, and when.
  *
@@ -42,9 +44,10 @@ export function retryDelay(
 export function retryMistake(retry: Retry | undefined): string | undefined {
   if (retry === undefined || typeof retry === 'function') return undefined
   const { attempts, delay = 0, factor = 1, maxDelay = 0 } = retry
-  if (!Number.isInteger(attempts) || attempts < 1)
-    return `retry.attempts is ${attempts}; it is a whole number from 1`
-  const wrong = (name: string, value: number): string | undefined =>
-    value >= 0 ? undefined : `retry.${name} is ${value}; it is 0 or more`
-  return wrong('delay', delay) ?? wrong('factor', factor) ?? wrong('maxDelay', maxDelay)
+  return (
+    mistake('retry.attempts', attempts, whole) ??
+    mistake('retry.delay', delay, amount) ??
+    mistake('retry.factor', factor, amount) ??
+    mistake('retry.maxDelay', maxDelay, amount)
+  )
 }

@@ -4,7 +4,7 @@ import { toPath } from '../state/path'
 import type { Schema } from '../state/standard-schema'
 import type { AnyEvent } from './event'
 import { leaks } from './leaks'
-import { mappingMistakes } from './mapping'
+import { amount, mistake, positive, records, whole } from './number'
 import { retryMistake } from './retry'
 import type { AnyWorkflow } from './shape'
 import type { StepDefinition } from './step'
@@ -43,22 +43,22 @@ export function validateDefinition(definition: Definition, skip: readonly Check[
 const checks: Record<Check, (definition: Definition, report: Report) => void> = {
   numbers({ steps, options, version, name }, report) {
     if (typeof name !== 'string' || name === '') report('the workflow has no name')
-    if (!(Number.isInteger(version) && version >= 1))
-      report(`version is ${version}; it is a whole number from 1`)
-    positive('maxSteps', options.maxSteps, report)
-    positive('timeout', options.timeout, report)
-    const { history = 0 } = options
-    if (!(Number.isInteger(history) && history >= 0))
-      report(`history is ${history}; it is a whole number of records, or 0`)
-    for (const step of steps) {
-      if (!(Number.isInteger(step.workers) && step.workers >= 1))
-        report(`step "${step.name}": workers is ${step.workers}; it is a whole number from 1`)
-      if (!(step.recoveries >= 0))
-        report(`step "${step.name}": recoveries is ${step.recoveries}; it is 0 or more`)
-      positive(`step "${step.name}": timeout`, step.timeout, report)
-      const mistake = retryMistake(step.retry)
-      if (mistake !== undefined) report(`step "${step.name}": ${mistake}`)
-    }
+    const { maxSteps = 1, timeout = 1, history = 0 } = options
+    const mistakes = [
+      mistake('version', version, whole),
+      mistake('maxSteps', maxSteps, positive),
+      mistake('timeout', timeout, positive),
+      mistake('history', history, records),
+      ...steps.flatMap((step) =>
+        [
+          mistake('workers', step.workers, whole),
+          mistake('recoveries', step.recoveries, amount),
+          mistake('timeout', step.timeout ?? 1, positive),
+          retryMistake(step.retry),
+        ].map((it) => it && `step "${step.name}": ${it}`),
+      ),
+    ]
+    for (const it of mistakes) if (it) report(it)
   },
 
   options({ options, steps, eventsByType }, report) {
@@ -144,13 +144,11 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   },
 
   subflow(parent, report) {
-    for (const { name, subflow, emits: events } of parent.steps) {
+    for (const { name, subflow } of parent.steps) {
       if (subflow === undefined) continue
-      const found = [...mappingMistakes(subflow), ...mistakesIn(subflow.workflow)]
+      // What its mapping says by itself was checked where it was written.
+      const found = mistakesIn(subflow.workflow)
       if (found.length === 0) found.push(...leaks(subflow, parent, subflow.workflow as Definition))
-      // A document's edges choose what its node emits.
-      if (events.length > 1 && !parent.graph)
-        found.push(`it emits ${events.length} events; a sub-flow emits one`)
       for (const it of found) report(`sub-flow "${name}": ${it}`)
     }
   },
@@ -193,10 +191,6 @@ function mistakesIn(workflow: AnyWorkflow): string[] {
   }
 }
 
-function positive(name: string, value: number | undefined, report: Report): void {
-  if (value !== undefined && !(value > 0)) report(`${name} is ${value}; it is more than 0`)
-}
-
 function repeated(names: readonly string[]): Set<string> {
   const seen = new Set<string>()
   return new Set(names.filter((it) => seen.has(it) || !seen.add(it)))
@@ -233,20 +227,28 @@ function after(step: StepDefinition, { routes, stepsByName, options }: Definitio
     .filter((it) => it !== undefined)
 }
 
+/** These steps, and all that one comes to from them. */
+function closure(
+  first: readonly StepDefinition[],
+  next: (step: StepDefinition) => readonly StepDefinition[] | undefined,
+): Set<StepDefinition> {
+  const all = new Set(first)
+  for (const step of all) for (const it of next(step) ?? []) all.add(it)
+  return all
+}
+
 function reachable(definition: Definition): Set<StepDefinition> {
   const types = outside(definition)
-  const reached = new Set(definition.steps.filter((it) => it.on.some((event) => types.has(event.type))))
-  for (const step of reached) for (const next of after(step, definition)) reached.add(next)
-  return reached
+  const first = definition.steps.filter((it) => it.on.some((event) => types.has(event.type)))
+  return closure(first, (it) => after(it, definition))
 }
 
 function leadingToStop(definition: Definition): Set<StepDefinition> {
   const { steps, options } = definition
-  const leading = new Set(steps.filter((it) => options.stop !== undefined && emits(it, options.stop.type)))
   const before = new Map<StepDefinition, StepDefinition[]>(steps.map((it) => [it, []]))
   for (const step of steps) for (const next of after(step, definition)) before.get(next)?.push(step)
-  for (const step of leading) for (const it of before.get(step) ?? []) leading.add(it)
-  return leading
+  const last = steps.filter((it) => options.stop !== undefined && emits(it, options.stop.type))
+  return closure(last, (it) => before.get(it))
 }
 
 /**
@@ -271,7 +273,5 @@ function isBesideARoute(
 }
 
 function onCycle(step: StepDefinition, definition: Definition): boolean {
-  const seen = new Set(after(step, definition))
-  for (const next of seen) for (const further of after(next, definition)) seen.add(further)
-  return seen.has(step)
+  return closure(after(step, definition), (it) => after(it, definition)).has(step)
 }
