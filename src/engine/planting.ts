@@ -9,7 +9,7 @@ import { statusOf } from '../session/status'
 import { copyJson } from '../state/json'
 import { Tree } from '../state/tree'
 import { FORMAT, SESSION_FORMAT } from '../storage/format'
-import { mustBeKnown, Refusal } from '../storage/refusal'
+import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
 import type { StoredHead } from '../storage/storage'
 import { Snapshots } from '../storage/snapshots'
@@ -80,26 +80,23 @@ interface Named {
 }
 
 function seedling(definition: Definition, json: unknown, id: string | undefined): Seedling & Named {
-  const damaged = (what: string): never => {
-    throw new Refusal('UNREADABLE_RECORD', what)
-  }
-  if (typeof json !== 'object' || json === null) damaged('it is no object; give what toJSON() gave')
+  if (typeof json !== 'object' || json === null) unreadable('it is no object; give what toJSON() gave')
   const head = json as Partial<StoredHead>
   if (
     !Number.isSafeInteger(head.format) ||
     !Number.isSafeInteger(head.version) ||
     !(Number(head.version) > 0)
   )
-    damaged('it is no saved session: it has no format and version')
+    unreadable('it is no saved session: it has no format and version')
   mustBeKnown('format', head.format as number, FORMAT)
   accept(definition, head as StoredHead)
   const copy = copyJson(json, 'session') as Seedling & Named & { format: number; workflow: string }
   const own = id ?? copy.id
-  if (typeof own !== 'string' || own === '') damaged('it has no id')
+  if (typeof own !== 'string' || own === '') unreadable('it has no id')
   const { format: _format, workflow: _workflow, ...saved } = { ...copy, id: own }
   const place = wrongIn(saved)
-  if (place !== undefined) damaged(`its ${place} is damaged or missing`)
-  if (!('state' in saved)) damaged('it has no state')
+  if (place !== undefined) mustBeWhole(false, place)
+  if (!('state' in saved)) unreadable('it has no state')
   // To be folded once is the proof that it can be.
   const history = new History(Infinity)
   restoreSession(saved, 0, new Tree(undefined), history)

@@ -17,7 +17,7 @@ import { Tree } from '../state/tree'
 import { at, isContainer } from '../state/view'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
-import { mustBeKnown, Refusal } from '../storage/refusal'
+import { mustBeKnown, Refusal, unreadable } from '../storage/refusal'
 import type { StoredHead } from '../storage/storage'
 import type { Definition } from '../workflow/workflow'
 
@@ -78,7 +78,7 @@ function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefine
     if (!snapshot || records.length > 0 || names) whole(wrongIn(saveModel(model)))
     return { model, history }
   } catch (error) {
-    throw new Refusal('UNREADABLE_RECORD', 'its records do not fit together', error)
+    unreadable('its records do not fit together', error)
   }
 }
 

@@ -1,5 +1,7 @@
+import { systemClock } from '../clock'
 import { randomId } from '../random-id'
 import { pageLocks, type Locks } from '../tabs/locks'
+import { Seat } from '../tabs/seat'
 
 /** What is needed of a tab's `sessionStorage`: it survives a reload, and is copied when a tab is duplicated. */
 interface Shelf {
@@ -27,7 +29,6 @@ export class TabScope {
   readonly #locks: Locks | undefined
   readonly #listeners = new Set<() => void>()
   #begun = false
-  #release: (() => void) | undefined
 
   constructor(page: TabPage, locks: Locks | undefined) {
     this.#page = page
@@ -43,33 +44,28 @@ export class TabScope {
   async #begin(): Promise<void> {
     this.#begun = true
     const [name, left] = this.#read()
-    const ours = name !== undefined && (left || (await this.#take(name, { ifAvailable: true })))
-    this.name = ours ? name : randomId()
-    this.#hold()
+    let seat = this.#seatOf(name)
+    // Without locks nobody can tell, and two tabs on one session are worse than a new one.
+    const ours = left || (await seat?.take().catch(() => false))
+    this.name = name !== undefined && ours ? name : randomId()
+    if (this.name !== name) seat = this.#seatOf(this.name)
+    const hold = (): void => {
+      this.#write(false)
+      seat?.wait()
+    }
+    hold()
     this.#page.addEventListener('pagehide', () => {
       this.#write(true)
-      this.#release?.()
-      this.#release = undefined
+      seat?.leave()
     })
-    this.#page.addEventListener('pageshow', () => this.#hold())
+    this.#page.addEventListener('pageshow', hold)
     for (const listener of this.#listeners) listener()
   }
 
-  #hold(): void {
-    this.#write(false)
-    if (!this.#release) void this.#take(this.name as string, {})
-  }
-
-  /** Whether nobody else has it. Without locks nobody can tell, and two tabs on one session are worse than a new one. */
-  #take(name: string, options: Parameters<Locks['request']>[1]): Promise<boolean> {
-    return new Promise((resolve) => {
-      const held = (lock: object | null): Promise<void> | undefined => {
-        resolve(lock !== null)
-        return lock === null ? undefined : new Promise((done) => (this.#release = done))
-      }
-      if (!this.#locks) return resolve(false)
-      this.#locks.request(`${KEY}:${name}`, options, held).catch(() => resolve(false))
-    })
+  #seatOf(name: string | undefined): Seat | undefined {
+    const [locks, clock, nothing] = [this.#locks, systemClock, () => {}]
+    if (!locks || name === undefined) return undefined
+    return new Seat({ locks, name: `${KEY}:${name}`, clock, onWon: nothing, onLost: nothing })
   }
 
   #read(): [name: string | undefined, left: boolean] {

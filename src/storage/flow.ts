@@ -1,6 +1,7 @@
-import { checksum, isWhole, sumOf } from './checksum'
+import { checksum, sumOf } from './checksum'
 import { FORMAT } from './format'
-import { mustBeKnown, Refusal } from './refusal'
+import { mustBeKnown, mustBeWhole } from './refusal'
+import { decoded } from './stored-value'
 import type { Serializer } from './serializer'
 import type { StoredFlow } from './storage'
 
@@ -64,14 +65,9 @@ export async function decodeFlow(
   { version }: Owner,
   serializer: Serializer,
 ): Promise<LoadedFlow> {
-  const { seq, applied, data, sum } = stored
+  const { seq, applied } = stored
   mustBeKnown('format', stored.format, FORMAT)
   mustBeKnown('version', stored.version, version)
-  if (!Number.isSafeInteger(seq) || !Array.isArray(applied) || !isWhole(data, sum))
-    throw new Refusal('UNREADABLE_RECORD', 'it is damaged')
-  try {
-    return { seq, applied, state: await serializer.deserialize(data) }
-  } catch (error) {
-    throw new Refusal('UNREADABLE_RECORD', 'it cannot be decoded', error)
-  }
+  mustBeWhole(Number.isSafeInteger(seq) && Array.isArray(applied), 'number or list of writes')
+  return { seq, applied, state: await decoded(stored, serializer) }
 }

@@ -1,15 +1,16 @@
 import { partOf } from './bytes'
-import { isWhole, sumOf } from './checksum'
+import { sumOf } from './checksum'
 import { assembled } from './assembly'
 import type { Assembled } from './assembly'
 import { BYTES_FORMAT } from './format'
 import type { StoredSizes } from './growth'
 import { LatePart, type Unread } from './late-part'
-import { mustBeKnown, Refusal } from './refusal'
+import { mustBeKnown, mustBeWhole, Refusal, unreadable } from './refusal'
+import { decoded } from './stored-value'
 import { jsonSerializer, type Serializer } from './serializer'
 import { sizeOf } from './size'
 import type { StoredParts } from './snapshots'
-import type { SessionStorage, StoredBatch, StoredHead, StoredPartInfo, StoredSession } from './storage'
+import type { SessionStorage, StoredHead, StoredPartInfo, StoredSession } from './storage'
 
 /** Sees a list that was read late, before anybody else does. */
 type Late = (list: unknown[]) => void
@@ -44,13 +45,13 @@ export async function loadStored(
 ): Promise<Loaded | undefined> {
   const stored = await storage.read(id)
   if ((stored ?? undefined) === undefined) return undefined
-  check(Array.isArray(stored?.batches), 'list of batches')
+  mustBeWhole(Array.isArray(stored?.batches), 'list of batches')
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.
   mustBeKnown('format', Math.max(head?.format || 0, snapshot?.format || 0), BYTES_FORMAT)
   // What a storage reads back is taken for data, whatever the types say.
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
-  check(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
+  mustBeWhole(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
   accept(head)
   const { value, parts, unread } = await wholeOf(stored, serializer, late)
   const { records, ...sizes } = await recordsOf(stored, serializer)
@@ -75,17 +76,17 @@ async function wholeOf(
 ): Promise<Assembled> {
   const none = { parts: [], unread: [] }
   if (snapshot === undefined) return { value: undefined, ...none }
-  const value = await decode(snapshot, serializer)
+  const value = await decoded(snapshot, serializer)
   if (snapshot.parts === undefined) return { value, ...none }
   try {
     const data = new Map(parts)
     const read = (it: unknown): unknown => partOf(snapshot.format, it)
     const one = async (info: StoredPartInfo): Promise<unknown> => {
       const [n, , sum, count] = info
-      check(data.has(n), 'part')
+      mustBeWhole(data.has(n), 'part')
       const own = data.get(n)
       if (!late || !isCount(count) || sum === 0 || sumOf(own) !== sum)
-        return decode(
+        return decoded(
           { data: own, sum },
           { ...serializer, deserialize: (it) => serializer.deserialize(read(it)) },
         )
@@ -94,7 +95,7 @@ async function wholeOf(
     return await assembled(value, snapshot.parts, one, late)
   } catch (error) {
     if (error instanceof Refusal) throw error
-    throw new Refusal('UNREADABLE_RECORD', 'its parts do not fit together', error)
+    unreadable('its parts do not fit together', error)
   }
 }
 
@@ -107,39 +108,19 @@ async function recordsOf(
   const sizes = { journal: 0, batches: 0 }
   let seq = head.snapshot
   for (const batch of batches) {
-    check(typeof batch === 'object' && batch !== null, seq + 1)
+    mustBeWhole(typeof batch === 'object' && batch !== null, seq + 1)
     if (batch.to <= head.snapshot) continue
     // Only the first one may begin before the snapshot.
-    check(batch.from === seq + 1 || (batch.from <= seq && sizes.batches === 0), seq + 1)
-    const list = await decode(batch, serializer)
-    check(Array.isArray(list) && list.length === batch.to - batch.from + 1, batch.from)
+    mustBeWhole(batch.from === seq + 1 || (batch.from <= seq && sizes.batches === 0), seq + 1)
+    const list = await decoded(batch, serializer)
+    mustBeWhole(Array.isArray(list) && list.length === batch.to - batch.from + 1, batch.from)
     for (const record of (list as unknown[]).slice(seq + 1 - batch.from)) records.push(record)
     seq = batch.to
     sizes.journal += sizeOf(batch.data)
     sizes.batches++
   }
-  check(seq === head.seq, seq + 1)
+  mustBeWhole(seq === head.seq, seq + 1)
   return { records, ...sizes }
-}
-
-async function decode(
-  { data, sum }: Pick<StoredBatch, 'data' | 'sum'>,
-  serializer: Serializer,
-): Promise<unknown> {
-  check(isWhole(data, sum), 'checksum')
-  try {
-    return await serializer.deserialize(data)
-  } catch (error) {
-    throw new Refusal('UNREADABLE_RECORD', 'it cannot be decoded', error)
-  }
-}
-
-function check(whole: boolean, what: string | number): asserts whole {
-  if (!whole)
-    throw new Refusal(
-      'UNREADABLE_RECORD',
-      `${typeof what === 'number' ? `record ${what}` : `its ${what}`} is damaged or missing`,
-    )
 }
 
 function isCount(count: number | undefined): boolean {

@@ -17,3 +17,14 @@ export function mustBeKnown(what: 'format' | 'version', theirs: number, ours: nu
       `it has ${what} ${theirs}, this code knows ${ours}${advice}`,
     )
 }
+
+/** Refuses what cannot be read: damaged, or not what it says. */
+export function unreadable(reason: string, cause?: unknown): never {
+  throw new Refusal('UNREADABLE_RECORD', reason, cause)
+}
+
+/** Refuses what has a part that is not there, or not what it says: a record by its number, or something by its name. */
+export function mustBeWhole(whole: boolean, what: string | number): asserts whole {
+  if (!whole)
+    unreadable(`${typeof what === 'number' ? `record ${what}` : `its ${what}`} is damaged or missing`)
+}
