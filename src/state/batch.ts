@@ -43,7 +43,7 @@ export class Batch implements View, Mark {
       return run()
     } catch (error) {
       this.#ops.length = length
-      if (this.#aside) this.#build()
+      this.#build()
       throw error
     }
   }

@@ -33,14 +33,12 @@ export class Writer {
     const target = look(view, path)
     if (target === undefined) return this.#begin(view, path, item)
     if (typeof target === 'string') {
-      if (typeof item !== 'string')
-        throw new PathError(path.text, 'it is a text, and only text can be appended to it')
+      if (typeof item !== 'string') throw new PathError(path.text, 'only text can be appended to a text')
       const whole = target + item
       const { value } = this.schema.check(view, path, whole)
       return value === whole ? appended(path, item, 'text') : frozen<Op>(['set', path.id, value] as const)
     }
-    if (!Array.isArray(target))
-      throw new PathError(path.text, `it is ${kind(target)}; only a list or a text can grow`)
+    if (!Array.isArray(target)) throw new PathError(path.text, 'only a list or a text can grow')
     const place = toPath([...path.keys, String(target.length)])
     const op = this.#checked(view, place, item)
     return op[1] === place.id ? appended(path, op[2], 'list') : op
@@ -54,19 +52,13 @@ export class Writer {
   }
 
   replace(view: View, state: unknown): Op {
-    const given = this.kept(state, ROOT)
-    const { value } = this.schema.check(view, ROOT, given)
-    return frozen<Op>(['replace', this.copy(value, 'state')])
+    return frozen<Op>(['replace', this.#checked(view, ROOT, state)[2]])
   }
 
   /** The copy of something that must be there: an item of a list, or the whole state, cannot be undefined. */
   kept(value: unknown, place: Where): unknown {
     if (value === undefined)
-      throw new SerializationError(
-        nameOf(place),
-        'undefined',
-        'only a missing key can be that; write null, or delete the item',
-      )
+      throw new SerializationError(nameOf(place), 'undefined', 'write null, or delete the item')
     return this.copy(value, place)
   }
 

@@ -67,7 +67,7 @@ export class Writes {
     if (this.open !== undefined) return this.open.within(run)
     const open = (this.open = new Batch(this.tree))
     let result: R
-    let ops = none
+    let ops: Ops
     try {
       result = run()
     } finally {
