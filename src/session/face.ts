@@ -6,7 +6,8 @@ import type { AnyWorkflow } from '../workflow/shape'
 import type { LiveSession } from './live-session'
 import type { OpenAsk } from '../workflow/ask'
 import type { Waiting } from './model'
-import type { Session } from './session'
+import { pageProgress } from './page-progress'
+import type { Progress, Session } from './session'
 import type { EventsOptions } from './stream'
 
 type Fork = (seq?: number, id?: string) => Promise<Session<AnyWorkflow>>
@@ -65,7 +66,7 @@ function shown(): Readonly<Record<string, (live: LiveSession, kept: Kept) => unk
     asks: (live, kept) => ((kept['asks'] ??= askView(live)) as () => unknown)(),
     result: (live) => live.result,
     error: (live) => live.error,
-    progress: (live) => live.progress,
+    progress: (live, kept) => live.progress ?? ((kept['pages'] ??= pageView(live)) as () => unknown)(),
     persistence: (live) => live.persistence,
     role: (live) => live.role,
     resumed: (live) => live.resumed,
@@ -148,6 +149,19 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
     if (!same) asks = Object.freeze(next)
     known = new Map(asks.map((it) => [it.id, it]))
     return asks
+  }
+}
+
+/** How far its pages are: the same object until that is another number. */
+function pageView(live: LiveSession): () => Progress | undefined {
+  let last: Progress | undefined
+  let seq = -1
+  return () => {
+    if (seq === live.core.model.seq) return last
+    seq = live.core.model.seq
+    const fraction = pageProgress(live.core)
+    if (fraction !== last?.fraction) last = fraction === undefined ? fraction : Object.freeze({ fraction })
+    return last
   }
 }
 

@@ -34,6 +34,8 @@ export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgres
   readonly takeOver: () => Promise<void>
 }
 
+const fresh: Resumed = Object.freeze({ found: false })
+
 /** A session at work: the core with its scheduler, its promises, and what it shows. */
 export class LiveSession extends Standing {
   readonly core: Core
@@ -56,7 +58,7 @@ export class LiveSession extends Standing {
   /** What other tabs are told, while this one executes and there may be others. */
   leading: Leading | undefined
   progress: Progress | undefined
-  resumed: Resumed = Object.freeze({ found: false })
+  resumed: Resumed = fresh
 
   constructor(options: LiveOptions) {
     super()
@@ -253,6 +255,7 @@ export class LiveSession extends Standing {
     settle(this.core, record)
     const { kind } = record
     if (kind === 'started' || kind === 'reset' || kind === 'rewound') this.progress = undefined
+    if (kind === 'reset') this.resumed = fresh
     if (this.core.remote) this.outcome.follow(record)
     if (record.kind === 'finished') {
       this.#scheduler.stop(this.outcome.error ?? complete)

@@ -16,7 +16,10 @@ import type { Orphan } from './orphans'
 import type { Status } from './status'
 import type { EventsOptions } from './stream'
 
-/** How far a run is, as its step said last with `ctx.progress`. */
+/**
+ * How far a run is, as its step said last with `ctx.progress`; else of its asks, those that were answered of those that
+ * can be reached on this branch.
+ */
 export interface Progress {
   /** 0 to 1. */
   readonly fraction: number

@@ -19,7 +19,7 @@ export type AskFor<Type extends Question['type']> = Extract<Question, { type: Ty
 export function useQuestion(): Question | undefined {
   const { ask, status, progress } = useWorkflow()
   const [kept, keep] = useState(ask)
-  const working = status === 'running' && progress === undefined
+  const working = status === 'running' && progress?.label === undefined
   const question = ask ?? (working ? kept : undefined)
   if (question !== kept) keep(question)
   return question

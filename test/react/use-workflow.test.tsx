@@ -242,14 +242,19 @@ test('send / tells whether anybody took it', async () => {
   expect(latest().status).toBe('completed')
 })
 
-test('a session that was there before / resumed says so', async () => {
+test('a session that was there before / resumed says so, until it is reset', async () => {
   const storage = memoryStorage()
   const before = await createEngine({ storage }).open(checkout)
   before.state.set('note', 'x')
   await before.close()
   expect((await open()).latest().resumed).toEqual({ found: false })
   cleanup()
-  expect((await open({ storage })).latest().resumed).toMatchObject({ found: true, reason: 'return' })
+  const { latest, settle } = await open({ storage })
+  expect(latest().resumed).toMatchObject({ found: true, reason: 'return' })
+  // Nothing is left of what the banner tells of.
+  await act(async () => latest().reset())
+  await settle()
+  expect(latest().resumed).toEqual({ found: false })
 })
 
 test('with a workflow and options, without a provider / loading, then the session of that id', async () => {

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineEvent, defineWorkflow, type AnyWorkflow, type Session } from '../../src/index'
+import { Answer, Done, Go, flow, profile } from '../support/flows'
+
+const page = (name: string) => defineEvent(name, z.undefined(), { reply: Answer })
+const Name = page('name')
+const Company = page('company')
+const Address = page('address')
+const Approval = page('approval')
+const Asked = defineEvent('asked')
+const ToShop = defineEvent('toShop')
+
+/** Who is a company has one page more; the approval is another step, the shop another branch. */
+const wizard = defineWorkflow({ ...flow })
+  .step('who', { on: Go, asks: [Name, Company, Address], emits: [Asked, ToShop] }, async (ctx) => {
+    const name = (await ctx.ask(Name())).data
+    if (name === 'Acme') await ctx.ask(Company())
+    return (await ctx.ask(Address())).data === 'shop' ? ToShop() : Asked()
+  })
+  .step('approve', { on: Asked, asks: [Approval], emits: [Done] }, async (ctx) => {
+    await ctx.ask(Approval())
+    return Done(1)
+  })
+  .step('shop', { on: ToShop, emits: [Done] }, () => Done(2))
+
+const fraction = ({ progress }: Session<AnyWorkflow>) => progress?.fraction
+
+async function begun() {
+  const profiled = profile()
+  const session = (await profiled.open(wizard)) as unknown as Session<AnyWorkflow>
+  const before = session.progress
+  session.run().catch(() => {})
+  await profiled.settle()
+  const answer = async (...values: string[]) => {
+    for (const value of values) {
+      await session.asks[0]?.reply(value)
+      await profiled.settle()
+    }
+  }
+  return { ...profiled, session, before, answer }
+}
+
+describe('progress of a wizard', () => {
+  test('answered / reachable on this branch: a page that was passed over counts no more', async () => {
+    const { session, before, answer } = await begun()
+    expect(before).toBeUndefined()
+    expect(fraction(session)).toBe(0)
+    await answer('Ada')
+    expect(session.asks[0]?.type).toBe('address')
+    expect(fraction(session)).toBeCloseTo(1 / 3)
+    await answer('street')
+    expect(fraction(session)).toBeCloseTo(2 / 3)
+    await answer('yes')
+    expect([session.status, fraction(session)]).toEqual(['completed', 1])
+  })
+
+  test('the longer branch / counts its page, and the other step only as long as it can be reached', async () => {
+    const { session, answer } = await begun()
+    await answer('Acme')
+    expect(fraction(session)).toBe(1 / 4)
+    await answer('nr. 1')
+    expect(fraction(session)).toBe(2 / 4)
+    await answer('shop')
+    expect([session.status, fraction(session)]).toEqual(['completed', 1])
+  })
+
+  test('back, forward, a reload / it is that of the page', async () => {
+    const { session, answer, settle } = await begun()
+    await answer('Ada')
+    session.back()
+    await settle()
+    expect(fraction(session)).toBe(0)
+    session.forward()
+    await settle()
+    expect(fraction(session)).toBeCloseTo(1 / 3)
+    expect(session.progress).toBe(session.progress)
+  })
+
+  test('a sub-flow asks / its question is one to come', async () => {
+    const profiled = profile()
+    const child = defineWorkflow({ ...flow, name: 'child' }).step(
+      'ask',
+      { on: Go, asks: [Approval], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Approval())).data),
+    )
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Name], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Name())
+        return Done(await ctx.subflow(child))
+      },
+    )
+    const session = (await profiled.open(workflow)) as unknown as Session<AnyWorkflow>
+    session.run().catch(() => {})
+    await profiled.settle()
+    await session.asks[0]?.reply('Ada')
+    await profiled.settle()
+    expect([session.asks[0]?.type, fraction(session)]).toEqual(['approval', 1 / 2])
+  })
+
+  test('what a step says itself / goes before; reset / there is none', async () => {
+    const profiled = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Name], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Name())
+        ctx.progress(0.9, 'paying')
+        return Done((await ctx.ask(Name())).data)
+      },
+    )
+    const session = (await profiled.open(workflow)) as unknown as Session<AnyWorkflow>
+    session.run().catch(() => {})
+    await profiled.settle()
+    await session.asks[0]?.reply('Ada')
+    await profiled.settle()
+    expect(session.progress).toEqual({ fraction: 0.9, label: 'paying' })
+    session.reset()
+    await profiled.settle()
+    expect(session.progress).toBeUndefined()
+  })
+
+  test('a flow without pages / has none but what its steps say; a failed one has none', async () => {
+    const profiled = profile()
+    const session = await profiled.open(
+      defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1)),
+    )
+    await session.run()
+    expect(session.progress).toBeUndefined()
+    const failing = (await profiled.open(
+      defineWorkflow({ ...flow, name: 'failing' }).step(
+        'ask',
+        { on: Go, asks: [Name], emits: [Done] },
+        async (ctx) => {
+          await ctx.ask(Name())
+          throw new Error('no')
+        },
+      ),
+    )) as unknown as Session<AnyWorkflow>
+    failing.run().catch(() => {})
+    await profiled.settle()
+    await failing.asks[0]?.reply('Ada')
+    await profiled.settle()
+    expect([failing.status, failing.progress]).toEqual(['failed', undefined])
+  })
+})
