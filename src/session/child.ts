@@ -19,7 +19,7 @@ import { recordError } from './recorded-error'
 import { Resources } from './resources'
 import { Scheduler } from './scheduler'
 import { settle } from './settle'
-import { allWait } from './status'
+import { allWait, knownTo } from './status'
 
 /** Makes sub-flows of a session's points. */
 export const nest: Nest = (...parts) => new Child(...parts)
@@ -166,8 +166,9 @@ class Child implements Nested {
 
   /** The clock of the attempt stands still while everything in here waits. */
   #changed(): void {
-    const { model } = this.core
-    const rests = !this.#scheduler.active || allWait(model, (exec) => this.core.attempting(exec))
+    const { core } = this
+    const rests =
+      !this.#scheduler.active || allWait(core.model, (exec) => core.attempting(exec), knownTo(core))
     if (rests !== this.#rests && this.#attempt) {
       this.#rests = rests
       this.#attempt.waits(rests)

@@ -1,7 +1,7 @@
 import { CrashLoopError } from '../run-errors'
 import type { Core } from './core'
 import { failRun } from './failure'
-import type { Model } from './model'
+import type { Execution, Model } from './model'
 import { isWaiting } from './status'
 
 /** Interruptions of one execution in a row that are taken for a crash loop. */
@@ -15,17 +15,18 @@ const CRASH_LOOP = 10
 export class Interruption {
   readonly #core: Core
   readonly #execs: readonly number[]
+  readonly #dirty: readonly number[]
 
   constructor(core: Core) {
     this.#core = core
     this.#execs = interrupted(core.model)
-    const dirty = this.#execs.filter((id) => isDirty(core.model, id))
+    const dirty = (this.#dirty = this.#execs.filter((id) => isDirty(core.model, id)))
     if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
   }
 
   count(): void {
     const core = this.#core
-    const execs = this.#execs.filter((id) => core.model.execs.has(id))
+    const execs = this.#execs.filter((id) => this.#began(core.model.execs.get(id)))
     if (execs.length === 0 || core.model.run?.end) return
     core.append({ kind: 'interrupted', execs, counts: true })
     for (const exec of core.model.execs.values()) {
@@ -34,7 +35,15 @@ export class Interruption {
       return
     }
   }
+
+  /** No page ran what it has no step for, and a sub-flow counts for itself: neither can have crashed one. */
+  #began(exec: Execution | undefined): boolean {
+    if (exec === undefined || this.#core.step(exec.step) === undefined) return false
+    return this.#dirty.includes(exec.id) || !isWaiting(exec, none, none)
+  }
 }
+
+const none = (): boolean => false
 
 function isDirty(model: Model, id: number): boolean {
   const exec = model.execs.get(id)
@@ -45,6 +54,6 @@ function isDirty(model: Model, id: number): boolean {
 export function interrupted(model: Model): number[] {
   if (model.run === undefined || model.run.end) return []
   return [...model.execs.values()]
-    .filter((it) => it.dirty || it.entries.length > it.committed || !isWaiting(it, () => false))
+    .filter((it) => it.dirty || it.entries.length > it.committed || !isWaiting(it, none))
     .map((it) => it.id)
 }

@@ -1,7 +1,7 @@
 import { TimeoutError } from '../errors'
 import type { Core } from './core'
 import { failRun } from './failure'
-import { isWaiting } from './status'
+import { isWaiting, knownTo } from './status'
 import { WorkTime } from './work-time'
 
 /**
@@ -26,7 +26,10 @@ export class RunTimer {
     const { model, attempts } = this.#core
     const time = this.#timeOf(limit)
     time.rest()
-    const works = [...model.execs.values()].some((it) => attempts.has(it.id) && !isWaiting(it, () => true))
+    const knows = knownTo(this.#core)
+    const works = [...model.execs.values()].some(
+      (it) => attempts.has(it.id) && !isWaiting(it, () => true, knows),
+    )
     if (active && works) time.work()
   }
 

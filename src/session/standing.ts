@@ -8,7 +8,7 @@ import type { Outcome } from './outcome'
 import type { Permit } from './permit'
 import { exportable, saveSession, type SavedSession } from './saved-session'
 import type { Role } from './session'
-import { statusOf, type Status } from './status'
+import { knownTo, statusOf, type Status } from './status'
 
 /** What a session shows of itself, whatever it is doing: nothing here changes anything. */
 export abstract class Standing {
@@ -35,12 +35,7 @@ export abstract class Standing {
     const status = remote?.view?.status
     if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
     const waits = this.permit.waits || [...core.children.values()].some((it) => it.missing.length > 0)
-    return statusOf(
-      core.model,
-      waits,
-      (exec) => core.attempting(exec),
-      (step) => core.step(step) !== undefined,
-    )
+    return statusOf(core.model, waits, (exec) => core.attempting(exec), knownTo(core))
   }
 
   get persistence(): Persistence {

@@ -21,10 +21,24 @@ export type Status =
 /** Whether an attempt at an execution is under way in this page. */
 type Attempting = (exec: Execution) => boolean
 
-/** Whether there is a step of this name. */
-type Knows = (step: string) => boolean
+/** Whether there is a step of this name in the workflow that the model is of: the session's own, or a sub-flow's. */
+type Knows = (step: string, of: Model) => boolean
 
 const anything: Knows = () => true
+
+interface AtWork {
+  readonly model: Model
+  readonly definition: { readonly stepsByName: ReadonlyMap<string, unknown> }
+  readonly children: ReadonlyMap<string, { readonly core: AtWork }>
+}
+
+/** What a workflow at work and the sub-flows in it know. Of one that its step has not come to yet, nothing is missing. */
+export function knownTo({ model, definition, children }: AtWork): Knows {
+  return (step, of) =>
+    of === model
+      ? definition.stepsByName.has(step)
+      : [...children.values()].every(({ core }) => knownTo(core)(step, of))
+}
 
 export function statusOf(
   model: Model,
@@ -41,28 +55,26 @@ export function statusOf(
 }
 
 /** Whether everything that is at work can only go on when somebody answers, a time or better code comes. */
-export function allWait(
-  { run, execs, queues }: Model,
-  attempting: Attempting,
-  knows: Knows = anything,
-): boolean {
+export function allWait(model: Model, attempting: Attempting, knows: Knows = anything): boolean {
+  const { run, execs, queues } = model
   if (run === undefined || run.end) return false
   let begun = false
   for (const exec of execs.values()) {
-    if (!knows(exec.step)) continue
-    if (!isWaiting(exec, attempting)) return false
+    if (!knows(exec.step, model)) continue
+    if (!isWaiting(exec, attempting, knows)) return false
     begun = true
   }
-  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(step)) return false
+  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(step, model)) return false
   return true
 }
 
 /** Whether an execution can only go on when somebody answers or a time comes. */
-export function isWaiting(exec: Execution, attempting: Attempting): boolean {
+export function isWaiting(exec: Execution, attempting: Attempting, knows: Knows = anything): boolean {
   let waits = false
   for (const point of exec.points.values()) {
     if (point.result !== undefined) continue
-    if (point.child ? !allWait(point.child, attempting) : !isWait(point) && !isAskedAbout(exec, point))
+    const { child } = point
+    if (child ? !allWait(child, attempting, knows) : !isWait(point) && !isAskedAbout(exec, point))
       return false
     waits = true
   }

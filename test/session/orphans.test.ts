@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { defineEvent, defineWorkflow, type AnyWorkflow } from '../../src/index'
+import { Done, flow, gate, Go, profile, Worked } from '../support/flows'
+
+const Inner = defineEvent('inner')
+const InnerDone = defineEvent('innerDone')
+
+/** A workflow whose second step is called so, and never ends under its old name. */
+const plain = (name: string) =>
+  defineWorkflow(flow)
+    .step('first', { on: Go, emits: [Worked] }, () => Worked(1))
+    .step(name, { on: Worked, emits: [Done] }, async () => {
+      if (name === 'old') await gate().promise
+      return Done('done')
+    })
+const child = (name: string) =>
+  defineWorkflow({ name: 'child', version: 1, start: Inner, stop: InnerDone })
+    .step('first', { on: Inner, emits: [Worked] }, () => Worked(1))
+    .step(name, { on: Worked, emits: [InnerDone] }, async () => {
+      if (name === 'old') await gate().promise
+      return InnerDone()
+    })
+const middle = (name: string) =>
+  defineWorkflow({ name: 'middle', version: 1, start: Go, stop: Done }).subflow('inner', {
+    ...{ on: Go, workflow: child(name), emits: [Done] },
+  })
+
+const flows: Record<string, (name: string) => AnyWorkflow> = {
+  'a step of its own': plain,
+  'a step of a sub-flow': (name) =>
+    defineWorkflow({ ...flow, timeout: 1000 }).subflow('sub', {
+      on: Go,
+      workflow: child(name),
+      emits: [Done],
+    }),
+  'a step of a sub-flow of a sub-flow': (name) =>
+    defineWorkflow(flow).subflow('sub', { on: Go, workflow: middle(name), emits: [Done] }),
+  'a step of a sub-flow that its step runs': (name) =>
+    defineWorkflow(flow).step('sub', { on: Go, emits: [Done], timeout: 1000 }, async (ctx) =>
+      Done((await ctx.subflow(child(name))) ?? null),
+    ),
+}
+
+describe.each(Object.entries(flows))('%s is gone', (_, made) => {
+  test.each(['begun', 'queued'])(
+    'its work was %s, and twelve pages go by / each waits for better code, and no clock runs',
+    async (which) => {
+      const page = profile()
+      const session = await page.open(made('old'))
+      if (which === 'queued') session.pause()
+      session.run().catch(() => {})
+      await page.settle()
+      while (which === 'queued' && !JSON.stringify(session.toJSON()).includes('"type":"worked"'))
+        await session.step()
+      for (let pages = 0; pages < 12; pages++) {
+        await page.reload()
+        const without = await page.open(made('other'))
+        without.resume()
+        await page.clock.advance(5000)
+        expect([without.status, without.error]).toEqual(['waiting', undefined])
+        expect(without.orphans).toMatchObject([{ step: 'old', event: { type: 'worked' } }])
+        expect(without.asks).toEqual([])
+      }
+    },
+  )
+})
+
+test('a step that is gone is there again after a dozen pages / its work is done', async () => {
+  const page = profile()
+  const open = gate()
+  const back = (name: string) =>
+    defineWorkflow(flow).step(name, { on: Go, emits: [Done] }, async () => {
+      await open.promise
+      return Done('done')
+    })
+  const session = await page.open(back('old'))
+  session.run().catch(() => {})
+  for (let pages = 0; pages < 12; pages++) {
+    await page.reload()
+    await page.open(back('other'))
+    await page.settle()
+  }
+  await page.reload()
+  open.open()
+  const again = await page.open(back('old'))
+  await page.settle()
+  expect(again.result).toBe('done')
+})
