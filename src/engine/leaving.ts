@@ -111,8 +111,9 @@ export class Leaving {
     const { outbox } = tabs
     const { lineage } = live.core.model
     const at = clock.now()
-    return outbox.lasting.length > 0
-      ? this.#unanswered.write(outbox.lasting, { ...known, lineage, at })
+    const asked = outbox.leave()
+    return asked.length > 0
+      ? this.#unanswered.write(asked, { ...known, lineage, at })
       : outbox.pending.every(({ by }) => by !== outbox.by)
   }
 
@@ -175,7 +176,8 @@ export class Leaving {
     let released = isCached(event)
     const epoch = tabs.epoch ?? this.#found
     if (live.role === 'leader' && epoch !== undefined) {
-      const taken = this.#taken
+      // What it had from the last page may be stored by now, though not at the first try.
+      const taken = this.#taken.filter((it) => it.seq > live.stored)
       const since = taken.at(-1)?.seq ?? 0
       const records = [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
       if (records.length === 0) this.#exit.clear()

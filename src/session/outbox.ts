@@ -102,11 +102,14 @@ export class Outbox {
     return [...new Set(this.#pending.map((it) => it.call))].filter((it) => it !== 'flush')
   }
 
-  /** What may be done by whoever executes later: the rest means something else by then. What others had left is kept as it is. */
-  get lasting(): Omit<Asked, 'kind'>[] {
-    return this.#pending
-      .filter((it) => it.by === this.by && /^(write|reply|send)$/.test(it.call))
-      .map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
+  /**
+   * What may be done by whoever executes later: the rest means something else by then. What others had left is kept as it is.
+   * It keeps its name: this page may come back, and ask for it again.
+   */
+  leave(): Omit<Asked, 'kind'>[] {
+    const lasting = this.#pending.filter((it) => it.by === this.by && /^(write|reply|send)$/.test(it.call))
+    for (const it of lasting) it.sent = true
+    return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
   }
 
   /** What was asked of a session that is not there any more is done on no other one. It is told. */

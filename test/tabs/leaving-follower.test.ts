@@ -205,6 +205,30 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
+  test('it had led before, is back from the cache while the new leader hangs, and goes and comes once more / what was typed, and the reply, are done once, and told so', async () => {
+    const it = await hung()
+    await stored(it)
+    void it.leader.run().catch(() => {})
+    await it.clock.advance(10)
+    const { page } = it.second
+    await it.follower.takeOver()
+    await it.clock.advance(10)
+    page.hide(true)
+    await it.clock.advance(10)
+    expect(it.leader.role).toBe('leader')
+    it.hang()
+    page.show(true)
+    it.follower.state.append('text', 'once')
+    const reply = it.follower.asks[0]?.reply('yes')
+    page.hide(true)
+    await it.clock.advance(10)
+    page.show(true)
+    await it.follower.takeOver()
+    await it.clock.advance(1000)
+    expect([it.follower.state.get('text'), it.follower.result, await reply]).toEqual(['once', 'yes', true])
+    expect([it.box.size, it.errors]).toEqual([0, []])
+  })
+
   test('it comes back and is closed / close() waits for nobody: it is kept', async () => {
     const it = await leftUnanswered((state) => state.append('text', 'once'))
     const { session } = await back(it)

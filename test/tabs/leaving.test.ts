@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   createEngine,
   defineWorkflow,
+  memoryStorage,
   type EngineOptions,
   OvertakenError,
   structuredCloneSerializer,
@@ -146,6 +147,28 @@ describe('leaving the page', () => {
     await other.flush()
     expect((await tab().engine.open(asking)).state.get('text')).toBe('newer')
     expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
+  })
+
+  test('storage refuses what the page had left before it came back, and stores it later; left again / what was typed last is there', async () => {
+    let full = false
+    const storage = memoryStorage({ failAt: () => full })
+    const { tab, clock } = browser({ storage })
+    const { engine, page, leave } = tab()
+    const session = await engine.open(asking)
+    session.state.set('text', 'a')
+    await session.flush()
+    full = true
+    session.state.append('text', 'b')
+    page.hide(true)
+    page.show(true)
+    await clock.advance(1000)
+    expect(session.persistence.status).toBe('unsaved')
+    full = false
+    session.state.append('text', 'c')
+    await session.flush()
+    session.state.append('text', 'd')
+    leave()
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('abcd')
   })
 
   test('everything was stored / nothing is left in localStorage', async () => {
