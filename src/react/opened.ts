@@ -15,6 +15,10 @@ export interface SessionOptions<W extends AnyWorkflow> {
   readonly resources?: { readonly [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] } | undefined
   /** What a new session's state begins with, completed by the schema's defaults. */
   readonly initialState?: Partial<StateOf<W>> | undefined
+  /** This and the others are as for `engine.open`; a session that is open already stays as it is. */
+  readonly serializer?: OpenOptions<W>['serializer'] | undefined
+  readonly expireAfter?: number | undefined
+  readonly autoResume?: boolean | undefined
 }
 
 export interface Wanted extends SessionOptions<AnyWorkflow> {
@@ -51,7 +55,8 @@ export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefi
   return [opened, phase]
 }
 
-function open({ workflow, engine: given, id: own, resources, initialState }: Wanted): Opened {
+function open(wanted: Wanted): Opened {
+  const { workflow, engine: given, id: own, resources } = wanted
   const id = own ?? workflow.name
   const engine = engineFor(given)
   const known = registryOf(engine)?.face(id)
@@ -59,7 +64,7 @@ function open({ workflow, engine: given, id: own, resources, initialState }: Wan
   const session =
     known?.workflow.name === workflow.name
       ? known
-      : engine.session(workflow, { id, initialState } as OpenOptions<AnyWorkflow>)
+      : engine.session(workflow, { ...wanted, id } as OpenOptions<AnyWorkflow>)
   if (resources) session.setResources(resources)
   return { given, engine, session }
 }

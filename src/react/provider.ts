@@ -63,14 +63,15 @@ const nobody: { readonly session?: undefined; readonly engine?: undefined } = {}
 
 /** What is shown while there is no session to show; never undefined, which React 17 refuses. */
 function inPlaceOfChildren(
-  { fallback = null, errorFallback, initialState, ssr, suspense }: WorkflowProviderProps<AnyWorkflow>,
+  props: WorkflowProviderProps<AnyWorkflow>,
   phase: Phase,
   { session, engine }: Opened,
 ): ReactNode {
+  const { fallback = null, errorFallback, ssr, suspense } = props
   if (phase === 'error') {
     const error = session.error as Error
     const retry = (): void =>
-      void engine.session(session.workflow, { id: session.id, initialState } as OpenOptions<AnyWorkflow>)
+      void engine.session(session.workflow, { ...props, id: session.id } as OpenOptions<AnyWorkflow>)
     if (errorFallback) return errorFallback(error, retry) ?? null
     throw error
   }

@@ -1,7 +1,7 @@
 import { act, cleanup, render } from '@testing-library/react'
 import { StrictMode, Suspense, useEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
-import { createEngine, memoryStorage, type Session } from 'dogear'
+import { createEngine, memoryStorage, structuredCloneSerializer, type Session } from 'dogear'
 import { createWorkflowHooks, useWorkflow, useWorkflowState, WorkflowProvider } from 'dogear/react'
 import { crash } from 'dogear/testing'
 import {
@@ -55,6 +55,47 @@ test('until the session is loaded / the fallback, then the children with what wa
   await settle()
   expect(text()).toBe('stored')
   expect(new Set(seen)).toEqual(new Set(['stored']))
+})
+
+test('serializer, expireAfter, autoResume / as for engine.open, also after a retry', async () => {
+  const storage = memoryStorage()
+  const serializer = { ...structuredCloneSerializer }
+  const started = createEngine({ storage })
+  const before = await started.open(checkout, { id: 'cart', serializer, resources: { shop } })
+  before.run({ country: 'NL' }).catch(() => {})
+  await before.flush()
+  crash(started)
+
+  let reads = 0
+  const failing = storage.restart()
+  const read: typeof failing.read = (id) =>
+    ++reads === 1 ? Promise.reject(new Error('no')) : failing.read(id)
+  const { engine, settle } = stage({ storage: { ...failing, read } })
+  function Page() {
+    const { status, session } = hooks.useWorkflow()
+    return <button onClick={() => session.state.set('note', 'x')}>{status}</button>
+  }
+  const { getByRole } = render(
+    <hooks.WorkflowProvider
+      id="cart"
+      engine={engine}
+      resources={{ shop }}
+      serializer={serializer}
+      expireAfter={1000}
+      autoResume={false}
+      errorFallback={(_error, retry) => <button onClick={retry}>again</button>}
+    >
+      <Page />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('again')
+  act(() => getByRole('button').click())
+  await settle()
+  expect(text()).toBe('paused')
+  act(() => getByRole('button').click())
+  await settle(1000)
+  expect(await engine.list()).toMatchObject([{ id: 'cart', expireAfter: 1000 }])
 })
 
 test('no fallback / nothing is shown until it is loaded', async () => {
