@@ -13,10 +13,12 @@ import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
 import type { Joining, Nest, Nested, Within } from './nested'
 import { explain } from './outcome'
-import type { Emission, SessionRecord } from './record'
+import { Permit } from './permit'
+import type { SessionRecord } from './record'
 import { Privacy } from './privacy'
 import { recordError } from './recorded-error'
 import { Resources } from './resources'
+import { startRun } from './run-start'
 import { Scheduler } from './scheduler'
 import { settle } from './settle'
 import { allWait, knownTo } from './status'
@@ -35,10 +37,9 @@ class Child implements Nested {
   readonly #exec: Execution
   readonly #point: Point
   readonly #scheduler: Scheduler
+  readonly #permit: Permit
   readonly #end: () => void
   #attempt: Joining | undefined
-  #interruption: Interruption | undefined
-  #supplied = false
   #rests = false
   #joined = false
 
@@ -67,6 +68,7 @@ class Child implements Nested {
       within: this.#within(definition),
     })
     this.core.sink = { push: () => {}, isOpen: () => false, durable: (seq) => parent.sink.durable(seq) }
+    this.#permit = new Permit(this.core)
     this.core.ready = () => this.#mayWork()
     this.#scheduler = new Scheduler(this.core)
     const leave = resources.subscribe(() => this.wake())
@@ -75,7 +77,7 @@ class Child implements Nested {
       resources.dispose(options.report)
     }
     parent.children.set(`${exec.id}/${point.key}`, this)
-    this.#interruption = model.run && new Interruption(this.core)
+    if (model.run) this.#permit.interrupt()
   }
 
   /** Where its records go. */
@@ -94,18 +96,12 @@ class Child implements Nested {
   }
 
   get missing(): readonly string[] {
-    const own = this.#supplied ? [] : this.core.options.resources.missing()
-    return [...own, ...[...this.core.children.values()].flatMap((it) => it.missing)]
+    return [...this.#permit.missing, ...[...this.core.children.values()].flatMap((it) => it.missing)]
   }
 
   #mayWork(): boolean {
     if (this.#attempt === undefined || this.#attempt.over || !this.#parent.active()) return false
-    if (!this.#supplied && this.core.options.resources.missing().length > 0) return false
-    this.#supplied = true
-    const interruption = this.#interruption
-    this.#interruption = undefined
-    interruption?.count()
-    return true
+    return this.#permit.granted()
   }
 
   join(attempt: Joining): void {
@@ -117,7 +113,10 @@ class Child implements Nested {
     if (run?.end) return this.#finish()
     core.stopIfAsked()
     if (core.model.run?.end) return
-    if (run === undefined) this.#begin()
+    if (run === undefined) {
+      const { type } = core.definition.options.start
+      startRun(core, { type, data: this.#point.begin?.input })
+    }
     // What an attempt before this one has left in the middle is rolled back; that was no crash.
     else if (this.#joined) void new Interruption(core)
     this.#joined = true
@@ -125,18 +124,11 @@ class Child implements Nested {
     this.wake()
   }
 
-  #begin(): void {
-    const { core } = this
-    const event = { type: core.definition.options.start.type, data: this.#point.begin?.input }
-    const [emission] = core.routing.emissions([event])
-    core.append({ kind: 'started', run: core.options.ids(), event: emission as Emission })
-  }
-
   leave(attempt: Joining, reason: Error): void {
     if (this.#attempt !== attempt) return
     this.#attempt = undefined
     this.#scheduler.stop(reason)
-    this.#interruption = undefined
+    this.#permit.forget()
   }
 
   told(record: SessionRecord): void {

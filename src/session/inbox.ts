@@ -3,6 +3,7 @@ import { isEvent } from '../workflow/event'
 import type { Core } from './core'
 import { Dispatch } from './dispatch'
 import type { Gate } from './gate'
+import { answerAsk } from './open-asks'
 import { patiently } from './patience'
 import type { Target } from './session'
 
@@ -65,13 +66,7 @@ export class Inbox {
     const open = this.#core.openAsk(ask)
     const run = this.#core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false
-    const { exec, point, level } = open
-    level.append({
-      kind: 'answered',
-      exec: exec.id,
-      key: point.key,
-      ...(value !== undefined && { value }),
-    })
+    answerAsk(open, value)
     this.#core.wake()
     return true
   }

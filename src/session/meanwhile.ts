@@ -1,7 +1,8 @@
 import type { Persistence } from '../storage/persistence'
 import type { Journaling } from './journaling'
 import type { LiveSession } from './live-session'
-import type { Emission, SessionRecord } from './record'
+import type { SessionRecord } from './record'
+import { startRun } from './run-start'
 
 /**
  * Where records go while storage does not answer: nowhere, the session lives in memory. It remembers what decides
@@ -41,8 +42,7 @@ export class Meanwhile implements Journaling {
   restart({ core, runs }: LiveSession): void {
     if (!this.started || runs.active) return
     const { type, data } = this.started.event
-    const [event] = core.routing.emissions([{ type, data }])
-    core.append({ kind: 'started', run: core.options.ids(), event: event as Emission })
+    startRun(core, { type, data })
     core.wake()
   }
 

@@ -8,6 +8,11 @@ export interface AskedPoint extends Waiting {
   readonly level: Level
 }
 
+/** Records the answer to it. */
+export function answerAsk({ exec, point, level }: AskedPoint, value: unknown): void {
+  level.append({ kind: 'answered', exec: exec.id, key: point.key, ...(value !== undefined && { value }) })
+}
+
 /** The open asks of a workflow at work. */
 export function asksOf(level: Level): AskedPoint[] {
   return [...level.model.waits.values()].flatMap((waits) =>

@@ -1,6 +1,8 @@
 import type { Core } from './core'
 import { Interruption } from './interruption'
 
+const none: readonly string[] = []
+
 /** Whether steps may run in this page: not before its resources are there, and somebody wants them to run. */
 export class Permit {
   /** Opened without resuming: until somebody runs or resumes it. */
@@ -19,8 +21,18 @@ export class Permit {
   begin(held: boolean): void {
     this.held = held
     if (!this.#core.model.paused) this.#core.stopIfAsked()
-    this.#interruption = new Interruption(this.#core)
+    this.interrupt()
     this.granted()
+  }
+
+  /** What was cut off is rolled back now. */
+  interrupt(): void {
+    this.#interruption = new Interruption(this.#core)
+  }
+
+  /** Nothing is counted: work ends before it has begun. */
+  forget(): void {
+    this.#interruption = undefined
   }
 
   /** The first time that steps may run, what was cut off is counted. */
@@ -34,12 +46,12 @@ export class Permit {
   }
 
   get waits(): boolean {
-    return this.held || this.#needsResources
+    return this.held || this.missing.length > 0
   }
 
   /** Only until work begins: what is taken away later is missed by the step that requires it. */
-  get #needsResources(): boolean {
-    return !this.#supplied && this.#core.options.resources.missing().length > 0
+  get missing(): readonly string[] {
+    return this.#supplied ? none : this.#core.options.resources.missing()
   }
 
   /** Another run begins: its resources are asked for again. */

@@ -111,13 +111,16 @@ function createChild({ state, flow }: ChildBegin, seq: number): Model {
 
 /** A sub-flow that failed goes on with the step that failed; where it was none, it starts over with its state. */
 function goOn(child: Model): void {
-  const { run } = child
-  const failed = run?.end?.exec === undefined ? undefined : child.execs.get(run.end.exec)
-  if (run === undefined || failed === undefined) child.run = undefined
-  else {
-    run.end = undefined
-    Object.assign(failed, { attempt: 1, interruptions: 0, retryAt: undefined })
-  }
+  const { exec = 0 } = child.run?.end ?? {}
+  if (child.execs.has(exec)) foldRetried(child, { exec })
+  else child.run = undefined
+}
+
+/** A failed run goes on, its failed step from its first attempt. */
+export function foldRetried(model: Model, { exec: id }: { readonly exec: number }): void {
+  if (model.run) model.run.end = undefined
+  const exec = model.execs.get(id)
+  if (exec) Object.assign(exec, { attempt: 1, interruptions: 0, retryAt: undefined })
 }
 
 function takeOut<T extends { readonly type: string }>(buffer: T[], type: string): T | undefined {

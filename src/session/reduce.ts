@@ -1,6 +1,14 @@
 import { createModel, type Entry, type Model } from './model'
 import { emitted, type SessionRecord } from './record'
-import { foldAnswered, foldCollected, foldDone, foldFlowWrote, foldOpened, reopen } from './reduce-points'
+import {
+  foldAnswered,
+  foldCollected,
+  foldDone,
+  foldFlowWrote,
+  foldOpened,
+  foldRetried,
+  reopen,
+} from './reduce-points'
 import { foldRewound } from './reduce-rewound'
 import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
 import { foldSaw, foldWrote, rollback } from './reduce-state'
@@ -86,14 +94,7 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
       if (exec && counts) exec.interruptions++
     }
   },
-  retried(model, { exec: id }) {
-    if (model.run) model.run.end = undefined
-    const exec = model.execs.get(id)
-    if (exec === undefined) return
-    exec.attempt = 1
-    exec.interruptions = 0
-    exec.retryAt = undefined
-  },
+  retried: foldRetried,
   // What older code wrote and did not commit was rolled back before; what a re-run reads has the new shape.
   migrated(model, { state }) {
     model.tree.restore(state)

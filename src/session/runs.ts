@@ -4,7 +4,7 @@ import type { Core } from './core'
 import { quiet, type Gate } from './gate'
 import type { Outcome } from './outcome'
 import type { Permit } from './permit'
-import type { Emission } from './record'
+import { startRun } from './run-start'
 import type { Scheduler } from './scheduler'
 
 /** What its runs need of a live session. */
@@ -41,8 +41,7 @@ export class Runs {
       if (core.remote) return
       outcome.renew()
       permit.renew()
-      const [emission] = core.routing.emissions([event])
-      core.append({ kind: 'started', run: core.options.ids(), event: emission as Emission })
+      startRun(core, event)
     })
   }
 

@@ -4,7 +4,8 @@ import { sameJson } from '../state/same'
 import { Tree } from '../state/tree'
 import type { Core } from './core'
 import { quiet } from './gate'
-import { addPoint, type Model, type Page, type Waiting } from './model'
+import { addPoint, type Model, type Page } from './model'
+import { answerAsk, type AskedPoint } from './open-asks'
 import { isSamePlace } from './pages'
 import { reduce } from './reduce'
 import type { Running } from './runs'
@@ -46,13 +47,8 @@ export class Travel {
     const next = gate.phase === 'open' ? keptAnswer(core) : undefined
     if (next === undefined) return false
     if (this.#elsewhere('forward')) return true
-    const [{ exec, point }, { value }] = next
-    core.append({
-      kind: 'answered',
-      exec: exec.id,
-      key: point.key,
-      ...(value !== undefined && { value }),
-    })
+    const [open, { value }] = next
+    answerAsk(open, value)
     scheduler.run()
     return true
   }
@@ -136,7 +132,7 @@ function isOver({ run }: Model): boolean {
 }
 
 /** The oldest open ask that has an answer kept for it: to the same question, in the same place. */
-function keptAnswer(core: Core): readonly [Waiting, Page] | undefined {
+function keptAnswer(core: Core): readonly [AskedPoint, Page] | undefined {
   const { run } = core.model
   if (run === undefined || run.end) return undefined
   for (const open of core.openAsks()) {

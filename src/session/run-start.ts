@@ -1,0 +1,9 @@
+import type { WorkflowEvent } from '../workflow/event'
+import type { Core } from './core'
+import type { Emission } from './record'
+
+/** A run begins. */
+export function startRun(core: Core, event: WorkflowEvent): void {
+  const [emission] = core.routing.emissions([event])
+  core.append({ kind: 'started', run: core.options.ids(), event: emission as Emission })
+}
