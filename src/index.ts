@@ -1,34 +1,11 @@
-export { createEngine, type Engine, type EngineOptions, type Flow, type OpenOptions } from './engine'
 export * from './errors'
 export * from './run-errors'
 export * from './storage-errors'
 export type { Clock } from './clock'
-export type { HistoryEntry } from './session/history-entry'
-export type { Progress, Resumed, Role, Session, Target } from './session/session'
-export type { Status } from './session/status'
-export type { EventsOptions } from './session/stream'
-export { LeaderSilentError, OvertakenError, ReadOnlyError } from './session/tab-errors'
 export { createPlainStore } from './state/create-plain-store'
 export { createStore } from './state/create-store'
 export type { Read, Write } from './state/path-types'
 export type { PlainStore, StateStore } from './state/store'
-export { indexedDBStorage } from './storage/indexeddb'
-export { memoryStorage } from './storage/memory'
-export type { Persistence } from './storage/persistence'
-export { jsonSerializer, type Serializer } from './storage/serializer'
-export { structuredCloneSerializer } from './engine/structured-clone'
-export type {
-  Durability,
-  SessionStorage,
-  StorageFilter,
-  StoredBatch,
-  StoredExport,
-  StoredHead,
-  StoredSession,
-  StoredSessionInfo,
-  StoredShape,
-  StoredSnapshot,
-} from './storage/storage'
 export type { OpenAsk } from './workflow/ask'
 export { defineEvent, type EventFactory, type WorkflowEvent } from './workflow/event'
 export { workflowFromGraph, type GraphWorkflow } from './workflow/graph'
@@ -52,3 +29,26 @@ export type { Mapping, SubflowOptions } from './workflow/subflow'
 export { StepFailed, type StepFailure } from './workflow/step-failed'
 export type { StepContext, StepStore } from './workflow/step-context'
 export { defineWorkflow, type Workflow } from './workflow/workflow'
+export { indexedDBStorage } from './storage/indexeddb'
+export { memoryStorage } from './storage/memory'
+export type { Persistence } from './storage/persistence'
+export { jsonSerializer, type Serializer } from './storage/serializer'
+export type {
+  Durability,
+  SessionStorage,
+  StorageFilter,
+  StoredBatch,
+  StoredExport,
+  StoredHead,
+  StoredSession,
+  StoredSessionInfo,
+  StoredShape,
+  StoredSnapshot,
+} from './storage/storage'
+export type { HistoryEntry } from './session/history-entry'
+export type { Progress, Resumed, Role, Session, Target } from './session/session'
+export type { Status } from './session/status'
+export type { EventsOptions } from './session/stream'
+export { LeaderSilentError, OvertakenError, ReadOnlyError } from './session/tab-errors'
+export { structuredCloneSerializer } from './engine/structured-clone'
+export { createEngine, type Engine, type EngineOptions, type Flow, type OpenOptions } from './engine'
