@@ -1,6 +1,6 @@
-import { look } from './tenure'
 import type { Clock } from '../clock'
 import type { SessionStorage } from '../storage/storage'
+import { look } from './tenure'
 
 /** Tells a flow state that somebody has removed from one that went with all of its storage. */
 export class Origin {

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock'
-import type { Membership } from './membership'
-import type { MembershipOptions } from './membership-options'
-import type { LiveSession } from '../session/live-session'
-import { OvertakenError } from '../session/tab-errors'
 import { ExitJournal, type Box, type Tail } from '../storage/exit-journal'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
+import type { LiveSession } from '../session/live-session'
+import { OvertakenError } from '../session/tab-errors'
+import type { Membership } from './membership'
+import type { MembershipOptions } from './membership-options'
 import { Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. */

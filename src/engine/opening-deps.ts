@@ -1,10 +1,10 @@
 import type { Clock } from '../clock'
-import type { Page } from './leaving'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
+import type { CoreOptions } from '../session/core-options'
 import type { Channels } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'
-import type { CoreOptions } from '../session/core-options'
+import type { Page } from './leaving'
 
 /** What the engine gives everybody who opens, keeps and shares sessions. */
 export interface OpeningDeps {

@@ -1,7 +1,7 @@
-import { deferred, type Deferred } from '../session/deferred'
 import type { Op } from '../state/op'
 import type { Tree } from '../state/tree'
 import { isNamed, named, type NamedWrite } from '../storage/flow'
+import { deferred, type Deferred } from '../session/deferred'
 
 /** Makes the operations of a write for a state as it is. */
 export type Change = (view: Tree) => readonly Op[]

@@ -1,5 +1,5 @@
-import type { Message } from '../session/message'
 import type { SessionStorage } from '../storage/storage'
+import type { Message } from '../session/message'
 import { Line } from '../tabs/line'
 import { ASKED, placeOf, type Page } from './leaving'
 import type { OpeningDeps } from './opening-deps'

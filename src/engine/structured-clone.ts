@@ -1,5 +1,5 @@
-import { copyKeeping } from '../state/json'
 import { StorageError } from '../storage-errors'
+import { copyKeeping } from '../state/json'
 import type { Serializer } from '../storage/serializer'
 
 /**

@@ -1,9 +1,9 @@
+import type { Definition } from '../workflow/workflow'
+import type { LiveSession } from '../session/live-session'
 import { Leaving, placeOf } from './leaving'
 import { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
 import type { OpeningDeps } from './opening-deps'
-import type { LiveSession } from '../session/live-session'
-import type { Definition } from '../workflow/workflow'
 
 /** What a session has around it: the other tabs, and the page that may be left. */
 export class Surroundings {

@@ -1,10 +1,10 @@
-import type { OpeningDeps } from './opening-deps'
 import { nextTask, type Clock } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
-import type { LiveSession } from '../session/live-session'
 import type { Journal } from '../storage/journal'
 import type { SessionStorage, StoredShape } from '../storage/storage'
 import { withinLimit } from '../storage/time-limit'
+import type { LiveSession } from '../session/live-session'
+import type { OpeningDeps } from './opening-deps'
 
 /** Whether all of the storage is another one than when this epoch was claimed, and not just one session gone. */
 export async function isEmptied(storage: SessionStorage, epoch: number): Promise<boolean> {

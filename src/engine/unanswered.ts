@@ -1,5 +1,5 @@
-import type { Asked } from '../session/message'
 import { ExitJournal, type ExitOptions, type Tail } from '../storage/exit-journal'
+import type { Asked } from '../session/message'
 
 /** What one tab had asked of the one that executes, and had no answer to when it was left. */
 export interface Left extends Pick<Tail, 'base' | 'lineage' | 'at'> {

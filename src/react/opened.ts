@@ -1,6 +1,6 @@
-import { registryOf, type Engine, type OpenOptions } from '../engine'
-import type { Session } from '../session/session'
 import type { AnyWorkflow, ResourcesOf, StateOf } from '../workflow/shape'
+import type { Session } from '../session/session'
+import { registryOf, type Engine, type OpenOptions } from '../engine'
 import { engineFor } from './page-engine'
 import { useEffect, useState } from './react'
 import { useSnapshot } from './snapshot'

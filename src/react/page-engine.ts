@@ -1,5 +1,5 @@
-import { createEngine, type Engine, type EngineOptions } from '../engine'
 import { checkArgument } from '../state/argument'
+import { createEngine, type Engine, type EngineOptions } from '../engine'
 
 let page: Engine | undefined
 

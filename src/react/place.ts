@@ -1,8 +1,8 @@
 import type { Context } from 'react'
-import type { Engine } from '../engine'
 import { HookError } from '../errors'
-import type { Session } from '../session/session'
 import type { AnyWorkflow } from '../workflow/shape'
+import type { Session } from '../session/session'
+import type { Engine } from '../engine'
 import { createContext, useContext } from './react'
 
 /** Where a component stands: in the session of the provider above it, which may stand in another one. */

@@ -1,6 +1,6 @@
 import type { ReactElement, ReactNode } from 'react'
-import type { OpenOptions } from '../engine'
 import type { AnyWorkflow } from '../workflow/shape'
+import type { OpenOptions } from '../engine'
 import { useOpened, type Opened, type Phase, type SessionOptions } from './opened'
 import { PlaceContext, workflowOf } from './place'
 import { createElement, useContext, useMemo } from './react'

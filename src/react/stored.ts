@@ -1,7 +1,7 @@
-import type { Session } from '../session/session'
 import type { Keys } from '../state/path-types'
 import { cellOf, type PlainStore } from '../state/store'
 import type { AnyWorkflow } from '../workflow/shape'
+import type { Session } from '../session/session'
 import { has, misuse, PlaceContext, sessionOf } from './place'
 import { useContext } from './react'
 import { useSelected, type Selection } from './selected'

@@ -1,6 +1,6 @@
-import type { Session } from '../session/session'
 import type { Exact, Keys, Path, Read } from '../state/path-types'
 import type { AnyWorkflow, FlowStateOf } from '../workflow/shape'
+import type { Session } from '../session/session'
 import type { Registered } from './register'
 import type { Selection } from './selected'
 import { useStored } from './stored'

@@ -1,5 +1,5 @@
-import type { Session } from '../session/session'
 import type { AnyWorkflow } from '../workflow/shape'
+import type { Session } from '../session/session'
 import { useSession } from './place'
 import { useSnapshot } from './snapshot'
 

@@ -1,5 +1,5 @@
-import type { Engine } from '../engine'
 import type { AnyWorkflow } from '../workflow/shape'
+import type { Engine } from '../engine'
 import { engineFor } from './page-engine'
 import { PlaceContext, workflowOf } from './place'
 import { useCallback, useContext, useEffect, useState } from './react'

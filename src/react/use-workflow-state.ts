@@ -1,7 +1,7 @@
-import type { Session } from '../session/session'
 import type { Exact, Keys, Next, Path, Read, Write } from '../state/path-types'
 import type { PlainStore } from '../state/store'
 import type { AnyWorkflow, StateOf } from '../workflow/shape'
+import type { Session } from '../session/session'
 import type { Registered } from './register'
 import type { Selection } from './selected'
 import { useStored } from './stored'

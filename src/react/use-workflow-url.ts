@@ -1,6 +1,6 @@
+import type { AnyWorkflow } from '../workflow/shape'
 import { pagesOf } from '../session/face'
 import type { Session } from '../session/session'
-import type { AnyWorkflow } from '../workflow/shape'
 import { useLatest } from './latest'
 import { has, useSession } from './place'
 import { useEffect } from './react'

@@ -1,7 +1,7 @@
-import type { Session } from '../session/session'
 import { sameJson } from '../state/same'
 import type { AnyWorkflow } from '../workflow/shape'
 import { definitionOf } from '../workflow/workflow'
+import type { Session } from '../session/session'
 import type { Source } from './snapshot'
 import type { UseWorkflow } from './use-workflow'
 

@@ -1,5 +1,5 @@
-import type { Persistence } from '../storage/persistence'
 import type { WorkflowEvent } from '../workflow/event'
+import type { Persistence } from '../storage/persistence'
 import type { RecordedError, SessionRecord } from './record'
 import type { SavedSession } from './saved-session'
 import type { Progress } from './session'

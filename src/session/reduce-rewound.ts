@@ -1,8 +1,8 @@
+import { Tree } from '../state/tree'
 import type { Model } from './model'
 import { keepAfter } from './pages'
 import type { SessionRecord } from './record'
 import { fromPast, restoreModel } from './saved-model'
-import { Tree } from '../state/tree'
 
 /** Everything is as it was, but for the numbers, which go on: none is given twice. */
 export function foldRewound(

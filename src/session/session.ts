@@ -1,5 +1,4 @@
 import type { StateStore } from '../state/store'
-import type { Persistence } from '../storage/persistence'
 import type { Opened } from '../workflow/ask'
 import type { WorkflowEvent } from '../workflow/event'
 import type {
@@ -11,6 +10,7 @@ import type {
   StartArgs,
   StateOf,
 } from '../workflow/shape'
+import type { Persistence } from '../storage/persistence'
 import type { HistoryEntry } from './history-entry'
 import type { Orphan } from './orphans'
 import type { Status } from './status'
