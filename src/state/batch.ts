@@ -43,7 +43,7 @@ export class Batch implements View, Mark {
       return run()
     } catch (error) {
       this.#ops.length = length
-      this.#build()
+      this.#aside = undefined
       throw error
     }
   }
@@ -60,7 +60,7 @@ export class Batch implements View, Mark {
   put(ops: readonly Op[]): void {
     for (const op of ops) {
       this.#ops.push(op)
-      if (!this.#aside) this.#mark(op)
+      this.#mark(op)
     }
     this.#aside?.apply(ops)
   }
@@ -79,13 +79,11 @@ export class Batch implements View, Mark {
   }
 
   #viewOf(path: Path): View {
-    if (!this.#aside && this.#ops.length > 0 && this.#concerns(this.#tree.named(path.id))) this.#build()
+    if (!this.#aside && this.#ops.length > 0 && this.#concerns(this.#tree.named(path.id))) {
+      this.#aside = new Tree(this.#tree.root())
+      this.#aside.apply(this.#ops)
+    }
     return this.#aside ?? this.#tree
-  }
-
-  #build(): void {
-    this.#aside = new Tree(this.#tree.root())
-    this.#aside.apply(this.#ops)
   }
 
   /** Whether something at, above or below a node was written. */
