@@ -26,9 +26,12 @@ export class Announcer {
     return () => this.#listeners.delete(own)
   }
 
-  announce(): void {
-    this.#quiet = 0
-    if (this.#turns > 0 || this.#listeners.size === 0) return
+  /** `over`: nothing of this burst is to come. */
+  announce(over = false): void {
+    if (this.#listeners.size === 0) return
+    if (over) this.#quiet = QUIET
+    else if (this.#quiet < QUIET) this.#quiet = 0
+    if (this.#turns > 0) return
     queueMicrotask(this.#turn)
     this.#turns = 1
   }
@@ -38,7 +41,7 @@ export class Announcer {
       queueMicrotask(this.#turn)
       return
     }
-    this.#turns = 0
+    this.#turns = this.#quiet = 0
     for (const listener of this.#listeners) {
       try {
         listener()

@@ -265,7 +265,7 @@ export class LiveSession extends Standing {
       for (const { point } of this.core.openAsks())
         if (point.event) this.streams.push(point.event as WorkflowEvent)
     this.streams.show(record, this.core.definition.options.stop.type, this.runs.active)
-    this.changed()
+    this.changed(kind === 'finished')
   }
 
   #resourcesChanged(): void {
@@ -285,8 +285,8 @@ export class LiveSession extends Standing {
     return this.#announcer.subscribe(listener)
   }
 
-  changed(): void {
-    this.#announcer.announce()
+  changed(over?: boolean): void {
+    this.#announcer.announce(over)
     this.leading?.changed()
   }
 }

@@ -378,6 +378,24 @@ describe('progress', () => {
 })
 
 describe('subscribe', () => {
+  test('a run ends / its listeners have been told once it is awaited, of its end alone', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await page.open(workflow)
+    const seen: string[] = []
+    session.subscribe(() => seen.push(session.status))
+    await session.run()
+    expect(seen).toEqual(['completed'])
+    const failing = await page.open(
+      defineWorkflow({ ...flow, name: 'failing' }).step('work', { on: Go, emits: [Done] }, () => {
+        throw new Error('no')
+      }),
+    )
+    failing.subscribe(() => seen.push(failing.status))
+    await failing.run().catch(() => {})
+    expect(seen).toEqual(['completed', 'failed'])
+  })
+
   test('a listener that throws / the others are told, the session goes on, onError hears of it once', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
