@@ -1,9 +1,10 @@
-import type { EventType, WorkflowEvent } from '../workflow/event'
+import { isEvent, type EventType, type WorkflowEvent } from '../workflow/event'
 import type { NodeHost } from '../workflow/node'
 import type { AnyMapping } from '../workflow/mapping'
 import type { AnyWorkflow, Shape } from '../workflow/shape'
 import type { StepContext, UnknownOutcome } from '../workflow/step-context'
 import type { Attempt } from './attempt'
+import { knownEvent } from './known-event'
 import { Phases } from './phases'
 import { StepFlow } from './step-flow'
 import { StepState } from './step-state'
@@ -108,7 +109,8 @@ class LiveContext {
 
   get stream() {
     return (event: WorkflowEvent) => {
-      const { over, replay, core } = this.#attempt
+      const { over, replay, core, step } = this.#attempt
+      if (!isEvent(event)) knownEvent(event, [], () => `step "${step.name}" to stream`)
       // What a re-run repeats was shown before.
       if (over === undefined && replay.live) core.options.onStream(event)
     }

@@ -1,5 +1,6 @@
 import { SerializationError } from '../errors'
 import { OutcomeUnknownError } from '../run-errors'
+import { checkArgument } from '../state/argument'
 import { isRerun, OutcomeKnown, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
 import type { Host, PointLog } from './point-log'
@@ -22,6 +23,7 @@ export class Effects {
     options: { onUnknownOutcome?: UnknownOutcome } = {},
   ): Promise<unknown> {
     this.#log.enter('once')
+    checkArgument('once()', effect, 'function')
     const { core, exec, replay } = this.#attempt
     const name = `once:${key}`
     const point = exec.points.get(name)

@@ -1,4 +1,4 @@
-import { NestedEditError, TimeoutError } from '../errors'
+import { ArgumentError, NestedEditError, TimeoutError } from '../errors'
 import type { StepDefinition } from '../workflow/step'
 import type { Core } from './core'
 import type { Execution, Point, PointResult } from './model'
@@ -141,5 +141,5 @@ export class PointLog {
 
 function mustBeTime(ms: number | undefined, type: PointType): void {
   if (Number.isFinite(ms) || (ms === undefined && type !== 'sleep')) return
-  throw new TypeError(`the time of a ${type} is ${ms}; it is a number of milliseconds`)
+  throw new ArgumentError(`the time of a ${type}`, ms, 'milliseconds')
 }

@@ -1,4 +1,5 @@
-import { UndeclaredAskError } from '../errors'
+import { ArgumentError, UndeclaredAskError } from '../errors'
+import { checkArgument } from '../state/argument'
 import { sameJson } from '../state/same'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
@@ -46,13 +47,16 @@ export class Points {
     { where, timeout, emit }: { where?: Where; timeout?: number; emit?: WorkflowEvent } = {},
   ): Promise<WorkflowEvent> {
     this.log.enter('waitFor')
-    const { type } = event
+    const type = event?.type
+    // What has no type never comes.
+    if (typeof type !== 'string') throw new ArgumentError('waitFor()', event, 'an event')
     const name = this.log.key(
       `wait:${type}`,
       ({ result, where: chosen }) =>
         chosen === (where !== undefined) &&
         (where === undefined || result?.value === undefined || this.#accepts(where, result.value, type)),
     )
+    if (where) checkArgument('waitFor(): where', where, 'function')
     if (where) (this.#predicates ??= new Map<string, Where>()).set(name, where)
     // Leaves with the wait's own record; on a re-run it is silent, as any other send.
     if (emit) this.#attempt.send(emit)
@@ -78,6 +82,7 @@ export class Points {
   /** The events, or nothing yet: a promise only while it is not clear where what was sent goes. */
   collect(event: WorkflowEvent, expected: readonly EventType[], buffer: string): unknown {
     this.log.enter('collect')
+    checkArgument('collect()', expected, 'map')
     const { exec, step, replay } = this.#attempt
     const own = bare(knownEvent(event, step.on, () => `step "${step.name}" to collect`, exec))
     const key = this.log.key('collect:', (it) => sameJson(it.event, own))

@@ -1,3 +1,4 @@
+import { checkArgument } from '../state/argument'
 import type { AskType } from './ask'
 import type { EventType } from './event'
 import type { Shape } from './shape'
@@ -75,12 +76,20 @@ export interface NodeHost {
 
 type Context = StepContext<Shape, unknown, unknown, unknown>
 
-/** The handler of a step in three phases. */
+/**
+ * The handler of a step in three phases. An instance of a class will do: its phases stand on the prototype.
+ *
+ * @throws ArgumentError for a phase that is no function
+ */
 export function nodeHandler(phases: AnyPhases, config: unknown): (ctx: Context) => Promise<unknown> {
-  // What was inferred at the definition is not known here: one cast instead of five.
-  const { prepare, execute, fallback, cleanup } = phases as {
-    readonly [Phase in keyof AnyPhases]: (...args: unknown[]) => unknown
+  checkArgument('node()', phases)
+  const phase = (name: keyof AnyPhases): ((...args: unknown[]) => unknown) | undefined => {
+    const it: unknown = phases[name] ?? undefined
+    if (it !== undefined) checkArgument(`node(): ${name}`, it, 'function')
+    return (it as ((...args: unknown[]) => unknown) | undefined)?.bind(phases)
   }
+  const [prepare, execute] = [phase('prepare'), phase('execute')]
+  const [fallback, cleanup] = [phase('fallback'), phase('cleanup')]
   return async (ctx) => {
     const node = (ctx as Context & { readonly '~node': NodeHost })['~node']
     const prepared = prepare && (await node.phase('prepare', () => prepare(ctx.state, ctx)))

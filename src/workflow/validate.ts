@@ -35,7 +35,13 @@ export function validateDefinition(definition: Definition, skip: readonly Check[
   const findings: Finding[] = []
   for (const [check, run] of Object.entries(checks)) {
     if (skip.includes(check as Check)) continue
-    run(definition, (message) => findings.push({ check, message }))
+    const report: Report = (message) => findings.push({ check, message })
+    try {
+      run(definition, report)
+    } catch (error) {
+      // What a caller without types gives may be nothing that a check can look at.
+      report(`${check}: ${String(error)}`)
+    }
   }
   if (findings.length > 0) throw new WorkflowError(definition.name, findings)
 }
@@ -67,8 +73,12 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       report(`onUnknownOutcome is ${JSON.stringify(outcome)}; it is "rerun", "ask" or "fail"`)
     for (const [version, migration] of Object.entries(migrations ?? {}))
       if (typeof migration !== 'function') report(`migrations: ${version} is no function`)
-    for (const { name, handler } of steps)
+    for (const { name, handler, asks } of steps) {
+      if (typeof name !== 'string' || name === '') report('a step has no name')
       if (typeof handler !== 'function') report(`step "${name}" has no handler`)
+      for (const { type, reply } of asks)
+        if (!reply) report(`step "${name}" asks "${type}", which has no reply`)
+    }
     for (const type of eventsByType.keys())
       if (typeof type !== 'string') report('`start`, `stop`, `events` or a `reply` is no event')
     const schemas = [...eventsByType].map(([type, { schema }]) => [`event "${type}"`, schema] as const)
@@ -182,7 +192,7 @@ function malformed(path: string): string | undefined {
 /** What is wrong with the child itself. */
 function mistakesIn(workflow: AnyWorkflow): string[] {
   try {
-    const { validate } = workflow as Partial<Definition>
+    const { validate } = (workflow ?? {}) as Partial<Definition>
     if (validate === undefined) return ['`workflow` is no workflow']
     validate()
     return []

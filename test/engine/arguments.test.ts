@@ -52,6 +52,7 @@ const foreign: readonly (readonly [string, unknown])[] = [
   ['NaN', Number.NaN],
   ['an empty text', ''],
   ['a text', 'cart-42'],
+  ['a symbol', Symbol('cart')],
   ['a foreign object', new Map()],
 ]
 
@@ -242,6 +243,57 @@ describe('something else than the types say, from a caller without types', () =>
       })
       expect(raw).toEqual([])
       expect(late).toEqual([])
+    },
+  )
+})
+
+describe('in a step', () => {
+  const Nudge = defineEvent('nudge')
+  const Question = defineEvent('question', z.unknown(), { reply: Nudge })
+  const steps: readonly (readonly [string, (ctx: Any) => unknown, string])[] = [
+    ['waitFor(name)', (ctx) => ctx.waitFor('nudge'), 'waitFor() takes an event, not string'],
+    ['waitFor()', (ctx) => ctx.waitFor(), 'waitFor() takes an event, not undefined'],
+    [
+      'waitFor({ where })',
+      (ctx) => ctx.waitFor(Nudge, { where: { n: 1 } }),
+      'waitFor(): where takes a function, not object',
+    ],
+    ['sleep(text)', (ctx) => ctx.sleep('1s'), 'the time of a sleep takes milliseconds, not string'],
+    [
+      'ask({ timeout })',
+      (ctx) => ctx.ask(Question(1), { timeout: null }),
+      'the time of a ask takes milliseconds, not null',
+    ],
+    ['once(value)', (ctx) => ctx.once('key', Promise.resolve(1)), 'once() takes a function, not object'],
+    [
+      'collect(one)',
+      (ctx) => ctx.collect(ctx.event, Go),
+      'collect() takes an object with map(), not function',
+    ],
+    [
+      'stream(text)',
+      (ctx) => ctx.stream('text'),
+      'step "work" to stream brought "text", which is no event; it may be none',
+    ],
+  ]
+
+  test.each(steps)(
+    '%s / a typed error that the step can catch, and nothing is left waiting',
+    async (_, call, message) => {
+      const page = profile()
+      const session = await page.open(
+        defineWorkflow({ ...flow, events: [Nudge] }).step(
+          'work',
+          { on: Go, emits: [Done], asks: [Question] },
+          async (ctx) => {
+            const error: DogearError = await failure(Promise.resolve().then(() => call(ctx)))
+            return Done([error.message, error instanceof DogearError])
+          },
+        ),
+      )
+      void session.run()
+      await page.settle()
+      expect([session.status, session.result]).toEqual(['completed', [message, true]])
     },
   )
 })

@@ -476,6 +476,34 @@ describe('a reload', () => {
 })
 
 describe('definition', () => {
+  test('phases of an instance / those of its class, which see what it holds', async () => {
+    class Greeter {
+      readonly #word = 'hello'
+      execute = (name: string): string => `${this.#word} ${name}`
+      prepare(): string {
+        return this.#word
+      }
+      cleanup(_: unknown, prepared: string, result: string): ReturnType<typeof Done> {
+        return Done([this.#word, prepared, result])
+      }
+    }
+    const workflow = defineWorkflow(flow).node('greet', { on: Go, emits: [Done] }, new Greeter())
+    expect(await (await profile().open(workflow)).run()).toEqual(['hello', 'hello', 'hello hello'])
+  })
+
+  test.each(['prepare', 'execute', 'fallback', 'cleanup'])(
+    'a %s that is no function / ArgumentError',
+    (phase) => {
+      const define = (): unknown =>
+        defineWorkflow(flow).node(
+          'work',
+          { on: Go, emits: [Done] },
+          { execute: () => Done(1), [phase]: 'later' },
+        )
+      expect(define).toThrow(`node(): ${phase} takes a function, not string`)
+    },
+  )
+
   test('the same mistakes as of a step are found', () => {
     const Other = defineEvent('other')
     const workflow = defineWorkflow(flow).node(

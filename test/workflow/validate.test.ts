@@ -450,6 +450,30 @@ describe('when and how', () => {
     ])
   })
 
+  test('a step without a name, a question without a reply, a rule for retries that is no function / found with the rest', () => {
+    const retry = { attempts: 2, retryIf: 'TypeError' as never }
+    const workflow = defineWorkflow(flow).step(
+      '',
+      { on: Go, emits: [Done], asks: [Item as never], retry },
+      done,
+    )
+    expect(findings(workflow)).toEqual([
+      'numbers: step "": retry.retryIf is no function',
+      'options: a step has no name',
+      'options: step "" asks "item", which has no reply',
+    ])
+  })
+
+  test('what a check cannot even look at / is found, with the rest', () => {
+    const workflow = defineWorkflow({ ...flow, events: [null as never], maxSteps: Symbol('many') as never })
+    expect(findings(workflow.step('work', { on: Go, emits: [Done] }, done))).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^numbers: .*Symbol/),
+        expect.stringMatching(/^duplicateEvent: /),
+      ]),
+    )
+  })
+
   test.each<readonly [string, object | undefined]>([
     ['no options', undefined],
     ['no `on`', { emits: [Done] }],
