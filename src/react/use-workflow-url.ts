@@ -51,6 +51,8 @@ class PageUrl {
   #shown: string | undefined
   /** The page that the URL asks for, while the session is on its way there. */
   #wanted: string | undefined
+  /** The page that was turned last on that way. */
+  #left: string | undefined
 
   constructor(session: Session<AnyWorkflow>, options: () => WorkflowUrlOptions) {
     this.#session = session
@@ -70,17 +72,13 @@ class PageUrl {
 
   /** The URL has changed. */
   #go(wanted: string | undefined): void {
-    this.#wanted = undefined
-    const { reached, now } = this.#pages()
+    this.#wanted = this.#left = undefined
+    const { now } = this.#pages()
     this.#shown = now
     // Another place of the app, or an entry from before the first page.
     if (wanted === undefined && now !== undefined && this.#session.status !== 'idle')
       return this.#write('replace')
     if (wanted === now) return
-    if (wanted !== undefined && reached.includes(wanted)) {
-      while (this.#pages().now !== wanted && this.#session.back());
-      return this.#write('replace')
-    }
     this.#wanted = wanted
     this.#onwards()
   }
@@ -93,13 +91,17 @@ class PageUrl {
       this.#write(this.#shown === undefined ? 'first' : 'push')
   }
 
-  /** One page nearer to the one that is wanted; when there is none, the URL says where that ended. */
+  /** Nearer to the page that is wanted; when there is no way, the URL says where that ended. */
   #onwards(): void {
-    const { now } = this.#pages()
-    // Between two pages the session works for a moment.
-    if (now === undefined && this.#session.status === 'running') return
-    if (now !== this.#wanted && this.#session.forward()) return
-    this.#wanted = undefined
+    const { reached, now } = this.#pages()
+    // Between two pages the session works for a moment, and what another tab does comes a moment later.
+    if (now === undefined ? this.#session.status === 'running' : now === this.#left) return
+    const way = reached.includes(this.#wanted ?? '') ? 'back' : 'forward'
+    if (now !== this.#wanted && this.#session[way]()) {
+      this.#left = now
+      return this.#onwards()
+    }
+    this.#wanted = this.#left = undefined
     this.#write('replace')
   }
 

@@ -1,10 +1,10 @@
-import { act, cleanup, render } from '@testing-library/react'
+import { act, cleanup, render, waitFor } from '@testing-library/react'
 import { StrictMode } from 'react'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, memoryStorage, type Session } from 'dogear'
 import { createWorkflowHooks, useWorkflowUrl, type UseWorkflow, type WorkflowUrlOptions } from 'dogear/react'
-import { crash, virtualClock } from 'dogear/testing'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { text } from './stage'
 
 const Begin = defineEvent('begin')
@@ -213,6 +213,36 @@ describe('useWorkflowUrl', () => {
     await settle()
     expect(text()).toBe('idle')
     expect(step()).toBeNull()
+  })
+
+  test('in a tab that follows: Back over two pages, then Forward / the pages follow in both, and the tab goes on', async () => {
+    const storage = memoryStorage()
+    const tabs = { storage, clock: virtualClock(), ...virtualTabs() }
+    const leader = await createEngine(tabs).open(wizard)
+    leader.run().catch(() => {})
+    const next = async (type: string): Promise<void> =>
+      waitFor(() => expect([text(), leader.asks[0]?.type]).toEqual([type, type]))
+    render(
+      <hooks.WorkflowProvider engine={createEngine(tabs)}>
+        <UrlPage views={[]} />
+      </hooks.WorkflowProvider>,
+    )
+    for (const type of ['askName', 'askCity', 'askCity']) {
+      await next(type)
+      await leader.asks[0]?.reply({ text: type })
+    }
+    await next('askSure')
+    expect(step()).toBe('askSure')
+    await pop('/wizard?step=askCity')
+    const turned = () => leader.history().filter((it) => it.type === 'rewound')
+    await waitFor(() => expect(turned()).toHaveLength(2))
+    await next('askCity')
+    await pop('/wizard?step=askSure')
+    await next('askSure')
+    await pop('/wizard?step=askName')
+    await next('askName')
+    expect(step()).toBe('askName')
+    expect(turned()).toHaveLength(5)
   })
 
   test('the run is over, then Back / the receipt stays', async () => {
