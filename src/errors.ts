@@ -61,7 +61,7 @@ export class NestedEditError extends DogearError {
   override readonly name = 'NestedEditError'
   readonly code = 'NESTED_EDIT'
   constructor(what = 'a write to the store') {
-    super(`${what} inside an open edit would wait for itself; change the draft, or await the edit first`)
+    super(`${what} inside an open edit would wait for itself; change the draft, or await it first`)
   }
 }
 

@@ -43,7 +43,7 @@ class Drafting {
         isForbidden(key) ||
         (Array.isArray(copy) && key !== 'length' && listIndex(key) < 0)
       ) {
-        throw new PathError(String(key), 'a draft takes text keys, a list in it indices')
+        throw new PathError(String(key), 'a draft takes text keys, its lists indices')
       }
       return Reflect.set(copy, key, value)
     },

@@ -129,7 +129,7 @@ function checkDelete(ruleOf: RuleOf, current: Current, path: Path): void {
   if (typeof holder !== 'object' || holder === null || isFree()) return
   const { path: place, value } = check(ruleOf, current, parent, without(holder, path.keys.at(-1)), path)
   if (!Array.isArray(holder) && valueAt(value, path.keys.slice(place.keys.length)) !== undefined) {
-    refuse(path, path, 'the schema fills this key in again; set it instead')
+    refuse(path, path, 'the schema fills it in again; set it instead')
   }
 }
 
