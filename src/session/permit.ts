@@ -20,9 +20,10 @@ export class Permit {
   /** The session has been read. What was cut off is rolled back now, and counted when work begins. */
   begin(held: boolean): void {
     this.held = held
-    if (!this.#core.model.paused) this.#core.stopIfAsked()
+    const { paused } = this.#core.model
+    if (!paused) this.#core.stopIfAsked()
     this.interrupt()
-    this.granted()
+    if (!paused) this.granted()
   }
 
   /** What was cut off is rolled back now. */

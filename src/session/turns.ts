@@ -1,7 +1,7 @@
 import { nextTask } from '../clock'
 
-/** Tasks that a result waits for those before it, before changed code gets it out of turn. */
-const PATIENCE = 100
+/** Tasks that a result waits for those before it, before changed code gets it out of turn: fewer than a virtual clock takes to settle. */
+const PATIENCE = 50
 
 interface Waiter {
   resolve(): void

@@ -557,6 +557,17 @@ describe('changed code', () => {
     expect(state).toEqual({ x: 1 })
   })
 
+  test('a recorded point is never reached, under a virtual clock / it has failed when the clock has settled', async () => {
+    const page = profile()
+    void (await page.open(flowOf({ once: ['a'] }))).run()
+    await page.reload()
+    const again = await page.open(flowOf({}))
+    await page.settle()
+    await again.asks[0]?.reply(1)
+    await page.settle()
+    expect(again.status).toBe('failed')
+  })
+
   test('a recorded write is never made / names its path', async () => {
     const { error, status } = await change(
       {

@@ -254,6 +254,28 @@ describe('the backoff', () => {
     expect(tries).toBe(10)
   })
 
+  test('twelve pages on which it is paused, then resumed / is no crash loop: none of them ran it', async () => {
+    const page = profile()
+    const open = gate()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
+      await open.promise
+      return Done(1)
+    })
+    const first = await page.open(workflow)
+    void first.run()
+    await page.settle()
+    first.pause()
+    for (let pages = 0; pages < 12; pages++) {
+      await page.reload()
+      expect((await page.open(workflow)).status).toBe('paused')
+    }
+    const session = await page.open(workflow)
+    open.open()
+    session.resume()
+    await page.settle()
+    expect([session.status, session.result]).toEqual(['completed', 1])
+  })
+
   test('twenty reloads while it waits for a person / is no crash loop', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
