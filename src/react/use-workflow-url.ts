@@ -47,6 +47,8 @@ export function useWorkflowUrl(...args: readonly unknown[]): void {
 class PageUrl {
   readonly #session: Session<AnyWorkflow>
   readonly #options: () => WorkflowUrlOptions
+  /** Until the session is there, the URL says where to go and nothing is written to it. */
+  #loaded = false
   /** The page that the URL and the session were last at together. */
   #shown: string | undefined
   /** The page that the URL asks for, while the session is on its way there. */
@@ -73,11 +75,13 @@ class PageUrl {
   /** The URL has changed. */
   #go(wanted: string | undefined): void {
     this.#wanted = this.#left = undefined
+    const { status } = this.#session
+    this.#loaded = status !== 'loading' && status !== 'error'
+    if (!this.#loaded) return
     const { now } = this.#pages()
     this.#shown = now
     // Another place of the app, or an entry from before the first page.
-    if (wanted === undefined && now !== undefined && this.#session.status !== 'idle')
-      return this.#write('replace')
+    if (wanted === undefined && now !== undefined && status !== 'idle') return this.#write('replace')
     if (wanted === now) return
     this.#wanted = wanted
     this.#onwards()
@@ -85,6 +89,7 @@ class PageUrl {
 
   /** The session has changed. */
   #moved(): void {
+    if (!this.#loaded) return this.#go(this.#inUrl)
     const { now } = this.#pages()
     if (this.#wanted !== undefined) this.#onwards()
     else if (now !== undefined && now !== this.#shown)

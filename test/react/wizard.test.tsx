@@ -45,11 +45,11 @@ function stage() {
     settle,
     session,
     latest: () => views.at(-1) as View,
-    async open(url?: WorkflowUrlOptions | false) {
+    async open(url?: WorkflowUrlOptions | false, ssr?: boolean) {
       const Page = url === false ? PlainPage : UrlPage
       render(
         <StrictMode>
-          <hooks.WorkflowProvider engine={engine}>
+          <hooks.WorkflowProvider engine={engine} ssr={ssr}>
             <Page views={views} options={url || undefined} />
           </hooks.WorkflowProvider>
         </StrictMode>,
@@ -204,6 +204,25 @@ describe('useWorkflowUrl', () => {
       expect(step()).toBe('askCity-2')
       expect(latest().ask?.type).toBe('askCity')
     }
+  })
+
+  test('children that are shown while the session loads / the URL waits for it: a link goes there, nothing is pushed', async () => {
+    const { open, answer, reload, latest, settle } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    await answer('Ada', 'Delft')
+    for (const [url, page] of [
+      ['/wizard?step=askCity-2', 'askCity-2'],
+      ['/wizard', 'askCity-2'],
+      ['/wizard?step=askName', 'askName'],
+    ] as const) {
+      await reload(url)
+      const seen = await moves(() => open(undefined, true))
+      await settle()
+      expect([step(), seen.includes('push')]).toEqual([page, false])
+    }
+    expect(text()).toBe('askName')
   })
 
   test('a link into a run that has not begun / names no page', async () => {
