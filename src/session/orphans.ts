@@ -1,5 +1,6 @@
 import type { WorkflowEvent } from '../workflow/event'
 import type { Level } from './level'
+import type { CollectedEvent } from './model'
 
 /** Work for a step that the workflow does not have any more. Kept, and not done. */
 export interface Orphan {
@@ -10,12 +11,15 @@ export interface Orphan {
 }
 
 /** The orphans of a workflow at work; of a sub-flow that nobody knows here it cannot be said. */
-export function orphansOf({ model: { execs, queues }, definition, path }: Level): Orphan[] {
+export function orphansOf({ model: { execs, queues, scopes }, definition, path }: Level): Orphan[] {
   if (definition === undefined) return []
-  const begun = [...execs.values()].flatMap(({ step, events }) => events.map((event) => ({ step, event })))
-  const queued = [...queues].flatMap(([step, queue]) => queue.toArray().map((event) => ({ step, event })))
   const within = path.length > 0 && { within: path.map((it) => it.exec.step) }
-  return [...begun, ...queued]
-    .filter(({ step }) => !definition.stepsByName.has(step))
-    .map(({ step, event: { type, data } }) => ({ step, event: { type, data }, ...within }))
+  const work: (readonly [step: string, events: readonly CollectedEvent[]])[] = [...execs.values()].map(
+    (it) => [it.step, it.events],
+  )
+  for (const [step, queue] of queues) work.push([step, queue.toArray().flatMap((it) => it.members ?? [it])])
+  for (const { gathered } of scopes.values()) work.push(...gathered)
+  return work
+    .filter(([step]) => !definition.stepsByName.has(step))
+    .flatMap(([step, events]) => events.map(({ type, data }) => ({ step, event: { type, data }, ...within })))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { defineEvent, defineWorkflow, type AnyWorkflow } from '../../src/index'
-import { Done, flow, gate, Go, profile, Worked } from '../support/flows'
+import { defineEvent, defineWorkflow, gather, type AnyWorkflow } from '../../src/index'
+import { Done, flow, gate, Go, Item, profile, Question, Worked } from '../support/flows'
 
 const Inner = defineEvent('inner')
 const InnerDone = defineEvent('innerDone')
@@ -85,4 +85,36 @@ test('a step that is gone is there again after a dozen pages / its work is done'
   const again = await page.open(back('old'))
   await page.settle()
   expect(again.result).toBe('done')
+})
+
+describe('a step that gathers is gone', () => {
+  const gathering = (name: string) =>
+    defineWorkflow({ ...flow, skip: ['deadEnd', 'stop'] })
+      .step('fan', { on: Go, emits: [Item] }, () => [Item(1), Item(2), Item(3)])
+      .step('work', { on: Item, emits: [Worked], asks: [Question] }, async (ctx, item) => {
+        if (item.data === 3) await ctx.ask(Question(3))
+        return Worked(item.data)
+      })
+      .step(name, { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+  const worked = (n: number) => ({ step: 'old', event: { type: 'worked', data: n } })
+
+  test('while it still gathers / what was kept for it is reported, before its scope closes and after', async () => {
+    const page = profile()
+    const session = await page.open(gathering('old'))
+    session.run().catch(() => {})
+    await page.reload()
+    const without = await page.open(gathering('other'))
+    expect(without.orphans).toEqual([worked(1), worked(2)])
+    without.pause()
+    await without.asks[0]?.reply(1)
+    await without.step()
+    await page.settle()
+    expect(without.orphans).toEqual([worked(1), worked(2)])
+    await page.reload()
+    const again = await page.open(gathering('old'))
+    expect(again.orphans).toMatchObject([{ step: 'other' }])
+    again.resume()
+    await page.settle()
+    expect(again.result).toEqual([1, 2])
+  })
 })
