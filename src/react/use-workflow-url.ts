@@ -92,8 +92,10 @@ class PageUrl {
     if (!this.#loaded) return this.#go(this.#inUrl)
     const { now } = this.#pages()
     if (this.#wanted !== undefined) this.#onwards()
-    else if (now !== undefined && now !== this.#shown)
-      this.#write(this.#shown === undefined ? 'first' : 'push')
+    else if (now === this.#shown) return
+    else if (now !== undefined) this.#write(this.#shown === undefined ? 'first' : 'push')
+    // Between two pages there is none as well; after a reset there is none to come.
+    else if (this.#session.status === 'idle') this.#write('replace')
   }
 
   /** Nearer to the page that is wanted; when there is no way, the URL says where that ended. */

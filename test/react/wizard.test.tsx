@@ -276,6 +276,24 @@ describe('useWorkflowUrl', () => {
     expect(text()).toBe('completed')
   })
 
+  test('reset, then begun again / the URL names no page, then the first one, which is pushed', async () => {
+    const { open, answer, latest, settle } = stage()
+    await open()
+    act(() => latest().start())
+    await settle()
+    await answer('Ada')
+    const seen = await moves(async () => {
+      act(() => latest().reset())
+      await settle()
+    })
+    expect([seen, step(), location.search]).toEqual([['replace'], null, '?other=1'])
+    const next = await moves(async () => {
+      act(() => latest().start())
+      await settle()
+    })
+    expect([next, step()]).toEqual([['push'], 'askName'])
+  })
+
   test('param and name / say how it is spelled', async () => {
     const { open, answer, latest, settle } = stage()
     await open({ param: 'page', name: ({ type, step: by }) => `${by}.${type.slice(3).toLowerCase()}` })
