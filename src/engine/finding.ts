@@ -58,11 +58,12 @@ export class Finding {
 
   begin(): Begun {
     const look = this.#look()
-    const { deps, live, around } = this.#parts
+    const { live, around } = this.#parts
     const flow = live.core.options.flow.fresh()
     const { page } = around
-    // Beside the reading, which is on its way by then.
-    if (page) void deps.storage.connect?.().then(() => nextTask(() => page.prepare()))
+    // While the browser opens its database and looks for the lock. For both it asks first whether it may, and hears the
+    // answer in this thread: one task later that is done.
+    if (page) nextTask(() => nextTask(() => page.prepare()))
     return { ...look, flow }
   }
 

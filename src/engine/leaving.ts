@@ -56,6 +56,8 @@ export class Leaving {
   #found: number | undefined
   /** The page is being left, or sleeps. */
   #away = false
+  /** Whether it hears of what other tabs leave. */
+  #listens = false
 
   constructor(options: LeavingOptions) {
     this.#options = options
@@ -67,7 +69,6 @@ export class Leaving {
     page.addEventListener('pagehide', this.#hide)
     page.addEventListener('pageshow', this.#show)
     page.addEventListener('visibilitychange', this.#look)
-    page.addEventListener('storage', this.#notice)
   }
 
   end(): void {
@@ -119,10 +120,14 @@ export class Leaving {
 
   /** This page executes, and has done what others had left: once that is stored it is gone. What is of another session is told. */
   heeded(): void {
-    const { live, onError } = this.#options
+    const { page, live, onError } = this.#options
     const { leading, core } = live
     const left = this.#left
-    if (left.length === 0 || leading === undefined || live.closing) return
+    if (leading === undefined || live.closing) return
+    // Not before the session is shown: the first listener of its kind opens two storages, which holds the page up.
+    if (!this.#listens) page.addEventListener('storage', this.#notice)
+    this.#listens = true
+    if (left.length === 0) return
     const { heard } = core.model
     const foreign = left.filter((it) => !this.#isOurs(it)).flatMap((it) => it.asked)
     const lost = foreign.filter(({ by, n }) => n > (heard.get(by) ?? 0)).map(({ call }) => call)

@@ -235,7 +235,10 @@ export class Opening {
     if (meanwhile.over) return
     if (found.model === undefined) {
       const { seq } = live.core.model
-      const lead = (claimed: number): void => this.#tabs.lead(claimed, seq)
+      const lead = (claimed: number): void => {
+        this.#tabs.lead(claimed, seq)
+        this.#around.page?.heeded()
+      }
       const journal = this.#journal(found.epoch, lead)
       live.keep(journal)
       if (seq > 0) journal.owe({ seq, value: live.save() })
