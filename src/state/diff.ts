@@ -21,7 +21,7 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[])
     ops.push(['replace', to])
   } else if (to === undefined) ops.push(['delete', id])
   else if (list && Array.isArray(to)) compareLists(from, to, keys, ops)
-  else if (!list && isPlain(from) && isPlain(to)) {
+  else if (isPlain(from) && isPlain(to)) {
     const stay = staying(from, to)
     for (const key of Object.keys(from)) {
       const next = stay.has(key) ? at(to, key) : undefined

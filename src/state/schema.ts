@@ -39,7 +39,7 @@ interface Rule {
   readonly judge: Schema
   readonly at: Path
   /** Whether the key may be absent, as far as that can be said without a value. */
-  readonly isFree: () => boolean
+  readonly isFree: (() => boolean) | undefined
   readonly kind: 'text' | 'list' | 'unknown'
 }
 
@@ -75,14 +75,12 @@ export const untyped: CompiledSchema = {
 
 type RuleOf = (path: Path) => Rule
 
-const no = (): boolean => false
-
 function makeRule(root: Schema, path: Path): Rule {
   let here = unwrap(root)
   let judge = root
   let depth = 0
   let open = true
-  let isFree = no
+  let isFree: Rule['isFree']
   for (const key of path.keys) {
     const next = stepInto(here, key)
     open &&= !here.checked && next !== undefined
@@ -92,7 +90,7 @@ function makeRule(root: Schema, path: Path): Rule {
       judge = next
       depth++
       isFree = () => mayBeAbsent(holder, key, next)
-    } else isFree = no
+    } else isFree = undefined
   }
   const { type } = here.def
   return {
@@ -126,7 +124,7 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
 function checkDelete(ruleOf: RuleOf, current: Current, path: Path): void {
   const { parent, isFree } = ruleOf(path)
   const holder = current.peek(parent)
-  if (typeof holder !== 'object' || holder === null || isFree()) return
+  if (typeof holder !== 'object' || holder === null || isFree?.()) return
   const { path: place, value } = check(ruleOf, current, parent, without(holder, path.keys.at(-1)), path)
   if (!Array.isArray(holder) && valueAt(value, path.keys.slice(place.keys.length)) !== undefined) {
     refuse(path, path, 'the schema fills it in again; set it instead')
@@ -173,7 +171,7 @@ function put(container: unknown, keys: readonly string[], value: unknown, asked:
 }
 
 function without(container: object, key: string | undefined): unknown {
-  return Array.isArray(container)
-    ? container.filter((_, index) => String(index) !== key)
-    : Object.fromEntries(Object.entries(container).filter(([name]) => name !== key))
+  if (Array.isArray(container)) return container.filter((_, index) => String(index) !== key)
+  const { [key as string]: _, ...others } = container as Record<string, unknown>
+  return others
 }

@@ -64,9 +64,13 @@ export class Desk {
     return (await this.#list(idSegment(id))).map(([, name]) => name)
   }
 
+  value(id: string, name: Name): Promise<unknown> {
+    return this.#valueIn(idSegment(id), name)
+  }
+
   /** The value; text that was cut off when its writer died is `undefined`, as if it had never been written. */
-  async value(id: string, name: Name): Promise<unknown> {
-    const stored = await this.#store.getItem(this.#key(id, name), {})
+  async #valueIn(part: string, name: Name): Promise<unknown> {
+    const stored = await this.#store.getItem(this.#key(part, name), {})
     if (typeof stored !== 'string') return stored ?? undefined
     try {
       return JSON.parse(stored)
@@ -81,13 +85,13 @@ export class Desk {
     const text = jsonText(value)
     const written = { ...name, length: text.length }
     const { setItem } = this.#writable()
-    await setItem.call(this.#store, this.#key(id, written), text, {})
+    await setItem.call(this.#store, this.#key(idSegment(id), written), text, {})
     return written
   }
 
   async remove(id: string, names: readonly Name[]): Promise<void> {
     const { removeItem } = this.#writable()
-    await Promise.all(names.map(async (it) => removeItem.call(this.#store, this.#key(id, it), {})))
+    await Promise.all(names.map(async (it) => removeItem.call(this.#store, this.#key(idSegment(id), it), {})))
   }
 
   /** What is there, up to the last value that was written to its end. */
@@ -129,8 +133,8 @@ export class Desk {
     return { trail, snapshot, batches: values.filter((it) => it !== undefined) }
   }
 
-  #key(id: string, name: Name): string {
-    return `${this.#base}:${idSegment(id)}:${leafOf(name)}`
+  #key(part: string, name: Name): string {
+    return `${this.#base}:${part}:${leafOf(name)}`
   }
 
   async #list(part: string): Promise<[part: string, Name][]> {
@@ -146,8 +150,7 @@ export class Desk {
 
   async #longId(part: string, names: readonly Name[]): Promise<string | undefined> {
     const name = names.find((it) => it.kind === 'n')
-    const stored = name && (await this.#store.getItem(`${this.#base}:${part}:${leafOf(name)}`, {}))
-    const value: unknown = typeof stored === 'string' ? JSON.parse(stored) : stored
+    const value = name && (await this.#valueIn(part, name))
     return (value as { id?: string } | undefined)?.id
   }
 
