@@ -57,3 +57,21 @@ test('sweep on unstorage / a session that brought its own time goes after it, th
   expect((await engine.list()).map((it) => it.id)).toEqual(['usual'])
   await engine.close()
 })
+
+test('the value that holds a long id was cut off when its writer died / the other sessions are listed', async () => {
+  const store = createStorage()
+  const storage = unstorageStorage(store)
+  const shape = { format: 3, workflow: 'asking', version: 1 }
+  const batch = { from: 1, to: 1, at: 1, status: 'idle', data: '[]', sum: 0 }
+  for (const id of ['x'.repeat(400), 'short']) {
+    const { epoch = 0 } = await storage.claim(id, shape, 0)
+    await storage.append(id, epoch, batch, { durability: 'strict' })
+  }
+  const [named = ''] = (await store.getKeys()).filter((it) => /:n-[^:]*$/.test(it))
+  const driver: KeyValueStore = {
+    getItem: async (key) => (key === named ? '{"id":"xx' : store.getItem(key)),
+    getKeys: (base) => store.getKeys(base),
+  }
+  expect(named).not.toBe('')
+  expect((await unstorageStorage(driver).list()).map((it) => it.id)).toEqual(['short'])
+})
