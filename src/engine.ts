@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from './clock'
 import { randomId } from './random-id'
-import { checkArgument, checkOptions } from './state/argument'
+import { checkOptions } from './state/argument'
 import { reportLater } from './state/subscribers'
 import type { StateStore } from './state/store'
 import type { AnyWorkflow, FlowStateOf, ResourcesOf, StateOf } from './workflow/shape'
@@ -159,7 +159,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     },
     list: (filter) => storage.list(filter),
     delete: (id) => registry.remove(id, () => storage.delete(id)),
-    export: (id) => exported(storage, id),
+    export: (id) => storage.export(id),
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
     flow: (workflow) => flowOf(registry, workflow),
@@ -192,11 +192,6 @@ const taken = {
   page: 'addEventListener',
   timeout: 'number',
   onError: 'function',
-}
-
-async function exported(storage: SessionStorage, id: string): Promise<unknown> {
-  checkArgument('engine.export()', id, 'string')
-  return storage.export(id)
 }
 
 async function clear(registry: Registry, prefix: string | undefined): Promise<void> {

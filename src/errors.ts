@@ -73,7 +73,7 @@ export class WorkflowError extends DogearError {
   declare readonly findings: readonly Finding[]
   constructor(workflow: string, findings: readonly Finding[]) {
     super(
-      `workflow ${quote(workflow)} has ${findings.length} ${findings.length === 1 ? 'mistake' : 'mistakes'}:\n` +
+      `workflow "${workflow}" has ${findings.length} ${findings.length === 1 ? 'mistake' : 'mistakes'}:\n` +
         findings.map((it) => `  - ${it.message}`).join('\n'),
     )
     this.workflow = workflow
@@ -122,7 +122,7 @@ export class UnknownStepError extends DogearError {
   readonly code = 'UNKNOWN_STEP'
   declare readonly step: string
   constructor(step: string, known: readonly string[]) {
-    super(`there is no step ${quote(step)}; the steps are ${known.map(quote).join(', ')}`)
+    super(`there is no step "${step}"; the steps are ${known.map(quote).join(', ')}`)
     this.step = step
   }
 }
@@ -254,7 +254,7 @@ export class HookError extends DogearError {
   }
 }
 
-const quote = (text: unknown): string => `"${String(text)}"`
+const quote = (text: string): string => `"${text}"`
 
 const list = (issues: readonly Issue[]): string =>
   issues.map((it) => (it.path === '' ? it.message : `${it.path}: ${it.message}`)).join('; ')

@@ -108,7 +108,6 @@ export class Registry {
   async import(workflow: AnyWorkflow, json: unknown, options: Opened): Promise<AnySession> {
     const definition = definitionOf(workflow)
     checkOptions('engine.import()', options, takes)
-    idOf(options, definition)
     definition.validate()
     try {
       const { id, ...seedling } = checked(definition, json, options.id)

@@ -56,13 +56,13 @@ export class History {
 
   /** The session as it was after a record, on the side. */
   at(seq: number): Model {
-    if (typeof seq === 'number' && this.#isOutdated(seq))
+    if (this.#isOutdated(seq))
       throw new HistoryError(`record ${seq} is older than the last migration: its state has another shape`)
     const last = this.#records.findIndex((it) => it.seq === seq)
     const base = this.#base
     if (last < 0 && (base === undefined || base.saved.seq !== seq))
       throw new HistoryError(
-        `the history has no record ${String(seq)}: it holds ${this.#range} (workflow option \`history\`: how many it keeps)`,
+        `the history has no record ${seq}: it holds ${this.#range} (workflow option \`history\`: how many it keeps)`,
       )
     const tree = new Tree(undefined)
     const model = base ? restoreModel(base.saved, tree) : createModel(undefined, '', tree)

@@ -15,12 +15,11 @@ const CRASH_LOOP = 10
 export class Interruption {
   readonly #core: Core
   readonly #execs: readonly number[]
-  readonly #dirty: readonly number[]
 
   constructor(core: Core) {
     this.#core = core
     this.#execs = interrupted(core.model)
-    const dirty = (this.#dirty = this.#execs.filter((id) => isDirty(core.model, id)))
+    const dirty = this.#execs.filter((id) => isDirty(core.model, id))
     if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
   }
 
@@ -38,8 +37,7 @@ export class Interruption {
 
   /** No page ran what it has no step for, and a sub-flow counts for itself: neither can have crashed one. */
   #began(exec: Execution | undefined): boolean {
-    if (exec === undefined || this.#core.step(exec.step) === undefined) return false
-    return this.#dirty.includes(exec.id) || !isWaiting(exec, none, none)
+    return exec !== undefined && this.#core.step(exec.step) !== undefined && !isWaiting(exec, none, none)
   }
 }
 

@@ -43,12 +43,11 @@ export function retryDelay(
 /** What is wrong with a policy, in words; `undefined` when nothing is. */
 export function retryMistake(retry: Retry | undefined): string | undefined {
   if (retry === undefined || typeof retry === 'function') return undefined
-  const { attempts, delay = 0, factor = 1, maxDelay = 0, retryIf } = retry
+  const { attempts, delay = 0, factor = 1, maxDelay = 0 } = retry
   return (
     mistake('retry.attempts', attempts, whole) ??
     mistake('retry.delay', delay, amount) ??
     mistake('retry.factor', factor, amount) ??
-    mistake('retry.maxDelay', maxDelay, amount) ??
-    (retryIf != null && typeof retryIf !== 'function' ? 'retry.retryIf is no function' : undefined)
+    mistake('retry.maxDelay', maxDelay, amount)
   )
 }
