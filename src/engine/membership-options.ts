@@ -23,7 +23,7 @@ export interface MembershipOptions {
   /** Keeps what this tab has asked of another one for whoever executes next. Whether it has. */
   readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
   /** What tabs that were left had asked of this session, as it was read, each with the time of it. */
-  readonly left: () => readonly (Omit<Asked, 'kind'> & { readonly at: number })[]
+  readonly left: () => readonly (Asked & { readonly at: number })[]
   readonly report: (error: unknown) => void
   readonly onError: (error: unknown) => void
 }

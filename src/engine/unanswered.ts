@@ -3,7 +3,7 @@ import type { Asked } from '../session/message'
 
 /** What one tab had asked of the one that executes, and had no answer to when it was left. */
 export interface Left extends Pick<Tail, 'base' | 'lineage' | 'at'> {
-  readonly asked: readonly Omit<Asked, 'kind'>[]
+  readonly asked: readonly Asked[]
   readonly text: string
 }
 
@@ -34,7 +34,7 @@ export class Unanswered {
         at = 0,
         records = [],
       } = (await this.#sheet({ getItem: () => text }).read()) ?? {}
-      found.push({ base, lineage, at, asked: records as object[] as Omit<Asked, 'kind'>[], text })
+      found.push({ base, lineage, at, asked: records as object[] as Asked[], text })
     }
     return found
   }

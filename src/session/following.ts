@@ -104,7 +104,7 @@ export class Following implements Remote {
   }
 
   /** What tabs that were left had asked for, and nobody has done yet: it is shown, and asked again. */
-  resume(left: readonly Omit<Asked, 'kind'>[]): void {
+  resume(left: readonly Asked[]): void {
     const { outbox, live } = this.#options
     const { heard, tree } = this.#core.model
     for (const asked of left) {
@@ -144,7 +144,7 @@ export class Following implements Remote {
       entry.askedOf = this.epoch
       entry.sent = true
       const { by, n, seen, call, args } = entry
-      post({ kind: 'ask', by, n, seen, call, args })
+      post({ kind: 'ask', of: this.epoch, by, n, seen, call, args })
     }
   }
 

@@ -70,7 +70,7 @@ export class Leading {
         () => this.#welcome(message),
       )
     else if (message.kind === 'hello') this.#welcome(message)
-    else if (message.kind === 'ask') this.do(message)
+    else if (message.kind === 'ask' && message.of === this.epoch) this.do(message)
     else if (message.kind === 'gone' && this.#options.live.stored > 0) this.#options.doubt().catch(() => {})
   }
 
@@ -95,7 +95,7 @@ export class Leading {
   }
 
   /** Does what a tab has asked for; one after the other for each, and once. */
-  do(asked: Omit<Asked, 'kind'>): void {
+  do(asked: Asked): void {
     const last = this.#turns.get(asked.by)
     if (this.#ends) return
     if (last && asked.n <= last.n) {
@@ -136,7 +136,7 @@ export class Leading {
   }
 
   /** Nothing to wait for: the next one may follow at once. */
-  #perform(asked: Omit<Asked, 'kind'>): Promise<void> | undefined {
+  #perform(asked: Asked): Promise<void> | undefined {
     const { live } = this.#options
     const { core } = live
     if (this.#ends) return undefined
@@ -159,20 +159,20 @@ export class Leading {
   }
 
   /** The answer was missed, by a page that was frozen. What no record came of was taken by nobody. */
-  #repeat(asked: Omit<Asked, 'kind'>): void {
+  #repeat(asked: Asked): void {
     const { live } = this.#options
     const heard = (live.core.model.heard.get(asked.by) ?? 0) >= asked.n
     if (heard || asked.call === 'flush') void this.#perform(asked)
     else this.#answer(asked, { value: false })
   }
 
-  async #stored(asked: Omit<Asked, 'kind'>, value: unknown): Promise<void> {
+  async #stored(asked: Asked, value: unknown): Promise<void> {
     const { core } = this.#options.live
     await core.sink.durable(core.model.seq)
     this.#answer(asked, { value })
   }
 
-  #answer({ by, n }: Omit<Asked, 'kind'>, outcome: Pick<Answer, 'value' | 'error'>): void {
+  #answer({ by, n }: Asked, outcome: Pick<Answer, 'value' | 'error'>): void {
     if (this.#ends) return
     this.tell()
     this.#options.post({ kind: 'answer', to: by, n, epoch: this.epoch, ...outcome })

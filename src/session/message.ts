@@ -6,7 +6,7 @@ import type { Progress } from './session'
 import type { Status } from './status'
 
 /** What the tabs of one session tell each other; what each is for stands in `decisions/0012-tabs.md`. */
-export type Message = Hello | Lead | Welcome | News | Asked | Answer | Gone
+export type Message = Hello | Lead | Welcome | News | Ask | Answer | Gone
 
 export interface Hello {
   readonly kind: 'hello'
@@ -62,8 +62,14 @@ export interface Shown {
   readonly missing: readonly string[]
 }
 
-export interface Asked {
+/** An operation that is done by the leader of that epoch alone: another one is asked for all of them, in order. */
+export interface Ask extends Asked {
   readonly kind: 'ask'
+  readonly of: number
+}
+
+/** An operation of a tab, by its name. */
+export interface Asked {
   readonly by: string
   readonly n: number
   /** What the tab had seen when it asked. */

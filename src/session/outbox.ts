@@ -5,7 +5,7 @@ import { rebuildError } from './recorded-error'
 import { OvertakenError } from './tab-errors'
 
 /** What this tab has asked of the executing one and has no answer to yet. */
-export interface Pending extends Omit<Asked, 'kind' | 'n'> {
+export interface Pending extends Omit<Asked, 'n'> {
   n: number
   readonly at: number
   readonly done: Deferred<unknown>
@@ -62,7 +62,7 @@ export class Outbox {
   }
 
   /** What a tab that was left had asked, under the name that it has. */
-  resume(asked: Omit<Asked, 'kind'>, at: number): void {
+  resume(asked: Asked, at: number): void {
     this.#pending.push({ ...asked, at, done: deferred<unknown>(), askedOf: 0, sent: true })
   }
 
@@ -106,7 +106,7 @@ export class Outbox {
    * What may be done by whoever executes later: the rest means something else by then. What others had left is kept as it is.
    * It keeps its name: this page may come back, and ask for it again.
    */
-  leave(): Omit<Asked, 'kind'>[] {
+  leave(): Asked[] {
     const lasting = this.#pending.filter((it) => it.by === this.by && /^(write|reply|send)$/.test(it.call))
     for (const it of lasting) it.sent = true
     return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))

@@ -4,7 +4,7 @@ import type { LiveSession } from './live-session'
 import type { Asked } from './message'
 import type { Target } from './session'
 
-type Call = (live: LiveSession, asked: Omit<Asked, 'kind'>) => unknown
+type Call = (live: LiveSession, asked: Asked) => unknown
 
 /** What a tab may ask of the one that executes: looked up here, and nowhere else. */
 const calls: { readonly [name: string]: Call } = {
@@ -41,14 +41,14 @@ const calls: { readonly [name: string]: Call } = {
 export const lasting: ReadonlySet<string> = new Set(['step', 'flush'])
 
 /** Does what was asked; the first record that comes of it carries the name of the operation. */
-export function perform(live: LiveSession, asked: Omit<Asked, 'kind'>): unknown {
+export function perform(live: LiveSession, asked: Asked): unknown {
   const { core } = live
   const call = Object.hasOwn(calls, asked.call) ? calls[asked.call] : undefined
   if (call === undefined) throw new TypeError(`there is no "${asked.call}" to ask for`)
   return named(core, asked, () => call(live, asked))
 }
 
-function named<T>(core: LiveSession['core'], { by, n }: Omit<Asked, 'kind'>, action: () => T): T {
+function named<T>(core: LiveSession['core'], { by, n }: Asked, action: () => T): T {
   core.origin = { by, n }
   try {
     return action()

@@ -1,5 +1,5 @@
 import { createEngine, memoryStorage, type Engine, type EngineOptions } from '../../src/index'
-import { crash, virtualClock, virtualTabs } from '../../src/testing'
+import { crash, virtualClock, virtualTabs, type VirtualTabs } from '../../src/testing'
 import { Page } from './page'
 
 /** One browser in which pages are opened and left: what is not stored goes through its localStorage, or is lost. */
@@ -27,4 +27,28 @@ export const browser = (options: EngineOptions = {}) => {
     return { engine, page, leave }
   }
   return { clock, storage, box, tab }
+}
+
+/** The channels of a tab that hears nothing for a while, as one in an endless loop: then it hears all of it at once. */
+export function ears({ channel: inner }: VirtualTabs) {
+  const unheard: (() => void)[] = []
+  let closed = false
+  const channel: VirtualTabs['channel'] = (name) => {
+    const line = inner(name)
+    return {
+      set onmessage(listener: typeof line.onmessage) {
+        line.onmessage = (event) => (closed ? void unheard.push(() => listener?.(event)) : listener?.(event))
+      },
+      postMessage: line.postMessage,
+      close: line.close,
+    }
+  }
+  return {
+    channel,
+    close: () => void (closed = true),
+    open() {
+      closed = false
+      for (const hear of unheard.splice(0)) hear()
+    },
+  }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { defineWorkflow, type AnyWorkflow, type EngineOptions } from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
 import { Done, failure, flow, Go, Nudge, Question } from '../support/flows'
-import { browser } from '../support/leaving'
+import { browser, ears } from '../support/leaving'
 
 const asking = defineWorkflow({ ...flow, events: [Nudge] }).step(
   'ask',
@@ -15,18 +15,7 @@ async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {})
   const tabs = virtualTabs()
   const errors: unknown[] = []
   const setting = browser({ ...tabs, onError: (error) => errors.push(error), ...options })
-  const unheard: (() => void)[] = []
-  let hangs = false
-  const channel = (name: string) => {
-    const inner = tabs.channel(name)
-    return {
-      set onmessage(listener: ((event: { readonly data: unknown }) => void) | null) {
-        inner.onmessage = (event) => (hangs ? void unheard.push(() => listener?.(event)) : listener?.(event))
-      },
-      postMessage: inner.postMessage,
-      close: inner.close,
-    }
-  }
+  const { channel, close, open } = ears(tabs)
   const first = setting.tab({ channel })
   const leader = await first.engine.open(workflow as typeof asking)
   const second = setting.tab()
@@ -36,13 +25,12 @@ async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {})
   return {
     ...{ ...setting, errors, first, leader, second, follower },
     hang() {
-      hangs = true
+      close()
       first.page.hang()
     },
     wake() {
-      hangs = false
       first.page.wake()
-      for (const hear of unheard.splice(0)) hear()
+      open()
     },
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage, type Engine, type SessionStorage } from 'dogear'
 import { crash, virtualClock, virtualTabs, type VirtualTabs } from 'dogear/testing'
+import { ears } from '../support/leaving'
 import { Done, failure, flow, gate, type Gate, Go, Item, Question, sorted } from '../support/flows'
 
 /** A browser: its tabs share storage, locks and channels. */
@@ -9,15 +10,15 @@ const browser = (storage: SessionStorage = memoryStorage(), more: Partial<Virtua
   const tabs = { ...virtualTabs(), ...more }
   const errors: unknown[] = []
   let ids = 0
-  const tab = (): Engine =>
+  const tab = (its: Partial<VirtualTabs> = {}): Engine =>
     createEngine({
       storage,
       clock,
       ids: () => `id-${++ids}`,
       onError: (error) => errors.push(error),
-      ...tabs,
+      ...{ ...tabs, ...its },
     })
-  return { clock, storage, tab, errors }
+  return { clock, storage, tab, tabs, errors }
 }
 
 const effects: string[] = []
@@ -367,6 +368,29 @@ describe('two tabs on one session', () => {
     expect([two.role, two.state.get('text')]).toEqual(['leader', 'ab'])
     expect([await reply, await result]).toEqual([true, 'two'])
     expect(effects).toEqual(['two'])
+  })
+
+  test('what was asked of one leader is heard by the next one, and what was asked before it is not / both are done', async () => {
+    const { clock, tab, tabs } = browser()
+    const [one, two] = [ears(tabs), ears(tabs)]
+    const engine = tab({ channel: one.channel })
+    const leader = await engine.open(asking)
+    leader.run().catch(() => {})
+    const next = await tab({ channel: two.channel }).open(asking)
+    const other = await tab().open(asking)
+    await clock.advance(10)
+    one.close()
+    const reply = other.asks[0]?.reply('yes')
+    await clock.advance(10)
+    two.close()
+    other.state.set('text', 'typed')
+    await clock.advance(10)
+    crash(engine)
+    await clock.advance(10)
+    expect(next.role).toBe('leader')
+    two.open()
+    await clock.advance(1000)
+    expect([await reply, next.result, next.state.get('text')]).toEqual([true, 'yes', 'typed'])
   })
 
   test('the leader is killed in an effect / the next one runs it again with the same key', async () => {
