@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage, type Engine, type Session } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Item, Question } from '../support/flows'
+import { ears } from '../support/leaving'
 import { Page } from '../support/page'
 import { random } from '../support/random'
 
@@ -37,6 +38,8 @@ interface Tab {
   typed: string[]
   stored: string[]
   hidden: boolean
+  readonly hearing: ReturnType<typeof ears>
+  hung: boolean
 }
 
 /** Plays one story of a browser, and answers with everything that is wrong at its end. */
@@ -61,10 +64,18 @@ async function play(seed: number): Promise<string[]> {
 
   const enter = async () => {
     const page = new Page(box)
-    const engine = createEngine({ storage, clock, page, ids: () => `id-${++ids}`, ...tabs })
+    const hearing = ears(tabs)
+    const { channel } = hearing
+    const engine = createEngine({ storage, clock, page, ids: () => `id-${++ids}`, ...tabs, channel })
     const session = engine.session(workflow)
     session.ready.catch(() => {})
-    open.push({ name: `t${++names}`, engine, page, session, typed: [], stored: [], hidden: false })
+    const name = `t${++names}`
+    open.push({ name, engine, page, session, hearing, typed: [], stored: [], hidden: false, hung: false })
+  }
+  const wake = (tab: Tab) => {
+    tab.hung = false
+    tab.page.wake()
+    tab.hearing.open()
   }
   const end = (tab: Tab) => {
     open.splice(open.indexOf(tab), 1)
@@ -111,25 +122,35 @@ async function play(seed: number): Promise<string[]> {
       end(tab)
     },
     takeOver: ({ session }) => void session.takeOver().catch(() => {}),
+    hang(tab) {
+      tab.hung = true
+      tab.page.hang()
+      tab.hearing.close()
+    },
     hide(tab) {
       tab.page.hide()
       tab.hidden = true
     },
   }
   const weights = ['type', 'type', 'type', 'type', 'reply', 'reply', 'run', 'flush', 'flush', 'enter']
-  const rare = ['kill', 'leave', 'close', 'takeOver', 'hide', 'enter']
+  const rare = ['kill', 'leave', 'close', 'takeOver', 'takeOver', 'hide', 'hang', 'enter']
 
   await enter()
   for (let turn = 0; turn < 40; turn++) {
     const tab = open.length > 0 ? pick(open) : undefined
     if (tab === undefined) await enter()
-    else if (tab.hidden) {
+    else if (tab.hung) {
+      const what = chance()
+      if (what < 0.1) act['kill']!(tab)
+      else if (what < 0.4) wake(tab)
+    } else if (tab.hidden) {
       tab.page.show(true)
       tab.hidden = false
     } else await act[chance() < 0.8 ? pick(weights) : pick(rare)]!(tab)
-    await clock.advance(pick([0, 0, 1, 5, 30, 200]))
+    await clock.advance(pick([0, 0, 1, 5, 30, 200, 1500, 6000]))
   }
   // Everybody is there again, and everything is answered.
+  for (const tab of open) if (tab.hung) wake(tab)
   for (const tab of open) if (tab.hidden) tab.page.show(true)
   if (open.length === 0) await enter()
   await clock.advance(10_000)
@@ -179,7 +200,7 @@ async function play(seed: number): Promise<string[]> {
   }
 }
 
-test(`${seeds} random browsers with up to four tabs / nothing is done twice, nothing acknowledged is lost, all tabs are equal`, async () => {
+test(`${seeds} random browsers with up to four tabs, which may hang / nothing is done twice, nothing acknowledged is lost, all tabs are equal`, async () => {
   const failures: string[] = []
   for (let seed = first; seed < first + seeds && failures.length < 3; seed++) {
     const wrong = await play(seed).catch((error: unknown) => [
