@@ -13,8 +13,8 @@ export interface StoredShape {
 
 /**
  * What every stored session says about itself, without its states. Plain data, readable without the session's
- * serializer. Its shape is that of the stored data: `claim` leaves it alone, only a snapshot changes it; the format
- * rises with the first batch that needs it.
+ * serializer. Its shape is that of the stored data: of it `claim` takes over `expireAfter` alone, the rest changes with
+ * a snapshot; the format rises with the first batch that needs it.
  */
 export interface StoredHead extends StoredShape {
   readonly id: string
@@ -135,7 +135,7 @@ export interface SessionStorage {
   /**
    * Makes the caller the only writer: stores a new, higher epoch and answers with it and with the newest stored
    * sequence number (0 when none). Atomic. When `expected` is not that number, nothing is changed and `epoch` is
-   * `undefined`: read again. `shape` counts only while nothing is stored.
+   * `undefined`: read again. `shape` counts only while nothing is stored, its `expireAfter` always.
    */
   claim(
     id: string,
