@@ -41,10 +41,15 @@ function stage() {
   const settle = (ms = 0) => act(() => clock.advance(ms))
   const views: View[] = []
   const session = (): Session<typeof wizard> => engine.session(wizard)
+  const latest = () => views.at(-1) as View
   return {
     settle,
     session,
-    latest: () => views.at(-1) as View,
+    latest,
+    async start() {
+      act(() => latest().start())
+      await settle()
+    },
     async open(url?: WorkflowUrlOptions | false, ssr?: boolean) {
       const Page = url === false ? PlainPage : UrlPage
       render(
@@ -111,10 +116,9 @@ async function moves(work: () => Promise<unknown>) {
 
 describe('useWorkflow: back and forward', () => {
   test('Back shows the page before, Forward the next one again; both are stable and say whether they moved', async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer, latest, settle } = stage()
     await open(false)
-    act(() => latest().start())
-    await settle()
+    await start()
     const { back, forward } = latest()
     expect(back()).toBe(false)
     await answer('Ada')
@@ -132,12 +136,11 @@ describe('useWorkflow: back and forward', () => {
 
 describe('useWorkflowUrl', () => {
   test('a run begins, pages are turned / each is pushed; the rest of the URL stays', async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer } = stage()
     await open()
     expect(location.href).toMatch(/wizard\?other=1#top$/)
     const seen = await moves(async () => {
-      act(() => latest().start())
-      await settle()
+      await start()
       expect(step()).toBe('askName')
       await answer('Ada')
     })
@@ -146,10 +149,9 @@ describe('useWorkflowUrl', () => {
   })
 
   test('pages of one name / are counted', async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer, latest } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada', 'Delft')
     expect(step()).toBe('askCity-2')
     await pop('/wizard?step=askCity')
@@ -158,10 +160,9 @@ describe('useWorkflowUrl', () => {
   })
 
   test("the browser's Back, twice, then Forward / the pages follow, and nothing is pushed", async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer, settle } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada', 'Delft')
     await pop('/wizard?step=askName')
     expect(text()).toBe('askName')
@@ -175,10 +176,9 @@ describe('useWorkflowUrl', () => {
   })
 
   test('a reload / the same page, nothing pushed; without a page in the URL it is put there', async () => {
-    const { open, answer, latest, settle, reload } = stage()
+    const { open, start, answer, reload } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada')
     await reload()
     expect(await moves(() => open())).toEqual([])
@@ -189,10 +189,9 @@ describe('useWorkflowUrl', () => {
   })
 
   test('a link to a page that was turned / goes there; one beyond, or to no page / as far as was reached', async () => {
-    const { open, answer, latest, settle, reload } = stage()
+    const { open, start, answer, latest, settle, reload } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada', 'Delft')
     await reload('/wizard?step=askName')
     await open()
@@ -207,10 +206,9 @@ describe('useWorkflowUrl', () => {
   })
 
   test('children that are shown while the session loads / the URL waits for it: a link goes there, nothing is pushed', async () => {
-    const { open, answer, reload, latest, settle } = stage()
+    const { open, start, answer, reload, settle } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada', 'Delft')
     for (const [url, page] of [
       ['/wizard?step=askCity-2', 'askCity-2'],
@@ -265,10 +263,9 @@ describe('useWorkflowUrl', () => {
   })
 
   test('the run is over, then Back / the receipt stays', async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer, settle } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada', 'Delft', 'Breda', 'yes')
     expect(text()).toBe('completed')
     await pop('/wizard?step=askName')
@@ -277,37 +274,31 @@ describe('useWorkflowUrl', () => {
   })
 
   test('reset, then begun again / the URL names no page, then the first one, which is pushed', async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer, latest, settle } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada')
     const seen = await moves(async () => {
       act(() => latest().reset())
       await settle()
     })
     expect([seen, step(), location.search]).toEqual([['replace'], null, '?other=1'])
-    const next = await moves(async () => {
-      act(() => latest().start())
-      await settle()
-    })
+    const next = await moves(start)
     expect([next, step()]).toEqual([['push'], 'askName'])
   })
 
   test('param and name / say how it is spelled', async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer } = stage()
     await open({ param: 'page', name: ({ type, step: by }) => `${by}.${type.slice(3).toLowerCase()}` })
-    act(() => latest().start())
-    await settle()
+    await start()
     await answer('Ada')
     expect(location.search).toBe('?other=1&page=ask.city')
   })
 
   test('unmounted / the URL is left alone', async () => {
-    const { open, answer, latest, settle } = stage()
+    const { open, start, answer } = stage()
     await open()
-    act(() => latest().start())
-    await settle()
+    await start()
     cleanup()
     await answer('Ada')
     await pop('/wizard?step=askName')
