@@ -82,13 +82,14 @@ export class Finding {
       if (!live.mayAttach) break
       // Migrated, or completed with new defaults: a record that is yet to be stored, by the one who executes.
       const isAhead = !tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
-      const isOld = isAhead || this.#isOld(loaded)
+      const isOld = this.#isOld(loaded)
       if (!tabs.leads && isOld) {
         await tabs.seize()
         continue
       }
-      if (!tabs.leads) return { ...found, epoch: loaded?.head.epoch ?? 0 }
-      if (tabs.alone && !isOld && live.status === 'loading') return { ...found, epoch: undefined }
+      // What is ahead of storage goes on where nobody else's records do.
+      if (!tabs.leads) return { ...found, epoch: isAhead ? 0 : (loaded?.head.epoch ?? 0) }
+      if (tabs.alone && !isOld && !isAhead && live.status === 'loading') return { ...found, epoch: undefined }
       const expected = loaded?.head.seq ?? 0
       const claimed = await this.#claim(expected)
       if (claimed === false) return { ...found, epoch: undefined }

@@ -76,17 +76,22 @@ export class Membership {
     if (!this.#seat) this.leads = !(await this.#call.isAnybodyThere())
   }
 
-  /** What was read is here, and another tab executes. Resolves when there is all that the other one has. */
-  async follow(model: Model, epoch: number, resumed: Resumed): Promise<void> {
+  /**
+   * What was read is here, and another tab executes. Resolves when there is all that the other one has, and with
+   * whether that will do: what older code shows may lack a default of this tab's.
+   */
+  async follow(model: Model, epoch: number, resumed: Resumed, isWhole: () => boolean): Promise<boolean> {
     const { live, clock, left } = this.#options
     const following = this.#follow(model, epoch, false)
     following.resume(left())
     // The other one may be about to leave: then this one is the next.
     this.#seat?.wait()
     await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
-    if (this.#following !== following || this.leads) return
+    if (this.#following !== following || this.leads) return true
+    if (!isWhole()) return false
     this.#readOnly()
     live.admit(live.core.model.seq > 0 ? { savedAt: clock.now(), ...resumed, ...other } : resumed)
+    return true
   }
 
   /** The newest epoch that this tab knows of as a follower. */
@@ -184,9 +189,10 @@ export class Membership {
     this.#line.disconnect()
   }
 
-  /** What is stored was made by older code, which may be at work elsewhere: this tab executes now, and migrates. */
+  /** Older code is at work elsewhere: this tab executes now, goes on from what is stored, and migrates. */
   async seize(): Promise<void> {
     await this.#seat?.steal()
+    this.#end()
     this.leads = true
   }
 

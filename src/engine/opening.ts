@@ -15,12 +15,13 @@ import { Meanwhile } from '../session/meanwhile'
 import { OvertakenError } from '../session/tab-errors'
 import { createModel, type Model } from '../session/model'
 import { Resources } from '../session/resources'
+import type { Resumed } from '../session/session'
 import { beginning } from './beginning'
 import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
 import { Finding, type Found } from './finding'
-import type { RestoringParts } from './restoring'
+import { isComplete, type RestoringParts } from './restoring'
 import { kindsOf } from './overtaken'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
@@ -129,7 +130,7 @@ export class Opening {
       await this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
     } catch (error) {
       // It has been shown for long: it stays as it is.
-      if (isOutage(error) && this.live.core.remote) throw error
+      if (isOutage(error) && this.live.core.remote && this.live.status !== 'loading') throw error
       if (this.#lack || !isOutage(error)) {
         const reason = await this.#explain(error)
         this.live.refuse(reason)
@@ -164,7 +165,7 @@ export class Opening {
     if (same) this.#tree.apply(privacy.carry(shown.state))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
-    if (!this.#tabs.leads) return this.#tabs.follow(own, epoch ?? 0, how)
+    if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how)
     const { seq } = own
     const { page } = this.#around
     const left = dropped ? undefined : tail
@@ -182,6 +183,13 @@ export class Opening {
     if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
     if (epoch !== undefined) lead(epoch)
     return undefined
+  }
+
+  async #follow(model: Model, epoch: number, how: Resumed): Promise<void> {
+    const isWhole = (): boolean => isComplete(this.#schema, this.#tree.root())
+    if (await this.#tabs.follow(model, epoch, how, isWhole)) return
+    await this.#tabs.seize()
+    await this.#read()
   }
 
   /** Under the name of the session that was followed there is another one, or none yet. */
@@ -202,7 +210,7 @@ export class Opening {
   #goOn(finding: Promise<Found>, error: Error): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach || live.core.sink instanceof Meanwhile) return undefined
-    if (!this.#tabs.leads) return this.#tabs.follow(this.#fresh(this.#tree), 0, { found: false })
+    if (!this.#tabs.leads) return this.#follow(this.#fresh(this.#tree), 0, { found: false })
     const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
     this.#tree.restore(this.#initialState)
     live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)

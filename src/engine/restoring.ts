@@ -109,6 +109,15 @@ async function settled(
     )
 }
 
+/** Whether a state is what the schema makes of it. */
+export function isComplete(schema: CompiledSchema, state: unknown): boolean {
+  try {
+    return sameContent(schema.initial(state), state)
+  } catch {
+    return false
+  }
+}
+
 /** Whether all that a state has is in what the schema makes of it: a new field with a default needs no new version. */
 function keeps(after: unknown, before: unknown): boolean {
   const isList = Array.isArray(before)

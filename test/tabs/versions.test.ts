@@ -55,6 +55,34 @@ test('newer code of the same version, with one default more, opens what older co
   expect((await engine().open(next)).state.get()).toEqual(all)
 })
 
+test('a default more in the code, and storage that takes nothing / one tab executes; further ones of the same code follow it', async () => {
+  const clock = virtualClock()
+  const { locks, channel } = overheardTabs()
+  let full = false
+  const options = { clock, storage: memoryStorage({ failAt: () => full }), locks, channel }
+  let runs = 0
+  const of = (state: z.ZodObject) =>
+    defineWorkflow({ ...flow, state }).step('end', { on: Go, emits: [Done] }, (ctx) => {
+      runs++
+      return ctx.sleep(60_000).then(() => Done(1))
+    })
+  const note = z.string().default('')
+  const first = createEngine(options)
+  const old = await first.open(of(z.object({ note })))
+  old.run(undefined).catch(() => {})
+  await old.flush()
+  await first.close()
+  const next = of(z.object({ note, tags: z.array(z.string()).default(['new']) }))
+  full = true
+  const open = () => createEngine({ ...options, onError: () => {} }).open(next)
+  const tabs = [await open(), await open(), await open()]
+  await clock.advance(2000)
+  expect([runs, ...tabs.map((it) => it.role)]).toEqual([2, 'leader', 'follower', 'follower'])
+  tabs[2]!.state.append('tags', 'own')
+  await clock.advance(1000)
+  for (const it of tabs) expect(it.state.get('tags')).toEqual(['new', 'own'])
+})
+
 const paying = defineWorkflow({
   ...flow,
   state: z.object({ card: z.string().default(''), note: z.string().default('') }),
