@@ -181,10 +181,14 @@ export class Leaving {
     let released = isCached(event)
     const epoch = tabs.epoch ?? this.#found
     if (live.role === 'leader' && epoch !== undefined) {
+      const { stored, core } = live
+      // What a copy that is owed holds is queued no more, but in the history, unless that is a short one.
+      const past = core.history.since(stored)
       // What it had from the last page may be stored by now, though not at the first try.
-      const taken = this.#taken.filter((it) => it.seq > live.stored)
+      const taken = this.#taken.filter((it) => it.seq > stored)
       const since = taken.at(-1)?.seq ?? 0
-      const records = [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
+      const queued = [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
+      const records = past.length === core.model.seq - stored ? past : queued
       if (records.length === 0) this.#exit.clear()
       else if (this.#write(epoch, records, clock.now())) released = true
       // It is kept nowhere else.

@@ -1,5 +1,4 @@
 import { StaleEpochError } from '../storage-errors'
-import type { StoredHead } from '../storage/storage'
 import { withinLimit } from '../storage/time-limit'
 import { Following } from '../session/following'
 import { Leading } from '../session/leading'
@@ -100,12 +99,11 @@ export class Membership {
   }
 
   /** The model that was followed, when it is ahead of what its leader has stored, and of what was found. */
-  ahead(head: StoredHead | undefined, found: Model | undefined, emptied = false): Model | undefined {
+  ahead(epoch: number | undefined, found: Model | undefined, emptied = false): Model | undefined {
     const following = this.#following
-    const { model } = this.#options.live.core
-    if (!following?.extends(head, emptied) || model.seq <= (found?.seq ?? 0)) return undefined
+    if (!following?.extends(epoch, found, emptied)) return undefined
     following.uncover()
-    return model
+    return this.#options.live.core.model
   }
 
   /** The session was claimed and is attached: this tab executes it. What it had asked of others it does itself. */

@@ -155,7 +155,7 @@ export class Opening {
     const [live, { privacy }] = [this.live, this.#keeping]
     if (!live.mayAttach) return undefined
     const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
-    const ahead = this.#tabs.ahead(loaded?.head, model, emptied)
+    const ahead = this.#tabs.ahead(loaded?.head.epoch, model, emptied)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     // What was followed is gone: what begins is another session, and nothing of the old one is done again on it.
     if (shown && shown.seq > 0 && !ahead && model?.lineage !== shown.lineage) this.#beginAnew(model)

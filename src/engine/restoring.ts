@@ -144,8 +144,10 @@ export async function continued(
     try {
       const { history, model = parts.fresh(new Tree(undefined)) } = folded(parts, loaded)
       if (loaded && !same && model.lineage !== tail.lineage) throw new Error('another session')
-      for (const it of tail.records.slice(seq + 1 - tail.from)) add(model, history, it as SessionRecord)
-      await settled(parts, version, model, history)
+      const left = tail.records.slice(seq + 1 - tail.from) as SessionRecord[]
+      for (const it of left) add(model, history, it)
+      const isMigrated = left.some((it) => it.kind === 'migrated')
+      await settled(parts, isMigrated ? undefined : version, model, history)
       return { model, history }
     } catch {
       // What was half folded is of no use any more.

@@ -3,6 +3,7 @@ import type { Persistence } from '../storage/persistence'
 import type { FollowingOptions } from './following-options'
 import type { LiveSession } from './live-session'
 import type { Answer, Asked, Message, News, Shown, Welcome } from './message'
+import type { Model } from './model'
 import type { Remote } from './remote'
 import { Silence } from './silence'
 import { LeaderSilentError } from './tab-errors'
@@ -177,11 +178,16 @@ export class Following implements Remote {
     this.#closing?.reject(new LeaderSilentError(this.#core.options.id))
   }
 
-  /** Whether the records that were heard go on where what is stored ends: then nobody has them but this tab. */
-  extends(head: { readonly epoch: number; readonly seq: number } | undefined, emptied: boolean): boolean {
-    const { seq } = this.#core.model
-    if (this.#heardOf === 0 || seq === 0) return false
-    return head ? head.epoch === this.#heardOf && seq > head.seq : emptied || this.durable === 0
+  /**
+   * Whether the records that were heard go on where what was found ends: then nobody has them but this tab. `epoch` is
+   * of what is stored, if anything is. Another tab that has claimed the session since this one was told how much is
+   * stored has stored nothing, if it is no more.
+   */
+  extends(epoch: number | undefined, found: Model | undefined, emptied: boolean): boolean {
+    const { seq, lineage } = this.#core.model
+    if (this.#heardOf === 0 || seq <= (found?.seq ?? 0)) return false
+    if (epoch === undefined) return emptied || this.durable === 0
+    return epoch === this.#heardOf || (found?.seq === this.durable && found.lineage === lineage)
   }
 
   end(): void {

@@ -75,6 +75,11 @@ export class History {
     return this.#records.find((it) => it.seq === seq)
   }
 
+  /** Those after a record, as far as they are kept. */
+  since(seq: number): readonly SessionRecord[] {
+    return after(this.#records, seq)
+  }
+
   /** When a record was written; `undefined` when it is none that one can go to. */
   timeOf(seq: number): number | undefined {
     const base = this.#base

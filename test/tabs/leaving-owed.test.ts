@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineWorkflow, memoryStorage } from 'dogear'
+import { crash } from 'dogear/testing'
+import { Done, flow, Go } from '../support/flows'
+import { browser } from '../support/leaving'
+
+const of = (state: z.ZodObject, more: object = {}) =>
+  defineWorkflow({ ...flow, state, ...more }).step('end', { on: Go, emits: [Done] }, () => Done(1))
+const note = z.string().default('')
+const plain = of(z.object({ note }))
+
+/** A disk that is full while it is said to be. */
+const fullAtTimes = () => {
+  const disk = { full: false }
+  return { disk, storage: memoryStorage({ failAt: () => disk.full }) }
+}
+
+test('a tab leads with what another one could not store / left before it can store it either / all of it is there', async () => {
+  const { disk, storage } = fullAtTimes()
+  const { tab, clock } = browser({ storage, onError: () => {} })
+  const first = tab()
+  const one = await first.engine.open(plain)
+  one.state.set('note', 'a')
+  await one.flush()
+  const second = tab()
+  const two = await second.engine.open(plain)
+  disk.full = true
+  one.state.append('note', 'b')
+  await clock.advance(2000)
+  crash(first.engine)
+  await clock.advance(2000)
+  two.state.append('note', 'c')
+  await clock.advance(2000)
+  expect([two.role, two.persistence.status, two.state.get('note')]).toEqual(['leader', 'unsaved', 'abc'])
+  second.leave()
+  disk.full = false
+  expect((await tab().engine.open(plain)).state.get('note')).toBe('abc')
+})
+
+test.each([
+  ['a default more', 1, {}],
+  ['a new version', 2, { migrations: { 2: (state: object) => ({ ...state, tags: ['new'] }) } }],
+])(
+  '%s in the code, text from the last page, and more / left twice before anything is stored / all of it is there, migrated once',
+  async (_, version, more) => {
+    const { disk, storage } = fullAtTimes()
+    const { tab, clock } = browser({ storage, onError: () => {} })
+    const first = tab()
+    const old = await first.engine.open(plain)
+    old.state.set('note', 'a')
+    await old.flush()
+    if (version === 1) old.state.append('note', 'b')
+    first.leave()
+    disk.full = true
+    const next = of(z.object({ note, tags: z.array(z.string()).default(['new']) }), { ...more, version })
+    for (const letter of ['c', 'd']) {
+      const page = tab()
+      const session = await page.engine.open(next)
+      session.state.append('note', letter)
+      session.state.append('tags', letter)
+      await clock.advance(500)
+      page.leave()
+    }
+    disk.full = false
+    const all = { note: version === 1 ? 'abcd' : 'acd', tags: ['new', 'c', 'd'] }
+    const last = await tab().engine.open(next)
+    expect(last.state.get()).toEqual(all)
+    await last.flush()
+    expect((await tab().engine.open(next)).state.get()).toEqual(all)
+  },
+)
