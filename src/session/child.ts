@@ -14,7 +14,7 @@ import type { Execution, Model, Point } from './model'
 import type { Joining, Nest, Nested, Within } from './nested'
 import { explain } from './outcome'
 import { Permit } from './permit'
-import type { SessionRecord } from './record'
+import type { ChildBegin, SessionRecord } from './record'
 import { Privacy } from './privacy'
 import { recordError } from './recorded-error'
 import { Resources } from './resources'
@@ -53,13 +53,14 @@ class Child implements Nested {
     const resources = new Resources(definition.resources, options.layers(definition))
     resources.set(given)
     const privacy = new Privacy(definition.options.private)
-    const initialState = beginAnew(definition, model)
+    const begin = point.begin as ChildBegin
+    const initialState = beginAnew(definition, model, begin.state)
     this.core = new Core({
       ...options,
       ...{ definition, model, resources, initialState, privacy },
       writer: new Writer(schema, options.copy),
       mend: (state) => (definition.options.state ? mend(schema, state) : []),
-      flow: flowOf(definition, model, options.copy),
+      flow: flowOf(definition, model, begin.flow, options.copy),
       onRecord: (record) => {
         settle(this.core, record)
         // A question is shown by the session.
@@ -196,19 +197,25 @@ function hidden({ options }: Definition): { readonly private?: readonly string[]
   return options.private ? { private: options.private } : {}
 }
 
-/** What is private was not stored: after a reload it is at its default. */
-function beginAnew({ options }: Definition, { tree }: Model): unknown {
+/** What is private was not stored: after a reload it is at its default. Answers with what `reset` goes back to. */
+function beginAnew({ options }: Definition, { tree }: Model, begin: unknown): unknown {
   const privacy = new Privacy(options.private)
-  if (!privacy.none)
-    tree.restore(privacy.filled(tree.root(), compileSchema(options.state).initial(tree.root())))
-  return tree.root()
+  if (privacy.none) return begin
+  const filled = (state: unknown): unknown =>
+    privacy.filled(state, compileSchema(options.state).initial(state))
+  tree.restore(filled(tree.root()))
+  return filled(begin)
 }
 
 /** A flow state of its own: a part of the model, written by records. */
-function flowOf(definition: Definition, model: Model, copy: Core['options']['copy']): SessionFlow {
+function flowOf(
+  definition: Definition,
+  model: Model,
+  initial: unknown,
+  copy: Core['options']['copy'],
+): SessionFlow {
   const writer = new Writer(compileSchema(definition.options.flowState), copy)
   const tree = (model.flow ??= new Tree({}))
-  const initial = tree.root()
   return {
     ...{ writer, initial },
     // Nobody but steps can reach it.
