@@ -1,4 +1,5 @@
 import { DogearError } from './errors'
+import { wordsOf } from './words'
 
 /** A run ended because a step failed for good. The same object as `session.error`. */
 export class StepError extends DogearError {
@@ -10,10 +11,10 @@ export class StepError extends DogearError {
   /** How many times it was tried. */
   declare readonly attempts: number
   constructor(step: string, event: unknown, attempts: number, cause: unknown) {
-    const text = cause instanceof Error ? cause.message : String(cause)
-    super(`step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${text}`, {
-      cause,
-    })
+    super(
+      `step "${step}" failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${wordsOf(cause)}`,
+      { cause },
+    )
     this.step = step
     this.event = event
     this.attempts = attempts

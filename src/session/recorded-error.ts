@@ -1,10 +1,15 @@
+import { StepError } from '../run-errors'
+import { wordsOf } from '../words'
 import type { RecordedError } from './record'
 
-/** An error in the form that survives a reload: its name, message and code. */
+/** An error in the form that survives a reload: its name, message and code. That of a failed sub-flow has the code of its cause. */
 export function recordError(error: unknown): RecordedError {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
-  const { code } = error as { code?: unknown }
-  return { name: error.name, message: error.message, ...(typeof code === 'string' && { code }) }
+  const message = wordsOf(error)
+  if (!(error instanceof Error)) return { name: 'Error', message }
+  let cause: unknown = error
+  while (cause instanceof StepError) ({ cause } = cause)
+  const { code } = Object(cause) as { code?: unknown }
+  return { name: error.name, message, ...(typeof code === 'string' && { code }) }
 }
 
 /** An error as it was recorded. Its class is not looked up: stored data names no code. */

@@ -1,4 +1,5 @@
 import { DogearError, type Issue } from '../errors'
+import { wordsOf } from '../words'
 
 /** Everything that is wrong with a graph document or its registry, in one error, each with its path. */
 export class GraphError extends DogearError {
@@ -29,8 +30,7 @@ export class ConditionError extends DogearError {
   declare readonly from: string
   declare readonly to: string
   constructor(condition: string, from: string, to: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    super(`condition "${condition}" of the edge from "${from}" to "${to}" threw: ${reason}`, { cause })
+    super(`condition "${condition}" of the edge from "${from}" to "${to}" threw: ${wordsOf(cause)}`, { cause })
     this.condition = condition
     this.from = from
     this.to = to

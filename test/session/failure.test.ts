@@ -107,6 +107,21 @@ describe('a failed run', () => {
     expect(after.cause).toBeInstanceOf(Error)
   })
 
+  test.each([
+    ['an object with a message', { code: 4001, message: 'rejected by the user' }, 'rejected by the user'],
+    ['an object without a text', Object.create(null), 'an object without a text'],
+    ['a symbol', Symbol('odd'), 'Symbol(odd)'],
+    ['nothing', undefined, 'undefined'],
+  ])('a step throws %s / the run fails with its words, also after a reload', async (_, thrown, words) => {
+    const page = profile()
+    const workflow = failing(() => thrown)
+    const error: StepError = await failure((await page.open(workflow)).run())
+    expect(error.message).toBe(`step "pay" failed after 1 attempt: ${words}`)
+    expect(error.cause).toBe(thrown)
+    await page.reload()
+    expect((await page.open(workflow)).error?.message).toBe(error.message)
+  })
+
   test('the state / is as before the step', async () => {
     const workflow = defineWorkflow({ ...flow })
       .step('first', { on: Go, emits: [Item] }, async (ctx) => {

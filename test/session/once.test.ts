@@ -466,4 +466,38 @@ describe('an effect in flight', () => {
       expect(keys).toEqual([keys[0], keys[0], keys[0]])
     },
   )
+
+  test.each(['in the page that found it', 'after another reload'])(
+    'the same two sub-flows deep, retry() %s / it runs again with the same key',
+    async (where) => {
+      const page = profile()
+      const keys: string[] = []
+      const sub = (name: string, workflow: typeof child) =>
+        defineWorkflow({ ...flow, name }).subflow(name, { on: Go, workflow, emits: [Done] })
+      const child = defineWorkflow({ ...flow, name: 'child', onUnknownOutcome: 'fail' }).step(
+        'pay',
+        { on: Go, emits: [Done] },
+        async (ctx) =>
+          Done(
+            await ctx.once('charge', async (key) => {
+              keys.push(key)
+              return keys.length < 2 ? gate<never>().promise : 'charged'
+            }),
+          ),
+      )
+      const workflow = sub('outer', sub('inner', child) as unknown as typeof child)
+      void (await page.open(workflow)).run()
+      await page.reload()
+      let session = await page.open(workflow)
+      await page.settle()
+      expect(session.status).toBe('failed')
+      expect(keys).toHaveLength(1)
+      if (where === 'after another reload') {
+        await page.reload()
+        session = await page.open(workflow)
+      }
+      expect(await session.retry()).toBe('charged')
+      expect(keys).toEqual([keys[0], keys[0]])
+    },
+  )
 })
