@@ -277,9 +277,10 @@ function isBesideARoute(
     other.on.some((it) => step.on.some((own) => own.type === it.type))
   const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
   // What comes from outside always comes beside the run.
-  const given = [...(options.events ?? []), ...steps.flatMap(replies)]
-  if (step.on.every((own) => given.some((it) => it.type === own.type))) return true
-  return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it)))
+  const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
+  const called = options.events ?? []
+  if (step.on.every(among([...called, ...steps.flatMap(replies)]))) return true
+  return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it) || it.on.some(among(called))))
 }
 
 function onCycle(step: StepDefinition, definition: Definition): boolean {

@@ -364,6 +364,13 @@ describe('reachable, and leading to the end', () => {
     expect(findings(replied)).toEqual([])
   })
 
+  test('a start that only prepares, and an event from outside that leads to the stop event / no dead end', () => {
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('prepare', { on: Go }, nothing)
+      .step('work', { on: Nudge, emits: [Done] }, done)
+    expect(findings(workflow)).toEqual([])
+  })
+
   test('a branch of a fan-out that ends in nothing, gathered / no dead end', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('split', { on: Go, emits: [Item, Other] }, () => [])
