@@ -20,14 +20,15 @@ export class Effects {
   async once(
     key: string,
     effect: (idempotencyKey: string) => unknown,
-    options: { onUnknownOutcome?: UnknownOutcome } = {},
+    options?: { onUnknownOutcome?: UnknownOutcome },
   ): Promise<unknown> {
     this.#log.enter('once')
+    checkArgument('once(): key', key, 'string')
     checkArgument('once()', effect, 'function')
     const { core, exec, replay } = this.#attempt
     const name = `once:${key}`
     const point = exec.points.get(name)
-    const policy = options.onUnknownOutcome ?? core.definition.options.onUnknownOutcome ?? 'rerun'
+    const policy = options?.onUnknownOutcome ?? core.definition.options?.onUnknownOutcome ?? 'rerun'
     const known = point?.result !== undefined || this.#isOurs(name)
     const asked = exec.points.has(askKey(key, 1))
     if (asked || (point && !known && policy === 'ask')) return this.#inquire(name, key, effect)

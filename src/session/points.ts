@@ -30,7 +30,7 @@ export class Points {
     return (this.#effects ??= new Effects(this.#attempt, this.log))
   }
 
-  async ask(event: WorkflowEvent, options: { timeout?: number } = {}): Promise<WorkflowEvent> {
+  async ask(event: WorkflowEvent, options?: { timeout?: number }): Promise<WorkflowEvent> {
     this.log.enter('ask')
     const { step } = this.#attempt
     const factory = step.asks.find((it) => it.type === event?.type)
@@ -38,7 +38,7 @@ export class Points {
     const question = genuine(event, factory)
     const reply = factory.reply.type
     const name = this.log.key(`ask:${event.type}`, (it) => sameJson(it.event?.data, question.data))
-    const data = await this.log.wait(name, 'ask', options.timeout, { event: bare(question), reply })
+    const data = await this.log.wait(name, 'ask', options?.timeout, { event: bare(question), reply })
     return Object.freeze({ type: reply, data })
   }
 

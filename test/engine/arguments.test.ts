@@ -263,6 +263,8 @@ describe('in a step', () => {
       (ctx) => ctx.ask(Question(1), { timeout: null }),
       'the time of a ask takes milliseconds, not null',
     ],
+    ['once() by no key', (ctx) => ctx.once(undefined, () => 1), 'once(): key takes a text, not undefined'],
+    ['edit(value)', (ctx) => ctx.state.edit({ n: 1 }), 'edit() takes a function, not object'],
     ['once(value)', (ctx) => ctx.once('key', Promise.resolve(1)), 'once() takes a function, not object'],
     [
       'collect(one)',
