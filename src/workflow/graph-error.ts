@@ -30,7 +30,9 @@ export class ConditionError extends DogearError {
   declare readonly from: string
   declare readonly to: string
   constructor(condition: string, from: string, to: string, cause: unknown) {
-    super(`condition "${condition}" of the edge from "${from}" to "${to}" threw: ${wordsOf(cause)}`, { cause })
+    super(`condition "${condition}" of the edge from "${from}" to "${to}" threw: ${wordsOf(cause)}`, {
+      cause,
+    })
     this.condition = condition
     this.from = from
     this.to = to

@@ -292,39 +292,42 @@ describe('in the middle', () => {
     expect([session.status, session.result, tries]).toEqual(['completed', [1, 2, 3], 3])
   })
 
-  test.each([0, 1, 2])('reset() in a child after %i reloads / back to what it began with', async (reloads) => {
-    const page = profile()
-    const child = defineWorkflow({
-      ...flow,
-      name: 'child',
-      state: z.object({ n: z.number(), card: z.string().default('none') }),
-      flowState: z.object({ seen: z.number().default(0) }),
-      private: ['card'],
-    }).step('work', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
-      await ctx.state.reset()
-      await ctx.state.set('n', 7)
-      await ctx.state.set('card', '4111')
-      await ctx.flowState.set('seen', 9)
-      await ctx.ask(Question('more?'))
-      await ctx.state.reset()
-      await ctx.flowState.reset()
-      return Done([ctx.state.get(), ctx.flowState.get()])
-    })
-    const workflow = defineWorkflow({ ...flow, state: z.object({ first: z.number().default(5) }) }).subflow(
-      'sub',
-      { on: Go, workflow: child, emits: [Done], capture: { state: { n: 'state.first' } } },
-    )
-    let session = await page.open(workflow)
-    void session.run()
-    for (let times = 0; times < reloads; times++) {
-      await page.reload()
-      session = await page.open(workflow)
-    }
-    await page.settle()
-    await session.asks[0]?.reply('yes')
-    await page.settle()
-    expect(session.result).toEqual([{ n: 5, card: 'none' }, { seen: 0 }])
-  })
+  test.each([0, 1, 2])(
+    'reset() in a child after %i reloads / back to what it began with',
+    async (reloads) => {
+      const page = profile()
+      const child = defineWorkflow({
+        ...flow,
+        name: 'child',
+        state: z.object({ n: z.number(), card: z.string().default('none') }),
+        flowState: z.object({ seen: z.number().default(0) }),
+        private: ['card'],
+      }).step('work', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+        await ctx.state.reset()
+        await ctx.state.set('n', 7)
+        await ctx.state.set('card', '4111')
+        await ctx.flowState.set('seen', 9)
+        await ctx.ask(Question('more?'))
+        await ctx.state.reset()
+        await ctx.flowState.reset()
+        return Done([ctx.state.get(), ctx.flowState.get()])
+      })
+      const workflow = defineWorkflow({ ...flow, state: z.object({ first: z.number().default(5) }) }).subflow(
+        'sub',
+        { on: Go, workflow: child, emits: [Done], capture: { state: { n: 'state.first' } } },
+      )
+      let session = await page.open(workflow)
+      void session.run()
+      for (let times = 0; times < reloads; times++) {
+        await page.reload()
+        session = await page.open(workflow)
+      }
+      await page.settle()
+      await session.asks[0]?.reply('yes')
+      await page.settle()
+      expect(session.result).toEqual([{ n: 5, card: 'none' }, { seen: 0 }])
+    },
+  )
 
   test('streams and progress / come through the parent', async () => {
     const page = profile()
