@@ -11,7 +11,7 @@ import type { SessionFlow } from './flow'
 import { Interruption } from './interruption'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
-import type { Joining, Nest, Nested, Within } from './nested'
+import { heirOf, type Joining, type Nest, type Nested, type Within } from './nested'
 import { explain } from './outcome'
 import { Permit } from './permit'
 import type { ChildBegin, SessionRecord } from './record'
@@ -68,6 +68,7 @@ class Child implements Nested {
       },
       within: this.#within(definition),
     })
+    this.core.inFlight = parent.inFlight
     this.core.sink = { push: () => {}, isOpen: () => false, durable: (seq) => parent.sink.durable(seq) }
     this.#permit = new Permit(this.core)
     this.core.ready = () => this.#mayWork()
@@ -93,6 +94,12 @@ class Child implements Nested {
         return parent.key(exec, key)
       },
       stepped: () => parent.stepped(),
+      outlives: (record) =>
+        (record.kind === 'done' || record.kind === 'child') &&
+        this.core.closed !== 'crashed' &&
+        parent.model.execs.get(exec) === this.#exec &&
+        this.#point.child === this.core.model,
+      heir: () => heirOf(parent).children.get(`${exec}/${key}`)?.core,
     }
   }
 

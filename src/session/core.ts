@@ -47,7 +47,7 @@ export class Core {
   /** What sub-flows failed with in this page. */
   readonly failures: WeakMap<Point, Error> = failures
   /** Effects in flight, by execution and key: a retry joins them. */
-  readonly inFlight: Map<string, Promise<unknown>> = new Map()
+  inFlight: Map<string, Promise<unknown>> = new Map()
   /** Effects whose intent was recorded by this page, so that their outcome is known. */
   readonly intents: WeakSet<Point> = intents
   /** The open asynchronous edits of steps, one behind the other. */
@@ -89,11 +89,11 @@ export class Core {
 
   /** The one way to change the session. */
   append(body: RecordBody, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
-    if (this.closed !== undefined || this.remote) return
-    if (this.worked && (body.kind === 'taken' || body.kind === 'opened'))
-      body = { ...body, worked: this.worked() }
     const { model } = this
     const { within } = this.options
+    if (this.remote || (this.closed !== undefined && !within?.outlives(body))) return
+    if (this.worked && (body.kind === 'taken' || body.kind === 'opened'))
+      body = { ...body, worked: this.worked() }
     const rebases = rollsBack(body) && model.log.some((it) => !isOpenWrite(model, it))
     if (within) within.append(body, urgency, durability)
     else {

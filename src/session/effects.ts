@@ -3,6 +3,7 @@ import { OutcomeUnknownError } from '../run-errors'
 import { checkArgument } from '../state/argument'
 import { isRerun, OutcomeKnown, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
+import { heirOf } from './nested'
 import type { Host, PointLog } from './point-log'
 import { rebuildError, recordError } from './recorded-error'
 
@@ -89,15 +90,15 @@ export class Effects {
       await core.sink.durable(exec.points.get(name)?.seq ?? 0)
       if (core.closed === 'crashed') return await new Promise<never>(() => {})
       // Nobody waits for it any more: what did not begin need not begin. A later attempt may be waiting already.
-      if (core.closed !== undefined || !core.attempts.has(exec.id))
-        throw this.#attempt.over ?? new Error('it is over')
+      const { closed, attempts } = heirOf(core)
+      if (closed !== undefined || !attempts.has(exec.id)) throw this.#attempt.over ?? new Error('it is over')
       const value = await effect(core.key(exec.id, key))
       const copy = value === undefined ? undefined : core.options.copy(value, `the result of once("${key}")`)
       if (still()) this.#log.done(name, 'once', copy === undefined ? {} : { value: copy })
       return copy
     } catch (error) {
       // When nobody hears of the failure, it is as if it had never begun: the next attempt runs it again.
-      const heard = core.attempts.has(exec.id) && error !== this.#attempt.over
+      const heard = heirOf(core).attempts.has(exec.id) && error !== this.#attempt.over
       if (heard && still() && !(error instanceof SerializationError))
         this.#log.done(name, 'once', { error: recordError(error) })
       throw error

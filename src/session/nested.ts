@@ -11,6 +11,15 @@ export interface Within {
   readonly prefix: string
   /** A step by hand has been made: nothing else starts. */
   stepped(): void
+  /** Whether what an effect of it has come to is still recorded, though it is over: it failed, and may be tried again. */
+  outlives(record: RecordBody): boolean
+  /** What is at work at its point now. */
+  heir(): Core | undefined
+}
+
+/** Who waits for an effect of this core: one that is over has left it to the next. */
+export function heirOf(core: Core): Core {
+  return core.options.within?.heir() ?? core
 }
 
 /** The attempt that waits for a sub-flow. */

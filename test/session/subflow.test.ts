@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow, resource, type StepError } from '../../src/index'
-import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question } from '../support/flows'
+import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, type Profile } from '../support/flows'
 
 const Begin = defineEvent('begin', z.object({ total: z.number() }))
 const Paid = defineEvent('paid', z.object({ receipt: z.string(), at: z.number() }))
@@ -378,6 +378,69 @@ describe('failure, cancel and time', () => {
     expect([error.step, error.message.includes('boom'), session.state.get()]).toEqual(['sub', true, {}])
     expect(await session.retry()).toBe('fine')
     expect([calls.length, session.state.get('got')]).toEqual([3, 'fine'])
+  })
+
+  /** A child two deep that fails for the first time while its charge is on its way. */
+  const charging = (page: Profile) => {
+    const keys: string[] = []
+    const charges = [gate<string>(), gate<string>()]
+    let fails = true
+    const child = defineWorkflow({ ...flow, name: 'child' }).step(
+      'pay',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        const charge = ctx.once('charge', (key) => charges[keys.push(key) - 1]?.promise)
+        await ctx.once('check', () => 'fine')
+        if (fails) {
+          fails = false
+          throw new Error('no')
+        }
+        return Done(await charge)
+      },
+    )
+    const inner = defineWorkflow({ ...flow, name: 'inner' }).subflow('child', {
+      on: Go,
+      workflow: child,
+      emits: [Done],
+    })
+    const workflow = defineWorkflow(flow).subflow('inner', { on: Go, workflow: inner, emits: [Done] })
+    return { keys, charges, open: () => page.open(workflow) }
+  }
+
+  test.each(['after the retry', 'before it, then a reload'])(
+    'a child fails while an effect of it is in flight / a retry gets its result, which comes %s',
+    async (when) => {
+      const page = profile()
+      const { keys, charges, open } = charging(page)
+      let session = await open()
+      await failure(session.run())
+      if (when !== 'after the retry') {
+        charges[0]?.open('charged')
+        await page.reload()
+        session = await open()
+      }
+      const result = session.retry()
+      await page.settle()
+      charges[0]?.open('charged')
+      expect(await result).toBe('charged')
+      expect(keys).toHaveLength(1)
+    },
+  )
+
+  test('a child fails while an effect of it is in flight, and the session is reset / its result lands nowhere', async () => {
+    const page = profile()
+    const { keys, charges, open } = charging(page)
+    const session = await open()
+    await failure(session.run())
+    session.reset()
+    const result = session.run()
+    await page.settle()
+    charges[0]?.open('of the old line')
+    await page.settle()
+    expect(session.status).toBe('running')
+    charges[1]?.open('charged')
+    expect(await result).toBe('charged')
+    expect(new Set(keys).size).toBe(2)
   })
 
   test('with a retry policy, and a reload in the backoff / only the step that failed runs again', async () => {
