@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memoryStorage, type SessionStorage } from 'dogear'
+import { memoryStorage, StaleEpochError, type SessionStorage } from 'dogear'
 import { storageConformance } from 'dogear/testing'
 
 /** What the suite says of a storage that goes wrong in one place. */
@@ -53,6 +53,121 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'a snapshot that leaves the format as it was',
     ({ compact }) => ({ compact: (id, epoch, snapshot) => compact(id, epoch, { ...snapshot, format: 1 }) }),
     'a snapshot brings its version, format and status with it: expected [3,4,"completed"], got [3,1,"completed"]',
+  ],
+  [
+    'a clear after which the old writer begins the session again',
+    ({ append, claim, clear }) => {
+      let cleared = false
+      return {
+        clear: async (prefix) => {
+          cleared = true
+          await clear(prefix)
+        },
+        append: async (id, epoch, batch, options) => {
+          if (!cleared || batch.from === 1) return append(id, epoch, batch, options)
+          const { epoch: own = 0 } = await claim(id, { format: 1, workflow: 'checkout', version: 1 }, 0)
+          return append(id, own, { ...batch, from: 1 }, options)
+        },
+      }
+    },
+    'whoever wrote what was cleared is fenced, of a prefix or of all: expected STALE_EPOCH, but it worked',
+  ],
+  [
+    'an error of its own for a session that was cleared',
+    ({ append }) => ({
+      append: (id, ...rest) =>
+        append(id, ...rest).catch((error: unknown) => {
+          throw id === 'ann' ? Object.assign(new Error('gone'), { code: 'STALE_EPOCH', newest: 0 }) : error
+        }),
+    }),
+    'whoever wrote what was cleared is fenced, of a prefix or of all: expected a StaleEpochError of dogear, got one that looks like it',
+  ],
+  [
+    'a session that was cleared, told as taken over',
+    ({ append }) => ({
+      append: (id, epoch, ...rest) =>
+        append(id, epoch, ...rest).catch((error: unknown) => {
+          throw id === 'ann' ? new StaleEpochError(id, epoch, 5) : error
+        }),
+    }),
+    'whoever wrote what was cleared is fenced, of a prefix or of all: expected a StaleEpochError with newest 0, got 5',
+  ],
+  [
+    'a time to live that the first claim alone sets',
+    ({ claim }) => ({
+      claim: (id, { expireAfter, ...shape }, expected) =>
+        claim(id, expireAfter === 9000 ? shape : { ...shape, ...(expireAfter && { expireAfter }) }, expected),
+    }),
+    'how long a session is kept is stored with it, and a list shows it: expected 9000, got 5000',
+  ],
+  [
+    'a prefix that is a pattern',
+    ({ list }) => ({
+      list: async ({ prefix = '', ...filter } = {}) => {
+        const all = await list(filter)
+        return all.filter(({ id }) => new RegExp(`^${prefix}`).test(id))
+      },
+    }),
+    'filters: workflow, status, beginning of the id: expected [], got ["user-2/cart","user-10/cart","user-1/cart"]',
+  ],
+  [
+    'a prefix that may stand anywhere',
+    ({ list }) => ({
+      list: async ({ prefix = '', ...filter } = {}) =>
+        (await list(filter)).filter(({ id }) => id.includes(prefix)),
+    }),
+    'filters: workflow, status, beginning of the id: expected [], got ["user-2/cart","user-10/cart","user-1/cart"]',
+  ],
+  [
+    'a list of one page',
+    ({ list }) => ({ list: async (filter) => (await list(filter)).slice(0, 20) }),
+    'a list has all of them, however many: expected 30, got 20',
+  ],
+  [
+    'ids without regard to case',
+    ({ read }) => ({ read: (id) => read(id === 'A' ? 'a' : id) }),
+    'ids of any kind: expected 4, got 3',
+  ],
+  [
+    'a part that is kept once and never again',
+    ({ keepPart }) => {
+      const kept = new Set<string>()
+      return {
+        keepPart: async (id, epoch, part) => {
+          const name = `${id} ${epoch} ${part[0]}`
+          if (kept.has(name)) throw new Error(`part ${part[0]} is there already`)
+          kept.add(name)
+          await keepPart?.(id, epoch, part)
+        },
+      }
+    },
+    'a snapshot comes back with its parts, and counts from the moment that it names them: part 2 is there already',
+  ],
+  [
+    'an export without the parts',
+    (right) => ({
+      export: async (id) => {
+        const { session, quarantine = [] } = (await right.export(id)) ?? {}
+        if (!session) return right.export(id)
+        const { parts: _, ...rest } = session
+        return { session: rest, quarantine }
+      },
+    }),
+    'a snapshot comes back with its parts, and counts from the moment that it names them: expected [[1,"part 1"],[2,"part 2"]], got []',
+  ],
+  [
+    'a watch that cannot be ended',
+    () => ({ watch: (() => {}) as never }),
+    'what is called when a page opens, is left and comes back does no harm: not so: watch answers how to end it',
+  ],
+  [
+    'a release that throws',
+    () => ({
+      release() {
+        throw new Error('nothing is open')
+      },
+    }),
+    'what is called when a page opens, is left and comes back does no harm: nothing is open',
   ],
 ])('a storage with this fault: %s / the suite says so', async (_, wrong, expected) => {
   const found = await complaints(wrong)

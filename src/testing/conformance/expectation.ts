@@ -1,11 +1,21 @@
 import type { DogearError } from '../../errors'
+import { StaleEpochError } from '../../storage-errors'
 
-export async function refused(call: Promise<unknown>, code: string): Promise<void> {
+export async function refused(call: Promise<unknown>, code: string): Promise<DogearError> {
   const error = await call.then(
     () => fail(`expected ${code}, but it worked`),
     (thrown: unknown) => thrown as DogearError,
   )
   equal(error.code, code)
+  return error
+}
+
+/** Refused because another epoch may write, or because nobody has the session any more (0): the engine tells them apart. */
+export async function fenced(call: Promise<unknown>, newest: number): Promise<void> {
+  const error = await refused(call, 'STALE_EPOCH')
+  if (!(error instanceof StaleEpochError))
+    fail('expected a StaleEpochError of dogear, got one that looks like it')
+  if (error.newest !== newest) fail(`expected a StaleEpochError with newest ${newest}, got ${error.newest}`)
 }
 
 export function equal(actual: unknown, expected: unknown): void {

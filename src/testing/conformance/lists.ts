@@ -33,6 +33,14 @@ export const lists: Cases = {
     equal(await ids({ prefix: 'user-1/' }), ['user-1/cart'])
     equal(await ids({ prefix: 'user-', workflow: 'checkout', status: 'running' }), ['user-1/cart'])
     equal(await ids({ workflow: 'nothing' }), [])
+    equal(await ids({ prefix: '' }), ['user-2/cart', 'user-10/cart', 'user-1/cart'])
+    for (const prefix of ['/cart', 'USER', 'user%', 'user_', '.*', 'user-?']) equal(await ids({ prefix }), [])
+  },
+  'a list has all of them, however many': async (open) => {
+    const storage = open()
+    for (let n = 1; n <= 30; n++) await written(storage, `session ${n}`, 1)
+    equal((await open().list()).length, 30)
+    equal((await open().list({ prefix: 'session ' })).length, 30)
   },
   'a compaction makes the size that of the snapshot': async (open) => {
     const storage = open()

@@ -1,5 +1,5 @@
 import type { Cases } from './case'
-import { equal, refused, truthy } from './expectation'
+import { equal, fail, refused, truthy } from './expectation'
 import { batch, begin, shape, snapshot, strict, written } from './sample'
 
 /** Ids and values of every kind. */
@@ -10,12 +10,14 @@ export const odds: Cases = {
       '',
       ' ',
       'a',
+      'A',
       'a\u0000',
       'a,b',
       'a.b',
       '__proto__',
       'toString',
       'ü/…\ud83d\udc15',
+      'u\u0308/…\ud83d\udc15',
       'x'.repeat(500),
     ]
     for (const [at, id] of ids.entries()) await written(storage, id, at + 1)
@@ -57,6 +59,19 @@ export const odds: Cases = {
     equal((await read('a'))?.head.seq, 1)
     await close()
   },
+  'what is called when a page opens, is left and comes back does no harm': async (open) => {
+    const storage = open()
+    truthy(typeof storage.kind === 'string', 'kind is a text')
+    equal(await storage.connect?.(), undefined)
+    if (storage.watch) {
+      const end = storage.watch(() => {})
+      truthy(typeof end === 'function', 'watch answers how to end it')
+      end()
+    }
+    await written(storage, 'a', 2)
+    storage.release?.()
+    equal((await open().read('a'))?.head.seq, 2)
+  },
   'after close the data are there for the next one': async (open) => {
     const storage = open()
     await written(storage, 'a', 3)
@@ -74,7 +89,7 @@ export const cloned: Cases = {
     const data = { at: new Date(5), bytes: new Uint8Array([1, 2, 255]), map: new Map([['a', 1n]]) }
     await storage.compact('a', epoch, { ...snapshot(1), data })
     await storage.quarantine('a')
-    const read = (await storage.read('a'))?.snapshot?.data as typeof data
+    const read = ((await storage.read('a')) ?? fail('there is no session')).snapshot?.data as typeof data
     equal([read.at.getTime(), [...read.bytes], read.map.get('a')], [5, [1, 2, 255], 1n])
   },
 }

@@ -1,6 +1,6 @@
 import type { Cases } from './case'
-import { equal, refused, truthy } from './expectation'
-import { batch, shape, snapshot, strict, written } from './sample'
+import { equal, fenced, refused, truthy } from './expectation'
+import { batch, begin, snapshot, strict, written } from './sample'
 
 /** Deleted, discarded, set aside, cleared. */
 export const removals: Cases = {
@@ -13,7 +13,7 @@ export const removals: Cases = {
     await storage.delete('a')
     equal(await storage.export('a'), undefined)
     equal(await storage.read('a'), undefined)
-    await refused(storage.append('a', epoch, batch(3), strict), 'STALE_EPOCH')
+    await fenced(storage.append('a', epoch, batch(3), strict), 0)
     equal(
       (await storage.list()).map((it) => it.id),
       ['ab'],
@@ -40,7 +40,7 @@ export const removals: Cases = {
       left?.quarantine.map((it) => it.head.seq),
       [2],
     )
-    await refused(storage.append('a', epoch, batch(3), strict), 'STALE_EPOCH')
+    await fenced(storage.append('a', epoch, batch(3), strict), 0)
     await written(storage, 'a', 1)
     equal((await storage.export('a'))?.quarantine.length, 1)
     await storage.delete('a')
@@ -52,8 +52,8 @@ export const removals: Cases = {
     await storage.quarantine('a')
     await storage.quarantine('a')
     equal((await storage.export('a'))?.quarantine.length, 1)
-    const { epoch = 0 } = await storage.claim('a', shape, 2)
-    await storage.append('a', epoch, batch(3), strict)
+    equal((await storage.read('a'))?.head.seq, 2)
+    await storage.append('a', await begin(storage, 'a'), batch(3), strict)
     await storage.quarantine('a')
     equal((await storage.export('a'))?.quarantine.map((it) => it.head.seq).sort(), [2, 3])
     equal((await storage.read('a'))?.head.seq, 3)
@@ -70,6 +70,15 @@ export const removals: Cases = {
     equal((await storage.list()).map((it) => it.id).sort(), ['anne/1', 'bob/1'])
     await storage.clear()
     equal(await storage.list(), [])
+  },
+  'whoever wrote what was cleared is fenced, of a prefix or of all': async (open) => {
+    const storage = open()
+    for (const prefix of ['a', undefined]) {
+      const epoch = await written(storage, 'ann', 1)
+      await open().clear(prefix)
+      await fenced(storage.append('ann', epoch, batch(2), strict), 0)
+      equal(await storage.read('ann'), undefined)
+    }
   },
   'deleting what is not there is no error': async (open) => {
     const storage = open()
