@@ -58,7 +58,8 @@ export interface Restored {
 }
 
 /** Snapshot and records, folded and checked; beside the tree that is shown, until all of it is known to be good. */
-function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefined): Restored {
+function folded(parts: RestoringParts, loaded: Loaded | undefined): Restored {
+  const { definition, fresh } = parts
   const history = new History(definition.options.history)
   if (loaded === undefined) return { model: undefined, history }
   const { snapshot, records } = loaded
@@ -70,15 +71,26 @@ function folded({ definition, fresh }: RestoringParts, loaded: Loaded | undefine
     const model = snapshot
       ? restoreSession(names ? renamedSession(saved, names) : saved, snapshot.at, aside, history)
       : fresh(aside)
-    for (const it of records as readonly SessionRecord[]) {
-      whole(wrongInRecord(it))
-      add(model, history, names ? renamedRecord(it, names) : it)
-    }
+    goOn(parts, model, history, records)
     // Parts that are right and fold without complaint may still not fit together.
     if (!snapshot || records.length > 0 || names) whole(wrongIn(saveModel(model)))
     return { model, history }
   } catch (error) {
     unreadable('its records do not fit together', error)
+  }
+}
+
+/** What was recorded after that, as it is read from anywhere: checked, and with the names that steps have now. */
+function goOn(
+  { definition }: RestoringParts,
+  model: Model,
+  history: History,
+  records: readonly unknown[],
+): void {
+  const names = definition.options.renamedSteps
+  for (const it of records as readonly SessionRecord[]) {
+    whole(wrongInRecord(it))
+    add(model, history, names ? renamedRecord(it, names) : it)
   }
 }
 
@@ -145,7 +157,9 @@ export async function continued(
       const { history, model = parts.fresh(new Tree(undefined)) } = folded(parts, loaded)
       if (loaded && !same && model.lineage !== tail.lineage) throw new Error('another session')
       const left = tail.records.slice(seq + 1 - tail.from) as SessionRecord[]
-      for (const it of left) add(model, history, it)
+      goOn(parts, model, history, left)
+      // Elsewhere than in a storage, nobody can say whose records these are.
+      whole(wrongIn(saveModel(model)))
       const isMigrated = left.some((it) => it.kind === 'migrated')
       await settled(parts, isMigrated ? undefined : version, model, history)
       return { model, history }

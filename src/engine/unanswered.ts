@@ -1,5 +1,6 @@
 import { ExitJournal, type ExitOptions, type Tail } from '../storage/exit-journal'
 import type { Asked } from '../session/message'
+import { wrongInAsked } from '../session/saved-check'
 
 /** What one tab had asked of the one that executes, and had no answer to when it was left. */
 export interface Left extends Pick<Tail, 'base' | 'lineage' | 'at'> {
@@ -34,7 +35,13 @@ export class Unanswered {
         at = 0,
         records = [],
       } = (await this.#sheet({ getItem: () => text }).read()) ?? {}
-      found.push({ base, lineage, at, asked: records as object[] as Asked[], text })
+      found.push({
+        base,
+        lineage,
+        at,
+        asked: (records as object[] as Asked[]).filter((it) => !wrongInAsked(it)),
+        text,
+      })
     }
     return found
   }

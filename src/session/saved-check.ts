@@ -21,6 +21,11 @@ export function wrongInRecord(value: unknown): string | undefined {
   return wrong(value, 'record', specs)
 }
 
+/** The same for what claims to be asked of this tab. What is wrong in a write would be stored, and the session never load again. */
+export function wrongInAsked(value: unknown): string | undefined {
+  return wrong(value, 'asked', specs)
+}
+
 interface History {
   readonly base?: SavedModel
   readonly records: readonly { readonly past?: SavedModel }[]
@@ -142,6 +147,13 @@ const specs: Specs = {
     answered: 'moment',
   },
   record: { '...': ['body'], seq: 'count', at: 'time', 'by?': 'text', 'n?': 'count' },
+  asked: {
+    '@': 'call',
+    write: { '...': ['named'], args: [['op'], 'any?'] },
+    reply: 'named',
+    send: 'named',
+  },
+  named: { by: 'text', n: 'count', seen: 'count', args: ['any'] },
   ofPoint: { exec: 'count', key: 'text' },
   atPoint: { '...': ['ofPoint'], 'sends?': ['emission'] },
   // The records of a sub-flow have the number and the time of what they are kept in.
