@@ -8,9 +8,9 @@ import type { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
 import { Unanswered, type Left } from './unanswered'
 
-/** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. */
+/** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
 export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {
-  return `dogear:${kind}:${name}:${id}`
+  return `dogear:${kind}:${name.replace(/[:%]/g, encodeURIComponent)}:${id}`
 }
 
 /** The same for what tabs that follow it have left. */

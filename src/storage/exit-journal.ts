@@ -48,7 +48,7 @@ export class ExitJournal {
     this.#options = options
   }
 
-  /** Whether the records are there, or as many of the first as have room. Only a serializer that answers at once, with text or with
+  /** Whether the records are there; else as many of the first as have room may be. Only a serializer that answers at once, with text or with
    * what it was given, can be used. */
   write({ records, ...about }: Omit<Tail, 'from'>): boolean {
     const { box, key, version } = this.#options
@@ -64,7 +64,7 @@ export class ExitJournal {
       const from = kept[0]?.seq ?? 0
       const sum = checksum(data)
       place.setItem(key, JSON.stringify({ format: FORMAT, version, ...about, from, sum, data }))
-      return true
+      return kept === records
     } catch {
       return false
     }

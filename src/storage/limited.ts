@@ -29,7 +29,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     compact: (...call) => storage.compact(...call),
     ...(storage.keepsBytes && { keepsBytes: true }),
     ...(storage.keepPart && { keepPart: (...call) => storage.keepPart?.(...call) as Promise<void> }),
-    release: () => storage.release?.(),
+    release: () => void comfort(() => storage.release?.()),
     ...(storage.watch && { watch: (listener: () => void) => watched(storage, listener) }),
     // Without an answer of its own, every session that is gone was deleted.
     began: () => limit('look at the storage', async () => (await storage.began?.()) ?? 1),

@@ -37,6 +37,7 @@ export function unstorageStorage(store: KeyValueStore, base = 'dogear'): Session
   const remove = (id: string, kinds: RegExp): Promise<void> => inTurn(id, () => removed(desk, id, kinds))
   const sessions: Omit<Parameters<typeof flowsIn>[0], 'look'> = {
     kind: 'unstorage',
+    name: base,
     read: (id) => inTurn(id, () => read(desk, id)),
     claim: (id, shape, expected) => inTurn(id, () => claim(desk, id, shape, expected)),
     append: (id, epoch, batch) => inTurn(id, () => append(desk, known, id, epoch, batch)),

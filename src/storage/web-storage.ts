@@ -56,5 +56,27 @@ export function webStorage(
   }
   // Each save writes the whole session: a part more would be one of them.
   const { keepPart: _, ...rest } = sessions(transact, firstEpoch)
-  return { kind: 'web-storage', ...rest, close: async () => {} }
+  return {
+    kind: 'web-storage',
+    get name() {
+      return nameIn(area, name)
+    },
+    ...rest,
+    close: async () => {},
+  }
+}
+
+/** By it tabs find each other. Each tab has a `sessionStorage` of its own, and notes its own name in there. */
+function nameIn(area: TextArea | (() => TextArea), name: string): string {
+  let own = name
+  try {
+    const here = typeof area === 'function' ? area() : area
+    if (here !== globalThis.sessionStorage) return name
+    const key = `${name}.tab`
+    own = here.getItem(key) ?? `${name} ${Math.random()}`
+    here.setItem(key, own)
+  } catch {
+    // It is full, or this is no page: the next one has another name.
+  }
+  return own
 }

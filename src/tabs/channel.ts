@@ -8,8 +8,12 @@ export interface Channel {
 /** Makes the channel of a name. */
 export type Channels = (name: string) => Channel
 
-/** The page's own channels. */
+/** The page's own channels. A page in a sandbox, or one that may store nothing, has the class and may not use it. */
 export function pageChannels(): Channels | undefined {
-  if (typeof BroadcastChannel === 'undefined') return undefined
+  try {
+    new BroadcastChannel('dogear').close()
+  } catch {
+    return undefined
+  }
   return (name) => new BroadcastChannel(name) as unknown as Channel
 }

@@ -372,6 +372,22 @@ describe('a follower is closed where no page keeps what it has done', () => {
     expect(await closing).toMatchObject({ code: 'LEADER_SILENT' })
   })
 
+  test('the page has room for a part of it / close() says that it is not all kept; what is kept is there', async () => {
+    const it = await hung()
+    await stored(it)
+    it.hang()
+    for (const path of ['a', 'b', 'c']) {
+      it.follower.state.set(path, path.repeat(120_000))
+      await it.clock.advance(10)
+    }
+    const closing = failure(it.follower.close())
+    await it.clock.advance(4000)
+    expect(await closing).toMatchObject({ code: 'LEADER_SILENT' })
+    crash(it.first.engine)
+    const next = await it.tab().engine.open(asking)
+    expect(Object.keys(next.state.get() as object)).toEqual(['more', 'a'])
+  })
+
   test('nothing was done in it / close() waits for nobody', async () => {
     const { follower, hang } = await hung(asking, { page: null })
     hang()

@@ -333,6 +333,19 @@ describe('leaving the page', () => {
     },
   )
 
+  test('a storage whose release() throws / the page lets go of the session all the same', async () => {
+    const release = () => {
+      throw new Error('nothing is open')
+    }
+    const { tab, clock } = browser({ storage: { ...memoryStorage(), release } })
+    const first = tab()
+    ;(await first.engine.open(asking)).state.set('text', 'a')
+    const other = await tab().engine.open(asking)
+    first.page.hide(true)
+    await clock.advance(10)
+    expect([other.role, other.state.get('text')]).toEqual(['leader', 'a'])
+  })
+
   test('left, and hidden after that, as browsers do it / nothing is begun that would be frozen with the page', async () => {
     const { storage, log } = watched()
     const { tab, clock, box } = browser({ storage })

@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage, ReadOnlyError, type EngineOptions } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, failure, flow, Go, Question, thrown } from '../support/flows'
+import { Page } from '../support/page'
 
 const asking = defineWorkflow({ ...flow }).step(
   'ask',
@@ -112,6 +113,25 @@ describe('neither locks nor a channel, as on a server', () => {
     expect(await older.asks[0]!.reply('yes')).toBe(true)
     expect(await result).toBe('yes')
   })
+})
+
+test('a browser that refuses channels, as one that lets a site store nothing / the session opens, and leads', async () => {
+  onTestFinished(() => void vi.unstubAllGlobals())
+  vi.stubGlobal('document', { visibilityState: 'visible' })
+  vi.stubGlobal('window', new Page(new Map()))
+  vi.stubGlobal(
+    'BroadcastChannel',
+    class {
+      constructor() {
+        throw new DOMException('The operation is insecure.', 'SecurityError')
+      }
+    },
+  )
+  const engine = createEngine({ storage: { ...memoryStorage(), kind: 'own' }, clock: virtualClock() })
+  const session = await engine.open(asking)
+  session.state.set('text', 'a')
+  await session.flush()
+  expect([session.role, session.persistence.status]).toEqual(['leader', 'saved'])
 })
 
 describe('a leader that is silent', () => {
