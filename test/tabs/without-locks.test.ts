@@ -119,14 +119,9 @@ test('a browser that refuses channels, as one that lets a site store nothing / t
   onTestFinished(() => void vi.unstubAllGlobals())
   vi.stubGlobal('document', { visibilityState: 'visible' })
   vi.stubGlobal('window', new Page(new Map()))
-  vi.stubGlobal(
-    'BroadcastChannel',
-    class {
-      constructor() {
-        throw new DOMException('The operation is insecure.', 'SecurityError')
-      }
-    },
-  )
+  vi.stubGlobal('BroadcastChannel', function refused() {
+    throw new DOMException('The operation is insecure.', 'SecurityError')
+  })
   const engine = createEngine({ storage: { ...memoryStorage(), kind: 'own' }, clock: virtualClock() })
   const session = await engine.open(asking)
   session.state.set('text', 'a')
