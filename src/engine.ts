@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from './clock'
 import { randomId } from './random-id'
-import { checkOptions } from './state/argument'
+import { checkArgument, checkOptions } from './state/argument'
 import { reportLater } from './state/subscribers'
 import type { StateStore } from './state/store'
 import type { AnyWorkflow, FlowStateOf, ResourcesOf, StateOf } from './workflow/shape'
@@ -157,9 +157,15 @@ export function createEngine(options: EngineOptions = {}): Engine {
       await opened.ready
       return opened
     },
-    list: (filter) => storage.list(filter),
+    list: async (filter = {}) => {
+      checkOptions('engine.list()', filter, { workflow: 'string', status: 'string', prefix: 'string' })
+      return storage.list(filter)
+    },
     delete: (id) => registry.remove(id, () => storage.delete(id)),
-    export: (id) => storage.export(id),
+    export: async (id) => {
+      checkArgument('engine.export()', id, 'string')
+      return storage.export(id)
+    },
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
     flow: (workflow) => flowOf(registry, workflow),

@@ -46,9 +46,10 @@ export class Following implements Remote {
     this.epoch = options.epoch
     if (options.own) this.#heardOf = options.epoch
     this.#confirmed = this.#core.model.tree.root()
-    const { live, timeout } = options
+    const { live, outbox, timeout } = options
     this.#silence = new Silence(this.#core.options, timeout, (error) => {
       this.#closing?.reject(error)
+      outbox.silent(error)
       live.changed()
     })
   }
@@ -130,6 +131,7 @@ export class Following implements Remote {
     const { outbox, live } = this.#options
     const { done } = outbox.add(name, args, this.#core.model.seq, this.#now)
     if (name === 'reply') this.#showAnswering()
+    if (this.#silence.error) outbox.silent(this.#silence.error)
     this.#sendSoon()
     live.changed()
     return done.promise

@@ -97,6 +97,11 @@ export class Outbox {
     for (const entry of this.#pending) entry.askedOf = 0
   }
 
+  /** Nobody answers: whoever waits for storage alone hears so. What was asked stays asked. */
+  silent(error: Error): void {
+    for (const { call, done } of this.#pending) if (call === 'flush') done.reject(error)
+  }
+
   /** The calls that will not be done, in words; what is asked of storage or of what is shown is nothing that is lost. */
   get undone(): string[] {
     return [...new Set(this.#pending.map((it) => it.call))].filter((it) => it !== 'flush')

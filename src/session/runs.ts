@@ -83,7 +83,9 @@ export class Runs {
     } catch (error) {
       return quiet(Promise.reject(error))
     }
-    if (core.remote) return quiet(core.remote.call(...call).then(() => outcome.promise))
+    // The answer may come while it is being closed.
+    const follow = (): Promise<unknown> => gate.whenOpen(() => outcome.promise)
+    if (core.remote) return quiet(core.remote.call(...call).then(follow))
     const { promise } = outcome
     scheduler.run()
     return promise

@@ -314,6 +314,14 @@ describe('a wrong argument', () => {
     ],
     ['clear(null)', (it) => it.engine.clear(null), 'engine.clear() takes an object, not null'],
     ['clear with a prefix', (it) => it.engine.clear('cart-'), 'engine.clear() takes an object, not string'],
+    ['list(null)', (it) => it.engine.list(null), 'engine.list() takes an object, not null'],
+    ['list with a prefix', (it) => it.engine.list('cart-'), 'engine.list() takes an object, not string'],
+    [
+      'list of a workflow itself',
+      (it) => it.engine.list({ workflow: {} }),
+      'engine.list(): workflow takes a text, not object',
+    ],
+    ['export without an id', (it) => it.engine.export(), 'engine.export() takes a text, not undefined'],
     ['delete without an id', (it) => it.engine.delete(), 'engine.delete() takes a text, not undefined'],
     [
       'an age below 0',

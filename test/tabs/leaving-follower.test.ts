@@ -388,6 +388,19 @@ describe('a follower is closed where no page keeps what it has done', () => {
     expect(Object.keys(next.state.get() as object)).toEqual(['more', 'a'])
   })
 
+  test.each([0, 10])(
+    'closed %i ms after its run() / that is told, and does not wait for ever; the run goes on where it began',
+    async (later) => {
+      const { leader, follower, clock } = await hung(asking, { page: null })
+      const running = failure(follower.run())
+      await clock.advance(later)
+      await follower.close()
+      expect(await running).toMatchObject({ code: 'SESSION_CLOSED' })
+      await clock.advance(10)
+      expect(leader.status).toBe('waiting')
+    },
+  )
+
   test('nothing was done in it / close() waits for nobody', async () => {
     const { follower, hang } = await hung(asking, { page: null })
     hang()
