@@ -72,6 +72,8 @@ export class Finding {
     const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around
     let looked: Look = begun
+    // Only newer code takes the lock from anybody. Whoever had it follows: they would take it from each other for ever.
+    let had = tabs.leads
     for (let tries = 0; tries < MOST_TRIES; tries++, looked = this.#look()) {
       const loaded = await looked.loaded
       const left = await around.page?.left()
@@ -83,7 +85,8 @@ export class Finding {
       // Migrated, or completed with new defaults: a record that is yet to be stored, by the one who executes.
       const isAhead = !tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
       const isOld = this.#isOld(loaded)
-      if (!tabs.leads && isOld) {
+      if (!tabs.leads && isOld && !had) {
+        had = true
         await tabs.seize()
         continue
       }

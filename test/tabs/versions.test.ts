@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, memoryStorage } from 'dogear'
+import { createEngine, defineWorkflow, memoryStorage, type Session } from 'dogear'
 import { crash, virtualClock } from 'dogear/testing'
 import { Done, flow, Go } from '../support/flows'
 import { overheardTabs } from '../support/overheard'
@@ -11,6 +11,13 @@ const browser = () => {
   const options = { clock, storage: memoryStorage(), locks, channel }
   return { clock, heard, engine: () => createEngine(options) }
 }
+
+const end = { on: Go, emits: [Done] }
+const first = defineWorkflow({ ...flow }).step('end', end, () => Done(1))
+const second = defineWorkflow({
+  ...{ ...flow, version: 2 },
+  migrations: { 2: async (state: unknown) => ({ body: (state as { text: string }).text }) },
+}).step('end', end, () => Done(1))
 
 test('newer code opens what older code executes / it takes over and migrates; the older one is outdated and asks for a reload', async () => {
   const { clock, engine } = browser()
@@ -31,6 +38,36 @@ test('newer code opens what older code executes / it takes over and migrates; th
   await two.flush()
   expect(one.state.get('text')).toBe('a')
 })
+
+test.each([
+  [2, 'nobody has it open'],
+  [2, 'older code executes it'],
+  [3, 'older code executes it'],
+])(
+  '%i tabs with newer code open a session at once, and %s / one of them migrates and executes, the others follow',
+  async (count, who) => {
+    for (let apart = 0; apart < 12; apart++) {
+      const { clock, engine } = browser()
+      const older = await engine().open(first)
+      older.state.set('text', 'a')
+      await older.flush()
+      if (who === 'nobody has it open') await older.close()
+      const opening: Promise<Session<typeof second>>[] = []
+      for (let i = 0; i < count; i++) {
+        opening.push(engine().open(second))
+        for (let turn = 0; turn < apart; turn++) await Promise.resolve()
+      }
+      await clock.advance(100)
+      const all = await Promise.all(opening)
+      const roles = all.map((it) => it.role).sort()
+      expect(roles).toEqual([...Array<string>(count - 1).fill('follower'), 'leader'])
+      for (const it of all) it.state.append('body', 'b')
+      await Promise.all(all.map((it) => it.flush()))
+      await clock.advance(100)
+      for (const it of all) expect(it.state.get()).toEqual({ body: 'a' + 'b'.repeat(count) })
+    }
+  },
+)
 
 test('newer code of the same version, with one default more, opens what older code executes / it takes over; both go on, with what was typed', async () => {
   const { clock, engine } = browser()
