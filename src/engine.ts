@@ -157,10 +157,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
       await opened.ready
       return opened
     },
-    list: async (filter = {}) => {
-      checkOptions('engine.list()', filter, { workflow: 'string', status: 'string', prefix: 'string' })
-      return storage.list(filter)
-    },
+    list: (filter) => list(storage, filter),
     delete: (id) => registry.remove(id, () => storage.delete(id)),
     export: async (id) => {
       checkArgument('engine.export()', id, 'string')
@@ -169,10 +166,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
     flow: (workflow) => flowOf(registry, workflow),
-    clear: async (which = {}) => {
-      checkOptions('engine.clear()', which, { prefix: 'string' })
-      await clear(registry, which.prefix ?? undefined)
-    },
+    clear: (which) => clear(registry, which),
     sweep: async () => {
       const old = await expired(deps)
       await Promise.all(old.map((id) => engine.delete(id)))
@@ -200,7 +194,14 @@ const taken = {
   onError: 'function',
 }
 
-async function clear(registry: Registry, prefix: string | undefined): Promise<void> {
+async function list(storage: SessionStorage, filter: StorageFilter = {}): Promise<StoredSessionInfo[]> {
+  checkOptions('engine.list()', filter, { workflow: 'string', status: 'string', prefix: 'string' })
+  return storage.list(filter)
+}
+
+async function clear(registry: Registry, which: { readonly prefix?: string } = {}): Promise<void> {
+  checkOptions('engine.clear()', which, { prefix: 'string' })
+  const prefix = which.prefix ?? undefined
   const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
   const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => registry.clear(prefix))
   await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])

@@ -120,6 +120,7 @@ export class Membership {
     live.core.announce = (record, more) => leading.record(record, more)
     this.#again(base)
     const all = [...this.#options.left(), ...this.outbox.pending].sort((a, b) => a.at - b.at)
+    this.outbox.keepNames()
     for (const asked of all) leading.do(asked)
   }
 

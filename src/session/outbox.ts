@@ -61,6 +61,11 @@ export class Outbox {
     this.#pending.push(...unsent)
   }
 
+  /** It is being done, here or elsewhere: from now on it keeps its name and what is in it. */
+  keepNames(): void {
+    for (const it of this.#pending) it.sent = true
+  }
+
   /** What a tab that was left had asked, under the name that it has. */
   resume(asked: Asked, at: number): void {
     this.#pending.push({ ...asked, at, done: deferred<unknown>(), askedOf: 0, sent: true })

@@ -175,6 +175,19 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([it.follower.state.get('text'), it.box.size]).toEqual(['newer', 0])
   })
 
+  test('two tabs open while the leader hangs, something is typed in both, and each takes over from the one before at once / all of it is there, once', async () => {
+    const it = await leftUnanswered((state) => state.append('text', 'a'))
+    const [one, two] = [await back(it), await back(it)]
+    one.session.state.append('text', 'b')
+    two.session.state.append('text', 'c')
+    await one.session.takeOver()
+    await two.session.takeOver()
+    one.session.state.append('text', 'd')
+    await it.clock.advance(1000)
+    for (const { session } of [one, two]) expect(session.state.get('text')).toBe('abcd')
+    expect([one.session.persistence.status, two.session.persistence.status]).toEqual(['saved', 'saved'])
+  })
+
   test('it comes back, and the leader wakes / the text and the reply are there once, saved in both', async () => {
     const it = await hung()
     await stored(it)
