@@ -10,7 +10,7 @@ import { Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
 export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {
-  return `dogear:${kind}:${name.replace(/[:%]/g, encodeURIComponent)}:${id}`
+  return `dogear:${kind}:${String(name).replace(/[:%]/g, encodeURIComponent)}:${id}`
 }
 
 /** The same for what tabs that follow it have left. */
