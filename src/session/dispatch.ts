@@ -67,6 +67,8 @@ export class Dispatch {
 
   /** Records it with who takes it. Whether somebody does. */
   deliver(event: WorkflowEvent, step: string | undefined): boolean {
+    // What has run out by now is over, also where its timer comes late: the page may just have woken.
+    this.#core.wake()
     const found = this.#find(event, step, false)
     if (!found) {
       this.known(event)

@@ -63,6 +63,8 @@ export class Inbox {
   }
 
   #answer(ask: string, type: string, value: unknown): boolean {
+    // See `deliver`.
+    this.#core.wake()
     const open = this.#core.openAsk(ask)
     const run = this.#core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false

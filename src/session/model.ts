@@ -280,6 +280,12 @@ export function bufferName(step: string, buffer: string): string {
   return `${step.length}/${step}/${buffer}`
 }
 
+/** The step of a buffer with this name. */
+export function stepOf(name: string): string {
+  const start = name.indexOf('/') + 1
+  return name.slice(start, start + parseInt(name))
+}
+
 /** Whether a point waits for somebody or something outside the step. */
 export function isWait(point: Point): boolean {
   return point.type === 'ask' || point.type === 'wait' || point.type === 'sleep'

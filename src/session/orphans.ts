@@ -1,6 +1,6 @@
 import type { WorkflowEvent } from '../workflow/event'
 import type { Level } from './level'
-import type { CollectedEvent } from './model'
+import { stepOf, type CollectedEvent } from './model'
 
 /** Work for a step that the workflow does not have any more. Kept, and not done. */
 export interface Orphan {
@@ -11,7 +11,7 @@ export interface Orphan {
 }
 
 /** The orphans of a workflow at work; of a sub-flow that nobody knows here it cannot be said. */
-export function orphansOf({ model: { execs, queues, scopes }, definition, path }: Level): Orphan[] {
+export function orphansOf({ model: { execs, queues, scopes, buffers }, definition, path }: Level): Orphan[] {
   if (definition === undefined) return []
   const within = path.length > 0 && { within: path.map((it) => it.exec.step) }
   const work: (readonly [step: string, events: readonly CollectedEvent[]])[] = [...execs.values()].map(
@@ -19,6 +19,7 @@ export function orphansOf({ model: { execs, queues, scopes }, definition, path }
   )
   for (const [step, queue] of queues) work.push([step, queue.toArray().flatMap((it) => it.members ?? [it])])
   for (const { gathered } of scopes.values()) work.push(...gathered)
+  for (const [name, kept] of buffers) work.push([stepOf(name), kept])
   return work
     .filter(([step]) => !definition.stepsByName.has(step))
     .flatMap(([step, events]) => events.map(({ type, data }) => ({ step, event: { type, data }, ...within })))

@@ -52,8 +52,9 @@ export class Points {
     if (typeof type !== 'string') throw new ArgumentError('waitFor()', event, 'an event')
     const name = this.log.key(
       `wait:${type}`,
-      ({ result, where: chosen }) =>
+      ({ result, where: chosen, deadline }) =>
         chosen === (where !== undefined) &&
+        (deadline === undefined) === (timeout === undefined) &&
         (where === undefined || result?.value === undefined || this.#accepts(where, result.value, type)),
     )
     if (where) checkArgument('waitFor(): where', where, 'function')

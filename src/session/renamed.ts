@@ -1,4 +1,4 @@
-import { bufferName } from './model'
+import { bufferName, stepOf } from './model'
 import type { SavedSession } from './saved-session'
 import type { SessionRecord } from './record'
 
@@ -54,9 +54,8 @@ function renamedItem(key: string, it: unknown, names: Renamed): unknown {
 
 /** See `bufferName`. */
 function renamedBuffer(name: string, names: Renamed): string {
-  const start = name.indexOf('/') + 1
-  const end = start + parseInt(name)
-  return bufferName(rename(name.slice(start, end), names), name.slice(end + 1))
+  const step = stepOf(name)
+  return bufferName(rename(step, names), name.slice(bufferName(step, '').length))
 }
 
 function rename(step: string, names: Renamed): string {

@@ -154,6 +154,36 @@ describe('branches of one step that go on at once', () => {
     }
   })
 
+  test('one waits in time and one for ever, the other way round after the reload / the time that ran out is that of the first', async () => {
+    const page = profile()
+    let slow = false
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'both',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        const branch = async (name: string, turns: number, timeout?: number): Promise<unknown> => {
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+          const where = (event: { data: unknown }): boolean => event.data === name
+          const wait = ctx.waitFor(Nudge, { where, ...(timeout !== undefined && { timeout }) })
+          return wait.then(
+            (event) => event.data,
+            () => `${name} is late`,
+          )
+        }
+        return Done(await Promise.all([branch('a', slow ? 20 : 0, 100), branch('b', slow ? 0 : 20)]))
+      },
+    )
+    void (await page.open(workflow)).run()
+    await page.clock.advance(200)
+    await page.reload()
+    slow = true
+    const again = await page.open(workflow)
+    await patience(page)
+    expect(await again.send(Nudge('b'))).toBe(true)
+    await page.settle()
+    expect(again.result).toEqual(['a is late', 'b'])
+  })
+
   test('answered before the reload, the branches the other way round after it / each gets its own answer', async () => {
     const page = profile()
     let waits = [1, 5]

@@ -118,3 +118,31 @@ describe('a step that gathers is gone', () => {
     expect(again.result).toEqual([1, 2])
   })
 })
+
+test('a step that collects is gone / what it has kept is reported, and is there again with the step', async () => {
+  const collecting = (name: string) =>
+    defineWorkflow({ ...flow, skip: ['deadEnd', 'stop'] })
+      .step('first', { on: Go, emits: [Item, Worked], asks: [Question] }, async (ctx) => {
+        ctx.send(Item(1))
+        await ctx.ask(Question(1))
+        return Worked(2)
+      })
+      .step(name, { on: [Item, Worked], emits: [Done] }, async (ctx, event) => {
+        const both = await ctx.collect(event, [Item, Worked], { buffer: 'a/b' })
+        return both && Done(both.map((it) => it.data))
+      })
+  const page = profile()
+  const session = await page.open(collecting('o/ld'))
+  session.run().catch(() => {})
+  await page.reload()
+  const without = await page.open(collecting('other'))
+  await page.settle()
+  expect(without.orphans).toEqual([{ step: 'o/ld', event: { type: 'item', data: 1 } }])
+  await page.reload()
+  const again = await page.open(collecting('o/ld'))
+  await page.settle()
+  expect(again.orphans).toEqual([])
+  await again.asks[0]?.reply(1)
+  await page.settle()
+  expect(again.result).toEqual([1, 2])
+})

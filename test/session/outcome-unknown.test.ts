@@ -258,7 +258,7 @@ describe('onUnknownOutcome fail', () => {
         keys.push(key)
         return keys.length < 3 ? gate().promise : 7
       }) as AnyWorkflow
-      const first = await page.open(workflow, { initialState: { amount: 7 } } as object)
+      const first = await page.open(workflow, { initialState: { amount: 7 } })
       first.run().catch(() => {})
       for (const times of [1, 2]) {
         await page.reload()

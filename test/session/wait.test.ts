@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow } from '../../src/index'
-import { Done, flow, gate, Go, Item, Nudge, profile, Worked } from '../support/flows'
+import { defineEvent, defineWorkflow, type AnyWorkflow } from '../../src/index'
+import { Done, flow, gate, Go, Item, Nudge, profile, Question, Worked } from '../support/flows'
 
 const outside = { ...flow, events: [Nudge] } as const
 
@@ -37,6 +37,36 @@ describe('waitFor', () => {
     await page.clock.advance(1)
     expect(again.result).toEqual({ scope: 'wait' })
   })
+
+  test.each(['an ask', 'a wait', 'an ask of a sub-flow', 'a wait of a sub-flow'])(
+    'the page has just woken, and timers come late; %s is past its deadline / nobody takes what comes now, it times out',
+    async (which) => {
+      const page = profile()
+      let asleep = 0
+      const { clock } = page
+      const late = profile(undefined, { clock: { ...clock, now: () => clock.now() + asleep } })
+      const waiting = defineWorkflow({ ...outside, name: 'waiting' }).step(
+        'ask',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          const timeout = 1000
+          const asked = which.startsWith('an ask')
+          const answer = asked ? ctx.ask(Question(1), { timeout }) : ctx.waitFor(Nudge, { timeout })
+          return Done(await answer.catch((error: Error) => error.message))
+        },
+      )
+      const outer = defineWorkflow(flow).subflow('sub', { on: Go, workflow: waiting, emits: [Done] })
+      const workflow: AnyWorkflow = which.endsWith('sub-flow') ? outer : waiting
+      const session = await late.open(workflow)
+      void session.run()
+      await clock.advance(999)
+      const [ask] = session.asks
+      asleep = 5000
+      expect(await (ask?.reply('late') ?? session.send(Nudge('late')))).toBe(false)
+      await clock.advance(0)
+      expect(session.result).toMatch('took longer than 1000 ms')
+    },
+  )
 
   test('the event comes in time / it is the answer; a later one is not taken', async () => {
     const page = profile()
