@@ -230,7 +230,7 @@ export class Following implements Remote {
     this.joined.resolve()
   }
 
-  #news({ epoch, records, streams, view, durable }: News): void {
+  #news({ epoch, records, view, durable }: News): void {
     if (epoch !== this.#heardOf) {
       // Not welcomed yet: what is told now will be in the model.
       if (epoch > this.epoch) this.hear({ kind: 'lead', epoch })
@@ -239,16 +239,14 @@ export class Following implements Remote {
     this.durable = durable
     const { live } = this.#options
     if (records.length > 0) this.uncover()
-    for (const { record, more } of records) {
+    let missed = false
+    for (const it of records) {
       const { seq } = this.#core.model
-      if (record.seq <= seq && !(more && record.seq === seq)) continue
-      if (record.seq > seq + 1) {
-        this.hello()
-        break
-      }
-      live.core.adopt(record)
+      if ('event' in it) live.streams.push(it.event)
+      else if (it.record.seq > seq + 1) missed = true
+      else if (it.record.seq > seq || (it.more && it.record.seq === seq)) live.core.adopt(it.record)
     }
-    for (const event of streams) live.streams.push(event)
+    if (missed) this.hello()
     this.#show(view, records.length > 0)
   }
 

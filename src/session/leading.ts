@@ -1,6 +1,6 @@
 import type { WorkflowEvent } from '../workflow/event'
 import type { LiveSession } from './live-session'
-import type { Answer, Asked, Heard, Hello, Message, Shown } from './message'
+import type { Answer, Asked, Hello, Message, News, Shown } from './message'
 import { perform, lasting } from './performing'
 import { recordError } from './recorded-error'
 import type { SessionRecord } from './record'
@@ -22,8 +22,7 @@ export class Leading {
   readonly #options: LeadingOptions
   readonly #turns = new Map<string, { readonly n: number; readonly turn: Promise<void> | undefined }>()
   #heard = false
-  #records: Heard[] = []
-  #streams: WorkflowEvent[] = []
+  #records: News['records'][number][] = []
   #view = ''
   #scheduled = false
   #over = false
@@ -52,7 +51,7 @@ export class Leading {
 
   stream(event: WorkflowEvent): void {
     if (!this.#heard) return
-    this.#streams.push(event)
+    this.#records.push({ event })
     this.changed()
   }
 
@@ -82,14 +81,12 @@ export class Leading {
     const view = viewOf(live)
     const text = JSON.stringify(view)
     const records = this.#records
-    const streams = this.#streams
-    if (records.length + streams.length === 0 && text === this.#view) return
+    if (records.length === 0 && text === this.#view) return
     this.#records = []
-    this.#streams = []
     const changed = text !== this.#view
     this.#view = text
     post({
-      ...{ kind: 'news', epoch: this.epoch, durable: live.stored, records, streams },
+      ...{ kind: 'news', epoch: this.epoch, durable: live.stored, records },
       ...(changed && { view }),
     })
   }

@@ -41,8 +41,8 @@ export interface Gone {
 export interface News {
   readonly kind: 'news'
   readonly epoch: number
-  readonly records: readonly Heard[]
-  readonly streams: readonly WorkflowEvent[]
+  /** In the order in which it happened. */
+  readonly records: readonly (Heard | Streamed)[]
   readonly view?: Shown
   /** What is stored. */
   readonly durable: number
@@ -52,6 +52,11 @@ export interface News {
 export interface Heard {
   readonly record: SessionRecord
   readonly more?: true
+}
+
+/** What a step has streamed. */
+export interface Streamed {
+  readonly event: WorkflowEvent
 }
 
 /** What the leader shows of itself beside the model. */

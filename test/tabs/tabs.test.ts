@@ -176,6 +176,40 @@ describe('two tabs on one session', () => {
     expect(seen).toEqual(['item', 'done'])
   })
 
+  test('a step streams, asks, and streams again / the follower hears it in that order', async () => {
+    const { tab, clock } = browser()
+    const streaming = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done, Item] },
+      async (ctx) => {
+        ctx.stream(Item(1))
+        const asked = ctx.ask(Question(2))
+        ctx.stream(Item(3))
+        await asked
+        return Done(4)
+      },
+    )
+    const heard = [await tab().open(streaming), await tab().open(streaming)].map((session) => {
+      const seen: unknown[] = []
+      const all = (async () => {
+        for await (const { type, data } of session.events()) seen.push([type, data])
+      })()
+      return { session, seen, all }
+    })
+    heard[0]?.session.run().catch(() => {})
+    await clock.advance(10)
+    await heard[1]?.session.asks[0]?.reply('yes')
+    await clock.advance(10)
+    await Promise.all(heard.map((it) => it.all))
+    expect(heard[0]?.seen).toEqual([
+      ['item', 1],
+      ['question', 2],
+      ['item', 3],
+      ['done', 4],
+    ])
+    expect(heard[1]?.seen).toEqual(heard[0]?.seen)
+  })
+
   test('the leader closes / the follower carries on with what was there', async () => {
     const { tab, clock } = browser()
     effects.length = 0
