@@ -87,13 +87,9 @@ class LiveContext {
   }
 
   get collect() {
-    return (
-      event: WorkflowEvent,
-      expected: readonly EventType[],
-      { buffer = '' }: { buffer?: string } = {},
-    ) => {
+    return (event: WorkflowEvent, expected: readonly EventType[], options: { buffer?: string } = {}) => {
       try {
-        const known = this.#attempt.points.collect(event, expected, buffer)
+        const known = this.#attempt.points.collect(event, expected, options)
         // Mostly it is known at once, and needs no fence: two promises less for each.
         const sure = !(known instanceof Promise) && this.#attempt.core.closed === undefined
         return sure ? Promise.resolve(known) : this.#fence(Promise.resolve(known))

@@ -1,5 +1,5 @@
 import { ArgumentError, UndeclaredAskError } from '../errors'
-import { checkArgument } from '../state/argument'
+import { checkArgument, checkOptions } from '../state/argument'
 import { sameJson } from '../state/same'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
@@ -44,9 +44,11 @@ export class Points {
 
   async waitFor(
     event: EventType,
-    { where, timeout, emit }: { where?: Where; timeout?: number; emit?: WorkflowEvent } = {},
+    options: { where?: Where; timeout?: number; emit?: WorkflowEvent } = {},
   ): Promise<WorkflowEvent> {
     this.log.enter('waitFor')
+    checkOptions('waitFor()', options, { where: 'function' })
+    const { where, timeout, emit } = options
     const type = event?.type
     // What has no type never comes.
     if (typeof type !== 'string') throw new ArgumentError('waitFor()', event, 'an event')
@@ -57,7 +59,6 @@ export class Points {
         (deadline === undefined) === (timeout === undefined) &&
         (where === undefined || result?.value === undefined || this.#accepts(where, result.value, type)),
     )
-    if (where) checkArgument('waitFor(): where', where, 'function')
     if (where) (this.#predicates ??= new Map<string, Where>()).set(name, where)
     // Leaves with the wait's own record; on a re-run it is silent, as any other send.
     if (emit) this.#attempt.send(emit)
@@ -81,8 +82,10 @@ export class Points {
   }
 
   /** The events, or nothing yet: a promise only while it is not clear where what was sent goes. */
-  collect(event: WorkflowEvent, expected: readonly EventType[], buffer: string): unknown {
+  collect(event: WorkflowEvent, expected: readonly EventType[], options: { buffer?: string }): unknown {
     this.log.enter('collect')
+    checkOptions('collect()', options, { buffer: 'string' })
+    const buffer = options.buffer ?? ''
     checkArgument('collect()', expected, 'map')
     const { exec, step, replay } = this.#attempt
     const own = bare(knownEvent(event, step.on, () => `step "${step.name}" to collect`, exec))

@@ -1,5 +1,4 @@
 import { NestedEditError } from '../errors'
-import { checkArgument } from '../state/argument'
 import { edit as editOps } from '../state/edit'
 import type { Op } from '../state/op'
 import { toPath, type Path } from '../state/path'
@@ -85,7 +84,6 @@ function whenFree(attempt: Attempt, write: () => void): Promise<void> {
 }
 
 async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise<void>): Promise<void> {
-  checkArgument('edit()', recipe, 'function')
   if (attempt.editing) throw new NestedEditError('ctx.state.edit')
   const { core } = attempt
   const before = core.edits

@@ -1,4 +1,5 @@
 import { PathError, WorkflowError } from '../errors'
+import { checkOptions } from '../state/argument'
 import type { Op } from '../state/op'
 import { toPath, type Path } from '../state/path'
 import { compileSchema } from '../state/schema'
@@ -33,6 +34,7 @@ export async function runSubflow(
   workflow: AnyWorkflow,
   mapping: AnyMapping = {},
 ): Promise<unknown> {
+  checkOptions('subflow()', mapping)
   const definition = checked(workflow, mapping, attempt.core.definition)
   const { core, exec, points, replay } = attempt
   points.log.enter('subflow')

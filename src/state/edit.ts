@@ -1,3 +1,4 @@
+import { checkArgument } from './argument'
 import { frozen } from './development'
 import { diff } from './diff'
 import { draftOf } from './draft'
@@ -13,6 +14,7 @@ export type Recipe = (draft: unknown) => unknown
 
 /** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
 export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise<Op[]> {
+  checkArgument('edit()', recipe, 'function')
   const before = view.root()
   const { draft, finish } = draftOf(before)
   const succeed = (): Op[] => changes(writer, before, finish())

@@ -1,5 +1,4 @@
 import { NestedEditError } from '../errors'
-import { checkArgument } from './argument'
 import { edit, type Recipe } from './edit'
 import type { Op } from './op'
 import { none, type StoreParts, type Writes } from './writes'
@@ -16,10 +15,9 @@ export class Edits {
   }
 
   edit(recipe: Recipe): void | Promise<void> {
-    checkArgument('edit()', recipe, 'function')
     const edits = this.#edits
     // One that is known to be asynchronous must not look before the one in front of it has landed.
-    const known = recipe.constructor.name === 'AsyncFunction'
+    const known = (recipe as Recipe | null)?.constructor?.name === 'AsyncFunction'
     let done = edits !== undefined && known ? edits.then(() => this.#run(recipe)) : this.#run(recipe)
     if (!(done instanceof Promise)) return undefined
     if (edits !== undefined && !known) {

@@ -265,6 +265,19 @@ describe('in a step', () => {
     ],
     ['once() by no key', (ctx) => ctx.once(undefined, () => 1), 'once(): key takes a text, not undefined'],
     ['edit(value)', (ctx) => ctx.state.edit({ n: 1 }), 'edit() takes a function, not object'],
+    ['flowState.edit()', (ctx) => ctx.flowState.edit(), 'edit() takes a function, not undefined'],
+    ['waitFor(event, null)', (ctx) => ctx.waitFor(Nudge, null), 'waitFor() takes an object, not null'],
+    ['subflow(child, null)', (ctx) => ctx.subflow(workflow, null), 'subflow() takes an object, not null'],
+    [
+      'collect(event, list, null)',
+      (ctx) => ctx.collect(ctx.event, [Go], null),
+      'collect() takes an object, not null',
+    ],
+    [
+      'collect({ buffer })',
+      (ctx) => ctx.collect(ctx.event, [Go], { buffer: 5n }),
+      'collect(): buffer takes a text, not bigint',
+    ],
     ['once(value)', (ctx) => ctx.once('key', Promise.resolve(1)), 'once() takes a function, not object'],
     [
       'collect(one)',
