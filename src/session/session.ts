@@ -113,7 +113,10 @@ export interface Session<W extends AnyWorkflow> {
   readonly resume: () => void
   /** Starts one more step of a paused run and waits for it. Resolves with whether there is more to do. */
   readonly step: () => Promise<boolean>
-  /** Everything starts over, with the state of the beginning. */
+  /**
+   * Everything starts over, with the state that a new session would begin with now: the schema's defaults, and the
+   * `initialState` of this `open`. What an earlier page gave is kept nowhere, and may have an older shape.
+   */
   readonly reset: () => void
   /**
    * What has happened, oldest first, frozen. As much of it as the workflow's `history` option keeps; what was before

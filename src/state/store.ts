@@ -51,7 +51,8 @@ export interface StateStore<T> extends PlainStore<T> {
   /**
    * Changes a draft; all of it lands at once, or nothing when the recipe throws. Asynchronous recipes take
    * turns, and their changes land on top of what was written meanwhile. A recipe works on its draft alone: a
-   * plain function that returns a promise may be run again when it is its turn.
+   * plain function that returns a promise may be run again when it is its turn. One that awaits another `edit` of the
+   * same store waits for itself: after its first `await` nothing tells that call from one that stands beside it.
    *
    * @throws NestedEditError for a write to the store inside the recipe
    */
