@@ -141,5 +141,5 @@ export class PointLog {
 
 function mustBeTime(ms: number | undefined, type: PointType): void {
   if (Number.isFinite(ms) || (ms === undefined && type !== 'sleep')) return
-  throw new ArgumentError(`the time of a ${type}`, ms, 'milliseconds')
+  throw new ArgumentError(`the time of ${type}()`, ms, 'milliseconds')
 }

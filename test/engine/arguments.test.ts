@@ -257,11 +257,11 @@ describe('in a step', () => {
       (ctx) => ctx.waitFor(Nudge, { where: { n: 1 } }),
       'waitFor(): where takes a function, not object',
     ],
-    ['sleep(text)', (ctx) => ctx.sleep('1s'), 'the time of a sleep takes milliseconds, not string'],
+    ['sleep(text)', (ctx) => ctx.sleep('1s'), 'the time of sleep() takes milliseconds, not string'],
     [
       'ask({ timeout })',
       (ctx) => ctx.ask(Question(1), { timeout: null }),
-      'the time of a ask takes milliseconds, not null',
+      'the time of ask() takes milliseconds, not null',
     ],
     ['once() by no key', (ctx) => ctx.once(undefined, () => 1), 'once(): key takes a text, not undefined'],
     ['edit(value)', (ctx) => ctx.state.edit({ n: 1 }), 'edit() takes a function, not object'],
@@ -279,10 +279,11 @@ describe('in a step', () => {
       'collect(): buffer takes a text, not bigint',
     ],
     ['once(value)', (ctx) => ctx.once('key', Promise.resolve(1)), 'once() takes a function, not object'],
+    ['collect(one)', (ctx) => ctx.collect(ctx.event, Go), 'collect() takes a list of events, not function'],
     [
-      'collect(one)',
-      (ctx) => ctx.collect(ctx.event, Go),
-      'collect() takes an object with map(), not function',
+      'collect() of an import that was not there yet',
+      (ctx) => ctx.collect(ctx.event, [undefined]),
+      'collect() takes a list of events, not undefined',
     ],
     [
       'stream(text)',
