@@ -10,6 +10,7 @@ import { Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
 export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-conversion -- callers without types give anything
   return `dogear:${kind}:${String(name).replace(/[:%]/g, encodeURIComponent)}:${id}`
 }
 
