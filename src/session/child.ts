@@ -8,7 +8,8 @@ import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
 import { Core } from './core'
 import type { SessionFlow } from './flow'
-import { Interruption } from './interruption'
+import { failures } from './in-this-page'
+import { interrupt } from './interruption'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
 import { heirOf, type Joining, type Nest, type Nested, type Within } from './nested'
@@ -126,7 +127,7 @@ class Child implements Nested {
       startRun(core, { type, data: this.#point.begin?.input })
     }
     // What an attempt before this one has left in the middle is rolled back; that was no crash.
-    else if (this.#joined) void new Interruption(core)
+    else if (this.#joined) interrupt(core)
     this.#joined = true
     core.unsurveyed = true
     this.wake()
@@ -187,14 +188,14 @@ class Child implements Nested {
     const exec = this.#exec.id
     const { key } = this.#point
     this.#parent.children.delete(`${exec}/${key}`)
-    if (failure) this.#parent.failures.set(this.#point, failure)
+    if (failure) failures.set(this.#point, failure)
     const result = failure
       ? { error: recordError(failure) }
       : end.result === undefined
         ? {}
         : { value: end.result }
     const attempt = this.#parent.attempts.get(exec)
-    if (attempt) attempt.points.done(key, 'subflow', result)
+    if (attempt) attempt.points.log.done(key, 'subflow', result)
     else this.#parent.append({ kind: 'done', exec, key, type: 'subflow', ...result })
   }
 }

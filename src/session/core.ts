@@ -10,7 +10,7 @@ import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
 import { joinOps } from './field-edit'
 import { History } from './history'
-import { isOpenWrite, type Execution, type Model, type Point } from './model'
+import { isOpenWrite, type Execution, type Model } from './model'
 import type { Nested } from './nested'
 import { levelsIn, type Level } from './level'
 import { asksOf, type AskedPoint } from './open-asks'
@@ -21,10 +21,6 @@ import { nowhere, type RecordSink } from './record-sink'
 import { leavesStop, reduce } from './reduce'
 import type { Remote } from './remote'
 import { Routing } from './routing'
-
-/** Of the points of all sessions: a weak table for each of them would be most of what a small one takes. */
-const failures = new WeakMap<Point, Error>()
-const intents = new WeakSet<Point>()
 
 /**
  * What the live parts of a session share: its model, its one way to append, and how events find their way.
@@ -44,12 +40,8 @@ export class Core {
   readonly routing: Routing = new Routing(this)
   /** The sub-flows at work, by execution and point. */
   readonly children: Map<string, Nested> = new Map()
-  /** What sub-flows failed with in this page. */
-  readonly failures: WeakMap<Point, Error> = failures
   /** Effects in flight, by execution and key: a retry joins them. */
   inFlight: Map<string, Promise<unknown>> = new Map()
-  /** Effects whose intent was recorded by this page, so that their outcome is known. */
-  readonly intents: WeakSet<Point> = intents
   /** The open asynchronous edits of steps, one behind the other. */
   edits: Promise<unknown> | undefined
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */

@@ -3,6 +3,7 @@ import { OutcomeUnknownError } from '../run-errors'
 import { checkArgument } from '../state/argument'
 import { isRerun, OutcomeKnown, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
+import { intents } from './in-this-page'
 import { heirOf } from './nested'
 import type { Host, PointLog } from './point-log'
 import { rebuildError, recordError } from './recorded-error'
@@ -43,7 +44,7 @@ export class Effects {
   #isOurs(name: string): boolean {
     const { core, exec } = this.#attempt
     const point = exec.points.get(name)
-    return core.inFlight.has(core.key(exec.id, name)) || (point !== undefined && core.intents.has(point))
+    return core.inFlight.has(core.key(exec.id, name)) || (point !== undefined && intents.has(point))
   }
 
   /** Joins the effect in flight, or begins it. */
@@ -62,7 +63,7 @@ export class Effects {
     const reply = OutcomeKnown.type
     const begun = exec.entries.filter((it) => it.kind === 'opened' && it.key === name).length
     for (let time = 1; ; time++) {
-      if (time > begun) core.intents.add(this.#log.open(name, 'once'))
+      if (time > begun) intents.add(this.#log.open(name, 'once'))
       else replay.reached(name)
       const asked = askKey(key, time)
       if (time >= begun && this.#isOurs(name)) return this.#begin(name, key, effect)
@@ -85,7 +86,7 @@ export class Effects {
       if (!exec.points.has(name)) {
         const { unclear } = this.#log
         if (unclear) await unclear
-        core.intents.add(this.#log.open(name, 'once'))
+        intents.add(this.#log.open(name, 'once'))
       }
       await core.sink.durable(exec.points.get(name)?.seq ?? 0)
       if (core.closed === 'crashed') return await new Promise<never>(() => {})

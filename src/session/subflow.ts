@@ -14,6 +14,7 @@ import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Attempt } from './attempt'
 import type { ChildBegin } from './record'
 import type { Resources } from './resources'
+import { failures } from './in-this-page'
 import { rebuildError } from './recorded-error'
 import type { StepFlow } from './step-flow'
 import type { StepState } from './step-state'
@@ -57,7 +58,7 @@ export async function runSubflow(
   await replay.turns.of(key)
   points.log.alive()
   const { result } = point
-  if (result?.error) throw points.effects.failed(key, core.failures.get(point) ?? rebuildError(result.error))
+  if (result?.error) throw points.effects.failed(key, failures.get(point) ?? rebuildError(result.error))
   return writeBack(mapping.writeBack ?? {}, result?.value, layers)
 }
 
