@@ -171,13 +171,8 @@ export class Attempt {
   /** What its events inherit from it, or those of a branch from the fan-out that it opens. */
   #line({ scope, branch }: Pick<Execution, 'scope' | 'branch'> = this.exec): Partial<Emission> | undefined {
     const { rescues } = this.exec
-    if (scope === undefined && rescues === 0) return undefined
-    if (rescues === 0 && scope !== undefined && branch !== undefined) return { scope, branch }
-    return {
-      ...(scope !== undefined && { scope }),
-      ...(branch !== undefined && { branch }),
-      ...(rescues > 0 && { rescues }),
-    }
+    const line = scope === undefined ? undefined : { scope, branch: branch ?? 0 }
+    return rescues > 0 ? { ...line, rescues } : line
   }
 
   #end(outcome: unknown): void {

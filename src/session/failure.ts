@@ -16,8 +16,7 @@ export function failStep(core: Core, exec: Execution, attempts: number, error: u
   const { name, message } = recordError(error)
   const data = { step: exec.step, event: eventOf(exec), error: { name, message }, attempts }
   const line = {
-    ...(exec.scope !== undefined && { scope: exec.scope }),
-    ...(exec.branch !== undefined && { branch: exec.branch }),
+    ...(exec.scope !== undefined && { scope: exec.scope, branch: exec.branch ?? 0 }),
     rescues: exec.rescues + 1,
   }
   const emits = core.routing.emissions([{ type: STEP_FAILED, data }], { to: [target], ...line })

@@ -100,8 +100,8 @@ export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): v
   if (scope === undefined) return
   model.scopes.delete(id)
   model.ripe.delete(id)
-  const { parent, branch } = scope
-  const line = { ...(parent !== undefined && { scope: parent }), ...(branch !== undefined && { branch }) }
+  const { parent, branch = 0 } = scope
+  const line = parent === undefined ? {} : { scope: parent, branch }
   for (const { id: event, step } of to) {
     const kept = scope.gathered.get(step) ?? []
     const members = [...kept].sort((a, b) => (a.branch ?? 0) - (b.branch ?? 0) || a.id - b.id)
@@ -147,9 +147,9 @@ function endOf(record: Of<'finished'>): Omit<Finished, 'kind'> {
   return end
 }
 
+/** Nothing of a run is left. What it had not committed was taken out when it ended. */
 function clearWork(model: Model): void {
   const { execs, queues, scopes, ripe, waits, buffers } = model
-  if (execs.size > 0) for (const id of execs.keys()) rollback(model, id)
   // An empty queue is as good as none, and is there for the next run.
   for (const [step, queue] of queues) if (queue.size > 0) queues.delete(step)
   // Clearing what is empty makes it anew.
