@@ -8,50 +8,41 @@ import { isWaiting } from './status'
 const CRASH_LOOP = 10
 
 /**
- * What a crash or a reload cut off. It is rolled back when the session is loaded, by a record of its own. It counts
- * when the work begins again: a page that never lets it run has cut nothing off. An execution that is cut off again
- * and again without getting anywhere fails the run, before it takes the page down once more.
+ * Rolls back what a crash or a reload cut off, by a record of its own. Answers what counts it, which is to be called when the
+ * work begins again: a page that never lets it run has cut nothing off. An execution that is cut off again and again
+ * without getting anywhere fails the run, before it takes the page down once more.
  */
-export class Interruption {
-  readonly #core: Core
-  readonly #execs: readonly number[]
-
-  constructor(core: Core) {
-    this.#core = core
-    this.#execs = interrupted(core.model)
-    const dirty = this.#execs.filter((id) => isDirty(core.model, id))
-    if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
-  }
-
-  count(): void {
-    const core = this.#core
-    const execs = this.#execs.filter((id) => this.#began(core.model.execs.get(id)))
-    if (execs.length === 0 || core.model.run?.end) return
+export function interrupt(core: Core): () => void {
+  const cut = interrupted(core.model)
+  const dirty = cut.filter((id) => isDirty(core.model.execs.get(id) as Execution))
+  if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
+  return () => {
+    const { model } = core
+    const execs = cut.filter((id) => began(core, model.execs.get(id)))
+    if (execs.length === 0 || model.run?.end) return
     core.append({ kind: 'interrupted', execs, counts: true })
-    for (const exec of core.model.execs.values()) {
-      if (exec.interruptions < CRASH_LOOP) continue
-      failRun(core, exec, exec.attempt, new CrashLoopError(exec.step, exec.interruptions))
-      return
-    }
+    const looping = model.execs.values().find((it) => it.interruptions >= CRASH_LOOP)
+    if (looping)
+      failRun(core, looping, looping.attempt, new CrashLoopError(looping.step, looping.interruptions))
   }
+}
 
-  /** No page ran what it has no step for, and a sub-flow counts for itself: neither can have crashed one. */
-  #began(exec: Execution | undefined): boolean {
-    return exec !== undefined && this.#core.step(exec.step) !== undefined && !isWaiting(exec, none, none)
-  }
+/** No page ran what it has no step for, and a sub-flow counts for itself: neither can have crashed one. */
+function began(core: Core, exec: Execution | undefined): boolean {
+  return exec !== undefined && core.step(exec.step) !== undefined && !isWaiting(exec, none, none)
 }
 
 const none = (): boolean => false
 
-function isDirty(model: Model, id: number): boolean {
-  const exec = model.execs.get(id)
-  return exec !== undefined && (exec.dirty || exec.entries.length > exec.committed)
+function isDirty({ dirty, entries, committed }: Execution): boolean {
+  return dirty || entries.length > committed
 }
 
 /** The executions that a crash or a reload cut off at work. Waiting alone is no interruption. */
 export function interrupted(model: Model): number[] {
   if (model.run === undefined || model.run.end) return []
-  return [...model.execs.values()]
-    .filter((it) => it.dirty || it.entries.length > it.committed || !isWaiting(it, none))
+  return model.execs
+    .values()
+    .filter((it) => isDirty(it) || !isWaiting(it, none, () => true))
     .map((it) => it.id)
 }

@@ -1,5 +1,5 @@
 import type { Core } from './core'
-import { Interruption } from './interruption'
+import { interrupt } from './interruption'
 
 const none: readonly string[] = []
 
@@ -11,7 +11,8 @@ export class Permit {
   unclaimed = false
   readonly #core: Core
   #supplied = false
-  #interruption: Interruption | undefined
+  /** Counts what was cut off, until work begins. */
+  #count: (() => void) | undefined
 
   constructor(core: Core) {
     this.#core = core
@@ -28,21 +29,21 @@ export class Permit {
 
   /** What was cut off is rolled back now. */
   interrupt(): void {
-    this.#interruption = new Interruption(this.#core)
+    this.#count = interrupt(this.#core)
   }
 
   /** Nothing is counted: work ends before it has begun. */
   forget(): void {
-    this.#interruption = undefined
+    this.#count = undefined
   }
 
   /** The first time that steps may run, what was cut off is counted. */
   granted(): boolean {
     if (this.waits || this.unclaimed) return false
     this.#supplied = true
-    const interruption = this.#interruption
-    this.#interruption = undefined
-    interruption?.count()
+    const count = this.#count
+    this.#count = undefined
+    count?.()
     return true
   }
 
