@@ -2,9 +2,10 @@ import { LoadError } from '../storage-errors'
 import type { CompiledSchema } from '../state/schema'
 import type { Definition } from '../workflow/workflow'
 import { decodeFlow, type LoadedFlow } from '../storage/flow'
-import { Refusal } from '../storage/refusal'
+import type { Refusal } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
+import { accepting } from './restoring'
 
 /** Reads a workflow's flow state. Throws a Refusal for what is newer, damaged, or not what the schema takes. */
 export async function loadFlow(
@@ -15,11 +16,7 @@ export async function loadFlow(
   const stored = await storage.readFlow(definition.name)
   if (stored === undefined) return undefined
   const loaded = await decodeFlow(stored, definition, serializer)
-  try {
-    return { ...loaded, state: schema.initial(loaded.state) }
-  } catch (error) {
-    throw new Refusal('STATE_INVALID', `it does not pass the schema: ${(error as Error).message}`, error)
-  }
+  return { ...loaded, state: accepting(schema, loaded.state, 'STATE_INVALID') }
 }
 
 /** What the app gets to see of a refusal, and can do about it. */

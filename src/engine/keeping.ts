@@ -57,8 +57,8 @@ export class Keeping {
     this.#id = id
     this.privacy = new Privacy(options.private)
     this.isPlain = serializer === jsonSerializer
-    this.discreet = discreet(serializer, this.privacy)
-    this.serializer = brief(this.discreet)
+    this.discreet = around(serializer, (records) => records.map((it) => this.privacy.record(it)))
+    this.serializer = around(this.discreet, shorten, lengthen)
     const expires = expireAfter != null && { expireAfter }
     this.shape = { format: SESSION_FORMAT, workflow, version, ...expires }
   }
@@ -144,22 +144,19 @@ function withoutHistory(live: LiveSession): SessionCopy | undefined {
   return past && { seq: model.seq, value, taken: history.beginAnew(model) }
 }
 
-/** A serializer that never sees what is private. */
-function discreet(serializer: Serializer, privacy: Privacy): Serializer {
-  const strip = (value: unknown): unknown =>
-    Array.isArray(value) ? (value as SessionRecord[]).map((it) => privacy.record(it)) : value
-  return { ...serializer, serialize: (value) => serializer.serialize(strip(value)) }
-}
-
-/** A serializer that is given no more of records than it must keep, and gives them back whole. */
-function brief(serializer: Serializer): Serializer {
+/** A serializer that is given lists of records as `before` makes them, and gives them back as `after` does. */
+function around(
+  serializer: Serializer,
+  before: (records: SessionRecord[]) => unknown[],
+  after: (records: unknown[]) => unknown[] = (it) => it,
+): Serializer {
   return {
     ...serializer,
     serialize: (value) =>
-      serializer.serialize(Array.isArray(value) ? shorten(value as SessionRecord[]) : value),
+      serializer.serialize(Array.isArray(value) ? before(value as SessionRecord[]) : value),
     async deserialize(stored) {
       const value = await serializer.deserialize(stored)
-      return Array.isArray(value) ? lengthen(value) : value
+      return Array.isArray(value) ? after(value) : value
     },
   }
 }

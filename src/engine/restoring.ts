@@ -207,7 +207,8 @@ async function migrate(
   add(model, history, { kind: 'migrated', version, state, ...stamp() })
 }
 
-function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {
+/** The state as the schema gives it. Throws a Refusal when it refuses. */
+export function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {
   try {
     return schema.initial(state)
   } catch (error) {
