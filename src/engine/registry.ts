@@ -57,11 +57,6 @@ export class Registry {
     return this.#open.get(id)?.face
   }
 
-  /** Whether this is the open session of its id, and not one that was closed. */
-  has(face: Session<AnyWorkflow>): boolean {
-    return this.#open.get(face.id)?.face === face
-  }
-
   session(workflow: AnyWorkflow, options: Opened): Session<AnyWorkflow> {
     if (this.#closed) throw new StorageError('the engine is closed; make another one with createEngine()')
     const definition = definitionOf(workflow)

@@ -85,7 +85,7 @@ function fits({ given, session }: Opened, { engine, workflow, id }: Wanted): boo
 
 /** Whether the engine still has it: it was neither closed nor deleted. */
 function isOpen({ engine, session }: Opened): boolean {
-  return registryOf(engine)?.has(session) === true
+  return registryOf(engine)?.face(session.id) === session
 }
 
 function phaseOf(opened: Opened | undefined): Phase {

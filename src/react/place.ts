@@ -19,15 +19,11 @@ export const PlaceContext: Context<Place | undefined> = /* @__PURE__ */ createCo
 )
 
 /** The nearest provider, or the nearest one of a workflow. */
-export function nearest(place: Place | undefined, hook: string, workflow?: AnyWorkflow): Place {
-  for (let at = place; at; at = at.above) if (isOf(at, workflow)) return at
+function nearest(place: Place | undefined, hook: string, workflow: AnyWorkflow | undefined): Place {
+  // By name: a definition that was loaded once more by a hot reload is another object.
+  for (let at = place; at; at = at.above) if (!workflow || at.workflow.name === workflow.name) return at
   const wanted = workflow ? ` of workflow "${workflow.name}"` : ''
   throw new HookError(hook, `there is no WorkflowProvider${wanted} above this component; wrap it in one`)
-}
-
-/** By name: a definition that was loaded once more by a hot reload is another object. */
-function isOf(place: Place, workflow: AnyWorkflow | undefined): boolean {
-  return !workflow || place.workflow.name === workflow.name
 }
 
 /**
@@ -40,7 +36,7 @@ export function useSession(hook: string, of: unknown): Session<AnyWorkflow> {
 
 export function sessionOf(place: Place | undefined, hook: string, of: unknown): Session<AnyWorkflow> {
   if (has(of, 'state')) return of as unknown as Session<AnyWorkflow>
-  return nearest(place, hook, of === undefined ? of : workflowOf(hook, of)).session
+  return nearest(place, hook, of === undefined ? undefined : workflowOf(hook, of)).session
 }
 
 export function workflowOf(hook: string, of: unknown): AnyWorkflow {

@@ -39,10 +39,6 @@ export class Fifo<T> {
     for (let index = this.#front; index < this.#items.length; index++) yield this.#items[index] as T
   }
 
-  toArray(): T[] {
-    return this.#items.slice(this.#front)
-  }
-
   #dropFront(): void {
     // Most queues hold one item at a time.
     if (this.#items.length === 1) return void this.#items.pop()

@@ -14,7 +14,10 @@ export interface LiveAttempt {
     /** Whether an open wait takes the event; `undefined` when the step has not run up to it yet. */
     fits(key: string, event: WorkflowEvent): boolean | undefined
     isArmed(key: string): boolean
-    done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
+    readonly log: {
+      /** Ends a point. */
+      done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
+    }
     settled(key: string): void
   }
 }

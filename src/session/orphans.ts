@@ -14,10 +14,10 @@ export interface Orphan {
 export function orphansOf({ model: { execs, queues, scopes, buffers }, definition, path }: Level): Orphan[] {
   if (definition === undefined) return []
   const within = path.length > 0 && { within: path.map((it) => it.exec.step) }
-  const work: (readonly [step: string, events: readonly CollectedEvent[]])[] = [...execs.values()].map(
-    (it) => [it.step, it.events],
-  )
-  for (const [step, queue] of queues) work.push([step, queue.toArray().flatMap((it) => it.members ?? [it])])
+  const work: (readonly [step: string, events: readonly CollectedEvent[]])[] = execs
+    .values()
+    .map((it) => [it.step, it.events])
+  for (const [step, queue] of queues) work.push([step, [...queue].flatMap((it) => it.members ?? [it])])
   for (const { gathered } of scopes.values()) work.push(...gathered)
   for (const [name, kept] of buffers) work.push([stepOf(name), kept])
   return work

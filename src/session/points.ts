@@ -4,9 +4,8 @@ import { sameJson } from '../state/same'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
 import { knownEvent } from './known-event'
-import { bare, bufferName, type CollectedEvent, type PointResult } from './model'
+import { bare, bufferName, type CollectedEvent } from './model'
 import { PointLog, type Host } from './point-log'
-import type { PointType } from './record'
 
 /** In JavaScript a predicate may answer with anything. */
 type Where = (event: WorkflowEvent) => unknown
@@ -136,11 +135,6 @@ export class Points {
   /** The point has its result. */
   settled(key: string): void {
     this.#attempt.replay.turns.settled(key)
-  }
-
-  /** Ends a point; for the scheduler, when a sleep is over. */
-  done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
-    this.log.done(key, type, result)
   }
 }
 

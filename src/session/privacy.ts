@@ -1,6 +1,6 @@
 import type { Op, OpPath } from '../state/op'
 import { startsWith, toPath } from '../state/path'
-import { valueAt } from '../state/view'
+import { isContainer, valueAt } from '../state/view'
 import type { SavedExecution, SavedModel, SavedPast } from './saved-model'
 import type { SavedSession } from './saved-session'
 import type { ChildBegin, RecordBody } from './record'
@@ -24,7 +24,7 @@ export class Privacy {
       return { ...record, record: new Privacy(record.private).record(record.record) }
     if (record.kind === 'opened' && record.child) return { ...record, child: begun(record.child) }
     if (this.none) return record
-    if (record.kind === 'wrote') return { ...record, ops: this.#ops(record.ops) }
+    if (record.kind === 'wrote') return { ...record, ops: this.told(record.ops) }
     if (record.kind === 'rewound') return { ...record, past: this.#past(record.past) }
     return 'state' in record ? { ...record, state: this.state(record.state) } : record
   }
@@ -49,17 +49,17 @@ export class Privacy {
   }
 
   #past<T extends SavedPast>(past: T): T {
-    return { ...this.#model(past), back: this.#ops(past.back) }
+    return { ...this.#model(past), back: this.told(past.back) }
   }
 
   #model<T extends Pick<SavedModel, 'roots' | 'log' | 'execs'>>(saved: T): T {
     return {
       ...saved,
-      roots: saved.roots.map((it) => this.#ops(it)),
-      log: saved.log.map((it) => ({ ...it, ops: this.#ops(it.ops) })),
+      roots: saved.roots.map((it) => this.told(it)),
+      log: saved.log.map((it) => ({ ...it, ops: this.told(it.ops) })),
       execs: saved.execs.map((exec) => ({
         ...exec,
-        entries: exec.entries.map((it) => ('ops' in it ? { ...it, ops: this.#ops(it.ops as Op[]) } : it)),
+        entries: exec.entries.map((it) => ('ops' in it ? { ...it, ops: this.told(it.ops as Op[]) } : it)),
         points: exec.points.map((it) => this.#point(it)),
       })),
     }
@@ -70,11 +70,6 @@ export class Privacy {
     if (begin === undefined) return point
     const own = new Privacy(begin.private)
     return { ...point, begin: begun(begin), ...(child && { child: own.#saved(child) }) }
-  }
-
-  /** What of a write may be told. */
-  told(ops: readonly Op[]): readonly Op[] {
-    return this.#ops(ops)
   }
 
   /** What makes the private paths of a state those of another one. */
@@ -90,7 +85,8 @@ export class Privacy {
     return this.#paths.reduce((made, keys) => fill(made, other, keys), state)
   }
 
-  #ops(ops: readonly Op[]): readonly Op[] {
+  /** What of a write may be told. */
+  told(ops: readonly Op[]): readonly Op[] {
     if (this.none) return ops
     return ops.flatMap((op): Op[] => {
       if (op[0] === 'replace') return [['replace', this.#without([], op[1])]]
@@ -115,7 +111,7 @@ function begun(begin: ChildBegin): ChildBegin {
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isContainer(value) && !Array.isArray(value)
 }
 
 function drop(value: unknown, [key, ...rest]: readonly string[]): unknown {

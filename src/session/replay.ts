@@ -27,7 +27,8 @@ export class Replay {
   #low = 0
   /** The last entry that was reached. */
   #furthest = -1
-  #reads = 0
+  /** How many reads there were since the attempt has got on; whoever reads counts. */
+  reads = 0
   /** The entry whose state the view is of, with the attempt's own writes since; -1: the execution's first. */
   #base = -1
   #version: number
@@ -66,22 +67,13 @@ export class Replay {
     for (let entry = entries[index]; entry; entry = entries[++index])
       if (!this.#used[index] && !isResult(entry)) break
     const next = entries[index]
-    if (next?.kind === 'saw' && next.reads === this.#reads) this.#use(index)
+    if (next?.kind === 'saw' && next.reads === this.reads) this.#use(index)
     return this.#view
   }
 
   /** Whether a re-run would see the state of this version here without being told. */
   knows(version: number): boolean {
     return this.#version === version
-  }
-
-  /** How many reads there were since the attempt has got on. */
-  get reads(): number {
-    return this.#reads
-  }
-
-  countRead(): void {
-    this.#reads++
   }
 
   /** New own entries were recorded. */
@@ -192,7 +184,7 @@ export class Replay {
 
   #got(): void {
     this.#advance()
-    this.#reads = 0
+    this.reads = 0
   }
 
   #advance(): void {

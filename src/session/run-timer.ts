@@ -27,9 +27,7 @@ export class RunTimer {
     const time = this.#timeOf(limit)
     time.rest()
     const knows = knownTo(this.#core)
-    const works = [...model.execs.values()].some(
-      (it) => attempts.has(it.id) && !isWaiting(it, () => true, knows),
-    )
+    const works = model.execs.values().some((it) => attempts.has(it.id) && !isWaiting(it, () => true, knows))
     if (active && works) time.work()
   }
 

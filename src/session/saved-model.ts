@@ -76,7 +76,7 @@ export function saveModel(model: Model): SavedModel {
   const log = [...model.log]
     .reverse()
     .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
-  const execs = Array.from(model.execs.values(), (exec) => saveExecution(exec, number))
+  const execs = model.execs.values().map((exec) => saveExecution(exec, number))
   const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent, latest } =
     model
   return {
@@ -88,7 +88,7 @@ export function saveModel(model: Model): SavedModel {
     ...(run && !run.end && latest.length > 0 && { latest }),
     state,
     queues: [...model.queues]
-      .map(([step, queue]) => [step, queue.toArray()] as const)
+      .map(([step, queue]) => [step, [...queue]] as const)
       .filter(([, it]) => it.length > 0),
     buffers: [...model.buffers].map(([name, events]) => [name, [...events]] as const),
     scopes: [...model.scopes.values()].map((it) => ({ ...it, gathered: copied(it.gathered) })),
@@ -167,8 +167,8 @@ function copied<T>(lists: Iterable<readonly [string, readonly T[]]>): [string, T
 /** What the model knows from the rest of it: who waits for what, and which scopes are at their end. */
 function index(model: Model): void {
   for (const { id, open } of model.scopes.values()) if (open === 0) model.ripe.add(id)
-  const points = [...model.execs.values()].flatMap((exec) =>
-    [...exec.points.values()].map((point) => ({ exec, point })),
-  )
+  const points = model.execs
+    .values()
+    .flatMap((exec) => [...exec.points.values()].map((point) => ({ exec, point })))
   for (const { exec, point } of points.sort((a, b) => a.point.seq - b.point.seq)) addWait(model, exec, point)
 }

@@ -246,7 +246,7 @@ export class Scheduler {
       if (key === undefined) this.#backlog.add(id, exec.step)
       else if (exec.points.get(key)?.type !== 'sleep')
         core.append({ kind: 'answered', exec: id, key, timeout: true })
-      else if (attempt) attempt.points.done(key, 'sleep', {})
+      else if (attempt) attempt.points.log.done(key, 'sleep', {})
       else core.append({ kind: 'done', exec: id, key, type: 'sleep' })
     }
   }
@@ -259,7 +259,7 @@ export class Scheduler {
     if (definition.options.events?.some((it) => definition.routes.has(it.type))) return
     for (const [name, queue] of model.queues)
       if (queue.size > 0 && (core.step(name) === undefined || core.step(name)?.join !== 'allOf')) return
-    const waiting = [...model.queues.values()].flatMap((it) => it.toArray().map((event) => event.type))
+    const waiting = [...model.queues.values()].flatMap((it) => [...it]).map((it) => it.type)
     const kept = [...model.buffers.values()].flat().map((it) => it.type)
     core.append({
       kind: 'finished',

@@ -24,8 +24,6 @@ type Attempting = (exec: Execution) => boolean
 /** Whether there is a step of this name in the workflow that the model is of: the session's own, or a sub-flow's. */
 type Knows = (step: string, of: Model) => boolean
 
-const anything: Knows = () => true
-
 interface AtWork {
   readonly model: Model
   readonly definition: { readonly stepsByName: ReadonlyMap<string, unknown> }
@@ -44,7 +42,7 @@ export function statusOf(
   model: Model,
   missingResources: boolean,
   attempting: Attempting,
-  knows: Knows = anything,
+  knows: Knows,
 ): Status {
   const { run } = model
   if (run?.end) return run.end.status
@@ -55,7 +53,7 @@ export function statusOf(
 }
 
 /** Whether everything that is at work can only go on when somebody answers, a time or better code comes. */
-export function allWait(model: Model, attempting: Attempting, knows: Knows = anything): boolean {
+export function allWait(model: Model, attempting: Attempting, knows: Knows): boolean {
   const { run, execs, queues } = model
   if (run === undefined || run.end) return false
   let begun = false
@@ -69,7 +67,7 @@ export function allWait(model: Model, attempting: Attempting, knows: Knows = any
 }
 
 /** Whether an execution can only go on when somebody answers or a time comes. */
-export function isWaiting(exec: Execution, attempting: Attempting, knows: Knows = anything): boolean {
+export function isWaiting(exec: Execution, attempting: Attempting, knows: Knows): boolean {
   let waits = false
   for (const point of exec.points.values()) {
     if (point.result !== undefined) continue

@@ -40,7 +40,7 @@ function view(attempt: Attempt): View {
     core.append({ kind: 'saw', exec: exec.id, reads: replay.reads }, 'soon', 'relaxed')
     replay.entered()
   }
-  replay.countRead()
+  replay.reads++
   return seen ?? model.tree
 }
 

@@ -110,7 +110,7 @@ function pastOf(core: Core, seq: number, at: number | undefined = core.history.t
   const isNow = seq === core.model.seq
   const model = isNow ? restoreModel(saveModel(core.model), new Tree(undefined)) : core.history.at(seq)
   if (isNow || at === undefined) at = now
-  reduce(model, { seq: model.seq, at, kind: 'interrupted', execs: [...model.execs.keys()] })
+  reduce(model, { seq: model.seq, at, kind: 'interrupted', execs: model.execs.keys() })
   later(model, now - at)
   return model
 }

@@ -64,7 +64,7 @@ function isNumber(key: string): boolean {
 
 /** What is compared key by key: a date or a file is one value. */
 function isPlain(value: unknown): value is Record<string, unknown> {
-  return isContainer(value) && !Array.isArray(value) && isPlainObject(value)
+  return isContainer(value) && isPlainObject(value)
 }
 
 function compareLists(

@@ -44,7 +44,7 @@ export async function loadStored(
   late?: Late,
 ): Promise<Loaded | undefined> {
   const stored = await storage.read(id)
-  if ((stored ?? undefined) === undefined) return undefined
+  if (stored == null) return undefined
   mustBeWhole(Array.isArray(stored?.batches), 'list of batches')
   const { head, snapshot } = stored
   // First of all: what a newer layout means by its checksums and numbers is not known here.

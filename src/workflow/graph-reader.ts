@@ -21,8 +21,7 @@ export interface Reader {
 /** Reads JSON of unknown origin. What is wrong is reported and reads as missing, so that one pass finds all. */
 export function reader(report: Report): Reader {
   const object = (value: unknown, path: string): JsonObject | undefined => {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value) && isPlainObject(value))
-      return value
+    if (typeof value === 'object' && value !== null && isPlainObject(value)) return value
     report(path, `is ${kindOf(value)}; it must be an object`)
     return undefined
   }
