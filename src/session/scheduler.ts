@@ -256,7 +256,7 @@ export class Scheduler {
     const { model, definition } = core
     if (!this.active || model.execs.size > 0 || model.ripe.size > 0) return
     // Events that only come from outside may still come.
-    if (definition.options.events?.some((it) => definition.routes.has(it.type))) return
+    if (definition.options.events.some((it) => definition.routes.has(it.type))) return
     for (const [name, queue] of model.queues)
       if (queue.size > 0 && (core.step(name) === undefined || core.step(name)?.join !== 'allOf')) return
     const waiting = [...model.queues.values()].flatMap((it) => [...it]).map((it) => it.type)

@@ -115,7 +115,7 @@ function eventsOf({ eventsByType, options }: Definition): ExportedEvent[] {
     ...(event.reply && { reply: event.reply.type }),
     ...(event === options.start && { start: true }),
     ...(event === options.stop && { stop: true }),
-    ...(options.events?.includes(event) && { outside: true }),
+    ...(options.events.includes(event) && { outside: true }),
   }))
 }
 

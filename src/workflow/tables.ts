@@ -19,7 +19,7 @@ export function tablesOf(options: Definition['options'], steps: readonly StepDef
     eventsByType.set(event.type, event)
     know(event.reply)
   }
-  for (const event of [options.start, options.stop, ...(options.events ?? [])]) know(event)
+  for (const event of [options.start, options.stop, ...options.events]) know(event)
   for (const step of steps) {
     for (const event of [...step.on, ...step.emits, ...step.asks]) {
       mustBeEvent(event, step.name, options.name)

@@ -106,9 +106,10 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   },
 
   duplicateEvent({ eventsByType, options, steps }, report) {
-    const all = [options.start, options.stop, ...(options.events ?? [])].concat(
-      steps.flatMap((it) => [...it.on, ...it.emits, ...it.asks, ...replies(it)]),
-    )
+    const all = [
+      ...[options.start, options.stop, ...options.events],
+      ...steps.flatMap((it) => [...it.on, ...it.emits, ...it.asks, ...replies(it)]),
+    ]
     const clashing = all.filter((it) => it !== undefined && eventsByType.get(it.type) !== it)
     for (const type of new Set(clashing.map((it) => it.type)))
       report(`two different events are called "${type}"`)
@@ -216,7 +217,7 @@ function replies(step: StepDefinition): AnyEvent[] {
 
 /** The types of events that come from outside the steps. */
 function outside({ options, steps }: Definition): Set<string> {
-  const given = [options.start, ...(options.events ?? []), ...steps.flatMap(replies)]
+  const given = [options.start, ...options.events, ...steps.flatMap(replies)]
   const types = new Set(given.filter((it): it is AnyEvent => it !== undefined).map((it) => it.type))
   const recovering = options.catchError !== undefined || steps.some((it) => it.catchError !== undefined)
   if (recovering) types.add(STEP_FAILED)
@@ -278,9 +279,10 @@ function isBesideARoute(
   const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
   // What comes from outside always comes beside the run.
   const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
-  const called = options.events ?? []
-  if (step.on.every(among([...called, ...steps.flatMap(replies)]))) return true
-  return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it) || it.on.some(among(called))))
+  if (step.on.every(among([...options.events, ...steps.flatMap(replies)]))) return true
+  return steps.some(
+    (it) => stopping.has(it) && (shares(it) || feeds(it) || it.on.some(among(options.events))),
+  )
 }
 
 function onCycle(step: StepDefinition, definition: Definition): boolean {

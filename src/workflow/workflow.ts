@@ -179,7 +179,7 @@ export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> 
     AnyEvent,
     Record<string, unknown>,
     readonly AnyEvent[]
-  >
+  > & { readonly events: readonly AnyEvent[] }
   readonly steps: readonly StepDefinition[]
   readonly stepsByName: ReadonlyMap<string, StepDefinition>
   /** The names of the steps that accept an event type, in the order of definition. */
@@ -269,7 +269,7 @@ export function build(
     version: options.version,
     options,
     steps,
-    resources: (options.resources ?? {}) as Definition['resources'],
+    resources: options.resources as Definition['resources'],
     ...extras,
     ...tablesOf(options, steps),
     step: step as never,
