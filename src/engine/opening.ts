@@ -1,6 +1,5 @@
 import { StorageError } from '../storage-errors'
 import type { CopyValue } from '../state/json'
-import { mend } from '../state/mend'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
@@ -21,7 +20,7 @@ import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
 import { Finding, type Found } from './finding'
-import { isComplete, type RestoringParts } from './restoring'
+import { isComplete } from './restoring'
 import { kindsOf } from './overtaken'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
@@ -63,18 +62,21 @@ export class Opening {
     this.#lack = lack
     this.#tree = new Tree(this.#initialState, deps.report)
     this.live = this.#live(copy, shared, onClose)
-    this.#around = new Surroundings({ ...deps, serializer: this.#keeping.discreet }, definition, this.live, {
-      load: () => this.again(),
-      look: () => this.#keeping.look(),
-      doubt: () => this.#keeping.doubt(),
-    })
+    this.#around = new Surroundings(deps, definition, this.live, this.#keeping, () => this.again())
     this.#finding = new Finding({
       deps,
       id,
       live: this.live,
       keeping: this.#keeping,
       around: this.#around,
-      restoring: this.#restoring,
+      restoring: {
+        definition,
+        schema: this.#schema,
+        privacy: this.#keeping.privacy,
+        fresh: (tree) => this.#fresh(tree),
+        lack,
+        clock: deps.clock,
+      },
     })
   }
 
@@ -92,7 +94,6 @@ export class Opening {
       flow,
       model: createModel(this.#initialState, ids(), this.#tree),
       writer: new Writer(this.#schema, copy),
-      mend: (state) => (definition.options.state ? mend(this.#schema, state) : []),
       resources: new Resources(definition.resources, layers(definition)),
       initialState: this.#initialState,
       report,
@@ -137,17 +138,6 @@ export class Opening {
         throw reason
       }
       await this.#goOn(finding, error)
-    }
-  }
-
-  get #restoring(): RestoringParts {
-    return {
-      definition: this.#definition,
-      schema: this.#schema,
-      privacy: this.#keeping.privacy,
-      fresh: (tree) => this.#fresh(tree),
-      lack: this.#lack,
-      now: () => this.#deps.clock.now(),
     }
   }
 

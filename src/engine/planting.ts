@@ -4,7 +4,7 @@ import { copyJson } from '../state/json'
 import { Tree } from '../state/tree'
 import type { Definition } from '../workflow/workflow'
 import { FORMAT, SESSION_FORMAT } from '../storage/format'
-import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusal'
+import { mustBeKnown, Refusal, unreadable } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
 import type { StoredHead } from '../storage/storage'
 import { Snapshots } from '../storage/snapshots'
@@ -15,7 +15,7 @@ import { wrongIn } from '../session/saved-check'
 import { restoreSession, type SavedSession } from '../session/saved-session'
 import { statusOf } from '../session/status'
 import type { OpeningDeps } from './opening-deps'
-import { accept } from './restoring'
+import { accept, whole } from './restoring'
 
 /** A session that is whole, and not stored yet: a fork, or one from outside. */
 export interface Seedling extends SavedSession {
@@ -100,8 +100,7 @@ function seedling(definition: Definition, json: unknown, id: string | undefined)
   const own = id ?? copy.id
   if (typeof own !== 'string' || own === '') unreadable('it has no id')
   const { format: _format, workflow: _workflow, ...saved } = { ...copy, id: own }
-  const place = wrongIn(saved)
-  if (place !== undefined) mustBeWhole(false, place)
+  whole(wrongIn(saved))
   if (!('state' in saved)) unreadable('it has no state')
   // To be folded once is the proof that it can be.
   const history = new History(Infinity)

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock'
 import type { LoadErrorCode } from '../storage-errors'
 import { isPlainObject } from '../state/json'
 import { sameContent } from '../state/same'
@@ -7,7 +8,7 @@ import { at, isContainer } from '../state/view'
 import type { Definition } from '../workflow/workflow'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
-import { mustBeKnown, Refusal, unreadable } from '../storage/refusal'
+import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusal'
 import type { StoredHead } from '../storage/storage'
 import { History } from '../session/history'
 import type { Model } from '../session/model'
@@ -30,8 +31,8 @@ export interface RestoringParts {
   readonly fresh: (tree: Tree) => Model
   /** Why there can be none where nothing is stored. */
   readonly lack: Error | undefined
-  /** The time of the record of a migration. */
-  readonly now: () => number
+  /** Says when a migration was. */
+  readonly clock: Clock
 }
 
 /** Throws when the head says that this is no session for this code. */
@@ -94,8 +95,9 @@ function goOn(
   }
 }
 
-function whole(wrong: string | undefined): void {
-  if (wrong !== undefined) throw new TypeError(`its ${wrong} is damaged or missing`)
+/** Refuses what has something wrong at a place. */
+export function whole(wrong: string | undefined): void {
+  if (wrong !== undefined) mustBeWhole(false, wrong)
 }
 
 /** Brings it to this code's version, or checks that it is there. */
@@ -182,14 +184,14 @@ function add(model: Model, history: History, record: SessionRecord): void {
  * schema has the last word.
  */
 async function migrate(
-  { definition, schema, now }: RestoringParts,
+  { definition, schema, clock }: RestoringParts,
   from: number,
   model: Model,
   history: History,
 ): Promise<void> {
   const { version, options } = definition
   const execs = interrupted(model)
-  const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: now() })
+  const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: clock.now() })
   if (execs.length > 0) add(model, history, { kind: 'interrupted', execs, ...stamp() })
   let state: unknown = structuredClone(model.tree.root())
   for (let step = from + 1; step <= version; step++) {

@@ -1,5 +1,6 @@
 import type { Definition } from '../workflow/workflow'
 import type { LiveSession } from '../session/live-session'
+import type { Keeping } from './keeping'
 import { Leaving, placeOf } from './leaving'
 import { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
@@ -12,20 +13,21 @@ export class Surroundings {
   readonly page: Leaving | undefined
   readonly #unwatch: (() => void) | undefined
 
-  /** `look` is told when somebody may have emptied the storage, `doubt` when a tab that has just read it has found nothing. */
   constructor(
     deps: OpeningDeps,
     { version }: Definition,
     live: LiveSession,
-    { load, look, doubt }: Pick<MembershipOptions, 'load' | 'doubt'> & { readonly look: () => void },
+    keeping: Keeping,
+    load: MembershipOptions['load'],
   ) {
-    const { storage, serializer, clock, timeout, ids, locks, channels, page, report, onError } = deps
+    const { discreet: serializer } = keeping
+    const { storage, clock, timeout, ids, locks, channels, page, report, onError } = deps
     const place = placeOf(storage, live.core.options.id)
     // Written out, as all that is made for each session: what is spread gets a hidden class of its own.
     this.tabs = new Membership({
       live,
       load,
-      doubt,
+      doubt: () => keeping.doubt(),
       clock,
       timeout,
       locks,
@@ -38,7 +40,7 @@ export class Surroundings {
       keep: (known) => this.page?.keep(known) ?? false,
       left: () => this.page?.asked ?? [],
     })
-    this.#unwatch = storage.watch?.(look)
+    this.#unwatch = storage.watch?.(() => keeping.look())
     const { tabs } = this
     if (page)
       this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock, onError })

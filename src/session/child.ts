@@ -1,6 +1,5 @@
 import { CancelledError } from '../run-errors'
-import { mend } from '../state/mend'
-import { compileSchema } from '../state/schema'
+import { compileSchema, type CompiledSchema } from '../state/schema'
 import { createStateStore } from '../state/store'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
@@ -17,6 +16,7 @@ import { explain } from './outcome'
 import { Permit } from './permit'
 import type { ChildBegin, SessionRecord } from './record'
 import { Privacy } from './privacy'
+import { nowhere } from './record-sink'
 import { recordError } from './recorded-error'
 import { Resources } from './resources'
 import { startRun } from './run-start'
@@ -55,12 +55,11 @@ class Child implements Nested {
     resources.set(given)
     const privacy = new Privacy(definition.options.private)
     const begin = point.begin as ChildBegin
-    const initialState = beginAnew(definition, model, begin.state)
+    const initialState = beginAnew(privacy, schema, model.tree, begin.state)
     this.core = new Core({
       ...options,
       ...{ definition, model, resources, initialState, privacy },
       writer: new Writer(schema, options.copy),
-      mend: (state) => (definition.options.state ? mend(schema, state) : []),
       flow: flowOf(definition, model, begin.flow, options.copy),
       onRecord: (record) => {
         settle(this.core, record)
@@ -70,7 +69,7 @@ class Child implements Nested {
       within: this.#within(definition),
     })
     this.core.inFlight = parent.inFlight
-    this.core.sink = { push: () => {}, isOpen: () => false, durable: (seq) => parent.sink.durable(seq) }
+    this.core.sink = { ...nowhere, durable: (seq) => parent.sink.durable(seq) }
     this.#permit = new Permit(this.core)
     this.core.ready = () => this.#mayWork()
     this.#scheduler = new Scheduler(this.core)
@@ -88,9 +87,10 @@ class Child implements Nested {
     const parent = this.#parent
     const { id: exec } = this.#exec
     const { key } = this.#point
+    const { private: paths } = definition.options
     return {
       append: (record, ...how) =>
-        parent.append({ kind: 'child', exec, key, record, ...hidden(definition) }, ...how),
+        parent.append({ kind: 'child', exec, key, record, ...(paths && { private: paths }) }, ...how),
       get prefix() {
         return parent.key(exec, key)
       },
@@ -200,17 +200,10 @@ class Child implements Nested {
   }
 }
 
-/** What its records say of its private paths. */
-function hidden({ options }: Definition): { readonly private?: readonly string[] } {
-  return options.private ? { private: options.private } : {}
-}
-
 /** What is private was not stored: after a reload it is at its default. Answers with what `reset` goes back to. */
-function beginAnew({ options }: Definition, { tree }: Model, begin: unknown): unknown {
-  const privacy = new Privacy(options.private)
+function beginAnew(privacy: Privacy, schema: CompiledSchema, tree: Tree, begin: unknown): unknown {
   if (privacy.none) return begin
-  const filled = (state: unknown): unknown =>
-    privacy.filled(state, compileSchema(options.state).initial(state))
+  const filled = (state: unknown): unknown => privacy.filled(state, schema.initial(state))
   tree.restore(filled(tree.root()))
   return filled(begin)
 }

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock'
 import type { CopyValue } from '../state/json'
-import type { Op } from '../state/op'
 import type { Writer } from '../state/writer'
 import type { WorkflowEvent } from '../workflow/event'
 import type { AnyWorkflow } from '../workflow/shape'
@@ -33,8 +32,6 @@ export interface CoreOptions {
   readonly nest: Nest
   /** In a sub-flow: where its records go. */
   readonly within?: Within
-  /** What to delete so that the schema accepts a state. */
-  readonly mend: (state: unknown) => Op[]
   /** Hears of what listeners and predicates throw: nobody else could. */
   readonly report: (error: unknown) => void
   /** Told of every record after it was folded. */

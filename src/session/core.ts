@@ -1,4 +1,5 @@
 import { EventValidationError } from '../errors'
+import { mend } from '../state/mend'
 import type { Op } from '../state/op'
 import type { Remake } from '../state/early-writes'
 import type { AnyEvent } from '../workflow/event'
@@ -47,7 +48,7 @@ export class Core {
   /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
   closed: Error | 'closed' | 'crashed' | undefined
   readonly deadlines: Deadlines
-  /** Whether the scheduler has to look for what there is to do. */
+  /** Whether the scheduler must look through the whole model for work, as after a load. */
   unsurveyed = true
   /** What a run of this page failed with. */
   cause: Error | undefined
@@ -127,7 +128,7 @@ export class Core {
 
   /** Others' writes were applied to a state that they were not checked for: what does not fit any more goes. */
   mend(): void {
-    const ops = this.options.mend(this.model.tree.root())
+    const ops = mend(this.options.writer.schema, this.model.tree.root())
     if (ops.length > 0) this.append({ kind: 'wrote', ops })
   }
 
