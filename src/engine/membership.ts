@@ -15,7 +15,7 @@ import type { MembershipOptions } from './membership-options'
 import { overtaken, type Kept } from './overtaken'
 import { RollCall } from './roll-call'
 
-/** Milliseconds that a follower waits for the leader, before it shows what storage has, or tries again to lead. */
+/** Milliseconds that a follower waits for its leader before it shows what storage has; and until it tries again to lead. */
 const PATIENCE = 1000
 
 /** One session's place among the tabs that have it open (decision 12): who executes, and how this tab takes part. */
@@ -54,7 +54,10 @@ export class Membership {
     return this.#seat !== undefined || this.#options.channels !== undefined
   }
 
-  /** Whether it has the lock, and has followed nobody: what was read and what is stored are the same, unless a claim says otherwise. */
+  /**
+   * Whether it has the lock, and has followed nobody: then what was read is what is stored, unless the claim says
+   * otherwise.
+   */
   get alone(): boolean {
     return this.#seat?.held === true && this.#options.channels !== undefined && !this.#following
   }
@@ -238,11 +241,12 @@ export class Membership {
   }
 
   #follow(model: Model, epoch: number, own: boolean): Following {
-    const { live, timeout, keep, onError } = this.#options
+    const { live } = this.#options
     this.#end()
     live.core.model = model
     const following = new Following({
-      ...{ live, timeout, keep, onError, epoch, own, outbox: this.outbox },
+      ...this.#options,
+      ...{ epoch, own, outbox: this.outbox },
       post: (message) => this.#post(message),
       onLeader: (base) => this.#again(base),
     })
@@ -258,7 +262,7 @@ export class Membership {
     if (!this.#seat || !this.#options.channels) live.fence(new ReadOnlyError(live.core.options.id))
   }
 
-  /** Own operations that got lost with this tab's leadership. */
+  /** Asks the new leader for what this tab had done as the leader and could not store. */
   #again(base: number): void {
     const { live, onError } = this.#options
     const kept = this.#kept

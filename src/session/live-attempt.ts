@@ -10,14 +10,19 @@ export interface LiveAttempt {
   abort(reason: Error): void
   /** Resolves when it is over, or waits for somebody. */
   readonly settled: Promise<void>
+  readonly replay: {
+    readonly turns: {
+      /** A point has its result. */
+      settled(key: string): void
+    }
+  }
   readonly points: {
     /** Whether an open wait takes the event; `undefined` when the step has not run up to it yet. */
     fits(key: string, event: WorkflowEvent): boolean | undefined
-    isArmed(key: string): boolean
+    isArmed(key: string): boolean | undefined
     readonly log: {
       /** Ends a point. */
       done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void
     }
-    settled(key: string): void
   }
 }

@@ -58,9 +58,8 @@ export class Outcome {
 
   /** Another tab begins a run, or starts over. */
   follow({ kind }: SessionRecord): void {
-    if (kind === 'reset') this.reject(new CancelledError('the session was reset'))
-    if (kind === 'rewound' && !this.#core.model.run)
-      this.reject(new CancelledError('the session was rewound'))
+    if (kind === 'reset' || (kind === 'rewound' && !this.#core.model.run))
+      this.reject(new CancelledError(`the session was ${kind}`))
     if (kind === 'reset' || kind === 'started' || kind === 'retried') this.renew()
   }
 

@@ -128,13 +128,8 @@ export class Points {
   }
 
   /** Whether the step has run up to a wait, so that its predicate is known. */
-  isArmed(key: string): boolean {
-    return this.#predicates?.has(key) === true
-  }
-
-  /** The point has its result. */
-  settled(key: string): void {
-    this.#attempt.replay.turns.settled(key)
+  isArmed(key: string): boolean | undefined {
+    return this.#predicates?.has(key)
   }
 }
 

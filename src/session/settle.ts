@@ -4,7 +4,7 @@ import { emitted, type SessionRecord } from './record'
 /** After a record: who waits in a step for what it brings is woken. */
 export function settle(core: Core, record: SessionRecord): void {
   if (record.kind === 'answered' || (record.kind === 'done' && record.type !== 'commit'))
-    core.attempts.get(record.exec)?.points.settled(record.key)
+    core.attempts.get(record.exec)?.replay.turns.settled(record.key)
   for (const { answers } of emitted(record))
-    if (answers) core.attempts.get(answers.exec)?.points.settled(answers.key)
+    if (answers) core.attempts.get(answers.exec)?.replay.turns.settled(answers.key)
 }
