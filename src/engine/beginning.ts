@@ -4,7 +4,7 @@ import type { CompiledSchema } from '../state/schema'
 /** What a new session's state begins with. */
 export interface Beginning {
   readonly state: unknown
-  /** Why no session can begin so: nobody has given what the schema asks for. One that is stored needs none of it. */
+  /** Why no new session can begin: the schema asks for something that nobody has given. A stored session needs none of it. */
   readonly lack?: Error
 }
 

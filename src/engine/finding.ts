@@ -29,9 +29,9 @@ export interface FindingParts {
 /** What a look at the storage has found. */
 export interface Found extends Restored {
   readonly loaded: Loaded | undefined
-  /** Under which this page may write; a follower knows that of the leader. Nothing: it is yet to be claimed. */
+  /** Under which this page may write; for a follower, that of the leader. `undefined`: the session is yet to be claimed. */
   readonly epoch: number | undefined
-  /** Nothing is there because somebody emptied the storage while this tab followed. */
+  /** Nothing is stored, because somebody emptied the storage while this tab followed. */
   readonly emptied?: boolean
   /** What a page had left in its exit journal; it is part of the model, if it goes on where storage ends. */
   readonly tail: Tail | undefined
@@ -61,13 +61,13 @@ export class Finding {
     const { live, around } = this.#parts
     const flow = live.core.options.flow.fresh()
     const { page } = around
-    // While the browser opens its database and looks for the lock. For both it asks first whether it may, and hears the
-    // answer in this thread: one task later that is done.
+    // The first look for `localStorage` takes long, so it comes while the browser opens its database and asks for the lock.
+    // Both begin with a question whether they may, which is answered in this thread: two tasks later that is over.
     if (page) nextTask(() => nextTask(() => page.prepare()))
     return { ...look, flow }
   }
 
-  /** Takes as long as it takes. What was read too early is no harm: a claim says so, and a leader tells a follower. */
+  /** Has no time limit. Having read too early does no harm: the claim notices it, and a follower is told by its leader. */
   async find(begun: Begun = this.begin()): Promise<Found> {
     const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around
@@ -106,7 +106,7 @@ export class Finding {
     throw new StorageError(`session "${id}" cannot be claimed`)
   }
 
-  /** What could be read is shown, even if storage takes no claim now: a full disk stands in nobody's way. */
+  /** What could be read is shown, even if storage takes no claim now, as with a full disk: then `false`. */
   async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | false> {
     const { deps, id, live, keeping } = this.#parts
     try {
@@ -121,7 +121,7 @@ export class Finding {
     const loaded = this.#load()
     const { restoring } = this.#parts
     const restored = loaded.then((it) => (this.#isOld(it) ? undefined : continued(restoring, it, undefined)))
-    // Whoever finds hears of it.
+    // `find` awaits it, and tells what went wrong.
     restored.catch(() => {})
     return { loaded, restored }
   }
@@ -139,7 +139,7 @@ export class Finding {
       expired = isExpired(head, clock.now(), keeping.shape.expireAfter)
       if (!expired) accept(restoring.definition, head)
     }
-    // A schema looks at all of it anyway.
+    // With a schema nothing is gained by reading lists late: it looks at all of them anyway.
     const late = keeping.isPlain && restoring.definition.options.state === undefined ? asFrozen : undefined
     const loaded = await loadStored(storage, id, keeping.serializer, look, late)
     if (!expired) {

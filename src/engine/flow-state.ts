@@ -48,7 +48,7 @@ export class FlowState implements SessionFlow {
   #saving: Promise<void> | undefined
   #delay = FIRST_RETRY
   #timer: unknown
-  /** How the write that is coming in is made anew. */
+  /** How to make the next write to come in anew: put there by the store, taken out when the write is committed. */
   readonly #making: Remake[] = []
   readonly #channel: Channel | undefined
   readonly #origin: Origin

@@ -75,7 +75,7 @@ export class Keeping {
 
   journal(live: LiveSession, { epoch, lead, loaded, tabs }: Attaching): Journal {
     const [{ storage, clock, timeout, onError }, { shape }] = [this.#deps, this]
-    // Written out, here and below: what is spread gets a hidden class of its own.
+    // Written out, here and below: an object with a spread in it gets a hidden class of its own.
     const journal: Journal = new Journal({
       storage,
       clock,

@@ -14,7 +14,7 @@ export function placeOf({ kind, name = '' }: SessionStorage, id: string): string
   return `dogear:${kind}:${String(name).replace(/[:%]/g, encodeURIComponent)}:${id}`
 }
 
-/** The same for what tabs that follow it have left. */
+/** The same prefix for what following tabs have left: see {@link Unanswered}. */
 export const ASKED = 'dogear-asked:'
 
 /** What Dogear needs of a page; `window` is one. */
@@ -55,7 +55,7 @@ export class Leaving {
   #taken: Tail['records'] = []
   /** The epoch under which the session was stored when it was read. */
   #found: number | undefined
-  /** The page is being left, or sleeps. */
+  /** The page is being left, or is frozen. */
   #away = false
   /** Whether it hears of what other tabs leave. */
   #listens = false
@@ -107,7 +107,7 @@ export class Leaving {
     return lineage === model.lineage || (model.seq === 0 && base === 0)
   }
 
-  /** What this tab has asked of another one is left for whoever executes next. Whether it is. */
+  /** Leaves what this tab has asked of another one for whoever executes next. Whether it is kept. */
   keep(known: { readonly epoch: number; readonly base: number }): boolean {
     const { tabs, live, clock } = this.#options
     const { outbox } = tabs
@@ -119,7 +119,10 @@ export class Leaving {
       : outbox.pending.every(({ by }) => by !== outbox.by)
   }
 
-  /** This page executes, and has done what others had left: once that is stored it is gone. What is of another session is told. */
+  /**
+   * This page executes, and has done what others had left: once that is stored, it is removed from where they left it. What
+   * was left for another session of this name is told as lost.
+   */
   heeded(): void {
     const { page, live, onError } = this.#options
     const { leading, core } = live
@@ -160,7 +163,7 @@ export class Leaving {
     this.#exit.clear()
   }
 
-  /** It was taken in: it stays, as this page's own, until storage has it. */
+  /** What the last page had left was taken in: it stays, as this page's own, until storage has it. */
   settle(tail: Tail, epoch: number): void {
     const { live } = this.#options
     this.#write(epoch, tail.records, tail.at)

@@ -9,7 +9,7 @@ export type Change = (view: Tree) => readonly Op[]
 /** A write that is not known to be stored. */
 export interface OwnWrite extends NamedWrite {
   readonly change: Change
-  /** When it may be stored: whoever makes it must be known again after a crash, or it would be made anew. */
+  /** When it may be stored. The execution that makes it must be stored first: else it would make it again after a crash. */
   after: Promise<void> | undefined
   /** It is stored, or storage has failed: trouble there never stops a flow. */
   readonly tried: Deferred<void>
@@ -58,7 +58,7 @@ export class OwnWrites {
     return named(before, this.#page, writes)
   }
 
-  /** Those among the names are stored. */
+  /** These names were found in what is stored: the writes that bear them are. */
   found(names: readonly string[]): void {
     this.settle((it) => isNamed(names, this.#page, it))
   }

@@ -44,7 +44,10 @@ export interface Told {
 export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'> {
   readonly live: LiveSession
   readonly shape: StoredShape
-  /** Nothing: the session was not claimed yet. It is `begun` when it is, and the `tabs` have missed it when it was written since it was read. */
+  /**
+   * `undefined`: the session is not claimed yet. When it is, `begun` hears of it; when somebody has written it since it was
+   * read, `tabs.missed` does.
+   */
   readonly epoch: number | undefined
   /** The newest sequence number that was read. */
   readonly expected: number

@@ -9,8 +9,8 @@ export interface Left extends Pick<Tail, 'base' | 'lineage' | 'at'> {
 }
 
 /**
- * The last moments of the tabs that follow: each leaves its own, in a list beside the exit journal, for the tab that
- * executes, or the next one that does. As asked in person, it is done once, under the name that it has.
+ * What following tabs had asked for when they were left. Each adds its part to a list beside the exit journal, for the tab
+ * that executes now or next. Every operation keeps its name, so it is done once, even if it was asked directly as well.
  */
 export class Unanswered {
   readonly #options: ExitOptions
@@ -50,7 +50,7 @@ export class Unanswered {
     try {
       this.#keep(this.#texts.filter((it) => !read.some(({ text }) => text === it)))
     } catch {
-      // It is done again by the next one, which finds that it is done.
+      // The next one takes it up again, and finds that it is done.
     }
   }
 

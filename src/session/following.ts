@@ -21,8 +21,9 @@ export class Following implements Remote {
   readonly joined: Deferred<void> = deferred()
   view: Shown | undefined
   answering: ReadonlySet<string> = noAsks
-  /** Of the newest leader; and of the one whose records these are, 0 until its welcome. */
+  /** Of the newest leader that was heard of. */
   epoch: number
+  /** Of the leader whose records are shown; 0 until its welcome. */
   #heardOf = 0
   /** Of the newest welcome. What is asked before goes out behind what this tab had done as the leader. */
   #welcomed = 0
@@ -30,7 +31,7 @@ export class Following implements Remote {
   durable = 0
   /** The state without own writes that are not recorded; only while there are some. */
   #confirmed: unknown
-  /** What was shown before news are folded: private values are in no news. */
+  /** What was shown before news is folded: private values are in no news. */
   #own: unknown
   #sending = false
   /** The page has slept: what it followed may have been removed, and another session have begun under its name. */

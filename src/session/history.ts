@@ -42,7 +42,7 @@ export class History {
     this.#limit = limit
   }
 
-  /** Before a record is folded: then those before it are final, and the model is the sum of them. */
+  /** To be called before the record is folded: those before it are final then, and the model is the sum of them. */
   add(record: SessionRecord, model: Model): void {
     if (this.#limit === 0) return
     const { length } = this.#records
@@ -70,7 +70,7 @@ export class History {
     return model
   }
 
-  /** As it was written, as far as it is kept. */
+  /** The record of that number as it was written, if it is kept. */
   record(seq: number): SessionRecord | undefined {
     return this.#records.find((it) => it.seq === seq)
   }

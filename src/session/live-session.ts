@@ -53,7 +53,7 @@ export class LiveSession extends Standing {
   readonly inbox: Inbox
   /** Settles when it is closed; nothing as long as nobody has closed it. */
   closing: Promise<void> | undefined
-  /** The one of this name before, while it is being closed: not before that has ended has this one. */
+  /** The earlier session of this id, while it is being closed: this one does not end before that one. */
   after: Promise<void> | undefined
   /** What other tabs are told, while this one executes and there may be others. */
   leading: Leading | undefined

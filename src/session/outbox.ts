@@ -113,8 +113,8 @@ export class Outbox {
   }
 
   /**
-   * What may be done by whoever executes later: the rest means something else by then. What others had left is kept as it is.
-   * It keeps its name: this page may come back, and ask for it again.
+   * What this tab has asked for and whoever executes later may do; the rest would mean something else by then. It keeps
+   * its names: this page may come back, and ask for it again. What other tabs had left is where they left it.
    */
   leave(): Asked[] {
     const lasting = this.#pending.filter((it) => it.by === this.by && /^(write|reply|send)$/.test(it.call))

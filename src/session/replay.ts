@@ -20,7 +20,10 @@ export class Replay {
   readonly turns: Turns
   /** Own entries of before that were not reached again. */
   #left = 0
-  /** Up to here it may have been older code, which has written and sent otherwise: up to what newer code wrote or sent first. */
+  /**
+   * Where newer code wrote or sent for the first time. What is recorded before may come from older code, which wrote and
+   * sent other things.
+   */
   #walled = 0
   /** Everything before it was reached, and every own recorded entry before `#low`. */
   #front = 0

@@ -1,10 +1,14 @@
 import { toPath } from '../state/path'
 
 /**
- * What a value must be, as plain data, so that a page which never looks pays nothing: the name of a kind below or of
- * another spec; `'a|b'` one of these texts; `[spec]` a list; `[one, 'two?']` a list with one spec for each item, of which those
- * with a mark may be missing; an object with at least these keys, `'key?'` may be missing, and what the specs named at `'...'` ask
- * for. With `'@'`, the value at that key says which of the specs it is.
+ * What a value must be, as plain data, so that a page which never looks pays nothing:
+ *
+ * - a text names a kind (see `isKind`) or another spec; `'a|b'` is one of these texts
+ * - `[spec]` is a list of such values; `[one, 'two?']` a list with a spec for each item, of which those with a mark may be
+ *   missing
+ * - an object with specs is an object with at least these keys; `'key?'` may be missing, and at `'...'` stand the names of
+ *   specs that it must meet as well
+ * - an object with `'@'` says at which key of the value the name of the spec stands that it must meet
  */
 export type Spec = string | readonly Spec[] | { readonly [key: string]: Spec }
 

@@ -2,11 +2,15 @@ import type { Emission, SessionRecord, Stamp } from './record'
 import type { SavedSession } from './saved-session'
 
 /**
- * Records as they are stored. What follows from the record before is left out: a number one higher, and the same time.
- * What most records say is a list without names: a step that begins or ends `[exec, step, events]`, `[exec, emits, opens?]`,
- * that collects `[exec, key, step, type, data]`, a run `[run, event]`, `[result]`, and an event
- * `[id, type, to, data, scope?, branch?]`, unless there is more to say. In them, a list of one is its item. The first one of a
- * list, and one that another tab has asked for, says all of it.
+ * Records in the short form in which they are stored. One with the next number and the same time as the one before leaves
+ * both out. The common kinds are then lists without names, unless they have more to say:
+ *
+ * - `taken` is `[exec, step, events]`, `ended` is `[exec, emits, opens?]`
+ * - `collected` is `[exec, key, step, type, data]`
+ * - `started` is `[run, event]`, `finished` with a result is `[result]`
+ * - an event in them is `[id, type, to, data, scope?, branch?]`
+ *
+ * In them a list of one item is that item. The first record of a list, and one that another tab has asked for, stay whole.
  */
 export function shorten(records: readonly SessionRecord[]): unknown[] {
   let last: SessionRecord | undefined

@@ -70,7 +70,7 @@ export abstract class Standing {
     return loads || attempts.size + children.size > 0 || this.outcome.awaited
   }
 
-  /** What is not known to be stored, in order. */
+  /** The records that are not known to be stored, in order. */
   unacknowledged(): readonly { readonly seq: number }[] {
     return this.journal?.unacknowledged() ?? []
   }

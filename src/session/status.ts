@@ -4,7 +4,8 @@ import { isWait, type Execution, type Model, type Point } from './model'
 /**
  * What a session is doing, derived from its data: `loading` and `error` before it could be read; `idle` never
  * started; `running`; `waiting` for answers or times, or for code that has the steps of what is left (`orphans`), with
- * nothing else to do; `paused` by hand or because resources are missing; then how its run ended. `stalled`: nothing is left to do and no stop event came.
+ * nothing else to do; `paused` by hand or because resources are missing; then how its run ended. `stalled`: nothing is
+ * left to do and no stop event came.
  */
 export type Status =
   | 'loading'

@@ -1,6 +1,9 @@
 import { nextTask } from '../clock'
 
-/** Tasks that a result waits for those before it, before changed code gets it out of turn: fewer than a virtual clock takes to settle. */
+/**
+ * So many tasks a result waits for those that were recorded before it. Then changed code, which may never ask for those, gets
+ * it out of turn. Fewer than a virtual clock takes to settle.
+ */
 const PATIENCE = 50
 
 interface Waiter {
@@ -43,8 +46,8 @@ export class Turns {
   }
 
   /** Whether the result was handed over already, when there is one. */
-  isDue(key: string): boolean {
-    return this.#due?.has(key) === true
+  isDue(key: string): boolean | undefined {
+    return this.#due?.has(key)
   }
 
   /** Resolves when it is the turn of a point's result. */

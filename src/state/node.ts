@@ -35,7 +35,7 @@ export class Node implements Path {
   /** The container at this place, made by a write `since` that moment and changed in place from then on. */
   own: Container | undefined
   since = 0
-  /** Who was asked for after it the last time. */
+  /** The node that was asked for right after it, the last time. */
   after: Node | undefined
   /** The last batch that has written here or below. */
   batch: Mark | undefined

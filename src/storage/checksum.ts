@@ -51,7 +51,10 @@ export function sumOf(data: unknown): number {
   return data instanceof Uint8Array ? checksumOfBytes(data) : 0
 }
 
-/** Whether stored data are as they were; of what is neither text nor bytes nobody can say. Bytes had no checksum once: it is 0 then. */
+/**
+ * Whether stored data are as they were. Of what is neither text nor bytes nobody can say: it passes. So do bytes with the
+ * checksum 0: older code gave them none.
+ */
 export function isWhole(data: unknown, sum: unknown): boolean {
   return typeof data === 'string' || (data instanceof Uint8Array && sum !== 0) ? sumOf(data) === sum : true
 }

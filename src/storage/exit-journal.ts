@@ -48,8 +48,10 @@ export class ExitJournal {
     this.#options = options
   }
 
-  /** Whether the records are there; else as many of the first as have room may be. Only a serializer that answers at once, with text or with
-   * what it was given, can be used. */
+  /**
+   * Leaves the records, or as many of the first as have room. Whether all of them are there: the serializer must answer
+   * at once, with text or with what it was given.
+   */
   write({ records, ...about }: Omit<Tail, 'from'>): boolean {
     const { box, key, version } = this.#options
     let kept = records

@@ -3,7 +3,7 @@
  * reads older; older code refuses newer and touches nothing.
  */
 export const FORMAT = 1
-/** That of stored sessions: 2 had snapshots in parts, 3 has records that say only what does not follow from the one before. */
+/** The layout of stored sessions. 2 brought snapshots in parts, 3 records that leave out what follows from the one before. */
 export const SESSION_FORMAT = 3
-/** That of sessions whose snapshot has parts of bytes. */
+/** The same, of sessions whose snapshot has parts that are bytes. */
 export const BYTES_FORMAT = 4

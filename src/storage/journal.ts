@@ -17,10 +17,10 @@ const [TRAILING, LONGEST_WAIT] = [150, 1000]
 const FULL = 600
 
 /**
- * The way from a session to its storage. Records are queued and written behind the session's back: what one burst
- * brings is one batch, stored as one value, or several when it is a long one; one write at a time; what arrives meanwhile joins the next batch. So
- * what is stored is always a beginning of what happened. Trouble never reaches the session: records stay queued,
- * in order, `persistence` says so, and the write is tried again.
+ * The way from a session to its storage. Records are queued and written behind the session's back: what one burst of work
+ * brings is one batch, stored as one value (several, when the burst is long). One write at a time; what arrives meanwhile
+ * joins the next batch. So what is stored is always a beginning of what happened. Trouble never reaches the session:
+ * records stay queued, in order, `persistence` says so, and the write is tried again.
  */
 export class Journal {
   readonly #deps: JournalDeps

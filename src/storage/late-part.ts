@@ -2,7 +2,7 @@ import { StorageError } from '../storage-errors'
 import type { Part } from './part'
 import type { StoredPartInfo } from './storage'
 
-/** The items of a list as they are stored: text, or the bytes of it, that are whole, and parsed when somebody needs one of them. */
+/** Items of a list as they are stored: text or its bytes, whose checksum is right. Parsed when somebody needs one of them. */
 export class LatePart implements Part {
   readonly n: number
   readonly size: number

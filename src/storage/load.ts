@@ -12,7 +12,7 @@ import { sizeOf } from './size'
 import type { StoredParts } from './snapshots'
 import type { SessionStorage, StoredHead, StoredPartInfo, StoredSession } from './storage'
 
-/** Sees a list that was read late, before anybody else does. */
+/** Called with a list that is read late, before anybody else sees it. */
 type Late = (list: unknown[]) => void
 
 /** A session as it was stored. */
@@ -34,7 +34,8 @@ export interface Loaded {
  *
  * @param accept sees the head before anything is decoded, and throws what speaks against this session: another
  * workflow or a newer version may well have another serializer.
- * @param late given, large lists of JSON may stay text until they are needed: whole, but not parsed. It sees each when it was read.
+ * @param late when it is given, large lists of JSON may stay text, checked but not parsed, until they are needed; it is
+ * called with each when that is read.
  */
 export async function loadStored(
   storage: SessionStorage,
