@@ -9,7 +9,13 @@ export function recordError(error: unknown): RecordedError {
   let cause: unknown = error
   while (cause instanceof StepError) ({ cause } = cause)
   const { code } = Object(cause) as { code?: unknown }
-  return { name: error.name, message, ...(typeof code === 'string' && { code }) }
+  const { name } = error as { name?: unknown }
+  // Anything can be put in its place.
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message,
+    ...(typeof code === 'string' && { code }),
+  }
 }
 
 /** An error as it was recorded. Its class is not looked up: stored data names no code. */

@@ -1,5 +1,6 @@
 import { SessionStateError } from '../errors'
 import { CancelledError } from '../run-errors'
+import { checkArgument } from '../state/argument'
 import type { Core } from './core'
 import { quiet, type Gate } from './gate'
 import type { Outcome } from './outcome'
@@ -81,7 +82,10 @@ export class Runs {
     return promise
   }
 
-  cancel(reason?: string): void {
+  cancel(given?: string): void {
+    const reason = given ?? undefined
+    // A record that holds anything else could not be read again.
+    if (reason !== undefined) checkArgument('cancel()', reason, 'string')
     this.#soon(['cancel', reason], ({ core }) => {
       if (!this.active && core.model.run?.end?.status !== 'stalled') return
       core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })

@@ -76,10 +76,10 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
   readonly #waiting: ((result: IteratorResult<WorkflowEvent, undefined>) => void)[] = []
   #ended = false
 
-  constructor({ follow = false, records = false, buffer = BUFFER }: EventsOptions, leave: () => void) {
+  constructor({ follow = false, records = false, buffer }: EventsOptions, leave: () => void) {
     this.follow = follow
     this.records = records
-    this.#buffer = Math.max(1, buffer)
+    this.#buffer = Math.max(1, buffer ?? BUFFER)
     this.#leave = leave
   }
 

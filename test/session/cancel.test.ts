@@ -212,3 +212,23 @@ test('a step that cancels its own session / it is cancelled, what it returns is 
   expect(session.status).toBe('cancelled')
   expect(session.state.get()).toEqual({})
 })
+
+test('a reason that is no text, as the event of a button / told at the call; null is none, and both are stored', async () => {
+  const page = profile()
+  const workflow = defineWorkflow({ ...flow }).step(
+    'ask',
+    { on: Go, asks: [Question], emits: [Done] },
+    async (ctx) => Done((await ctx.ask(Question(1))).data),
+  )
+  const session = await page.open(workflow)
+  session.run().catch(() => {})
+  await page.settle()
+  for (const reason of [{ type: 'click' }, new Error('why'), 5] as unknown as string[])
+    expect(() => session.cancel(reason)).toThrow(/^cancel\(\) takes a text, not /)
+  await page.reload()
+  const again = await page.open(workflow)
+  expect(again.status).toBe('waiting')
+  again.cancel(null as unknown as string)
+  await page.reload()
+  expect((await page.open(workflow)).error?.message).toBe('the run was cancelled')
+})

@@ -266,3 +266,22 @@ test('buffer and step names with slashes / no two of them are the same buffer', 
     [Item(1), Item(2)],
   ])
 })
+
+test('a buffer whose name is no text / told at the call: what had been recorded of it could not be read again', async () => {
+  const page = profile()
+  const errors: unknown[] = []
+  const workflow = defineWorkflow({ ...flow, events: [A], skip: ['unconsumed'] })
+    .step('start', { on: Go, emits: [A] }, () => A(1))
+    .step('pair', { on: A, emits: [Done] }, async (ctx, event) => {
+      for (const buffer of [5, {}, null] as unknown as string[])
+        await ctx.collect(event, [A, A], { buffer }).catch((error: Error) => errors.push(error.message))
+    })
+  const session = await page.open(workflow)
+  session.run().catch(() => {})
+  await page.reload()
+  expect(errors).toEqual([
+    'collect(): buffer takes a text, not 5',
+    'collect(): buffer takes a text, not object',
+  ])
+  expect((await page.open(workflow)).error).toBeUndefined()
+})

@@ -450,3 +450,14 @@ describe('catchError', () => {
     expect(rescued).toBe(0)
   })
 })
+
+test('an error whose name is no text / its message is kept, and the session can be opened again', async () => {
+  for (const name of [5, undefined]) {
+    const page = profile()
+    const workflow = failing(() => Object.assign(new Error('no money'), { name }))
+    const session = await page.open(workflow)
+    await failure(session.run())
+    await page.reload()
+    expect((await page.open(workflow)).error?.message).toBe('step "pay" failed after 1 attempt: no money')
+  }
+})
