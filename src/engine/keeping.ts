@@ -59,7 +59,8 @@ export class Keeping {
     this.isPlain = serializer === jsonSerializer
     this.discreet = around(serializer, (records) => records.map((it) => this.privacy.record(it)))
     this.serializer = around(this.discreet, shorten, lengthen)
-    const expires = expireAfter != null && { expireAfter }
+    // Infinity is a way to say "for ever", and text cannot hold it.
+    const expires = expireAfter != null && { expireAfter: Math.min(expireAfter, Number.MAX_VALUE) }
     this.shape = { format: SESSION_FORMAT, workflow, version, ...expires }
   }
 

@@ -73,6 +73,20 @@ describe('the area', () => {
   })
 })
 
+describe('a session that never expires', () => {
+  it('expireAfter is Infinity / it is stored, and kept', async () => {
+    const storage = webStorage(area())
+    const clock = virtualClock()
+    const engine = createEngine({ storage, clock })
+    const session = await engine.open(hello, { expireAfter: Infinity })
+    session.state.set('note', 'ring twice')
+    await session.flush()
+    await clock.advance(1e11)
+    expect(await engine.sweep()).toEqual([])
+    expect(await engine.list()).toMatchObject([{ id: 'hello' }])
+  })
+})
+
 describe('full', () => {
   it('an append that has no room is refused whole, and works once there is room', async () => {
     const texts = area(2000)
