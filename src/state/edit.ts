@@ -7,7 +7,7 @@ import type { Op } from './op'
 import { toPath, type Path } from './path'
 import { sameJson } from './same'
 import { isThenable } from './thenable'
-import { valueAt, viewOf, type View } from './view'
+import { currentOf, valueAt, type View } from './view'
 import { appended, type Writer } from './writer'
 
 export type Recipe = (draft: unknown) => unknown
@@ -34,7 +34,7 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
 
 function changes(writer: Writer, before: unknown, after: unknown): Op[] {
   const { schema } = writer
-  const result = viewOf(after)
+  const result = currentOf(after)
   return diff(before, after).map((op) => {
     if (op[0] === 'replace') return writer.replace(result, op[1])
     const path = toPath(op[1])

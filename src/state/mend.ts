@@ -2,7 +2,7 @@ import { StateValidationError } from '../errors'
 import type { Op } from './op'
 import { toPath, type Path } from './path'
 import type { CompiledSchema } from './schema'
-import { viewOf, type View } from './view'
+import { currentOf, type Current } from './view'
 
 /**
  * What to delete so that the schema accepts a state again. A rollback applies others' writes to a state for which
@@ -10,7 +10,7 @@ import { viewOf, type View } from './view'
  * cannot stand alone goes, because a state that its own schema refuses could never be loaded.
  */
 export function mend(schema: CompiledSchema, state: unknown): Op[] {
-  const current = viewOf(state)
+  const current = currentOf(state)
   const paths = new Map<string, Path>()
   for (const path of refused(schema, state)) {
     const place = deletable(schema, current, path)
@@ -29,7 +29,7 @@ function refused(schema: CompiledSchema, state: unknown): Path[] {
 }
 
 /** The nearest place at or above a path that may be absent. */
-function deletable(schema: CompiledSchema, current: View, path: Path): Path | undefined {
+function deletable(schema: CompiledSchema, current: Current, path: Path): Path | undefined {
   for (let depth = path.keys.length; depth > 0; depth--) {
     const place = toPath(path.keys.slice(0, depth))
     if (current.peek(place) === undefined) continue

@@ -5,10 +5,7 @@ import { sameJson } from './same'
 import { validate } from './standard-schema'
 import type { Schema } from './standard-schema'
 import { CLOSED, mayBeAbsent, stepInto, unwrap } from './schema-structure'
-import { at, valueAt, type View } from './view'
-
-/** The state as it is before the write. */
-export type Current = Pick<View, 'peek'>
+import { at, valueAt, type Current } from './view'
 
 /** What to write, and where: the checked path, or an ancestor of it. */
 export interface Checked {

@@ -12,10 +12,12 @@ export interface View {
   peek(path: Path): unknown
 }
 
-/** The view of a state that does not change any more. */
-export function viewOf(root: unknown): View {
-  const read = (path: Path): unknown => valueAt(root, path.keys)
-  return { read, peek: read, has: (path) => hasAt(root, path.keys), root: () => root }
+/** The state as it is before a write, to judge the write by. */
+export type Current = Pick<View, 'peek'>
+
+/** The same of a state that does not change any more. */
+export function currentOf(root: unknown): Current {
+  return { peek: (path) => valueAt(root, path.keys) }
 }
 
 /** What a container holds under a key: own keys and list indices, nothing inherited. */
@@ -37,10 +39,6 @@ export function valueAt(root: unknown, keys: readonly string[]): unknown {
   let value = root
   for (const key of keys) value = at(value, key)
   return value
-}
-
-export function hasAt(root: unknown, keys: readonly string[]): boolean {
-  return keys.length === 0 || holds(valueAt(root, keys.slice(0, -1)), keys.at(-1) as string)
 }
 
 export function isContainer(value: unknown): value is Container {

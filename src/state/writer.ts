@@ -5,7 +5,7 @@ import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import { sameContent } from './same'
 import type { CompiledSchema } from './schema'
-import { at, isContainer, type View } from './view'
+import { at, isContainer, type Current, type View } from './view'
 
 /**
  * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can
@@ -51,7 +51,7 @@ export class Writer {
     return frozen<Op>(['delete', path.id])
   }
 
-  replace(view: View, state: unknown): Op {
+  replace(view: Current, state: unknown): Op {
     return frozen<Op>(['replace', this.#checked(view, ROOT, state)[2]])
   }
 
@@ -75,7 +75,7 @@ export class Writer {
    * Copied before it is judged, so that a schema never gets its hands on the caller's own objects; what the schema
    * makes of it (defaults, coercion) is copied as well.
    */
-  #checked(view: View, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
+  #checked(view: Current, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
     const given = this.kept(next, path)
     const { path: place, value } = this.schema.check(view, path, given)
     return frozen(['set', place.id, value === given ? given : this.copy(value, place)] as const)
