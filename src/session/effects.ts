@@ -36,7 +36,7 @@ export class Effects {
     if (asked || (point && !known && policy === 'ask')) return this.#inquire(name, key, effect)
     if (point) replay.reached(name)
     if (point?.result) return this.#recorded(name)
-    if (point && !known && policy === 'fail') throw this.failed(name, new OutcomeUnknownError(key))
+    if (point && !known && policy === 'fail') throw new OutcomeUnknownError(key)
     return this.#begin(name, key, effect)
   }
 
@@ -110,7 +110,9 @@ export class Effects {
 
   /** The keys of the effects whose failure an attempt's error is: a retry runs them again. */
   failedBy(error: unknown): string[] {
-    const causes = causesOf(error)
+    const causes = new Set<unknown>()
+    for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown })?.cause)
+      causes.add(it)
     return [...this.#failures].filter(([, failure]) => causes.has(failure)).map(([key]) => key)
   }
 
@@ -144,18 +146,6 @@ export class Effects {
     this.#failures.set(key, error)
     return error
   }
-}
-
-function causesOf(error: unknown): Set<unknown> {
-  const causes = new Set<unknown>()
-  for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown })?.cause)
-    causes.add(it)
-  return causes
-}
-
-/** Whether an effect of unknown outcome is behind it, here or in a sub-flow: only somebody who knows lets that run again. */
-export function isUnknown(error: unknown): boolean {
-  return [...causesOf(error)].some((it) => (it as { code?: unknown } | null)?.code === 'OUTCOME_UNKNOWN')
 }
 
 function askKey(key: string, time: number): string {

@@ -9,7 +9,6 @@ import {
   createModel,
   dropWait,
   type CollectedEvent,
-  type Entry,
   type Execution,
   type Model,
   type Point,
@@ -95,36 +94,16 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
   commit(model, exec)
 }
 
-/**
- * An effect that failed, or of which nobody could say what became, is as if it had not begun: the next attempt begins
- * it, and no page after that takes it for cut off. A sub-flow goes on.
- */
+/** An effect that failed is as if its intent had just been recorded. */
 export function reopen(model: Model, exec: Execution, key: string): void {
   const point = exec.points.get(key)
-  if (point === undefined || (point.result && !point.result.error)) return
-  forget(exec, 'done', key)
-  if (point.child) {
-    point.result = undefined
-    addWait(model, exec, point)
-    goOn(point.child)
-  } else {
-    forget(exec, 'opened', key)
-    ;(exec.points as Map<string, Point>).delete(key)
-  }
+  if (point?.result?.error === undefined) return
+  point.result = undefined
+  exec.entries = exec.entries.filter((it) => !(it.kind === 'done' && it.key === key))
+  exec.committed = exec.entries.length
+  addWait(model, exec, point)
+  if (point.child) goOn(point.child)
 }
-
-/** In place of the last such entry there is a moment at which nothing is read: what was seen from then on stays. */
-function forget(exec: Execution, kind: 'opened' | 'done', key: string): void {
-  const entries = [...exec.entries]
-  const isIt = (it: Entry): boolean => it.kind === kind && it.key === key
-  const index = entries.map(isIt).lastIndexOf(true)
-  if (index < 0) return
-  const { version, root } = entries[index] as Entry
-  entries[index] = { kind: 'saw', reads: NEVER, version, ...(root !== undefined && { root }) }
-  exec.entries = entries
-}
-
-const NEVER = 1e15
 
 function createChild({ state, flow }: ChildBegin, seq: number): Model {
   return Object.assign(createModel(state, ''), { seq, changed: seq, flow: new Tree(flow) })
