@@ -54,10 +54,7 @@ export class Membership {
     return this.#seat !== undefined || this.#options.channels !== undefined
   }
 
-  /**
-   * Whether it has the lock, and has followed nobody: then what was read is what is stored, unless the claim says
-   * otherwise.
-   */
+  /** Whether it has the lock and has followed nobody: what was read is what is stored, unless the claim says otherwise. */
   get alone(): boolean {
     return this.#seat?.held === true && this.#options.channels !== undefined && !this.#following
   }
