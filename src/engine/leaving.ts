@@ -185,14 +185,7 @@ export class Leaving {
     let released = isCached(event)
     const epoch = tabs.epoch ?? this.#found
     if (live.role === 'leader' && epoch !== undefined) {
-      const { stored, core } = live
-      // What a copy that is owed holds is queued no more, but in the history, unless that is a short one.
-      const past = core.history.since(stored)
-      // What it had from the last page may be stored by now, though not at the first try.
-      const taken = this.#taken.filter((it) => it.seq > stored)
-      const since = taken.at(-1)?.seq ?? 0
-      const queued = [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
-      const records = past.length === core.model.seq - stored ? past : queued
+      const records = this.#unstored()
       if (records.length === 0) this.#exit.clear()
       else if (this.#write(epoch, records, clock.now())) released = true
       // It is kept nowhere else.
@@ -200,6 +193,18 @@ export class Leaving {
     }
     if (released) storage.release?.()
     tabs.freeze()
+  }
+
+  /** Everything behind what is stored. What a copy that is owed holds is queued no more, but in the history, unless that is a short one. */
+  #unstored(): Tail['records'] {
+    const { live } = this.#options
+    const { stored, core } = live
+    const past = core.history.since(stored)
+    if (past.length === core.model.seq - stored) return past
+    // What it had from the last page may be stored by now, though not at the first try.
+    const taken = this.#taken.filter((it) => it.seq > stored)
+    const since = taken.at(-1)?.seq ?? 0
+    return [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
   }
 
   #write(epoch: number, records: Tail['records'], at: number): boolean {

@@ -7,13 +7,7 @@ import {
   type StorageError,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, gate, Go, Question, unhandled } from '../support/flows'
-
-const asking = defineWorkflow({ ...flow }).step(
-  'ask',
-  { on: Go, asks: [Question], emits: [Done] },
-  async (ctx) => Done((await ctx.ask(Question(1))).data),
-)
+import { asking, Done, failure, flow, gate, Go, Question, unhandled } from '../support/flows'
 
 let charges: string[] = []
 const charging = defineWorkflow({ ...flow }).step(

@@ -8,7 +8,7 @@ import {
   type StateValidationError,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, gate, Go, profile, Question, thrown, unhandled } from '../support/flows'
+import { asking, Done, failure, flow, gate, Go, profile, thrown, unhandled } from '../support/flows'
 
 const simple = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
 const other = defineWorkflow({ ...flow, name: 'other' }).step('work', { on: Go, emits: [Done] }, () =>
@@ -285,19 +285,14 @@ describe('list, delete, export, clear, close', () => {
   test('delete / closes the open session first and removes it; its pending run is told', async () => {
     const page = profile()
     const heard = await unhandled(async () => {
-      const workflow = defineWorkflow({ ...flow }).step(
-        'ask',
-        { on: Go, asks: [Question], emits: [Done] },
-        async (ctx) => Done((await ctx.ask(Question(1))).data),
-      )
-      const session = await page.open(workflow)
+      const session = await page.open(asking)
       const result = failure(session.run())
       await page.settle()
       await page.engine.delete('flow')
       expect(await result).toMatchObject({ code: 'SESSION_CLOSED' })
       await page.clock.advance(60_000)
       expect(await page.engine.list()).toEqual([])
-      const again = await page.open(workflow)
+      const again = await page.open(asking)
       expect(again.status).toBe('idle')
       await page.engine.delete('never there')
     })

@@ -8,13 +8,7 @@ import {
   type SessionStorage,
 } from '../../src/index'
 import { crash, virtualClock, virtualTabs } from '../../src/testing'
-import { Done, failure, flow, Go, Question, type MemoryStorage } from '../support/flows'
-
-const asking = defineWorkflow({ ...flow }).step(
-  'ask',
-  { on: Go, asks: [Question], emits: [Done] },
-  async (ctx) => Done((await ctx.ask(Question(1))).data),
-)
+import { asking, Done, failure, flow, Go, Question, type MemoryStorage } from '../support/flows'
 
 const most = 20_000
 const tooMuch = 'x'.repeat(most)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { defineWorkflow, type CancelledError } from '../../src/index'
-import { Done, failure, flow, gate, Go, Item, profile, Question, unhandled } from '../support/flows'
+import { asking, Done, failure, flow, gate, Go, Item, profile, Question, unhandled } from '../support/flows'
 
 test('cancel() / the signal is aborted, the run rejects with CancelledError and its reason', async () => {
   const page = profile()
@@ -215,20 +215,15 @@ test('a step that cancels its own session / it is cancelled, what it returns is 
 
 test('a reason that is no text, as the event of a button / told at the call; null is none, and both are stored', async () => {
   const page = profile()
-  const workflow = defineWorkflow({ ...flow }).step(
-    'ask',
-    { on: Go, asks: [Question], emits: [Done] },
-    async (ctx) => Done((await ctx.ask(Question(1))).data),
-  )
-  const session = await page.open(workflow)
+  const session = await page.open(asking)
   session.run().catch(() => {})
   await page.settle()
   for (const reason of [{ type: 'click' }, new Error('why'), 5] as unknown as string[])
     expect(() => session.cancel(reason)).toThrow(/^cancel\(\) takes a text, not /)
   await page.reload()
-  const again = await page.open(workflow)
+  const again = await page.open(asking)
   expect(again.status).toBe('waiting')
   again.cancel(null as unknown as string)
   await page.reload()
-  expect((await page.open(workflow)).error?.message).toBe('the run was cancelled')
+  expect((await page.open(asking)).error?.message).toBe('the run was cancelled')
 })

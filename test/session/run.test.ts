@@ -8,7 +8,7 @@ import {
   resource,
   type EventValidationError,
 } from '../../src/index'
-import { Done, failure, flow, gate, Go, Item, profile, Question } from '../support/flows'
+import { asking, Done, failure, flow, gate, Go, Item, profile, Question } from '../support/flows'
 
 interface Payments {
   quote(address: { street: string; zip: string }): Promise<number>
@@ -165,12 +165,7 @@ describe('run(input)', () => {
 
   test('waiting for an answer / the same promise, no second question', async () => {
     const page = profile()
-    const workflow = defineWorkflow({ ...flow }).step(
-      'ask',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => Done((await ctx.ask(Question(1))).data),
-    )
-    const session = await page.open(workflow)
+    const session = await page.open(asking)
     const one = session.run()
     await page.settle()
     expect(session.status).toBe('waiting')
@@ -291,17 +286,12 @@ describe('close()', () => {
 
   test('while it asks / the ask is there again at the next open; the closed one takes no reply', async () => {
     const page = profile()
-    const workflow = defineWorkflow({ ...flow }).step(
-      'ask',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => Done((await ctx.ask(Question(1))).data),
-    )
-    const session = await page.open(workflow)
+    const session = await page.open(asking)
     session.run().catch(() => {})
     await page.settle()
     const [old] = session.asks
     await session.close()
-    const again = await page.open(workflow)
+    const again = await page.open(asking)
     expect(again.asks.map((it) => it.id)).toEqual([old?.id])
     expect(await old?.reply('x').catch((error: { code: string }) => error.code)).toSatisfy(
       (it: unknown) => it === false || it === 'SESSION_CLOSED',

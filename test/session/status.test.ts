@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { allOf, defineWorkflow, resource } from '../../src/index'
 import {
+  asking,
   Done,
   failure,
   flow,
@@ -14,11 +15,6 @@ import {
   type Profile,
 } from '../support/flows'
 
-const asking = defineWorkflow({ ...flow }).step(
-  'ask',
-  { on: Go, asks: [Question], emits: [Done] },
-  async (ctx) => Done((await ctx.ask(Question(1))).data),
-)
 const working = (stop: Promise<unknown> = gate().promise) =>
   defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
     await stop

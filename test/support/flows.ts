@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   createEngine,
   defineEvent,
+  defineWorkflow,
   memoryStorage,
   type AnyWorkflow,
   type Engine,
@@ -25,6 +26,13 @@ export const Item = defineEvent('item', z.number())
 export const Worked = defineEvent('worked', z.number())
 
 export const flow = { name: 'flow', version: 1, start: Go, stop: Done } as const
+
+/** Asks once, and ends with the answer. */
+export const asking = defineWorkflow({ ...flow }).step(
+  'ask',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => Done((await ctx.ask(Question(1))).data),
+)
 
 /** One browser profile: its storage and its clock outlive the pages. */
 export interface Profile {

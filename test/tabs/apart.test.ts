@@ -1,18 +1,12 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { createEngine, defineWorkflow, memoryStorage, type SessionStorage } from 'dogear'
+import { createEngine, memoryStorage, type SessionStorage } from 'dogear'
 import { virtualClock, virtualTabs } from 'dogear/testing'
 import { unstorageStorage } from 'dogear/unstorage'
 import { webStorage } from 'dogear/web-storage'
 import { createStorage } from 'unstorage'
 import { area } from '../storage/area'
-import { Done, flow, Go, Question } from '../support/flows'
+import { asking } from '../support/flows'
 import { Page } from '../support/page'
-
-const asking = defineWorkflow({ ...flow }).step(
-  'ask',
-  { on: Go, asks: [Question], emits: [Done] },
-  async (ctx) => Done((await ctx.ask(Question(1))).data),
-)
 
 /** Engines of one browser, each on a storage of its own. */
 function apart(...storages: readonly (() => SessionStorage)[]) {

@@ -10,19 +10,20 @@ const of = (state: z.ZodObject, more: object = {}) =>
 const note = z.string().default('')
 const plain = of(z.object({ note }))
 
-/** A disk that is full while it is said to be. */
-const fullAtTimes = () => {
+/** A browser whose disk is full while it is said to be, and in it a page that has stored an "a". */
+const begun = async () => {
   const disk = { full: false }
-  return { disk, storage: memoryStorage({ failAt: () => disk.full }) }
+  const storage = memoryStorage({ failAt: () => disk.full })
+  const { tab, clock } = browser({ storage, onError: () => {} })
+  const page = tab()
+  const session = await page.engine.open(plain)
+  session.state.set('note', 'a')
+  await session.flush()
+  return { disk, tab, clock, page, session }
 }
 
 test('a tab leads with what another one could not store / left before it can store it either / all of it is there', async () => {
-  const { disk, storage } = fullAtTimes()
-  const { tab, clock } = browser({ storage, onError: () => {} })
-  const first = tab()
-  const one = await first.engine.open(plain)
-  one.state.set('note', 'a')
-  await one.flush()
+  const { disk, tab, clock, page: first, session: one } = await begun()
   const second = tab()
   const two = await second.engine.open(plain)
   disk.full = true
@@ -44,12 +45,7 @@ test.each([
 ])(
   '%s in the code, text from the last page, and more / left twice before anything is stored / all of it is there, migrated once',
   async (_, version, more) => {
-    const { disk, storage } = fullAtTimes()
-    const { tab, clock } = browser({ storage, onError: () => {} })
-    const first = tab()
-    const old = await first.engine.open(plain)
-    old.state.set('note', 'a')
-    await old.flush()
+    const { disk, tab, clock, page: first, session: old } = await begun()
     if (version === 1) old.state.append('note', 'b')
     first.leave()
     disk.full = true

@@ -9,15 +9,9 @@ import {
   structuredCloneSerializer,
 } from 'dogear'
 import { crash } from 'dogear/testing'
-import { Done, flow, gate, Go, Question } from '../support/flows'
+import { asking, Done, flow, gate, Go, Question } from '../support/flows'
 import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
-
-const asking = defineWorkflow({ ...flow }).step(
-  'ask',
-  { on: Go, asks: [Question], emits: [Done] },
-  async (ctx) => Done((await ctx.ask(Question(1))).data),
-)
 
 /** A page that was left with "a" stored, and "b" behind it not yet. */
 async function leftBehind(tab: ReturnType<typeof browser>['tab']): Promise<void> {

@@ -1,14 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createEngine, defineWorkflow, memoryStorage, ReadOnlyError, type EngineOptions } from 'dogear'
+import { createEngine, memoryStorage, ReadOnlyError, type EngineOptions } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
-import { Done, failure, flow, Go, Question, thrown } from '../support/flows'
+import { asking, failure, thrown } from '../support/flows'
 import { Page } from '../support/page'
-
-const asking = defineWorkflow({ ...flow }).step(
-  'ask',
-  { on: Go, asks: [Question], emits: [Done] },
-  async (ctx) => Done((await ctx.ask(Question(1))).data),
-)
 
 const browser = (without: EngineOptions = { locks: null }) => {
   const clock = virtualClock()
