@@ -240,12 +240,21 @@ function withDefaults(options: EngineOptions): OpeningDeps {
     storage: removing(limited(storage, clock, timeout), { ...around, report }),
     serializer: options.serializer ?? jsonSerializer,
     clock,
-    ids: options.ids ?? randomId,
+    ids: options.ids ? textFrom(options.ids) : randomId,
     random: options.random ?? Math.random,
     timeout,
     ...around,
     onError: guarded(options.onError ?? (() => {})),
     report,
+  }
+}
+
+/** What is named by anything but a text could not be read again. */
+function textFrom(ids: () => string): () => string {
+  return () => {
+    const id = ids()
+    checkArgument('createEngine(): ids()', id, 'string')
+    return id
   }
 }
 

@@ -231,8 +231,13 @@ export class ArgumentError extends DogearError {
   readonly code = 'ARGUMENT'
   /** What was called: `setResources()`; an option with its name: `createEngine(): timeout`. */
   declare readonly call: string
-  constructor(call: string, given: unknown, takes: string) {
-    super(`${call} takes ${takes}, not ${typeof given === 'number' || given === null ? given : typeof given}`)
+  constructor(
+    call: string,
+    given: unknown,
+    takes: string,
+    what: string | number | null = typeof given === 'number' || given === null ? given : typeof given,
+  ) {
+    super(`${call} takes ${takes}, not ${what}`)
     this.call = call
   }
 }

@@ -202,7 +202,14 @@ export class Registry {
   }
 }
 
-const takes = { resources: 'object', serializer: 'serialize', expireAfter: 'number' }
+const takes = {
+  id: '',
+  resources: 'object',
+  initialState: '',
+  serializer: 'serialize',
+  expireAfter: 'number',
+  autoResume: '',
+}
 
 /** Whether it could not begin, for want of what is given now. */
 function lacked({ face: { status, error } }: Open, { initialState }: Opened): boolean {

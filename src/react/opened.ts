@@ -62,11 +62,15 @@ function open(wanted: Wanted): Opened {
   const known = registryOf(engine)?.face(id)
   // Found, not opened once more: a render must not make the engine read again what it could not read.
   const session =
-    known?.workflow.name === workflow.name
-      ? known
-      : engine.session(workflow, { ...wanted, id } as OpenOptions<AnyWorkflow>)
+    known?.workflow.name === workflow.name ? known : engine.session(workflow, optionsOf(wanted, id))
   if (resources) session.setResources(resources)
   return { given, engine, session }
+}
+
+/** What the engine takes of it. */
+export function optionsOf(wanted: SessionOptions<AnyWorkflow>, id: string): OpenOptions<AnyWorkflow> {
+  const { resources, initialState, serializer, expireAfter, autoResume } = wanted
+  return { id, resources, initialState, serializer, expireAfter, autoResume } as OpenOptions<AnyWorkflow>
 }
 
 /** A closed engine opens nothing any more: the component keeps what it has. */

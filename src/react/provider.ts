@@ -1,7 +1,6 @@
 import type { ReactElement, ReactNode } from 'react'
 import type { AnyWorkflow } from '../workflow/shape'
-import type { OpenOptions } from '../engine'
-import { useOpened, type Opened, type Phase, type SessionOptions } from './opened'
+import { optionsOf, useOpened, type Opened, type Phase, type SessionOptions } from './opened'
 import { PlaceContext, workflowOf } from './place'
 import { createElement, useContext, useMemo } from './react'
 import { useTabName } from './use-tab-name'
@@ -70,8 +69,7 @@ function inPlaceOfChildren(
   const { fallback = null, errorFallback, ssr, suspense } = props
   if (phase === 'error') {
     const error = session.error as Error
-    const retry = (): void =>
-      void engine.session(session.workflow, { ...props, id: session.id } as OpenOptions<AnyWorkflow>)
+    const retry = (): void => void engine.session(session.workflow, optionsOf(props, session.id))
     if (errorFallback) return errorFallback(error, retry) ?? null
     throw error
   }

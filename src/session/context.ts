@@ -1,3 +1,4 @@
+import { checkArgument } from '../state/argument'
 import { isEvent, type EventType, type WorkflowEvent } from '../workflow/event'
 import type { NodeHost } from '../workflow/node'
 import type { AnyMapping } from '../workflow/mapping'
@@ -115,6 +116,8 @@ class LiveContext {
   get progress() {
     return (fraction: number, label?: string) => {
       if (this.#attempt.over) return
+      checkArgument('progress()', fraction, 'number')
+      if (label !== undefined) checkArgument('progress(): label', label, 'string')
       this.#attempt.core.options.onProgress({ fraction, ...(label !== undefined && { label }) })
     }
   }

@@ -1,7 +1,7 @@
-import { SerializationError } from '../errors'
+import { ArgumentError, SerializationError } from '../errors'
 import { OutcomeUnknownError } from '../run-errors'
-import { checkArgument } from '../state/argument'
-import { isRerun, OutcomeKnown, OutcomeUnknown } from '../workflow/outcome-unknown'
+import { checkArgument, checkOptions } from '../state/argument'
+import { isOutcome, isRerun, OutcomeKnown, outcomes, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
 import { intents } from './in-this-page'
 import { heirOf } from './nested'
@@ -22,15 +22,17 @@ export class Effects {
   async once(
     key: string,
     effect: (idempotencyKey: string) => unknown,
-    options?: { onUnknownOutcome?: UnknownOutcome },
+    options: { onUnknownOutcome?: UnknownOutcome } = {},
   ): Promise<unknown> {
     this.#log.enter('once')
+    checkOptions('once()', options, { onUnknownOutcome: '' })
     checkArgument('once(): key', key, 'string')
     checkArgument('once()', effect, 'function')
     const { core, exec, replay } = this.#attempt
     const name = `once:${key}`
     const point = exec.points.get(name)
-    const policy = options?.onUnknownOutcome ?? core.definition.options?.onUnknownOutcome ?? 'rerun'
+    const policy = options.onUnknownOutcome ?? core.definition.options?.onUnknownOutcome ?? 'rerun'
+    if (!isOutcome(policy)) throw new ArgumentError('once(): onUnknownOutcome', policy, outcomes, policy)
     const known = point?.result !== undefined || this.#isOurs(name)
     const asked = exec.points.has(askKey(key, 1))
     if (asked || (point && !known && policy === 'ask')) return this.#inquire(name, key, effect)

@@ -101,7 +101,7 @@ function made(): Readonly<Record<string, (live: LiveSession) => unknown>> {
     events:
       (live) =>
       (options: EventsOptions = {}) => {
-        checkOptions('events()', options, { buffer: 'number' })
+        checkOptions('events()', options, { buffer: 'number', follow: '', records: '' })
         return live.events(options)
       },
     subscribe: (live) => live.subscribe.bind(live),

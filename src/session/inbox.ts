@@ -20,7 +20,7 @@ export class Inbox {
   }
 
   send(event: unknown, to: Target = {}): Promise<boolean> {
-    checkOptions('send()', to)
+    checkOptions('send()', to, { step: '', ask: '' })
     return this.#gate.whenOpen(this.#accept(event, to))
   }
 

@@ -46,11 +46,11 @@ export class Points {
     options: { where?: Where; timeout?: number; emit?: WorkflowEvent } = {},
   ): Promise<WorkflowEvent> {
     this.log.enter('waitFor')
-    checkOptions('waitFor()', options, { where: 'function' })
+    checkOptions('waitFor()', options, { where: 'function', timeout: '', emit: '' })
     const { where, timeout, emit } = options
     const type = event?.type
-    // What has no type never comes.
-    if (typeof type !== 'string') throw new ArgumentError('waitFor()', event, 'an event')
+    // What has no type never comes; and one event stands for all of its type no more than one of them.
+    if (typeof type !== 'string' || 'data' in event) throw new ArgumentError('waitFor()', event, 'an event')
     const name = this.log.key(
       `wait:${type}`,
       ({ result, where: chosen, deadline }) =>

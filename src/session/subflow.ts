@@ -1,5 +1,5 @@
 import { PathError, WorkflowError } from '../errors'
-import { checkOptions } from '../state/argument'
+import { checkArgument } from '../state/argument'
 import type { Op } from '../state/op'
 import { toPath, type Path } from '../state/path'
 import { compileSchema } from '../state/schema'
@@ -35,7 +35,7 @@ export async function runSubflow(
   workflow: AnyWorkflow,
   mapping: AnyMapping = {},
 ): Promise<unknown> {
-  checkOptions('subflow()', mapping)
+  checkArgument('subflow()', mapping)
   const definition = checked(workflow, mapping, attempt.core.definition)
   const { core, exec, points, replay } = attempt
   points.log.enter('subflow')

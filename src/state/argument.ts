@@ -20,13 +20,17 @@ export function checkArgument(call: string, given: unknown, takes = 'object'): v
   if (!fits) throw new ArgumentError(call, given, known ?? `an object with ${takes}()`)
 }
 
-/** The same for options: an object, and what it gives by name. Null and undefined are no option at all. */
-export function checkOptions(
-  call: string,
-  given: object,
-  takes: Readonly<Record<string, string>> = {},
-): void {
+/**
+ * The same for options: an object, and what it gives by name. Null and undefined are no option at all. A name that is misspelt
+ * would be none either, in silence: a `clear({ prefx })` would clear everything. `''`: others look at what is given.
+ */
+export function checkOptions(call: string, given: object, takes: Readonly<Record<string, string>>): void {
   checkArgument(call, given)
-  for (const [name, value] of Object.entries(given))
-    if (takes[name] && (value as unknown) != null) checkArgument(`${call}: ${name}`, value, takes[name])
+  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+    if (value == null) continue
+    const as = takes[name]
+    if (as === undefined)
+      throw new ArgumentError(call, name, `the options ${Object.keys(takes).join(', ')}`, name)
+    if (as) checkArgument(`${call}: ${name}`, value, as)
+  }
 }

@@ -25,7 +25,7 @@ export interface DiagramOptions {
  */
 export function toMermaid(workflow: AnyWorkflow, options: DiagramOptions = {}): string {
   const definition = definitionOf(workflow)
-  checkOptions('toMermaid()', options, { lit: 'map' })
+  checkOptions('toMermaid()', options, { lit: 'map', detail: '' })
   const { detail, lit } = options
   const draw = new Drawing(definition, detail === 'detailed', '')
   return ['flowchart TD', ...draw.whole(), ...draw.lights(lit ?? [])].join('\n') + '\n'

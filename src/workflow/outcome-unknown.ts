@@ -24,6 +24,13 @@ const outcome: Schema<KnownOutcome> = {
   },
 }
 
+/** What may be done about such an effect, in words. */
+export const outcomes = '"rerun", "ask" or "fail"'
+
+export function isOutcome(policy: string): boolean {
+  return ['rerun', 'ask', 'fail'].includes(policy)
+}
+
 /** Whether the effect is to run again. */
 export function isRerun(known: unknown): boolean {
   return (known as { rerun?: unknown }).rerun === true

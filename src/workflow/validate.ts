@@ -5,6 +5,7 @@ import type { Schema } from '../state/standard-schema'
 import type { AnyEvent } from './event'
 import { leaks } from './leaks'
 import { amount, mistake, positive, records, whole } from './number'
+import { isOutcome, outcomes } from './outcome-unknown'
 import { retryMistake } from './retry'
 import type { AnyWorkflow } from './shape'
 import type { StepDefinition } from './step'
@@ -69,8 +70,7 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
 
   options({ options, steps, eventsByType }, report) {
     const { onUnknownOutcome: outcome = 'rerun', migrations, state, flowState } = options
-    if (!['rerun', 'ask', 'fail'].includes(outcome))
-      report(`onUnknownOutcome is ${JSON.stringify(outcome)}; it is "rerun", "ask" or "fail"`)
+    if (!isOutcome(outcome)) report(`onUnknownOutcome is ${JSON.stringify(outcome)}; it is ${outcomes}`)
     for (const [version, migration] of Object.entries(migrations ?? {}))
       if (typeof migration !== 'function') report(`migrations: ${version} is no function`)
     for (const { name, handler, asks } of steps) {

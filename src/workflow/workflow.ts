@@ -221,7 +221,7 @@ export function defineWorkflow<
   never,
   EventOf<In> | EventOf<Out> | EventOf<Ev[number]>
 > {
-  checkOptions('defineWorkflow()', options, { events: 'map', private: 'map', skip: 'map' })
+  checkOptions('defineWorkflow()', options, taken)
   const { start, stop } = options
   // What is defined stays defined: later changes to the caller's object change nothing.
   const own = {
@@ -234,6 +234,26 @@ export function defineWorkflow<
   return build(Object.freeze(own) as unknown as Definition['options'], []) as unknown as ReturnType<
     typeof defineWorkflow<S, F, In, Out, R, Ev>
   >
+}
+
+const taken = {
+  name: '',
+  version: '',
+  start: '',
+  stop: '',
+  state: '',
+  flowState: '',
+  resources: '',
+  events: 'map',
+  timeout: '',
+  maxSteps: '',
+  history: '',
+  catchError: '',
+  onUnknownOutcome: '',
+  migrations: '',
+  renamedSteps: '',
+  private: 'map',
+  skip: 'map',
 }
 
 /**

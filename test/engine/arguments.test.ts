@@ -21,7 +21,7 @@ import {
 import { crash, virtualClock, virtualTabs } from '../../src/testing'
 import { unstorageStorage } from '../../src/storage/unstorage'
 import { webStorage } from '../../src/storage/web-storage'
-import { Done, failure, flow, Go, profile, unhandled, type Profile } from '../support/flows'
+import { Done, failure, flow, Go, profile, thrown, unhandled, type Profile } from '../support/flows'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- what a caller without types gives
 type Any = any
@@ -278,6 +278,29 @@ describe('in a step', () => {
       (ctx) => ctx.collect(ctx.event, [Go], { buffer: 5n }),
       'collect(): buffer takes a text, not bigint',
     ],
+    ['waitFor() of one event', (ctx) => ctx.waitFor(Nudge()), 'waitFor() takes an event, not object'],
+    [
+      'waitFor() with a misspelt option',
+      (ctx) => ctx.waitFor(Nudge, { were: () => false }),
+      'waitFor() takes the options where, timeout, emit, not were',
+    ],
+    [
+      'once() with a misspelt option',
+      (ctx) => ctx.once('key', () => 1, { onUnknownOutcom: 'ask' }),
+      'once() takes the options onUnknownOutcome, not onUnknownOutcom',
+    ],
+    [
+      'once() with a policy that is none',
+      (ctx) => ctx.once('key', () => 1, { onUnknownOutcome: 'aks' }),
+      'once(): onUnknownOutcome takes "rerun", "ask" or "fail", not aks',
+    ],
+    ['progress(NaN)', (ctx) => ctx.progress(0 / 0), 'progress() takes a number from 0, not NaN'],
+    ['progress(text)', (ctx) => ctx.progress('half'), 'progress() takes a number from 0, not string'],
+    [
+      'progress() with a number as label',
+      (ctx) => ctx.progress(0.5, 5n),
+      'progress(): label takes a text, not bigint',
+    ],
     ['once(value)', (ctx) => ctx.once('key', Promise.resolve(1)), 'once() takes a function, not object'],
     ['collect(one)', (ctx) => ctx.collect(ctx.event, Go), 'collect() takes a list of events, not function'],
     [
@@ -352,6 +375,36 @@ describe('a wrong argument', () => {
       () => ran({ expireAfter: '30 days' }),
       'engine.open(): expireAfter takes a number from 0, not string',
     ],
+    [
+      'clear with a misspelt prefix',
+      (it) => it.engine.clear({ prefx: 'cart-' }),
+      'engine.clear() takes the options prefix, not prefx',
+    ],
+    [
+      'list with a misspelt prefix',
+      (it) => it.engine.list({ prefx: 'cart-' }),
+      'engine.list() takes the options workflow, status, prefix, not prefx',
+    ],
+    [
+      'send to a misspelt target',
+      (it) => it.session.send(Go(), { stp: 'work' }),
+      'send() takes the options step, ask, not stp',
+    ],
+    [
+      'open with a misspelt id',
+      (it) => it.engine.open(workflow, { Id: 'cart-42' }),
+      'engine.open() takes the options id, resources, initialState, serializer, expireAfter, autoResume, not Id',
+    ],
+    [
+      'an engine with a misspelt serializer',
+      () => createEngine({ serialiser: {} } as Any),
+      'createEngine() takes the options storage, serializer, clock, ids, random, locks, channel, page, timeout, onError, not serialiser',
+    ],
+    [
+      'ids that are numbers',
+      () => createEngine({ storage: memoryStorage(), ids: (() => 7) as Any }).open(workflow),
+      'createEngine(): ids() takes a text, not 7',
+    ],
     ['setResources()', (it) => it.session.setResources(), 'setResources() takes an object, not undefined'],
     [
       'setResources() of a flow',
@@ -384,6 +437,14 @@ describe('a wrong argument', () => {
     },
   )
 
+  test('a workflow with a misspelt option / told where it is defined: what was to be private would be stored', () => {
+    const error: ArgumentError = thrown(() => defineWorkflow({ ...flow, privat: ['card'] } as Any))
+    expect(error).toMatchObject({ code: 'ARGUMENT', call: 'defineWorkflow()' })
+    expect(error.message).toMatch(
+      /^defineWorkflow\(\) takes the options name, .*, private, skip, not privat$/,
+    )
+  })
+
   test('an option that is null / as if it was not given', async () => {
     const clock = virtualClock()
     const nothing = { timeout: null, serializer: null, ids: null, locks: null } as Any
@@ -401,7 +462,7 @@ describe('a wrong argument', () => {
     const { page, engine, session } = await stage()
     session.state.set('n', 1)
     await session.flush()
-    for (const it of ['cart-', null, { prefix: 7 }]) await failure(engine.clear(it))
+    for (const it of ['cart-', null, { prefix: 7 }, { prefx: 'cart-' }]) await failure(engine.clear(it))
     expect(await page.engine.list()).toHaveLength(1)
   })
 })
