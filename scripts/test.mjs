@@ -6,7 +6,7 @@
  *     npm test -- lint unit     these steps, and what they need
  *     npm test -- --list        the names of the steps
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -48,14 +48,26 @@ const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s
 
 let running
 
+/** What a process has started, and what that has: browsers that tests kill are in groups of their own. */
+function descendants(parent) {
+  const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
+  const all = (stdout ?? '').split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+  const found = new Set([parent])
+  for (const it of found) for (const [pid, of] of all) if (of === it) found.add(pid)
+  return [...found]
+}
+
 /** Ends a step with all that it started. */
 function stop() {
   if (running?.pid === undefined) return
-  try {
-    if (process.platform === 'win32') running.kill()
-    else process.kill(-running.pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself.
+  if (process.platform === 'win32') return running.kill()
+  // Looked for before the first of them ends: after that nobody knows whose the others were.
+  for (const pid of [...descendants(running.pid), -running.pid]) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
   }
 }
 
