@@ -1,4 +1,5 @@
 import { promisifyRequest } from 'idb-keyval'
+import { warmUp } from './checksum'
 import { firstEpoch } from './first-epoch'
 import { connection } from './idb-connection'
 import { sessions } from './sessions'
@@ -57,5 +58,6 @@ function shelf(store: IDBObjectStore): Shelf {
       remove(from, n)
     },
     clear: (kind, prefix) => void store.delete(range(kind, [prefix], [`${prefix}\uffff`, []])),
+    meanwhile: warmUp,
   }
 }

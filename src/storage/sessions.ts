@@ -36,6 +36,8 @@ export interface Shelf {
   cut(kind: Kind, id: string, n: number, save?: readonly number[]): void
   /** Removes all sessions whose id begins like this. */
   clear(kind: Kind, prefix: string): void
+  /** What can be done while parts are on their way: called when they are asked for. */
+  meanwhile?(): void
 }
 
 /** Runs `work` alone; what it wrote lands whole, or not at all when it throws. */
@@ -176,7 +178,9 @@ type Kept = Pick<StoredSession, 'snapshot' | 'parts'>
 /** Values one by one: a browser gives many at once in half the time that it takes for the same in one answer. */
 async function snapshotOf(shelf: Shelf, id: string): Promise<Kept> {
   const [kept, numbers] = await Promise.all([shelf.get('s', id, 0), shelf.numbers('s', id)])
-  const parts = await Promise.all(numbers.filter((n) => n !== 0).map((n) => shelf.get('s', id, n)))
+  const asked = numbers.filter((n) => n !== 0).map((n) => shelf.get('s', id, n))
+  if (asked.length > 0) shelf.meanwhile?.()
+  const parts = await Promise.all(asked)
   const snapshot = kept as StoredSnapshot | undefined
   return {
     ...(snapshot && { snapshot }),

@@ -75,6 +75,7 @@ describe('the checksum of bytes', () => {
         4150058699,
       ]
     `)
+    expect(sumOf(bytesOf(text(112_345, random(7))))).toBe(3_417_868_101)
   })
 
   it('finds every flipped bit, a lost end and a lost beginning', () => {
