@@ -9,6 +9,7 @@ import type { Execution } from './model'
 import { Points } from './points'
 import type { Emission } from './record'
 import { deferred, type Deferred } from './deferred'
+import { isUnknown } from './effects'
 import { failStep } from './failure'
 import { knownEvent } from './known-event'
 import { recordError } from './recorded-error'
@@ -224,7 +225,7 @@ export class Attempt {
     const { core, exec, number } = this
     this.#finish(over)
     const recorded = recordError(error)
-    const final = error instanceof ReplayMismatchError
+    const final = error instanceof ReplayMismatchError || isUnknown(error)
     const { delay } = final ? last : (this.due ?? { delay: this.retryIn(error) })
     const again = this.#recording?.effects.failedBy(error) ?? none
     core.append({

@@ -38,15 +38,18 @@ export class Effects {
     if (asked || (point && !known && policy === 'ask')) return this.#inquire(name, key, effect)
     if (point) replay.reached(name)
     if (point?.result) return this.#recorded(name)
-    if (point && !known && policy === 'fail') throw new OutcomeUnknownError(key)
+    if (point && !known && policy === 'fail') throw this.failed(name, new OutcomeUnknownError(key))
     return this.#begin(name, key, effect)
   }
 
-  /** Whether this page has begun the effect: then it is no riddle, it is in flight or has failed. */
+  /** Whether it has failed, or this page has begun it: then it is no riddle. */
   #isOurs(name: string): boolean {
     const { core, exec } = this.#attempt
     const point = exec.points.get(name)
-    return core.inFlight.has(core.key(exec.id, name)) || (point !== undefined && intents.has(point))
+    return (
+      core.inFlight.has(core.key(exec.id, name)) ||
+      (point !== undefined && (point.again ?? intents.has(point)))
+    )
   }
 
   /** Joins the effect in flight, or begins it. */
@@ -85,7 +88,8 @@ export class Effects {
     const { lineage } = core.model
     const still = (): boolean => core.model.execs.get(exec.id) === exec && core.model.lineage === lineage
     try {
-      if (!exec.points.has(name)) {
+      const point = exec.points.get(name)
+      if (!point || point.again) {
         const { unclear } = this.#log
         if (unclear) await unclear
         intents.add(this.#log.open(name, 'once'))
@@ -112,10 +116,11 @@ export class Effects {
 
   /** The keys of the effects whose failure an attempt's error is: a retry runs them again. */
   failedBy(error: unknown): string[] {
-    const causes = new Set<unknown>()
-    for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown })?.cause)
-      causes.add(it)
-    return [...this.#failures].filter(([, failure]) => causes.has(failure)).map(([key]) => key)
+    const causes = causesOf(error)
+    const isIt = (it: unknown): boolean => causes.has(it) && !(it instanceof SerializationError)
+    // Of unknown ones all, whichever of them came first.
+    const which = isUnknown(error) ? isUnknown : isIt
+    return [...this.#failures].filter(([, it]) => which(it)).map(([key]) => key)
   }
 
   async #recorded(name: string): Promise<unknown> {
@@ -148,6 +153,18 @@ export class Effects {
     this.#failures.set(key, error)
     return error
   }
+}
+
+function causesOf(error: unknown): Set<unknown> {
+  const causes = new Set<unknown>()
+  for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown })?.cause)
+    causes.add(it)
+  return causes
+}
+
+/** Whether an effect of unknown outcome is behind it, here or in a sub-flow: only `retry()` lets that run again. */
+export function isUnknown(error: unknown): boolean {
+  return [...causesOf(error)].some((it) => (it as { code?: unknown } | null)?.code === 'OUTCOME_UNKNOWN')
 }
 
 function askKey(key: string, time: number): string {

@@ -41,10 +41,12 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
     // No event answers it; but it is found with those that wait, for what waits in it.
     ...(child && { reply: '', begin: child, child: createChild(child, seq) }),
   }
+  // One that is begun again stays where it was in the ledger: a re-run takes the way that leads there once.
+  const again = exec.points.get(key)?.again
   addPoint(model, exec, point)
   if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
-  addMoment(model, exec, 'opened', key)
+  if (!again) addMoment(model, exec, 'opened', key)
   foldWorked(model, record.worked)
   commit(model, exec)
 }
@@ -94,9 +96,10 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
   commit(model, exec)
 }
 
-/** An effect that failed is as if its intent had just been recorded. */
+/** An effect that failed, or of which nobody could say what became, is begun again by the next attempt; a sub-flow goes on. */
 export function reopen(model: Model, exec: Execution, key: string): void {
   const point = exec.points.get(key)
+  if (point?.type === 'once') point.again = true
   if (point?.result?.error === undefined) return
   point.result = undefined
   exec.entries = exec.entries.filter((it) => !(it.kind === 'done' && it.key === key))

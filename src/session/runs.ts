@@ -3,8 +3,6 @@ import { CancelledError } from '../run-errors'
 import { checkArgument } from '../state/argument'
 import type { Core } from './core'
 import { quiet, type Gate } from './gate'
-import { intents } from './in-this-page'
-import type { Execution } from './model'
 import type { Outcome } from './outcome'
 import type { Permit } from './permit'
 import { startRun } from './run-start'
@@ -58,17 +56,8 @@ export class Runs {
         )
       if (core.remote) return
       outcome.renew()
-      if (end.error?.code === 'OUTCOME_UNKNOWN') this.#takeOn(core.model.execs.get(end.exec))
       core.append({ kind: 'retried', exec: end.exec })
     })
-  }
-
-  /** Somebody wants it in spite of effects whose outcome is unknown: they are this page's now, and begin again. */
-  #takeOn(exec: Execution | undefined): void {
-    for (const point of exec?.points.values() ?? []) {
-      for (const it of point.child?.execs.values() ?? []) this.#takeOn(it)
-      if (point.type === 'once' && point.result === undefined) intents.add(point)
-    }
   }
 
   /** `call` is for the tab that executes, when this one does not: how its run ends is in the records. */

@@ -131,6 +131,7 @@ const specs: Specs = {
     where: 'flag',
     'deadline?': 'time',
     'result?': { 'error?': 'error' },
+    'again?': 'flag',
     'begin?': 'begin',
     'child?': 'child',
   },

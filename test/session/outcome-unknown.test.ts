@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, OutcomeUnknown } from '../../src/index'
-import { Done, flow, gate, Go, profile, thrown, type Profile } from '../support/flows'
+import { defineWorkflow, OutcomeUnknown, type AnyWorkflow } from '../../src/index'
+import { Done, flow, gate, Go, Item, profile, thrown, Worked, type Profile } from '../support/flows'
 
 /** A step with one charge, which the page is left in the middle of as often as `cuts` says. */
 function charging(cuts: number, policy: 'step' | 'workflow' = 'step') {
@@ -212,4 +212,158 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
     await page.settle()
     expect(session.result).toEqual(['ran again', 'b was fine'])
   })
+})
+
+describe('onUnknownOutcome fail', () => {
+  const retry = { attempts: 3, delay: 10 }
+  const charging = (effect: (key: string) => unknown) =>
+    defineWorkflow({ name: 'child', version: 1, start: Item, stop: Worked, onUnknownOutcome: 'fail' }).step(
+      'pay',
+      { on: Item, emits: [Worked], retry },
+      async (ctx) => Worked(Number(await ctx.once('charge', effect))),
+    )
+  const middle = (effect: (key: string) => unknown) =>
+    defineWorkflow({ name: 'middle', version: 1, start: Item, stop: Worked }).subflow('sub', {
+      ...{ on: Item, workflow: charging(effect), emits: [Worked] },
+    })
+  const flows: Readonly<Record<string, (effect: (key: string) => unknown) => AnyWorkflow>> = {
+    'a step that throws another error because of it': (effect) =>
+      defineWorkflow({ ...flow, onUnknownOutcome: 'fail' }).step(
+        'pay',
+        { on: Go, emits: [Done], retry },
+        async (ctx) => {
+          try {
+            return Done(await ctx.once('charge', effect))
+          } catch (cause) {
+            throw new Error('it could not be paid', { cause })
+          }
+        },
+      ),
+    'a sub-flow': (effect) =>
+      defineWorkflow(flow).step('sub', { on: Go, emits: [Done], retry }, async (ctx) =>
+        Done(await ctx.subflow(charging(effect), { capture: { input: 'state.amount' } })),
+      ),
+    'a sub-flow of a sub-flow': (effect) =>
+      defineWorkflow(flow).step('sub', { on: Go, emits: [Done], retry }, async (ctx) =>
+        Done(await ctx.subflow(middle(effect), { capture: { input: 'state.amount' } })),
+      ),
+  }
+
+  test.each(Object.keys(flows).flatMap((which) => [false, true].map((late) => ({ which, late }))))(
+    'in $which, reloaded before the retry: $late / tried again by nobody but retry(), with the same key; cut off again, it fails again',
+    async ({ which, late }) => {
+      const page = profile()
+      const keys: string[] = []
+      const workflow = flows[which]?.((key) => {
+        keys.push(key)
+        return keys.length < 3 ? gate().promise : 7
+      }) as AnyWorkflow
+      const first = await page.open(workflow, { initialState: { amount: 7 } })
+      first.run().catch(() => {})
+      for (const times of [1, 2]) {
+        await page.reload()
+        let session = await page.open(workflow)
+        await page.clock.advance(1000)
+        expect(session.status).toBe('failed')
+        expect(keys).toHaveLength(times)
+        if (late) {
+          await page.reload()
+          session = await page.open(workflow)
+        }
+        session.retry().catch(() => {})
+        await page.settle()
+        if (times === 2) expect(session.result).toBe(7)
+      }
+      expect(keys).toEqual([keys[0], keys[0], keys[0]])
+    },
+  )
+})
+
+test.each((['ask', 'fail'] as const).flatMap((policy) => [1, 3].map((attempts) => ({ policy, attempts }))))(
+  'an effect that failed, a reload before it is tried again, $policy, $attempts attempts / is no riddle: it runs again with the same key',
+  async ({ policy, attempts }) => {
+    const page = profile()
+    const keys: string[] = []
+    const workflow = defineWorkflow({ ...flow, onUnknownOutcome: policy }).step(
+      'pay',
+      { on: Go, emits: [Done], retry: { attempts, delay: 1000 } },
+      async (ctx) => {
+        await ctx.state.set('before', true)
+        return Done(
+          await ctx.once('charge', (key) => {
+            if (keys.push(key) === 1) throw new Error('no')
+            return 'charged'
+          }),
+        )
+      },
+    )
+    const first = await page.open(workflow)
+    first.run().catch(() => {})
+    await page.reload()
+    const session = await page.open(workflow)
+    await page.clock.advance(100)
+    if (attempts === 1) session.retry().catch(() => {})
+    await page.clock.advance(2000)
+    expect(session.asks).toEqual([])
+    expect(session.result).toBe('charged')
+    expect(keys).toEqual([keys[0], keys[0]])
+  },
+)
+
+test.each((['ask', 'fail'] as const).flatMap((policy) => [false, true].map((late) => ({ policy, late }))))(
+  'an effect that failed and is cut off when it is tried again, $policy, reloaded in between: $late / that is a riddle once more',
+  async ({ policy, late }) => {
+    const page = profile()
+    const keys: string[] = []
+    const workflow = defineWorkflow({ ...flow, onUnknownOutcome: policy }).step(
+      'pay',
+      { on: Go, emits: [Done], asks: [OutcomeUnknown], retry: { attempts: 3, delay: 1000 } },
+      async (ctx) =>
+        Done(
+          await ctx.once('charge', (key): unknown => {
+            if (keys.push(key) === 1) throw new Error('no')
+            return keys.length === 2 ? gate().promise : 'charged'
+          }),
+        ),
+    )
+    let session = await page.open(workflow)
+    session.run().catch(() => {})
+    if (late) {
+      await page.reload()
+      session = await page.open(workflow)
+    }
+    await page.clock.advance(1000)
+    expect(keys).toHaveLength(2)
+    await page.reload()
+    session = await page.open(workflow)
+    await page.clock.advance(5000)
+    expect(keys).toHaveLength(2)
+    expect(session.status).toBe(policy === 'ask' ? 'waiting' : 'failed')
+    if (policy === 'ask') await session.asks[0]?.reply({ rerun: true })
+    else session.retry().catch(() => {})
+    await page.settle()
+    expect([session.result, new Set(keys).size]).toEqual(['charged', 1])
+  },
+)
+
+test('two effects at once, both cut off, with fail / one retry() runs both again', async () => {
+  const page = profile()
+  let cuts = 2
+  const workflow = defineWorkflow({ ...flow, onUnknownOutcome: 'fail' }).step(
+    'pay',
+    { on: Go, emits: [Done] },
+    async (ctx) => {
+      const pay = (key: string): Promise<unknown> =>
+        ctx.once(key, (): unknown => (cuts-- > 0 ? gate().promise : key))
+      return Done(await Promise.all([pay('a'), pay('b')]))
+    },
+  )
+  ;(await page.open(workflow)).run().catch(() => {})
+  await page.reload()
+  const session = await page.open(workflow)
+  await page.settle()
+  expect(session.status).toBe('failed')
+  session.retry().catch(() => {})
+  await page.settle()
+  expect(session.result).toEqual(['a', 'b'])
 })
