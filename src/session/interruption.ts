@@ -14,11 +14,12 @@ const CRASH_LOOP = 10
  */
 export function interrupt(core: Core): () => void {
   const cut = interrupted(core.model)
+  const now = core.options.clock.now()
   const dirty = cut.filter((id) => isDirty(core.model.execs.get(id) as Execution))
   if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
   return () => {
     const { model } = core
-    const execs = cut.filter((id) => began(core, model.execs.get(id)))
+    const execs = cut.filter((id) => began(core, model.execs.get(id), now))
     if (execs.length === 0 || model.run?.end) return
     core.append({ kind: 'interrupted', execs, counts: true })
     const looping = model.execs.values().find((it) => it.interruptions >= CRASH_LOOP)
@@ -27,9 +28,13 @@ export function interrupt(core: Core): () => void {
   }
 }
 
-/** No page ran what it has no step for, and a sub-flow counts for itself: neither can have crashed one. */
-function began(core: Core, exec: Execution | undefined): boolean {
-  return exec !== undefined && core.step(exec.step) !== undefined && !isWaiting(exec, none, none)
+/**
+ * No page ran what it has no step for, or what was still to be tried again when this one was opened, and a sub-flow counts for
+ * itself: none of them can have crashed one.
+ */
+function began(core: Core, exec: Execution | undefined, opened: number): boolean {
+  if (exec === undefined || core.step(exec.step) === undefined) return false
+  return !((exec.retryAt ?? 0) > opened) && !isWaiting(exec, none, none)
 }
 
 const none = (): boolean => false

@@ -295,6 +295,29 @@ describe('the backoff', () => {
     expect(await session.run()).toBe('yes')
   })
 
+  test.each(['a step', 'a sub-flow'])(
+    'twenty reloads before %s is tried again / is no crash loop: nothing was running; it comes when it is due',
+    async (what) => {
+      const page = profile()
+      const { workflow, times } = failing(page, 1, { attempts: 2, delay: 60_000 })
+      const outer =
+        what === 'a step'
+          ? workflow
+          : defineWorkflow({ ...flow, name: 'outer' }).subflow('sub', { on: Go, workflow, emits: [Done] })
+      void (await page.open(outer)).run()
+      for (let pages = 0; pages < 20; pages++) {
+        await page.clock.advance(1000)
+        await page.reload()
+        await page.open(outer)
+      }
+      const session = await page.open(outer)
+      await page.clock.advance(39_999)
+      expect([session.status, times]).toEqual(['waiting', [0]])
+      await page.clock.advance(1)
+      expect([session.status, times]).toEqual(['completed', [0, 60_000]])
+    },
+  )
+
   test('twenty interruptions, each after a commit / is no crash loop', async () => {
     const page = profile()
     let pages = 0
