@@ -9,6 +9,7 @@ import { accepts, type Accepted, type Consumed, type On } from './join'
 import { nodeHandler, type AnyPhases, type NodeOptions, type OpenPhases, type Phases } from './node'
 import type { ResourceDeclaration } from './resource'
 import type { AnyWorkflow, Of, Shape } from './shape'
+import { takenByStep, takenByWorkflow } from './options-taken'
 import { makeStep, type Outcome, type StepDefinition, type StepOptions } from './step'
 import { makeSubflow, type SubflowOptions } from './subflow'
 import type { StepContext } from './step-context'
@@ -221,7 +222,7 @@ export function defineWorkflow<
   never,
   EventOf<In> | EventOf<Out> | EventOf<Ev[number]>
 > {
-  checkOptions('defineWorkflow()', options, taken)
+  checkOptions('defineWorkflow()', options, takenByWorkflow)
   const { start, stop } = options
   // What is defined stays defined: later changes to the caller's object change nothing.
   const own = {
@@ -234,26 +235,6 @@ export function defineWorkflow<
   return build(Object.freeze(own) as unknown as Definition['options'], []) as unknown as ReturnType<
     typeof defineWorkflow<S, F, In, Out, R, Ev>
   >
-}
-
-const taken = {
-  name: '',
-  version: '',
-  start: '',
-  stop: '',
-  state: '',
-  flowState: '',
-  resources: '',
-  events: 'map',
-  timeout: '',
-  maxSteps: '',
-  history: '',
-  catchError: '',
-  onUnknownOutcome: '',
-  migrations: '',
-  renamedSteps: '',
-  private: 'map',
-  skip: 'map',
 }
 
 /**
@@ -282,6 +263,7 @@ export function build(
 ): Definition {
   const step = (name: string, given: StepOptions<On, [], []> | null, handler: StepDefinition['handler']) => {
     const own = given ?? ({} as StepOptions<On, [], []>)
+    checkOptions('step()', own, takenByStep)
     return build(options, [...steps, makeStep(name, own, accepts(own.on), handler)])
   }
   const definition: Definition = {

@@ -445,6 +445,17 @@ describe('a wrong argument', () => {
     )
   })
 
+  test('a step with an option that is none / told where it is defined: what was to be asked for would be done again', () => {
+    const options = { ...also, onUnknownOutcome: 'ask' } as Any
+    const message =
+      'step() takes the options on, emits, asks, workers, retry, timeout, catchError, recoveries, config, not onUnknownOutcome'
+    for (const call of [
+      () => (workflow as Any).step('x', options, () => Done(1)),
+      () => workflow.node('x', options, {} as Any),
+    ])
+      expect(thrown(call)).toMatchObject({ code: 'ARGUMENT', message })
+  })
+
   test('an option that is null / as if it was not given', async () => {
     const clock = virtualClock()
     const nothing = { timeout: null, serializer: null, ids: null, locks: null } as Any
