@@ -9,16 +9,20 @@ type Report = (error: unknown) => void
  * depth and those who are told, never all who listen.
  */
 export class Subscribers {
-  #touched: Node[] = []
+  /** Mostly it is one node, and an empty list that is pushed to makes room for sixteen more. */
+  #touched: Node[] | undefined
   #passing = false
+  readonly #read: (node: Node) => unknown
   readonly #report: Report
 
-  constructor(report: Report = reportLater) {
+  /** `read` finds what stands at a node now. */
+  constructor(read: (node: Node) => unknown, report: Report = reportLater) {
+    this.#read = read
     this.#report = report
   }
 
   get pending(): boolean {
-    return this.#touched.length > 0
+    return this.#touched !== undefined
   }
 
   /** Something below a node has changed. */
@@ -45,29 +49,29 @@ export class Subscribers {
   #mark(node: Node, before: unknown): void {
     // The first word stands: it is what the listener last saw.
     if (node.listeners === undefined || node.before !== untouched) return
-    this.#touched.push(node)
+    if (this.#touched) this.#touched.push(node)
+    else this.#touched = [node]
     node.before = before
   }
 
   /** Tells everybody whose value changed since the last pass. What listeners write comes in a pass after it. */
-  flush(read: (node: Node) => unknown): void {
+  flush(): void {
     if (this.#passing) return
     this.#passing = true
     try {
-      while (this.#touched.length > 0) {
-        const pass = this.#touched
-        this.#touched = []
-        for (const node of pass) this.#tell(node, read)
+      for (let pass = this.#touched; pass; pass = this.#touched) {
+        this.#touched = undefined
+        for (const node of pass) this.#tell(node)
       }
     } finally {
       this.#passing = false
     }
   }
 
-  #tell(node: Node, read: (node: Node) => unknown): void {
+  #tell(node: Node): void {
     const { before, listeners } = node
     node.before = untouched
-    if (listeners === undefined || (before !== deep && Object.is(before, read(node)))) return
+    if (listeners === undefined || (before !== deep && Object.is(before, this.#read(node)))) return
     // A copy: who comes meanwhile hears of the next write.
     if (listeners instanceof Set) for (const it of [...listeners]) this.#call(it)
     else this.#call(listeners)

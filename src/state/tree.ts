@@ -25,7 +25,7 @@ export class Tree implements View {
 
   constructor(root: unknown, report?: (error: unknown) => void) {
     this.#current = root
-    this.#subscribers = new Subscribers(report)
+    this.#subscribers = new Subscribers((node) => this.#value(node), report)
   }
 
   /** The node of what a user names; it is the path for all other methods. */
@@ -64,7 +64,7 @@ export class Tree implements View {
   }
 
   flush(): void {
-    this.#subscribers.flush((node) => this.#value(node))
+    this.#subscribers.flush()
   }
 
   subscribe(path: Path, listener: Listener): () => void {
