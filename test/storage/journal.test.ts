@@ -206,6 +206,21 @@ describe('field edits', () => {
     expect(log).toEqual(['1-1 relaxed'])
   })
 
+  it('of one task look at the clock as often as a single one', async () => {
+    const clock = virtualClock()
+    let looks = 0
+    const { write } = await desk({ clock: { ...clock, now: () => (looks++, clock.now()) } })
+    write('soon')
+    await Promise.resolve()
+    const looksOf = async (edits: number): Promise<number> => {
+      looks = 0
+      for (let n = 0; n < edits; n++) write('soon')
+      await Promise.resolve()
+      return looks
+    }
+    expect(await looksOf(100)).toBe(await looksOf(1))
+  })
+
   it('go along with whatever is written at once', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
