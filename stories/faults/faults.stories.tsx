@@ -80,7 +80,6 @@ export const StorageFullPlayed = played(StorageFull, 'not saved, then saved with
   await says(it, /Not saved: the browser refused/)
   await press(it, 'Make room')
   await says(it, /^Saved at/)
-  await press(it, 'Make room')
   await expectNote(it, 'milk, bread')
 })
 
