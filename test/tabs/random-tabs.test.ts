@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createEngine, defineWorkflow, memoryStorage, type Engine, type Session } from 'dogear'
+import { createEngine, defineWorkflow, DogearError, memoryStorage, type Engine, type Session } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Item, Question } from '../support/flows'
 import { ears } from '../support/leaving'
@@ -29,6 +29,14 @@ const rounds = (effects: [number, string][], pause: () => Promise<void>) =>
 
 type Flow = ReturnType<typeof rounds>
 
+/** What befalls a browser beside tabs that come, go and hang. */
+interface Weather {
+  /** The disk is full at times. */
+  readonly troubled?: boolean
+  /** Somebody goes back and forth, pauses and cancels; in every other story rewinds and starts over as well. */
+  readonly restless?: boolean
+}
+
 interface Tab {
   readonly name: string
   readonly engine: Engine
@@ -42,8 +50,8 @@ interface Tab {
   hung: boolean
 }
 
-/** Plays one story of a browser, whose disk may be full at times, and answers with everything that is wrong at its end. */
-async function play(seed: number, troubled: boolean): Promise<string[]> {
+/** Plays one story of a browser, and answers with everything that is wrong at its end. */
+async function play(seed: number, { troubled = false, restless = false }: Weather): Promise<string[]> {
   const chance = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
   const clock = virtualClock()
@@ -134,10 +142,32 @@ async function play(seed: number, troubled: boolean): Promise<string[]> {
       tab.hidden = true
     },
     fill: () => void (full = !full && troubled),
+    back: ({ session }) => session.back(),
+    forward: ({ session }) => session.forward(),
+    pause: ({ session }) => session.pause(),
+    resume: ({ session }) => session.resume(),
+    cancel: ({ session }) => session.cancel(),
+    reset: ({ session }) => session.reset(),
+    rewind({ session }) {
+      const past = session.history().filter((it) => it.type !== 'snapshot')
+      if (past.length > 0) session.rewind(pick(past).seq)
+    },
+  }
+  /** While a session is being loaded, or only read, some of it is refused. */
+  const attempt = async (name: string, tab: Tab): Promise<void> => {
+    try {
+      await act[name]!(tab)
+    } catch (error) {
+      if (!(error instanceof DogearError)) throw error
+    }
   }
   const weights = ['type', 'type', 'type', 'type', 'reply', 'reply', 'run', 'flush', 'flush', 'enter']
   const rare = ['kill', 'leave', 'close', 'takeOver', 'takeOver', 'hide', 'hang', 'enter']
   if (troubled) rare.push('fill', 'fill', 'fill')
+  if (restless) rare.push('back', 'back', 'forward', 'pause', 'resume', 'resume', 'cancel')
+  // What was typed is gone with that. It survives everything else.
+  const forgets = restless && seed % 2 === 0
+  if (forgets) rare.push('rewind', 'reset')
 
   await enter()
   for (let turn = 0; turn < 40; turn++) {
@@ -150,7 +180,7 @@ async function play(seed: number, troubled: boolean): Promise<string[]> {
     } else if (tab.hidden) {
       tab.page.show(true)
       tab.hidden = false
-    } else await act[chance() < 0.8 ? pick(weights) : pick(rare)]!(tab)
+    } else await attempt(chance() < 0.8 ? pick(weights) : pick(rare), tab)
     await clock.advance(pick([0, 0, 1, 5, 30, 200, 1500, 6000]))
   }
   // Everybody is there again, and everything is answered.
@@ -161,6 +191,7 @@ async function play(seed: number, troubled: boolean): Promise<string[]> {
   await clock.advance(10_000)
   for (let n = 0; n < 40 && open[0]!.session.status !== 'completed'; n++) {
     const tab = pick(open)
+    tab.session.resume()
     void tab.session.run().catch(() => {})
     await clock.advance(100)
     act['reply']!(tab)
@@ -191,15 +222,18 @@ async function play(seed: number, troubled: boolean): Promise<string[]> {
       const kept = open.includes(tab) ? tab.typed : tab.stored
       for (const token of tab.typed) {
         const count = text.split(token).length - 1
-        if (count > 1 || (count === 0 && kept.includes(token))) wrong.push(`${token} is there ${count} times`)
+        if (count > 1 || (count === 0 && !forgets && kept.includes(token)))
+          wrong.push(`${token} is there ${count} times`)
       }
     }
     const answers = state.answers ?? []
     const numbers = answers.map(([n]) => n)
-    for (let n = 0; n < numbers.length; n++)
-      if (numbers[n] !== n % (ROUNDS + 1)) wrong.push(`answers in the order ${numbers.join()}`)
-    // What was not saved may be gone, and its effects with it.
-    if (troubled) return
+    // One run after the other, each from its beginning on; to its end unless somebody has ended it.
+    const goesOn = (it: number, at: number): boolean =>
+      it === (at === 0 ? 0 : (numbers[at - 1]! + 1) % (ROUNDS + 1)) || (restless && it === 0)
+    if (!numbers.every(goesOn)) wrong.push(`answers in the order ${numbers.join()}`)
+    // What was not saved may be gone, and its effects with it; so is what somebody has gone back from.
+    if (troubled || restless) return
     for (const { ask, reply, taken } of told)
       if (answers.some(([, data]) => data === reply) !== taken)
         wrong.push(`${reply} to ${ask} was told ${taken}`)
@@ -209,14 +243,15 @@ async function play(seed: number, troubled: boolean): Promise<string[]> {
 }
 
 test.each([
-  ['which may hang', false],
-  ['which may hang, and a disk that is full at times', true],
-])(
+  ['which may hang', {}],
+  ['which may hang, and a disk that is full at times', { troubled: true }],
+  ['which may hang, and somebody who goes back, pauses, cancels and starts over', { restless: true }],
+] as const)(
   `${seeds} random browsers with up to four tabs, %s / nothing is done twice, nothing acknowledged is lost, all tabs are equal`,
-  async (_, troubled) => {
+  async (_, weather) => {
     const failures: string[] = []
     for (let seed = first; seed < first + seeds && failures.length < 3; seed++) {
-      const wrong = await play(seed, troubled).catch((error: unknown) => [
+      const wrong = await play(seed, weather).catch((error: unknown) => [
         `threw ${(error as Error).stack ?? String(error)}`,
       ])
       if (wrong.length > 0) failures.push(`seed ${seed}: ${wrong.join('; ')}`)
