@@ -1,4 +1,4 @@
-import { PathError, WorkflowError } from '../errors'
+import { PathError, SessionStateError, WorkflowError } from '../errors'
 import { checkArgument } from '../state/argument'
 import type { Op } from '../state/op'
 import { toPath, type Path } from '../state/path'
@@ -77,8 +77,9 @@ function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition)
 /** Changed code must not carry another workflow on. */
 function mustBeSame(known: ChildBegin | undefined, { name, version }: Definition): void {
   if (known === undefined || (known.workflow === name && known.version === version)) return
-  throw new TypeError(
-    `the sub-flow began as workflow "${known.workflow}" of version ${known.version}, and is "${name}" of version ${version} now`,
+  throw new SessionStateError(
+    `the sub-flow began as workflow "${known.workflow}" of version ${known.version}, and is "${name}" of version ${version} now; ` +
+      '`retry()` goes on with it once that version is back, `run()` begins anew',
   )
 }
 
