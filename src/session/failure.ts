@@ -44,9 +44,10 @@ export function recordedFailure({ error, status }: Omit<Finished, 'kind'>): Erro
 
 function recovery(core: Core, exec: Execution): string | undefined {
   const step = core.step(exec.step)
-  const target = step?.catchError ?? core.definition.options.catchError
-  if (step === undefined || target === undefined || target === exec.step || exec.rescues >= step.recoveries)
-    return undefined
+  const { options } = core.definition
+  const target = step?.catchError ?? options.catchError
+  if (step === undefined || target === undefined || target === exec.step) return undefined
+  if (exec.rescues >= (step.recoveries ?? options.recoveries ?? 1)) return undefined
   return core.step(target) && target
 }
 

@@ -34,9 +34,8 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
   })
   const value = read.json(source, ['initial_state', 'initialState'], '') as object | undefined
   const state = initialState(source, value, code, report)
-  const { catchError, maxSteps, timeout, onUnknownOutcome, skip } = (own(source, 'options') ?? {}) as Partial<
-    Definition['options']
-  >
+  const { catchError, recoveries, maxSteps, timeout, onUnknownOutcome, skip } = (own(source, 'options') ??
+    {}) as Partial<Definition['options']>
   const options = {
     name,
     version,
@@ -45,7 +44,7 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
     events: events.outside,
     state: state.schema,
     resources: code.resources,
-    ...{ catchError, maxSteps, timeout, onUnknownOutcome, skip },
+    ...{ catchError, recoveries, maxSteps, timeout, onUnknownOutcome, skip },
   } as unknown as Definition['options']
   return () =>
     build(

@@ -100,10 +100,10 @@ function stepOf(step: StepDefinition, routed: boolean): ExportedStep {
     emits: emits.map(typeOf),
     ...(asks.length > 0 && { asks: asks.map(typeOf) }),
     ...(workers !== 4 && { workers }),
-    ...(recoveries !== 1 && { recoveries }),
     ...given('retry', policyOf(retry)),
     ...given('timeout', timeout),
     ...given('catchError', catchError),
+    ...given('recoveries', recoveries),
     ...(child && { subflow: { name: child.name, version: child.version } }),
     ...(routed && { routes: 'edges' }),
   }
@@ -127,8 +127,15 @@ function edgesOf({ steps, routes }: Definition): ExportedEdge[] {
 }
 
 /** The options of the workflow that are data. */
-function plain({ timeout, maxSteps, catchError, onUnknownOutcome, skip }: Definition['options']): unknown {
-  const all = { timeout, maxSteps, catchError, onUnknownOutcome, skip }
+function plain({
+  timeout,
+  maxSteps,
+  catchError,
+  recoveries,
+  onUnknownOutcome,
+  skip,
+}: Definition['options']): unknown {
+  const all = { timeout, maxSteps, catchError, recoveries, onUnknownOutcome, skip }
   return Object.values(all).some((it) => it !== undefined) ? all : undefined
 }
 

@@ -12,6 +12,7 @@ export const takenByWorkflow = {
   maxSteps: '',
   history: '',
   catchError: '',
+  recoveries: '',
   onUnknownOutcome: '',
   migrations: '',
   renamedSteps: '',

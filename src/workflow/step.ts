@@ -24,7 +24,7 @@ export interface StepOptions<O, Em extends readonly EventType[], As extends read
   readonly timeout?: number
   /** The step that takes over when this one has failed for good: it accepts `StepFailed`. */
   readonly catchError?: string
-  /** How many times one line of events may be recovered. Default 1. */
+  /** How many times one line of events may be recovered. Default: what the workflow says, or 1. */
   readonly recoveries?: number
 }
 
@@ -39,7 +39,7 @@ export interface StepDefinition {
   readonly retry: Retry | undefined
   readonly timeout: number | undefined
   readonly catchError: string | undefined
-  readonly recoveries: number
+  readonly recoveries: number | undefined
   /** The workflow that this step is, with what enters and what comes back. */
   readonly subflow?: AnyMapping & { readonly workflow: AnyWorkflow }
   readonly handler: (ctx: StepContext<Shape, unknown, unknown, unknown>, event: unknown) => unknown
@@ -62,7 +62,7 @@ export function makeStep(
     retry: options.retry ?? undefined,
     timeout: options.timeout,
     catchError: options.catchError,
-    recoveries: options.recoveries ?? 1,
+    recoveries: options.recoveries,
     handler,
   })
 }

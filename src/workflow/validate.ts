@@ -50,16 +50,17 @@ export function validateDefinition(definition: Definition, skip: readonly Check[
 const checks: Record<Check, (definition: Definition, report: Report) => void> = {
   numbers({ steps, options, version, name }, report) {
     if (typeof name !== 'string' || name === '') report('the workflow has no name')
-    const { maxSteps = 1, timeout = 1, history = 0 } = options
+    const { maxSteps = 1, timeout = 1, history = 0, recoveries = 0 } = options
     const mistakes = [
       mistake('version', version, whole),
       mistake('maxSteps', maxSteps, positive),
       mistake('timeout', timeout, positive),
       mistake('history', history, records),
+      mistake('recoveries', recoveries, amount),
       ...steps.flatMap((step) =>
         [
           mistake('workers', step.workers, whole),
-          mistake('recoveries', step.recoveries, amount),
+          mistake('recoveries', step.recoveries ?? 0, amount),
           mistake('timeout', step.timeout ?? 1, positive),
           retryMistake(step.retry),
         ].map((it) => it && `step "${step.name}": ${it}`),

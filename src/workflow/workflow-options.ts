@@ -35,6 +35,8 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = 
   readonly history?: number
   /** The step that takes over when any other has failed for good. */
   readonly catchError?: string
+  /** How many times one line of events may be recovered, where its step says nothing else. Default 1. */
+  readonly recoveries?: number
   /** What to do about a `once` that was cut off between its intent and its result. Default `'rerun'`. */
   readonly onUnknownOutcome?: UnknownOutcome
   /**

@@ -168,6 +168,7 @@ function calls({ page, engine, session }: Stage): Calls {
         'events',
         'timeout',
         'maxSteps',
+        'recoveries',
         'history',
         'catchError',
         'onUnknownOutcome',

@@ -412,6 +412,24 @@ describe('catchError', () => {
     expect(tries).toBe(5)
   })
 
+  test('`recoveries` of the workflow / for all steps, unless a step says something else', async () => {
+    const tries = { work: 0, more: 0 }
+    const workflow = defineWorkflow({ ...flow, catchError: 'rescue', recoveries: 3 })
+      .step('work', { on: Go, emits: [Item] }, () => {
+        if (++tries.work < 4) throw new Error('no')
+        return Item(1)
+      })
+      .step('more', { on: Item, emits: [Done], recoveries: 5 }, () => {
+        tries.more++
+        throw new Error('no')
+      })
+      .step('rescue', { on: StepFailed, emits: [Go, Item] }, (_ctx, { data }) =>
+        data.step === 'work' ? Go() : Item(1),
+      )
+    await failure((await profile().open(workflow)).run())
+    expect(tries).toEqual({ work: 4, more: 3 })
+  })
+
   test('a reload between the failure and the recovery / the recovery runs once', async () => {
     const page = profile()
     const ran: string[] = []

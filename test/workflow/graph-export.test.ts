@@ -62,6 +62,7 @@ const everything = defineWorkflow({
   resources: { secret: resource<object>({ optional: true }) },
   events: [Nudge],
   maxSteps: 500,
+  recoveries: 2,
 })
   .step('split', { on: Begin, emits: [Item] }, handlers.split as never)
   .step('side', { on: Begin, emits: [Right] }, handlers.side as never)
