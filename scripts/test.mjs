@@ -16,10 +16,10 @@ const minute = 60_000
 
 const script = (name, options = {}) => ({ name, args: ['npm', 'run', '--silent', name], ...options })
 
-const project = (name, options = {}) => ({
+const project = (name, { more = [], ...options } = {}) => ({
   name,
   project: true,
-  args: ['npx', '--no-install', 'vitest', 'run', '--project', name],
+  args: ['npx', '--no-install', 'vitest', 'run', '--project', name, ...more],
   ...options,
 })
 
@@ -31,7 +31,8 @@ const steps = [
   script('build'),
   script('check:package', { needs: ['build'] }),
   script('size', { needs: ['build'] }),
-  project('unit'),
+  // Vitest leaves one core to itself. These tests wait for nothing but the processor.
+  project('unit', { more: ['--maxWorkers=100%'] }),
   project('types'),
   project('dom'),
   project('browser'),
