@@ -1,24 +1,53 @@
 import type { Clock } from '../clock'
 
-/** A timer that is put off again and again. It looks again when it fires: a new one each time would cost more than an edit. */
+/** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
+const [TRAILING, LONGEST_WAIT] = [150, 1000]
+
+/**
+ * Says when field edits are to be written: a timer that is put off again and again. It looks again when it fires: a new one
+ * each time would cost more than an edit.
+ */
 export class Alarm {
   readonly #clock: Clock
+  readonly #isWanted: () => boolean
   readonly #ring: () => void
-  /** The longest time that it is put off by while it is set, in milliseconds; when it is not, it may be set for longer. */
-  readonly #longest: number
   #timer: unknown
   /** When the timer fires, and when it is due: never earlier. */
   #fires = 0
   #due = 0
+  /** When the oldest edit that waits came. */
+  #since = 0
+  /** Whether the present task has put it off. */
+  #edited = false
 
-  constructor(clock: Clock, longest: number, ring: () => void) {
+  /** `isWanted`: whether there is something that may wait. */
+  constructor(clock: Clock, isWanted: () => boolean, ring: () => void) {
     this.#clock = clock
-    this.#longest = longest
+    this.#isWanted = isWanted
     this.#ring = ring
   }
 
+  /** The first that is to wait has come. */
+  begin(): void {
+    this.#since = this.#clock.now()
+  }
+
+  /** One edit more. Once for all of a task, at its end: to look at the clock takes a tenth of the time of an edit. */
+  putOff(): void {
+    if (this.#edited) return
+    this.#edited = true
+    queueMicrotask(this.#wait)
+  }
+
+  readonly #wait = (): void => {
+    this.#edited = false
+    if (!this.#isWanted()) return
+    const now = this.#clock.now()
+    this.set(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
+  }
+
   /** Rings after so long, and not before. */
-  set(ms: number, now: number = this.#clock.now()): void {
+  set(ms: number = TRAILING, now: number = this.#clock.now()): void {
     this.#due = now + ms
     if (this.#timer !== undefined && this.#fires <= this.#due) return
     this.clear()
@@ -27,8 +56,8 @@ export class Alarm {
       this.#timer = undefined
       const at = this.#clock.now()
       const left = this.#due - at
-      // More than was ever asked for: the clock has jumped back.
-      if (left > 0 && left <= this.#longest) this.set(left, at)
+      // More than was ever asked for while it was set: the clock has jumped back.
+      if (left > 0 && left <= TRAILING) this.set(left, at)
       else this.#ring()
     }, ms)
   }

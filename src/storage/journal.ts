@@ -11,8 +11,6 @@ import { storageError } from './storage-error'
 import { Waiters } from './waiters'
 import { Writer, type JournalRecord, type SessionCopy, type Written } from './writer'
 
-/** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
-const [TRAILING, LONGEST_WAIT] = [150, 1000]
 /** A burst of more records is written in pieces: what waits is copied by the collector again and again. */
 const FULL = 600
 
@@ -42,10 +40,6 @@ export class Journal {
   #urgent = false
   #busy = false
   readonly #alarm: Alarm
-  /** Whether the present task has put the next write off. */
-  #edited = false
-  /** When the oldest waiting field edit came. */
-  #since = 0
   readonly #outage = new Outage()
   #closing: Promise<void> | undefined
 
@@ -53,7 +47,9 @@ export class Journal {
     this.#deps = deps
     this.#writer = new Writer(deps)
     this.#compacting = new Compacting(deps, this.#writer, this)
-    this.#alarm = new Alarm(deps.clock, TRAILING, () => {
+    const mayWait = (): boolean =>
+      !this.#busy && !this.#urgent && !this.#writer.stopped && this.#pending.length > 0
+    this.#alarm = new Alarm(deps.clock, mayWait, () => {
       this.#urgent = true
       this.write()
     })
@@ -74,11 +70,12 @@ export class Journal {
    * at most 1 s after the first. Pushing the open record once more, after extending it, moves that moment.
    */
   push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
+    // All that is to be done for one edit more of the open record, as for each token of a stream.
     if (urgency === 'soon' && this.#outage.failures === 0 && this.#pending.at(-1) === record)
-      return this.#putOff()
+      return this.#alarm.putOff()
     this.#pushed = record.seq
     if (this.#writer.stopped) return
-    if (this.#pending.length === 0) this.#since = this.#deps.clock.now()
+    if (this.#pending.length === 0) this.#alarm.begin()
     if (this.#pending.at(-1) !== record) this.#pending.push(record)
     if (durability === 'strict') this.#durability = durability
     this.#urgent ||= urgency === 'now'
@@ -86,22 +83,7 @@ export class Journal {
     if (this.#busy) return
     if (this.#outage.failures > 0) this.#hurry(this.#deps.clock.now())
     else if (this.#urgent) this.#schedule()
-    else this.#putOff()
-  }
-
-  /** All that is to be done for one edit more of the open record, as for each token of a stream. */
-  #putOff(): void {
-    // Once for all edits of a task, at its end: to look at the clock takes a tenth of the time of an edit.
-    if (this.#edited) return
-    this.#edited = true
-    queueMicrotask(this.#wait)
-  }
-
-  readonly #wait = (): void => {
-    this.#edited = false
-    if (this.#busy || this.#urgent || this.#writer.stopped || this.#pending.length === 0) return
-    const now = this.#deps.clock.now()
-    this.#alarm.set(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
+    else this.#alarm.putOff()
   }
 
   /** Whether the record is the last one and has not been handed on: then it may be extended in place. */
@@ -209,7 +191,7 @@ export class Journal {
     try {
       // No await stands between the last look at what is due and the end: what is pushed later starts a new pump.
       for (let turn = this.#turn(); turn; turn = this.#next()) await turn
-      if (this.#pending.length > 0) this.#alarm.set(TRAILING)
+      if (this.#pending.length > 0) this.#alarm.set()
     } catch (thrown) {
       const reason = await this.#instead(storageError(thrown)).catch(storageError)
       const error = this.#deps.remedied ? await this.#deps.remedied(reason) : reason
