@@ -3,6 +3,7 @@ import { ExitJournal, type Box, type Tail } from '../storage/exit-journal'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
 import type { LiveSession } from '../session/live-session'
+import { isHeard } from '../session/message'
 import { OvertakenError } from '../session/tab-errors'
 import type { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
@@ -72,8 +73,10 @@ export class Leaving {
     page.addEventListener('visibilitychange', this.#look)
   }
 
+  /** The session is closed: what storage did not take to the end is left to the next page. Of a killed page nothing is. */
   end(): void {
-    const { page } = this.#options
+    const { page, live } = this.#options
+    if (live.core.closed === 'closed' && live.leading && !this.#away) this.#leave()
     page.removeEventListener('pagehide', this.#hide)
     page.removeEventListener('pageshow', this.#show)
     page.removeEventListener('visibilitychange', this.#look)
@@ -104,14 +107,16 @@ export class Leaving {
 
   #isOurs({ lineage, base }: Left): boolean {
     const { model } = this.#options.live.core
-    return lineage === model.lineage || (model.seq === 0 && base === 0)
+    return lineage === model.lineage || lineage === '' || (model.seq === 0 && base === 0)
   }
 
   /** Leaves what this tab has asked of another one for whoever executes next. Whether it is kept. */
   keep(known: { readonly epoch: number; readonly base: number }): boolean {
     const { tabs, live, clock } = this.#options
     const { outbox } = tabs
-    const { lineage } = live.core.model
+    const { model } = live.core
+    // Nothing was stored, and nobody has answered yet: it was asked of whichever session begins under this name.
+    const lineage = known.epoch === 0 && model.seq === 0 ? '' : model.lineage
     const at = clock.now()
     const asked = outbox.leave()
     return asked.length > 0
@@ -134,7 +139,7 @@ export class Leaving {
     if (left.length === 0) return
     const { heard } = core.model
     const foreign = left.filter((it) => !this.#isOurs(it)).flatMap((it) => it.asked)
-    const lost = foreign.filter(({ by, n }) => n > (heard.get(by) ?? 0)).map(({ call }) => call)
+    const lost = foreign.filter((it) => !isHeard(heard, it)).map(({ call }) => call)
     this.#left = []
     if (lost.length > 0) onError(new OvertakenError(core.options.id, [...new Set(lost)]))
     live.flush().then(
@@ -181,18 +186,27 @@ export class Leaving {
   /** The last chance: whatever takes time may never end, or hold up every other tab if the page is frozen meanwhile. */
   readonly #hide = (event: object): void => {
     this.#away = true
-    const { live, tabs, storage, clock } = this.#options
+    const { live, tabs, storage } = this.#options
     let released = isCached(event)
-    const epoch = tabs.epoch ?? this.#found
-    if (live.role === 'leader' && epoch !== undefined) {
-      const records = this.#unstored()
-      if (records.length === 0) this.#exit.clear()
-      else if (this.#write(epoch, records, clock.now())) released = true
+    if (live.role === 'leader') {
+      const kept = this.#leave()
       // It is kept nowhere else.
-      else if (!released) live.flush().catch(() => {})
+      if (kept === false && !released) live.flush().catch(() => {})
+      released ||= kept === true
     }
     if (released) storage.release?.()
     tabs.freeze()
+  }
+
+  /** Whether what storage does not have is kept beside it; nothing when there is none. */
+  #leave(): boolean | undefined {
+    const { tabs, clock } = this.#options
+    const epoch = tabs.epoch ?? this.#found
+    if (epoch === undefined) return undefined
+    const records = this.#unstored()
+    if (records.length > 0) return this.#write(epoch, records, clock.now())
+    this.#exit.clear()
+    return undefined
   }
 
   /** Everything behind what is stored. What a copy that is owed holds is queued no more, but in the history, unless that is a short one. */

@@ -118,6 +118,7 @@ export class Membership {
     const leading = new Leading({ live, post, epoch, base, doubt: this.#options.doubt })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
+    this.outbox.recall(live.core.model)
     this.#again(base)
     const all = [...this.#options.left(), ...this.outbox.pending].sort((a, b) => a.at - b.at)
     this.outbox.keepNames()
@@ -228,6 +229,7 @@ export class Membership {
     if (this.#left || epoch === undefined) return
     const { live } = this.#options
     const { stored, core } = live
+    this.outbox.stored(stored)
     const records = live.unacknowledged() as readonly SessionRecord[]
     this.#kept = { lineage: core.model.lineage, records }
     this.#end()

@@ -47,8 +47,8 @@ export class Surroundings {
   }
 
   end(): void {
-    this.tabs.leave()
     this.page?.end()
+    this.tabs.leave()
     this.#unwatch?.()
   }
 }

@@ -2,8 +2,17 @@ import type { Op } from '../state/op'
 import type { Persistence } from '../storage/persistence'
 import type { FollowingOptions } from './following-options'
 import type { LiveSession } from './live-session'
-import type { Answer, Asked, Message, News, Shown, Welcome } from './message'
+import {
+  isHeard,
+  type Answer,
+  type Asked,
+  type Message,
+  type News,
+  type Shown,
+  type Welcome,
+} from './message'
 import type { Model } from './model'
+import { Overlay } from './overlay'
 import type { Remote } from './remote'
 import { Silence } from './silence'
 import { LeaderSilentError } from './tab-errors'
@@ -29,13 +38,10 @@ export class Following implements Remote {
   #welcomed = 0
   /** What is stored, as far as was told. */
   durable = 0
-  /** The state without own writes that are not recorded; only while there are some. */
-  #confirmed: unknown
-  /** What was shown before news is folded: private values are in no news. */
-  #own: unknown
   #sending = false
   /** The page has slept: what it followed may have been removed, and another session have begun under its name. */
   #slept = false
+  readonly #overlay: Overlay
   readonly #silence: Silence
   #persistence: Persistence = Object.freeze({ status: 'saved' })
   #over = false
@@ -46,8 +52,8 @@ export class Following implements Remote {
     this.#options = options
     this.epoch = options.epoch
     if (options.own) this.#heardOf = options.epoch
-    this.#confirmed = this.#core.model.tree.root()
     const { live, outbox, timeout } = options
+    this.#overlay = new Overlay(live.core, outbox)
     this.#silence = new Silence(this.#core.options, timeout, (error) => {
       this.#closing?.reject(error)
       outbox.silent(error)
@@ -97,11 +103,11 @@ export class Following implements Remote {
   write(ops: readonly Op[]): void {
     const { model } = this.#core
     const { outbox, live } = this.#options
-    if (!this.#overlaid) this.#confirmed = model.tree.root()
+    this.#overlay.begin()
     // What is private stays in this tab.
     const told = this.#core.options.privacy.told(ops)
     if (told.length > 0) outbox.write(told, model.seq, this.#now)
-    this.#apply(ops)
+    this.#overlay.add(ops)
     this.#sendSoon()
     live.changed()
   }
@@ -109,23 +115,17 @@ export class Following implements Remote {
   /** What tabs that were left had asked for, and nobody has done yet: it is shown, and asked again. */
   resume(left: readonly Asked[]): void {
     const { outbox, live } = this.#options
-    const { heard, tree } = this.#core.model
+    const { heard } = this.#core.model
     for (const asked of left) {
-      if (asked.n <= (heard.get(asked.by) ?? 0)) continue
-      if (!this.#overlaid) this.#confirmed = tree.root()
+      if (isHeard(heard, asked)) continue
+      this.#overlay.begin()
       outbox.resume(asked, this.#now)
-      if (asked.call === 'write') this.#apply(asked.args[0] as Op[])
+      if (asked.call === 'write') this.#overlay.add(asked.args[0] as Op[])
     }
     if (!this.busy) return
     this.#showAnswering()
     this.#sendSoon()
     live.changed()
-  }
-
-  #apply(ops: readonly Op[]): void {
-    const { tree } = this.#core.model
-    tree.apply(ops)
-    if (tree.pending) tree.flush()
   }
 
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
@@ -162,8 +162,8 @@ export class Following implements Remote {
   /** Resolves when what was done here is stored, or kept for the next one. */
   async close(): Promise<void> {
     const { outbox, onError } = this.#options
-    if (outbox.undone.length === 0) return
     const kept = this.leave()
+    if (outbox.undone.length === 0) return
     this.#closing = deferred()
     this.#listen()
     try {
@@ -199,23 +199,16 @@ export class Following implements Remote {
     this.joined.resolve()
   }
 
-  /** Own writes are taken off: the tree shows what is recorded. */
+  /** The tree shows what is recorded, and nothing of this tab's own. */
   uncover(): void {
-    if (!this.#core.options.privacy.none) this.#own = this.#core.model.tree.root()
-    if (this.#overlaid) this.#core.model.tree.restore(this.#confirmed)
+    this.#overlay.takeOff()
   }
 
   get #now(): number {
     return this.#core.options.clock.now()
   }
 
-  get #overlaid(): boolean {
-    for (const _ of this.#options.outbox.writes(this.#core.model.heard)) return true
-    return false
-  }
-
   #welcome({ epoch, model, view, base, durable }: Welcome): void {
-    this.durable = durable
     const anew = epoch !== this.#heardOf
     const { live, outbox, onError } = this.#options
     const { seq, lineage } = this.#core.model
@@ -225,7 +218,11 @@ export class Following implements Remote {
       outbox.lose(this.#core.options.id, onError)
     this.#slept = false
     this.epoch = this.#heardOf = this.#welcomed = epoch
-    if (anew) this.#options.onLeader(base)
+    if (anew) {
+      outbox.recall(this.#core.model)
+      this.#options.onLeader(base)
+    }
+    this.#stored(durable)
     this.#show(view)
     this.send()
     this.joined.resolve()
@@ -237,7 +234,7 @@ export class Following implements Remote {
       if (epoch > this.epoch) this.hear({ kind: 'lead', epoch })
       return
     }
-    this.durable = durable
+    this.#stored(durable)
     const { live } = this.#options
     if (records.length > 0) this.uncover()
     let missed = false
@@ -251,6 +248,11 @@ export class Following implements Remote {
     this.#show(view, records.length > 0)
   }
 
+  #stored(seq: number): void {
+    this.durable = seq
+    this.#options.outbox.stored(seq)
+  }
+
   #answered(answer: Answer): void {
     if (!this.#options.outbox.find(answer)) return
     this.uncover()
@@ -260,17 +262,10 @@ export class Following implements Remote {
 
   /** What is recorded, with own writes on top that are not. */
   #show(view: Shown | undefined, changed = true): void {
-    const { outbox, live } = this.#options
-    const { tree, heard } = this.#core.model
+    const { live } = this.#options
     if (view) live.progress = view.progress
     if (view) this.view = view
-    if (this.#own !== undefined) tree.apply(this.#core.options.privacy.carry(this.#own))
-    this.#own = undefined
-    if (changed && this.#overlaid) {
-      this.#confirmed = tree.root()
-      for (const ops of outbox.writes(heard)) tree.apply(ops)
-    }
-    if (tree.pending) tree.flush()
+    this.#overlay.putOn(changed)
     this.#showAnswering()
     this.#listen()
     live.changed()

@@ -1,6 +1,6 @@
 import type { WorkflowEvent } from '../workflow/event'
 import type { LiveSession } from './live-session'
-import type { Answer, Asked, Hello, Message, News, Shown } from './message'
+import { isHeard, type Answer, type Asked, type Hello, type Message, type News, type Shown } from './message'
 import { perform, lasting } from './performing'
 import { recordError } from './recorded-error'
 import type { SessionRecord } from './record'
@@ -137,7 +137,7 @@ export class Leading {
     const { live } = this.#options
     const { core } = live
     if (this.#ends) return undefined
-    if ((core.model.heard.get(asked.by) ?? 0) >= asked.n) return void this.#stored(asked, true)
+    if (isHeard(core.model.heard, asked)) return void this.#stored(asked, true)
     let result: unknown
     try {
       result = perform(live, asked)
@@ -158,18 +158,19 @@ export class Leading {
   /** The answer was missed, by a page that was frozen. What no record came of was taken by nobody. */
   #repeat(asked: Asked): void {
     const { live } = this.#options
-    const heard = (live.core.model.heard.get(asked.by) ?? 0) >= asked.n
+    const heard = isHeard(live.core.model.heard, asked)
     if (heard || asked.call === 'flush') void this.#perform(asked)
     else this.#answer(asked, { value: false })
   }
 
   async #stored(asked: Asked, value: unknown): Promise<void> {
-    const { core } = this.#options.live
-    await core.sink.durable(core.model.seq)
-    this.#answer(asked, { value })
+    const { live } = this.#options
+    const { seq } = live.core.model
+    await live.core.sink.durable(seq)
+    this.#answer(asked, live.stored < seq ? { value, unstored: seq } : { value })
   }
 
-  #answer({ by, n }: Asked, outcome: Pick<Answer, 'value' | 'error'>): void {
+  #answer({ by, n }: Asked, outcome: Pick<Answer, 'value' | 'error' | 'unstored'>): void {
     if (this.#ends) return
     this.tell()
     this.#options.post({ kind: 'answer', to: by, n, epoch: this.epoch, ...outcome })

@@ -83,6 +83,11 @@ export interface Asked {
   readonly args: readonly unknown[]
 }
 
+/** Whether it is among the records of which so much was heard of each tab. */
+export function isHeard(heard: ReadonlyMap<string, number>, { by, n }: Pick<Asked, 'by' | 'n'>): boolean {
+  return n <= (heard.get(by) ?? 0)
+}
+
 export interface Answer {
   readonly kind: 'answer'
   readonly to: string
@@ -90,4 +95,6 @@ export interface Answer {
   readonly epoch: number
   readonly value?: unknown
   readonly error?: RecordedError
+  /** The newest record, where storage is in trouble and has not taken it: what was asked may be gone with this leader. */
+  readonly unstored?: number
 }

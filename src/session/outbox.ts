@@ -1,8 +1,12 @@
 import type { Op } from '../state/op'
 import { deferred, type Deferred } from './deferred'
-import type { Answer, Asked } from './message'
+import { isHeard, type Answer, type Asked } from './message'
+import type { Model } from './model'
 import { rebuildError } from './recorded-error'
 import { OvertakenError } from './tab-errors'
+
+/** What whoever executes later may do as well; the rest would mean something else by then. */
+const repeatable: ReadonlySet<string> = new Set(['write', 'reply', 'send'])
 
 /** What this tab has asked of the executing one and has no answer to yet. */
 export interface Pending extends Omit<Asked, 'n'> {
@@ -13,6 +17,8 @@ export interface Pending extends Omit<Asked, 'n'> {
   askedOf: number
   /** Whether it must stay as it is. */
   sent: boolean
+  /** The newest record when it was answered by a tab that could not store it: when that is stored, so is what came of this. */
+  until?: number
 }
 
 /**
@@ -23,6 +29,8 @@ export class Outbox {
   readonly by: string
   #n = 0
   #pending: Pending[] = []
+  /** Answered and not stored: whoever executes next may never have heard of it. */
+  #unstored: Pending[] = []
 
   constructor(by: string) {
     this.by = by
@@ -85,16 +93,31 @@ export class Outbox {
 
   /** The writes that are not in the records of which so much was `heard`. */
   *writes(heard: ReadonlyMap<string, number>): Iterable<readonly Op[]> {
-    for (const { call, by, n, args } of this.#pending)
-      if (call === 'write' && n > (heard.get(by) ?? 0)) yield args[0] as Op[]
+    for (const it of this.#pending) if (it.call === 'write' && !isHeard(heard, it)) yield it.args[0] as Op[]
   }
 
-  answered({ value, error, ...name }: Pick<Answer, 'to' | 'n' | 'value' | 'error'>): void {
+  answered({ value, error, unstored, ...name }: Omit<Answer, 'kind' | 'epoch'>): void {
     const entry = this.find(name)
     if (entry === undefined) return
     this.#pending = this.#pending.filter((it) => it !== entry)
+    if (unstored !== undefined && repeatable.has(entry.call)) {
+      entry.until = unstored
+      this.#unstored.push(entry)
+    }
     if (error) entry.done.reject(rebuildError(error))
     else entry.done.resolve(value)
+  }
+
+  /** Everything up to this record is stored. */
+  stored(seq: number): void {
+    this.#unstored = this.#unstored.filter(({ until = 0 }) => until > seq)
+  }
+
+  /** Somebody else executes, and may never have heard of what was answered: that is asked again. */
+  recall({ heard, seq }: Model): void {
+    this.#pending.unshift(...this.#unstored.filter((it) => !isHeard(heard, it)))
+    this.#unstored = this.#unstored.filter((it) => isHeard(heard, it))
+    for (const it of this.#unstored) it.until = seq
   }
 
   /** Answers may have been missed: everything is asked once more. */
@@ -113,11 +136,13 @@ export class Outbox {
   }
 
   /**
-   * What this tab has asked for and whoever executes later may do; the rest would mean something else by then. It keeps
-   * its names: this page may come back, and ask for it again. What other tabs had left is where they left it.
+   * What this tab has asked for and whoever executes later may do. It keeps its names: this page may come back, and ask for
+   * it again. What other tabs had left is where they left it.
    */
   leave(): Asked[] {
-    const lasting = this.#pending.filter((it) => it.by === this.by && /^(write|reply|send)$/.test(it.call))
+    const lasting = [...this.#unstored, ...this.#pending].filter(
+      (it) => it.by === this.by && repeatable.has(it.call),
+    )
     for (const it of lasting) it.sent = true
     return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
   }
@@ -125,6 +150,7 @@ export class Outbox {
   /** What was asked of a session that is not there any more is done on no other one. It is told. */
   lose(id: string, onError: (error: unknown) => void): void {
     const error = new OvertakenError(id, this.undone)
+    this.#unstored = []
     this.reject(() => error)
     if (error.lost.length > 0) onError(error)
   }

@@ -270,6 +270,20 @@ describe('a tab that follows is closed or left with something that is not answer
     expect((await it.tab().engine.open(asking)).state.get('text')).toBe('first of all')
   })
 
+  test('nothing was stored yet, and nobody has welcomed it / the leader wakes, and has the text with that of another tab', async () => {
+    const it = await hung()
+    it.hang()
+    const { page, session } = await back(it)
+    session.state.append('text', 'a')
+    page.leave()
+    it.follower.state.append('text', 'b')
+    await it.clock.advance(1000)
+    it.wake()
+    await it.clock.advance(1000)
+    expect(['ab', 'ba']).toContain(it.leader.state.get('text'))
+    expect([it.errors, it.box.size]).toEqual([[], 0])
+  })
+
   test('the next page dies before it has stored it / the one after it has it, once', async () => {
     const it = await hung()
     it.hang()

@@ -39,6 +39,23 @@ test('a tab leads with what another one could not store / left before it can sto
   expect((await tab().engine.open(plain)).state.get('note')).toBe('abc')
 })
 
+test('the session, or its engine, is closed while the disk is full / close() says so; the next page has what was typed, stored or not', async () => {
+  const { disk, tab, clock, page, session } = await begun()
+  disk.full = true
+  session.state.append('note', 'b')
+  await clock.advance(2000)
+  await expect(session.close()).rejects.toThrow('failAt')
+  const again = await page.engine.open(plain)
+  again.state.append('note', 'c')
+  await page.engine.close()
+  disk.full = false
+  const next = await tab().engine.open(plain)
+  expect(next.state.get('note')).toBe('abc')
+  await next.flush()
+  await next.close()
+  expect((await tab().engine.open(plain)).state.get('note')).toBe('abc')
+})
+
 test.each([
   ['a default more', 1, {}],
   ['a new version', 2, { migrations: { 2: (state: object) => ({ ...state, tags: ['new'] }) } }],

@@ -122,12 +122,13 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
     leave(tab) {
       tab.page.hide()
       crash(tab.engine)
-      // What was typed before it is left is on its way, to the storage or to whoever executes, which may be unable to save it.
-      if (!full || tab.session.role === 'leader') tab.stored = tab.typed
+      // What was typed before it is left is on its way: to the storage, to whoever executes, or to the next one that does.
+      tab.stored = tab.typed
       end(tab)
     },
     async close(tab) {
-      if (!full && tab.session.role === 'follower') tab.stored = tab.typed
+      // One that is still being loaded leaves everything as it is.
+      if (tab.session.status !== 'loading') tab.stored = tab.typed
       await Promise.race([tab.engine.close(), clock.advance(10)])
       end(tab)
     },

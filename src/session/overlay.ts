@@ -1,0 +1,58 @@
+import type { Op } from '../state/op'
+import type { Core } from './core'
+import type { Outbox } from './outbox'
+
+/**
+ * What a tab that follows shows on top of what is recorded: its writes that are not recorded yet, and its private
+ * values, which are in no news.
+ */
+export class Overlay {
+  readonly #core: Core
+  readonly #outbox: Outbox
+  /** The state without own writes that are not recorded; only while there are some. */
+  #confirmed: unknown
+  /** What was shown before news is folded. */
+  #own: unknown
+
+  constructor(core: Core, outbox: Outbox) {
+    this.#core = core
+    this.#outbox = outbox
+    this.#confirmed = core.model.tree.root()
+  }
+
+  /** A write is about to be asked for. */
+  begin(): void {
+    if (!this.#isOn) this.#confirmed = this.#core.model.tree.root()
+  }
+
+  add(ops: readonly Op[]): void {
+    const { tree } = this.#core.model
+    tree.apply(ops)
+    if (tree.pending) tree.flush()
+  }
+
+  /** The tree shows what is recorded, and nothing else. */
+  takeOff(): void {
+    const { model, options } = this.#core
+    if (!options.privacy.none) this.#own = model.tree.root()
+    if (this.#isOn) model.tree.restore(this.#confirmed)
+  }
+
+  /** What is not recorded is shown again. */
+  putOn(changed: boolean): void {
+    const { model, options } = this.#core
+    const { tree, heard } = model
+    if (this.#own !== undefined) tree.apply(options.privacy.carry(this.#own))
+    this.#own = undefined
+    if (changed && this.#isOn) {
+      this.#confirmed = tree.root()
+      for (const ops of this.#outbox.writes(heard)) tree.apply(ops)
+    }
+    if (tree.pending) tree.flush()
+  }
+
+  get #isOn(): boolean {
+    for (const _ of this.#outbox.writes(this.#core.model.heard)) return true
+    return false
+  }
+}

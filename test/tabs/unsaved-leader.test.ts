@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest'
+import { defineWorkflow, memoryStorage } from 'dogear'
+import { crash, virtualTabs } from 'dogear/testing'
+import { Done, flow, Go, Nudge, Question } from '../support/flows'
+import { browser, ears } from '../support/leaving'
+
+const asking = defineWorkflow({ ...flow, events: [Nudge] })
+  .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+    Done((await ctx.ask(Question(1))).data),
+  )
+  .step('count', { on: Nudge }, async (ctx) => {
+    await ctx.state.edit((state) => void (state['more'] = Number(state['more'] ?? 0) + 1))
+  })
+
+/** A tab that leads, and one that follows it, asked something; of what the second one does then nothing can be stored. */
+async function unsaved() {
+  const disk = { full: false }
+  const storage = memoryStorage({ failAt: () => disk.full })
+  const tabs = virtualTabs()
+  const errors: unknown[] = []
+  const setting = browser({ ...tabs, storage, onError: (error) => errors.push(error) })
+  const hanging = () => {
+    const { channel, close, open } = ears(tabs)
+    const tab = setting.tab({ channel })
+    const hang = () => {
+      close()
+      tab.page.hang()
+    }
+    const wake = () => {
+      tab.page.wake()
+      open()
+    }
+    return { ...tab, hang, wake }
+  }
+  const first = hanging()
+  const leader = await first.engine.open(asking)
+  const second = hanging()
+  const follower = await second.engine.open(asking)
+  void leader.run().catch(() => {})
+  leader.state.set('text', 'a')
+  await leader.flush()
+  await setting.clock.advance(10)
+  disk.full = true
+  const done = [follower.send(Nudge({ by: 'me' })), follower.asks[0]!.reply('yes')]
+  follower.state.append('text', 'b')
+  await setting.clock.advance(10)
+  expect(await Promise.all(done)).toMatchObject([{}, true])
+  expect([follower.persistence.status, leader.state.get()]).toMatchObject([
+    'unsaved',
+    { text: 'ab', more: 1 },
+  ])
+  return { ...setting, disk, errors, first, leader, second, follower }
+}
+
+type Unsaved = Awaited<ReturnType<typeof unsaved>>
+
+/** A page that is opened while the leader hangs has heard nothing of it, and executes. */
+async function later({ tab, clock }: Unsaved) {
+  const session = tab().engine.session(asking)
+  session.ready.catch(() => {})
+  await clock.advance(1000)
+  void session.takeOver()
+  await clock.advance(1000)
+  expect(session.role).toBe('leader')
+  return session
+}
+
+const all = { status: 'completed', result: 'yes', role: 'follower' }
+
+test('a leader that cannot save hangs, and a tab that was opened too late to hear it takes over / what was typed, answered and sent in the one that follows is there, once', async () => {
+  const it = await unsaved()
+  it.first.hang()
+  const third = await later(it)
+  it.follower.state.append('text', 'c')
+  await it.clock.advance(1000)
+  it.first.wake()
+  await it.clock.advance(1000)
+  for (const session of [it.leader, it.follower, third]) {
+    expect(session).toMatchObject({ ...all, role: session === third ? 'leader' : 'follower' })
+    expect(session.state.get()).toMatchObject({ text: 'abc', more: 1 })
+  }
+  it.disk.full = false
+  await it.clock.advance(40_000)
+  expect(it.follower.persistence.status).toBe('saved')
+  expect((await it.tab().engine.open(asking)).state.get()).toMatchObject({ text: 'abc', more: 1 })
+  expect(it.errors.filter((error) => (error as Error).name === 'OvertakenError')).toEqual([])
+})
+
+test.each([
+  ['left', (it: Unsaved) => it.second.leave()],
+  ['closed', (it: Unsaved) => void it.follower.close().catch(() => {})],
+])(
+  'a leader that cannot save hangs, the one that follows is %s, and the leader dies / the next page has what was typed, answered and sent there, once',
+  async (_, go) => {
+    const it = await unsaved()
+    it.first.hang()
+    go(it)
+    await it.clock.advance(1000)
+    crash(it.first.engine)
+    const next = await it.tab().engine.open(asking)
+    await it.clock.advance(1000)
+    expect(next).toMatchObject({ ...all, role: 'leader' })
+    expect(next.state.get()).toMatchObject({ text: 'ab', more: 1 })
+    it.disk.full = false
+    await it.clock.advance(40_000)
+    expect(next.persistence.status).toBe('saved')
+    const last = await it.tab().engine.open(asking)
+    expect(last.state.get()).toMatchObject({ text: 'ab', more: 1 })
+  },
+)
+
+test('it leads, hangs, and a later one that has heard nothing takes over / what was typed there before it led is there', async () => {
+  const it = await unsaved()
+  crash(it.first.engine)
+  await it.clock.advance(1000)
+  expect(it.follower).toMatchObject({ ...all, role: 'leader' })
+  it.follower.state.append('text', 'c')
+  it.second.hang()
+  const next = await later(it)
+  it.second.wake()
+  await it.clock.advance(1000)
+  expect([next.role, it.follower.role]).toEqual(['leader', 'follower'])
+  for (const session of [next, it.follower])
+    expect(session.state.get()).toMatchObject({ text: 'abc', more: 1 })
+})
+
+test('the disk has room again / nothing is asked once more, of anybody', async () => {
+  const it = await unsaved()
+  it.disk.full = false
+  await it.clock.advance(40_000)
+  expect(it.follower.persistence.status).toBe('saved')
+  it.second.leave()
+  expect([...it.box.keys()]).toEqual([])
+  const next = await it.tab().engine.open(asking)
+  expect(next.state.get()).toMatchObject({ text: 'ab', more: 1 })
+})
