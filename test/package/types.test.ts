@@ -1,4 +1,4 @@
-import { writeFile, mkdir, symlink } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { consumer, pack, remove, root, run } from './consumer.ts'
@@ -69,5 +69,19 @@ test.each(cases)(
   async ({ compiler, resolution }) => {
     const options = { ...resolution, lib: ['ES2022', 'DOM'], types: [] }
     expect(await compile(compiler, options, ['page.ts'])).toEqual([])
+  },
+)
+
+test.each(cases)(
+  '$name, $resolution.moduleResolution: what a library exports of its flows has declarations that others compile',
+  async ({ compiler, resolution }) => {
+    const options = { ...resolution, lib: ['ES2022', 'DOM'], types: [] }
+    const library = { composite: true, isolatedModules: true, verbatimModuleSyntax: true, noEmit: false }
+    const emitted = { emitDeclarationOnly: true, rootDir: '.', outDir: 'emitted' }
+    expect(await compile(compiler, { ...options, ...library, ...emitted }, ['library.ts'])).toEqual([])
+    expect(await readFile(path.join(folder, 'types/emitted/library.d.ts'), 'utf8')).not.toMatch(
+      /dogear\/(?!react")|: any\b/,
+    )
+    expect(await compile(compiler, options, ['reader.ts'])).toEqual([])
   },
 )
