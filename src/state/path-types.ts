@@ -115,10 +115,15 @@ type Settle<V> = [V] extends [Missing | undefined]
 /** A path as segments, for keys with dots. */
 export type Keys = readonly (string | number)[]
 
-/** The value read at a path: with undefined when a part of the way may be absent, never when there is no such path. */
-export type Read<T, P> = Settle<
-  P extends Keys ? (number extends P['length'] ? unknown : Fold<T, P>) : Walk<T, P>
->
+type Found<T, P> = P extends Keys ? (number extends P['length'] ? unknown : Fold<T, P>) : Walk<T, P>
+
+/**
+ * The value read at a path: with undefined when a part of the way may be absent, never when there is no such path.
+ *
+ * A conditional type by itself: as a mere name for `Settle<...>` a declaration file has all of it written out, for which
+ * the compiler took half a minute and gave up.
+ */
+export type Read<T, P> = Found<T, P> extends infer V ? Settle<V> : never
 
 /** What may be written under one key. */
 type Put<T, K extends string> = Open<T> extends true ? unknown : PutOf<T, K>
