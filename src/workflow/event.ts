@@ -12,6 +12,8 @@ export interface WorkflowEvent<Type extends string = string, Data = unknown> {
 export interface EventType<Type extends string = string, Out = unknown, In = unknown, Reply = unknown> {
   readonly type: Type
   readonly '~types'?: { readonly data: Out; readonly input: In; readonly reply: Reply }
+  /** Whether an event is of this type. Also what keeps out an event and a schema: they have a `type` as well. */
+  is(event: WorkflowEvent): boolean
 }
 
 /** The arguments of something that takes `In`: none are needed when `undefined` will do. */

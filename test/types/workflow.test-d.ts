@@ -231,6 +231,21 @@ describe('a workflow', () => {
     defineWorkflow({ name: 'x', version: 1, start: 'begin', stop: Ordered })
     // @ts-expect-error a number is no version of this kind
     defineWorkflow({ name: 'x', version: '1', start: Begin, stop: Ordered })
+    // @ts-expect-error a schema has a `type`, but is no event
+    defineWorkflow({ name: 'x', version: 1, start: z.string(), stop: Ordered })
+  })
+
+  it('an event that is made already is no type of event', () => {
+    const base = defineWorkflow({ name: 'x', version: 1, start: Begin, stop: Ordered })
+    const made = Ordered({ orderId: '1' })
+    // @ts-expect-error the factory is meant
+    base.step('a', { on: made }, () => {})
+    // @ts-expect-error the factory is meant
+    base.step('b', { on: Begin, emits: [made] }, () => {})
+    base.step('c', { on: Begin }, async (ctx) => {
+      // @ts-expect-error the factory is meant
+      await ctx.waitFor(made)
+    })
   })
 
   it('without a state schema / untyped: any path, unknown values', () => {
