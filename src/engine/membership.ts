@@ -31,7 +31,7 @@ export class Membership {
   readonly #call: RollCall
   #following: Following | undefined
   #leading: Leading | undefined
-  /** What this tab had recorded as leader and may not be stored. */
+  /** What this tab had recorded as leader and may be stored nowhere. */
   #kept: Kept | undefined
   #left = false
 
@@ -109,6 +109,7 @@ export class Membership {
   /** The session was claimed and is attached: this tab executes it. What it had asked of others it does itself. */
   lead(epoch: number, base: number): void {
     const { live } = this.#options
+    const durable = this.#following?.durable ?? 0
     this.#end()
     this.epoch = epoch
     if (!this.shared) return
@@ -119,7 +120,7 @@ export class Membership {
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
-    this.#again(base)
+    this.#again(base, durable)
     const all = [...this.#options.left(), ...this.outbox.pending].sort((a, b) => a.at - b.at)
     this.outbox.keepNames()
     for (const asked of all) leading.do(asked)
@@ -230,7 +231,7 @@ export class Membership {
     const { live } = this.#options
     const { stored, core } = live
     this.outbox.stored(stored)
-    const records = live.unacknowledged() as readonly SessionRecord[]
+    const records = [...(this.#kept?.records ?? []), ...live.unacknowledged()] as SessionRecord[]
     this.#kept = { lineage: core.model.lineage, records }
     this.#end()
     this.#seat?.leave()
@@ -247,7 +248,7 @@ export class Membership {
       ...this.#options,
       ...{ epoch, own, outbox: this.outbox },
       post: (message) => this.#post(message),
-      onLeader: (base) => this.#again(base),
+      onLeader: (base, durable) => this.#again(base, durable),
     })
     this.#following = following
     live.follow(model, following)
@@ -261,14 +262,13 @@ export class Membership {
     if (!this.#seat || !this.#options.channels) live.fence(new ReadOnlyError(live.core.options.id))
   }
 
-  /** Asks the new leader for what this tab had done as the leader and could not store. */
-  #again(base: number): void {
+  /** Asks a new leader for what this tab had done as the leader and could not store; the next one, where that has not either. */
+  #again(base: number, durable: number): void {
     const { live, onError } = this.#options
-    const kept = this.#kept
-    this.#kept = undefined
-    if (!kept) return
+    if (!this.#kept) return
     const { core } = live
-    const { again, lost } = overtaken(kept, core, base)
+    const { again, lost, known } = overtaken(this.#kept, core, base, durable)
+    this.#kept = { ...this.#kept, records: known }
     this.outbox.again(again, core.model.seq, core.options.clock.now())
     if (lost.length > 0) onError(new OvertakenError(core.options.id, lost))
   }

@@ -1,3 +1,5 @@
+import type { Op } from '../state/op'
+import { sameJson } from '../state/same'
 import type { Core } from '../session/core'
 import type { SessionRecord } from '../session/record'
 
@@ -12,10 +14,11 @@ export function kindsOf(records: readonly object[]): string[] {
   return [...new Set((records as readonly SessionRecord[]).map((it) => it.kind))]
 }
 
-/** What of it is not part of the session: to be done again, or that it cannot be. */
+/** What of it is not part of the session: to be done again, or that it cannot be; and what is part of it. */
 export interface Overtaken {
   readonly again: readonly (readonly [call: string, args: readonly unknown[]])[]
   readonly lost: readonly string[]
+  readonly known: readonly SessionRecord[]
 }
 
 /** What a person has done, in words: nobody else does it again. */
@@ -35,30 +38,35 @@ const decisions: ReadonlySet<string> = new Set([
 
 /**
  * A leader that was overtaken has done things for its user that whoever leads now may not know: those go on top of what
- * is there. What steps had done is done again by the steps. `base` is up to where the records are the same for sure.
+ * is there. What steps had done is done again by the steps. `base` is up to where the records are the same for sure; those up
+ * to `durable` are stored.
  */
-export function overtaken({ lineage, records }: Kept, core: Core, base: number): Overtaken {
+export function overtaken({ lineage, records }: Kept, core: Core, base: number, durable: number): Overtaken {
   const again: [string, readonly unknown[]][] = []
   const lost: SessionRecord[] = []
-  const unheard = records.filter((it) => it.by === undefined && !isKnown(it, core, base))
-  for (const record of unheard) {
+  const known: SessionRecord[] = []
+  for (const record of records) {
+    if (record.by !== undefined || record.seq <= durable) continue
     const call = lineage === core.model.lineage ? callOf(record, core) : undefined
-    if (call) again.push(call)
+    if (isKnown(record, core, base)) known.push(record)
+    else if (call) again.push(call)
     else if (isOfAPerson(record)) lost.push(record)
   }
-  return { again, lost: kindsOf(lost) }
+  return { again, lost: kindsOf(lost), known }
 }
 
 function isKnown(record: SessionRecord, { history }: Core, base: number): boolean {
   const found = history.record(record.seq)
-  return found ? markOf(found) === markOf(record) : record.seq <= base
+  return found ? isSame(found, record) : record.seq <= base
 }
 
-/** What tells records of one number apart. Edits in a row may have become one that had not grown to its end yet. */
-function markOf(record: SessionRecord): string {
-  if (record.kind !== 'wrote') return JSON.stringify(record)
+/** Of one number. Edits in a row may have become one, which had not grown to its end yet, or has others before it. */
+function isSame(found: SessionRecord, record: SessionRecord): boolean {
+  if (found.kind !== 'wrote' || record.kind !== 'wrote')
+    return JSON.stringify(found) === JSON.stringify(record)
   const { at, exec, ops } = record
-  return JSON.stringify([at, exec, ops[0]?.slice(0, 2)])
+  const isThere = ([kind, path]: Op): boolean => ops.some((it) => it[0] === kind && sameJson(it[1], path))
+  return found.at === at && found.exec === exec && found.ops.some(isThere)
 }
 
 function callOf(record: SessionRecord, core: Core): [string, readonly unknown[]] | undefined {

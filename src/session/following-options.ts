@@ -12,8 +12,8 @@ export interface FollowingOptions {
   readonly own: boolean
   /** How long an answer may take, in milliseconds. */
   readonly timeout: number
-  /** A model from another leader than before is here: `base` is the number up to which it was stored. */
-  readonly onLeader: (base: number) => void
+  /** A model from another leader than before is here: it began with those up to `base`. Of what was before, so much was stored. */
+  readonly onLeader: (base: number, durable: number) => void
   /** Keeps what is not answered for whoever executes next, where there is a page to do so. Whether it has. */
   readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
   readonly onError: (error: unknown) => void

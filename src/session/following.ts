@@ -210,6 +210,7 @@ export class Following implements Remote {
 
   #welcome({ epoch, model, view, base, durable }: Welcome): void {
     const anew = epoch !== this.#heardOf
+    const before = this.durable
     const { live, outbox, onError } = this.#options
     const { seq, lineage } = this.#core.model
     this.uncover()
@@ -220,7 +221,7 @@ export class Following implements Remote {
     this.epoch = this.#heardOf = this.#welcomed = epoch
     if (anew) {
       outbox.recall(this.#core.model)
-      this.#options.onLeader(base)
+      this.#options.onLeader(base, before)
     }
     this.#stored(durable)
     this.#show(view)

@@ -124,6 +124,41 @@ test('it leads, hangs, and a later one that has heard nothing takes over / what 
     expect(session.state.get()).toMatchObject({ text: 'abc', more: 1 })
 })
 
+test('it is taken over by one that has all of it, and that one by a later one that has nothing / what its own user has done is there, once', async () => {
+  const it = await unsaved()
+  it.leader.state.append('text', 'c')
+  await it.clock.advance(10)
+  expect(it.follower.state.get('text')).toBe('abc')
+  void it.follower.takeOver()
+  await it.clock.advance(1000)
+  expect([it.leader.role, it.leader.state.get('text')]).toEqual(['follower', 'abc'])
+  it.second.hang()
+  const third = await later(it)
+  crash(it.second.engine)
+  await it.clock.advance(1000)
+  for (const session of [it.leader, third]) expect(session.state.get('text')).toBe('ac')
+})
+
+test('it has done much, of which a short history keeps little, and is taken over by one that has all of it / nothing is done twice', async () => {
+  const disk = { full: false }
+  const { tab, clock } = browser({ storage: memoryStorage({ failAt: () => disk.full }), onError: () => {} })
+  const short = defineWorkflow({ ...flow, history: 5 }).step('end', { on: Go, emits: [Done] }, () => Done(1))
+  const one = await tab().engine.open(short)
+  const two = await tab().engine.open(short)
+  one.state.set('text', 'a')
+  await one.flush()
+  disk.full = true
+  for (const letter of 'bcdefghijk') {
+    one.state.append('text', letter)
+    one.state.set('last', letter)
+    await clock.advance(1500)
+  }
+  void two.takeOver()
+  await clock.advance(2000)
+  expect([one.role, two.role]).toEqual(['follower', 'leader'])
+  for (const { state } of [one, two]) expect(state.get()).toEqual({ text: 'abcdefghijk', last: 'k' })
+})
+
 test('the disk has room again / nothing is asked once more, of anybody', async () => {
   const it = await unsaved()
   it.disk.full = false
