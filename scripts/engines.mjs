@@ -101,13 +101,17 @@ try {
       total.failed++
       continue
     }
+    console.log(name)
     const own = { passed: 0, failed: 0, cannot: 0 }
     for (const it of cases) {
       const title = `${it.suite}: ${it.name}`
       if (!title.includes(values.only)) continue
+      const begun = Date.now()
       const outcome = await attempt(open, it, site.url)
+      const time = `(${((Date.now() - begun) / 1000).toFixed(1)} s)`
       if (outcome === 'cannot') console.log(`  -    ${title}: this driver cannot ${it.needs}`)
-      else if (outcome) console.log(`  FAIL ${title}\n       ${outcome.message}`)
+      else if (outcome) console.log(`  FAIL ${title} ${time}\n       ${outcome.message}`)
+      else console.log(`  ok   ${title} ${time}`)
       own[outcome === 'cannot' ? 'cannot' : outcome ? 'failed' : 'passed']++
     }
     console.log(`${name}: ${own.passed} passed, ${own.failed} failed, ${own.cannot} cannot be done there`)
