@@ -47,16 +47,19 @@ export function whenIdle(clock: Clock, fn: () => void): void {
 }
 
 // Taken at import: fake timers that a test installs later must not stop the engine.
-const immediate = /* @__PURE__ */ immediateOf(globalThis as Platform)
+const immediate = /* @__PURE__ */ immediateOf(globalThis)
 const queue: (() => void)[] = []
 let port: { postMessage(message: null): void } | undefined
 
 interface Platform {
   readonly setImmediate?: (fn: () => void) => unknown
+  readonly MessageChannel?: unknown
+  readonly setTimeout: (fn: () => void) => unknown
 }
 
-function immediateOf({ setImmediate }: Platform): Platform['setImmediate'] {
-  return setImmediate
+/** Jest's jsdom has neither of them: a timer is the only task there. */
+function immediateOf({ setImmediate, MessageChannel, setTimeout }: Platform): Platform['setImmediate'] {
+  return setImmediate ?? (MessageChannel ? undefined : setTimeout)
 }
 
 /**

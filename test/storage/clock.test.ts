@@ -3,6 +3,7 @@ import { nextTask, systemClock } from '../../src/clock'
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.unstubAllGlobals()
 })
 
 describe('systemClock', () => {
@@ -75,5 +76,21 @@ describe('nextTask', () => {
       .then(() => order.push('one after it'))
     await done
     expect(order).toEqual(['microtask', 'one after it', 'task 1', 'task 2'])
+  })
+
+  it("neither setImmediate nor MessageChannel, as in Jest's jsdom / a task all the same, whatever timers come later", async () => {
+    vi.resetModules()
+    vi.stubGlobal('setImmediate', undefined)
+    vi.stubGlobal('MessageChannel', undefined)
+    const bare = await import('../../src/clock')
+    vi.useFakeTimers()
+    const order: string[] = []
+    const done = new Promise<void>((resolve) => {
+      bare.nextTask(() => order.push('task 1'))
+      bare.nextTask(() => resolve())
+    })
+    void Promise.resolve().then(() => order.push('microtask'))
+    await done
+    expect(order).toEqual(['microtask', 'task 1'])
   })
 })
