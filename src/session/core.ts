@@ -119,11 +119,11 @@ export class Core {
       this.deadlines.add({ at: record.retryAt, exec: record.exec })
   }
 
-  #isOpen({ at, exec: id, key }: Due): boolean {
+  #isOpen({ at, was = at, exec: id, key }: Due): boolean {
     const exec = this.model.execs.get(id)
-    if (key === undefined) return exec?.retryAt === at && !this.attempts.has(id)
+    if (key === undefined) return exec?.retryAt === was && !this.attempts.has(id)
     const point = exec?.points.get(key)
-    return point?.deadline === at && point.result === undefined
+    return point?.deadline === was && point.result === undefined
   }
 
   /** Others' writes were applied to a state that they were not checked for: what does not fit any more goes. */

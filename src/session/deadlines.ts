@@ -3,11 +3,16 @@ import type { Clock } from '../clock'
 /** When something is due: the next try of an execution, or the end of one of its points. */
 export interface Due {
   /** Milliseconds since 1970. */
-  readonly at: number
+  at: number
+  /** What `at` was before the clock was set back. */
+  was?: number
   readonly exec: number
   /** The point; without it, the execution is tried again. */
   readonly key?: string
 }
+
+/** A timer may be early by some milliseconds; a clock that is behind by more was set back. */
+const TOLERANCE = 1000
 
 /**
  * What is due when, the earliest first, with one timer of the clock for all. Nearly always the newest is due last: ten
@@ -18,6 +23,8 @@ export class Deadlines {
   readonly #clock: Clock
   readonly #isOpen: (due: Due) => boolean
   #list: Due[] = []
+  /** The latest time that was seen: a clock that tells less was set back. */
+  #seen = 0
   #most = 64
   #timer: unknown
   /** What the timer is set to; `undefined` without one. */
@@ -29,6 +36,7 @@ export class Deadlines {
   }
 
   add(due: Due): void {
+    this.#now()
     if (this.#list.length >= this.#most) this.#sweep()
     const list = this.#list
     let [from, to] = [0, list.length]
@@ -43,24 +51,25 @@ export class Deadlines {
   /** Takes the next one out that is due; of one time, the one that was added first. */
   take(): Due | undefined {
     const first = this.#first()
-    if (first === undefined || first.at > this.#clock.now()) return undefined
-    this.#list.shift()
-    return first
+    return first && this.#now() >= first.at ? this.#list.shift() : undefined
   }
 
   /** Sets the timer to the earliest. */
   arm(fire: () => void): void {
-    const at = this.#first()?.at
-    if (at === this.#armed) return
+    if (this.#first()?.at === this.#armed) return
     this.rest()
-    if (at === undefined) return
+    const first = this.#list[0]
+    if (first === undefined) return
+    const now = this.#now()
+    const { at } = first
     this.#armed = at
     this.#timer = this.#clock.setTimeout(
       () => {
         this.#armed = undefined
+        this.#seen = at
         fire()
       },
-      Math.max(0, at - this.#clock.now()),
+      Math.max(0, at - now),
     )
   }
 
@@ -74,6 +83,19 @@ export class Deadlines {
   clear(): void {
     this.rest()
     this.#list = []
+  }
+
+  /** The time. When the clock was set back, what waits comes up earlier by as much: half a second is not to take a day. */
+  #now(): number {
+    const now = this.#clock.now()
+    const back = this.#seen - now
+    if (back > TOLERANCE)
+      for (const it of this.#list) {
+        it.was ??= it.at
+        it.at -= back
+      }
+    this.#seen = now
+    return now
   }
 
   #first(): Due | undefined {

@@ -50,3 +50,37 @@ test('at rest / nothing fires; armed again / what fell due meanwhile fires at on
   await clock.advance(0)
   expect(fired).toBe(1)
 })
+
+test('the clock is set back while some wait, once before it is looked at and once after / each comes up when its time is over, what came later too', async () => {
+  const base = virtualClock({ now: 1_000_000_000 })
+  let back = 0
+  const clock = { ...base, now: () => base.now() - back }
+  const start = base.now()
+  const took: [number, number][] = []
+  // As of the session: what was taken is settled, and known by the time that it was given.
+  const open = new Map<number, number>()
+  const deadlines = new Deadlines(clock, ({ exec, at, was = at }) => open.get(exec) === was)
+  const takeAll = (): void => {
+    for (let due = deadlines.take(); due; due = deadlines.take()) took.push([due.exec, base.now() - start])
+    deadlines.arm(takeAll)
+  }
+  const wait = (exec: number, ms: number): void => {
+    const at = clock.now() + ms
+    open.set(exec, at)
+    deadlines.add({ at, exec })
+    deadlines.arm(takeAll)
+  }
+  wait(1, 500)
+  wait(2, 60_000)
+  back = 86_400_000
+  await base.advance(1000)
+  back += 3_600_000
+  wait(3, 10_000)
+  await base.advance(120_000)
+  expect(took).toEqual([
+    [1, 500],
+    [3, 11_000],
+    // Later by what had gone by since the clock was looked at.
+    [2, 60_500],
+  ])
+})
