@@ -51,18 +51,18 @@ export function resource(
   options?: FactoryOptions<unknown>,
 ): ResourceDeclaration {
   const make = typeof source === 'function' ? source : undefined
-  const declaration = Object.freeze({
+  return Object.freeze({
+    '~resource': undefined,
     optional: source !== undefined && make === undefined,
     make,
     dispose: options?.dispose,
   })
-  declarations.add(declaration)
-  return declaration
 }
 
-const declarations = new WeakSet()
-
-/** Whether a value is a declaration, and so perhaps a factory, rather than a resource itself. */
+/**
+ * Whether a value is a declaration, and so perhaps a factory, rather than a resource itself. By its mark: it may come
+ * from another copy of this package, as when one module was required and another one imported.
+ */
 export function isDeclaration(value: unknown): value is ResourceDeclaration {
-  return typeof value === 'object' && value !== null && declarations.has(value)
+  return typeof value === 'object' && value !== null && '~resource' in value
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { defineWorkflow, resource, type Resource, type StepError } from '../../src/index'
 import { Done, failure, flow, gate, Go, profile, Question } from '../support/flows'
 
@@ -260,4 +260,15 @@ test('one slow asynchronous factory, used by a step and the next after it / one 
   expect(session.resources.db).toBe(outside)
   opened.open({ name: 'db' })
   expect([await result, calls]).toEqual(['db', 1])
+})
+
+test('declared with another copy of the package, as when one module was required and another imported / made all the same', async () => {
+  vi.resetModules()
+  const copy = await import('../../src/index')
+  const tool: Resource<Tool> = copy.resource(() => ({ name: 'made' }))
+  const given: Resource<Tool> = resource<Tool>()
+  const session = await profile().open(reading({ tool, given }, 'tool'), {
+    resources: { given: { name: '' } },
+  })
+  expect(await session.run()).toBe('made')
 })
