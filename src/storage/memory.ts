@@ -77,7 +77,10 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
     },
     cut: (kind, id, n, save) =>
       void writes.push(() => {
-        for (const at of on(kind, id).keys()) if (at <= n && !save?.includes(at)) on(kind, id).delete(at)
+        const values = on(kind, id)
+        for (const at of values.keys()) if (at <= n && !save?.includes(at)) values.delete(at)
+        // A server opens and removes sessions for months: of a removed one not even its place may stay.
+        if (values.size === 0) shelves.delete(kind + id)
       }),
     clear: (kind, prefix) =>
       void writes.push(() => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../src/storage-errors'
 import { memoryStorage } from '../../src/storage/memory'
@@ -152,5 +154,23 @@ describe('crashAt and restart', () => {
     const epoch = await begin(copy, 'a')
     expect(await settles(storage.append('a', epoch, batch(1), relaxed))).toBe(false)
     expect(await settles(copy.append('a', epoch, batch(1), relaxed))).toBe(false)
+  })
+})
+
+describe('a session that is removed', () => {
+  it('on a server that runs for months / leaves nothing in memory', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const storage = memoryStorage()
+    const comeAndGo = async (from: number, to: number): Promise<number> => {
+      for (let n = from; n < to; n++) {
+        await begin(storage, `visitor-${n}`)
+        await storage.delete(`visitor-${n}`)
+      }
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const before = await comeAndGo(0, 500)
+    expect((await comeAndGo(500, 20_500)) - before).toBeLessThan(1_000_000)
   })
 })
