@@ -6,6 +6,7 @@ import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import { at, isContainer } from '../state/view'
 import type { Definition } from '../workflow/workflow'
+import { deepCopy } from '../storage/copy'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
 import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusal'
@@ -193,7 +194,7 @@ async function migrate(
   const execs = interrupted(model)
   const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: clock.now() })
   if (execs.length > 0) add(model, history, { kind: 'interrupted', execs, ...stamp() })
-  let state: unknown = structuredClone(model.tree.root())
+  let state: unknown = deepCopy(model.tree.root())
   for (let step = from + 1; step <= version; step++) {
     try {
       state = await options.migrations?.[step]?.(state)

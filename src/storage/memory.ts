@@ -1,3 +1,4 @@
+import { deepCopy } from './copy'
 import { sessions } from './sessions'
 import type { Kind, Shelf, Transact } from './sessions'
 import type { SessionStorage } from './storage'
@@ -92,6 +93,6 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
 /** Nobody may hold a reference into the storage. Values of text and numbers need no deep copy. */
 function copied(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (Object.values(value).some((it) => Object(it) === it)) return structuredClone(value)
+  if (Object.values(value).some((it) => Object(it) === it)) return deepCopy(value)
   return Array.isArray(value) ? [...(value as unknown[])] : { ...value }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
   createEngine,
@@ -27,6 +27,10 @@ const one = defineWorkflow({ ...flow, state: z.object({ name: z.string().default
   { on: Go, asks: [Question], emits: [Done] },
   async (ctx) => Done((await ctx.ask(Question(1))).data),
 )
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
 
 type Migrations = NonNullable<Parameters<typeof defineWorkflow>[0]['migrations']>
 
@@ -67,6 +71,12 @@ describe('a session of an older version', () => {
     const result = session.run()
     await session.asks[0]?.reply('yes')
     expect(await result).toBe('yes')
+  })
+
+  test("without structuredClone, as in Jest's jsdom / is migrated", async () => {
+    vi.stubGlobal('structuredClone', undefined)
+    const session = await (await stored()).open(three(both), open)
+    expect(session.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 0 })
   })
 
   test('back, rewind and fork to before the migration / refused: that state has another shape; later ones are reached', async () => {

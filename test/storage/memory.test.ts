@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { StorageError } from '../../src/storage-errors'
 import { memoryStorage } from '../../src/storage/memory'
 import type { WriteOperation } from '../../src/storage/trouble'
@@ -154,6 +154,20 @@ describe('crashAt and restart', () => {
     const epoch = await begin(copy, 'a')
     expect(await settles(storage.append('a', epoch, batch(1), relaxed))).toBe(false)
     expect(await settles(copy.append('a', epoch, batch(1), relaxed))).toBe(false)
+  })
+})
+
+describe("without structuredClone, as in Jest's jsdom", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
+
+  it('what is set aside / is there', async () => {
+    vi.stubGlobal('structuredClone', undefined)
+    const storage = memoryStorage()
+    await storage.append('a', await begin(storage, 'a'), batch(1), relaxed)
+    await storage.quarantine('a')
+    expect(await storage.export('a')).toMatchObject({ quarantine: [{ head: { id: 'a' } }] })
   })
 })
 
