@@ -45,8 +45,7 @@ export class Membership {
       else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
     this.#call = new RollCall(this.#line, clock, options.by)
-    if (locks)
-      this.#seat = new Seat({ locks, name, clock, onWon: () => this.#won(), onLost: () => this.#demote() })
+    if (locks) this.#seat = new Seat({ locks, name, clock, onWon: this.#won, onLost: () => this.#demote() })
   }
 
   /** Whether there may be other tabs. */
@@ -89,7 +88,8 @@ export class Membership {
     if (this.#following !== following || this.leads) return true
     if (!isWhole()) return false
     this.#readOnly()
-    live.admit(live.core.model.seq > 0 ? { savedAt: clock.now(), ...resumed, ...other } : resumed)
+    const seen = { savedAt: clock.now(), ...resumed, found: true, reason: 'other-tab' } as const
+    live.admit(live.core.model.seq > 0 ? seen : resumed)
     return true
   }
 
@@ -115,8 +115,7 @@ export class Membership {
     if (!this.shared) return
     // The lock was stolen while the session was claimed.
     if (!this.leads) return void this.missed()
-    const post = (message: Message): void => this.#post(message)
-    const leading = new Leading({ live, post, epoch, base, doubt: this.#options.doubt })
+    const leading = new Leading({ live, post: this.#post, epoch, base, doubt: this.#options.doubt })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
@@ -209,20 +208,22 @@ export class Membership {
   async #promote(): Promise<void> {
     this.leads = true
     this.#following?.promote()
-    // First the reading that is under way: it may have begun for a follower.
-    await this.#options.load()
-    if (this.leads && !this.#leading) await this.#options.load()
+    try {
+      // First the reading that is under way: it may have begun for a follower.
+      await this.#options.load()
+      if (this.leads && !this.#leading) await this.#options.load()
+    } catch (error) {
+      // Read-only is no worse than before; the next one may have more luck.
+      if (this.leads && !this.#left) {
+        this.leads = false
+        this.#seat?.leave()
+        this.#options.clock.setTimeout(() => this.#left || this.#seat?.wait(), PATIENCE)
+      }
+      throw error
+    }
   }
 
-  #won(): void {
-    void this.#promote().catch(() => {
-      // Read-only is no worse than before; the next one may have more luck.
-      if (this.#left || !this.leads) return
-      this.leads = false
-      this.#seat?.leave()
-      this.#options.clock.setTimeout(() => this.#left || this.#seat?.wait(), PATIENCE)
-    })
-  }
+  readonly #won = (): void => void this.#promote().catch(() => {})
 
   /** Somebody else executes from now on: what this tab had not stored is asked of them. */
   #demote(epoch: number | undefined = this.#leading?.epoch): void {
@@ -246,8 +247,7 @@ export class Membership {
     live.core.model = model
     const following = new Following({
       ...this.#options,
-      ...{ epoch, own, outbox: this.outbox },
-      post: (message) => this.#post(message),
+      ...{ epoch, own, outbox: this.outbox, post: this.#post },
       onLeader: (base, durable) => this.#again(base, durable),
     })
     this.#following = following
@@ -291,10 +291,8 @@ export class Membership {
     this.#following?.hear(message)
   }
 
-  #post(message: Message): void {
+  readonly #post = (message: Message): void => {
     if (message.kind === 'answer' && this.outbox.find(message)) this.outbox.answered(message)
     else this.#line.post(message)
   }
 }
-
-const other = { found: true, reason: 'other-tab' } as const

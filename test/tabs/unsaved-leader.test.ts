@@ -159,6 +159,34 @@ test('it has done much, of which a short history keeps little, and is taken over
   for (const { state } of [one, two]) expect(state.get()).toEqual({ text: 'abcdefghijk', last: 'k' })
 })
 
+test('storage takes no claim, and a tab that follows takes over / takeOver() says so; somebody executes when there is room, with what was typed', async () => {
+  const memory = memoryStorage()
+  const disk = { full: false }
+  const refuse = () => Promise.reject(new Error('the disk is full'))
+  const claim: typeof memory.claim = (...args) => (disk.full ? refuse() : memory.claim(...args))
+  const append: typeof memory.append = (...args) => (disk.full ? refuse() : memory.append(...args))
+  const compact: typeof memory.compact = (...args) => (disk.full ? refuse() : memory.compact(...args))
+  const storage = { ...memory, claim, append, compact }
+  const { tab, clock } = browser({ storage, onError: () => {} })
+  const first = tab()
+  const one = await first.engine.open(asking)
+  const two = await tab().engine.open(asking)
+  const three = await tab().engine.open(asking)
+  one.state.set('text', 'a')
+  await one.flush()
+  disk.full = true
+  two.state.append('text', 'b')
+  await clock.advance(1000)
+  await expect(three.takeOver()).rejects.toThrow('the disk is full')
+  crash(first.engine)
+  await clock.advance(5000)
+  disk.full = false
+  await clock.advance(5000)
+  expect([two.role, three.role].toSorted()).toEqual(['follower', 'leader'])
+  for (const { state, persistence } of [two, three])
+    expect([state.get('text'), persistence.status]).toEqual(['ab', 'saved'])
+})
+
 test('the disk has room again / nothing is asked once more, of anybody', async () => {
   const it = await unsaved()
   it.disk.full = false
