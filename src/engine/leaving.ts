@@ -116,7 +116,7 @@ export class Leaving {
     const { outbox } = tabs
     const { model } = live.core
     // Nothing was stored, and nobody has answered yet: it was asked of whichever session begins under this name.
-    const lineage = known.epoch === 0 && model.seq === 0 ? '' : model.lineage
+    const lineage = known.epoch < 1 && model.seq === 0 ? '' : model.lineage
     const at = clock.now()
     const asked = outbox.leave()
     return asked.length > 0

@@ -200,7 +200,8 @@ export class Opening {
   #goOn(finding: Promise<Found>, error: Error): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach || live.core.sink instanceof Meanwhile) return undefined
-    if (!this.#tabs.leads) return this.#follow(this.#fresh(this.#tree), 0, { found: false })
+    // Nothing was read: the other tab need not look whether its session is still stored.
+    if (!this.#tabs.leads) return this.#follow(this.#fresh(this.#tree), -1, { found: false })
     const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
     this.#tree.restore(this.#initialState)
     live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)

@@ -60,6 +60,31 @@ describe('two tabs on one session', () => {
     expect(two.resumed).toMatchObject({ found: true, reason: 'other-tab' })
   })
 
+  test('storage hangs when the second opens / it shows what the first has, and nothing in between', async () => {
+    const memory = memoryStorage()
+    const disk = { hangs: false }
+    const slow = <T>(call: () => Promise<T>): Promise<T> => (disk.hangs ? new Promise(() => {}) : call())
+    const { tab, clock } = browser({
+      ...memory,
+      read: (id) => slow(() => memory.read(id)),
+      append: (...call) => slow(() => memory.append(...call)),
+    })
+    const one = await tab().open(asking)
+    void one.run()
+    one.state.set('typed', 'here')
+    await one.flush()
+    disk.hangs = true
+    const two = tab().session(asking)
+    const shown: unknown[] = []
+    const ready = two.ready.then(() => shown.push(two.status, two.state.get(), two.role))
+    await clock.advance(4100)
+    await ready
+    expect(shown).toEqual(['waiting', { typed: 'here' }, 'follower'])
+    two.state.set('more', 'there')
+    await clock.advance(10)
+    expect(one.state.get()).toEqual({ typed: 'here', more: 'there' })
+  })
+
   test('one executes; the other sees status, asks, state and result', async () => {
     const { tab, clock } = browser()
     effects.length = 0
