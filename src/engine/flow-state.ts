@@ -164,7 +164,7 @@ export class FlowState implements SessionFlow {
       if (error instanceof Refusal) this.#fail(error)
       this.#own.tried()
       if (this.#refused) throw this.#refused
-      onError(storageError(error))
+      if (this.#delay === FIRST_RETRY) onError(storageError(error))
       if (!this.#over) this.#timer = clock.setTimeout(() => this.#save().catch(() => {}), this.#delay)
       this.#delay = Math.min(this.#delay * 2, LONGEST_RETRY)
       throw storageError(error)
@@ -246,20 +246,20 @@ export class FlowState implements SessionFlow {
 
   #fail(error: unknown): void {
     const { storage, onError } = this.#deps
-    if (this.#failed) this.#loaded = deferred()
-    this.#failed = true
     const { name } = this.#definition
-    if (!(error instanceof Refusal)) {
-      const failure = storageError(error)
-      this.#loaded.reject(failure)
-      onError(failure)
-      return
+    const known = this.#failed
+    if (known) this.#loaded = deferred()
+    this.#failed = true
+    if (error instanceof Refusal) {
+      // A newer one is not touched at all.
+      if (!error.code.startsWith('NEWER')) storage.quarantineFlow(name).catch(onError)
+      this.#refused = flowLoadError(error, name, storage, () => this.#retry())
+      this.#own.tried()
     }
-    // A newer one is not touched at all.
-    if (!error.code.startsWith('NEWER')) storage.quarantineFlow(name).catch(onError)
-    this.#refused = flowLoadError(error, name, storage, () => this.#retry())
-    this.#loaded.reject(this.#refused)
-    this.#own.tried()
+    const failure = this.#refused ?? storageError(error)
+    this.#loaded.reject(failure)
+    // Told once: every session that is opened reads it anew.
+    if (!known || this.#refused) onError(failure)
   }
 
   async #retry(): Promise<void> {

@@ -477,6 +477,18 @@ describe('stored for other code, or damaged', () => {
     expect((await page.storage.readFlow('flow'))?.data).toContain('precious')
   })
 
+  test('a session of it, and nobody looks at ready / onError hears once that nothing is stored', async () => {
+    const page = await stored()
+    const engine = tabs(page.storage, page)[0]!
+    const workflow = next(1, z.object({ note: z.number().default(1) }))
+    const session = await engine.open(workflow, { id: 'one' })
+    await engine.open(workflow, { id: 'two' })
+    session.flowState.reset()
+    await page.settle()
+    expect(page.errors).toMatchObject([{ name: 'LoadError', code: 'STATE_INVALID', id: 'flow' }])
+    expect(await failure(session.flush())).toMatchObject({ code: 'STATE_INVALID' })
+  })
+
   test('damaged / UNREADABLE_RECORD; mended and tried again / there, with what was written meanwhile', async () => {
     const page = await stored()
     let damaged = true
@@ -516,6 +528,28 @@ describe('stored for other code, or damaged', () => {
     await flows.ready
     expect(flows.state.get()).toEqual({ count: 1, names: [], note: 'precious' })
     expect(page.errors.length).toBeGreaterThan(0)
+  })
+
+  test('storage that is away for ten minutes / onError hears once of reading and once of saving; then all is saved', async () => {
+    const page = await stored()
+    let broken = true
+    const out = (): Promise<never> => Promise.reject(new Error('disk'))
+    const storage: SessionStorage = {
+      ...page.storage,
+      readFlow: (name) => (broken ? out() : page.storage.readFlow(name)),
+    }
+    const engine = createEngine({ storage, clock: page.clock, onError: (it) => page.errors.push(it) })
+    const flows = engine.flow(counting)
+    flows.state.set('count', 7)
+    for (let minute = 0; minute < 10; minute++) {
+      await (await engine.open(counting, { id: `of minute ${minute}` })).close()
+      await page.clock.advance(60_000)
+    }
+    expect(page.errors).toMatchObject([{ code: 'STORAGE' }, { code: 'STORAGE' }])
+    broken = false
+    await page.clock.advance(60_000)
+    expect(flows.state.get()).toEqual({ count: 7, names: [], note: 'precious' })
+    expect((await page.storage.readFlow('flow'))?.data).toContain('7')
   })
 
   test('a save that fails / tried again later, flush() rejects meanwhile, nothing is lost', async () => {
