@@ -95,10 +95,10 @@ export class Finding {
       if (tabs.alone && !isOld && !isAhead && live.status === 'loading') return { ...found, epoch: undefined }
       const expected = loaded?.head.seq ?? 0
       const claimed = await this.#claim(expected)
-      if (claimed === false) return { ...found, epoch: undefined }
-      const { epoch, seq } = claimed
       const { followed } = tabs
       const emptied = loaded === undefined && followed > 0 && (await isEmptied(deps.storage, followed))
+      if (claimed === 'refused') return { ...found, epoch: undefined, emptied }
+      const { epoch, seq } = claimed
       if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number, emptied }
       // Else somebody has written between the two: what was read is old already.
       if (seq === expected) break
@@ -106,13 +106,13 @@ export class Finding {
     throw new StorageError(`session "${id}" cannot be claimed`)
   }
 
-  /** What could be read is shown, even if storage takes no claim now, as with a full disk: then `false`. */
-  async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | false> {
+  /** What could be read is shown and executed, even if storage takes no claim now, as with a full disk. */
+  async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | 'refused'> {
     const { deps, id, live, keeping } = this.#parts
     try {
       return await deps.storage.claim(id, keeping.shape, expected)
     } catch (error) {
-      if (live.status === 'loading') return false
+      if (live.status === 'loading' || live.core.remote) return 'refused'
       throw error
     }
   }

@@ -24,9 +24,9 @@ export interface Storing {
 
 /** What a journal begins with. */
 export interface Attaching {
-  /** Nothing: the journal claims the session itself, and `lead` hears of the epoch. */
+  /** Nothing: the journal claims the session itself, and `lead` hears of the epoch, or that there is none for now. */
   readonly epoch: number | undefined
-  readonly lead: (epoch: number) => void
+  readonly lead: (epoch: number | undefined) => void
   readonly loaded: Loaded | undefined
   readonly tabs: Told
 }

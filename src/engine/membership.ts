@@ -6,23 +6,25 @@ import type { Message } from '../session/message'
 import type { Model } from '../session/model'
 import { Outbox } from '../session/outbox'
 import { reasonOf } from '../session/reasons'
-import type { SessionRecord } from '../session/record'
 import type { Resumed } from '../session/session'
 import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
 import { Line } from '../tabs/line'
 import { Seat } from '../tabs/seat'
 import type { MembershipOptions } from './membership-options'
-import { overtaken, type Kept } from './overtaken'
+import { Kept } from './overtaken'
 import { RollCall } from './roll-call'
 
 /** Milliseconds that a follower waits for its leader before it shows what storage has; and until it tries again to lead. */
 const PATIENCE = 1000
 
+/** Between two epochs, and exact in a number that is as large as a time. */
+const BETWEEN = 1 / 1024
+
 /** One session's place among the tabs that have it open (decision 12): who executes, and how this tab takes part. */
 export class Membership {
   /** Whether this tab executes, or is about to. */
   leads = false
-  /** Of this tab, since it leads. */
+  /** Of this tab, since it has claimed the session. */
   epoch: number | undefined
   readonly #options: MembershipOptions
   readonly outbox: Outbox
@@ -32,7 +34,7 @@ export class Membership {
   #following: Following | undefined
   #leading: Leading | undefined
   /** What this tab had recorded as leader and may be stored nowhere. */
-  #kept: Kept | undefined
+  readonly #kept = new Kept()
   #left = false
 
   constructor(options: MembershipOptions) {
@@ -106,12 +108,14 @@ export class Membership {
     return this.#options.live.core.model
   }
 
-  /** The session was claimed and is attached: this tab executes it. What it had asked of others it does itself. */
-  lead(epoch: number, base: number): void {
+  /** The session is attached: this tab executes it, `own` is its epoch; without one it is known by a number behind all others. */
+  lead(own: number | undefined, base: number, found = 0): void {
     const { live } = this.#options
+    if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
     const durable = this.#following?.durable ?? 0
-    this.#end()
-    this.epoch = epoch
+    const epoch = own ?? Math.max(found, this.followed) + BETWEEN
+    this.end()
+    this.epoch = own
     if (!this.shared) return
     // The lock was stolen while the session was claimed.
     if (!this.leads) return void this.missed()
@@ -125,13 +129,21 @@ export class Membership {
     for (const asked of all) leading.do(asked)
   }
 
+  /** This tab neither executes any more nor follows, until it does one of the two anew. */
+  end(): void {
+    const { live } = this.#options
+    this.#following?.end()
+    this.#leading?.end()
+    this.#following = this.#leading = live.leading = live.core.announce = undefined
+  }
+
   /** Storage has refused a write. Whether this tab follows whoever has taken over; nobody has a session that was deleted. */
   fenced({ newest }: StaleEpochError): boolean {
     if (!this.#leading) return false
     if (newest > 0) this.#demote()
     else {
       this.leads = false
-      this.#end()
+      this.end()
       this.#seat?.leave()
     }
     return newest > 0
@@ -146,7 +158,7 @@ export class Membership {
     return true
   }
 
-  /** The storage was emptied, and this tab has claimed the session once more. */
+  /** This tab has claimed the session after all, or once more since the storage was emptied. */
   renew(epoch: number, base: number): void {
     this.epoch = epoch
     this.#leading?.renew(epoch, base)
@@ -181,7 +193,7 @@ export class Membership {
   /** The session is closed, or its page was killed. */
   leave(): void {
     this.#left = true
-    this.#end()
+    this.end()
     const { core } = this.#options.live
     // Of a killed page nothing settles any more.
     if (core.closed !== 'crashed') this.outbox.reject(() => reasonOf(core))
@@ -192,14 +204,14 @@ export class Membership {
   /** Older code is at work elsewhere: this tab executes now, goes on from what is stored, and migrates. */
   async seize(): Promise<void> {
     await this.#seat?.steal()
-    this.#end()
+    this.end()
     this.leads = true
   }
 
   /** Newer code has the session, and may have migrated it: only a reload helps. */
   #outdated(epoch: number): void {
     const { live } = this.#options
-    const own = this.#leading?.epoch ?? this.#following?.epoch ?? 0
+    const own = this.#leading?.epoch ?? this.followed
     this.leads = false
     this.#seat?.leave()
     live.fence(new StaleEpochError(live.core.options.id, own, epoch))
@@ -230,20 +242,19 @@ export class Membership {
     this.leads = false
     if (this.#left || epoch === undefined) return
     const { live } = this.#options
-    const { stored, core } = live
+    const { stored } = live
     this.outbox.stored(stored)
-    const records = [...(this.#kept?.records ?? []), ...live.unacknowledged()] as SessionRecord[]
-    this.#kept = { lineage: core.model.lineage, records }
-    this.#end()
+    this.#kept.keep(live)
+    this.end()
     this.#seat?.leave()
-    this.#follow(core.model, epoch, true).durable = stored
+    this.#follow(live.core.model, epoch, true).durable = stored
     this.#readOnly()
     this.#seat?.wait()
   }
 
   #follow(model: Model, epoch: number, own: boolean): Following {
     const { live } = this.#options
-    this.#end()
+    this.end()
     live.core.model = model
     const following = new Following({
       ...this.#options,
@@ -265,19 +276,10 @@ export class Membership {
   /** Asks a new leader for what this tab had done as the leader and could not store; the next one, where that has not either. */
   #again(base: number, durable: number): void {
     const { live, onError } = this.#options
-    if (!this.#kept) return
     const { core } = live
-    const { again, lost, known } = overtaken(this.#kept, core, base, durable)
-    this.#kept = { ...this.#kept, records: known }
+    const { again, lost } = this.#kept.again(core, base, durable)
     this.outbox.again(again, core.model.seq, core.options.clock.now())
     if (lost.length > 0) onError(new OvertakenError(core.options.id, lost))
-  }
-
-  #end(): void {
-    const { live } = this.#options
-    this.#following?.end()
-    this.#leading?.end()
-    this.#following = this.#leading = live.leading = live.core.announce = undefined
   }
 
   #hear(message: Message): void {

@@ -161,9 +161,9 @@ export class Opening {
     const left = dropped ? undefined : tail
     if (dropped) page?.drop()
     page?.begin(left, loaded?.head.epoch ?? 0)
-    const lead = (claimed: number): void => {
-      if (left) page?.settle(left, claimed)
-      this.#tabs.lead(claimed, seq)
+    const lead = (claimed: number | undefined): void => {
+      if (left && claimed !== undefined) page?.settle(left, claimed)
+      this.#tabs.lead(claimed, seq, loaded?.head.epoch)
       page?.heeded()
     }
     const journal = this.#journal(epoch, lead, loaded)
@@ -205,6 +205,7 @@ export class Opening {
     const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
     this.#tree.restore(this.#initialState)
     live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)
+    this.#tabs.lead(undefined, 0)
     this.#deps.onError(error)
     void this.#await(finding, meanwhile)
     return undefined
@@ -234,7 +235,7 @@ export class Opening {
     if (meanwhile.over) return
     if (found.model === undefined) {
       const { seq } = live.core.model
-      const lead = (claimed: number): void => {
+      const lead = (claimed: number | undefined): void => {
         this.#tabs.lead(claimed, seq)
         this.#around.page?.heeded()
       }
@@ -250,13 +251,15 @@ export class Opening {
       live.changed()
       this.#deps.onError(error)
     } else {
+      // Other records follow now than those that other tabs have heard.
+      this.#tabs.end()
       void this.#arrive(found)
       meanwhile.restart(live)
     }
   }
 
-  /** Without an epoch, the session is claimed while it is shown already; `lead` hears of it. */
-  #journal(epoch: number | undefined, lead: (epoch: number) => void, loaded?: Loaded): Journal {
+  /** Without an epoch, the session is claimed while it is shown already; `lead` hears how that went. */
+  #journal(epoch: number | undefined, lead: (epoch: number | undefined) => void, loaded?: Loaded): Journal {
     return this.#keeping.journal(this.live, { epoch, lead, loaded, tabs: this.#tabs })
   }
 

@@ -1,24 +1,12 @@
 import type { Op } from '../state/op'
 import { sameJson } from '../state/same'
 import type { Core } from '../session/core'
+import type { LiveSession } from '../session/live-session'
 import type { SessionRecord } from '../session/record'
-
-/** What a tab had recorded while it led and may not be stored. */
-export interface Kept {
-  readonly lineage: string
-  readonly records: readonly SessionRecord[]
-}
 
 /** Of records, in words. */
 export function kindsOf(records: readonly object[]): string[] {
   return [...new Set((records as readonly SessionRecord[]).map((it) => it.kind))]
-}
-
-/** What of it is not part of the session: to be done again, or that it cannot be; and what is part of it. */
-export interface Overtaken {
-  readonly again: readonly (readonly [call: string, args: readonly unknown[]])[]
-  readonly lost: readonly string[]
-  readonly known: readonly SessionRecord[]
 }
 
 /** What a person has done, in words: nobody else does it again. */
@@ -36,23 +24,41 @@ const decisions: ReadonlySet<string> = new Set([
   'reset',
 ])
 
-/**
- * A leader that was overtaken has done things for its user that whoever leads now may not know: those go on top of what
- * is there. What steps had done is done again by the steps. `base` is up to where the records are the same for sure; those up
- * to `durable` are stored.
- */
-export function overtaken({ lineage, records }: Kept, core: Core, base: number, durable: number): Overtaken {
-  const again: [string, readonly unknown[]][] = []
-  const lost: SessionRecord[] = []
-  const known: SessionRecord[] = []
-  for (const record of records) {
-    if (record.by !== undefined || record.seq <= durable) continue
-    const call = lineage === core.model.lineage ? callOf(record, core) : undefined
-    if (isKnown(record, core, base)) known.push(record)
-    else if (call) again.push(call)
-    else if (isOfAPerson(record)) lost.push(record)
+/** What a tab had recorded while it led and may not be stored. */
+export class Kept {
+  #lineage = ''
+  #records: readonly SessionRecord[] = []
+
+  /** Somebody else leads from now on. */
+  keep(live: LiveSession): void {
+    this.#lineage = live.core.model.lineage
+    this.#records = [...this.#records, ...(live.unacknowledged() as SessionRecord[])]
   }
-  return { again, lost: kindsOf(lost), known }
+
+  /**
+   * What its user had done and whoever leads now may not know: it goes on top of what is there, or is lost where it cannot
+   * be done again. What steps had done is done again by the steps. `base` is up to where the records are the same for sure;
+   * those up to `durable` are stored. What is part of the session now is kept until it is.
+   */
+  again(core: Core, base: number, durable: number): Overtaken {
+    const again: [string, readonly unknown[]][] = []
+    const lost: SessionRecord[] = []
+    const known: SessionRecord[] = []
+    for (const record of this.#records) {
+      if (record.by !== undefined || record.seq <= durable) continue
+      const call = this.#lineage === core.model.lineage ? callOf(record, core) : undefined
+      if (isKnown(record, core, base)) known.push(record)
+      else if (call) again.push(call)
+      else if (isOfAPerson(record)) lost.push(record)
+    }
+    this.#records = known
+    return { again, lost: kindsOf(lost) }
+  }
+}
+
+interface Overtaken {
+  readonly again: readonly (readonly [call: string, args: readonly unknown[]])[]
+  readonly lost: readonly string[]
 }
 
 function isKnown(record: SessionRecord, { history }: Core, base: number): boolean {

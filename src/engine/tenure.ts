@@ -45,13 +45,13 @@ export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'tim
   readonly live: LiveSession
   readonly shape: StoredShape
   /**
-   * `undefined`: the session is not claimed yet. When it is, `begun` hears of it; when somebody has written it since it was
-   * read, `tabs.missed` does.
+   * `undefined`: the session is not claimed yet. When it is, `begun` hears of it, and without an epoch when storage takes
+   * no claim for now; when somebody has written it since it was read, `tabs.missed` does.
    */
   readonly epoch: number | undefined
   /** The newest sequence number that was read. */
   readonly expected: number
-  readonly begun: (epoch: number) => void
+  readonly begun: (epoch: number | undefined) => void
   readonly journal: Journal
   readonly tabs: Told
 }
@@ -78,7 +78,7 @@ export class Tenure {
   }
 
   async #try(): Promise<void> {
-    const { live, clock, journal } = this.#deps
+    const { live, clock, journal, begun } = this.#deps
     if (this.epoch !== undefined || !this.#holds) return
     try {
       await this.begin()
@@ -87,7 +87,10 @@ export class Tenure {
         // Somebody else has gone on with it, and there is no way to follow them: as after any write that is refused.
         return journal.owe({ seq: live.core.model.seq, value: live.save() })
       }
-      if (this.#holds) journal.claimed(error)
+      if (this.#holds) {
+        journal.claimed(error)
+        begun(undefined)
+      }
       // Storage in trouble never stops a flow.
       live.begin()
       clock.setTimeout(() => void this.#try(), NEXT_CLAIM)

@@ -18,8 +18,14 @@ type Kept = Record<string, unknown>
 /** Behind a face, and behind whatever has one as its prototype. */
 const inside = Symbol('session')
 
+interface Parts {
+  readonly live: LiveSession
+  readonly kept: Kept
+}
+
 interface Face {
-  readonly [inside]: { readonly live: LiveSession; readonly kept: Kept }
+  /** A function, for a test that fails shows a deep copy of what it was given: an object with private fields has none. */
+  readonly [inside]: () => Parts
 }
 
 /**
@@ -34,12 +40,12 @@ function define(): object {
     Object.defineProperty(all, name, { get, enumerable: true })
   for (const [name, show] of Object.entries(shown()))
     add(name, function () {
-      const { live, kept } = this[inside]
+      const { live, kept } = this[inside]()
       return show(live, kept)
     })
   for (const [name, make] of Object.entries(made()))
     add(name, function () {
-      const { live, kept } = this[inside]
+      const { live, kept } = this[inside]()
       return (kept[name] ??= make(live))
     })
   return all
@@ -47,14 +53,15 @@ function define(): object {
 
 /** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
 export function makeFace(live: LiveSession, fork: Fork): Session<AnyWorkflow> {
-  const face = Object.create((members ??= define())) as { [inside]: Face[typeof inside] }
-  face[inside] = { live, kept: { fork } }
+  const face = Object.create((members ??= define())) as { [inside]: () => Parts }
+  const parts: Parts = { live, kept: { fork } }
+  face[inside] = () => parts
   return Object.freeze(face) as unknown as Session<AnyWorkflow>
 }
 
 /** The asks of the run that were answered, oldest first: the pages of a wizard that were turned. */
 export function pagesOf(session: Session<AnyWorkflow>): readonly Pick<OpenAsk, 'type' | 'data' | 'step'>[] {
-  const pages = (session as unknown as Partial<Face>)[inside]?.live.core.model.run?.pages ?? []
+  const pages = (session as unknown as Partial<Face>)[inside]?.().live.core.model.run?.pages ?? []
   return pages.map(({ event, step }) => ({ type: event?.type ?? '', data: event?.data, step }))
 }
 

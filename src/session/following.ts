@@ -154,7 +154,7 @@ export class Following implements Remote {
 
   /** The page is left, or the session closed: this may be the last that is heard of it. Whether it is kept as well. */
   leave(): boolean {
-    const kept = this.#options.keep({ epoch: this.epoch, base: this.durable })
+    const kept = this.#options.keep({ epoch: Math.floor(this.epoch), base: this.durable })
     this.send()
     return kept
   }

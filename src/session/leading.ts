@@ -34,7 +34,7 @@ export class Leading {
     options.post({ kind: 'lead', epoch: this.epoch })
   }
 
-  /** The same tab has claimed the session anew: what the others have asked of it is still being done. */
+  /** The same tab has another epoch: what the others have asked of it is still being done. */
   renew(epoch: number, base: number): void {
     this.epoch = epoch
     this.#base = base

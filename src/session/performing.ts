@@ -12,7 +12,6 @@ const calls: { readonly [name: string]: Call } = {
     // What was checked against another state than this one is checked again.
     const others = core.touchedBy !== by && core.touchedAt > seen
     const ops = args[0] as Op[]
-    core.early?.push(() => ops)
     core.write(ops)
     if (others) core.mend()
   },

@@ -115,7 +115,13 @@ type Settle<V> = [V] extends [Missing | undefined]
 /** A path as segments, for keys with dots. */
 export type Keys = readonly (string | number)[]
 
-type Found<T, P> = P extends Keys ? (number extends P['length'] ? unknown : Fold<T, P>) : Walk<T, P>
+type Found<T, P> = P extends ''
+  ? T
+  : P extends Keys
+    ? number extends P['length']
+      ? unknown
+      : Fold<T, P>
+    : Walk<T, P>
 
 /**
  * The value read at a path: with undefined when a part of the way may be absent, never when there is no such path.

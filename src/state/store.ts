@@ -13,12 +13,10 @@ export interface PlainStore<T> {
   /** The whole state. */
   get(): T
   /** The value at a path; `undefined` when there is none. `''` is the whole state. */
-  get(path: ''): T
-  get<const P extends Path<T> | Keys>(path: Exact<T, P>): Read<T, P>
+  get<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): Read<T, P>
   /** With a fallback for a missing value; a stored null is a value. */
   get<const P extends Path<T> | Keys, F>(path: Exact<T, P>, fallback: F): Exclude<Read<T, P>, undefined> | F
-  has(path: ''): boolean
-  has<const P extends Path<T> | Keys>(path: Exact<T, P>): boolean
+  has<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): boolean
   /**
    * Replaces the value at a path, never merges. Missing parents are created. `undefined` deletes.
    *

@@ -353,6 +353,13 @@ describe('without options', () => {
   })
 })
 
+test('a test expects something else of a session / it says what, and fails on nothing inside', async () => {
+  const session = await createEngine({ storage: memoryStorage() }).open(asking)
+  for (const expected of [{ status: 'completed' }, { persistence: { status: 'unsaved' } }])
+    expect(() => expect(session).toMatchObject(expected)).toThrow('to match object')
+  await session.close()
+})
+
 describe('two sessions of one engine', () => {
   test('one fails, hangs, is closed / the other goes on', async () => {
     const page = profile()

@@ -34,6 +34,15 @@ export const asking = defineWorkflow({ ...flow }).step(
   async (ctx) => Done((await ctx.ask(Question(1))).data),
 )
 
+/** The same, and counts in the state what is sent meanwhile. */
+export const nudged = defineWorkflow({ ...flow, events: [Nudge] })
+  .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+    Done((await ctx.ask(Question(1))).data),
+  )
+  .step('count', { on: Nudge }, async (ctx) => {
+    await ctx.state.edit((state) => void (state['more'] = Number(state['more'] ?? 0) + 1))
+  })
+
 /** One browser profile: its storage and its clock outlive the pages. */
 export interface Profile {
   readonly clock: VirtualClock

@@ -31,8 +31,8 @@ type Flow = ReturnType<typeof rounds>
 
 /** What befalls a browser beside tabs that come, go and hang. */
 interface Weather {
-  /** The disk is full at times. */
-  readonly troubled?: boolean
+  /** The disk is full at times; 'wholly' when there is not even room for a claim. */
+  readonly troubled?: boolean | 'wholly'
   /** Somebody goes back and forth, pauses and cancels; in every other story rewinds and starts over as well. */
   readonly restless?: boolean
 }
@@ -56,7 +56,10 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
   const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
   const clock = virtualClock()
   let full = false
-  const storage = memoryStorage({ failAt: () => full })
+  const memory = memoryStorage({ failAt: () => full })
+  const claim: typeof memory.claim = (...call) =>
+    full && troubled === 'wholly' ? Promise.reject(new Error('full')) : memory.claim(...call)
+  const storage = { ...memory, claim }
   const box = new Map<string, string>()
   const tabs = virtualTabs()
   const effects: [number, string][] = []
@@ -142,7 +145,7 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
       tab.page.hide()
       tab.hidden = true
     },
-    fill: () => void (full = !full && troubled),
+    fill: () => void (full = !full && troubled !== false),
     back: ({ session }) => session.back(),
     forward: ({ session }) => session.forward(),
     pause: ({ session }) => session.pause(),
@@ -246,6 +249,7 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
 test.each([
   ['which may hang', {}],
   ['which may hang, and a disk that is full at times', { troubled: true }],
+  ['which may hang, and a disk that has no room for a claim either', { troubled: 'wholly' }],
   ['which may hang, and somebody who goes back, pauses, cancels and starts over', { restless: true }],
 ] as const)(
   `${seeds} random browsers with up to four tabs, %s / nothing is done twice, nothing acknowledged is lost, all tabs are equal`,

@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest'
 import { defineWorkflow, memoryStorage } from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
-import { Done, flow, Go, Nudge, Question } from '../support/flows'
+import { Done, flow, Go, Nudge, nudged } from '../support/flows'
 import { browser, ears } from '../support/leaving'
-
-const asking = defineWorkflow({ ...flow, events: [Nudge] })
-  .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
-    Done((await ctx.ask(Question(1))).data),
-  )
-  .step('count', { on: Nudge }, async (ctx) => {
-    await ctx.state.edit((state) => void (state['more'] = Number(state['more'] ?? 0) + 1))
-  })
 
 /** A tab that leads, and one that follows it, asked something; of what the second one does then nothing can be stored. */
 async function unsaved() {
@@ -33,9 +25,9 @@ async function unsaved() {
     return { ...tab, hang, wake }
   }
   const first = hanging()
-  const leader = await first.engine.open(asking)
+  const leader = await first.engine.open(nudged)
   const second = hanging()
-  const follower = await second.engine.open(asking)
+  const follower = await second.engine.open(nudged)
   void leader.run().catch(() => {})
   leader.state.set('text', 'a')
   await leader.flush()
@@ -56,7 +48,7 @@ type Unsaved = Awaited<ReturnType<typeof unsaved>>
 
 /** A page that is opened while the leader hangs has heard nothing of it, and executes. */
 async function later({ tab, clock }: Unsaved) {
-  const session = tab().engine.session(asking)
+  const session = tab().engine.session(nudged)
   session.ready.catch(() => {})
   await clock.advance(1000)
   void session.takeOver()
@@ -82,7 +74,7 @@ test('a leader that cannot save hangs, and a tab that was opened too late to hea
   it.disk.full = false
   await it.clock.advance(40_000)
   expect(it.follower.persistence.status).toBe('saved')
-  expect((await it.tab().engine.open(asking)).state.get()).toMatchObject({ text: 'abc', more: 1 })
+  expect((await it.tab().engine.open(nudged)).state.get()).toMatchObject({ text: 'abc', more: 1 })
   expect(it.errors.filter((error) => (error as Error).name === 'OvertakenError')).toEqual([])
 })
 
@@ -97,14 +89,14 @@ test.each([
     go(it)
     await it.clock.advance(1000)
     crash(it.first.engine)
-    const next = await it.tab().engine.open(asking)
+    const next = await it.tab().engine.open(nudged)
     await it.clock.advance(1000)
     expect(next).toMatchObject({ ...all, role: 'leader' })
     expect(next.state.get()).toMatchObject({ text: 'ab', more: 1 })
     it.disk.full = false
     await it.clock.advance(40_000)
     expect(next.persistence.status).toBe('saved')
-    const last = await it.tab().engine.open(asking)
+    const last = await it.tab().engine.open(nudged)
     expect(last.state.get()).toMatchObject({ text: 'ab', more: 1 })
   },
 )
@@ -159,34 +151,6 @@ test('it has done much, of which a short history keeps little, and is taken over
   for (const { state } of [one, two]) expect(state.get()).toEqual({ text: 'abcdefghijk', last: 'k' })
 })
 
-test('storage takes no claim, and a tab that follows takes over / takeOver() says so; somebody executes when there is room, with what was typed', async () => {
-  const memory = memoryStorage()
-  const disk = { full: false }
-  const refuse = () => Promise.reject(new Error('the disk is full'))
-  const claim: typeof memory.claim = (...args) => (disk.full ? refuse() : memory.claim(...args))
-  const append: typeof memory.append = (...args) => (disk.full ? refuse() : memory.append(...args))
-  const compact: typeof memory.compact = (...args) => (disk.full ? refuse() : memory.compact(...args))
-  const storage = { ...memory, claim, append, compact }
-  const { tab, clock } = browser({ storage, onError: () => {} })
-  const first = tab()
-  const one = await first.engine.open(asking)
-  const two = await tab().engine.open(asking)
-  const three = await tab().engine.open(asking)
-  one.state.set('text', 'a')
-  await one.flush()
-  disk.full = true
-  two.state.append('text', 'b')
-  await clock.advance(1000)
-  await expect(three.takeOver()).rejects.toThrow('the disk is full')
-  crash(first.engine)
-  await clock.advance(5000)
-  disk.full = false
-  await clock.advance(5000)
-  expect([two.role, three.role].toSorted()).toEqual(['follower', 'leader'])
-  for (const { state, persistence } of [two, three])
-    expect([state.get('text'), persistence.status]).toEqual(['ab', 'saved'])
-})
-
 test('the disk has room again / nothing is asked once more, of anybody', async () => {
   const it = await unsaved()
   it.disk.full = false
@@ -194,6 +158,6 @@ test('the disk has room again / nothing is asked once more, of anybody', async (
   expect(it.follower.persistence.status).toBe('saved')
   it.second.leave()
   expect([...it.box.keys()]).toEqual([])
-  const next = await it.tab().engine.open(asking)
+  const next = await it.tab().engine.open(nudged)
   expect(next.state.get()).toMatchObject({ text: 'ab', more: 1 })
 })

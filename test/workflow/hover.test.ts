@@ -31,12 +31,20 @@ async function use() {
   const session = await createEngine().open(checkout)
   const result = await session.run({ country: 'NL' })
   const ask = session.asks[0]
+  session.state.get('')
+  session.state.has('')
+  session.state.subscribe('', () => {})
+  session.state.set('', 'a')
+  session.state.append('', 'a')
+  session.state.delete('')
   return { result, ask }
 }
 `
 
 /** What an editor shows at the first place that a pattern finds. */
 let shown: (place: string) => string
+/** What it offers between the quotes behind a text. */
+let offered: (before: string) => string[] | undefined
 
 beforeAll(() => {
   const config = ts.readConfigFile('tsconfig.json', (name) => ts.sys.readFile(name))
@@ -60,12 +68,29 @@ beforeAll(() => {
     const info = service.getQuickInfoAtPosition(file, at)
     return ts.displayPartsToString(info?.displayParts)
   }
+  offered = (before) => {
+    const at = text.indexOf(`${before}''`) + before.length + 1
+    return service.getCompletionsAtPosition(file, at, {})?.entries.map((it) => it.name)
+  }
   // The first look reads the libraries' types: seconds on a busy machine.
   shown('note')
 }, 3_600_000)
 
 /** Line breaks and indentation are the editor's. */
 const line = (hover: string): string => hover.replace(/\s+/g, ' ')
+
+const paths = ['address', 'address.street', 'address.zip', 'note']
+
+test.each([
+  ['get', ['', ...paths]],
+  ['has', ['', ...paths]],
+  ['subscribe', ['', ...paths]],
+  ['set', paths],
+  ['append', paths],
+  ['delete', paths],
+])('a path is typed in %s() / the editor offers all paths of the state', (call, expected) => {
+  expect(offered(`session.state.${call}(`)?.toSorted()).toEqual(expected)
+})
 
 describe('what an editor shows', () => {
   test.each([

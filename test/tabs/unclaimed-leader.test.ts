@@ -1,0 +1,214 @@
+import { expect, test } from 'vitest'
+import { createEngine, memoryStorage, StorageError, type SessionStorage } from 'dogear'
+import { crash, virtualTabs } from 'dogear/testing'
+import { absence } from '../../src/storage/storage-error'
+import { gate, Nudge, nudged } from '../support/flows'
+import { browser, ears } from '../support/leaving'
+
+/** A browser whose disk has no room for anything when it is full, not even for a claim. */
+function fullDisk() {
+  const memory = memoryStorage()
+  const disk = { full: false }
+  const unless = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => {
+    return (...args: A): Promise<R> =>
+      disk.full ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : write(...args)
+  }
+  const { claim, append, compact } = memory
+  const own = { claim: unless(claim), append: unless(append), compact: unless(compact) }
+  const storage: SessionStorage = { ...memory, ...own }
+  const tabs = virtualTabs()
+  const errors: unknown[] = []
+  const setting = browser({ ...tabs, storage, onError: (error) => errors.push(error) })
+  return { ...setting, disk, tabs, errors, memory }
+}
+
+type Setting = ReturnType<typeof fullDisk>
+
+/** Three tabs of one session, which asks; then there is no room any more, and the second one has typed a "b". */
+async function three() {
+  const it = fullDisk()
+  const first = it.tab()
+  const leader = await first.engine.open(nudged)
+  const hearing = ears(it.tabs)
+  const second = it.tab({ channel: hearing.channel })
+  const two = await second.engine.open(nudged)
+  const last = it.tab()
+  const three = await last.engine.open(nudged)
+  void leader.run().catch(() => {})
+  leader.state.set('text', 'a')
+  await leader.flush()
+  it.disk.full = true
+  two.state.append('text', 'b')
+  await it.clock.advance(1000)
+  expect([leader.role, two.role, three.role]).toEqual(['leader', 'follower', 'follower'])
+  return { ...it, first, leader, second, hearing, two, last, three }
+}
+
+/** When there is room again, all of it is stored, once. */
+async function saved(
+  { disk, clock, tab }: Setting,
+  open: { persistence: { status: string } }[],
+  state: object,
+) {
+  disk.full = false
+  await clock.advance(40_000)
+  expect(open.map((it) => it.persistence.status)).toEqual(open.map(() => 'saved'))
+  const next = await tab().engine.open(nudged)
+  expect(next.state.get()).toEqual(state)
+}
+
+test.each([
+  ['closed', (it: Awaited<ReturnType<typeof three>>) => void it.leader.close().catch(() => {})],
+  ['left', (it: Awaited<ReturnType<typeof three>>) => it.first.leave()],
+  ['killed', (it: Awaited<ReturnType<typeof three>>) => crash(it.first.engine)],
+])(
+  'the disk has no room for a claim, and the leader is %s / another tab goes on at once, and does what the third one asks; all is saved when there is room',
+  async (_, end) => {
+    const it = await three()
+    const { clock, two, three: third } = it
+    end(it)
+    await clock.advance(100)
+    expect([two.role, third.role]).toEqual(['leader', 'follower'])
+    const sent = third.send(Nudge({ by: 'me' }))
+    third.state.append('text', 'c')
+    await clock.advance(100)
+    expect(await third.asks[0]!.reply('yes')).toBe(true)
+    await sent
+    await clock.advance(100)
+    for (const session of [two, third]) {
+      expect([session.status, session.result, session.persistence.status]).toEqual([
+        'completed',
+        'yes',
+        'unsaved',
+      ])
+      expect(session.state.get()).toEqual({ text: 'abc', more: 1 })
+    }
+    await saved(it, [two, third], { text: 'abc', more: 1 })
+  },
+)
+
+test('the disk has no room for a claim, and a tab takes over one that hangs / it executes; the other one wakes and follows, nothing is lost', async () => {
+  const it = await three()
+  crash(it.first.engine)
+  await it.clock.advance(100)
+  it.hearing.close()
+  it.second.page.hang()
+  it.three.state.append('text', 'c')
+  await it.three.takeOver()
+  await it.clock.advance(100)
+  expect([it.three.role, await it.three.asks[0]!.reply('yes')]).toEqual(['leader', true])
+  it.second.page.wake()
+  it.hearing.open()
+  await it.clock.advance(1000)
+  for (const session of [it.two, it.three]) {
+    expect(session).toMatchObject({ result: 'yes', role: session === it.three ? 'leader' : 'follower' })
+    expect(session.state.get()).toEqual({ text: 'abc' })
+  }
+  await saved(it, [it.two, it.three], { text: 'abc' })
+})
+
+test('the disk has no room for a claim, and one leader after the other dies / the last one has what each of them had', async () => {
+  const it = await three()
+  crash(it.first.engine)
+  await it.clock.advance(100)
+  it.two.state.append('text', 'c')
+  await it.clock.advance(10)
+  crash(it.second.engine)
+  await it.clock.advance(100)
+  expect([it.three.role, it.three.state.get('text')]).toEqual(['leader', 'abc'])
+  const late = await it.tab().engine.open(nudged)
+  late.state.append('text', 'd')
+  await it.clock.advance(10)
+  crash(it.last.engine)
+  await it.clock.advance(100)
+  expect([late.role, late.state.get('text')]).toEqual(['leader', 'abcd'])
+  await saved(it, [late], { text: 'abcd' })
+})
+
+test('the disk is full from the beginning / the second tab has what the first one has, and works with it', async () => {
+  const it = fullDisk()
+  it.disk.full = true
+  const one = await it.tab().engine.open(nudged)
+  one.state.set('text', 'a')
+  void one.run().catch(() => {})
+  const two = await it.tab().engine.open(nudged)
+  two.state.append('text', 'b')
+  await it.clock.advance(10)
+  expect([two.role, await two.asks[0]!.reply('yes')]).toEqual(['follower', true])
+  await it.clock.advance(10)
+  for (const { state, result } of [one, two]) expect([state.get(), result]).toEqual([{ text: 'ab' }, 'yes'])
+  await saved(it, [one, two], { text: 'ab' })
+})
+
+test('somebody who is in no tab writes the session while it cannot be claimed / their state stays, and what was typed here goes on top of it', async () => {
+  const it = await three()
+  crash(it.first.engine)
+  await it.clock.advance(100)
+  it.three.state.append('text', 'c')
+  await it.clock.advance(100)
+  const alone = { storage: it.memory, locks: null, channel: null }
+  const other = await it.tab(alone).engine.open(nudged, { autoResume: false })
+  other.state.set('note', 'theirs')
+  await other.close()
+  it.disk.full = false
+  await it.clock.advance(40_000)
+  for (const { state, persistence } of [it.two, it.three]) {
+    expect(persistence.status).toBe('saved')
+    // Each has done its own again, the new leader first.
+    expect(state.get()).toEqual({ text: 'acb', note: 'theirs' })
+  }
+})
+
+/** A session with text "x" in a storage that does not answer any more, until the door is opened; then a tab, and a second one. */
+async function silent(gone?: Error) {
+  const memory = memoryStorage()
+  const before = createEngine({ storage: memory, locks: null, channel: null })
+  const stored = await before.open(nudged)
+  stored.state.set('text', 'x')
+  await before.close()
+  const door = gate()
+  const read: typeof memory.read = (id) =>
+    gone ? Promise.reject(gone) : door.promise.then(() => memory.read(id))
+  const it = browser({ storage: { ...memory, read }, onError: () => {} })
+  const tabs = []
+  for (const text of ['a', 'b']) {
+    const opened = it.tab().engine.open(nudged)
+    await it.clock.advance(5000)
+    tabs.push(await opened)
+    tabs.at(-1)!.state.append('text', text)
+  }
+  void tabs[0]!.run().catch(() => {})
+  await it.clock.advance(100)
+  return { ...it, door, tabs }
+}
+
+test.each([
+  ['does not answer', undefined, 'degraded'],
+  ['is not there', absence(new StorageError('there is none')), 'memory-only'],
+])('storage %s / what is done in two tabs is in both, in memory', async (_, gone, status) => {
+  const { tabs, clock } = await silent(gone)
+  const [one, two] = tabs as [(typeof tabs)[0], (typeof tabs)[0]]
+  const sent = two.send(Nudge({ by: 'me' }))
+  expect(await two.asks[0]!.reply('yes')).toBe(true)
+  await sent
+  await clock.advance(100)
+  for (const { result, persistence, state } of tabs) {
+    expect([result, persistence.status]).toEqual(['yes', status])
+    expect(state.get()).toEqual({ text: 'ab', more: 1 })
+  }
+  expect([one.role, two.role]).toEqual(['leader', 'follower'])
+})
+
+test('storage answers late / what was typed in two tabs meanwhile is on top of what was stored, once, and saved', async () => {
+  const it = await silent()
+  it.door.open()
+  await it.clock.advance(40_000)
+  for (const { persistence, state } of it.tabs) {
+    expect(persistence.status).toBe('saved')
+    expect(state.get()).toEqual({ text: 'xab' })
+  }
+  const [, two] = it.tabs
+  expect(await two!.asks[0]!.reply('yes')).toBe(true)
+  const next = await it.tab().engine.open(nudged)
+  expect([next.state.get('text'), next.result]).toEqual(['xab', 'yes'])
+})
