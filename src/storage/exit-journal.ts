@@ -49,12 +49,13 @@ export class ExitJournal {
   }
 
   /**
-   * Leaves the records, or as many of the first as have room. Whether all of them are there: the serializer must answer
-   * at once, with text or with what it was given.
+   * Leaves the records, or as many of the first as have room and follow each other: what a long outage has shortened has a
+   * gap. Whether all of them are there: the serializer must answer at once, with text or with what it was given.
    */
   write({ records, ...about }: Omit<Tail, 'from'>): boolean {
     const { box, key, version } = this.#options
-    let kept = records
+    const from = records[0]?.seq ?? 0
+    let kept = records.filter((it, index) => isRecord(it, from + index))
     try {
       let data = this.#serialize(kept)
       while (typeof data === 'string' && data.length > MOST && kept.length > 1) {
@@ -63,10 +64,9 @@ export class ExitJournal {
       }
       const place = box()
       if (!place || typeof data !== 'string' || data.length > MOST) return false
-      const from = kept[0]?.seq ?? 0
       const sum = checksum(data)
       place.setItem(key, JSON.stringify({ format: FORMAT, version, ...about, from, sum, data }))
-      return kept === records
+      return kept.length === records.length
     } catch {
       return false
     }

@@ -9,7 +9,7 @@ import {
   structuredCloneSerializer,
 } from 'dogear'
 import { crash } from 'dogear/testing'
-import { asking, Done, flow, gate, Go, Question } from '../support/flows'
+import { asking, Done, flow, gate, Go, Nudge, Question } from '../support/flows'
 import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
 
@@ -271,6 +271,34 @@ describe('leaving the page', () => {
     const i = again.state.get('i') as number
     expect(i).toBeGreaterThan(5)
     expect(again.state.get('text')).toBe(String(i % 10).repeat(10_000))
+  })
+
+  test('the disk is full for longer than memory keeps every record / a beginning of it is kept', async () => {
+    const disk = { full: false }
+    const { tab, clock } = browser({ storage: memoryStorage({ failAt: () => disk.full }) })
+    const counting = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('wait', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+        Done((await ctx.ask(Question(1))).data),
+      )
+      .step('count', { on: Nudge }, (ctx) =>
+        ctx.state.edit((draft) => void (draft['n'] = Number(draft['n'] ?? 0) + 1)),
+      )
+    const first = tab()
+    const session = await first.engine.open(counting)
+    void session.run().catch(() => {})
+    await session.send(Nudge('stored'))
+    await clock.advance(10)
+    await session.flush()
+    disk.full = true
+    await session.send(Nudge('first'))
+    await clock.advance(10)
+    for (let count = 0; count < 1000; count++) await session.send(Nudge(count))
+    await clock.advance(10)
+    expect(session.state.get('n')).toBe(1002)
+    first.leave()
+    disk.full = false
+    const again = await tab().engine.open(counting)
+    expect(again.state.get('n')).toBe(2)
   })
 
   test('an asynchronous serializer / nothing is written past it', async () => {
