@@ -5,7 +5,6 @@ export class Backlog {
 
   add(exec: number, step: string): void {
     const execs = this.#steps.get(step)
-    if (execs?.has(exec)) return
     if (execs) execs.add(exec)
     else this.#steps.set(step, new Set([exec]))
     this.size++

@@ -62,9 +62,9 @@ export class Core {
   touchedAt = 0
   touchedBy: string | undefined
   /** Set by the scheduler: starts what can start; whether anything may; a step by hand was made. */
-  wake: () => void = () => {}
-  active: () => boolean = () => false
-  stepped: () => void = () => {}
+  wake!: () => void
+  active!: () => boolean
+  stepped!: () => void
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
   ready: () => boolean = () => true
   /** How long the run has been at work, where that has a limit: told with what steps begin, for the next page. */

@@ -98,7 +98,7 @@ export class Effects {
       if (core.closed === 'crashed') return await new Promise<never>(() => {})
       // Nobody waits for it any more: what did not begin need not begin. A later attempt may be waiting already.
       const { closed, attempts } = heirOf(core)
-      if (closed !== undefined || !attempts.has(exec.id)) throw this.#attempt.over ?? new Error('it is over')
+      if (closed !== undefined || !attempts.has(exec.id)) throw this.#attempt.over as Error
       const value = await effect(core.key(exec.id, key))
       const copy = value === undefined ? undefined : core.options.copy(value, `the result of once("${key}")`)
       if (still()) this.#log.done(name, 'once', copy === undefined ? {} : { value: copy })

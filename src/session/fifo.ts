@@ -32,7 +32,7 @@ export class Fifo<T> {
   /** Takes the first item out that `fits`. */
   take(fits: (item: T) => boolean): T | undefined {
     const index = this.#items.findIndex((it, at) => at >= this.#front && fits(it))
-    return index === this.#front ? this.shift() : this.#items.splice(index, index < 0 ? 0 : 1)[0]
+    return this.#items.splice(index, index < 0 ? 0 : 1)[0]
   }
 
   *[Symbol.iterator](): Generator<T> {

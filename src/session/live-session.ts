@@ -94,7 +94,6 @@ export class LiveSession extends Standing {
 
   /** What was read is here: early writes go on top of it, and interrupted work goes on. */
   attach(model: Model, journal: Journaling, resumed: Resumed, autoResume: boolean): void {
-    if (!this.mayAttach) return journal.abandon()
     const { core } = this
     const { early = [] } = core
     // What began in memory makes room for what was stored.
@@ -262,8 +261,7 @@ export class LiveSession extends Standing {
       this.outcome.settle()
     }
     if (record.kind === 'rewound' && this.runs.active)
-      for (const { point } of this.core.openAsks())
-        if (point.event) this.streams.push(point.event as WorkflowEvent)
+      for (const { point } of this.core.openAsks()) this.streams.push(point.event as WorkflowEvent)
     this.streams.show(record, this.core.definition.options.stop.type, this.runs.active)
     this.changed(kind === 'finished')
   }
