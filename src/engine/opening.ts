@@ -1,5 +1,6 @@
 import { StorageError } from '../storage-errors'
 import type { CopyValue } from '../state/json'
+import { sameContent } from '../state/same'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
@@ -53,7 +54,7 @@ export class Opening {
     this.#deps = deps
     this.#definition = definition
     this.#id = id
-    this.#schema = compileSchema(definition.options.state)
+    this.#schema = compileSchema(definition.options.state, sameContent)
     const serializer = own ?? deps.serializer
     const copy = copyFor(serializer)
     this.#keeping = new Keeping(deps, definition, id, { serializer, expireAfter })

@@ -1,4 +1,5 @@
 import { CancelledError } from '../run-errors'
+import { sameContent } from '../state/same'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import { createStateStore } from '../state/store'
 import { Tree } from '../state/tree'
@@ -50,7 +51,7 @@ class Child implements Nested {
     this.#point = point
     const model = point.child as Model
     const { options } = parent
-    const schema = compileSchema(definition.options.state)
+    const schema = compileSchema(definition.options.state, sameContent)
     const resources = new Resources(definition.resources, options.layers(definition))
     resources.set(given)
     const privacy = new Privacy(definition.options.private)
@@ -215,7 +216,7 @@ function flowOf(
   initial: unknown,
   copy: Core['options']['copy'],
 ): SessionFlow {
-  const writer = new Writer(compileSchema(definition.options.flowState), copy)
+  const writer = new Writer(compileSchema(definition.options.flowState, sameContent), copy)
   const tree = (model.flow ??= new Tree({}))
   return {
     ...{ writer, initial },

@@ -39,14 +39,13 @@ function changes(writer: Writer, before: unknown, after: unknown): Op[] {
     if (op[0] === 'replace') return writer.replace(result, op[1])
     const path = toPath(op[1])
     const whole = valueAt(after, path.keys)
-    if (op[0] === 'delete' && whole === undefined) schema.checkDelete(result, path)
-    // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
-    else if (whole !== undefined) {
-      const judged = schema.check(result, path, whole)
-      if (judged.value !== whole && !sameJson(judged.value, whole))
-        return frozen<Op>(['set', judged.path.id, writer.copy(judged.value, judged.path)])
+    if (op[0] === 'delete' && whole === undefined) {
+      const made = schema.checkDelete(result, path)
+      return made ? writer.made(made) : op
     }
-    return copied(writer, op, path)
+    // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
+    const made = whole === undefined ? undefined : schema.check(result, path, whole)
+    return made && !sameJson(made.value, whole) ? writer.made(made) : copied(writer, op, path)
   })
 }
 

@@ -23,8 +23,11 @@ export interface CompiledSchema {
    * paths from the state's root, a PathError for a hole in a list.
    */
   check(current: Current, path: Path, value: unknown): Checked
-  /** Throws a StateValidationError when the schema needs a value at the path. */
-  checkDelete(current: Current, path: Path): void
+  /**
+   * Throws a StateValidationError when the schema needs a value at the path. Answers what to write instead when the
+   * schema changes something once the value is gone.
+   */
+  checkDelete(current: Current, path: Path): Checked | undefined
   /** What `append` creates at a path where nothing is. */
   kindOf(path: Path): 'text' | 'list' | 'unknown'
 }
@@ -37,20 +40,25 @@ interface Rule {
   readonly at: Path
   /** Whether the key may be absent, as far as that can be said without a value. */
   readonly isFree: (() => boolean) | undefined
+  /** Whether two values are. */
+  readonly same: typeof sameJson
   readonly kind: 'text' | 'list' | 'unknown'
 }
 
 const MOST_RULES = 10_000
 
-/** Prepares a schema: zod is taken apart path by path; of other vendors the whole schema judges each write. */
-export function compileSchema(schema: Schema | undefined): CompiledSchema {
+/**
+ * Prepares a schema: zod is taken apart path by path; of other vendors the whole schema judges each write. `same`: whether
+ * it has left a value as it was, where a state may hold more than JSON.
+ */
+export function compileSchema(schema: Schema | undefined, same: typeof sameJson = sameJson): CompiledSchema {
   if (schema === undefined) return untyped
   const rules = new Map<string, Rule>()
   const ruleOf = (path: Path): Rule => {
     const known = rules.get(path.text)
     if (known !== undefined) return known
     if (rules.size >= MOST_RULES) rules.clear()
-    const rule = makeRule(schema, path)
+    const rule = makeRule(schema, path, same)
     rules.set(path.text, rule)
     return rule
   }
@@ -72,7 +80,7 @@ export const untyped: CompiledSchema = {
 
 type RuleOf = (path: Path) => Rule
 
-function makeRule(root: Schema, path: Path): Rule {
+function makeRule(root: Schema, path: Path, same: Rule['same']): Rule {
   let here = unwrap(root)
   let judge = root
   let depth = 0
@@ -95,12 +103,13 @@ function makeRule(root: Schema, path: Path): Rule {
     judge,
     at: toPath(path.keys.slice(0, depth)),
     isFree,
+    same,
     kind: type === 'array' || type === 'tuple' ? 'list' : type === 'string' ? 'text' : 'unknown',
   }
 }
 
 function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, asked: Path = path): Checked {
-  const { parent, judge, at: place } = ruleOf(path)
+  const { parent, judge, at: place, same } = ruleOf(path)
   const depth = place.keys.length
   if (path.keys.length > 1 && current.peek(parent) === undefined) {
     const made = put(ruleOf(parent).kind === 'list' ? [] : {}, path.keys.slice(-1), value, asked)
@@ -113,19 +122,21 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
   const found = valueAt(after, below)
   if (found === undefined) refuse(asked, path, 'the schema does not know this key')
   // Only what stands beside the written value is compared: a small answer makes a small record.
-  return sameJson(put(before, below, null, asked), put(after, below, null, asked))
+  return same(put(before, below, null, asked), put(after, below, null, asked))
     ? { path, value: found }
     : { path: place, value: after }
 }
 
-function checkDelete(ruleOf: RuleOf, current: Current, path: Path): void {
-  const { parent, isFree } = ruleOf(path)
+function checkDelete(ruleOf: RuleOf, current: Current, path: Path): Checked | undefined {
+  const { parent, isFree, same } = ruleOf(path)
   const holder = current.peek(parent)
-  if (typeof holder !== 'object' || holder === null || isFree?.()) return
-  const { path: place, value } = check(ruleOf, current, parent, without(holder, path.keys.at(-1)), path)
-  if (!Array.isArray(holder) && valueAt(value, path.keys.slice(place.keys.length)) !== undefined) {
+  if (typeof holder !== 'object' || holder === null || isFree?.()) return undefined
+  const rest = without(holder, path.keys.at(-1))
+  const made = check(ruleOf, current, parent, rest, path)
+  if (!Array.isArray(holder) && valueAt(made.value, path.keys.slice(made.path.keys.length)) !== undefined) {
     refuse(path, path, 'the schema fills it in again; set it instead')
   }
+  return made.path === parent && same(made.value, rest) ? undefined : made
 }
 
 /** What a schema makes of nothing at all, when it has a default of its own; else an empty state. */

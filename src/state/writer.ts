@@ -4,7 +4,7 @@ import { nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import { sameContent } from './same'
-import type { CompiledSchema } from './schema'
+import type { Checked, CompiledSchema } from './schema'
 import { at, isContainer, type Current, type View } from './view'
 
 /**
@@ -26,7 +26,7 @@ export class Writer {
     if (value === undefined) return this.delete(view, path, always)
     // Nothing to do, and the same way for a value that was just read here: it keeps its identity.
     if (Object.is(value, look(view, path)) && !always) return undefined
-    return this.#checked(view, path, value)
+    return written(this.#checked(view, path, value))
   }
 
   append(view: View, path: Path, item: unknown): Op {
@@ -35,24 +35,24 @@ export class Writer {
     if (typeof target === 'string') {
       if (typeof item !== 'string') throw new PathError(path.text, 'only text can be appended to a text')
       const whole = target + item
-      const { value } = this.schema.check(view, path, whole)
-      return value === whole ? appended(path, item, 'text') : frozen<Op>(['set', path.id, value] as const)
+      const made = this.schema.check(view, path, whole)
+      return made.value === whole ? appended(path, item, 'text') : this.made(made)
     }
     if (!Array.isArray(target)) throw new PathError(path.text, 'only a list or a text can grow')
     const place = toPath([...path.keys, String(target.length)])
-    const op = this.#checked(view, place, item)
-    return op[1] === place.id ? appended(path, op[2], 'list') : op
+    const made = this.#checked(view, place, item)
+    return made.path === place ? appended(path, made.value, 'list') : written(made)
   }
 
   delete(view: View, path: Path, always = false): Op | undefined {
     look(view, path)
-    if (view.has(path)) this.schema.checkDelete(view, path)
-    else if (!always) return undefined
-    return frozen<Op>(['delete', path.id])
+    if (!view.has(path) && !always) return undefined
+    const made = view.has(path) && this.schema.checkDelete(view, path)
+    return made ? this.made(made) : frozen<Op>(['delete', path.id])
   }
 
   replace(view: Current, state: unknown): Op {
-    return frozen<Op>(['replace', this.#checked(view, ROOT, state)[2]])
+    return written(this.#checked(view, ROOT, state))
   }
 
   /** The copy of something that must be there: an item of a list, or the whole state, cannot be undefined. */
@@ -65,21 +65,29 @@ export class Writer {
   #begin(view: View, path: Path, item: unknown): Op {
     const wanted = this.schema.kindOf(path)
     const text = wanted === 'unknown' ? typeof item === 'string' : wanted === 'text'
-    const op = this.#checked(view, path, text ? item : [item])
-    const [, id, value] = op
-    if (id !== path.id) return op
-    return text ? appended(path, value, 'text') : appended(path, at(value, '0'), 'list')
+    const made = this.#checked(view, path, text ? item : [item])
+    if (made.path !== path) return written(made)
+    return text ? appended(path, made.value, 'text') : appended(path, at(made.value, '0'), 'list')
+  }
+
+  /** Writes what the schema has made: of the value, or of what stands around it. */
+  made({ path, value }: Checked): Op {
+    return written({ path, value: this.copy(value, path) })
   }
 
   /**
    * Copied before it is judged, so that a schema never gets its hands on the caller's own objects; what the schema
    * makes of it (defaults, coercion) is copied as well.
    */
-  #checked(view: Current, path: Path, next: unknown): Op & readonly ['set', unknown, unknown] {
+  #checked(view: Current, path: Path, next: unknown): Checked {
     const given = this.kept(next, path)
-    const { path: place, value } = this.schema.check(view, path, given)
-    return frozen(['set', place.id, value === given ? given : this.copy(value, place)] as const)
+    const made = this.schema.check(view, path, given)
+    return made.value === given ? made : { path: made.path, value: this.copy(made.value, made.path) }
   }
+}
+
+function written({ path: { id }, value }: Checked): Op {
+  return frozen<Op>(id === '' ? ['replace', value] : ['set', id, value])
 }
 
 /** Whether two operations are the same, for a re-run that makes them again. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   createEngine,
   defineWorkflow,
@@ -65,6 +66,25 @@ describe('session.persistence', () => {
     session.state.set('typed', 1)
     await session.flush()
     expect(session.persistence.status).toBe('saved')
+  })
+
+  test('a schema that computes a field, of which something is deleted / the session opens again', async () => {
+    const page = profile()
+    const state = z
+      .object({
+        list: z.array(z.number()).default([1, 2]),
+        extra: z.string().optional(),
+        size: z.number().default(2),
+      })
+      .overwrite((it) => ({ ...it, size: it.list.length + (it.extra ?? '').length }))
+    const workflow = defineWorkflow({ ...flow, state }).step('a', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await page.open(workflow)
+    session.state.set('extra', 'four')
+    session.state.delete('list.0')
+    session.state.delete('extra')
+    expect(session.state.get()).toEqual({ list: [2], size: 1 })
+    await page.reload()
+    expect((await page.open(workflow)).state.get()).toEqual({ list: [2], size: 1 })
   })
 
   test('field edits coalesce: 150 ms after the last one, at most 1 s after the first', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { NestedEditError, PathError, SerializationError, StateValidationError } from '../../src/errors'
 import { createStore } from '../../src/state/create-store'
+import type { StateStore } from '../../src/state/store'
 
 /** A promise and its key, so that a test decides when an edit goes on. */
 function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
@@ -882,5 +883,76 @@ describe('batch', () => {
     })
     await done
     expect(store.get()).toEqual({ n: 1, m: 1 })
+  })
+})
+
+describe('a schema that computes one field from others', () => {
+  const Cart = z
+    .object({
+      note: z.string().default(''),
+      prices: z.array(z.number()).default([]),
+      extra: z.string().optional(),
+      said: z.number().default(0),
+    })
+    .overwrite(computed)
+
+  function computed<T extends { note: string; prices: number[]; extra?: string | undefined }>(cart: T): T {
+    return { ...cart, said: cart.note.length + cart.prices.length + (cart.extra === undefined ? 0 : 100) }
+  }
+
+  /** Judges whole states, as those of other vendors do. */
+  const foreign = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: (value: unknown) => ({ value: Cart.parse(value) }),
+    },
+  }
+  const deep = z.object({ cart: Cart.default(Cart.parse({})), other: z.string().default('') })
+
+  type Carts = StateStore<{ [name: string]: unknown }>
+  test.each<[string, Carts, string]>([
+    ['zod', createStore({ schema: Cart }) as never, ''],
+    ['another vendor', createStore({ schema: foreign }) as never, ''],
+    ['deep in the state', createStore({ schema: deep }) as never, 'cart.'],
+  ])('%s / every way to write keeps what is written, and the computed field', (_, store, at) => {
+    const cart = () => (at ? store.get('cart') : store.get())
+    store.set(`${at}note`, 'ab')
+    expect(cart()).toEqual({ note: 'ab', prices: [], said: 2 })
+    store.append(`${at}note`, 'c')
+    expect(cart()).toEqual({ note: 'abc', prices: [], said: 3 })
+    store.append(`${at}prices`, 5)
+    expect(cart()).toEqual({ note: 'abc', prices: [5], said: 4 })
+    store.set(`${at}extra`, 'x')
+    expect(cart()).toEqual({ note: 'abc', prices: [5], extra: 'x', said: 104 })
+    store.delete(`${at}extra`)
+    expect(cart()).toEqual({ note: 'abc', prices: [5], said: 4 })
+    store.edit((draft) => {
+      const it = (at ? draft['cart'] : draft) as z.infer<typeof Cart>
+      it.note += 'de'
+      it.prices.push(6, 7)
+      it.extra = 'y'
+    })
+    expect(cart()).toEqual({ note: 'abcde', prices: [5, 6, 7], extra: 'y', said: 108 })
+    store.edit((draft) => {
+      const it = (at ? draft['cart'] : draft) as z.infer<typeof Cart>
+      delete it.extra
+    })
+    store.delete(`${at}prices.0`)
+    expect(cart()).toEqual({ note: 'abcde', prices: [6, 7], said: 7 })
+    store.append(`${at}extra`, 'z')
+    store.batch(() => {
+      store.set(`${at}note`, '')
+      store.set(`${at}prices`, [])
+    })
+    expect(cart()).toEqual({ note: '', prices: [], extra: 'z', said: 100 })
+  })
+
+  test('a subscriber / to the computed field / is called', () => {
+    const store = createStore({ schema: Cart })
+    const said = vi.fn<() => void>()
+    store.subscribe('said', said)
+    store.set('note', 'ab')
+    expect([said.mock.calls.length, store.get('said')]).toEqual([1, 2])
   })
 })
