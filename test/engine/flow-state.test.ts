@@ -361,6 +361,63 @@ describe('written in a step', () => {
     expect(session.flowState.get('count')).toBe(0)
   })
 
+  test('what another tab has stored leaves no room for it / the write is lost and told, those after it are made', async () => {
+    const page = profile()
+    const [one, two] = tabs(page.storage, page) as [Engine, Engine]
+    const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1))
+        await ctx.flowState.set('names.1', 'second')
+        await ctx.flowState.set('count', 4)
+        return Done(1)
+      },
+    )
+    const shared = one.flow(workflow).state
+    shared.set('names', ['first'])
+    await page.settle()
+    const session = await two.open(workflow)
+    const result = session.run()
+    await page.settle()
+    shared.set('names', [])
+    await page.settle()
+    await session.asks[0]?.reply(1)
+    expect(await result).toBe(1)
+    await page.settle()
+    expect(session.flowState.get()).toEqual({ count: 4, names: [], note: '' })
+    expect(page.errors).toMatchObject([{ code: 'PATH' }])
+  })
+
+  test('an edit awaits, and another tab stores something meanwhile / what both have added is there', async () => {
+    const page = profile()
+    const [one, two] = tabs(page.storage, page) as [Engine, Engine]
+    const hold = gate()
+    const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.flowState.edit(async (draft) => {
+          draft.note += 'edited'
+          await hold.promise
+          draft.names.push('edited')
+        })
+        return Done(1)
+      },
+    )
+    const shared = one.flow(workflow).state
+    const session = await two.open(workflow)
+    const result = session.run()
+    await page.settle()
+    shared.append('names', 'typed')
+    await page.settle()
+    hold.open()
+    expect(await result).toBe(1)
+    await page.settle()
+    const { names, note } = session.flowState.get()
+    expect([names.toSorted(), note]).toEqual([['edited', 'typed'], 'edited'])
+  })
+
   test('changed code that does not write any more / ReplayMismatchError that names the write', async () => {
     const page = profile()
     const version = (writes: boolean) =>

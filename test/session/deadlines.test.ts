@@ -37,6 +37,21 @@ test('random times, some settled early / taken in order of time, then of coming,
   }
 })
 
+test('a thousand, nine of ten settled as soon as they are there / the others come up in their order', async () => {
+  const clock = virtualClock({ now: 0 })
+  const deadlines = new Deadlines(clock, ({ exec }) => exec % 10 === 0 || exec === newest)
+  let newest = 0
+  for (let exec = 0; exec < 1000; exec++) {
+    newest = exec
+    deadlines.add({ at: 5000 - exec, exec })
+  }
+  await clock.advance(6000)
+  const took: number[] = []
+  newest = -1
+  for (let due = deadlines.take(); due; due = deadlines.take()) took.push(due.exec)
+  expect(took).toEqual(Array.from({ length: 100 }, (_, index) => 990 - index * 10))
+})
+
 test('at rest / nothing fires; armed again / what fell due meanwhile fires at once', async () => {
   const clock = virtualClock({ now: 0 })
   const deadlines = new Deadlines(clock, () => true)

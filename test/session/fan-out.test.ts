@@ -247,6 +247,23 @@ test('one event, not in a list / opens no scope: a gather after it never starts'
   expect(await failure(session.run())).toMatchObject({ code: 'STALLED', unconsumed: ['item'] })
 })
 
+test('something is sent, then a list returned / what was sent is in no branch of it', async () => {
+  const page = profile()
+  const gathered: unknown[] = []
+  const workflow = defineWorkflow({ ...flow })
+    .step('split', { on: Go, emits: [Item] }, (ctx) => {
+      ctx.send(Item(7))
+      return [Item(1), Item(2)]
+    })
+    .step('work', { on: Item, emits: [Worked] }, (_, { data }) => Worked(data))
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => {
+      gathered.push(all.map((it) => it.data))
+      return Done(all.map((it) => it.data))
+    })
+  expect(await (await page.open(workflow)).run()).toEqual([1, 2])
+  expect(gathered).toEqual([[1, 2]])
+})
+
 test('a list of one / opens a scope', async () => {
   const workflow = defineWorkflow({ ...flow })
     .step('split', { on: Go, emits: [Item] }, () => [Item(1)])

@@ -158,6 +158,30 @@ describe('the backoff', () => {
     expect(await result).toEqual([2, 3, 1])
   })
 
+  test('several are due at one worker, and the first fails the run / a new run does not try the others', async () => {
+    const page = profile()
+    let broken = true
+    const tried: number[] = []
+    const workflow = defineWorkflow(flow)
+      .step('start', { on: Go, emits: [Item] }, () => [1, 2, 3].map((n) => Item(n)))
+      .step(
+        'work',
+        { on: Item, emits: [Done], workers: 1, retry: { attempts: 2, delay: 10 } },
+        (_, { data }) => {
+          tried.push(data)
+          if (broken) throw new Error('broken')
+          return data === 3 ? Done(tried) : undefined
+        },
+      )
+    const session = await page.open(workflow)
+    const result = failure(session.run())
+    await page.clock.advance(10)
+    expect(await result).toMatchObject({ attempts: 2 })
+    expect(tried.splice(0)).toEqual([1, 2, 3, 1])
+    broken = false
+    expect(await session.run()).toEqual([1, 2, 3])
+  })
+
   test('reload in a retry backoff / waits only the rest, keeps the attempt count', async () => {
     const page = profile()
     const { workflow, times, attempts } = failing(page, 2, { attempts: 3, delay: 1000 })

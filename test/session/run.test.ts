@@ -141,6 +141,18 @@ describe('run(input)', () => {
     expect(await session.run({ country: 'NL' })).toBe('NL 1')
   })
 
+  test('a stop event without data / the result is undefined, also after a reload', async () => {
+    const Over = defineEvent('over')
+    const workflow = defineWorkflow({ ...flow, stop: Over }).step('a', { on: Go, emits: [Over] }, () =>
+      Over(),
+    )
+    const page = profile()
+    expect(await (await page.open(workflow)).run()).toBe(undefined)
+    await page.reload()
+    const again = await page.open(workflow)
+    expect([again.status, again.result]).toEqual(['completed', undefined])
+  })
+
   test('input that fails the schema / EventValidationError; nothing has begun, nothing is stored', async () => {
     const page = profile()
     const session = await page.open(counting())

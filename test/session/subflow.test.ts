@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, resource, type StepError } from '../../src/index'
+import { allOf, defineEvent, defineWorkflow, resource, type StepError } from '../../src/index'
 import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, type Profile } from '../support/flows'
 
 const Begin = defineEvent('begin', z.object({ total: z.number() }))
@@ -90,6 +90,31 @@ describe('what enters and what comes back', () => {
       { total: 1, extra: 'extra' },
       { payments: 10, last: '' },
     ])
+  })
+
+  test('two events at once, all resources, the whole state / captured and written back', async () => {
+    const numbers = { a: resource<number>({ optional: true }), b: resource<number>({ optional: true }) }
+    const sum = defineWorkflow({ ...flow, name: 'sum', start: Out, resources: numbers }).step(
+      'sum',
+      { on: Out, emits: [Done] },
+      (ctx, { data }) => Done({ data, sum: ctx.getResource('a', 0) + ctx.getResource('b', 0) }),
+    )
+    const workflow = defineWorkflow({ ...flow, resources: numbers })
+      .step('both', { on: Go, emits: [Item, Nudge] }, (ctx) => {
+        ctx.send(Nudge())
+        ctx.send(Item(1))
+      })
+      .subflow('sum', {
+        on: allOf(Item, Nudge),
+        workflow: sum,
+        emits: [Done],
+        capture: { resources: 'resources' },
+        writeBack: { state: 'result', value: 'result.sum' },
+      })
+    const session = await profile().open(workflow, { resources: { a: 5, b: 6 } })
+    session.state.set('gone', true)
+    expect(await session.run()).toBe(11)
+    expect(session.state.get()).toEqual({ data: [1, null], sum: 11 })
   })
 
   test('the child writes / never shows in the parent; the parent changes after the start / never shows in the child', async () => {
@@ -441,6 +466,37 @@ describe('failure, cancel and time', () => {
     charges[1]?.open('charged')
     expect(await result).toBe('charged')
     expect(new Set(keys).size).toBe(2)
+  })
+
+  test('the step fails while the child works, and is tried again / the child goes on, and what it has written counts once', async () => {
+    const page = profile()
+    const broken = gate()
+    const tries: number[] = []
+    const child = defineWorkflow({ ...flow, name: 'child' }).step(
+      'count',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.state.append('list', 'counted')
+        tries.push(ctx.attempt)
+        if (tries.length === 1) await gate().promise
+        return Done(ctx.state.get('list'))
+      },
+    )
+    const workflow = defineWorkflow(flow).step(
+      'run',
+      { on: Go, emits: [Done], retry: { attempts: 2, delay: 10 } },
+      async (ctx) => {
+        const done = ctx.subflow(child)
+        return Done((await Promise.all([done, tries.length === 0 && broken.promise]))[0])
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    broken.fail(new Error('in the step itself'))
+    await page.clock.advance(10)
+    expect(await result).toBe('counted')
+    expect(tries).toEqual([1, 1])
   })
 
   test('with a retry policy, and a reload in the backoff / only the step that failed runs again', async () => {

@@ -238,6 +238,39 @@ describe('waitFor', () => {
     expect(again.result).toBe(5)
   })
 
+  test.each(['once', 'ask', 'collect', 'commit', 'sleep', 'end'] as const)(
+    'sent before a point (%s) right after the reload, and the wait with where comes up to it later / it gets the event',
+    async (point) => {
+      const workflow = (first: boolean) =>
+        defineWorkflow({ ...outside, skip: ['deadEnd'] })
+          .step('both', { on: Go, emits: [Item, Worked] }, (ctx) => {
+            ctx.send(Worked(1))
+            ctx.send(Item(1))
+          })
+          .step('send', { on: Worked, emits: [Nudge], asks: [Question] }, async (ctx) => {
+            if (first) await gate().promise
+            ctx.send(Nudge('right'))
+            if (point === 'once') await ctx.once('point', () => 1)
+            if (point === 'ask') await ctx.ask(Question(1))
+            if (point === 'collect') await ctx.collect(ctx.event, [Worked, Worked])
+            if (point === 'commit') await ctx.commit()
+            if (point === 'sleep') await ctx.sleep(5)
+          })
+          .step('wait', { on: Item, emits: [Done] }, async (ctx) => {
+            const wanted = await ctx.once('wanted', () => 'right')
+            return Done((await ctx.waitFor(Nudge, { where: (it) => it.data === wanted })).data)
+          })
+      const page = profile()
+      void (await page.open(workflow(true))).run()
+      await page.settle()
+      await page.reload()
+      const again = await page.open(workflow(false))
+      await page.settle()
+      await page.clock.advance(10)
+      expect([again.status, again.result]).toEqual(['completed', 'right'])
+    },
+  )
+
   test('where throws / the sender is not broken, the wait stays', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const nudge = await ctx.waitFor(Nudge, {

@@ -151,6 +151,103 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['from two'])
   })
 
+  test('the follower steps by hand, and retries what failed / done by the leader, and answered', async () => {
+    const { tab, clock } = browser()
+    let broken = true
+    const workflow = defineWorkflow(flow)
+      .step('first', { on: Go, emits: [Item] }, () => Item(1))
+      .step('second', { on: Item, emits: [Done] }, () => {
+        if (broken) throw new Error('broken')
+        return Done('mended')
+      })
+    const one = await tab().open(workflow)
+    const two = await tab().open(workflow)
+    one.pause()
+    const failed = failure(one.run())
+    for (const more of [true, false]) {
+      const step = two.step()
+      await clock.advance(10)
+      expect(await step).toBe(more)
+    }
+    expect(await failed).toMatchObject({ step: 'second' })
+    broken = false
+    two.resume()
+    const [mended, again] = [two.retry(), two.retry()]
+    await clock.advance(10)
+    expect([await mended, await again]).toEqual(['mended', 'mended'])
+    expect([one.status, two.status]).toEqual(['completed', 'completed'])
+    expect(await failure(two.retry())).toMatchObject({ code: 'SESSION_STATE' })
+  })
+
+  test('a message of the leader is lost / the follower notices it with the next one, and has everything', async () => {
+    const tabs = virtualTabs()
+    let lost = 0
+    const deaf: VirtualTabs['channel'] = (name) => {
+      const line = tabs.channel(name)
+      return {
+        set onmessage(listener: typeof line.onmessage) {
+          line.onmessage = (event) => {
+            if ((event.data as { kind?: unknown }).kind !== 'news' || lost-- <= 0) listener?.(event)
+          }
+        },
+        postMessage: line.postMessage,
+        close: line.close,
+      }
+    }
+    const { tab, clock } = browser(memoryStorage(), tabs)
+    const one = await tab().open(asking)
+    const two = await tab({ channel: deaf }).open(asking)
+    one.state.set('first', 1)
+    await clock.advance(10)
+    lost = 1
+    void one.run()
+    await clock.advance(10)
+    one.state.set('second', 2)
+    await clock.advance(10)
+    expect(two.state.get()).toEqual({ first: 1, second: 2 })
+    expect(two.history()).toEqual(one.history())
+    expect([two.status, two.asks.length]).toEqual(['waiting', 1])
+  })
+
+  test('forty tabs type at once / everybody has all of it, once', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(asking)
+    const others = await Promise.all(Array.from({ length: 40 }, () => tab().open(asking)))
+    for (const [index, it] of others.entries()) it.state.append('list', index)
+    await clock.advance(1000)
+    const list = others.map((_, index) => index)
+    for (const it of [one, ...others]) expect(sorted(it.state.get('list') as number[])).toEqual(sorted(list))
+  })
+
+  test('storage is away when the leader dies / the follower shows what it has, and leads when it is back', async () => {
+    const memory = memoryStorage()
+    const disk = { away: false }
+    const { tab, clock } = browser({
+      ...memory,
+      read: (id) => (disk.away ? Promise.reject(new Error('disk')) : memory.read(id)),
+      claim: (...call) => (disk.away ? Promise.reject(new Error('disk')) : memory.claim(...call)),
+    })
+    const first = tab()
+    const one = await first.open(asking)
+    void one.run().catch(() => {})
+    one.state.set('typed', 'before')
+    await one.flush()
+    const two = await tab().open(asking)
+    disk.away = true
+    crash(first)
+    await clock.advance(2000)
+    two.state.set('more', 'meanwhile')
+    await clock.advance(20_000)
+    expect([two.status, two.role]).toEqual(['waiting', 'follower'])
+    expect(two.state.get()).toEqual({ typed: 'before', more: 'meanwhile' })
+    disk.away = false
+    await clock.advance(2000)
+    expect([two.status, two.role, two.persistence.status]).toEqual(['waiting', 'leader', 'saved'])
+    expect(await two.asks[0]?.reply('yes')).toBe(true)
+    await clock.advance(10)
+    expect([two.result, two.state.get('more')]).toEqual(['yes', 'meanwhile'])
+  })
+
   test('a reply from two tabs / exactly one is taken, the other is told so', async () => {
     const { tab, clock } = browser()
     effects.length = 0
