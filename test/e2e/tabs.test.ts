@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { startPaymentServer } from '../../stories/payment-server.mjs'
 import {
   button,
+  clock,
   fillAddress,
   fillHalf,
   halfTyped,
@@ -10,6 +11,7 @@ import {
   note,
   pay,
   receipt,
+  saved,
   toPayment,
   type,
   typeAndSave,
@@ -150,6 +152,41 @@ test.each(ends.filter(([name]) => name !== 'hangs, and the other takes over'))(
     await end(customer.page, second)
     expect(await receipt(second)).toContain('€ 21.85')
     expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
+  },
+)
+
+/** From now on, this page's disk has no room for anything, or has it again. */
+async function fillDisk(page: Page, full: boolean): Promise<void> {
+  await page.evaluate((isFull) => {
+    const { prototype } = IDBObjectStore
+    const own = prototype as { room?: typeof prototype.put }
+    own.room ??= prototype.put
+    prototype.put = isFull
+      ? () => {
+          throw new DOMException('the disk is full', 'QuotaExceededError')
+        }
+      : own.room
+  }, full)
+}
+
+test.each(ends.filter(([name]) => /closed|hangs/.test(name)))(
+  'the disk has no room for anything, and the tab that executes %s / the other one carries on, and all is saved when there is room',
+  async (_, end) => {
+    const { first, second, customer } = await customerWithTwoTabs()
+    for (const tab of [first, second]) await fillDisk(tab, true)
+    await type(note(first), 'll')
+    await shows(second, `${halfTyped}ll`)
+    await end(first, second)
+    await note(second).fill(`${halfTyped}ll!`)
+    await button(second, 'Continue to payment').click()
+    await second.getByRole('heading', { name: 'Payment' }).waitFor()
+    await fillDisk(second, false)
+    await saved(second, await clock(second))
+    await second.reload()
+    await second.getByRole('heading', { name: 'Payment' }).waitFor()
+    await button(second, 'Back').click()
+    await shows(second, `${halfTyped}ll!`)
+    void customer
   },
 )
 
