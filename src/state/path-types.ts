@@ -165,8 +165,10 @@ type WriteText<T, P> = P extends `${infer Head}.${infer Rest}`
     ? Put<T, P>
     : never
 
-/** What `append` adds to a value: an item to a list, text to a text; never when it takes neither. */
-export type Item<V> = Open<V> extends true ? unknown : ItemOf<NonNullable<V>>
+/** What `append` adds to a value: an item to a list, text to a text, else what the compile error says. */
+export type Item<V> = Open<V> extends true ? unknown : Told<ItemOf<NonNullable<V>>>
+
+type Told<V> = [V] extends [never] ? 'only a list and a text can be appended to' : V
 
 type ItemOf<V> = V extends string ? string : V extends readonly (infer One)[] ? One : never
 

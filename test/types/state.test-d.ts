@@ -87,11 +87,11 @@ describe('writing', () => {
     set('user.name', () => 1)
   })
 
-  it('append / an item of a list, text to a text, else nothing', () => {
+  it('append / an item of a list, text to a text, else the words of the compile error', () => {
     expectTypeOf<Item<Write<State, 'items'>>>().toEqualTypeOf<{ price: number; tags: string[] }>()
     expectTypeOf<Item<Write<State, 'user.name'>>>().toEqualTypeOf<string>()
     expectTypeOf<Item<unknown>>().toEqualTypeOf<unknown>()
-    expectTypeOf<Item<number>>().toEqualTypeOf<never>()
+    expectTypeOf<Item<number>>().toEqualTypeOf<'only a list and a text can be appended to'>()
   })
 })
 
