@@ -43,7 +43,9 @@ export class Membership {
     this.leads = !locks && !channels
     this.outbox = new Outbox(options.by)
     this.#line = new Line<Message>(options, (message, newer) => {
-      if (!newer || message.kind === 'gone') this.#hear(message)
+      // Somebody could read what this tab could not, or starts over.
+      if (message.kind === 'lead' && options.live.status === 'error') options.load().catch(() => {})
+      else if (!newer || message.kind === 'gone') this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
     this.#call = new RollCall(this.#line, clock, options.by)
@@ -141,20 +143,22 @@ export class Membership {
   fenced({ newest }: StaleEpochError): boolean {
     if (!this.#leading) return false
     if (newest > 0) this.#demote()
-    else {
-      this.leads = false
-      this.end()
-      this.#seat?.leave()
-    }
+    else this.standDown()
     return newest > 0
+  }
+
+  /** What is stored is gone, or not for this tab's code: another one may execute it. */
+  standDown(): void {
+    this.leads = !this.shared
+    this.end()
+    this.#seat?.leave()
   }
 
   /** The session is shown, and somebody has written it since it was read, or has the lock now. Whether this tab follows them. */
   missed(): boolean {
     if (!this.shared) return false
-    const { live } = this.#options
     this.#demote(0)
-    live.admit(live.resumed)
+    this.#options.live.admit(this.#options.live.resumed)
     return true
   }
 
@@ -193,11 +197,10 @@ export class Membership {
   /** The session is closed, or its page was killed. */
   leave(): void {
     this.#left = true
-    this.end()
+    this.standDown()
     const { core } = this.#options.live
     // Of a killed page nothing settles any more.
     if (core.closed !== 'crashed') this.outbox.reject(() => reasonOf(core))
-    this.#seat?.leave()
     this.#line.disconnect()
   }
 
@@ -245,8 +248,7 @@ export class Membership {
     const { stored } = live
     this.outbox.stored(stored)
     this.#kept.keep(live)
-    this.end()
-    this.#seat?.leave()
+    this.standDown()
     this.#follow(live.core.model, epoch, true).durable = stored
     this.#readOnly()
     this.#seat?.wait()
@@ -256,12 +258,11 @@ export class Membership {
     const { live } = this.#options
     this.end()
     live.core.model = model
-    const following = new Following({
+    const following = (this.#following = new Following({
       ...this.#options,
       ...{ epoch, own, outbox: this.outbox, post: this.#post },
       onLeader: (base, durable) => this.#again(base, durable),
-    })
-    this.#following = following
+    }))
     live.follow(model, following)
     following.hello()
     return following
@@ -275,11 +276,10 @@ export class Membership {
 
   /** Asks a new leader for what this tab had done as the leader and could not store; the next one, where that has not either. */
   #again(base: number, durable: number): void {
-    const { live, onError } = this.#options
-    const { core } = live
+    const { core } = this.#options.live
     const { again, lost } = this.#kept.again(core, base, durable)
     this.outbox.again(again, core.model.seq, core.options.clock.now())
-    if (lost.length > 0) onError(new OvertakenError(core.options.id, lost))
+    if (lost.length > 0) this.#options.onError(new OvertakenError(core.options.id, lost))
   }
 
   #hear(message: Message): void {
@@ -287,8 +287,8 @@ export class Membership {
     this.#call.hear(message)
     const leading = this.#leading
     // A higher epoch than one's own: the storage would refuse the next write anyway.
-    if (leading && 'epoch' in message && message.kind !== 'hello' && message.epoch > leading.epoch)
-      this.#demote()
+    const { kind } = message
+    if (leading && 'epoch' in message && kind !== 'hello' && message.epoch > leading.epoch) this.#demote()
     leading?.hear(message)
     this.#following?.hear(message)
   }

@@ -135,6 +135,7 @@ export class Opening {
       if (isOutage(error) && this.live.core.remote && this.live.status !== 'loading') throw error
       if (this.#lack || !isOutage(error)) {
         const reason = await this.#explain(error)
+        if (this.live.status === 'loading') this.#tabs.standDown()
         this.live.refuse(reason)
         throw reason
       }

@@ -20,6 +20,10 @@ export function removing(storage: SessionStorage, around: Around): SessionStorag
       await storage.delete(id)
       tell(around, place)
     },
+    async discard(id) {
+      await storage.discard(id)
+      tell(around, placeOf(storage, id))
+    },
     async clear(prefix) {
       forget(page, (key) => key.startsWith(placeOf(storage, prefix ?? '')))
       const filter = prefix === undefined ? {} : { prefix }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, memoryStorage, type Session } from 'dogear'
+import { createEngine, defineWorkflow, memoryStorage, type LoadError, type Session } from 'dogear'
 import { crash, virtualClock } from 'dogear/testing'
-import { Done, flow, Go } from '../support/flows'
+import { Done, failure, flow, Go, Question } from '../support/flows'
 import { overheardTabs } from '../support/overheard'
 
 const browser = () => {
@@ -194,4 +194,74 @@ test('a private field typed in a tab that follows a session of which nothing is 
   crash(first)
   await clock.advance(2000)
   expect([two.role, two.state.get('card')]).toEqual(['leader', 'secret of two'])
+})
+
+const ask = { on: Go, asks: [Question], emits: [Done] }
+const asks = (version: number) =>
+  defineWorkflow({ ...{ ...flow, version }, migrations: { 2: (state: unknown) => state } }).step(
+    'ask',
+    ask,
+    async (ctx) => Done((await ctx.ask(Question(1))).data),
+  )
+
+/** A session that newer code has stored, and that waits for an answer. */
+const storedByNewer = async () => {
+  const { clock, engine } = browser()
+  const newer = engine()
+  const session = await newer.open(asks(2))
+  session.state.set('text', 'a')
+  session.run().catch(() => {})
+  await session.flush()
+  const settled = async <T>(it: Promise<T>): Promise<T> => {
+    it.catch(() => {})
+    await clock.advance(2000)
+    return it
+  }
+  return { clock, engine, newer, session, settled }
+}
+
+test('a tab whose code is too old shows that it cannot read a session / a tab with newer code executes it', async () => {
+  const { engine, newer, settled } = await storedByNewer()
+  await newer.close()
+  const old = engine().session(asks(1))
+  const refused: LoadError = await failure(settled(old.ready))
+  expect(refused.code).toBe('NEWER_VERSION')
+  const session = await settled(engine().open(asks(2)))
+  expect([session.role, session.status]).toEqual(['leader', 'waiting'])
+  expect(await settled(session.asks[0]?.reply('yes') ?? failure(old.ready))).toBe(true)
+  expect([session.status, session.result]).toEqual(['completed', 'yes'])
+  expect([old.status, old.role]).toEqual(['error', 'reader'])
+})
+
+test.each([0, 1])(
+  'two tabs cannot read a session, and tab %i starts over / it executes, the other one follows without a reload',
+  async (which) => {
+    const { engine, newer, settled } = await storedByNewer()
+    await newer.close()
+    const all = [engine().session(asks(1)), engine().session(asks(1))] as const
+    const errors: LoadError[] = []
+    for (const it of all) errors.push(await failure(settled(it.ready)))
+    const [mine, other] = which === 0 ? all : [all[1], all[0]]
+    await settled(errors[which]?.reset() ?? failure(mine.ready))
+    expect([mine.role, other.role]).toEqual(['leader', 'follower'])
+    other.state.set('text', 'from the other')
+    await settled(other.flush())
+    expect(mine.state.get('text')).toBe('from the other')
+    const run = mine.run()
+    await settled(Promise.resolve())
+    expect(await other.asks[0]?.reply('yes')).toBe(true)
+    expect(await run).toBe('yes')
+  },
+)
+
+test('newer code executes, and a tab with older code gives up what is stored / it executes at once; the other one says that it is gone', async () => {
+  const { engine, session, settled } = await storedByNewer()
+  const old = engine().session(asks(1))
+  const refused: LoadError = await failure(settled(old.ready))
+  expect(refused.code).toBe('NEWER_VERSION')
+  expect(session.role).toBe('leader')
+  await settled(refused.reset())
+  expect([old.role, old.status, old.state.get()]).toEqual(['leader', 'idle', {}])
+  expect([session.role, session.state.get('text')]).toEqual(['reader', 'a'])
+  expect(session.error?.message).toContain('was deleted by another tab')
 })
