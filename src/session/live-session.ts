@@ -2,6 +2,7 @@ import { nextTask } from '../clock'
 import { SessionClosedError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
+import { catchUp } from './catch-up'
 import { nest } from './child'
 import { Core } from './core'
 import { nowhere } from './record-sink'
@@ -42,7 +43,7 @@ export class LiveSession extends Standing {
   readonly #options: LiveOptions
   protected readonly gate: Gate
   protected readonly permit: Permit
-  protected readonly outcome: Outcome
+  readonly outcome: Outcome
   protected journal: Journaling | undefined
   readonly streams: Streams = new Streams()
   readonly #leave: () => void
@@ -96,6 +97,7 @@ export class LiveSession extends Standing {
   attach(model: Model, journal: Journaling, resumed: Resumed, autoResume: boolean): void {
     const { core } = this
     const { early = [] } = core
+    const told = core.remote && catchUp(this)
     // What began in memory makes room for what was stored.
     this.#scheduler.stop(replaced)
     core.unsurveyed = true
@@ -106,6 +108,7 @@ export class LiveSession extends Standing {
     this.gate.unfence()
     this.gate.open()
     if (!this.resumed.found) this.resumed = Object.freeze(resumed)
+    told?.()
     for (const again of early) core.write(again())
     if (early.length > 0) core.mend()
     if (journal instanceof Meanwhile) core.early = early
@@ -163,11 +166,12 @@ export class LiveSession extends Standing {
   adopt(saved: SavedSession): void {
     const { core } = this
     const asks = core.model.askChanges
+    const told = this.gate.phase === 'open' && catchUp(this)
     core.history = new History(core.definition.options.history)
     const model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
     core.model = model
     model.askChanges += asks + 1
-    this.outcome.settle()
+    if (told) told()
   }
 
   admit(resumed: Resumed): void {

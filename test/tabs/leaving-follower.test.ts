@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, type AnyWorkflow, type EngineOptions } from 'dogear'
+import {
+  defineEvent,
+  defineWorkflow,
+  type AnyWorkflow,
+  type CancelledError,
+  type EngineOptions,
+  type Session,
+} from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
-import { Done, failure, flow, Go, Nudge, Question } from '../support/flows'
+import { Answer, Done, failure, flow, Go, Nudge, Question } from '../support/flows'
 import { browser, ears } from '../support/leaving'
 
 const asking = defineWorkflow({ ...flow, events: [Nudge] }).step(
@@ -432,5 +439,59 @@ describe('a follower is closed where no page keeps what it has done', () => {
     const { follower, hang } = await hung(asking, { page: null })
     hang()
     await follower.close()
+  })
+})
+
+describe('a tab sleeps in the back/forward cache, and hears nothing of what another one does meanwhile', () => {
+  const Next = defineEvent('next', Answer.schema, { reply: defineEvent('nextAnswer', Answer.schema) })
+  const twice = defineWorkflow({ ...flow }).step(
+    'ask',
+    { on: Go, asks: [Question, Next], emits: [Done] },
+    async (ctx) => {
+      const { data } = await ctx.ask(Question(1))
+      return Done(data === 'more' ? (await ctx.ask(Next(2))).data : data)
+    },
+  )
+
+  /** What is done in the other tab meanwhile; how the run ends for those who wait for it; and what those hear who listen. */
+  type Case = [string, (other: Session<typeof twice>) => unknown, unknown, string[]]
+  const over = 'another tab has started over'
+  const cases: Case[] = [
+    ['the run completes', (other) => other.asks[0]?.reply('yes'), 'yes', ['question', 'done', 'end']],
+    ['the run is cancelled', (other) => other.cancel('no'), 'no', ['question', 'cancelled', 'end']],
+    ['it asks something else', (other) => other.asks[0]?.reply('more'), 'open', ['question', 'next']],
+    ['it is reset', (other) => other.reset(), over, ['question', 'cancelled', 'end']],
+  ]
+
+  describe.each([
+    ['the other one is still there', 'follower'],
+    ['the other one is gone', 'leader'],
+  ])('back again, and %s', (_, role) => {
+    test.each(cases)(
+      '%s / who waits for the run, and who listens to its events, is told',
+      async (_, act, end, told) => {
+        const { leader, follower, first, second, clock } = await hung(twice)
+        const heard: string[] = []
+        const listen = async (): Promise<void> => {
+          for await (const { type } of follower.events()) heard.push(type)
+          heard.push('end')
+        }
+        void listen()
+        let ended: unknown = 'open'
+        follower.run().then(
+          (result) => (ended = result),
+          (error: CancelledError) => (ended = error.reason),
+        )
+        await clock.advance(1000)
+        second.page.hide(true)
+        void act(leader as unknown as Session<typeof twice>)
+        await clock.advance(1000)
+        if (role === 'leader') crash(first.engine)
+        second.page.show(true)
+        await clock.advance(1000)
+        expect([follower.role, ended]).toEqual([role, end])
+        expect(heard).toEqual(told)
+      },
+    )
   })
 })

@@ -1,0 +1,43 @@
+import { CancelledError } from '../run-errors'
+import type { WorkflowEvent } from '../workflow/event'
+import type { Core } from './core'
+import type { Outcome } from './outcome'
+import type { Finished } from './record'
+import type { Streams } from './stream'
+
+/** A session, and those who look at it. */
+export interface Watched {
+  readonly core: Core
+  readonly outcome: Outcome
+  readonly streams: Streams
+}
+
+/**
+ * To be called before another tab's model takes the place of the one that is shown; what it answers, after that. Not every
+ * record between the two was heard: a page in the back/forward cache hears none. Who waits for the end of a run, or listens
+ * for questions, is told what came of it all the same.
+ */
+export function catchUp({ core, outcome, streams }: Watched): () => void {
+  const { run } = core.model
+  const ended = run?.end
+  const asked = core.openAsks().map((it) => it.id)
+  const show = (end: Omit<Finished, 'kind'>): void =>
+    streams.show({ kind: 'finished', seq: 0, at: 0, ...end }, core.definition.options.stop.type, false)
+  return () => {
+    const { run: now } = core.model
+    const same = now?.id === run?.id
+    if (run && !ended && !same) {
+      const reason = 'another tab has started over'
+      outcome.reject(new CancelledError(reason))
+      outcome.renew()
+      show({ status: 'cancelled', reason })
+    }
+    if (!now?.end) {
+      for (const { id, point } of core.openAsks())
+        if (!asked.includes(id) && point.event) streams.push(point.event as WorkflowEvent)
+    } else if (!same || !ended) {
+      outcome.settle()
+      show(now.end)
+    }
+  }
+}
