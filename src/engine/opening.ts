@@ -95,7 +95,7 @@ export class Opening {
       flow,
       model: createModel(this.#initialState, ids(), this.#tree),
       writer: new Writer(this.#schema, copy),
-      resources: new Resources(definition.resources, layers(definition)),
+      resources: new Resources(definition.resources, layers(definition), report),
       initialState: this.#initialState,
       report,
       privacy: this.#keeping.privacy,

@@ -144,7 +144,7 @@ export class Registry {
 
   /** The workflow's layer of resources. */
   layer({ name }: AnyWorkflow): ResourceLayer {
-    const layer = this.#layers.get(name) ?? new ResourceLayer()
+    const layer = this.#layers.get(name) ?? new ResourceLayer(this.#deps.report)
     this.#layers.set(name, layer)
     return layer
   }

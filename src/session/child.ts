@@ -52,7 +52,7 @@ class Child implements Nested {
     const model = point.child as Model
     const { options } = parent
     const schema = compileSchema(definition.options.state, sameContent)
-    const resources = new Resources(definition.resources, options.layers(definition))
+    const resources = new Resources(definition.resources, options.layers(definition), options.report)
     resources.set(given)
     const privacy = new Privacy(definition.options.private)
     const begin = point.begin as ChildBegin

@@ -7,6 +7,12 @@ import { Factories } from './factories'
 export class ResourceLayer {
   readonly #values = new Map<string, unknown>()
   readonly #listeners = new Set<() => void>()
+  readonly #report: (error: unknown) => void
+
+  /** @param report told of what listeners throw */
+  constructor(report: (error: unknown) => void) {
+    this.#report = report
+  }
 
   has(key: string): boolean {
     return this.#values.has(key)
@@ -45,7 +51,13 @@ export class ResourceLayer {
   }
 
   #tell(): void {
-    for (const listener of this.#listeners) listener()
+    for (const listener of this.#listeners)
+      try {
+        listener()
+      } catch (error) {
+        // Another session hears all the same of what it waits for.
+        this.#report(error)
+      }
   }
 }
 
@@ -53,12 +65,17 @@ export class ResourceLayer {
  * The resources of one session: its own layer before the workflow's, then what the declaration itself can make.
  */
 export class Resources {
-  readonly session: ResourceLayer = new ResourceLayer()
+  readonly session: ResourceLayer
   readonly #workflow: ResourceLayer
   readonly #declared: Readonly<Record<string, ResourceDeclaration>>
   readonly #factories: Factories
 
-  constructor(declared: Readonly<Record<string, ResourceDeclaration>>, workflow: ResourceLayer) {
+  constructor(
+    declared: Readonly<Record<string, ResourceDeclaration>>,
+    workflow: ResourceLayer,
+    report: (error: unknown) => void,
+  ) {
+    this.session = new ResourceLayer(report)
     this.#declared = declared
     this.#workflow = workflow
     this.#factories = new Factories({

@@ -86,6 +86,22 @@ describe('two layers', () => {
     expect(session.resources.a).toBe(a)
   })
 
+  test('a listener throws / onError hears of it; a session that waits for what is given goes on', async () => {
+    const page = profile()
+    const first = await page.open(needing, { id: 'first', resources: { tool: tool('own') } })
+    const broken = new Error('broken')
+    first.subscribeResources(() => {
+      throw broken
+    })
+    const second = await page.open(needing, { id: 'second' })
+    const run = second.run()
+    await page.settle()
+    expect(second.status).toBe('paused')
+    page.engine.flow(needing).setResources({ tool: tool('given') })
+    expect(await run).toEqual(['given', 'given', 'given'])
+    expect(page.errors).toEqual([broken])
+  })
+
   test('the view / is read-only', async () => {
     const page = profile()
     const session = await page.open(needing, { resources: { tool: tool('own') } })
