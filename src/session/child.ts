@@ -70,6 +70,7 @@ class Child implements Nested {
       within: this.#within(definition),
     })
     this.core.inFlight = parent.inFlight
+    this.core.storedAt = parent.storedAt
     this.core.sink = { ...nowhere, durable: (seq) => parent.sink.durable(seq) }
     this.#permit = new Permit(this.core)
     this.core.ready = () => this.#mayWork()

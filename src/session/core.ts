@@ -50,6 +50,8 @@ export class Core {
   readonly deadlines: Deadlines
   /** Whether the scheduler must look through the whole model for work, as after a load. */
   unsurveyed = true
+  /** When it was stored last, until something is to wait that was recorded after that. */
+  storedAt = 0
   /** What a run of this page failed with. */
   cause: Error | undefined
   /** The tab that executes the session, when this one does not: then nothing is recorded here. */
@@ -113,10 +115,16 @@ export class Core {
   #noteTimes(record: SessionRecord): void {
     const { kind } = record
     if (kind === 'retried' || kind === 'reset' || kind === 'rewound') this.unsurveyed = true
+    if (kind === 'child') this.storedAt = 0
     if (kind === 'opened' && record.deadline !== undefined)
-      this.deadlines.add({ at: record.deadline, exec: record.exec, key: record.key })
+      this.#wait({ at: record.deadline, exec: record.exec, key: record.key })
     if (kind === 'attemptFailed' && record.retryAt !== undefined)
-      this.deadlines.add({ at: record.retryAt, exec: record.exec })
+      this.#wait({ at: record.retryAt, exec: record.exec })
+  }
+
+  #wait(due: Due): void {
+    this.storedAt = 0
+    this.deadlines.add(due)
   }
 
   #isOpen({ at, was = at, exec: id, key }: Due): boolean {

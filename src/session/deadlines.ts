@@ -48,6 +48,12 @@ export class Deadlines {
     list.splice(from, 0, due)
   }
 
+  /** It was that time once: if it is still to come, the clock was set back before this page looked at it. */
+  since(time: number): void {
+    this.#seen = Math.max(this.#seen, time)
+    this.#now()
+  }
+
   /** Takes the next one out that is due; of one time, the one that was added first. */
   take(): Due | undefined {
     const first = this.#first()

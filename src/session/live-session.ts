@@ -101,6 +101,7 @@ export class LiveSession extends Standing {
     // What began in memory makes room for what was stored.
     this.#scheduler.stop(replaced)
     core.unsurveyed = true
+    core.storedAt = resumed.found ? resumed.savedAt : 0
     if (core.closed) this.outcome.renew()
     core.early = core.remote = core.closed = undefined
     core.model = model

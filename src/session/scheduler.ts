@@ -155,6 +155,7 @@ export class Scheduler {
       if (retryAt === undefined) this.#backlog.add(id, step)
       else deadlines.add({ at: retryAt, exec: id })
     }
+    deadlines.since(this.core.storedAt)
   }
 
   /** The oldest event first; of one event, the step that was defined first. */

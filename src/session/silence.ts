@@ -29,7 +29,8 @@ export class Silence {
     else if (this.error === undefined)
       this.#timer = clock.setTimeout(
         () => this.#onSilent((this.error = new LeaderSilentError(id))),
-        Math.max(0, since + this.#timeout - clock.now()),
+        // A clock that was set back makes it no longer.
+        Math.min(this.#timeout, Math.max(0, since + this.#timeout - clock.now())),
       )
   }
 

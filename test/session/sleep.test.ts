@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
-import { defineWorkflow } from '../../src/index'
-import { Done, flow, Go, profile, type Profile } from '../support/flows'
+import { describe, expect, test } from 'vitest'
+import { defineEvent, defineWorkflow, type Clock } from '../../src/index'
+import { Done, flow, Go, profile, Question, type Profile } from '../support/flows'
 
 const sleeping = (page: Profile, woke: number[], ms = 60_000) =>
   defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
@@ -141,4 +141,65 @@ test('what a step wrote before its sleep / stays through a crash in it', async (
   const session = await page.open(workflow)
   await page.clock.advance(1000)
   expect(session.result).toBe(1)
+})
+
+describe('the clock is set back by a day between two pages', () => {
+  const Inner = defineEvent('inner')
+  const Slept = defineEvent('slept')
+  const child = defineWorkflow({ name: 'child', version: 1, start: Inner, stop: Slept }).step(
+    'sleep',
+    { on: Inner, emits: [Slept] },
+    async (ctx) => {
+      await ctx.sleep(10_000)
+      return Slept()
+    },
+  )
+  const late = { on: Go, asks: [Question], emits: [Done], retry: { attempts: 2, delay: 10_000 } }
+  const waiting = (how: string) =>
+    defineWorkflow({ ...flow }).step('wait', late, async (ctx) => {
+      if (how.includes('sleep')) await ctx.sleep(10_000)
+      if (how === 'a second sleep') await ctx.sleep(10_000)
+      if (how === 'a question') await ctx.ask(Question(1), { timeout: 10_000 }).catch(() => {})
+      if (how === 'a retry' && ctx.attempt === 1) throw new Error('once more')
+      if (how === 'a sub-flow') await ctx.subflow(child, { capture: {} })
+      return Done('over')
+    })
+
+  /** Its run has waited for three seconds; then the clock is set back, and another page opens it. */
+  const setBack = async (how: string) => {
+    const workflow = waiting(how)
+    let back = 0
+    const clock: Clock = {
+      now: () => page.clock.now() - back,
+      setTimeout: (fn, ms) => page.clock.setTimeout(fn, ms),
+      clearTimeout: (it) => page.clock.clearTimeout(it),
+    }
+    const page: Profile = profile(undefined, { clock })
+    const first = await page.open(workflow)
+    void first.run()
+    await page.clock.advance(3000)
+    first.state.set('typed', true)
+    await page.reload()
+    back = 86_400_000
+    return { page, session: await page.open(workflow) }
+  }
+
+  test.each(['a sleep', 'a question', 'a retry', 'a sub-flow'])('%s / takes no day longer', async (how) => {
+    const { page, session } = await setBack(how)
+    await page.clock.advance(6999)
+    expect(session.status).toBe('waiting')
+    await page.clock.advance(1)
+    expect([session.status, session.result]).toEqual(['completed', 'over'])
+  })
+
+  test('a sleep that begins after that, and a rewind to it / takes no less', async () => {
+    const { page, session } = await setBack('a second sleep')
+    await page.clock.advance(7000)
+    session.rewind(session.history().at(-1)?.seq ?? 0)
+    session.resume()
+    await page.clock.advance(9999)
+    expect(session.status).toBe('waiting')
+    await page.clock.advance(1)
+    expect(session.status).toBe('completed')
+  })
 })

@@ -7,7 +7,7 @@ import {
   type EngineOptions,
   type Session,
 } from 'dogear'
-import { crash, virtualTabs } from 'dogear/testing'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Answer, Done, failure, flow, Go, Nudge, Question } from '../support/flows'
 import { browser, ears } from '../support/leaving'
 
@@ -440,6 +440,20 @@ describe('a follower is closed where no page keeps what it has done', () => {
     hang()
     await follower.close()
   })
+})
+
+test('the leader hangs, and the clock is set back by a day / that it is silent is said all the same', async () => {
+  const base = virtualClock()
+  let back = 0
+  const clock = { ...base, now: () => base.now() - back }
+  const { follower, hang } = await hung(asking, { clock })
+  hang()
+  follower.state.set('text', 'a')
+  await base.advance(1000)
+  back = 86_400_000
+  follower.state.set('text', 'ab')
+  await base.advance(4000)
+  expect(follower.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
 })
 
 describe('a tab sleeps in the back/forward cache, and hears nothing of what another one does meanwhile', () => {
