@@ -110,7 +110,7 @@ export class Membership {
     return this.#options.live.core.model
   }
 
-  /** The session is attached: this tab executes it, `own` is its epoch; without one it is known by a number behind all others. */
+  /** This tab executes the session, as epoch `own`; without one, others know it by a number behind `found`, of what was read. */
   lead(own: number | undefined, base: number, found = 0): void {
     const { live } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)

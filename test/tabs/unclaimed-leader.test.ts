@@ -44,6 +44,14 @@ async function three() {
   return { ...it, first, leader, second, hearing, two, last, three }
 }
 
+/** The same, and the leader has been killed. */
+async function orphaned() {
+  const it = await three()
+  crash(it.first.engine)
+  await it.clock.advance(100)
+  return it
+}
+
 /** When there is room again, all of it is stored, once. */
 async function saved(
   { disk, clock, tab }: Setting,
@@ -88,9 +96,7 @@ test.each([
 )
 
 test('the disk has no room for a claim, and a tab takes over one that hangs / it executes; the other one wakes and follows, nothing is lost', async () => {
-  const it = await three()
-  crash(it.first.engine)
-  await it.clock.advance(100)
+  const it = await orphaned()
   it.hearing.close()
   it.second.page.hang()
   it.three.state.append('text', 'c')
@@ -108,9 +114,7 @@ test('the disk has no room for a claim, and a tab takes over one that hangs / it
 })
 
 test('the disk has no room for a claim, and one leader after the other dies / the last one has what each of them had', async () => {
-  const it = await three()
-  crash(it.first.engine)
-  await it.clock.advance(100)
+  const it = await orphaned()
   it.two.state.append('text', 'c')
   await it.clock.advance(10)
   crash(it.second.engine)
@@ -141,9 +145,7 @@ test('the disk is full from the beginning / the second tab has what the first on
 })
 
 test('somebody who is in no tab writes the session while it cannot be claimed / their state stays, and what was typed here goes on top of it', async () => {
-  const it = await three()
-  crash(it.first.engine)
-  await it.clock.advance(100)
+  const it = await orphaned()
   it.three.state.append('text', 'c')
   await it.clock.advance(100)
   const alone = { storage: it.memory, locks: null, channel: null }
