@@ -1,6 +1,7 @@
 /**
  * `npm test`: everything, from a fresh clone on. Installs what is missing, then runs every check and every test,
- * goes on after a failure, and ends with `N passed, N failed`: one for each test, one for each other check.
+ * goes on after a failure, and ends with `N passed, N failed`: one for each test, one for each other check. Two steps
+ * run at a time, and each tells its result when it has ended: most of them wait for a browser, or use one core.
  *
  *     npm test                  everything
  *     npm test -- lint unit     these steps, and what they need
@@ -8,7 +9,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { install, root } from './install.mjs'
 
@@ -23,7 +24,10 @@ const project = (name, { more = [], ...options } = {}) => ({
   ...options,
 })
 
+/** Begun in this order. One that is `alone` uses every core by itself, and some of what it does is bounded in time. */
 const steps = [
+  // The longest, so it begins first: what is behind it runs beside it.
+  project('e2e'),
   script('typecheck'),
   script('lint'),
   script('format:check'),
@@ -31,23 +35,22 @@ const steps = [
   script('build'),
   script('check:package', { needs: ['build'] }),
   script('size', { needs: ['build'] }),
-  // Vitest leaves one core to itself. These tests wait for nothing but the processor.
-  project('unit', { more: ['--maxWorkers=100%'] }),
   project('types'),
   project('dom'),
   project('browser'),
   project('react-17'),
   project('react-18'),
   project('storybook'),
-  project('e2e'),
   project('servers'),
   project('package', { needs: ['build'] }),
   script('build-storybook'),
+  // Vitest leaves one core to itself. These tests wait for nothing but the processor.
+  project('unit', { alone: true, more: ['--maxWorkers=100%'] }),
 ]
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`
 
-let running
+const processes = new Set()
 
 /** What a process has started, and what that has: browsers that tests kill are in groups of their own. */
 function descendants(parent) {
@@ -58,12 +61,12 @@ function descendants(parent) {
   return [...found]
 }
 
-/** Ends a step with all that it started. */
-function stop() {
-  if (running?.pid === undefined) return
-  if (process.platform === 'win32') return running.kill()
+/** Ends a process with all that it started. */
+function stop(child) {
+  if (child.pid === undefined) return
+  if (process.platform === 'win32') return child.kill()
   // Looked for before the first of them ends: after that nobody knows whose the others were.
-  for (const pid of [...descendants(running.pid), -running.pid]) {
+  for (const pid of [...descendants(child.pid), -child.pid]) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
@@ -74,7 +77,7 @@ function stop() {
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
-    stop()
+    for (const child of processes) stop(child)
     process.exit(130)
   })
 }
@@ -83,29 +86,30 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 function run([command, ...args], limit = 10 * minute) {
   return new Promise((resolve) => {
     const chunks = []
-    running = spawn(command, args, {
+    const child = spawn(command, args, {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
       shell: process.platform === 'win32',
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, STORYBOOK_DISABLE_TELEMETRY: '1' },
     })
-    running.stdout.on('data', (chunk) => chunks.push(chunk))
-    running.stderr.on('data', (chunk) => chunks.push(chunk))
+    processes.add(child)
+    child.stdout.on('data', (chunk) => chunks.push(chunk))
+    child.stderr.on('data', (chunk) => chunks.push(chunk))
     const timer = setTimeout(() => {
       chunks.push(Buffer.from(`\nstopped after ${limit / minute} minutes\n`))
-      stop()
+      stop(child)
     }, limit)
     const end = (code) => {
       clearTimeout(timer)
-      running = undefined
+      processes.delete(child)
       resolve({ code, output: Buffer.concat(chunks).toString() })
     }
-    running.on('error', (error) => {
+    child.on('error', (error) => {
       chunks.push(Buffer.from(String(error)))
       end(1)
     })
-    running.on('close', (code) => end(code ?? 1))
+    child.on('close', (code) => end(code ?? 1))
   })
 }
 
@@ -152,6 +156,52 @@ async function perform(step, reports) {
   return { ...count(report, code), output }
 }
 
+/** In place of what the line showed before. */
+function onTerminal(text) {
+  if (process.stdout.isTTY) process.stdout.write(`\r\u001b[K${text}`)
+}
+
+/** What came of a step, and of one that failed everything that it printed last. */
+function tell(step, { passed, failed, remark, output }, started) {
+  const counted = step.project ? `${passed} passed, ${failed} failed` : ''
+  const line = [step.name, counted, remark, seconds(started)].filter(Boolean).join('  ')
+  const skipped = output.split('\n').filter((it) => it.startsWith('SKIPPED: '))
+  const last = failed > 0 && output !== '' ? output.trimEnd().split('\n').slice(-300) : []
+  onTerminal('')
+  console.log(
+    [
+      `${failed > 0 ? 'FAIL' : 'ok  '} ${line}`,
+      ...skipped.map((it) => `     ${it}`),
+      ...last.map((it) => `     | ${it}`),
+    ].join('\n'),
+  )
+}
+
+/** Takes the steps in their order, two at a time where there are two cores. One waits for what it needs, and to be alone. */
+async function twoAtATime(chosen, take) {
+  const lanes = Math.min(2, availableParallelism())
+  const waiting = [...chosen]
+  const running = new Map()
+  const ready = (step) => {
+    const unfinished = [...waiting, ...running.keys()].some((it) => step.needs?.includes(it.name))
+    return !unfinished && (!step.alone || running.size === 0)
+  }
+  while (waiting.length + running.size > 0) {
+    const room = running.size < lanes && ![...running.keys()].some((it) => it.alone)
+    const next = room ? waiting.find(ready) : undefined
+    if (next) {
+      waiting.splice(waiting.indexOf(next), 1)
+      running.set(
+        next,
+        take(next).then(() => running.delete(next)),
+      )
+    } else {
+      onTerminal(`...  ${[...running.keys()].map((it) => it.name).join(', ')}`)
+      await Promise.race(running.values())
+    }
+  }
+}
+
 function choose(names) {
   const unknown = names.filter((name) => !steps.some((step) => step.name === name))
   if (unknown.length > 0) {
@@ -188,37 +238,19 @@ async function main() {
   }
 
   const reports = mkdtempSync(path.join(tmpdir(), 'dogear-test-'))
+  const missing = (step) => step.needs?.filter((name) => failures.some((it) => it.name === name)) ?? []
+  const one = async (step) => {
+    const started = performance.now()
+    const result =
+      missing(step).length > 0
+        ? { passed: 0, failed: 1, remark: `not run: it needs ${missing(step).join(', ')}`, output: '' }
+        : await perform(step, reports)
+    passed += result.passed
+    if (result.failed > 0) failures.push({ name: step.name, failed: result.failed, remark: result.remark })
+    tell(step, result, started)
+  }
   try {
-    for (const step of chosen) {
-      const missing = step.needs?.filter((name) => failures.some((it) => it.name === name)) ?? []
-      if (missing.length > 0) {
-        const remark = `not run: it needs ${missing.join(', ')}`
-        failures.push({ name: step.name, failed: 1, remark })
-        console.log(`FAIL ${step.name}  ${remark}`)
-        continue
-      }
-      const started = performance.now()
-      if (process.stdout.isTTY) process.stdout.write(`...  ${step.name}`)
-      const result = await perform(step, reports)
-      if (process.stdout.isTTY) process.stdout.write('\r')
-      const counted = step.project ? `${result.passed} passed, ${result.failed} failed` : ''
-      const line = [step.name, counted, result.remark, seconds(started)].filter(Boolean).join('  ')
-      console.log(`${result.failed > 0 ? 'FAIL' : 'ok  '} ${line}`)
-      for (const skipped of result.output.split('\n').filter((it) => it.startsWith('SKIPPED: ')))
-        console.log(`     ${skipped}`)
-      passed += result.passed
-      if (result.failed > 0) {
-        failures.push({ name: step.name, failed: result.failed, remark: result.remark })
-        console.log(
-          result.output
-            .trimEnd()
-            .split('\n')
-            .slice(-300)
-            .map((it) => `     | ${it}`)
-            .join('\n'),
-        )
-      }
-    }
+    await twoAtATime(chosen, one)
   } finally {
     rmSync(reports, { recursive: true, force: true })
   }
