@@ -83,7 +83,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 /** The exit code and everything that was printed. */
-function run([command, ...args], limit = 10 * minute) {
+function run([command, ...args], limit = 15 * minute) {
   return new Promise((resolve) => {
     const chunks = []
     const child = spawn(command, args, {
