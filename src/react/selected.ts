@@ -14,12 +14,16 @@ type AnySelection = Selection<unknown, unknown>
 
 /**
  * A part of what stands at a path. It keeps its identity while `compare` finds it the same, also when `select` is a
- * new function in every render: so one that makes new objects neither loops nor renders in vain.
+ * new function in every render: so one that makes new objects neither loops nor renders in vain. `sent`: what a server
+ * has shown there.
  */
-export function useSelected(show: Show, selection: AnySelection): unknown {
+export function useSelected(show: Show, sent: () => unknown, selection: AnySelection): unknown {
   const [part] = useState(makePart)
-  const get = (): unknown => part(show(), selection)
-  return useSnapshot(show, get, get)
+  return useSnapshot(
+    show,
+    () => part(show(), selection),
+    () => part(sent(), selection),
+  )
 }
 
 /** One component's memory of its part: a cache, so a render that filled it and was dropped does no harm. */

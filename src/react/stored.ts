@@ -25,14 +25,17 @@ export function useStored(
   const path = bare ? first : second
   if (!isPath(path)) throw misuse(hook)
   const selection = selectionOf(hook, bare ? second : third)
+  const own = !near && !bare && has(first, 'append')
   const store = near
     ? pick(place.session)
-    : !bare && has(first, 'append')
+    : own
       ? (first as PlainStore<unknown>)
       : pick(sessionOf(place, hook, bare ? undefined : first))
   const { show, set } = cellOf(store, path)
+  // A session may be loaded by the time that a page takes over what a server has sent, or a late part of it.
+  const sent = own ? show : () => show(null)
   // oxlint-disable-next-line react/rules-of-hooks -- whether a call selects never changes, so the order of hooks does not
-  const value = selection ? useSelected(show, selection) : useSnapshot(show, show, show)
+  const value = selection ? useSelected(show, sent, selection) : useSnapshot(show, show, sent)
   return [value, set] as never
 }
 

@@ -3,6 +3,7 @@ import type { Recipe } from './edit'
 import { Edits } from './edits'
 import type { Node } from './node'
 import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
+import { valueAt } from './view'
 import { Writes, type StoreParts } from './writes'
 
 /**
@@ -65,9 +66,10 @@ export interface Cell {
   readonly set: (next: unknown) => void
 }
 
+/** With `null` it reads what stood there in the beginning, which is what a server has shown. */
 export interface Show {
   (listener: () => void): () => void
-  (): unknown
+  (beginning?: null): unknown
 }
 
 /** Under it a store has what makes its cells: found faster than in a WeakMap. */
@@ -82,9 +84,10 @@ export function cellOf(store: PlainStore<unknown>, path: string | Keys): Cell {
 
 /** The functions stand at the path's node, bound and not closed over, which takes half the memory. */
 function cellsOf(writes: Writes): (path: string | Keys) => Cell {
-  const { tree } = writes
-  function show(this: Node, listener?: () => void): unknown {
-    return listener ? tree.subscribe(this, listener) : tree.readAt(this)
+  const { tree, initial } = writes.parts
+  function show(this: Node, listener?: (() => void) | null): unknown {
+    if (listener) return tree.subscribe(this, listener)
+    return listener === null ? valueAt(initial(), this.keys) : tree.readAt(this)
   }
   // By the node itself: a batch of setters looks up no path.
   function set(this: Node, next: unknown): void {

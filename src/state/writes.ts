@@ -27,7 +27,7 @@ type Ops = readonly Op[]
 
 /** The writes of a store, and its open batch. */
 export class Writes {
-  protected readonly parts: StoreParts
+  readonly parts: StoreParts
   protected open: Batch | undefined
   /** Why there may be no write just now. */
   blocked: (() => Error) | undefined

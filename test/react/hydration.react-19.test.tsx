@@ -1,5 +1,5 @@
 import { act, cleanup } from '@testing-library/react'
-import { Suspense, type ReactElement } from 'react'
+import { lazy, Suspense, type ReactElement } from 'react'
 import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -90,7 +90,7 @@ test('ssr / the same, with the children in the HTML', async () => {
   expect(errors).toEqual([])
 })
 
-test.each([{ ssr: false }, { suspense: true }])(
+test.each([{ ssr: false }, { ssr: true }, { suspense: true }])(
   'the session is open before the page takes over (%o) / still no recoverable error',
   async (mode) => {
     const { engine, settle } = stage({ storage: await storedNote() })
@@ -108,6 +108,26 @@ test.each([{ ssr: false }, { suspense: true }])(
     expect(errors).toEqual([])
   },
 )
+
+test('ssr, and a part of the page takes over when the session is loaded / still no recoverable error', async () => {
+  const { engine, settle } = stage({ storage: await storedNote() })
+  let arrive: (module: { default: typeof Page }) => void = () => {}
+  const Late = lazy(() => new Promise<{ default: typeof Page }>((resolve) => (arrive = resolve)))
+  const page = (part: ReactElement) => (
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }} ssr>
+      <Suspense>{part}</Suspense>
+    </hooks.WorkflowProvider>
+  )
+  container.innerHTML = onServer(page(<Page />))
+  await hydrate(page(<Late />))
+  await settle()
+  expect(engine.session(checkout).status).toBe('idle')
+  expect(text()).toBe(initial)
+  await act(async () => arrive({ default: Page }))
+  await settle()
+  expect(text()).toBe(loaded)
+  expect(errors).toEqual([])
+})
 
 test('suspense / the fallback stands until the page has taken over, then the boundary waits', async () => {
   const { engine, settle } = stage({ storage: await storedNote() })
