@@ -38,20 +38,28 @@ export function useSessions(workflow?: AnyWorkflow, options?: SessionsOptions): 
   const { engine, status, prefix } = options ?? {}
   const nearest = useContext(PlaceContext)?.engine
   const name = workflow && workflowOf('useSessions', workflow).name
-  const [read, show] = useState<Partial<UseSessions>>({})
-  const refresh = useCallback(() => {
-    let mine = true
+  const [found, show] = useState<Found>({})
+  const [times, again] = useState(0)
+  const read = useCallback(() => {
     const filter = { workflow: name, status, prefix } as Parameters<Engine['list']>[0]
-    engineFor(engine ?? nearest)
-      .list(filter)
-      .then(
-        (sessions) => mine && show({ sessions }),
-        (error: unknown) => mine && show({ error }),
-      )
+    return engineFor(engine ?? nearest).list(filter)
+  }, [engine, nearest, name, status, prefix])
+  useEffect(() => {
+    let mine = true
+    read().then(
+      (sessions) => mine && show({ read, sessions }),
+      (error: unknown) => mine && show({ read, error }),
+    )
     return () => {
       mine = false
     }
-  }, [engine, nearest, name, status, prefix])
-  useEffect(refresh, [refresh])
-  return { sessions: read.sessions, error: read.error, refresh }
+  }, [read, times])
+  const refresh = useCallback(() => again((it) => it + 1), [])
+  const { sessions, error }: Found = found.read === read ? found : {}
+  return { sessions, error, refresh }
+}
+
+/** What was found, and by what: it is nothing to show for another filter. */
+interface Found extends Partial<Omit<UseSessions, 'refresh'>> {
+  readonly read?: () => unknown
 }

@@ -52,7 +52,8 @@ test('all, and those with a prefix, inside a provider / from its engine', async 
   expect(text()).toBe('3 2')
 })
 
-test('another prefix before the first answer has come / the late answer is dropped', async () => {
+/** A list of those with a prefix, and the answers it waits for: they come when the test lets them. */
+async function slowList() {
   const { engine, settle } = await stored()
   const answers: (() => void)[] = []
   const slow = {
@@ -62,21 +63,38 @@ test('another prefix before the first answer has come / the late answer is dropp
       return engine.list(filter)
     },
   }
+  let latest: UseSessions | undefined
   function List({ prefix }: { readonly prefix: string }) {
-    return (
-      <p>
-        {useSessions(undefined, { engine: slow, prefix })
-          .sessions?.map((it) => it.id)
-          .join()}
-      </p>
-    )
+    latest = useSessions(undefined, { engine: slow, prefix })
+    return <p>{latest.sessions?.map((it) => it.id).join()}</p>
   }
+  const answer = (index: number): Promise<void> => {
+    answers[index]?.()
+    return settle()
+  }
+  return { List, answer, refresh: () => act(() => latest?.refresh()) }
+}
+
+test('another prefix before the first answer has come / the late answer is dropped', async () => {
+  const { List, answer } = await slowList()
   const { rerender } = render(<List prefix="cart-1" />)
   rerender(<List prefix="me" />)
-  answers[1]?.()
-  await settle()
-  answers[0]?.()
-  await settle()
+  await answer(1)
+  await answer(0)
+  expect(text()).toBe('me')
+})
+
+test('another prefix / what was found for the one before is not shown under it, nor what a refresh of it brings', async () => {
+  const { List, answer, refresh } = await slowList()
+  const { rerender } = render(<List prefix="cart-1" />)
+  await answer(0)
+  expect(text()).toBe('cart-1')
+  refresh()
+  expect(text()).toBe('cart-1')
+  rerender(<List prefix="me" />)
+  expect(text()).toBe('')
+  await answer(2)
+  await answer(1)
   expect(text()).toBe('me')
 })
 
