@@ -57,6 +57,17 @@ export class Registry {
     return this.#open.get(id)?.face
   }
 
+  /**
+   * The open session of an id and a workflow, for a component that renders: nobody is told of the resources that it
+   * brings, until they are given once more.
+   */
+  found(id: string, { name }: AnyWorkflow, resources: Opened['resources']): Session<AnyWorkflow> | undefined {
+    const open = this.#open.get(id)
+    if (open?.face.workflow.name !== name) return undefined
+    if (resources) open.live.core.options.resources.session.put(resources)
+    return open.face
+  }
+
   session(workflow: AnyWorkflow, options: Opened): Session<AnyWorkflow> {
     if (this.#closed) throw new StorageError('the engine is closed; make another one with createEngine()')
     const definition = definitionOf(workflow)

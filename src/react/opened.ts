@@ -11,7 +11,7 @@ export interface SessionOptions<W extends AnyWorkflow> {
   readonly id?: string | undefined
   /** Default: one engine for the page, made on first use. */
   readonly engine?: Engine | undefined
-  /** What steps need; new values go to the session, equal ones do nothing. */
+  /** What steps need; new values go to the session, equal ones do nothing, and one that is left out stays. */
   readonly resources?: { readonly [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] } | undefined
   /** What a new session's state begins with, completed by the schema's defaults. */
   readonly initialState?: Partial<StateOf<W>> | undefined
@@ -26,6 +26,8 @@ export interface Wanted extends SessionOptions<AnyWorkflow> {
 }
 
 export interface Opened {
+  /** Another one for each session. */
+  readonly key: number
   readonly given: Engine | undefined
   readonly engine: Engine
   readonly session: Session<AnyWorkflow>
@@ -59,13 +61,12 @@ function open(wanted: Wanted): Opened {
   const { workflow, engine: given, id: own, resources } = wanted
   const id = own ?? workflow.name
   const engine = engineFor(given)
-  const known = registryOf(engine)?.face(id)
   // Found, not opened once more: a render must not make the engine read again what it could not read.
-  const session =
-    known?.workflow.name === workflow.name ? known : engine.session(workflow, optionsOf(wanted, id))
-  if (resources) session.setResources(resources)
-  return { given, engine, session }
+  const known = registryOf(engine)?.found(id, workflow, resources)
+  return { key: ++count, given, engine, session: known ?? engine.session(workflow, optionsOf(wanted, id)) }
 }
+
+let count = 0
 
 /** What the engine takes of it. */
 export function optionsOf(wanted: SessionOptions<AnyWorkflow>, id: string): OpenOptions<AnyWorkflow> {

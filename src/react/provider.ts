@@ -11,7 +11,7 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
   readonly fallback?: ReactNode
   /**
    * Shown when it could not be loaded; `retry` reads it once more, and a LoadError has other ways out. Default:
-   * the error goes to the nearest error boundary.
+   * the error goes to the nearest error boundary, which meets it again until somebody calls its `retry()`.
    */
   readonly errorFallback?: ((error: Error, retry: () => void) => ReactNode) | undefined
   /**
@@ -54,8 +54,8 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   if (!opened) return (props.fallback as ReactElement | undefined) ?? null
   const instead = inPlaceOfChildren(props, phase, opened)
   if (instead !== undefined) return instead as ReactElement | null
-  // With the id as key, no component carries what it holds of one session over to another.
-  return createElement(PlaceContext.Provider, { key: opened.session.id, value: place }, props.children)
+  // With a key, no component carries what it holds of one session over to another.
+  return createElement(PlaceContext.Provider, { key: opened.key, value: place }, props.children)
 }
 
 const nobody: { readonly session?: undefined; readonly engine?: undefined } = {}

@@ -8,6 +8,7 @@ export class ResourceLayer {
   readonly #values = new Map<string, unknown>()
   readonly #listeners = new Set<() => void>()
   readonly #report: (error: unknown) => void
+  #untold = false
 
   /** @param report told of what listeners throw */
   constructor(report: (error: unknown) => void) {
@@ -32,12 +33,18 @@ export class ResourceLayer {
 
   /** Merges by key; equal values do nothing. */
   set(values: Readonly<Record<string, unknown>>): void {
+    this.put(values)
+    if (this.#untold) this.#tell()
+  }
+
+  /** The same, and listeners are told of it by the next `set`. */
+  put(values: Readonly<Record<string, unknown>>): void {
     checkArgument('setResources()', values)
-    const changed = Object.entries(values).filter(
-      ([key, it]) => it !== undefined && !Object.is(this.#values.get(key), it),
-    )
-    for (const [key, value] of changed) this.#values.set(key, value)
-    if (changed.length > 0) this.#tell()
+    for (const [key, value] of Object.entries(values)) {
+      if (value === undefined || Object.is(this.#values.get(key), value)) continue
+      this.#values.set(key, value)
+      this.#untold = true
+    }
   }
 
   delete(key: string): void {
@@ -51,6 +58,7 @@ export class ResourceLayer {
   }
 
   #tell(): void {
+    this.#untold = false
     for (const listener of this.#listeners)
       try {
         listener()

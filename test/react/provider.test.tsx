@@ -1,7 +1,13 @@
 import { act, cleanup, render } from '@testing-library/react'
-import { StrictMode, Suspense, useEffect, useState } from 'react'
+import { StrictMode, Suspense, useEffect, useState, type ReactNode } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
-import { createEngine, memoryStorage, structuredCloneSerializer, type Session } from 'dogear'
+import {
+  createEngine,
+  memoryStorage,
+  structuredCloneSerializer,
+  type Session,
+  type StorageError,
+} from 'dogear'
 import { createWorkflowHooks, useWorkflow, useWorkflowState, WorkflowProvider } from 'dogear/react'
 import { crash } from 'dogear/testing'
 import {
@@ -225,6 +231,25 @@ test('another engine / another session', async () => {
   expect(text()).toBe('note:')
 })
 
+test('another engine whose session is open already / its children begin anew', async () => {
+  const [one, two] = [stage(), stage()]
+  for (const { engine } of [one, two]) await engine.open(checkout)
+  let mounts = 0
+  function Page() {
+    const [mount] = useState(() => ++mounts)
+    return <p>{mount}</p>
+  }
+  const page = ({ engine }: typeof one) => (
+    <hooks.WorkflowProvider engine={engine}>
+      <Page />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page(one))
+  expect(text()).toBe('1')
+  rerender(page(two))
+  expect(text()).toBe('2')
+})
+
 test('no engine / one for the page: all providers of an id share a session', async () => {
   const sessions = new Set<Session<typeof checkout>>()
   function Page() {
@@ -314,6 +339,33 @@ test('new resource values / go to the session; equal ones do nothing', async () 
   await settle()
   expect(text()).toBe('dear')
   expect(engine.session(checkout).resources.shop).toBe(dearer)
+})
+
+test('a second provider brings other resources / shown everywhere, and React has nothing to complain of', async () => {
+  const { engine, settle } = stage()
+  const complaints = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const dearer: Shop = { price: () => Promise.resolve(1000) }
+  function Page() {
+    return <i>{hooks.useResource('shop') === shop ? 'cheap ' : 'dear '}</i>
+  }
+  const part = (given: Shop) => (
+    <hooks.WorkflowProvider engine={engine} resources={{ shop: given }}>
+      <Page />
+    </hooks.WorkflowProvider>
+  )
+  const first = part(shop)
+  const { rerender } = render(<>{first}</>)
+  await settle()
+  rerender(
+    <>
+      {first}
+      {part(dearer)}
+    </>,
+  )
+  await settle()
+  expect(text()).toBe('dear dear')
+  expect(complaints.mock.calls).toEqual([])
+  complaints.mockRestore()
 })
 
 test('a run that waits for a resource / goes on when the provider gives it', async () => {
@@ -419,6 +471,39 @@ test('a session that cannot be loaded, no errorFallback / the nearest error boun
     await settle()
   })
   expect(text()).toContain('the disk is on fire')
+})
+
+test('an error boundary with a way back / error.retry() reads it once more, then the children are there', async () => {
+  const storage = memoryStorage()
+  let broken = true
+  const read = (id: string) => (broken ? Promise.reject(new Error('the disk is on fire')) : storage.read(id))
+  const { engine, settle } = stage({ storage: { ...storage, read } })
+  class WayBack extends Boundary {
+    again = async (): Promise<void> => {
+      await (this.state.error as StorageError).retry?.().catch(() => {})
+      this.setState({ error: undefined as never })
+    }
+    override render(): ReactNode {
+      return this.state.error ? <button onClick={this.again}>{super.render()}</button> : super.render()
+    }
+  }
+  await quietly(async () => {
+    const { getByRole } = render(
+      <WayBack>
+        <hooks.WorkflowProvider engine={engine} fallback="wait">
+          <Note />
+        </hooks.WorkflowProvider>
+      </WayBack>,
+    )
+    for (const isBroken of [true, true, false]) {
+      await settle()
+      expect(text()).toContain('the disk is on fire')
+      broken = isBroken
+      await act(async () => getByRole('button').click())
+    }
+    await settle()
+  })
+  expect(text()).toBe('note:')
 })
 
 test('closed or deleted while it is shown / opened afresh, behind the fallback, once', async () => {
