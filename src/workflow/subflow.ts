@@ -65,15 +65,15 @@ type Options = StepOptions<On, readonly EventType[], readonly AskType[]> &
 export function makeSubflow(parent: string, name: string, options: Options): StepDefinition {
   const { workflow, capture, writeBack } = options
   const mistakes = mappingMistakes(options)
-  if (options.emits && options.emits.length > 1)
-    mistakes.push(`it emits ${options.emits.length} events; a sub-flow emits one`)
+  // One event without a list is a list of one, as with steps.
+  const emits = [options.emits ?? []].flat() as unknown as readonly AnyEvent[]
+  if (emits.length > 1) mistakes.push(`it emits ${emits.length} events; a sub-flow emits one`)
   if (mistakes.length > 0)
     throw new WorkflowError(
       parent,
       mistakes.map((it) => ({ check: 'subflow', message: `sub-flow "${name}": ${it}` })),
     )
   const subflow = Object.freeze({ workflow, capture, writeBack })
-  const emits = (options.emits ?? []) as readonly AnyEvent[]
   return withSubflow(makeStep(name, options, accepts(options.on), emitting(subflow, emits)), subflow)
 }
 

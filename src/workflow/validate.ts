@@ -133,7 +133,9 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     for (const step of steps)
       for (const { type } of step.emits)
         if (type !== options.stop?.type && !isHeard(type, definition))
-          report(`step "${step.name}" emits "${type}", which no step accepts`)
+          report(
+            `step "${step.name}" emits "${type}", which no step accepts; one that is only waited for stands in \`events\``,
+          )
   },
 
   unproduced(definition, report) {
@@ -265,7 +267,7 @@ function leadingToStop(definition: Definition): Set<StepDefinition> {
 
 /**
  * A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. Nor is
- * one that emits what another step can only be waiting for.
+ * one that emits what another step may be waiting for.
  */
 function isBesideARoute(
   step: StepDefinition,
@@ -273,14 +275,15 @@ function isBesideARoute(
   stopping: Set<StepDefinition>,
 ): boolean {
   const { steps, options, routes } = definition
-  if (step.emits.length > 0)
-    return step.emits.some(({ type }) => !routes.has(type) && isHeard(type, definition))
   const shares = (other: StepDefinition): boolean =>
     other.on.some((it) => step.on.some((own) => own.type === it.type))
   const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
-  // What comes from outside always comes beside the run.
   const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
-  if (step.on.every(among([...options.events, ...steps.flatMap(replies)]))) return true
+  const given = among([...options.events, ...steps.flatMap(replies)])
+  if (step.emits.length > 0)
+    return step.emits.some((it) => given(it) && !(routes.has(it.type) && onCycle(step, definition)))
+  // What comes from outside always comes beside the run.
+  if (step.on.every(given)) return true
   return steps.some(
     (it) => stopping.has(it) && (shares(it) || feeds(it) || it.on.some(among(options.events))),
   )

@@ -235,7 +235,8 @@ describe('start and stop', () => {
 describe('produced and consumed', () => {
   test('an event that no step accepts / reported with step and event', () => {
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done, Item] }, done)
-    expect(findings(workflow)).toEqual([expect.stringMatching(/^unconsumed: .*"work".*"item"/)])
+    // It may be what a `waitFor` waits for, which a definition cannot show.
+    expect(findings(workflow)).toEqual([expect.stringMatching(/^unconsumed: .*"work".*"item".*`events`/)])
   })
 
   test('a declared event or a reply that a step emits and none accepts / somebody may wait for it', () => {
@@ -371,6 +372,17 @@ describe('reachable, and leading to the end', () => {
     expect(findings(workflow)).toEqual([])
   })
 
+  test('a step that emits what another one waits for and a sink accepts as well / no dead end', async () => {
+    const workflow = defineWorkflow({ ...flow, events: [Worked] })
+      .step('waits', { on: Go, emits: [Item, Done] }, async (ctx) => {
+        return Done((await ctx.waitFor(Worked, { emit: Item(1) })).data)
+      })
+      .step('works', { on: Item, emits: [Worked] }, (_, { data }) => Worked(data + 1))
+      .step('logs', { on: Worked }, nothing)
+    expect(findings(workflow)).toEqual([])
+    expect(await (await profile().open(workflow)).run()).toBe(2)
+  })
+
   test('a branch of a fan-out that ends in nothing, gathered / no dead end', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('split', { on: Go, emits: [Item, Other] }, () => [])
@@ -492,6 +504,17 @@ describe('when and how', () => {
 
   test('emits that is one event without a list / counts as a list of one', async () => {
     const workflow = defineWorkflow(flow).step('work', { on: Go, emits: Done as never }, done as never)
+    expect(findings(workflow)).toEqual([])
+    expect(await (await profile().open(workflow)).run()).toBe(1)
+  })
+
+  test('emits of a sub-flow that is one event without a list / counts as a list of one: the run goes on behind it', async () => {
+    const child = defineWorkflow({ ...flow, name: 'child' }).step('work', { on: Go, emits: [Done] }, done)
+    const workflow = defineWorkflow(flow).subflow('child', {
+      on: Go,
+      workflow: child,
+      emits: Done as never,
+    })
     expect(findings(workflow)).toEqual([])
     expect(await (await profile().open(workflow)).run()).toBe(1)
   })
