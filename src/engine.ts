@@ -101,7 +101,7 @@ export interface Engine {
   list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
   /** Closes a session and removes it with all that is stored of it. */
   delete(id: string): Promise<void>
-  /** What is stored of a session, as it is. */
+  /** What is stored of a session, as it is. One that is open here is saved before. */
   export(id: string): Promise<unknown>
   /**
    * Opens a session from what `session.toJSON()` gave, here or elsewhere: under its own id or another one. Nothing is
@@ -159,10 +159,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     },
     list: (filter) => list(storage, filter),
     delete: (id) => registry.remove(id, () => storage.delete(id)),
-    export: async (id) => {
-      checkArgument('engine.export()', id, 'string')
-      return storage.export(id)
-    },
+    export: (id) => exported(registry, storage, id),
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
     flow: (workflow) => flowOf(registry, workflow),
@@ -197,6 +194,14 @@ const taken = {
 async function list(storage: SessionStorage, filter: StorageFilter = {}): Promise<StoredSessionInfo[]> {
   checkOptions('engine.list()', filter, { workflow: 'string', status: 'string', prefix: 'string' })
   return storage.list(filter)
+}
+
+async function exported(registry: Registry, storage: SessionStorage, id: string): Promise<unknown> {
+  checkArgument('engine.export()', id, 'string')
+  const open = registry.face(id)
+  // What has happened here and waits for its window is a part of it.
+  if (open) await open.flush().catch(() => {})
+  return storage.export(id)
 }
 
 async function clear(registry: Registry, which: { readonly prefix?: string } = {}): Promise<void> {

@@ -83,6 +83,12 @@ export class Attempt {
     return this.#leaving.promise
   }
 
+  /** What ends with the attempt, when the handler has not ended it before. */
+  ending(end: () => void): () => void {
+    void this.gone.then(end)
+    return end
+  }
+
   get settled(): Promise<void> {
     this.#settling ??= deferred()
     if (this.over || this.#waits > 0) this.#settling.resolve()

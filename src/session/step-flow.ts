@@ -37,7 +37,7 @@ export class StepFlow extends StepWrites {
         const ops = editOps(writer, view, recipe)
         return ops instanceof Promise ? settled(attempt, ops) : ops
       })
-    this.subscribe = state.subscribe
+    this.subscribe = (path, listener) => attempt.ending(state.subscribe(path, listener))
   }
 }
 

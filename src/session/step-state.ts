@@ -26,7 +26,7 @@ export class StepState extends StepWrites {
     this.get = (...args) => read(attempt, args)
     this.has = (path) => view(attempt).has(toPath(path))
     this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
-    this.subscribe = (path, listener) => tree.subscribe(toPath(path), listener)
+    this.subscribe = (path, listener) => attempt.ending(tree.subscribe(toPath(path), listener))
   }
 }
 

@@ -307,6 +307,13 @@ describe('list, delete, export, clear, close', () => {
     expect(await page.engine.export('nope')).toBeUndefined()
   })
 
+  test('export of an open session, right after something was typed / has that as well', async () => {
+    const page = profile()
+    const session = await page.open(simple, { id: 'typed' })
+    session.state.set('note', 'the last word')
+    expect(JSON.stringify(await page.engine.export('typed'))).toContain('the last word')
+  })
+
   test('clear with a prefix / those; without / all; open ones are closed first', async () => {
     const page = await fill()
     const open = await page.open(simple, { id: 'cart-1' })

@@ -235,6 +235,32 @@ describe('a step that throws', () => {
   })
 })
 
+test('a step listens to the state and to the flow state / hears no more once its attempt is over', async () => {
+  const heard: string[] = []
+  const workflow = defineWorkflow({ ...flow }).step(
+    'work',
+    { on: Go, asks: [Question], emits: [Done], retry: { attempts: 2, delay: 10 } },
+    async (ctx) => {
+      ctx.state.subscribe('n', () => heard.push(`state ${ctx.attempt}`))
+      ctx.flowState.subscribe('n', () => heard.push(`flow state ${ctx.attempt}`))
+      if (ctx.attempt === 1) throw new Error('once more')
+      return Done((await ctx.ask(Question(1))).data)
+    },
+  )
+  const page = profile()
+  const session = await page.open(workflow)
+  const result = session.run()
+  await page.clock.advance(10)
+  session.state.set('n', 1)
+  session.flowState.set('n', 1)
+  expect(heard).toEqual(['state 2', 'flow state 2'])
+  await session.asks[0]?.reply(1)
+  await result
+  session.state.set('n', 2)
+  session.flowState.set('n', 2)
+  expect(heard).toEqual(['state 2', 'flow state 2'])
+})
+
 describe('two steps on the same path', () => {
   const Pair = defineEvent('pair', z.string())
 
