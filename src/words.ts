@@ -7,3 +7,12 @@ export function wordsOf(thrown: unknown): string {
     return `an ${typeof thrown} without a text`
   }
 }
+
+/** A member of what was thrown: it may itself throw when it is looked at. */
+export function memberOf(thrown: unknown, key: 'name' | 'code' | 'cause'): unknown {
+  try {
+    return (thrown as Record<string, unknown> | null)?.[key]
+  } catch {
+    return undefined
+  }
+}

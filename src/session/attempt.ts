@@ -188,7 +188,7 @@ export class Attempt {
       if (missed.length > 0) throw new ReplayMismatchError(this.step.name, missed)
       const fanOut = Array.isArray(outcome)
       const events = fanOut
-        ? (outcome as unknown[]).map((it) => this.#genuine(it))
+        ? Array.from(outcome as unknown[], (it) => this.#genuine(it))
         : outcome === undefined
           ? none
           : [this.#genuine(outcome)]

@@ -1,5 +1,6 @@
 import { ArgumentError, SerializationError } from '../errors'
 import { OutcomeUnknownError } from '../run-errors'
+import { memberOf } from '../words'
 import { checkArgument, checkOptions } from '../state/argument'
 import { isOutcome, isRerun, OutcomeKnown, outcomes, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
@@ -157,14 +158,13 @@ export class Effects {
 
 function causesOf(error: unknown): Set<unknown> {
   const causes = new Set<unknown>()
-  for (let it = error; it !== undefined && !causes.has(it); it = (it as { cause?: unknown })?.cause)
-    causes.add(it)
+  for (let it = error; it !== undefined && !causes.has(it); it = memberOf(it, 'cause')) causes.add(it)
   return causes
 }
 
 /** Whether an effect of unknown outcome is behind it, here or in a sub-flow: only `retry()` lets that run again. */
 export function isUnknown(error: unknown): boolean {
-  return [...causesOf(error)].some((it) => (it as { code?: unknown } | null)?.code === 'OUTCOME_UNKNOWN')
+  return [...causesOf(error)].some((it) => memberOf(it, 'code') === 'OUTCOME_UNKNOWN')
 }
 
 function askKey(key: string, time: number): string {

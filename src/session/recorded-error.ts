@@ -1,5 +1,5 @@
 import { StepError } from '../run-errors'
-import { wordsOf } from '../words'
+import { memberOf, wordsOf } from '../words'
 import type { RecordedError } from './record'
 
 /** An error in the form that survives a reload: its name, message and code. That of a failed sub-flow has the code of its cause. */
@@ -8,8 +8,8 @@ export function recordError(error: unknown): RecordedError {
   if (!(error instanceof Error)) return { name: 'Error', message }
   let cause: unknown = error
   while (cause instanceof StepError) ({ cause } = cause)
-  const { code } = Object(cause) as { code?: unknown }
-  const { name } = error as { name?: unknown }
+  const code = memberOf(cause, 'code')
+  const name = memberOf(error, 'name')
   // Anything can be put in its place.
   return {
     name: typeof name === 'string' ? name : 'Error',

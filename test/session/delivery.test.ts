@@ -41,6 +41,8 @@ describe('what a step returns', () => {
     ['an object whose type is no text', { type: 7 }, 'object'],
     ['a list with an event nobody declared', [Worked(1), Other('x')], '"other"'],
     ['a list with a non-event', [Worked(1), 5], '5'],
+    // oxlint-disable-next-line no-sparse-arrays -- what a step without types may give
+    ['a list with a hole', [, Worked(1)], 'undefined'],
   ])('%s / an error naming the step and the type', async (_, outcome, named) => {
     const workflow = defineWorkflow({ ...flow })
       .step('first', { on: Go, emits: [Worked] }, async (ctx) => {

@@ -469,6 +469,26 @@ describe('catchError', () => {
   })
 })
 
+test('what is thrown throws itself when it is looked at / the run fails with it all the same, and goes on after a reload', async () => {
+  const refuse = (): never => {
+    throw new Error('do not touch')
+  }
+  const odd = [
+    new Proxy({}, { get: refuse }),
+    ...['name', 'message', 'code', 'cause'].map((key) =>
+      Object.defineProperty(new Error('odd'), key, { get: refuse }),
+    ),
+  ]
+  for (const error of odd) {
+    const page = profile()
+    const workflow = failing(() => error)
+    const session = await page.open(workflow)
+    expect(await failure(session.run())).toMatchObject({ code: 'STEP_FAILED', step: 'pay' })
+    await page.reload()
+    expect((await page.open(workflow)).error?.message).toBe(session.error?.message)
+  }
+})
+
 test('an error whose name is no text / its message is kept, and the session can be opened again', async () => {
   for (const name of [5, undefined]) {
     const page = profile()
