@@ -28,8 +28,8 @@ export interface CompiledSchema {
    * schema changes something once the value is gone.
    */
   checkDelete(current: Current, path: Path): Checked | undefined
-  /** What `append` creates at a path where nothing is. */
-  kindOf(path: Path): 'text' | 'list' | 'unknown'
+  /** What `append` creates at a path where nothing is; of an item that is given, what the schema there takes it as. */
+  kindOf(path: Path, current?: Current, item?: unknown): 'text' | 'list' | 'unknown'
 }
 
 /** What is known about a path before any value is seen. */
@@ -66,7 +66,13 @@ export function compileSchema(schema: Schema | undefined, same: typeof sameJson 
     initial: (value) => outputOf(schema, value ?? beginningOf(schema), ROOT, ROOT),
     check: (current, path, value) => check(ruleOf, current, path, value),
     checkDelete: (current, path) => checkDelete(ruleOf, current, path),
-    kindOf: (path) => ruleOf(path).kind,
+    kindOf(path, current, item) {
+      const { kind } = ruleOf(path)
+      // What cannot be taken apart is asked.
+      const takes = (value: unknown): unknown => current && isTaken(() => check(ruleOf, current, path, value))
+      const isList = kind === 'unknown' && typeof item === 'string' && !takes(item) && takes([item])
+      return isList ? 'list' : kind
+    },
   }
 }
 
@@ -76,6 +82,14 @@ export const untyped: CompiledSchema = {
   check: (_, path, value) => ({ path, value }),
   checkDelete: () => undefined,
   kindOf: () => 'unknown',
+}
+
+function isTaken(judge: () => unknown): unknown {
+  try {
+    return judge()
+  } catch {
+    return undefined
+  }
 }
 
 type RuleOf = (path: Path) => Rule

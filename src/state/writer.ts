@@ -63,7 +63,7 @@ export class Writer {
   }
 
   #begin(view: View, path: Path, item: unknown): Op {
-    const wanted = this.schema.kindOf(path)
+    const wanted = this.schema.kindOf(path, view, item)
     const text = wanted === 'unknown' ? typeof item === 'string' : wanted === 'text'
     const made = this.#checked(view, path, text ? item : [item])
     if (made.path !== path) return written(made)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import * as mini from 'zod/mini'
 import { PathError, SchemaError, StateValidationError } from '../../src/errors'
 import { toPath } from '../../src/state/path'
+import { createStore } from '../../src/state/create-store'
 import { compileSchema } from '../../src/state/schema'
 import type { Schema } from '../../src/state/standard-schema'
 import { validate } from '../../src/state/standard-schema'
@@ -452,6 +453,37 @@ describe('missing parents', () => {
     expect(compiled.kindOf(toPath('list'))).toBe('list')
     expect(compiled.kindOf(toPath('user'))).toBe('unknown')
     expect(compiled.kindOf(toPath('nope'))).toBe('unknown')
+  })
+
+  it('append of a text to nothing, where the schema cannot be taken apart / a list, when only that is taken', () => {
+    const lists: Schema = {
+      '~standard': {
+        vendor: 'other',
+        version: 1,
+        validate: (value) =>
+          Array.isArray((value as { list?: unknown }).list ?? [])
+            ? { value }
+            : { issues: [{ message: 'a list', path: ['list'] }] },
+      },
+    }
+    const foreign = createStore({ schema: lists, initial: {} })
+    foreign.append('list', 'a')
+    foreign.append('other', 'a')
+    expect(foreign.get()).toEqual({ list: ['a'], other: 'a' })
+    const variant = z.object({ kind: z.literal('a'), tags: z.array(z.string()).optional() })
+    const union = z.discriminatedUnion('kind', [variant, z.object({ kind: z.literal('b') })])
+    const store = createStore({
+      schema: z.object({ union, any: z.any().optional() }),
+      initial: { union: { kind: 'a' } },
+    })
+    store.append('union.tags' as never, 'x' as never)
+    store.append('any' as never, 'x' as never)
+    expect(store.get()).toEqual({ union: { kind: 'a', tags: ['x'] }, any: 'x' })
+    const short = createStore({
+      schema: z.object({ text: z.union([z.string().max(2), z.number()]).optional() }),
+    })
+    expect(() => short.append('text', 'abc')).toThrow(/text/)
+    expect(short.get()).toEqual({})
   })
 
   it('their kind is known below a refinement too', () => {
