@@ -9,10 +9,9 @@ import { reasonOf } from '../session/reasons'
 import type { Resumed } from '../session/session'
 import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
 import { Line } from '../tabs/line'
-import { Seat } from '../tabs/seat'
+import { Election } from './election'
 import type { MembershipOptions } from './membership-options'
 import { Kept } from './overtaken'
-import { RollCall } from './roll-call'
 
 /** Milliseconds that a follower waits for its leader before it shows what storage has; and until it tries again to lead. */
 const PATIENCE = 1000
@@ -20,7 +19,7 @@ const PATIENCE = 1000
 /** Between two epochs, and exact in a number that is as large as a time. */
 const BETWEEN = 1 / 1024
 
-/** One session's place among the tabs that have it open (decision 12): who executes, and how this tab takes part. */
+/** One session's place among the tabs that have it open (decision 12): what this tab does, as the {@link Election} goes. */
 export class Membership {
   /** Whether this tab executes, or is about to. */
   leads = false
@@ -28,9 +27,8 @@ export class Membership {
   epoch: number | undefined
   readonly #options: MembershipOptions
   readonly outbox: Outbox
-  #seat: Seat | undefined
   readonly #line: Line<Message>
-  readonly #call: RollCall
+  readonly #election: Election
   #following: Following | undefined
   #leading: Leading | undefined
   /** What this tab had recorded as leader and may be stored nowhere. */
@@ -39,8 +37,6 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options
-    const { locks, channels, place: name, clock } = options
-    this.leads = !locks && !channels
     this.outbox = new Outbox(options.by)
     this.#line = new Line<Message>(options, (message, newer) => {
       // Somebody could read what this tab could not, or starts over.
@@ -48,34 +44,23 @@ export class Membership {
       else if (!newer || message.kind === 'gone') this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
-    this.#call = new RollCall(this.#line, clock, options.by)
-    if (locks) this.#seat = new Seat({ locks, name, clock, onWon: this.#won, onLost: () => this.#demote() })
+    this.#election = new Election(options, this.#line, this.#won, () => this.#demote())
+    this.leads = !this.shared
   }
 
   /** Whether there may be other tabs. */
   get shared(): boolean {
-    return this.#seat !== undefined || this.#options.channels !== undefined
+    return this.#election.shared
   }
 
   /** Whether it has the lock and has followed nobody: what was read is what is stored, unless the claim says otherwise. */
   get alone(): boolean {
-    return this.#seat?.held === true && this.#options.channels !== undefined && !this.#following
+    return this.leads && this.#election.sure && !this.#following
   }
 
   /** Finds out who executes. */
   async join(): Promise<void> {
-    const { clock } = this.#options
-    if (this.leads || this.#following) return
-    // First what takes long: nothing is heard before this task ends.
-    const taking = this.#seat?.take()
-    this.#line.connect()
-    try {
-      if (taking) this.leads = await withinLimit(clock, taking, PATIENCE, 'lock')
-    } catch {
-      // Locks that cannot be used, as in a sandbox, are as good as none.
-      this.#seat = undefined
-    }
-    if (!this.#seat) this.leads = !(await this.#call.isAnybodyThere())
+    if (!this.leads && !this.#following) this.leads = await this.#election.stand()
   }
 
   /**
@@ -87,7 +72,7 @@ export class Membership {
     const following = this.#follow(model, epoch, false)
     following.resume(left())
     // The other one may be about to leave: then this one is the next.
-    this.#seat?.wait()
+    this.#election.wait()
     await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
     if (this.#following !== following || this.leads) return true
     if (!isWhole()) return false
@@ -112,7 +97,7 @@ export class Membership {
 
   /** This tab executes the session, as epoch `own`; without one, others know it by a number behind `found`, of what was read. */
   lead(own: number | undefined, base: number, found = 0): void {
-    const { live } = this.#options
+    const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
     const durable = this.#following?.durable ?? 0
     const epoch = own ?? Math.max(found, this.followed) + BETWEEN
@@ -121,7 +106,7 @@ export class Membership {
     if (!this.shared) return
     // The lock was stolen while the session was claimed.
     if (!this.leads) return void this.missed()
-    const leading = new Leading({ live, post: this.#post, epoch, base, doubt: this.#options.doubt })
+    const leading = new Leading({ live, post: this.#post, epoch, base, doubt })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
@@ -151,7 +136,7 @@ export class Membership {
   standDown(): void {
     this.leads = !this.shared
     this.end()
-    this.#seat?.leave()
+    this.#election.leave()
   }
 
   /** The session is shown, and somebody has written it since it was read, or has the lock now. Whether this tab follows them. */
@@ -171,7 +156,7 @@ export class Membership {
   /** Makes this tab the one that executes, whatever the other one does. */
   async takeOver(): Promise<void> {
     if (this.leads && this.#leading) return
-    await this.#seat?.steal()
+    await this.#election.steal()
     await this.#promote()
   }
 
@@ -180,7 +165,7 @@ export class Membership {
     this.#leading?.tell()
     this.#following?.leave()
     this.outbox.forget()
-    this.#seat?.leave()
+    this.#election.leave()
     this.#line.disconnect()
   }
 
@@ -190,8 +175,7 @@ export class Membership {
     this.#line.connect()
     if (this.#leading) this.#demote()
     else this.#following?.hello(true)
-    this.#seat?.wait()
-    if (!this.#seat && !(await this.#call.isAnybodyThere())) this.#won()
+    await this.#election.again()
   }
 
   /** The session is closed, or its page was killed. */
@@ -206,7 +190,7 @@ export class Membership {
 
   /** Older code is at work elsewhere: this tab executes now, goes on from what is stored, and migrates. */
   async seize(): Promise<void> {
-    await this.#seat?.steal()
+    await this.#election.steal()
     this.end()
     this.leads = true
   }
@@ -216,7 +200,7 @@ export class Membership {
     const { live } = this.#options
     const own = this.#leading?.epoch ?? this.followed
     this.leads = false
-    this.#seat?.leave()
+    this.#election.leave()
     live.fence(new StaleEpochError(live.core.options.id, own, epoch))
   }
 
@@ -231,8 +215,8 @@ export class Membership {
       // Read-only is no worse than before; the next one may have more luck.
       if (this.leads && !this.#left) {
         this.leads = false
-        this.#seat?.leave()
-        this.#options.clock.setTimeout(() => this.#left || this.#seat?.wait(), PATIENCE)
+        this.#election.leave()
+        this.#options.clock.setTimeout(() => this.#left || this.#election.wait(), PATIENCE)
       }
       throw error
     }
@@ -251,7 +235,7 @@ export class Membership {
     this.standDown()
     this.#follow(live.core.model, epoch, true).durable = stored
     this.#readOnly()
-    this.#seat?.wait()
+    this.#election.wait()
   }
 
   #follow(model: Model, epoch: number, own: boolean): Following {
@@ -271,7 +255,7 @@ export class Membership {
   /** A tab that cannot tell whether the other one is alive only shows. */
   #readOnly(): void {
     const { live } = this.#options
-    if (!this.#seat || !this.#options.channels) live.fence(new ReadOnlyError(live.core.options.id))
+    if (!this.#election.sure) live.fence(new ReadOnlyError(live.core.options.id))
   }
 
   /** Asks a new leader for what this tab had done as the leader and could not store; the next one, where that has not either. */
@@ -284,7 +268,7 @@ export class Membership {
 
   #hear(message: Message): void {
     if (this.#left) return
-    this.#call.hear(message)
+    this.#election.hear(message)
     const leading = this.#leading
     // A higher epoch than one's own: the storage would refuse the next write anyway.
     const { kind } = message
