@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react'
 import type { AnyWorkflow, FlowStateOf, StateOf } from '../workflow/shape'
 import type { SessionOptions } from './opened'
+import { has } from './place'
 import { WorkflowProvider, type WorkflowProviderProps } from './provider'
 import { createElement } from './react'
 import { useFlowState } from './use-flow-state'
@@ -23,13 +24,24 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
 
 /**
  * The hooks for one workflow: every path, event and resource is typed, with nothing to annotate. They find the
- * nearest provider of that workflow, past providers of others.
+ * nearest provider of that workflow, past providers of others. For one workflow they are always the same: a module of
+ * components that is loaded again by a hot reload keeps its provider, and what stands below it.
  *
  * ```ts
  * export const { WorkflowProvider, useWorkflow, useWorkflowState, useResource } = createWorkflowHooks(checkout)
  * ```
  */
 export function createWorkflowHooks<W extends AnyWorkflow>(workflow: W): WorkflowHooks<W> {
+  const known = made.get(workflow) as WorkflowHooks<W> | undefined
+  const hooks = known ?? make(workflow)
+  // Of what is no workflow the provider tells.
+  if (has(workflow, 'steps')) made.set(workflow, hooks)
+  return hooks
+}
+
+const made = new WeakMap<AnyWorkflow, unknown>()
+
+function make<W extends AnyWorkflow>(workflow: W): WorkflowHooks<W> {
   const useState = useWorkflowState as (...args: readonly unknown[]) => never
   const useFlow = useFlowState as (...args: readonly unknown[]) => never
   return {

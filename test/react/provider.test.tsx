@@ -315,6 +315,27 @@ test('a definition that was loaded again by a hot reload / finds the provider of
   expect(text()).toBe('hot')
 })
 
+test('the hooks are made again, as by a hot reload of the components / the same ones: nothing below is mounted anew', async () => {
+  const { engine, settle } = stage()
+  let mounts = 0
+  function Page() {
+    const [mount] = useState(() => ++mounts)
+    return <p>{mount}</p>
+  }
+  const page = () => {
+    const { WorkflowProvider: Provider } = createWorkflowHooks(checkout)
+    return (
+      <Provider engine={engine}>
+        <Page />
+      </Provider>
+    )
+  }
+  const { rerender } = render(page())
+  await settle()
+  rerender(page())
+  expect(text()).toBe('1')
+})
+
 test('new resource values / go to the session; equal ones do nothing', async () => {
   const { engine, settle } = stage()
   const dearer: Shop = { price: () => Promise.resolve(1000) }
