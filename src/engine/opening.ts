@@ -173,7 +173,8 @@ export class Opening {
     if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
     if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
-    if (epoch !== undefined) lead(epoch)
+    // What was typed here is on top again before anybody looks, also where the claim that is yet to be made takes long.
+    if (epoch !== undefined || shown) lead(epoch)
     return undefined
   }
 

@@ -113,6 +113,25 @@ test('the disk has no room for a claim, and a tab takes over one that hangs / it
   await saved(it, [it.two, it.three], { text: 'abc' })
 })
 
+test.each([true, false])(
+  'a tab takes over one that hangs, and its disk has no room for a claim: %s / what was typed in it is shown all the time',
+  async (full) => {
+    const it = await orphaned()
+    it.disk.full = full
+    await it.clock.advance(40_000)
+    it.hearing.close()
+    it.second.page.hang()
+    it.three.state.append('text', 'c')
+    const { state } = it.three
+    const shown = new Set<unknown>()
+    // As a component does: it renders when the task is over that has told it.
+    state.subscribe('text', () => queueMicrotask(() => shown.add(state.get('text'))))
+    await it.three.takeOver()
+    await it.clock.advance(100)
+    expect([it.three.role, state.get('text'), [...shown]]).toEqual(['leader', 'abc', ['abc']])
+  },
+)
+
 test('the disk has no room for a claim, and one leader after the other dies / the last one has what each of them had', async () => {
   const it = await orphaned()
   it.two.state.append('text', 'c')
