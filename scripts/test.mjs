@@ -1,7 +1,7 @@
 /**
  * `npm test`: everything, from a fresh clone on. Installs what is missing, then runs every check and every test,
  * goes on after a failure, and ends with `N passed, N failed`: one for each test, one for each other check. Two steps
- * run at a time, and each tells its result when it has ended: most of them wait for a browser, or use one core.
+ * run at a time where each uses one core, and each tells its result when it has ended.
  *
  *     npm test                  everything
  *     npm test -- lint unit     these steps, and what they need
@@ -26,8 +26,6 @@ const project = (name, { more = [], ...options } = {}) => ({
 
 /** Begun in this order. One that is `alone` uses every core by itself, and some of what it does is bounded in time. */
 const steps = [
-  // The longest, so it begins first: what is behind it runs beside it.
-  project('e2e'),
   script('typecheck'),
   script('lint'),
   script('format:check'),
@@ -44,6 +42,8 @@ const steps = [
   project('servers'),
   project('package', { needs: ['build'] }),
   script('build-storybook'),
+  // Browsers that are started and killed: they keep both cores busy, and beside another step take half as long again.
+  project('e2e', { alone: true }),
   // Vitest leaves one core to itself. These tests wait for nothing but the processor.
   project('unit', { alone: true, more: ['--maxWorkers=100%'] }),
 ]
