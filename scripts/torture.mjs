@@ -4,6 +4,8 @@
  *     npm run torture                                   200 kills of each engine that is installed
  *     npm run torture -- --engine firefox --kills 50    one engine: chromium, chromium-sqlite, firefox, webkit
  *     npm run torture -- --minutes 5                    at most so long for each engine; default 30
+ *
+ * Ctrl-C ends it after the kill that is under way, with what was counted so far and no browser left.
  */
 import { parseArgs } from 'node:util'
 import { engines } from '../test/torture/browsers.mjs'
@@ -26,9 +28,13 @@ if (unknown.length > 0 || !(kills > 0) || !(minutes > 0)) {
   process.exit(2)
 }
 
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort())
+
 let failed = 0
 let passed = 0
 for (const name of wanted) {
+  if (stop.signal.aborted) break
   const chromium = process.env.CHROMIUM_PATH ? { executablePath: process.env.CHROMIUM_PATH } : undefined
   const engine = (profile) => engines[name](profile, chromium)
   if (engine('') === undefined) {
@@ -38,7 +44,8 @@ for (const name of wanted) {
   }
   const begun = performance.now()
   try {
-    const it = await torture(engine, { kills, minutes, log: (line) => console.log(`  ${name}: ${line}`) })
+    const log = (line) => console.log(`  ${name}: ${line}`)
+    const it = await torture(engine, { kills, minutes, signal: stop.signal, log })
     const bad = it.lost.length + it.torn.length + it.otherKeys + it.repeated + it.silent
     const seconds = ((performance.now() - begun) / 1000).toFixed(0)
     console.log(

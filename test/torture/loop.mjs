@@ -40,7 +40,7 @@ const ANSWER = 30_000
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** @param engine one of `engines`, already made for a profile: `(profile) => { binary, args, env }` */
-export async function torture(engine, { kills = 200, minutes = 30, log = () => {} } = {}) {
+export async function torture(engine, { kills = 200, minutes = 30, signal, log = () => {} } = {}) {
   const folder = await buildPage()
   const profile = await mkdtemp(path.join(tmpdir(), 'dogear-torture-'))
   // Proof that the profile is still the one that was begun with, and nobody has tidied it away.
@@ -60,7 +60,7 @@ export async function torture(engine, { kills = 200, minutes = 30, log = () => {
   let killed = 0
   let browser
   try {
-    while (killed < kills && Date.now() < until) {
+    while (killed < kills && Date.now() < until && !signal?.aborted) {
       const next = books.next()
       browser = start(engine(profile), profile, server.url)
       // One in six dies while it opens.
