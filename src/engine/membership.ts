@@ -8,8 +8,8 @@ import { Outbox } from '../session/outbox'
 import { reasonOf } from '../session/reasons'
 import type { Resumed } from '../session/session'
 import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
+import { Election } from '../tabs/election'
 import { Line } from '../tabs/line'
-import { Election } from './election'
 import type { MembershipOptions } from './membership-options'
 import { Kept } from './overtaken'
 
@@ -44,7 +44,13 @@ export class Membership {
       else if (!newer || message.kind === 'gone') this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
-    this.#election = new Election(options, this.#line, this.#won, () => this.#demote())
+    this.#election = new Election({
+      ...options,
+      line: this.#line,
+      call: () => this.#post({ kind: 'hello', tab: options.by, epoch: -1, seq: -1 }),
+      onWon: () => void this.#promote().catch(() => {}),
+      onLost: () => this.#demote(),
+    })
     this.leads = !this.shared
   }
 
@@ -222,8 +228,6 @@ export class Membership {
     }
   }
 
-  readonly #won = (): void => void this.#promote().catch(() => {})
-
   /** Somebody else executes from now on: what this tab had not stored is asked of them. */
   #demote(epoch: number | undefined = this.#leading?.epoch): void {
     this.leads = false
@@ -268,10 +272,10 @@ export class Membership {
 
   #hear(message: Message): void {
     if (this.#left) return
-    this.#election.hear(message)
+    const { kind } = message
+    if (kind === 'welcome') this.#election.answered()
     const leading = this.#leading
     // A higher epoch than one's own: the storage would refuse the next write anyway.
-    const { kind } = message
     if (leading && 'epoch' in message && kind !== 'hello' && message.epoch > leading.epoch) this.#demote()
     leading?.hear(message)
     this.#following?.hear(message)

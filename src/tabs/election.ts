@@ -1,8 +1,9 @@
+import type { Clock } from '../clock'
 import { withinLimit } from '../storage/time-limit'
-import type { Message } from '../session/message'
-import type { Line } from '../tabs/line'
-import { Seat } from '../tabs/seat'
-import type { MembershipOptions } from './membership-options'
+import type { Channels } from './channel'
+import type { Line } from './line'
+import type { Locks } from './locks'
+import { Seat } from './seat'
 
 /** Milliseconds that a lock may take to say whether it is free. */
 const PATIENCE = 1000
@@ -10,22 +11,33 @@ const PATIENCE = 1000
 /** Milliseconds that a tab waits for another one to say that it is there. */
 const ANYBODY = 300
 
+export interface ElectionOptions {
+  readonly locks: Locks | undefined
+  readonly channels: Channels | undefined
+  /** Names the lock. */
+  readonly place: string
+  readonly clock: Clock
+  readonly line: Pick<Line<unknown>, 'open' | 'connect'>
+  /** Asks on the line whether anybody is there: {@link Election.answered} is to hear of it. */
+  readonly call: () => void
+  /** This tab is the one now. */
+  readonly onWon: () => void
+  /** Another tab has taken the lock. */
+  readonly onLost: () => void
+}
+
 /**
  * Which of the tabs executes a session: the one that has its lock. Where there are no locks, a roll call tells whether
  * another tab is there.
  */
 export class Election {
-  readonly #options: MembershipOptions
-  readonly #line: Line<Message>
-  readonly #onWon: () => void
+  readonly #options: ElectionOptions
   #seat: Seat | undefined
-  #answered: ((there: boolean) => void) | undefined
+  #answered: (() => void) | undefined
 
-  constructor(options: MembershipOptions, line: Line<Message>, onWon: () => void, onLost: () => void) {
-    const { locks, place: name, clock } = options
+  constructor(options: ElectionOptions) {
+    const { locks, place: name, clock, onWon, onLost } = options
     this.#options = options
-    this.#line = line
-    this.#onWon = onWon
     if (locks) this.#seat = new Seat({ locks, name, clock, onWon, onLost })
   }
 
@@ -41,11 +53,12 @@ export class Election {
 
   /** Whether this tab is the one, as things stand. */
   async stand(): Promise<boolean> {
+    const { clock, line } = this.#options
     // First what takes long: nothing is heard before this task ends.
     const taking = this.#seat?.take()
-    this.#line.connect()
+    line.connect()
     try {
-      if (taking) return await withinLimit(this.#options.clock, taking, PATIENCE, 'lock')
+      if (taking) return await withinLimit(clock, taking, PATIENCE, 'lock')
     } catch {
       // Locks that cannot be used, as in a sandbox, are as good as none.
       this.#seat = undefined
@@ -61,7 +74,7 @@ export class Election {
   /** The page was asleep. */
   async again(): Promise<void> {
     this.wait()
-    if (!this.#seat && (await this.#isNobodyThere())) this.#onWon()
+    if (!this.#seat && (await this.#isNobodyThere())) this.#options.onWon()
   }
 
   async steal(): Promise<void> {
@@ -72,16 +85,17 @@ export class Election {
     this.#seat?.leave()
   }
 
-  hear({ kind }: Message): void {
-    if (kind === 'welcome') this.#answered?.(false)
+  /** Somebody is there. */
+  answered(): void {
+    this.#answered?.()
   }
 
   #isNobodyThere(): Promise<boolean> {
-    const { clock, by: tab } = this.#options
-    if (!this.#line.open) return Promise.resolve(true)
-    this.#line.post({ kind: 'hello', tab, epoch: -1, seq: -1 })
+    const { clock, line, call } = this.#options
+    if (!line.open) return Promise.resolve(true)
+    call()
     return new Promise((resolve) => {
-      this.#answered = resolve
+      this.#answered = () => resolve(false)
       clock.setTimeout(() => resolve(true), ANYBODY)
     })
   }
