@@ -119,7 +119,11 @@ class PageUrl {
     const url = new URL(location.href)
     if (now === undefined) url.searchParams.delete(this.#param)
     else url.searchParams.set(this.#param, now)
-    history[how === 'replace' ? 'replaceState' : 'pushState'](history.state, '', url)
+    // By these marks the routers of Next.js know what they wrote themselves: one that is copied makes them pass over this
+    // URL, and set it back at the next refresh.
+    const { state } = history
+    const kept = has(state, '__NA') || has(state, '__N') ? null : state
+    history[how === 'replace' ? 'replaceState' : 'pushState'](kept, '', url)
   }
 
   get #param(): string {

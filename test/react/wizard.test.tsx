@@ -287,6 +287,33 @@ describe('useWorkflowUrl', () => {
     expect([next, step()]).toEqual([['push'], 'askName'])
   })
 
+  test('under a router that keeps its own marks in the history / Next.js hears of each page, others find their state', async () => {
+    const { open, start, answer } = stage()
+    // As the App Router of Next.js: what bears its mark it takes for its own, and writes its URL again when it refreshes.
+    let url = location.href
+    const { pushState, replaceState } = history
+    for (const name of ['pushState', 'replaceState'] as const) {
+      const write = history[name].bind(history)
+      history[name] = (state: object | null, _, next) => {
+        if (!state || !('__NA' in state)) url = new URL(next ?? '', location.href).href
+        write({ ...state, __NA: true }, '', next)
+      }
+    }
+    history.replaceState({}, '', '/wizard?other=1')
+    await open()
+    await start()
+    await answer('Ada')
+    Object.assign(history, { pushState, replaceState })
+    expect(new URL(url).search).toBe('?other=1&step=askCity')
+
+    history.replaceState({ __N: true, as: '/wizard?other=1' }, '')
+    await answer('Delft')
+    expect(history.state).toBe(null)
+    history.replaceState({ key: 'of React Router', idx: 3 }, '')
+    await answer('Leiden')
+    expect([step(), history.state]).toEqual(['askSure', { key: 'of React Router', idx: 3 }])
+  })
+
   test('param and name / say how it is spelled', async () => {
     const { open, start, answer } = stage()
     await open({ param: 'page', name: ({ type, step: by }) => `${by}.${type.slice(3).toLowerCase()}` })
