@@ -18,6 +18,11 @@ export type AskOf<F> =
 /** The events that ask. */
 export type AskEvent<A> = A extends Ask<infer Type, infer Data> ? WorkflowEvent<Type, Data> : never
 
+/** The events that a step may ask. With nothing declared, the compiler's complaint says what to do, and not `never`. */
+export type MayAsk<A> = [A] extends [never]
+  ? WorkflowEvent<"declare it in the step's `asks`", never>
+  : AskEvent<A>
+
 /** The reply to an ask of type `Type`. */
 export type ReplyTo<A, Type> = A extends Ask<infer T, unknown, infer R> ? (T extends Type ? R : never) : never
 

@@ -1,6 +1,6 @@
 import type { Exact, Item, Keys, Next, Path, Read, Write } from '../state/path-types'
 import type { StateStore } from '../state/store'
-import type { AskEvent, ReplyTo } from './ask'
+import type { MayAsk, ReplyTo } from './ask'
 import type { DataOf, EventOf, EventType, WorkflowEvent } from './event'
 import type { AnyWorkflow, Of, ResultOf, Shape } from './shape'
 import type { Mapping } from './subflow'
@@ -61,7 +61,7 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
    * Asks somebody outside and waits for the reply, through reloads. The event must be in the step's `asks`.
    * With `timeout` (ms, counted from the first time it was asked) it rejects with TimeoutError.
    */
-  ask<E extends AskEvent<Asks>>(event: E, options?: { timeout?: number }): Promise<ReplyTo<Asks, E['type']>>
+  ask<E extends MayAsk<Asks>>(event: E, options?: { timeout?: number }): Promise<ReplyTo<Asks, E['type']>>
   /** Emits an event at the step's next commit point or end. */
   send(event: Emit): void
   /**

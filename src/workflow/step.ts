@@ -1,5 +1,5 @@
 import type { AskType } from './ask'
-import type { AnyEvent, EventType } from './event'
+import type { AnyEvent, EventOf, EventType, WorkflowEvent } from './event'
 import type { Join, On } from './join'
 import type { Retry } from './retry'
 import type { StepContext } from './step-context'
@@ -8,6 +8,11 @@ import type { AnyWorkflow, Shape } from './shape'
 
 /** What a handler may give back: an event, an array of them (a fan-out), or nothing. */
 export type Outcome<E> = E | readonly E[] | undefined | void
+
+/** What a step may emit. With nothing declared, the compiler's complaint says what to do, and not `never`. */
+export type Emitted<Em extends readonly EventType[]> = Em extends readonly []
+  ? WorkflowEvent<"declare it in the step's `emits`", never>
+  : EventOf<Em[number]>
 
 export interface StepOptions<O, Em extends readonly EventType[], As extends readonly AskType[]> {
   /** The event, the events, `allOf(A, B)` or `gather(A)` that start it. */

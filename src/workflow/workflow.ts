@@ -10,7 +10,7 @@ import { nodeHandler, type AnyPhases, type NodeOptions, type OpenPhases, type Ph
 import type { ResourceDeclaration } from './resource'
 import type { AnyWorkflow, Of, Shape } from './shape'
 import { takenByStep, takenByWorkflow } from './options-taken'
-import { makeStep, type Outcome, type StepDefinition, type StepOptions } from './step'
+import { makeStep, type Emitted, type Outcome, type StepDefinition, type StepOptions } from './step'
 import { makeSubflow, type SubflowOptions } from './subflow'
 import type { StepContext } from './step-context'
 import { tablesOf } from './tables'
@@ -25,7 +25,7 @@ type StepContextOf<
   O,
   Em extends readonly EventType[],
   As extends readonly AskType[],
-> = StepContext<S, EventOf<Em[number]>, AskOf<As[number]>, Accepted<O>>
+> = StepContext<S, Emitted<Em>, AskOf<As[number]>, Accepted<O>>
 
 /** The workflow with one more step. */
 type Wider<
@@ -80,9 +80,9 @@ export interface Workflow<
     name: Fresh<Name, Names>,
     options: StepOptions<O, Em, As>,
     handler: (
-      ctx: StepContext<S, EventOf<Em[number]>, AskOf<As[number]>, Accepted<O>>,
+      ctx: StepContext<S, Emitted<Em>, AskOf<As[number]>, Accepted<O>>,
       event: Accepted<O>,
-    ) => Outcome<EventOf<Em[number]>> | Promise<Outcome<EventOf<Em[number]>>>,
+    ) => Outcome<Emitted<Em>> | Promise<Outcome<Emitted<Em>>>,
   ): Workflow<
     S,
     Names | Name,
@@ -120,7 +120,7 @@ export interface Workflow<
   >(
     name: Fresh<Name, Names>,
     options: NodeOptions<O, Em, As, C>,
-    phases: Phases<S, StepContextOf<S, O, Em, As>, C, P, R, F, EventOf<Em[number]>>,
+    phases: Phases<S, StepContextOf<S, O, Em, As>, C, P, R, F, Emitted<Em>>,
   ): Wider<S, Names | Name, Asks, Events, O, Em, As>
   node<
     const Name extends string,
@@ -132,7 +132,7 @@ export interface Workflow<
   >(
     name: Fresh<Name, Names>,
     options: NodeOptions<O, Em, As, C>,
-    phases: OpenPhases<S, StepContextOf<S, O, Em, As>, C, P, EventOf<Em[number]>>,
+    phases: OpenPhases<S, StepContextOf<S, O, Em, As>, C, P, Emitted<Em>>,
   ): Wider<S, Names | Name, Asks, Events, O, Em, As>
   /**
    * Adds a step that is another workflow, which runs inside this session. `capture` says what enters, `writeBack` what

@@ -39,12 +39,20 @@ async function use() {
   session.state.delete('')
   return { result, ask }
 }
+
+base.step('a', { on: Begin }, () => Priced({ total: 1 })) // returns
+base.step('a', { on: Begin }, async () => [Priced({ total: 1 })]) // returns several
+base.step('a', { on: Begin }, (ctx) => ctx.send(Priced({ total: 1 }))) // sends
+base.node('a', { on: Begin }, { execute: () => Priced({ total: 1 }) }) // is a node
+base.step('a', { on: Begin }, async (ctx) => void (await ctx.ask(AskAddress({ country: '' })))) // asks
 `
 
 /** What an editor shows at the first place that a pattern finds. */
 let shown: (place: string) => string
 /** What it offers between the quotes behind a text. */
 let offered: (before: string) => string[] | undefined
+/** What is underlined in the line that ends with a comment. */
+let complaints: (comment: string) => string[]
 
 beforeAll(() => {
   const config = ts.readConfigFile('tsconfig.json', (name) => ts.sys.readFile(name))
@@ -71,6 +79,14 @@ beforeAll(() => {
   offered = (before) => {
     const at = text.indexOf(`${before}''`) + before.length + 1
     return service.getCompletionsAtPosition(file, at, {})?.entries.map((it) => it.name)
+  }
+  complaints = (comment) => {
+    const lines = text.slice(0, text.indexOf(`// ${comment}\n`)).split('\n')
+    const found = service.getSemanticDiagnostics(file).map(({ start = 0, messageText }) => ({
+      line: text.slice(0, start).split('\n').length,
+      message: ts.flattenDiagnosticMessageText(messageText, ' '),
+    }))
+    return found.filter((it) => it.line === lines.length).map((it) => it.message)
   }
   // The first look reads the libraries' types: seconds on a busy machine.
   shown('note')
@@ -120,3 +136,18 @@ describe('what an editor shows', () => {
     expect(hover.length).toBeLessThan(most)
   })
 })
+
+test.each([
+  ['returns', 'emits'],
+  ['returns several', 'emits'],
+  ['sends', 'emits'],
+  ['is a node', 'emits'],
+  ['asks', 'asks'],
+])(
+  'a step that declares nothing %s an event / the complaint names the option, not never',
+  (mistake, option) => {
+    const found = complaints(mistake)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain(`declare it in the step's \`${option}\``)
+  },
+)
