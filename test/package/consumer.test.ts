@@ -1,9 +1,11 @@
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright'
 import { build, createServer, preview, type InlineConfig } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchOptions } from '../support/browser.ts'
 import { consumer, pack, remove, run } from './consumer.ts'
+import { readmeModules, textOf } from './readme.ts'
 
 let packed: { folder: string; files: readonly string[] }
 let browser: Browser
@@ -83,6 +85,20 @@ describe.each([17, 18, 19] as const)('with React %i', (react) => {
     }
   })
 
+  test('the checkout of the readme / does what the readme says of a reload and of the card', async () => {
+    for (const module of await readmeModules()) {
+      if (['checkout.ts', 'App.tsx'].includes(module.name))
+        await writeFile(path.join(folder, 'readme', module.name), textOf(module))
+    }
+    const server = await createServer({ ...config(), root: folder })
+    try {
+      await server.listen()
+      await expectReadmeToHold(server.resolvedUrls?.local[0])
+    } finally {
+      await server.close()
+    }
+  })
+
   test('a page from a Vite build keeps its flow over a reload', async () => {
     await build(config())
     const server = await preview(config())
@@ -113,6 +129,30 @@ async function expectFlowToOutliveReload(url: string | undefined, react: number)
     expect(await page.locator('#react').textContent()).toBe(String(react))
     await answer.click()
     await page.locator('#label', { hasText: 'Damrak 1, NL' }).waitFor()
+    expect(trouble).toEqual([])
+  } finally {
+    await context.close()
+  }
+}
+
+async function expectReadmeToHold(url: string | undefined): Promise<void> {
+  const context = await browser.newContext()
+  try {
+    const page = await context.newPage()
+    const trouble = complaints(page)
+    await page.goto(`${url}readme/`)
+    await page.getByRole('button', { name: 'Check out' }).click()
+    const street = page.getByLabel('Street')
+    await street.pressSequentially('Damr')
+    await page.reload()
+    await street.waitFor()
+    expect(await street.inputValue()).toBe('Damr')
+    await street.pressSequentially('ak 1')
+    await page.getByLabel('Zip').fill('1012')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByText('Ordered: order for 12.5').waitFor()
+    const keys = await page.evaluate(() => JSON.parse(localStorage.getItem('keys') ?? '[]') as string[])
+    expect([keys.length, new Set(keys).size]).toEqual([2, 1])
     expect(trouble).toEqual([])
   } finally {
     await context.close()
