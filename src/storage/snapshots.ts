@@ -44,6 +44,8 @@ export class Snapshots {
     const epoch = await this.#writer.epoch()
     const cutting = this.#writer.keepsParts ? cut(copy.value, this.#parts) : undefined
     let next = cutting?.next()
+    // To weigh it was a piece of its own.
+    if (next && !next.done) yield undefined
     while (next && !next.done) {
       const part = await this.#writer.keep(epoch, ++this.#newest, next.value)
       yield undefined

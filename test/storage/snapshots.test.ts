@@ -62,6 +62,9 @@ describe('a snapshot in parts', () => {
       await clock.advance(0)
     }
     await moment()
+    // To find out that it is large was work enough for one moment.
+    expect(log).toEqual([])
+    await moment()
     expect(log).toEqual(['part 1'])
     page.write('now')
     await page.journal.flush()
@@ -184,7 +187,8 @@ describe('a snapshot in parts', () => {
     const dates = Array.from({ length: 100 }, (_, at) => ({ at: new Date(at), text: 'x'.repeat(2000) }))
     const snapshots = new Snapshots(writer, undefined, 20_000)
     const store = async (seq: number, value: unknown): Promise<void> => {
-      for await (const _ of snapshots.steps({ seq, value })) expect(log.at(-1)).toMatch('part')
+      let pieces = 0
+      for await (const _ of snapshots.steps({ seq, value })) expect(log.length).toBe(pieces++)
     }
     await store(1, dates)
     expect(log.length).toBeGreaterThan(10)
