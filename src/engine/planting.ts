@@ -37,13 +37,7 @@ export async function plant(
   const { epoch } = await storage.claim(id, shape, 0)
   if (!Number.isSafeInteger(epoch)) throw taken(id)
   const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
-  const status = (): string =>
-    statusOf(
-      model,
-      false,
-      () => false,
-      () => true,
-    )
+  const status = (): string => statusOf(model, false, undefined)
   const writer = new Writer({
     ...{ storage, id, clock, shape, timeout, status },
     serializer: own,

@@ -263,8 +263,9 @@ export class Attempt {
     this.over = reason
     this.#time?.rest()
     const { attempts, children } = this.core
-    attempts.delete(this.exec.id)
-    if (children.size > 0) for (const child of children.values()) child.leave(this, reason)
+    const { id, points } = this.exec
+    attempts.delete(id)
+    if (children.size > 0) for (const key of points.keys()) children.get(`${id}/${key}`)?.leave(this, reason)
     this.#replaying?.turns.release(reason)
     this.#settling?.resolve()
     this.#leaving?.resolve()

@@ -23,7 +23,7 @@ import { Resources } from './resources'
 import { startRun } from './run-start'
 import { Scheduler } from './scheduler'
 import { settle } from './settle'
-import { allWait, knownTo } from './status'
+import { allWait } from './status'
 
 /** Makes sub-flows of a session's points. */
 export const nest: Nest = (...parts) => new Child(...parts)
@@ -97,6 +97,7 @@ class Child implements Nested {
         return parent.key(exec, key)
       },
       stepped: () => parent.stepped(),
+      ran: () => this.#changed(),
       outlives: (record) =>
         (record.kind === 'done' || record.kind === 'child') &&
         this.core.closed !== 'crashed' &&
@@ -145,12 +146,11 @@ class Child implements Nested {
   told(record: SessionRecord): void {
     this.core.told(record)
     if (record.kind === 'finished') this.#finish()
-    else if (record.kind !== 'wrote' && record.kind !== 'saw') this.#changed()
+    else if (record.kind !== 'wrote' && record.kind !== 'saw') this.wake()
   }
 
   wake(): void {
     this.#scheduler.run()
-    this.#changed()
   }
 
   startOne(): LiveAttempt | undefined {
@@ -169,9 +169,7 @@ class Child implements Nested {
 
   /** The clock of the attempt stands still while everything in here waits. */
   #changed(): void {
-    const { core } = this
-    const rests =
-      !this.#scheduler.active || allWait(core.model, (exec) => core.attempting(exec), knownTo(core))
+    const rests = !this.#scheduler.active || allWait(this.core.model, this.core)
     if (rests !== this.#rests && this.#attempt) {
       this.#rests = rests
       this.#attempt.waits(rests)

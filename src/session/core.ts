@@ -11,10 +11,10 @@ import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
 import { joinOps } from './field-edit'
 import { History } from './history'
-import { isOpenWrite, type Execution, type Model } from './model'
+import { isOpenWrite, type Model } from './model'
 import type { Nested } from './nested'
 import { levelsIn, type Level } from './level'
-import { asksOf, type AskedPoint } from './open-asks'
+import { asksOf, askIn, type AskedPoint } from './open-asks'
 import type { CoreOptions } from './core-options'
 import type { RecordBody, SessionRecord } from './record'
 import { reasonOf } from './reasons'
@@ -250,35 +250,29 @@ export class Core {
   }
 
   /** What is at work here: the workflow itself, then the sub-flows in it. */
-  get levels(): Level[] {
+  get levels(): Iterable<Level> {
+    return levelsIn(this.#level)
+  }
+
+  get #level(): Level {
     const { definition, model, attempts, children } = this
-    const append: Level['append'] = (body) => this.append(body)
-    return levelsIn({ definition, model, attempts, children, append, path: [], prefix: this.#prefix })
+    const does: Pick<Level, 'append' | 'wake'> = {
+      append: (body) => this.append(body),
+      wake: () => this.wake(),
+    }
+    return { definition, model, attempts, children, path: [], prefix: this.#prefix, ...does }
   }
 
   /** The open asks, those of sub-flows too, oldest first. */
   openAsks(): AskedPoint[] {
-    return this.levels.flatMap(asksOf).sort((a, b) => a.point.seq - b.point.seq)
+    return [...this.levels].flatMap(asksOf).sort((a, b) => a.point.seq - b.point.seq)
   }
 
   /** The open ask with this id. */
   openAsk(id: string | undefined): AskedPoint | undefined {
-    for (const level of this.levels) {
-      const line = `${level.prefix}/`
-      if (typeof id !== 'string' || !id.startsWith(line)) continue
-      const slash = id.indexOf('/', line.length)
-      const exec = level.model.execs.get(Number(id.slice(line.length, slash)))
-      const point = exec?.points.get(id.slice(slash + 1))
-      if (exec && point?.type === 'ask' && point.result === undefined) return { exec, point, id, level }
-    }
-    return undefined
-  }
-
-  /** Whether an attempt at an execution, also of a sub-flow, is under way in this page. */
-  attempting(exec: Execution): boolean {
-    if (this.attempts.get(exec.id)?.exec === exec) return true
-    for (const { core } of this.children.values()) if (core.attempting(exec)) return true
-    return false
+    const line = `${this.#prefix}/`
+    if (typeof id !== 'string' || !id.startsWith(line)) return undefined
+    return askIn(this.#level, id.slice(line.length))
   }
 
   /** The same on every try and in every tab; another one after a rewind, a fork or a reset. */

@@ -27,13 +27,15 @@ export class Dispatch {
     const core = this.#core
     const own = core.definition.eventsByType
     if (isEvent(value) && !own.has(value.type)) {
-      const { levels } = core
-      for (const level of levels)
-        for (const { eventsByType } of declaredIn(level.definition)) {
+      let unclear = false
+      for (const { definition } of core.levels) {
+        unclear ||= definition === undefined
+        for (const { eventsByType } of declaredIn(definition)) {
           const factory = eventsByType.get(value.type)
           if (factory) return genuine(value, factory)
         }
-      if (levels.some((it) => it.definition === undefined)) return value
+      }
+      if (unclear) return value
     }
     const where = (): string => `session.send of workflow "${core.definition.name}"`
     return knownEvent(value, [...own.values()], where)
@@ -50,10 +52,11 @@ export class Dispatch {
     const found = definition.stepsByName.get(step)
     if (found === undefined) throw new UnknownStepError(step, [...definition.stepsByName.keys()])
     const types = found.on.map((it) => it.type)
-    const inside = levels.filter((it) => it.path[0]?.exec.step === step).map((it) => it.definition)
-    if (found.subflow) inside.push(definitionOf(found.subflow.workflow))
-    if (!types.includes(type) && !inside.some((it) => it === undefined || isKnownIn(it, type)))
-      throw new EventNotAcceptedError(type, step, types)
+    if (types.includes(type) || (found.subflow && isKnownIn(definitionOf(found.subflow.workflow), type)))
+      return
+    for (const { path, definition: at } of levels)
+      if (path[0]?.exec.step === step && (at === undefined || isKnownIn(at, type))) return
+    throw new EventNotAcceptedError(type, step, types)
   }
 
   /**
@@ -88,7 +91,9 @@ export class Dispatch {
     const { run } = this.#core.model
     if (run === undefined || (run.end && run.end.status !== 'stalled')) return false
     for (const level of this.#aimed(event.type, step)) {
-      const { definition, path } = level
+      const { definition, path, model } = level
+      if (!patient && path.length > 0) level.wake()
+      if (path.length > 0 && model.run?.end) continue
       if (patient && definition === undefined) return undefined
       const own = path.length === 0 ? event : checked(event, definition)
       if (own === undefined || definition === undefined) continue
@@ -102,11 +107,14 @@ export class Dispatch {
   }
 
   /** Where it may go: to all, to the step that accepts it, or to what is at work in the step. */
-  #aimed(type: string, step: string | undefined): Level[] {
+  *#aimed(type: string, step: string | undefined): Generator<Level, void> {
     const { levels, definition } = this.#core
-    if (step === undefined) return levels
-    if (definition.stepsByName.get(step)?.on.some((it) => it.type === type)) return levels.slice(0, 1)
-    return levels.filter((it) => it.path[0]?.exec.step === step)
+    const aim = step === undefined ? undefined : definition.stepsByName.get(step)
+    const own = aim?.on.some((it) => it.type === type)
+    for (const level of levels) {
+      if (own || step === undefined || level.path[0]?.exec.step === step) yield level
+      if (own) return
+    }
   }
 }
 

@@ -64,7 +64,7 @@ export class Inbox {
 
   #answer(ask: string, type: string, value: unknown): boolean {
     // See `deliver`.
-    this.#core.wake()
+    this.#core.openAsk(ask)?.level.wake()
     const open = this.#core.openAsk(ask)
     const run = this.#core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false

@@ -2,7 +2,7 @@ import { CrashLoopError } from '../run-errors'
 import type { Core } from './core'
 import { failRun } from './failure'
 import type { Execution, Model } from './model'
-import { isWaiting } from './status'
+import { isWaiting, type AtWork } from './status'
 
 /** Interruptions of one execution in a row that are taken for a crash loop. */
 const CRASH_LOOP = 10
@@ -34,10 +34,15 @@ export function interrupt(core: Core): () => void {
  */
 function began(core: Core, exec: Execution | undefined, opened: number): boolean {
   if (exec === undefined || core.step(exec.step) === undefined) return false
-  return !((exec.retryAt ?? 0) > opened) && !isWaiting(exec, none, none)
+  return !((exec.retryAt ?? 0) > opened) && !isWaiting(exec, nowhere)
 }
 
-const none = (): boolean => false
+/** Where no step of a sub-flow is known, at any depth. */
+const nowhere: AtWork = {
+  definition: { stepsByName: new Map() },
+  attempts: new Map(),
+  children: { get: () => ({ core: nowhere }) },
+}
 
 function isDirty({ dirty, entries, committed }: Execution): boolean {
   return dirty || entries.length > committed
@@ -48,6 +53,6 @@ export function interrupted(model: Model): number[] {
   if (model.run === undefined || model.run.end) return []
   return model.execs
     .values()
-    .filter((it) => isDirty(it) || !isWaiting(it, none, () => true))
+    .filter((it) => isDirty(it) || !isWaiting(it, undefined))
     .map((it) => it.id)
 }

@@ -1,6 +1,6 @@
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { LiveAttempt } from './live-attempt'
-import type { Model, Waiting } from './model'
+import type { Execution, Model, Point, Waiting } from './model'
 import type { Nested } from './nested'
 import type { Roster } from './roster'
 import type { RecordBody } from './record'
@@ -18,31 +18,43 @@ export interface Level {
   readonly prefix: string
   /** Records what comes to it. */
   append(body: RecordBody): void
+  /** Starts what can start, here and around it; what has run out by now is over. */
+  wake(): void
 }
 
-/** A workflow at work and the sub-flows in it, from the outside in, those that began first before the others. */
-export function levelsIn(outer: Level): Level[] {
-  const levels = [outer]
+/**
+ * A workflow at work and the sub-flows in it, from the outside in, those that began first before the others. One by
+ * one: mostly what is looked for is in the first of them, however many there are.
+ */
+export function* levelsIn(outer: Level): Generator<Level, void> {
+  yield outer
   // Open sub-flows stand with the points that wait, for an event that there is not.
   for (const { exec, point } of outer.model.waits.get('')?.values() ?? []) {
-    const { child: model } = point
-    if (model?.run === undefined || model.run.end) continue
-    const at = { exec: exec.id, key: point.key }
-    const core = outer.children.get(`${at.exec}/${at.key}`)?.core
-    const declared = outer.definition?.stepsByName.get(exec.step)?.subflow
-    levels.push(
-      ...levelsIn({
-        model,
-        definition: core?.definition ?? (declared && definitionOf(declared.workflow)),
-        attempts: core?.attempts ?? nobody,
-        children: core?.children ?? nobody,
-        path: [...outer.path, { exec, point }],
-        prefix: `${outer.prefix}/${at.exec}/${at.key}`,
-        append: (record) => outer.append({ kind: 'child', ...at, record }),
-      }),
-    )
+    const level = levelAt(outer, exec, point)
+    if (level) yield* levelsIn(level)
   }
-  return levels
+}
+
+/** The sub-flow that is at work at a point. */
+export function levelAt(outer: Level, exec: Execution, point: Point): Level | undefined {
+  const { child: model } = point
+  if (model?.run === undefined || model.run.end) return undefined
+  const at = { exec: exec.id, key: point.key }
+  const core = outer.children.get(`${at.exec}/${at.key}`)?.core
+  const declared = outer.definition?.stepsByName.get(exec.step)?.subflow
+  return {
+    model,
+    definition: core?.definition ?? (declared && definitionOf(declared.workflow)),
+    attempts: core?.attempts ?? nobody,
+    children: core?.children ?? nobody,
+    path: [...outer.path, { exec, point }],
+    prefix: `${outer.prefix}/${at.exec}/${at.key}`,
+    append: (record) => outer.append({ kind: 'child', ...at, record }),
+    wake() {
+      outer.wake()
+      core?.wake()
+    },
+  }
 }
 
 const nobody: ReadonlyMap<never, never> = new Map<never, never>()

@@ -11,6 +11,8 @@ export interface Within {
   readonly prefix: string
   /** A step by hand has been made: nothing else starts. */
   stepped(): void
+  /** It has started what can start: whoever waits for it may work, or wait, now. */
+  ran(): void
   /** Whether what an effect of it has come to is still recorded, though it is over: it failed, and may be tried again. */
   outlives(record: RecordBody): boolean
   /** What is at work at its point now. */

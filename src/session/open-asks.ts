@@ -1,4 +1,4 @@
-import type { Level } from './level'
+import { levelAt, type Level } from './level'
 import type { Waiting } from './model'
 
 /** An open ask, of the session or of a sub-flow in it. */
@@ -20,4 +20,23 @@ export function asksOf(level: Level): AskedPoint[] {
       .filter(({ point }) => point.type === 'ask')
       .map(({ exec, point }) => ({ exec, point, level, id: `${level.prefix}/${exec.id}/${point.key}` })),
   )
+}
+
+/** The open ask of this name, as it stands behind the prefix of its level. Keys may hold slashes themselves. */
+export function askIn(level: Level, name: string): AskedPoint | undefined {
+  const slash = name.indexOf('/')
+  const exec = level.model.execs.get(Number(name.slice(0, slash)))
+  if (exec === undefined) return undefined
+  const { points } = exec
+  const key = name.slice(slash + 1)
+  const point = points.get(key)
+  if (point?.type === 'ask' && point.result === undefined)
+    return { exec, point, level, id: `${level.prefix}/${name}` }
+  for (let end = key.indexOf('/'); end >= 0; end = key.indexOf('/', end + 1)) {
+    const open = points.get(key.slice(0, end))
+    const inner = open && levelAt(level, exec, open)
+    const found = inner && askIn(inner, key.slice(end + 1))
+    if (found) return found
+  }
+  return undefined
 }

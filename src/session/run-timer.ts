@@ -1,7 +1,7 @@
 import { TimeoutError } from '../errors'
 import type { Core } from './core'
 import { failRun } from './failure'
-import { isWaiting, knownTo } from './status'
+import { isWaiting } from './status'
 import { WorkTime } from './work-time'
 
 /**
@@ -26,8 +26,7 @@ export class RunTimer {
     const { model, attempts } = this.#core
     const time = this.#timeOf(limit)
     time.rest()
-    const knows = knownTo(this.#core)
-    const works = model.execs.values().some((it) => attempts.has(it.id) && !isWaiting(it, () => true, knows))
+    const works = model.execs.values().some((it) => attempts.has(it.id) && !isWaiting(it, this.#core))
     if (active && works) time.work()
   }
 

@@ -25,6 +25,8 @@ export class Scheduler {
   readonly #deadlines: Deadlines
   readonly #runTimer: RunTimer
   #awake = false
+  /** Whether work could start when the sub-flows were told last. */
+  #wasActive = false
   /** Set while a paused session is stepped by hand. */
   #stepping = false
   /** What has started since one was asked for. */
@@ -49,15 +51,23 @@ export class Scheduler {
     try {
       let started = 0
       while (started < BURST && this.#startNext()) started++
+      this.#tellChildren()
       this.#armTimer()
       this.#runTimer.update(this.active)
       if (started < BURST) this.#stallIfDone()
       else nextTask(() => this.run())
-      const { children } = this.core
-      if (children.size > 0) for (const child of children.values()) child.wake()
     } finally {
       this.#awake = false
     }
+    this.core.options.within?.ran()
+  }
+
+  /** A sub-flow runs by itself, of what comes to it; from here it only hears whether it may. */
+  #tellChildren(): void {
+    const { active } = this
+    if (this.#wasActive === active) return
+    this.#wasActive = active
+    for (const child of this.core.children.values()) child.wake()
   }
 
   /** Whether work may start at all. */
@@ -86,11 +96,17 @@ export class Scheduler {
   /** Lets one execution start, here or in a sub-flow. */
   startOne(): LiveAttempt | undefined {
     const all: LiveAttempt[] = (this.#started = [])
-    while (all.length === 0 && this.#startNext());
-    this.#started = undefined
-    let started = all.at(-1)
-    for (const child of this.core.children.values()) started ??= child.startOne()
-    return started
+    // What is recorded with it starts no other.
+    this.#awake = true
+    try {
+      while (all.length === 0 && this.#startNext());
+      let started = all.at(-1)
+      for (const child of this.core.children.values()) started ??= child.startOne()
+      return started
+    } finally {
+      this.#started = undefined
+      this.#awake = false
+    }
   }
 
   /** Lets one more execution start, and waits until it has ended or waits itself. */

@@ -8,7 +8,7 @@ import type { Outcome } from './outcome'
 import type { Permit } from './permit'
 import { exportable, saveSession, type SavedSession } from './saved-session'
 import type { Role } from './session'
-import { knownTo, statusOf, type Status } from './status'
+import { statusOf, type Status } from './status'
 
 /** What a session shows of itself, whatever it is doing: nothing here changes anything. */
 export abstract class Standing {
@@ -35,7 +35,7 @@ export abstract class Standing {
     const status = remote?.view?.status
     if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
     const waits = this.permit.waits || [...core.children.values()].some((it) => it.missing.length > 0)
-    return statusOf(core.model, waits, (exec) => core.attempting(exec), knownTo(core))
+    return statusOf(core.model, waits, core)
   }
 
   get persistence(): Persistence {
@@ -60,7 +60,7 @@ export abstract class Standing {
   }
 
   get orphans(): Orphan[] {
-    return this.core.levels.flatMap(orphansOf)
+    return [...this.core.levels].flatMap(orphansOf)
   }
 
   /** Whether somebody waits for the session, for its run, or in one of its steps. */

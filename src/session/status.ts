@@ -19,65 +19,52 @@ export type Status =
   | 'failed'
   | 'cancelled'
 
-/** Whether an attempt at an execution is under way in this page. */
-type Attempting = (exec: Execution) => boolean
-
-/** Whether there is a step of this name in the workflow that the model is of: the session's own, or a sub-flow's. */
-type Knows = (step: string, of: Model) => boolean
-
-interface AtWork {
-  readonly model: Model
-  readonly definition: { readonly stepsByName: ReadonlyMap<string, unknown> }
-  readonly children: ReadonlyMap<string, { readonly core: AtWork }>
+/** What a page knows of a workflow at work. Of one that its step has not come to yet, nothing is missing. */
+export interface AtWork {
+  readonly definition: { readonly stepsByName: Pick<ReadonlyMap<string, unknown>, 'has'> }
+  /** Those under way in this page. */
+  readonly attempts: { get(exec: number): { readonly exec: Execution } | undefined }
+  /** The sub-flows in it, by execution and point. */
+  readonly children: { get(key: string): { readonly core: AtWork } | undefined }
 }
 
-/** What a workflow at work and the sub-flows in it know. Of one that its step has not come to yet, nothing is missing. */
-export function knownTo({ model, definition, children }: AtWork): Knows {
-  return (step, of) =>
-    of === model
-      ? definition.stepsByName.has(step)
-      : [...children.values()].every(({ core }) => knownTo(core)(step, of))
-}
-
-export function statusOf(
-  model: Model,
-  missingResources: boolean,
-  attempting: Attempting,
-  knows: Knows,
-): Status {
+export function statusOf(model: Model, missingResources: boolean, at: AtWork | undefined): Status {
   const { run } = model
   if (run?.end) return run.end.status
   if (model.paused) return 'paused'
   if (run === undefined) return 'idle'
   if (missingResources) return 'paused'
-  return allWait(model, attempting, knows) ? 'waiting' : 'running'
+  return allWait(model, at) ? 'waiting' : 'running'
 }
 
 /** Whether everything that is at work can only go on when somebody answers, a time or better code comes. */
-export function allWait(model: Model, attempting: Attempting, knows: Knows): boolean {
-  const { run, execs, queues } = model
+export function allWait({ run, execs, queues }: Model, at: AtWork | undefined): boolean {
   if (run === undefined || run.end) return false
   let begun = false
   for (const exec of execs.values()) {
-    if (!knows(exec.step, model)) continue
-    if (!isWaiting(exec, attempting, knows)) return false
+    if (!knows(at, exec.step)) continue
+    if (!isWaiting(exec, at)) return false
     begun = true
   }
-  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(step, model)) return false
+  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(at, step)) return false
   return true
 }
 
 /** Whether an execution can only go on when somebody answers or a time comes. */
-export function isWaiting(exec: Execution, attempting: Attempting, knows: Knows): boolean {
+export function isWaiting(exec: Execution, at: AtWork | undefined): boolean {
   let waits = false
   for (const point of exec.points.values()) {
     if (point.result !== undefined) continue
     const { child } = point
-    if (child ? !allWait(child, attempting, knows) : !isWait(point) && !isAskedAbout(exec, point))
-      return false
+    const here = child && at?.children.get(`${exec.id}/${point.key}`)?.core
+    if (child ? !allWait(child, here) : !isWait(point) && !isAskedAbout(exec, point)) return false
     waits = true
   }
-  return waits || (exec.retryAt !== undefined && !attempting(exec))
+  return waits || (exec.retryAt !== undefined && at?.attempts.get(exec.id)?.exec !== exec)
+}
+
+function knows(at: AtWork | undefined, step: string): boolean {
+  return at === undefined || at.definition.stepsByName.has(step)
 }
 
 /** Whether an effect only waits for somebody to say what became of it. */

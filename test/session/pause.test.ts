@@ -263,6 +263,31 @@ describe('step()', () => {
     expect(await session.step()).toBe(false)
   })
 
+  test('several events wait in a sub-flow / each call starts one of them', async () => {
+    const page = profile()
+    const ran: number[] = []
+    const child = defineWorkflow({ ...flow, name: 'child' })
+      .step('split', { on: Go, emits: [Item] }, () => [1, 2].map((it) => Item(it)))
+      .step('work', { on: Item, emits: [Done] }, (_, { data }) => {
+        ran.push(data)
+        return data === 2 ? Done(data) : undefined
+      })
+    const session = await page.open(
+      defineWorkflow(flow).subflow('sub', { on: Go, workflow: child, emits: [Done] }),
+    )
+    session.pause()
+    const result = session.run()
+    await session.step()
+    await session.step()
+    expect(ran).toEqual([])
+    await session.step()
+    expect(ran).toEqual([1])
+    await session.step()
+    expect(ran).toEqual([1, 2])
+    await page.settle()
+    expect(await result).toBe(2)
+  })
+
   test('a step that asks / resolves with true while the ask is open, however often', async () => {
     const page = profile()
     const session = await page.open(asking([]))

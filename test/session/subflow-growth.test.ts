@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { defineEvent, defineWorkflow, gather, type AnyWorkflow, type Session } from '../../src/index'
+import { Scheduler } from '../../src/session/scheduler'
+import {
+  Done,
+  failure,
+  flow,
+  Go,
+  Item,
+  Nudge,
+  profile,
+  Question,
+  Worked,
+  type Profile,
+} from '../support/flows'
+
+const Given = defineEvent('given', z.number())
+
+/** Waits for a reply, then for an event. */
+const child = defineWorkflow({
+  ...{ name: 'child', version: 1, start: Given, stop: Worked, events: [Nudge] },
+}).step('ask', { on: Given, asks: [Question], emits: [Worked] }, async (ctx, { data }) => {
+  await ctx.ask(Question(data))
+  await ctx.waitFor(Nudge)
+  return Worked(data)
+})
+
+/** So many of them at once. */
+const fanned = (count: number): AnyWorkflow =>
+  defineWorkflow(flow)
+    .step('split', { on: Go, emits: [Item] }, () => Array.from({ length: count }, (_, at) => Item(at)))
+    .subflow('each', { on: Item, workflow: child, emits: [Worked], workers: count })
+    .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.length))
+
+async function opened(page: Profile, count: number): Promise<Session<AnyWorkflow>> {
+  const session = await page.open(fanned(count), { id: `of-${count}` })
+  void session.run()
+  await page.settle()
+  expect(session.asks).toHaveLength(count)
+  return session
+}
+
+/** How often it is called for something that happens while 10 sub-flows are open, and while 80 are. */
+async function calls(
+  of: object,
+  method: string,
+  act: (session: Session<AnyWorkflow>, settle: () => Promise<void>) => unknown,
+): Promise<number[]> {
+  const page = profile()
+  const counts: number[] = []
+  for (const count of [10, 80]) {
+    const session = await opened(page, count)
+    const spy = vi.spyOn(of as Record<string, () => void>, method)
+    await act(session, () => page.settle())
+    await page.settle()
+    counts.push(spy.mock.calls.length)
+    spy.mockRestore()
+  }
+  return counts
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('many sub-flows at once', () => {
+  test('a question of one is answered, or one takes an event / no other runs', async () => {
+    const [few, many] = await calls(Scheduler.prototype, 'run', async (session, settle) => {
+      expect(await session.asks[0]?.reply(1)).toBe(true)
+      await settle()
+      expect(await session.send(Nudge(1))).toBe(true)
+    })
+    expect(few).toBeGreaterThan(0)
+    expect(many).toBe(few)
+  })
+
+  test('the session is paused, and resumed / every one is told, once', async () => {
+    const [few = 0, many] = await calls(Scheduler.prototype, 'run', (session) => {
+      session.pause()
+      session.resume()
+    })
+    expect(many).toBeLessThanOrEqual(few * 8)
+  })
+
+  test('its status is read / each is looked at once', async () => {
+    const [few = 0, many] = await calls(Map.prototype, 'values', (session) => session.status)
+    expect(few).toBeGreaterThan(10)
+    expect(many).toBeLessThan(few * 9)
+  })
+
+  test('all are answered, in another order, and take an event each / all of them end', async () => {
+    const page = profile()
+    const session = await opened(page, 40)
+    const { asks } = session
+    for (let at = 0; at < 40; at++) expect(await asks[(at * 7) % 40]?.reply(at)).toBe(true)
+    for (let at = 0; at < 40; at++) expect(await session.send(Nudge(at))).toBe(true)
+    await page.settle()
+    expect([session.status, session.result]).toEqual(['completed', 40])
+  })
+})
+
+describe('a sub-flow that tries a step again', () => {
+  test('the second attempt hangs / the timeout of the step around it counts that', async () => {
+    const page = profile()
+    let attempts = 0
+    const brittle = defineWorkflow({ ...flow, name: 'brittle' }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2, delay: 60_000 } },
+      () => {
+        if (++attempts === 1) throw new Error('not yet')
+        return new Promise<never>(() => {})
+      },
+    )
+    const session = await page.open(
+      defineWorkflow(flow).subflow('sub', { on: Go, workflow: brittle, emits: [Done], timeout: 1000 }),
+    )
+    const result = failure(session.run())
+    await page.clock.advance(60_000)
+    expect([attempts, session.status]).toEqual([2, 'running'])
+    await page.clock.advance(1001)
+    expect(await result).toMatchObject({ cause: { name: 'TimeoutError' } })
+  })
+})
