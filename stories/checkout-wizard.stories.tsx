@@ -118,3 +118,17 @@ export const NoServer: Story = {
     await canvas.findByRole('heading', { name: 'Delivery' })
   },
 }
+
+export const Kept: Story = {
+  ...played,
+  name: 'Start over, and then not: the answers are there, and the focus where it was',
+  async play({ canvas, userEvent }) {
+    await userEvent.click(await canvas.findByRole('button', { name: 'Check out' }))
+    await userEvent.type(await canvas.findByLabelText('Name'), 'Ada')
+    await userEvent.click(canvas.getByRole('button', { name: 'Start over' }))
+    await expect(canvas.getByRole('button', { name: 'Keep them' })).toHaveFocus()
+    await userEvent.keyboard('{Enter}')
+    await expect(canvas.getByRole('button', { name: 'Start over' })).toHaveFocus()
+    await expect(canvas.getByLabelText('Name')).toHaveValue('Ada')
+  },
+}

@@ -73,6 +73,9 @@ export const Loop: Story = {
     await canvas.findByText('At work: refund › approve')
     await userEvent.click(canvas.getByRole('button', { name: 'Grant' }))
     await canvas.findByText('€ 25 are on their way.')
+    // The next question is read out, and a key that is still down does not answer it.
+    const question = await canvas.findByText('Did this help?')
+    await waitFor(() => expect(question.closest('.turn')).toHaveFocus())
     await userEvent.click(await canvas.findByRole('button', { name: 'Yes, close it' }))
     await canvas.findByText('Thank you. This case is closed.')
     await lit(scene)

@@ -13,6 +13,7 @@ import { useState } from 'react'
 import { expect, waitFor, within } from 'storybook/test'
 import { z } from 'zod'
 import './checkout/checkout.css'
+import { Button } from './checkout/button'
 import { SaveStatus } from './checkout/save-status'
 
 const Begin = defineEvent('begin')
@@ -39,7 +40,7 @@ function Letter({ name }: { readonly name: string }) {
   const { role, status, ask, start, result, persistence, takeOver, reset } = useWorkflow()
   const [text, setText] = useWorkflowState('text')
   const [refused, refuse] = useState(false)
-  const agree = async () => refuse((await ask?.reply({ by: name })) === false)
+  const agree = () => void ask?.reply({ by: name }).then((taken) => refuse(!taken))
   return (
     <div className="form" role="group" aria-label={name}>
       <p>{roles[role]}</p>
@@ -48,16 +49,9 @@ function Letter({ name }: { readonly name: string }) {
         <input type="text" value={text} onChange={(event) => setText(event.target.value)} />
       </label>
       <div className="buttons">
-        {ask && (
-          <button type="button" onClick={() => void agree()}>
-            Agree
-          </button>
-        )}
-        {!ask && (
-          <button type="button" onClick={() => (status === 'completed' ? reset() : start())}>
-            {status === 'completed' ? 'Start over' : 'Ask for agreement'}
-          </button>
-        )}
+        <Button onClick={ask ? agree : status === 'completed' ? reset : start}>
+          {ask ? 'Agree' : status === 'completed' ? 'Start over' : 'Ask for agreement'}
+        </Button>
         {role !== 'leader' && (
           <button type="button" onClick={takeOver}>
             Take over
@@ -138,6 +132,7 @@ export const SideBySide: Story = {
     await userEvent.type(charles.getByLabelText('Letter'), ' Ada')
     await waitFor(() => expect(ada.getByLabelText('Letter')).toHaveValue('Dear Ada'))
     await userEvent.click(charles.getByRole('button', { name: 'Ask for agreement' }))
+    await waitFor(() => expect(charles.getByRole('button', { name: 'Agree' })).toHaveFocus())
     await userEvent.click(charles.getByRole('button', { name: 'Take over' }))
     await charles.findByText(roles.leader)
     await ada.findByText(roles.follower)

@@ -45,8 +45,10 @@ export const Reloaded: Story = {
   async play(scene) {
     const { canvas, userEvent } = scene
     await userEvent.type(await canvas.findByLabelText('Sender'), 'Grace')
-    await press(scene, 'Give this letter an inkjet')
     await press(scene, 'Begin')
+    await canvas.findByText(/Letter to Ada is paused: there is no printer/)
+    await expect(canvas.getByRole('button', { name: 'Begin' })).toHaveFocus()
+    await press(scene, 'Give this letter an inkjet')
     await canvas.findByText('Letter to Ada waits: post it when it is ready.')
     await userEvent.type(canvas.getByLabelText('Text'), 'Dear Ada')
     await press(scene, 'Reload the page')

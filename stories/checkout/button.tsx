@@ -4,6 +4,8 @@ interface ButtonProps {
   readonly type?: 'button' | 'submit'
   readonly quiet?: boolean
   readonly autoFocus?: boolean
+  /** It does nothing, and keeps the focus. */
+  readonly disabled?: boolean
   readonly onClick?: () => void
   readonly children: ReactNode
 }
@@ -12,13 +14,19 @@ interface ButtonProps {
  * A button that a double click presses once. The next page is there before the second click comes, which would
  * press whatever button has got under the pointer.
  */
-export function Button({ type = 'button', quiet, autoFocus, onClick, children }: ButtonProps) {
+export function Button({ type = 'button', quiet, autoFocus, disabled, onClick, children }: ButtonProps) {
   const click = (event: MouseEvent) => {
-    if (event.detail > 1) event.preventDefault()
+    if (disabled || event.detail > 1) event.preventDefault()
     else onClick?.()
   }
   return (
-    <button type={type} className={quiet ? 'quiet' : undefined} autoFocus={autoFocus} onClick={click}>
+    <button
+      type={type}
+      className={quiet ? 'quiet' : undefined}
+      autoFocus={autoFocus}
+      aria-disabled={disabled}
+      onClick={click}
+    >
       {children}
     </button>
   )

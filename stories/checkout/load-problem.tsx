@@ -1,5 +1,5 @@
 import { LoadError } from 'dogear'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { Button } from './button'
 
 /** In place of the wizard, when the stored checkout could not be read. */
@@ -8,12 +8,15 @@ export const loadProblem = (error: Error) => <LoadProblem error={error} />
 /** It is still there, and stays there until somebody decides. */
 export function LoadProblem({ error, what = 'checkout' }: { readonly error: Error; readonly what?: string }) {
   const [failed, setFailed] = useState<string>()
+  const place = useRef<HTMLDivElement>(null)
   const remedy = (work: () => Promise<unknown>) => () => {
     setFailed(undefined)
+    // The button goes while it is tried, and the focus must not go with it.
+    place.current?.closest<HTMLElement>('[tabindex]')?.focus()
     work().catch((reason: unknown) => setFailed(reason instanceof Error ? reason.message : String(reason)))
   }
   return (
-    <div className="notice" role="alert">
+    <div className="notice" role="alert" ref={place}>
       <h2>Your saved {what} could not be opened</h2>
       <p>{error.message}</p>
       {failed !== undefined && failed !== error.message && <p>That did not work: {failed}</p>}

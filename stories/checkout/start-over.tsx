@@ -5,10 +5,10 @@ import { useWorkflow } from './hooks'
 /** Throws everything away, and asks first. */
 export function StartOver() {
   const { reset } = useWorkflow()
-  const [asked, ask] = useState(false)
+  const [asked, ask] = useState<boolean>()
   if (!asked)
     return (
-      <Button quiet onClick={() => ask(true)}>
+      <Button quiet autoFocus={asked === false} onClick={() => ask(true)}>
         Start over
       </Button>
     )

@@ -30,7 +30,7 @@ export interface CheckoutWizardProps {
 export function CheckoutWizard({ id = 'checkout', paymentsUrl, engine }: CheckoutWizardProps) {
   const resources = useMemo(() => ({ payments: paymentsAt(paymentsUrl) }), [paymentsUrl])
   return (
-    <div className="checkout">
+    <div className="checkout" tabIndex={-1}>
       <h1>Checkout</h1>
       <WorkflowProvider
         id={id}

@@ -48,6 +48,7 @@ export function Desk({ hint, actions, before, wrap }: DeskProps) {
   const reload = () => setEngine(page.open(engine))
   const scene: Scene = { ...page, reload, openTab: () => setNext(page.open()) }
   const happen = async (act: Action['act']) => {
+    if (busy) return
     setBusy(true)
     await act(scene)
     setBusy(false)
@@ -59,7 +60,7 @@ export function Desk({ hint, actions, before, wrap }: DeskProps) {
         {actions.length > 0 && (
           <div className="buttons" role="group" aria-label="What happens">
             {actions.map(({ label, act }) => (
-              <button key={label} type="button" disabled={busy} onClick={() => void happen(act)}>
+              <button key={label} type="button" aria-disabled={busy} onClick={() => void happen(act)}>
                 {label}
               </button>
             ))}
@@ -102,7 +103,7 @@ interface TabProps {
 
 function Tab({ name, engine, workflow, titled }: TabProps) {
   return (
-    <section className="form" aria-label={name}>
+    <section className="form" aria-label={name} tabIndex={-1}>
       {titled && <h2>{name}</h2>}
       <WorkflowProvider
         workflow={workflow}

@@ -50,7 +50,7 @@ const expectStored = async ({ canvasElement }: Played, text: string) => {
   await waitFor(async () => expect(JSON.stringify(await contents(name))).toContain(text), { timeout: 5000 })
 }
 const done = async ({ canvas }: Played, name: string) =>
-  waitFor(() => expect(canvas.getByRole('button', { name })).toBeEnabled())
+  waitFor(() => expect(canvas.getByRole('button', { name })).toHaveAttribute('aria-disabled', 'false'))
 
 let full = false
 const limitedSpace = (storage: SessionStorage): SessionStorage => ({
@@ -336,6 +336,7 @@ export const NewerVersion: Story = {
 export const NewerVersionPlayed = played(NewerVersion, 'refused, and started over', async (it) => {
   await says(it, /Your saved note could not be opened/)
   await press(it, 'Try again')
+  await expect(it.canvas.getByRole('region', { name: 'This page' })).toHaveFocus()
   await expect(await it.canvas.findByRole('alert')).toHaveTextContent('it has version 2, this code knows 1')
   await press(it, 'Start over')
   await typeAndSave(it, 'eggs')

@@ -1,5 +1,6 @@
 import type { Engine } from 'dogear'
 import { useEffect, useMemo, useRef, type FormEvent, type ReactNode } from 'react'
+import { Button } from '../checkout/button'
 import { paymentsAt } from '../checkout/payments'
 import { SaveStatus } from '../checkout/save-status'
 import './desk.css'
@@ -70,14 +71,17 @@ function Question() {
   )
 }
 
-/** A question takes the focus that went with the one before. Loading the page at it does not. */
+/**
+ * A question takes the focus that went with the one before: where something is to be written there, else the whole, so that
+ * it is read out and nobody answers it by a key that is still down. Loading the page at it does not.
+ */
 function Turn({ of, children }: { readonly of: string; readonly children: ReactNode }) {
   const place = useRef<HTMLDivElement>(null)
   const shown = useRef(of)
   useEffect(() => {
     const { activeElement: focused, body } = document
     if (shown.current !== of && (focused === body || focused === place.current))
-      (place.current?.querySelector<HTMLElement>('input, button') ?? place.current)?.focus()
+      (place.current?.querySelector('input') ?? place.current)?.focus()
     shown.current = of
   }, [of])
   return (
@@ -99,6 +103,7 @@ function Asked() {
     const text = `For the supervisor: refund € ${amount}?`
     return (
       <Choice
+        key={ask.id}
         text={text}
         yes="Grant"
         no="Refuse"
@@ -110,6 +115,7 @@ function Asked() {
   if (ask?.type === 'askSolved')
     return (
       <Choice
+        key={ask.id}
         text={ask.data as string}
         yes="Yes, close it"
         no="No"
@@ -141,21 +147,19 @@ interface ChoiceProps {
   readonly text: string
   readonly yes: string
   readonly no?: string
-  readonly onYes: () => unknown
-  readonly onNo?: () => unknown
+  readonly onYes: () => void
+  readonly onNo?: () => void
 }
 
 function Choice({ text, yes, no, onYes, onNo }: ChoiceProps) {
   return (
     <div className="choice">
       <p>{text}</p>
-      <button type="button" onClick={onYes}>
-        {yes}
-      </button>
+      <Button onClick={onYes}>{yes}</Button>
       {no && (
-        <button type="button" className="plain" onClick={onNo}>
+        <Button quiet onClick={() => onNo?.()}>
           {no}
-        </button>
+        </Button>
       )}
     </div>
   )

@@ -1,5 +1,6 @@
 import type { Engine } from 'dogear'
 import { useState, type ReactNode } from 'react'
+import { Button } from '../checkout/button'
 import { SaveStatus } from '../checkout/save-status'
 import '../checkout/checkout.css'
 import './layers.css'
@@ -53,6 +54,7 @@ export function ThreeLayers({ engine, onReload }: ThreeLayersProps) {
 /** What the flow waits for: a reload in the middle finds it paused until there is a printer. */
 function Flow({ name }: { readonly name: string }) {
   const { status, ask, start, result, session } = useWorkflow()
+  const post = () => void ask?.reply(undefined)
   const missing = session.missingResources.join(', ')
   const said = {
     idle: `${name} is not begun.`,
@@ -63,15 +65,9 @@ function Flow({ name }: { readonly name: string }) {
   return (
     <div className="flow" data-status={status}>
       <p role="status">{(said as Partial<Record<string, string>>)[status] ?? 'Posting ...'}</p>
-      {ask ? (
-        <button type="button" disabled={status === 'paused'} onClick={() => void ask.reply(undefined)}>
-          Post it
-        </button>
-      ) : (
-        <button type="button" disabled={status !== 'idle' && status !== 'completed'} onClick={() => start()}>
-          {status === 'completed' ? 'Write another' : 'Begin'}
-        </button>
-      )}
+      <Button disabled={!['idle', 'waiting', 'completed'].includes(status)} onClick={ask ? post : start}>
+        {ask ? 'Post it' : status === 'completed' ? 'Write another' : 'Begin'}
+      </Button>
     </div>
   )
 }
