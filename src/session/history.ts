@@ -12,6 +12,10 @@ import { fromPast, restoreModel, saveModel, toPast, type SavedModel, type SavedP
 
 const LIMIT = 500
 
+/** So near to what is looked at no moment is kept, and so many in all. */
+const NEAR = 16
+const MOMENTS = 40
+
 /** A session at one moment of its past. */
 interface Base {
   readonly at: number
@@ -35,6 +39,11 @@ export class History {
   /** The base that comes next: somewhere in the middle of the records. */
   #next: Base | undefined
   #records: SessionRecord[] = []
+  /**
+   * Moments on the way to what was looked at last, in order, each half as far from it as the one before: who goes back
+   * page by page folds a few records each time, not all of them.
+   */
+  #moments: SavedModel[] = []
   /** Whether some of them may be field edits. */
   #edited = false
 
@@ -58,21 +67,36 @@ export class History {
   at(seq: number): Model {
     if (this.#isOutdated(seq))
       throw new HistoryError(`record ${seq} is older than the last migration: its state has another shape`)
-    const last = this.#records.findIndex((it) => it.seq === seq)
-    const base = this.#base
-    if (last < 0 && (base === undefined || base.saved.seq !== seq))
+    if (this.timeOf(seq) === undefined)
       throw new HistoryError(
         `the history has no record ${seq}: it holds ${this.#range} (workflow option \`history\`: how many it keeps)`,
       )
+    return this.#fold(seq)
+  }
+
+  #fold(seq: number): Model {
+    const moments = this.#moments
+    while ((moments.at(-1)?.seq ?? 0) > seq || moments.length > MOMENTS) moments.pop()
+    const saved = moments.at(-1) ?? this.#base?.saved
     const tree = new Tree(undefined)
-    const model = base ? restoreModel(base.saved, tree) : createModel(undefined, '', tree)
-    for (const record of this.#records.slice(0, last + 1)) reduce(model, record)
+    const model = saved ? restoreModel(saved, tree) : createModel(undefined, '', tree)
+    const records = this.#records.slice(saved && ahead(this.#records, saved.seq), ahead(this.#records, seq))
+    let left = records.length
+    let next = left >> 1
+    for (const record of records) {
+      reduce(model, record)
+      if (--left !== next || left < NEAR) continue
+      // The newest record, which may still grow, is not in it.
+      moments.push(saveModel(model))
+      next >>= 1
+    }
     return model
   }
 
   /** The record of that number as it was written, if it is kept. */
   record(seq: number): SessionRecord | undefined {
-    return this.#records.find((it) => it.seq === seq)
+    const record = this.#records[ahead(this.#records, seq) - 1]
+    return record?.seq === seq ? record : undefined
   }
 
   /** Those after a record, as far as they are kept. */
@@ -92,16 +116,20 @@ export class History {
     return this.#records.some((it) => it.kind === 'migrated' && it.seq > seq)
   }
 
-  /** The writes since a record that are in the state of now or were taken out again, in order; steps' are dropped. */
+  /**
+   * The writes since a record that are in the state of now or were taken out again, in order; steps' are dropped. Those
+   * behind the last that is not make no difference.
+   */
   writesSince(seq: number): { readonly ops: readonly Op[]; readonly dropped: boolean }[] {
     const found = []
     let undone = Infinity
-    for (const record of [...this.#records].reverse()) {
-      if (record.seq <= seq) break
+    for (const record of after(this.#records, seq).reverse()) {
       if (record.seq > undone) continue
       // Of what lies behind a rewind nothing is left; people's writes survive a way back.
       if (record.kind === 'rewound' && !record.back) undone = record.to
-      if (record.kind === 'wrote') found.push({ ops: record.ops, dropped: record.exec !== undefined })
+      if (record.kind !== 'wrote') continue
+      const dropped = record.exec !== undefined
+      if (!dropped || found.length > 0) found.push({ ops: record.ops, dropped })
     }
     return found.reverse()
   }
@@ -126,6 +154,7 @@ export class History {
 
   /** What a snapshot has kept of it; without that the snapshot itself is all there is. */
   restore(saved: SavedHistory | undefined, model: Model, at: number): void {
+    this.#moments = []
     if (this.#limit === 0) return
     if (saved === undefined) this.#base = { at, saved: saveModel(model) }
     else {
@@ -156,6 +185,7 @@ export class History {
 
   /** Field edits in a row become one record first: an hour of typing must not cost the pages before it. */
   #shorten(model: Model): void {
+    this.#moments = []
     if (this.#edited) this.#records = joined(this.#records, this.#next?.saved.seq)
     if (this.#records.length < this.#limit * 1.5) return
     this.#moveTo(this.#next ?? this.#checkpoint(model))
@@ -163,6 +193,7 @@ export class History {
   }
 
   #moveTo(base: Base): void {
+    this.#moments = []
     this.#base = base
     this.#records = after(this.#records, base.saved.seq)
     this.#edited &&= this.#records.some(isFieldEdit)
@@ -184,11 +215,16 @@ function joined(records: readonly SessionRecord[], stop: number | undefined): Se
   return made
 }
 
-/** Those after a record. They stand together, and no more of them than their numbers allow: that is where to look. */
+/** Those after a record. */
 function after(records: readonly SessionRecord[], seq: number): SessionRecord[] {
-  let first = Math.max(0, records.length - ((records.at(-1)?.seq ?? seq) - seq))
+  return records.slice(ahead(records, seq))
+}
+
+/** How many are not after a record. They stand together, and no more of them than their numbers allow: that is where to look. */
+function ahead(records: readonly SessionRecord[], seq: number): number {
+  let first = Math.max(0, Math.floor(records.length - ((records.at(-1)?.seq ?? seq) - seq)))
   while (first < records.length && (records[first] as SessionRecord).seq <= seq) first++
-  return records.slice(first)
+  return first
 }
 
 /** What another tab has joined to the record that it told last. */

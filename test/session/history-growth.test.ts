@@ -1,0 +1,73 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { defineWorkflow } from '../../src/index'
+import { History } from '../../src/session/history'
+import { createModel } from '../../src/session/model'
+import type { SessionRecord } from '../../src/session/record'
+import { reduce } from '../../src/session/reduce'
+import { Tree } from '../../src/state/tree'
+import { Done, flow, Go, Item, profile, Question } from '../support/flows'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** One question after the other, each in a step of its own. */
+const wizard = defineWorkflow(flow).step(
+  'page',
+  { on: [Go, Item], asks: [Question], emits: [Item, Done] },
+  async (ctx, { data = 0 }) => {
+    const { data: more } = await ctx.ask(Question(data))
+    await ctx.state.set('page', data)
+    return more === 'end' ? Done(data) : Item(data + 1)
+  },
+)
+
+describe('a long way back', () => {
+  test('through 40 pages, and through 160 / four times the work, and a little for looking further', async () => {
+    const counts: number[] = []
+    for (const pages of [40, 160]) {
+      const page = profile()
+      const session = await page.open(wizard)
+      session.run().catch(() => {})
+      for (let at = 0; at < pages; at++) {
+        await page.settle()
+        await session.asks[0]?.reply(at)
+      }
+      await page.settle()
+      const applied = vi.spyOn(Tree.prototype, 'apply')
+      for (let at = pages; at-- > 0;) {
+        expect(session.back()).toBe(true)
+        await page.settle()
+        expect([session.asks[0]?.data, session.state.get()]).toEqual([at, at ? { page: at - 1 } : {}])
+      }
+      expect(session.back()).toBe(false)
+      counts.push(applied.mock.calls.length)
+      applied.mockRestore()
+    }
+    const [few = 0, many = 0] = counts
+    expect(many).toBeLessThan(few * 7)
+  })
+
+  test('looked at in any order, and more is written in between / each moment is what a fold from the beginning gives', () => {
+    const history = new History(100)
+    const model = createModel({}, 'line')
+    const states = new Map<number, unknown>()
+    let random = 7
+    const next = (below: number): number => (random = (random * 16807) % 2147483647) % below
+    const write = (record: SessionRecord): void => {
+      history.add(record, model)
+      reduce(model, record)
+      states.set(record.seq, model.tree.root())
+    }
+    for (let seq = 1; seq <= 1000; seq++) {
+      write({ seq, at: seq, kind: 'wrote', ops: [['set', `n${next(5)}`, seq]] })
+      if (next(3) === 0) write({ seq, at: seq, kind: 'wrote', ops: [['set', 'more', seq]] })
+      if (next(5) === 0) write({ seq: ++seq, at: seq, kind: 'paused' })
+      for (let looks = next(4); looks > 0; looks--) {
+        const kept = history.entries()
+        const { seq: at } = kept[next(kept.length)] as { seq: number }
+        expect(history.at(at).tree.root()).toEqual(states.get(at))
+      }
+    }
+  })
+})
