@@ -1,3 +1,4 @@
+import type { Touched } from './draft'
 import type { Op } from './op'
 import { listIndex, toPath } from './path'
 import { isPlainObject } from './json'
@@ -5,27 +6,36 @@ import { at, isContainer } from './view'
 
 /**
  * The operations that turn `from` into `to`, its keys in the same order. Parts with the same identity are not looked into, so the
- * cost is that of the changed paths. A key whose value is undefined counts as missing.
+ * cost is that of the changed paths; what a draft has `touched` is not looked for. A key whose value is undefined counts as
+ * missing.
  */
-export function diff(from: unknown, to: unknown): Op[] {
+export function diff(from: unknown, to: unknown, touched?: Touched): Op[] {
   const ops: Op[] = []
-  compare(from, to, [], ops)
+  compare(from, to, [], ops, touched)
   return ops
 }
 
-function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[]): void {
+function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[], touched?: Touched): void {
   if (Object.is(from, to)) return
   const { id } = toPath(keys)
   const list = Array.isArray(from)
   if (keys.length === 0 && (list || !isContainer(from) || !isContainer(to) || Array.isArray(to))) {
     ops.push(['replace', to])
   } else if (to === undefined) ops.push(['delete', id])
-  else if (list && Array.isArray(to)) compareLists(from, to, keys, ops)
+  else if (list && Array.isArray(to)) compareLists(from, to, keys, ops, touched)
   else if (isPlain(from) && isPlain(to)) {
+    const node = touched?.get(to)
+    const known = node?.base === from && node.touched
+    if (known) {
+      // In the order in which they stand: a re-run is compared with what was recorded.
+      const changed = known.size > 1 ? Object.keys(from).filter((it) => known.has(it)) : known
+      for (const key of changed) compare(from[key], to[key], [...keys, key], ops, touched)
+      return
+    }
     const stay = staying(from, to)
     for (const key of Object.keys(from)) {
       const next = stay.has(key) ? at(to, key) : undefined
-      compare(from[key], next, [...keys, key], ops)
+      compare(from[key], next, [...keys, key], ops, touched)
     }
     for (const key of Object.keys(to)) if (!stay.has(key)) compare(undefined, to[key], [...keys, key], ops)
   } else {
@@ -72,6 +82,7 @@ function compareLists(
   to: readonly unknown[],
   keys: readonly string[],
   ops: Op[],
+  touched: Touched | undefined,
 ): void {
   let start = 0
   let cut = from.length
@@ -86,6 +97,7 @@ function compareLists(
   if (cut !== end || items.includes(undefined)) {
     ops.push(['splice', toPath(keys).id, start, cut - start, items])
   } else {
-    for (const [i, item] of items.entries()) compare(from[start + i], item, [...keys, String(start + i)], ops)
+    for (const [i, item] of items.entries())
+      compare(from[start + i], item, [...keys, String(start + i)], ops, touched)
   }
 }

@@ -14,22 +14,35 @@ interface Node {
   readonly proxy: Box
   /** Came in by an assignment, so drafts may hide anywhere inside. */
   readonly foreign: boolean
+  /** The keys that may have another value now. Nothing when others may: then all of them are looked at. */
+  touched: Set<string> | undefined
   result?: Box
 }
+
+/** By what came of them: what objects were before, and which keys may have another value, where they have the same keys. */
+export type Touched = WeakMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
 
 /**
  * A draft of plain data: write to it as to a mutable value, the data it was made of stays as it is.
  * `finish` gives the new value, which shares everything untouched with the old one, and ends the draft.
  */
-export function draftOf(root: unknown): { readonly draft: unknown; finish(): unknown } {
+export function draftOf(root: unknown): {
+  readonly draft: unknown
+  readonly touched: Touched
+  finish(): unknown
+} {
   const drafting = new Drafting()
   const node = drafting.open(root, false)
-  return { draft: node ? node.proxy : root, finish: () => (node ? drafting.end(node) : root) }
+  return {
+    touched: drafting.nodes,
+    draft: node ? node.proxy : root,
+    finish: () => (node ? drafting.end(node) : root),
+  }
 }
 
 class Drafting {
   /** By proxy and by copy; of what was assigned, also by itself: in two places, or in itself, it is one node. */
-  readonly #nodes = new WeakMap<object, Node>()
+  readonly nodes = new WeakMap<object, Node>()
 
   readonly #traps: ProxyHandler<Box> = {
     get: (copy, key) => this.#read(copy, key),
@@ -45,19 +58,35 @@ class Drafting {
       ) {
         throw new PathError(String(key), 'a draft takes text keys, its lists indices')
       }
+      this.#touch(copy, Object.hasOwn(copy, key) ? key : undefined)
       return Reflect.set(copy, key, value)
     },
+    defineProperty: (copy, key, to) => {
+      this.#touch(copy)
+      return Reflect.defineProperty(copy, key, to)
+    },
+    deleteProperty: (copy, key) => {
+      this.#touch(copy)
+      return Reflect.deleteProperty(copy, key)
+    },
+  }
+
+  #touch(copy: Box, key?: string): void {
+    const node = this.nodes.get(copy) as Node
+    if (key === undefined) node.touched = undefined
+    else node.touched?.add(key)
   }
 
   open(value: unknown, foreign: boolean): Node | undefined {
     if (!isContainer(value)) return undefined
-    const known = foreign && this.#nodes.get(value)
+    const known = foreign && this.nodes.get(value)
     if (known) return known
     const list = Array.isArray(value)
     if (!list && !isPlainObject(value)) return undefined
     const copy = (list ? value.slice() : { ...value }) as Box
-    const node: Node = { base: value as Box, copy, proxy: new Proxy(copy, this.#traps), foreign }
-    for (const key of [copy, node.proxy, foreign ? value : copy]) this.#nodes.set(key, node)
+    const touched = list || foreign ? undefined : new Set<string>()
+    const node: Node = { base: value as Box, copy, proxy: new Proxy(copy, this.#traps), foreign, touched }
+    for (const key of [copy, node.proxy, foreign ? value : copy]) this.nodes.set(key, node)
     return node
   }
 
@@ -70,8 +99,10 @@ class Drafting {
   #read(copy: Box, key: PropertyKey): unknown {
     // What is inherited under these names leads to the prototypes of everything else.
     if (isForbidden(key as string)) return undefined
-    const child = Object.hasOwn(copy, key) && this.#child(this.#nodes.get(copy) as Node, key)
-    return child ? (copy[key] = child.proxy) : copy[key]
+    const child = Object.hasOwn(copy, key) && this.#child(this.nodes.get(copy) as Node, key)
+    if (!child) return copy[key]
+    this.#touch(copy, key as string)
+    return (copy[key] = child.proxy)
   }
 
   #child({ base, copy, foreign }: Node, key: PropertyKey): Node | undefined {
@@ -81,10 +112,12 @@ class Drafting {
   #finish(node: Node): Box {
     // A node that holds itself stays a cycle: the write refuses it by name.
     if (node.result) return node.result
-    const { base, copy } = node
+    const { base, copy, touched } = node
     node.result = copy
-    const keys = Object.keys(copy)
-    let same = keys.length === Object.keys(base).length && copy['length'] === base['length']
+    const keys = touched ?? Object.keys(copy)
+    let same =
+      touched !== undefined ||
+      (Object.keys(copy).length === Object.keys(base).length && copy['length'] === base['length'])
     for (const key of keys) {
       const child = node.foreign || copy[key] !== base[key] ? this.#child(node, key) : undefined
       if (child) copy[key] = this.#finish(child)

@@ -16,8 +16,11 @@ export type Recipe = (draft: unknown) => unknown
 export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise<Op[]> {
   checkArgument('edit()', recipe, 'function')
   const before = view.root()
-  const { draft, finish } = draftOf(before)
-  const succeed = (): Op[] => changes(writer, before, finish())
+  const { draft, touched, finish } = draftOf(before)
+  const succeed = (): Op[] => {
+    const after = finish()
+    return changes(writer, after, diff(before, after, touched))
+  }
   const fail = (error: unknown): never => {
     // Whoever kept the draft must hear that it is over.
     finish()
@@ -32,10 +35,10 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
   return isThenable(outcome) ? Promise.resolve(outcome).then(succeed, fail) : succeed()
 }
 
-function changes(writer: Writer, before: unknown, after: unknown): Op[] {
+function changes(writer: Writer, after: unknown, ops: readonly Op[]): Op[] {
   const { schema } = writer
   const result = currentOf(after)
-  return diff(before, after).map((op) => {
+  return ops.map((op) => {
     if (op[0] === 'replace') return writer.replace(result, op[1])
     const path = toPath(op[1])
     const whole = valueAt(after, path.keys)

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { diff } from '../../src/state/diff'
 import { toPath } from '../../src/state/path'
 import { Tree } from '../../src/state/tree'
@@ -129,13 +129,49 @@ describe('diff', () => {
         (it) => Array.from({ length: 1 + it.below(8) }, () => it.mutation()),
         (script: readonly Mutation[], seed) => {
           const from = new Generator(seed + 9000).root()
-          const { draft, finish } = draftOf(from)
+          const { draft, touched, finish } = draftOf(from)
           for (const mutation of script) mutate(draft, mutation)
-          expectMade(from, finish() as Json)
+          const to = finish() as Json
+          expectMade(from, to)
+          expect(diff(from, to, touched)).toEqual(diff(from, to))
         },
       )
     },
   )
+
+  test('of many keys an edit changes two / the others are not looked at, and what changed is told in their order', () => {
+    const counts: number[] = []
+    for (const width of [100, 1000]) {
+      const from = Object.fromEntries(Array.from({ length: width }, (_, at) => [`key${at}`, { at }]))
+      const spies = [vi.spyOn(Object, 'hasOwn'), vi.spyOn(Set.prototype, 'add')]
+      const { draft, touched, finish } = draftOf(from)
+      const box = draft as Record<string, { at: number }>
+      Object.assign(box['key50'] ?? {}, { at: -1 })
+      box['key7'] = { at: -2 }
+      const ops = diff(from, finish(), touched)
+      counts.push(spies.reduce((sum, it) => sum + it.mock.calls.length, 0))
+      vi.restoreAllMocks()
+      expect(ops).toEqual([
+        ['set', 'key7.at', -2],
+        ['set', 'key50.at', -1],
+      ])
+    }
+    expect(counts[1]).toBe(counts[0])
+  })
+
+  test('an object with changes is moved to where another stood / compared with that one', () => {
+    const from = { a: { x: 1, y: 1 }, b: { x: 1, y: 2 } }
+    const { draft, touched, finish } = draftOf(from)
+    const box = draft as typeof from
+    box.a.x = 9
+    box.b = box.a
+    const to = finish() as Json
+    expect(diff(from, to, touched)).toEqual([
+      ['set', 'a.x', 9],
+      ['set', 'b.x', 9],
+      ['set', 'b.y', 1],
+    ])
+  })
 
   test(
     'applied in order to the old value, it makes the new one (600 seeds, unrelated values)',
