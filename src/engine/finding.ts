@@ -26,9 +26,14 @@ export interface FindingParts {
   readonly restoring: RestoringParts
 }
 
+/** What is stored of a session, without what is in it. */
+export type Known = Pick<Loaded, 'sizes' | 'parted'> & {
+  readonly head: Pick<StoredHead, 'epoch' | 'seq' | 'savedAt'>
+}
+
 /** What a look at the storage has found. */
 export interface Found extends Restored {
-  readonly loaded: Loaded | undefined
+  readonly loaded: Known | undefined
   /** Under which this page may write; for a follower, that of the leader. `undefined`: the session is yet to be claimed. */
   readonly epoch: number | undefined
   /** Nothing is stored, because somebody emptied the storage while this tab followed. */

@@ -3,7 +3,6 @@ import { copyJson, copyKeeping, nameOf, type CopyValue } from '../state/json'
 import type { Definition } from '../workflow/workflow'
 import { SESSION_FORMAT } from '../storage/format'
 import { Journal } from '../storage/journal'
-import type { Loaded } from '../storage/load'
 import { jsonSerializer, type Serializer } from '../storage/serializer'
 import type { StoredShape } from '../storage/storage'
 import type { SessionCopy } from '../storage/writer'
@@ -11,6 +10,7 @@ import type { LiveSession } from '../session/live-session'
 import { Privacy } from '../session/privacy'
 import type { SessionRecord } from '../session/record'
 import { lengthen, shorten, shortHistory } from '../session/short-records'
+import type { Known } from './finding'
 import type { OpeningDeps } from './opening-deps'
 import { lostOf } from './overtaken'
 import { Tenure, type Told } from './tenure'
@@ -27,7 +27,7 @@ export interface Attaching {
   /** Nothing: the journal claims the session itself, and `lead` hears of the epoch, or that there is none for now. */
   readonly epoch: number | undefined
   readonly lead: (epoch: number | undefined) => void
-  readonly loaded: Loaded | undefined
+  readonly loaded: Known | undefined
   readonly tabs: Told
 }
 

@@ -10,8 +10,9 @@ import type { Resumed } from '../session/session'
 import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
 import { Election } from '../tabs/election'
 import { Line } from '../tabs/line'
+import type { Found } from './finding'
 import type { MembershipOptions } from './membership-options'
-import { Kept } from './overtaken'
+import { isKnown, Kept } from './overtaken'
 
 /** Milliseconds that a follower waits for its leader before it shows what storage has; and until it tries again to lead. */
 const PATIENCE = 1000
@@ -23,13 +24,14 @@ const BETWEEN = 1 / 1024
 export class Membership {
   /** Whether this tab executes, or is about to. */
   leads = false
+  /** The session of another tab, as long as this one is not the one that executes. */
+  following: Following | undefined
   /** Of this tab, since it has claimed the session. */
   epoch: number | undefined
   readonly #options: MembershipOptions
   readonly outbox: Outbox
   readonly #line: Line<Message>
   readonly #election: Election
-  #following: Following | undefined
   #leading: Leading | undefined
   /** What this tab had recorded as leader and may be stored nowhere. */
   readonly #kept = new Kept()
@@ -61,12 +63,12 @@ export class Membership {
 
   /** Whether it has the lock and has followed nobody: what was read is what is stored, unless the claim says otherwise. */
   get alone(): boolean {
-    return this.leads && this.#election.sure && !this.#following
+    return this.leads && this.#election.sure && !this.following
   }
 
   /** Finds out who executes. */
   async join(): Promise<void> {
-    if (!this.leads && !this.#following) this.leads = await this.#election.stand()
+    if (!this.leads && !this.following) this.leads = await this.#election.stand()
   }
 
   /**
@@ -80,7 +82,7 @@ export class Membership {
     // The other one may be about to leave: then this one is the next.
     this.#election.wait()
     await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
-    if (this.#following !== following || this.leads) return true
+    if (this.following !== following || this.leads) return true
     if (!isWhole()) return false
     this.#readOnly()
     const seen = { savedAt: clock.now(), ...resumed, found: true, reason: 'other-tab' } as const
@@ -90,22 +92,26 @@ export class Membership {
 
   /** The newest epoch that this tab knows of as a follower. */
   get followed(): number {
-    return this.#following?.epoch ?? 0
+    return this.following?.epoch ?? 0
   }
 
   /** The model that was followed, when it is ahead of what its leader has stored, and of what was found. */
-  ahead(epoch: number | undefined, found: Model | undefined, emptied = false): Model | undefined {
-    const following = this.#following
-    if (!following?.extends(epoch, found, emptied)) return undefined
+  ahead({ loaded, model: found, history, emptied = false }: Found): Model | undefined {
+    const { following } = this
+    const { core } = this.#options.live
+    const { seq, lineage } = core.model
+    const last = found && found.lineage === lineage && found.seq < seq && history.record(found.seq)
+    const isPart = last && isKnown(last, core)
+    if (!following || !(isPart || following.extends(loaded?.head.epoch, found, emptied))) return undefined
     following.uncover()
-    return this.#options.live.core.model
+    return core.model
   }
 
   /** This tab executes the session, as epoch `own`; without one, others know it by a number behind `found`, of what was read. */
   lead(own: number | undefined, base: number, found = 0): void {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
-    const durable = this.#following?.durable ?? 0
+    const durable = this.following?.durable ?? 0
     const epoch = own ?? Math.max(found, this.followed) + BETWEEN
     this.end()
     this.epoch = own
@@ -125,14 +131,16 @@ export class Membership {
   /** This tab neither executes any more nor follows, until it does one of the two anew. */
   end(): void {
     const { live } = this.#options
-    this.#following?.end()
+    this.following?.end()
     this.#leading?.end()
-    this.#following = this.#leading = live.leading = live.core.announce = undefined
+    this.following = this.#leading = live.leading = live.core.announce = undefined
   }
 
   /** Storage has refused a write. Whether this tab follows whoever has taken over; nobody has a session that was deleted. */
   fenced({ newest }: StaleEpochError): boolean {
     if (!this.#leading) return false
+    // What it could not claim to its end is left to the next page.
+    if (this.epoch === undefined && this.#options.live.closing) return true
     if (newest > 0) this.#demote()
     else this.standDown()
     return newest > 0
@@ -169,7 +177,7 @@ export class Membership {
   /** The page goes to sleep, or away: others may have the session. */
   freeze(): void {
     this.#leading?.tell()
-    this.#following?.leave()
+    this.following?.leave()
     this.outbox.forget()
     this.#election.leave()
     this.#line.disconnect()
@@ -180,7 +188,7 @@ export class Membership {
     if (this.#left || !this.shared) return
     this.#line.connect()
     if (this.#leading) this.#demote()
-    else this.#following?.hello(true)
+    else this.following?.hello(true)
     await this.#election.again()
   }
 
@@ -212,7 +220,7 @@ export class Membership {
 
   async #promote(): Promise<void> {
     this.leads = true
-    this.#following?.promote()
+    this.following?.promote()
     try {
       // First the reading that is under way: it may have begun for a follower.
       await this.#options.load()
@@ -246,7 +254,7 @@ export class Membership {
     const { live } = this.#options
     this.end()
     live.core.model = model
-    const following = (this.#following = new Following({
+    const following = (this.following = new Following({
       ...this.#options,
       ...{ epoch, own, outbox: this.outbox, post: this.#post },
       onLeader: (base, durable) => this.#again(base, durable),
@@ -278,7 +286,7 @@ export class Membership {
     // A higher epoch than one's own: the storage would refuse the next write anyway.
     if (leading && 'epoch' in message && kind !== 'hello' && message.epoch > leading.epoch) this.#demote()
     leading?.hear(message)
-    this.#following?.hear(message)
+    this.following?.hear(message)
   }
 
   readonly #post = (message: Message): void => {

@@ -6,8 +6,6 @@ import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import type { Definition } from '../workflow/workflow'
 import type { Journal } from '../storage/journal'
-import type { Loaded } from '../storage/load'
-import { Refusal } from '../storage/refusal'
 import { isAbsence, isOutage } from '../storage/storage-error'
 import { withinLimit } from '../storage/time-limit'
 import { LiveSession } from '../session/live-session'
@@ -20,9 +18,11 @@ import { beginning } from './beginning'
 import { copyFor, Keeping, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
-import { Finding, type Found } from './finding'
+import { Finding, type Found, type Known } from './finding'
+import { followed } from './followed'
 import { isComplete } from './restoring'
 import { kindsOf } from './overtaken'
+import { lateAnswer } from './late-answer'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
 
@@ -131,8 +131,12 @@ export class Opening {
     try {
       await this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
     } catch (error) {
-      // It has been shown for long: it stays as it is.
-      if (isOutage(error) && this.live.core.remote && this.live.status !== 'loading') throw error
+      // It has been shown for long.
+      if (isOutage(error) && this.live.core.remote && this.live.status !== 'loading') {
+        const found = await followed(this.live, this.#around)
+        if (!found) throw error
+        return this.#arrive(found, error)
+      }
       if (this.#lack || !isOutage(error)) {
         const reason = await this.#explain(error)
         if (this.live.status === 'loading') this.#tabs.standDown()
@@ -143,11 +147,13 @@ export class Opening {
     }
   }
 
-  #arrive({ loaded, model, history, epoch, tail, emptied, dropped }: Found): Promise<void> | undefined {
+  /** What was found is shown. `silent`: storage does not say whether there is more. */
+  #arrive(found: Found, silent?: Error): Promise<void> | undefined {
+    const { loaded, model, history, epoch, tail, dropped } = found
     const [live, { privacy }] = [this.live, this.#keeping]
     if (!live.mayAttach) return undefined
     const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
-    const ahead = this.#tabs.ahead(loaded?.head.epoch, model, emptied)
+    const ahead = this.#tabs.ahead(found)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     // What was followed is gone: what begins is another session, and nothing of the old one is done again on it.
     if (shown && shown.seq > 0 && !ahead && model?.lineage !== shown.lineage) this.#beginAnew(model)
@@ -162,7 +168,7 @@ export class Opening {
     const { page } = this.#around
     const left = dropped ? undefined : tail
     if (dropped) page?.drop()
-    page?.begin(left, loaded?.head.epoch ?? 0)
+    page?.begin(left, Math.floor(loaded?.head.epoch ?? 0))
     const lead = (claimed: number | undefined): void => {
       if (left && claimed !== undefined) page?.settle(left, claimed)
       this.#tabs.lead(claimed, seq, loaded?.head.epoch)
@@ -172,6 +178,10 @@ export class Opening {
     // Also when it was migrated: only a snapshot changes a version, and until it is stored, the old session is.
     if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
+    if (silent) {
+      journal.claimed(silent)
+      live.begin()
+    }
     if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
     // What was typed here is on top again before anybody looks, also where the claim that is yet to be made takes long.
     if (epoch !== undefined || shown) lead(epoch)
@@ -216,26 +226,20 @@ export class Opening {
 
   async #await(finding: Promise<Found>, meanwhile: Meanwhile): Promise<void> {
     try {
-      this.#late(await finding, meanwhile)
+      const found = await lateAnswer(finding, () => this.#finding.find(), meanwhile, this.#deps.clock)
+      if (found) this.#late(found, meanwhile)
     } catch (thrown) {
       if (meanwhile.over) return
-      if (thrown instanceof Refusal) {
-        const error = await this.#explain(thrown)
-        meanwhile.show({ status: 'error', error })
-        this.live.changed()
-        this.#deps.onError(error)
-        return
-      }
-      const { clock } = this.#deps
-      const timer = clock.setTimeout(() => void this.#await(this.#finding.find(), meanwhile), NEXT_LOOK)
-      meanwhile.onEnd = () => clock.clearTimeout(timer)
+      const error = await this.#explain(thrown)
+      meanwhile.show({ status: 'error', error })
+      this.live.changed()
+      this.#deps.onError(error)
     }
   }
 
   /** The answer has come. What was typed goes on top; what is stored is never overwritten by what is not newer. */
   #late(found: Found, meanwhile: Meanwhile): void {
     const { live } = this
-    if (meanwhile.over) return
     if (found.model === undefined) {
       const { seq } = live.core.model
       const lead = (claimed: number | undefined): void => {
@@ -262,7 +266,7 @@ export class Opening {
   }
 
   /** Without an epoch, the session is claimed while it is shown already; `lead` hears how that went. */
-  #journal(epoch: number | undefined, lead: (epoch: number | undefined) => void, loaded?: Loaded): Journal {
+  #journal(epoch: number | undefined, lead: (epoch: number | undefined) => void, loaded?: Known): Journal {
     return this.#keeping.journal(this.live, { epoch, lead, loaded, tabs: this.#tabs })
   }
 
@@ -290,6 +294,3 @@ export class Opening {
     return this.#resetting
   }
 }
-
-/** Milliseconds until storage that failed is looked at again. */
-const NEXT_LOOK = 30_000

@@ -61,7 +61,8 @@ interface Overtaken {
   readonly lost: readonly string[]
 }
 
-function isKnown(record: SessionRecord, { history }: Core, base: number): boolean {
+/** Whether a session has this record, as far as its history tells; up to `base` it has all. */
+export function isKnown(record: SessionRecord, { history }: Pick<Core, 'history'>, base = 0): boolean {
   const found = history.record(record.seq)
   return found ? isSame(found, record) : record.seq <= base
 }

@@ -151,7 +151,7 @@ export class Tenure {
   /** Whether this page still writes the session, and by this tenure. */
   get #holds(): boolean {
     const { live, journal } = this.#deps
-    return live.role === 'leader' && live.core.sink === journal
+    return live.role === 'leader' && live.core.sink === journal && !live.core.closed
   }
 
   /** One claim at a time; one that was given up may land all the same, and counts then. */

@@ -33,7 +33,7 @@ export class Following implements Remote {
   /** Of the newest leader that was heard of. */
   epoch: number
   /** Of the leader whose records are shown; 0 until its welcome. */
-  #heardOf = 0
+  heardOf = 0
   /** Of the newest welcome. What is asked before goes out behind what this tab had done as the leader. */
   #welcomed = 0
   /** What is stored, as far as was told. */
@@ -51,7 +51,7 @@ export class Following implements Remote {
   constructor(options: FollowingOptions) {
     this.#options = options
     this.epoch = options.epoch
-    if (options.own) this.#heardOf = options.epoch
+    if (options.own) this.heardOf = options.epoch
     const { live, outbox, timeout } = options
     this.#overlay = new Overlay(live.core, outbox)
     this.#silence = new Silence(this.#core.options, timeout, (error) => {
@@ -86,7 +86,7 @@ export class Following implements Remote {
     const { outbox, post } = this.#options
     this.#slept ||= everything
     const seq = everything ? -1 : this.#core.model.seq
-    post({ kind: 'hello', tab: outbox.by, epoch: this.#heardOf || this.epoch, seq })
+    post({ kind: 'hello', tab: outbox.by, epoch: this.heardOf || this.epoch, seq })
   }
 
   hear(message: Message): void {
@@ -188,9 +188,9 @@ export class Following implements Remote {
    */
   extends(epoch: number | undefined, found: Model | undefined, emptied: boolean): boolean {
     const { seq, lineage } = this.#core.model
-    if (this.#heardOf === 0 || seq <= (found?.seq ?? 0)) return false
+    if (this.heardOf === 0 || seq <= (found?.seq ?? 0)) return false
     if (epoch === undefined) return emptied || this.durable === 0
-    return epoch === this.#heardOf || (found?.seq === this.durable && found.lineage === lineage)
+    return epoch === this.heardOf || (found?.seq === this.durable && found.lineage === lineage)
   }
 
   end(): void {
@@ -209,7 +209,7 @@ export class Following implements Remote {
   }
 
   #welcome({ epoch, model, view, base, durable }: Welcome): void {
-    const anew = epoch !== this.#heardOf
+    const anew = epoch !== this.heardOf
     const before = this.durable
     const { live, outbox, onError } = this.#options
     const { seq, lineage } = this.#core.model
@@ -218,7 +218,7 @@ export class Following implements Remote {
     if (this.#slept && seq > 0 && this.#core.model.lineage !== lineage)
       outbox.lose(this.#core.options.id, onError)
     this.#slept = false
-    this.epoch = this.#heardOf = this.#welcomed = epoch
+    this.epoch = this.heardOf = this.#welcomed = epoch
     if (anew) {
       outbox.recall(this.#core.model)
       this.#options.onLeader(base, before)
@@ -230,7 +230,7 @@ export class Following implements Remote {
   }
 
   #news({ epoch, records, view, durable }: News): void {
-    if (epoch !== this.#heardOf) {
+    if (epoch !== this.heardOf) {
       // Not welcomed yet: what is told now will be in the model.
       if (epoch > this.epoch) this.hear({ kind: 'lead', epoch })
       return

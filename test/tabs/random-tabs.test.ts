@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createEngine, defineWorkflow, DogearError, memoryStorage, type Engine, type Session } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
-import { Done, flow, Go, Item, Question } from '../support/flows'
+import { Done, flow, gate, Go, Item, Question } from '../support/flows'
 import { ears } from '../support/leaving'
 import { Page } from '../support/page'
 import { random } from '../support/random'
@@ -35,6 +35,8 @@ interface Weather {
   readonly troubled?: boolean | 'wholly'
   /** Somebody goes back and forth, pauses and cancels; in every other story rewinds and starts over as well. */
   readonly restless?: boolean
+  /** Storage answers nothing at times: from a moment on in which two tabs show the session, and nobody opens another one then. */
+  readonly silent?: boolean
 }
 
 interface Tab {
@@ -51,7 +53,10 @@ interface Tab {
 }
 
 /** Plays one story of a browser, and answers with everything that is wrong at its end. */
-async function play(seed: number, { troubled = false, restless = false }: Weather): Promise<string[]> {
+async function play(
+  seed: number,
+  { troubled = false, restless = false, silent = false }: Weather,
+): Promise<string[]> {
   const chance = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
   const clock = virtualClock()
@@ -60,6 +65,24 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
   const claim: typeof memory.claim = (...call) =>
     full && troubled === 'wholly' ? Promise.reject(new Error('full')) : memory.claim(...call)
   const storage = { ...memory, claim }
+  const luck = random(-seed)
+  /** While storage is silent. */
+  let door: ReturnType<typeof gate> | undefined
+  for (const name of ['read', 'claim', 'append', 'compact'] as const) {
+    const call = storage[name] as (...args: unknown[]) => Promise<unknown>
+    Object.assign(storage, {
+      async [name](...args: unknown[]) {
+        const hushed = door?.promise
+        await hushed
+        // What was written then lands late, or never.
+        return hushed && name !== 'read' && luck() < 0.3 ? new Promise(() => {}) : call(...args)
+      },
+    })
+  }
+  const speak = () => {
+    door?.open(undefined)
+    door = undefined
+  }
   const box = new Map<string, string>()
   const tabs = virtualTabs()
   const effects: [number, string][] = []
@@ -95,7 +118,7 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
     gone.push(tab)
   }
   const act: { readonly [name: string]: (tab: Tab) => unknown } = {
-    enter: () => (open.length < 4 ? enter() : undefined),
+    enter: () => (open.length < 4 && !door ? enter() : undefined),
     type(tab) {
       const token = `${tab.name}-${tab.typed.length};`
       tab.session.state.append('text', token)
@@ -145,6 +168,11 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
       tab.page.hide()
       tab.hidden = true
     },
+    hush() {
+      const shown = open.filter((it) => !['loading', 'error'].includes(it.session.status))
+      if (door) speak()
+      else if (shown.length > 1) door = gate()
+    },
     fill: () => void (full = !full && troubled !== false),
     back: ({ session }) => session.back(),
     forward: ({ session }) => session.forward(),
@@ -168,6 +196,7 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
   const weights = ['type', 'type', 'type', 'type', 'reply', 'reply', 'run', 'flush', 'flush', 'enter']
   const rare = ['kill', 'leave', 'close', 'takeOver', 'takeOver', 'hide', 'hang', 'enter']
   if (troubled) rare.push('fill', 'fill', 'fill')
+  if (silent) rare.push('hush', 'hush', 'hush')
   if (restless) rare.push('back', 'back', 'forward', 'pause', 'resume', 'resume', 'cancel')
   // What was typed is gone with that. It survives everything else.
   const forgets = restless && seed % 2 === 0
@@ -176,6 +205,7 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
   await enter()
   for (let turn = 0; turn < 40; turn++) {
     const tab = open.length > 0 ? pick(open) : undefined
+    if (tab === undefined) speak()
     if (tab === undefined) await enter()
     else if (tab.hung) {
       const what = chance()
@@ -189,6 +219,7 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
   }
   // Everybody is there again, and everything is answered.
   full = false
+  speak()
   for (const tab of open) if (tab.hung) wake(tab)
   for (const tab of open) if (tab.hidden) tab.page.show(true)
   if (open.length === 0) await enter()
@@ -237,7 +268,7 @@ async function play(seed: number, { troubled = false, restless = false }: Weathe
       it === (at === 0 ? 0 : (numbers[at - 1]! + 1) % (ROUNDS + 1)) || (restless && it === 0)
     if (!numbers.every(goesOn)) wrong.push(`answers in the order ${numbers.join()}`)
     // What was not saved may be gone, and its effects with it; so is what somebody has gone back from.
-    if (troubled || restless) return
+    if (troubled || restless || silent) return
     for (const { ask, reply, taken } of told)
       if (answers.some(([, data]) => data === reply) !== taken)
         wrong.push(`${reply} to ${ask} was told ${taken}`)
@@ -251,6 +282,7 @@ test.each([
   ['which may hang, and a disk that is full at times', { troubled: true }],
   ['which may hang, and a disk that has no room for a claim either', { troubled: 'wholly' }],
   ['which may hang, and somebody who goes back, pauses, cancels and starts over', { restless: true }],
+  ['which may hang, and storage that answers nothing at times', { silent: true }],
 ] as const)(
   `${seeds} random browsers with up to four tabs, %s / nothing is done twice, nothing acknowledged is lost, all tabs are equal`,
   async (_, weather) => {

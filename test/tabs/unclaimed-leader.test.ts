@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createEngine, memoryStorage, StorageError, type SessionStorage } from 'dogear'
+import { createEngine, memoryStorage, OvertakenError, StorageError, type SessionStorage } from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
 import { absence } from '../../src/storage/storage-error'
 import { gate, Nudge, nudged } from '../support/flows'
@@ -232,4 +232,217 @@ test('storage answers late / what was typed in two tabs meanwhile is on top of w
   expect(await two!.asks[0]!.reply('yes')).toBe(true)
   const next = await it.tab().engine.open(nudged)
   expect([next.state.get('text'), next.result]).toEqual(['xab', 'yes'])
+})
+
+/**
+ * A browser whose storage answers nothing while it is silent: what is read then comes later, and so does what is written, if
+ * it `lands`.
+ */
+function mute(lands: boolean) {
+  const memory = memoryStorage()
+  const door = gate()
+  const disk = { silent: false, wake: () => ((disk.silent = false), door.open()), onPart: () => {} }
+  const keepPart: typeof memory.keepPart = async (...part) => {
+    await memory.keepPart!(...part)
+    disk.onPart()
+  }
+  const storage: Record<string, unknown> = { ...memory, keepPart }
+  for (const name of ['read', 'claim', 'append', 'compact'] as const) {
+    const call = memory[name] as (...args: unknown[]) => Promise<unknown>
+    storage[name] = async (...args: unknown[]) => {
+      const { silent } = disk
+      if (silent) await door.promise
+      return silent && !lands && name !== 'read' ? new Promise(() => {}) : call(...args)
+    }
+  }
+  const tabs = virtualTabs()
+  const errors: unknown[] = []
+  const setting = browser({
+    ...tabs,
+    storage: storage as object as SessionStorage,
+    onError: (error) => errors.push(error),
+  })
+  return { ...setting, disk, tabs, errors, memory }
+}
+
+/** Three tabs of one session, which asks; then storage falls silent, and the second one has typed a "b". */
+async function muted(lands = false, list?: string[]) {
+  const it = mute(lands)
+  const first = it.tab()
+  const leader = await first.engine.open(nudged)
+  const hearing = ears(it.tabs)
+  const second = it.tab({ channel: hearing.channel })
+  const two = await second.engine.open(nudged)
+  const last = it.tab()
+  const three = await last.engine.open(nudged)
+  void leader.run().catch(() => {})
+  if (list) leader.state.set('list', list)
+  leader.state.set('text', 'a')
+  await leader.flush()
+  await it.clock.advance(1000)
+  it.disk.silent = true
+  two.state.append('text', 'b')
+  await it.clock.advance(1000)
+  expect([leader.role, two.role, three.role]).toEqual(['leader', 'follower', 'follower'])
+  return { ...it, first, leader, second, hearing, two, last, three }
+}
+
+type Muted = Awaited<ReturnType<typeof muted>>
+
+test.each([
+  ['closed', false, (it: Muted) => void it.leader.close().catch(() => {})],
+  ['left', false, (it: Muted) => it.first.leave()],
+  ['killed', false, (it: Muted) => crash(it.first.engine)],
+  ['killed, and its last write lands later', true, (it: Muted) => crash(it.first.engine)],
+])(
+  'storage is silent, and the leader is %s / another tab goes on in memory, and does what the third one asks; all is saved when it answers',
+  async (_, lands, end) => {
+    const it = await muted(lands)
+    const { clock, two, three: third } = it
+    end(it)
+    await clock.advance(10_000)
+    expect([two.role, third.role]).toEqual(['leader', 'follower'])
+    const sent = third.send(Nudge({ by: 'me' }))
+    third.state.append('text', 'c')
+    await clock.advance(100)
+    expect(await third.asks[0]!.reply('yes')).toBe(true)
+    await sent
+    await clock.advance(100)
+    for (const session of [two, third]) {
+      expect(session).toMatchObject({
+        status: 'completed',
+        result: 'yes',
+        persistence: { status: 'unsaved' },
+      })
+      expect(session.state.get()).toEqual({ text: 'abc', more: 1 })
+    }
+    it.disk.wake()
+    await clock.advance(40_000)
+    expect([two, third].map((session) => session.persistence.status)).toEqual(['saved', 'saved'])
+    expect([...it.box.keys()]).toEqual([])
+    const next = await it.tab().engine.open(nudged)
+    expect([next.state.get(), next.result]).toEqual([{ text: 'abc', more: 1 }, 'yes'])
+    await next.close()
+    for (const tab of [two, third]) await tab.close()
+    const late = await it.tab().engine.open(nudged)
+    expect([late.role, late.state.get(), late.result]).toEqual(['leader', { text: 'abc', more: 1 }, 'yes'])
+  },
+)
+
+test('storage is silent, and a tab takes over one that hangs / it executes in memory; the other one wakes and follows, nothing is lost', async () => {
+  const it = await muted()
+  crash(it.first.engine)
+  await it.clock.advance(10_000)
+  expect(it.two.role).toBe('leader')
+  it.hearing.close()
+  it.second.page.hang()
+  it.three.state.append('text', 'c')
+  const taken = it.three.takeOver()
+  await it.clock.advance(10_000)
+  await taken
+  expect([it.three.role, await it.three.asks[0]!.reply('yes')]).toEqual(['leader', true])
+  it.second.page.wake()
+  it.hearing.open()
+  await it.clock.advance(1000)
+  for (const session of [it.two, it.three]) {
+    expect(session).toMatchObject({ result: 'yes', role: session === it.three ? 'leader' : 'follower' })
+    expect(session.state.get()).toEqual({ text: 'abc' })
+  }
+  it.disk.wake()
+  await it.clock.advance(40_000)
+  for (const session of [it.two, it.three]) expect(session.persistence.status).toBe('saved')
+  const next = await it.tab().engine.open(nudged)
+  expect([next.state.get(), next.result]).toEqual([{ text: 'abc' }, 'yes'])
+})
+
+test('storage is silent, and one leader after the other is left / the next page has what each of them had', async () => {
+  const it = await muted()
+  it.first.leave()
+  await it.clock.advance(10_000)
+  it.two.state.append('text', 'c')
+  await it.clock.advance(10)
+  it.second.leave()
+  await it.clock.advance(10_000)
+  expect([it.three.role, it.three.state.get('text')]).toEqual(['leader', 'abc'])
+  it.three.state.append('text', 'd')
+  it.last.leave()
+  it.disk.wake()
+  await it.clock.advance(10_000)
+  const next = await it.tab().engine.open(nudged)
+  expect([next.state.get('text'), next.asks.length]).toEqual(['abcd', 1])
+  expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+})
+
+test('storage is silent, and a tab that has not heard all of a leader that is left is to lead / it waits for storage, and has all of it then', async () => {
+  const it = await muted()
+  await it.three.close()
+  it.hearing.close()
+  it.leader.state.append('text', 'z')
+  it.first.leave()
+  await it.clock.advance(10_000)
+  expect([it.two.role, it.two.state.get('text')]).toEqual(['follower', 'ab'])
+  it.disk.wake()
+  await it.clock.advance(10_000)
+  expect([it.two.role, it.two.state.get('text')]).toEqual(['leader', 'abz'])
+})
+
+test('storage is silent, and the tab that has gone on is closed / what it could not claim is left to the next page, though the last write of the one before lands later', async () => {
+  const it = await muted(true)
+  await it.three.close()
+  crash(it.first.engine)
+  await it.clock.advance(10_000)
+  it.two.state.append('text', 'c')
+  it.two.close().catch(() => {})
+  it.disk.wake()
+  await it.clock.advance(10_000)
+  const next = await it.tab().engine.open(nudged)
+  expect([next.state.get('text'), next.asks.length]).toEqual(['abc', 1])
+  expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+})
+
+test('storage is silent, the tab that has gone on has cancelled, and the last write of the one before lands when it answers / nothing that was done is undone', async () => {
+  const it = await muted(true)
+  crash(it.first.engine)
+  await it.clock.advance(10_000)
+  it.two.cancel('enough')
+  await it.clock.advance(100)
+  it.disk.wake()
+  await it.clock.advance(40_000)
+  for (const { status, persistence, state } of [it.two, it.three])
+    expect([status, persistence.status, state.get()]).toEqual(['cancelled', 'saved', { text: 'ab' }])
+  expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+})
+
+test('storage is silent, and the page of the tab that has gone on dies while a large session is being stored / what was stored before is whole', async () => {
+  const large = (letter: string) => Array.from({ length: 120 }, () => letter.repeat(10_000))
+  const it = await muted(false, large('a'))
+  expect((await it.memory.read('flow'))?.parts?.length).toBeGreaterThan(0)
+  it.leader.state.set('list', large('b'))
+  await it.clock.advance(10)
+  crash(it.first.engine)
+  await it.clock.advance(10_000)
+  crash(it.last.engine)
+  it.disk.onPart = () => crash(it.second.engine)
+  it.disk.wake()
+  await it.clock.advance(40_000)
+  const next = await it.tab().engine.open(nudged)
+  expect(next.state.get('list')).toEqual(large('a'))
+})
+
+test('storage is silent, and somebody who is in no tab has written the session when it answers / their state stays', async () => {
+  const it = await muted()
+  crash(it.first.engine)
+  await it.clock.advance(10_000)
+  it.three.state.append('text', 'c')
+  await it.clock.advance(100)
+  const alone = { storage: it.memory, locks: null, channel: null }
+  const other = await it.tab(alone).engine.open(nudged, { autoResume: false })
+  other.state.set('note', 'theirs')
+  await other.close()
+  it.disk.wake()
+  await it.clock.advance(40_000)
+  for (const { state, persistence } of [it.two, it.three]) {
+    expect(persistence.status).toBe('saved')
+    expect(state.get()).toMatchObject({ note: 'theirs' })
+  }
 })
