@@ -68,7 +68,7 @@ export class Membership {
 
   /** Finds out who executes. */
   async join(): Promise<void> {
-    if (!this.leads && !this.following) this.leads = await this.#election.stand()
+    if (!this.leads) this.leads = await this.#election.stand()
   }
 
   /**
@@ -230,7 +230,9 @@ export class Membership {
       if (this.leads && !this.#left) {
         this.leads = false
         this.#election.leave()
-        this.#options.clock.setTimeout(() => this.#left || this.#election.wait(), PATIENCE)
+        // What cannot be read is looked at again when somebody asks for it, or can.
+        if (this.#options.live.status !== 'error')
+          this.#options.clock.setTimeout(() => this.#left || this.#election.wait(), PATIENCE)
       }
       throw error
     }

@@ -1,4 +1,5 @@
 import { SessionClosedError } from '../errors'
+import { LoadError } from '../storage-errors'
 import type { Persistence } from '../storage/persistence'
 import { deferred, type Deferred } from './deferred'
 
@@ -52,8 +53,10 @@ export class Gate {
     return true
   }
 
+  /** It cannot be read: from the beginning, or what is stored has been damaged since, and this tab is to go on from it. */
   refuse(error: Error): void {
-    if (this.#phase !== 'loading') return
+    if (this.#phase === 'open' && error instanceof LoadError) this.#loaded = deferred()
+    else if (this.#phase !== 'loading') return
     this.#phase = 'error'
     this.#loadError = error
     this.#persistence = Object.freeze({ status: 'error', error })

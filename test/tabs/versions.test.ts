@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage, type LoadError, type Session } from 'dogear'
-import { crash, virtualClock } from 'dogear/testing'
+import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, failure, flow, Go, Question } from '../support/flows'
 import { overheardTabs } from '../support/overheard'
 
@@ -264,4 +264,54 @@ test('newer code executes, and a tab with older code gives up what is stored / i
   expect([old.role, old.status, old.state.get()]).toEqual(['leader', 'idle', {}])
   expect([session.role, session.state.get('text')]).toEqual(['reader', 'a'])
   expect(session.error?.message).toContain('was deleted by another tab')
+})
+
+/** A tab that has followed one which is closed now, after what they had stored was damaged; and what it was refused with. */
+async function damaged() {
+  const clock = virtualClock()
+  const memory = memoryStorage()
+  let broken = false
+  const read: typeof memory.read = async (id) => {
+    const found = await memory.read(id)
+    return broken ? found && { ...found, batches: [] } : found
+  }
+  const options = { storage: { ...memory, read }, clock, ...virtualTabs(), onError: () => {} }
+  const first = createEngine(options)
+  const leader = await first.open(asks(1))
+  leader.state.set('text', 'a')
+  await leader.flush()
+  const opened = createEngine(options).open(asks(1))
+  await clock.advance(2000)
+  const session = await opened
+  expect(session.role).toBe('follower')
+  broken = true
+  await first.close()
+  await clock.advance(2000)
+  const repair = () => void (broken = false)
+  return { clock, options, session, repair, error: session.error as LoadError }
+}
+
+test('a tab is to go on from another one, and what is stored is damaged / it says so, and goes on once that is repaired', async () => {
+  const { clock, session, error, repair } = await damaged()
+  expect([session.status, session.role, session.persistence.status]).toEqual(['error', 'reader', 'error'])
+  expect([error.code, await failure(session.ready)]).toEqual(['UNREADABLE_RECORD', error])
+  expect(await failure(error.retry())).toMatchObject({ code: 'UNREADABLE_RECORD' })
+  repair()
+  await Promise.all([error.retry(), clock.advance(2000)])
+  expect([session.role, session.state.get('text')]).toEqual(['leader', 'a'])
+  session.state.set('text', 'b')
+  await session.flush()
+  expect(session.persistence.status).toBe('saved')
+})
+
+test('a tab is to go on from another one, and what is stored is damaged / another tab may start over, and it follows that one', async () => {
+  const { clock, options, session } = await damaged()
+  const other = createEngine(options).session(asks(1))
+  const refused: LoadError = await failure(other.ready)
+  await Promise.all([refused.reset(), clock.advance(2000)])
+  await clock.advance(2000)
+  expect([other.role, session.role, session.status]).toEqual(['leader', 'follower', 'idle'])
+  session.state.set('text', 'new')
+  await clock.advance(1000)
+  expect([other.state.get(), session.state.get()]).toEqual([{ text: 'new' }, { text: 'new' }])
 })
