@@ -11,11 +11,12 @@ import { Snapshots } from '../storage/snapshots'
 import { storageError } from '../storage/storage-error'
 import { Writer } from '../storage/writer'
 import { History } from '../session/history'
+import { accept } from '../session/migration'
 import { wrongIn } from '../session/saved-check'
 import { restoreSession, type SavedSession } from '../session/saved-session'
 import { statusOf } from '../session/status'
 import type { OpeningDeps } from './opening-deps'
-import { accept, whole } from './restoring'
+import { whole } from './restoring'
 
 /** A session that is whole, and not stored yet: a fork, or one from outside. */
 export interface Seedling extends SavedSession {

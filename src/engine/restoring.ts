@@ -1,22 +1,20 @@
 import type { Clock } from '../clock'
-import type { LoadErrorCode } from '../storage-errors'
 import { isPlainObject } from '../state/json'
 import { sameContent } from '../state/same'
 import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import { at, isContainer } from '../state/view'
 import type { Definition } from '../workflow/workflow'
-import { deepCopy } from '../storage/copy'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
-import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusal'
-import type { StoredHead } from '../storage/storage'
+import { mustBeWhole, Refusal, unreadable } from '../storage/refusal'
 import { History } from '../session/history'
 import type { Model } from '../session/model'
 import type { SessionRecord } from '../session/record'
 import { reduce } from '../session/reduce'
 import { renamedRecord, renamedSession } from '../session/renamed'
 import { interrupted } from '../session/interruption'
+import { accepting, migrated } from '../session/migration'
 import type { Privacy } from '../session/privacy'
 import { wrongIn, wrongInRecord } from '../session/saved-check'
 import { saveModel } from '../session/saved-model'
@@ -34,21 +32,6 @@ export interface RestoringParts {
   readonly lack: Error | undefined
   /** Says when a migration was. */
   readonly clock: Clock
-}
-
-/** Throws when the head says that this is no session for this code. */
-export function accept({ name, version, options, graph }: Definition, head: StoredHead): void {
-  if (head.workflow !== name)
-    throw new Refusal('WRONG_WORKFLOW', `it belongs to workflow "${head.workflow}", not to "${name}"`)
-  mustBeKnown('version', head.version, version, '; reload the page')
-  // A document is edited while its code stays: what its nodes have written is what they read.
-  if (graph !== undefined) return
-  for (let step = head.version + 1; step <= version; step++)
-    if (typeof options.migrations?.[step] !== 'function')
-      throw new Refusal(
-        'MIGRATION_MISSING',
-        `it has version ${head.version}, and \`migrations\` has nothing that makes version ${step} of it`,
-      )
 }
 
 /** A session as it was found; nothing when there was none. */
@@ -180,41 +163,16 @@ function add(model: Model, history: History, record: SessionRecord): void {
   reduce(model, record)
 }
 
-/**
- * One version after the other, in memory. What was cut off is rolled back before: its writes have the old shape. The
- * schema has the last word.
- */
+/** What was cut off is rolled back before: its writes have the old shape. */
 async function migrate(
   { definition, schema, clock }: RestoringParts,
   from: number,
   model: Model,
   history: History,
 ): Promise<void> {
-  const { version, options } = definition
   const execs = interrupted(model)
   const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: clock.now() })
   if (execs.length > 0) add(model, history, { kind: 'interrupted', execs, ...stamp() })
-  let state: unknown = deepCopy(model.tree.root())
-  for (let step = from + 1; step <= version; step++) {
-    try {
-      state = await options.migrations?.[step]?.(state)
-    } catch (error) {
-      throw new Refusal(
-        'MIGRATION_FAILED',
-        `the migration to version ${step} failed: ${String(error)}`,
-        error,
-      )
-    }
-  }
-  state = accepting(schema, state, 'MIGRATION_FAILED')
-  add(model, history, { kind: 'migrated', version, state, ...stamp() })
-}
-
-/** The state as the schema gives it. Throws a Refusal when it refuses. */
-export function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {
-  try {
-    return schema.initial(state)
-  } catch (error) {
-    throw new Refusal(code, `its state does not pass the schema: ${(error as Error).message}`, error)
-  }
+  const state = await migrated(definition, schema, from, model.tree.root())
+  add(model, history, { kind: 'migrated', version: definition.version, state, ...stamp() })
 }

@@ -137,8 +137,8 @@ export interface Point {
   readonly reply: string | undefined
   readonly where: boolean
   readonly deadline: number | undefined
-  /** subflow: what it began with, and the child itself until it has completed. */
-  readonly begin?: ChildBegin
+  /** subflow: what it began with, in the shape of its version, and the child itself until it has completed. */
+  begin?: ChildBegin
   child?: Model | undefined
   /** How it ended; `undefined` while it is open. */
   result: PointResult | undefined

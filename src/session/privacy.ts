@@ -26,7 +26,9 @@ export class Privacy {
     if (this.none) return record
     if (record.kind === 'wrote') return { ...record, ops: this.told(record.ops) }
     if (record.kind === 'rewound') return { ...record, past: this.#past(record.past) }
-    return 'state' in record ? { ...record, state: this.state(record.state) } : record
+    if (!('state' in record)) return record
+    const state = this.state(record.state)
+    return 'first' in record ? { ...record, state, first: this.state(record.first) } : { ...record, state }
   }
 
   session(saved: SavedSession): SavedSession {

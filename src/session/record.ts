@@ -209,7 +209,13 @@ export type RecordBody =
   /** Everything starts over, with this state. */
   | { readonly kind: 'reset'; readonly state: unknown; readonly lineage: string }
   /** Newer code has changed the state's shape: its version, and the state as its migrations made it. */
-  | { readonly kind: 'migrated'; readonly version: number; readonly state: unknown }
+  | {
+      readonly kind: 'migrated'
+      readonly version: number
+      readonly state: unknown
+      /** sub-flow: the same of the state that it began with. */
+      readonly first?: unknown
+    }
   /** The first record of a session: its state, and the name of this line of its history. */
   | { readonly kind: 'created'; readonly state: unknown; readonly lineage: string }
 

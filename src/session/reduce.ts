@@ -1,5 +1,5 @@
 import { createModel, type Entry, type Model } from './model'
-import { emitted, type SessionRecord } from './record'
+import { emitted, type ChildBegin, type RecordBody, type SessionRecord } from './record'
 import {
   foldAnswered,
   foldCollected,
@@ -12,6 +12,8 @@ import {
 import { foldRewound } from './reduce-rewound'
 import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
 import { foldSaw, foldWrote, rollback } from './reduce-state'
+
+type Migrated = Extract<RecordBody, { kind: 'migrated' }>
 
 type Fold<Kind> = (model: Model, record: Extract<SessionRecord, { kind: Kind }>) => void
 
@@ -34,6 +36,7 @@ export function leavesStop({ kind }: SessionRecord): boolean {
   return (
     kind === 'wrote' ||
     kind === 'interrupted' ||
+    kind === 'migrated' ||
     kind === 'rewound' ||
     kind === 'paused' ||
     kind === 'resumed'
@@ -64,12 +67,14 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
   done: foldDone,
   answered: foldAnswered,
   flowWrote: foldFlowWrote,
-  child(model, { exec: id, key, record, seq, at }) {
+  child(model, { exec: id, key, record, seq, at, private: paths }) {
     const exec = model.execs.get(id)
-    const child = exec?.points.get(key)?.child
-    if (exec === undefined || child === undefined) return
+    const point = exec?.points.get(key)
+    const child = point?.child
+    if (exec === undefined || point === undefined || child === undefined) return
     const { askChanges } = child
     reduce(child, { seq, at, ...record })
+    if (record.kind === 'migrated') point.begin = begunAs(point.begin as ChildBegin, record, paths)
     if (child.askChanges !== askChanges) model.askChanges++
     // It gets somewhere: what cuts it off again and again is counted in there.
     if (record.kind !== 'interrupted') exec.interruptions = 0
@@ -110,6 +115,12 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
   resumed: (model) => void (model.paused = false),
   rewound: foldRewound,
 } satisfies Folds)
+
+/** What a sub-flow has begun with, as its newer code would have. */
+function begunAs(begin: ChildBegin, { version, first }: Migrated, paths: ChildBegin['private']): ChildBegin {
+  const { private: _old, ...rest } = begin
+  return { ...rest, version, state: first, ...(paths && { private: paths }) }
+}
 
 /** Of older code: what it has written and sent is not compared with what newer code does. */
 function done(it: Entry): Entry {

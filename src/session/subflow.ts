@@ -11,10 +11,14 @@ import { linesOf, mappingMistakes, type AnyMapping, type Source, type Sources } 
 import type { AnyWorkflow } from '../workflow/shape'
 import { leaks } from '../workflow/leaks'
 import { definitionOf, type Definition } from '../workflow/workflow'
+import { Refusal } from '../storage/refusal'
 import type { Attempt } from './attempt'
-import type { ChildBegin } from './record'
+import type { Model, Point } from './model'
+import type { ChildBegin, RecordBody } from './record'
 import type { Resources } from './resources'
 import { failures } from './in-this-page'
+import { interrupted } from './interruption'
+import { accept, migrated } from './migration'
 import { rebuildError } from './recorded-error'
 import type { StepFlow } from './step-flow'
 import type { StepState } from './step-state'
@@ -50,7 +54,9 @@ export async function runSubflow(
       child: begin(definition, mapping.capture ?? {}, read, attempt),
     })
   if (point.result === undefined) {
-    mustBeSame(point.begin, definition)
+    const { begin: known } = point
+    if (known && (known.workflow !== definition.name || known.version !== definition.version))
+      await bringUp(attempt, point, definition)
     const nested =
       core.children.get(`${exec.id}/${key}`) ?? core.options.nest(core, exec, point, definition, given)
     nested.join(attempt)
@@ -74,13 +80,36 @@ function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition)
   )
 }
 
-/** Changed code must not carry another workflow on. */
-function mustBeSame(known: ChildBegin | undefined, { name, version }: Definition): void {
-  if (known === undefined || (known.workflow === name && known.version === version)) return
-  throw new SessionStateError(
-    `the sub-flow began as workflow "${known.workflow}" of version ${known.version}, and is "${name}" of version ${version} now; ` +
-      '`retry()` goes on with it once that version is back, `run()` begins anew',
-  )
+/**
+ * Newer code brings a sub-flow that has begun to its own version, as it does with a session at its opening: by the
+ * migrations of the child. Other code must not carry it on.
+ */
+async function bringUp(attempt: Attempt, point: Point, definition: Definition): Promise<void> {
+  const { core, exec, points } = attempt
+  const begin = point.begin as ChildBegin
+  const child = point.child as Model
+  const { version, options } = definition
+  const paths = options.private
+  const append = (record: RecordBody): void =>
+    core.append({ kind: 'child', exec: exec.id, key: point.key, record, ...(paths && { private: paths }) })
+  try {
+    accept(definition, begin)
+    if (core.children.has(`${exec.id}/${point.key}`))
+      throw new Refusal('NEWER_VERSION', `it is at work in version ${begin.version}`)
+    const schema = compileSchema(options.state)
+    const execs = interrupted(child)
+    if (execs.length > 0) append({ kind: 'interrupted', execs })
+    const state = await migrated(definition, schema, begin.version, child.tree.root())
+    const first = await migrated(definition, schema, begin.version, begin.state)
+    points.log.alive()
+    append({ kind: 'migrated', version, state, first })
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const advice = '`retry()` goes on with it once it can, `run()` begins anew'
+    throw new SessionStateError(`sub-flow "${definition.name}" cannot go on: ${error.message}; ${advice}`, {
+      cause: error.cause,
+    })
+  }
 }
 
 type Read = (source: Source) => unknown

@@ -183,6 +183,26 @@ describe('a session of an older version', () => {
     expect(again.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 1 })
   })
 
+  test('a run whose stop event was sent and not heeded yet / is complete when it goes on', async () => {
+    const page = profile()
+    const make = (version: number) =>
+      defineWorkflow({ ...flow, version, migrations: { 2: (old: unknown) => old } }).step(
+        'end',
+        { on: Go, emits: [Done] },
+        () => Done('there'),
+      )
+    const first = await page.open(make(1))
+    await first.run()
+    const { seq = 0 } = first.history().find((it) => it.type === 'ended') ?? {}
+    await first.rewind(seq)
+    await page.reload()
+    const second = await page.open(make(2))
+    expect(second.status).toBe('paused')
+    await second.resume()
+    await page.settle()
+    expect(second).toMatchObject({ status: 'completed', result: 'there' })
+  })
+
   test('typed while a migration runs / is on top of its result', async () => {
     const page = await stored()
     const session = page.engine.session(three(both), open)

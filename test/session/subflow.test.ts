@@ -677,37 +677,3 @@ describe('mistakes of a mapping', () => {
     expect(() => broken.validate()).toThrow('sub-flow "sub": no step accepts the start event "go"')
   })
 })
-
-describe('a child at work whose code got another version', () => {
-  const asking = (version: number) =>
-    defineWorkflow({ ...flow, name: 'asking', version }).step(
-      'ask',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => Done((await ctx.ask(Question(0))).data),
-    )
-  const asked = (version: number) =>
-    defineWorkflow(flow).subflow('inside', { on: Go, workflow: asking(version), emits: [Done] })
-
-  test('fails its step and says how to go on; the code that began it does, after retry()', async () => {
-    const page = profile()
-    const first = await page.open(asked(1))
-    void first.run().catch(() => {})
-    await first.flush()
-    await page.reload()
-    const second = await page.open(asked(2))
-    await expect(second.run()).rejects.toMatchObject({
-      step: 'inside',
-      cause: {
-        code: 'SESSION_STATE',
-        message:
-          'the sub-flow began as workflow "asking" of version 1, and is "asking" of version 2 now; `retry()` goes on with it once that version is back, `run()` begins anew',
-      },
-    })
-    await second.flush()
-    await page.reload()
-    const third = await page.open(asked(1))
-    const done = third.retry()
-    await third.asks[0]?.reply('a')
-    expect(await done).toBe('a')
-  })
-})

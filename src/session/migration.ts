@@ -1,0 +1,60 @@
+import type { LoadErrorCode } from '../storage-errors'
+import type { CompiledSchema } from '../state/schema'
+import type { Definition } from '../workflow/workflow'
+import { deepCopy } from '../storage/copy'
+import { mustBeKnown, Refusal } from '../storage/refusal'
+
+/** What says which code something was made by: a stored session, or a sub-flow that has begun. */
+interface Made {
+  readonly workflow: string
+  readonly version: number
+}
+
+/** Throws a Refusal when this code cannot go on with it, whatever its state is. */
+export function accept({ name, version, options, graph }: Definition, made: Made): void {
+  if (made.workflow !== name)
+    throw new Refusal('WRONG_WORKFLOW', `it belongs to workflow "${made.workflow}", not to "${name}"`)
+  mustBeKnown('version', made.version, version, '; reload the page')
+  // A document is edited while its code stays: what its nodes have written is what they read.
+  if (graph !== undefined) return
+  for (let step = made.version + 1; step <= version; step++)
+    if (typeof options.migrations?.[step] !== 'function')
+      throw new Refusal(
+        'MIGRATION_MISSING',
+        `it has version ${made.version}, and \`migrations\` has nothing that makes version ${step} of it`,
+      )
+}
+
+/**
+ * A state of an older version as this code's migrations make it, one after the other, in memory. The schema has the
+ * last word. Throws a Refusal.
+ */
+export async function migrated(
+  { version, options }: Definition,
+  schema: CompiledSchema,
+  from: number,
+  old: unknown,
+): Promise<unknown> {
+  let state: unknown = deepCopy(old)
+  for (let step = from + 1; step <= version; step++) {
+    try {
+      state = await options.migrations?.[step]?.(state)
+    } catch (error) {
+      throw new Refusal(
+        'MIGRATION_FAILED',
+        `the migration to version ${step} failed: ${String(error)}`,
+        error,
+      )
+    }
+  }
+  return accepting(schema, state, 'MIGRATION_FAILED')
+}
+
+/** The state as the schema gives it. Throws a Refusal when it refuses. */
+export function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {
+  try {
+    return schema.initial(state)
+  } catch (error) {
+    throw new Refusal(code, `its state does not pass the schema: ${(error as Error).message}`, error)
+  }
+}

@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineWorkflow, type DogearError } from '../../src/index'
+import { Done, flow, Go, profile, Question, type Profile } from '../support/flows'
+
+/** What the child's effects were called with, in all pages. */
+type World = string[]
+
+type Migrations = Record<number, (old: any) => unknown>
+
+/** A child whose first version keeps one name, and whose second keeps two. It asks twice, and does something in between. */
+function one(world: World) {
+  return defineWorkflow({
+    ...{ name: 'person', version: 1, start: Go, stop: Done },
+    state: z.object({ name: z.string().default(''), log: z.array(z.string()).default([]) }),
+  }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+    await ctx.state.set('name', 'Ada Lovelace')
+    const first = await ctx.ask(Question('first'))
+    await ctx.state.append('log', String(first.data))
+    await ctx.once('effect', async (key) => void world.push(key))
+    await ctx.state.append('log', 'cut off')
+    const second = await ctx.ask(Question('second'))
+    return Done([ctx.state.get(), second.data])
+  })
+}
+
+const Names = z.object({
+  first: z.string().default(''),
+  last: z.string().default(''),
+  log: z.array(z.string()).default([]),
+})
+
+const split = ({ name, ...rest }: any): unknown => {
+  const [first = '', last = ''] = String(name).split(' ')
+  return { ...rest, first, last }
+}
+
+function two(world: World, migrations: Migrations = { 2: split }, paths?: readonly ['last']) {
+  return defineWorkflow({
+    ...{ name: 'person', version: 2, start: Go, stop: Done, state: Names, migrations },
+    ...(paths && { private: paths }),
+  }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+    await ctx.state.set('first', 'Ada')
+    const first = await ctx.ask(Question('first'))
+    await ctx.state.append('log', String(first.data))
+    await ctx.once('effect', async (key) => void world.push(key))
+    await ctx.state.append('log', 'cut off')
+    const second = await ctx.ask(Question('second'))
+    return Done([ctx.state.get(), second.data])
+  })
+}
+
+type Child = ReturnType<typeof one> | ReturnType<typeof two>
+
+/** The same parent around it; `deep` puts another workflow in between. */
+function around(child: Child, deep = false) {
+  const workflow = deep
+    ? defineWorkflow({ ...flow, name: 'between' }).subflow('inside', {
+        on: Go,
+        workflow: child as ReturnType<typeof one>,
+        emits: [Done],
+      })
+    : (child as ReturnType<typeof one>)
+  return defineWorkflow(flow).subflow('person', { on: Go, workflow, emits: [Done] })
+}
+
+/** A page in which the first question is answered and the second one asked, by the first version. */
+async function begun(page: Profile, world: World, deep = false): Promise<void> {
+  const session = await page.open(around(one(world), deep))
+  void session.run().catch(() => {})
+  await page.settle()
+  await session.asks[0]?.reply('a')
+  await page.settle()
+  expect(session.asks[0]).toMatchObject({ data: 'second' })
+  await page.reload()
+}
+
+const whole = [{ first: 'Ada', last: 'Lovelace', log: ['a', 'cut off'] }, 'b']
+
+/** Newer code goes on with it to its end. */
+async function goneOn(page: Profile, child: Child, deep = false): Promise<unknown> {
+  const session = await page.open(around(child, deep))
+  const done = session.status === 'failed' ? session.retry() : session.run()
+  await page.settle()
+  expect(session.asks).toMatchObject([{ data: 'second' }])
+  await session.asks[0]?.reply('b')
+  return done
+}
+
+describe('a child at work whose code got another version', () => {
+  test.each([
+    ['directly', false],
+    ['two levels down', true],
+  ])('%s / its migrations bring it there, it goes on, and nothing is done twice', async (_, deep) => {
+    const page = profile()
+    const world: World = []
+    await begun(page, world, deep)
+    expect(await goneOn(page, two(world), deep)).toEqual(whole)
+    expect(world.length).toBe(1)
+  })
+
+  test('its migration takes its time / the question waits, and the answer that comes meanwhile counts', async () => {
+    const page = profile()
+    const world: World = []
+    await begun(page, world)
+    let go = (): void => {}
+    const wait = new Promise<void>((resolve) => (go = resolve))
+    const migrations = { 2: (old: unknown) => wait.then(() => split(old)) }
+    const session = await page.open(around(two(world, migrations)))
+    const done = session.run()
+    await page.settle()
+    const answered = session.asks[0]?.reply('b')
+    await page.settle()
+    go()
+    expect(await answered).toBe(true)
+    expect(await done).toEqual(whole)
+  })
+
+  test('once it was brought there / the next page migrates nothing', async () => {
+    const page = profile()
+    const world: World = []
+    await begun(page, world)
+    await page.open(around(two(world)))
+    await page.reload()
+    let calls = 0
+    expect(await goneOn(page, two(world, { 2: (old) => (calls++, split(old)) }))).toEqual(whole)
+    expect(calls).toBe(0)
+  })
+
+  test('a migration that fails / nothing is written, and `retry()` goes on with code that can', async () => {
+    const page = profile()
+    const world: World = []
+    await begun(page, world)
+    const broken = {
+      2: () => {
+        throw new TypeError('no name')
+      },
+    }
+    const second = await page.open(around(two(world, broken)))
+    await expect(second.run()).rejects.toMatchObject({
+      step: 'person',
+      cause: {
+        code: 'SESSION_STATE',
+        message:
+          'sub-flow "person" cannot go on: the migration to version 2 failed: TypeError: no name; `retry()` goes on with it once it can, `run()` begins anew',
+      },
+    })
+    await page.reload()
+    expect(await goneOn(page, two(world))).toEqual(whole)
+    expect(world.length).toBe(1)
+  })
+
+  test.each([
+    ['none', {}, 'it has version 1, and `migrations` has nothing that makes version 2 of it'],
+    [
+      'what the schema refuses',
+      { 2: () => ({ first: 1 }) },
+      'its state does not pass the schema: the state is not valid: first',
+    ],
+  ])('%s / fails its step and says why', async (_, migrations, reason) => {
+    const page = profile()
+    await begun(page, [])
+    const session = await page.open(around(two([], migrations)))
+    const error = await session.run().catch((it: { cause: DogearError }) => it.cause)
+    expect((error as Error).message).toContain(`sub-flow "person" cannot go on: ${reason}`)
+  })
+
+  test('cut off at work / what it had not committed is gone before the migration, and is done again', async () => {
+    const page = profile()
+    const log = z.object({ log: z.array(z.string()).default([]) })
+    const make = (version: number, hangs: boolean) =>
+      around(
+        defineWorkflow({
+          ...{ name: 'person', version, start: Go, stop: Done, state: log },
+          migrations: { 2: (old) => ({ log: [...old.log, 'migrated'] }) },
+        }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+          await ctx.state.append('log', 'kept')
+          await ctx.commit()
+          await ctx.state.append('log', 'lost')
+          if (hangs) await new Promise(() => {})
+          return Done(ctx.state.get('log'))
+        }) as unknown as Child,
+      )
+    void (await page.open(make(1, true))).run().catch(() => {})
+    await page.reload()
+    const session = await page.open(make(2, false))
+    expect(await session.run()).toEqual(['kept', 'migrated', 'lost'])
+  })
+
+  test('older code meets it / fails its step; the code that it belongs to goes on', async () => {
+    const page = profile()
+    const world: World = []
+    await begun(page, world)
+    await page.open(around(two(world)))
+    await page.reload()
+    const older = await page.open(around(one(world)))
+    await expect(older.run()).rejects.toThrow('it has version 2, this code knows 1; reload the page')
+    await page.reload()
+    expect(await goneOn(page, two(world))).toEqual(whole)
+  })
+
+  test('somebody goes back to before it was brought there / it is brought there again', async () => {
+    const page = profile()
+    const world: World = []
+    await begun(page, world)
+    const session = await page.open(around(two(world)))
+    await page.settle()
+    const answered = session.history().find((it) => JSON.stringify(it).includes('"answered"'))
+    await session.rewind(answered?.seq ?? 0)
+    await session.resume()
+    await page.settle()
+    for (const data of ['a', 'b']) {
+      await session.asks.find((it) => (it.data === 'first' ? data === 'a' : data === 'b'))?.reply(data)
+      await page.settle()
+    }
+    expect(session.status).toBe('completed')
+    expect(session.result).toEqual(whole)
+  })
+
+  test('a path that is private now / is in no storage, and at its default after a reload', async () => {
+    const page = profile()
+    const world: World = []
+    await begun(page, world)
+    const hidden = two(world, { 2: split }, ['last'])
+    await page.open(around(hidden))
+    await page.reload()
+    expect(JSON.stringify((await page.storage.read('flow'))?.snapshot ?? '')).not.toContain('"last"')
+    expect(await goneOn(page, hidden)).toEqual([{ ...(whole[0] as object), last: '' }, 'b'])
+  })
+
+  test('the page dies at any write / the next one goes on all the same', async () => {
+    for (let write = 1; write <= 4; write++) {
+      const page = profile()
+      const world: World = []
+      await begun(page, world)
+      page.kill({ crashAt: write })
+      void page.open(around(two(world))).catch(() => {})
+      await page.clock.advance(100)
+      page.kill()
+      expect(await goneOn(page, two(world)), `write ${write}`).toEqual(whole)
+      expect(world.length).toBe(1)
+    }
+  })
+})
