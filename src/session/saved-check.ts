@@ -9,7 +9,11 @@ export function wrongIn(value: unknown): string | undefined {
   const path = wrong(value, 'session', specs)
   if (path !== undefined) return path
   const { history, ...model } = value as SavedModel & { readonly history?: History }
-  const pasts = history?.records.flatMap((it) => it.past ?? []) ?? []
+  const records = history?.records ?? []
+  // They are found by their numbers.
+  const unordered = records.findIndex((it, at) => it.seq <= (records[at - 1]?.seq ?? 0))
+  if (unordered >= 0) return `session.history.records.${unordered}`
+  const pasts = records.flatMap((it) => it.past ?? [])
   return [model, ...(history?.base ? [history.base] : []), ...pasts]
     .flatMap(nested)
     .map(disorder)
@@ -28,7 +32,7 @@ export function wrongInAsked(value: unknown): string | undefined {
 
 interface History {
   readonly base?: SavedModel
-  readonly records: readonly { readonly past?: SavedModel }[]
+  readonly records: readonly { readonly seq: number; readonly past?: SavedModel }[]
 }
 
 /** As literals, without one spread: else no bundler dares to leave it out of a page that keeps no session. */
