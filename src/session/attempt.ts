@@ -265,7 +265,8 @@ export class Attempt {
     const { attempts, children } = this.core
     const { id, points } = this.exec
     attempts.delete(id)
-    if (children.size > 0) for (const key of points.keys()) children.get(`${id}/${key}`)?.leave(this, reason)
+    if (children.size > 0)
+      for (const { key } of points.open) children.get(`${id}/${key}`)?.leave(this, reason)
     this.#replaying?.turns.release(reason)
     this.#settling?.resolve()
     this.#leaving?.resolve()

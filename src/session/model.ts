@@ -112,7 +112,12 @@ export interface Execution {
   span: number
   /** Whether there are uncommitted writes of it in the log. */
   dirty: boolean
-  points: ReadonlyMap<string, Point>
+  points: Ledger
+}
+
+/** What an execution has come to, by key; and what of it is open, so that nobody looks through thousands for that. */
+export class Ledger extends Map<string, Point> {
+  readonly open: Set<Point> = new Set()
 }
 
 /**
@@ -211,7 +216,7 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
 
 /** Most executions record nothing but their end: they share these. */
 export const noEntries: readonly Entry[] = Object.freeze([])
-export const noPoints: ReadonlyMap<string, Point> = new Map()
+export const noPoints: Ledger = /* @__PURE__ */ new Ledger()
 
 /** An event in the form in which it is kept. */
 export function bare({ type, data }: CollectedEvent): CollectedEvent {
@@ -258,21 +263,24 @@ export function isOpenWrite(model: Model, { exec, span }: LogEntry): boolean {
 
 export function addPoint(model: Model, exec: Execution, point: Point): void {
   const before = exec.points.get(point.key)
-  if (before) dropWait(model, before)
-  if (exec.points === noPoints) exec.points = new Map()
-  ;(exec.points as Map<string, Point>).set(point.key, point)
+  if (before) dropWait(model, exec, before)
+  if (exec.points === noPoints) exec.points = new Ledger()
+  exec.points.set(point.key, point)
   addWait(model, exec, point)
 }
 
 export function addWait({ waits }: Model, exec: Execution, point: Point): void {
-  if (point.reply === undefined || point.result !== undefined) return
+  if (point.result !== undefined) return
+  exec.points.open.add(point)
+  if (point.reply === undefined) return
   const others = waits.get(point.reply)
   if (others) others.set(point, { exec, point })
   else waits.set(point.reply, new Map([[point, { exec, point }]]))
 }
 
 /** Nobody waits at the point any more. */
-export function dropWait({ waits }: Model, point: Point): void {
+export function dropWait({ waits }: Model, { points }: Execution, point: Point): void {
+  points.open.delete(point)
   if (point.reply === undefined || !waits.get(point.reply)?.delete(point)) return
   if (waits.get(point.reply)?.size === 0) waits.delete(point.reply)
 }

@@ -31,7 +31,7 @@ export function answer(model: Model, id: number, key: string, result: PointResul
   const point = exec?.points.get(key)
   if (exec === undefined || point === undefined || point.result !== undefined) return
   point.result = result
-  dropWait(model, point)
+  dropWait(model, exec, point)
   if (isWait(point)) model.askChanges++
   if (point.type === 'ask' && !result.timeout) turnPage(model, exec, point)
   exec.interruptions = 0

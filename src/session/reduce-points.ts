@@ -59,7 +59,7 @@ export function foldDone(model: Model, record: Of<'done'>): void {
   const point = exec.points.get(key)
   if (point) {
     point.result = result
-    dropWait(model, point)
+    dropWait(model, exec, point)
     // A failed one may be tried again.
     if (error === undefined) point.child = undefined
   } else addPoint(model, exec, settledPoint(key, type, seq, result))

@@ -80,7 +80,7 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
   model.execs.delete(id)
   if (exec.points.size > 0) {
     model.askChanges++
-    for (const point of exec.points.values()) dropWait(model, point)
+    for (const point of exec.points.open) dropWait(model, exec, point)
   }
   const { scope: parent, branch } = exec
   if (opens !== undefined) {

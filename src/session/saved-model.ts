@@ -5,6 +5,7 @@ import { Fifo } from './fifo'
 import {
   addWait,
   createModel,
+  Ledger,
   type Delivery,
   type Entry,
   type Execution,
@@ -150,7 +151,7 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
       entries: exec.entries.map(
         ({ root: seen, ...it }) => ({ ...it, ...(seen !== undefined && { root: root(seen) }) }) as Entry,
       ),
-      points: new Map(exec.points.map((it) => [it.key, restorePoint(it)])),
+      points: new Ledger(exec.points.map((it) => [it.key, restorePoint(it)])),
     })
   index(model)
   model.log = saved.log.map(({ before, ...it }) => ({

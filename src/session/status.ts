@@ -53,8 +53,7 @@ export function allWait({ run, execs, queues }: Model, at: AtWork | undefined): 
 /** Whether an execution can only go on when somebody answers or a time comes. */
 export function isWaiting(exec: Execution, at: AtWork | undefined): boolean {
   let waits = false
-  for (const point of exec.points.values()) {
-    if (point.result !== undefined) continue
+  for (const point of exec.points.open) {
     const { child } = point
     const here = child && at?.children.get(`${exec.id}/${point.key}`)?.core
     if (child ? !allWait(child, here) : !isWait(point) && !isAskedAbout(exec, point)) return false
@@ -70,5 +69,5 @@ function knows(at: AtWork | undefined, step: string): boolean {
 /** Whether an effect only waits for somebody to say what became of it. */
 function isAskedAbout({ points }: Execution, { key }: Point): boolean {
   const asks = `ask:${OutcomeUnknown.type}/${key.slice('once:'.length)}#`
-  return [...points.values()].some((it) => it.result === undefined && it.key.startsWith(asks))
+  return [...points.open].some((it) => it.key.startsWith(asks))
 }

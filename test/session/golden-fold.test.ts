@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { createModel } from '../../src/session/model'
+import { createModel, type Model } from '../../src/session/model'
 import type { SessionRecord } from '../../src/session/record'
 import { reduce } from '../../src/session/reduce'
 import { restoreModel, saveModel } from '../../src/session/saved-model'
@@ -25,6 +25,17 @@ test.each(['steady', 'wide', 'wizard', 'house'])(
       const again = restoreModel(stored, new Tree(undefined))
       for (const rest of records.slice(at + 1)) reduce(again, rest)
       expect({ at, ...saveModel(again) }).toEqual({ at, ...saveModel(whole) })
+      expectOpen(part)
+      expectOpen(again)
     }
   },
 )
+
+/** What is kept apart as open is what has no result. */
+function expectOpen(model: Model): void {
+  for (const { points } of model.execs.values()) {
+    const all = [...points.values()]
+    expect(points.open).toEqual(new Set(all.filter((it) => it.result === undefined)))
+    for (const { child } of all) if (child) expectOpen(child)
+  }
+}

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { allOf, defineWorkflow, resource } from '../../src/index'
+import { createModel } from '../../src/session/model'
+import type { RecordBody } from '../../src/session/record'
+import { reduce } from '../../src/session/reduce'
+import { statusOf } from '../../src/session/status'
 import {
   asking,
   Done,
@@ -451,4 +455,28 @@ describe('missing resources', () => {
     await page.clock.advance(1)
     expect(again.result).toBe('saw')
   })
+})
+
+test('a step has come to a thousand results / its status looks at none of them, only at what is open', () => {
+  const model = createModel({}, 'line')
+  let seq = 0
+  const fold = (record: RecordBody): void => reduce(model, { seq: ++seq, at: 0, ...record })
+  const start = { id: 1, type: 'go', to: ['work'] }
+  fold({ kind: 'started', run: 'run', event: start })
+  fold({ kind: 'taken', exec: 1, step: 'work', events: [1] })
+  for (let n = 0; n < 1000; n++) {
+    fold({ kind: 'opened', exec: 1, key: `once:${n}`, type: 'once' })
+    fold({ kind: 'done', exec: 1, key: `once:${n}`, type: 'once', value: n })
+  }
+  let looks = 0
+  for (const point of model.execs.get(1)?.points.values() ?? []) {
+    const { result } = point
+    Object.defineProperty(point, 'result', { get: () => (++looks, result) })
+  }
+  expect(statusOf(model, false, undefined)).toBe('running')
+  fold({ kind: 'opened', exec: 1, key: 'ask:question#1', type: 'ask', reply: 'answer' })
+  expect(statusOf(model, false, undefined)).toBe('waiting')
+  fold({ kind: 'opened', exec: 1, key: 'once:last', type: 'once' })
+  expect(statusOf(model, false, undefined)).toBe('running')
+  expect(looks).toBe(0)
 })
