@@ -20,6 +20,7 @@ import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
 import { Finding, type Found, type Known } from './finding'
 import { followed } from './followed'
+import { upgraded } from './migration'
 import { isComplete } from './restoring'
 import { kindsOf } from './overtaken'
 import { lateAnswer } from './late-answer'
@@ -93,6 +94,7 @@ export class Opening {
       copy,
       layers,
       flow,
+      upgrade: upgraded,
       model: createModel(this.#initialState, ids(), this.#tree),
       writer: new Writer(this.#schema, copy),
       resources: new Resources(definition.resources, layers(definition), report),

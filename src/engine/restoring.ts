@@ -14,12 +14,12 @@ import type { SessionRecord } from '../session/record'
 import { reduce } from '../session/reduce'
 import { renamedRecord, renamedSession } from '../session/renamed'
 import { interrupted } from '../session/interruption'
-import { accepting, migrated } from '../session/migration'
 import type { Privacy } from '../session/privacy'
 import { wrongIn, wrongInRecord } from '../session/saved-check'
 import { saveModel } from '../session/saved-model'
 import { restoreSession, type SavedSession } from '../session/saved-session'
 import { wholeHistory } from '../session/short-records'
+import { accepting, migrated } from './migration'
 
 /** What a session is made of again, from what was stored of it. */
 export interface RestoringParts {

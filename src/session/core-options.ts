@@ -10,6 +10,7 @@ import type { Nest, Within } from './nested'
 import type { Privacy } from './privacy'
 import type { SessionRecord } from './record'
 import type { ResourceLayer, Resources } from './resources'
+import type { Upgrade } from './upgrade'
 
 /** What a session's core is made of. */
 export interface CoreOptions {
@@ -30,6 +31,8 @@ export interface CoreOptions {
   readonly layers: (workflow: AnyWorkflow) => ResourceLayer
   /** Makes sub-flows. */
   readonly nest: Nest
+  /** Brings what a sub-flow has to the version of its code. */
+  readonly upgrade: Upgrade
   /** In a sub-flow: where its records go. */
   readonly within?: Within
   /** Hears of what listeners and predicates throw: nobody else could. */

@@ -11,14 +11,12 @@ import { linesOf, mappingMistakes, type AnyMapping, type Source, type Sources } 
 import type { AnyWorkflow } from '../workflow/shape'
 import { leaks } from '../workflow/leaks'
 import { definitionOf, type Definition } from '../workflow/workflow'
-import { Refusal } from '../storage/refusal'
 import type { Attempt } from './attempt'
 import type { Model, Point } from './model'
 import type { ChildBegin, RecordBody } from './record'
 import type { Resources } from './resources'
 import { failures } from './in-this-page'
 import { interrupted } from './interruption'
-import { accept, migrated } from './migration'
 import { rebuildError } from './recorded-error'
 import type { StepFlow } from './step-flow'
 import type { StepState } from './step-state'
@@ -86,30 +84,26 @@ function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition)
  */
 async function bringUp(attempt: Attempt, point: Point, definition: Definition): Promise<void> {
   const { core, exec, points } = attempt
-  const begin = point.begin as ChildBegin
-  const child = point.child as Model
-  const { version, options } = definition
-  const paths = options.private
+  const { begin: made, child, key } = point as Required<Point>
+  const paths = definition.options.private
   const append = (record: RecordBody): void =>
-    core.append({ kind: 'child', exec: exec.id, key: point.key, record, ...(paths && { private: paths }) })
+    core.append({ kind: 'child', exec: exec.id, key, record, ...(paths && { private: paths }) })
+  const cut = interrupted(child as Model)
+  let states: readonly unknown[]
   try {
-    accept(definition, begin)
-    if (core.children.has(`${exec.id}/${point.key}`))
-      throw new Refusal('NEWER_VERSION', `it is at work in version ${begin.version}`)
-    const schema = compileSchema(options.state)
-    const execs = interrupted(child)
-    if (execs.length > 0) append({ kind: 'interrupted', execs })
-    const state = await migrated(definition, schema, begin.version, child.tree.root())
-    const first = await migrated(definition, schema, begin.version, begin.state)
-    points.log.alive()
-    append({ kind: 'migrated', version, state, first })
+    if (core.children.has(`${exec.id}/${key}`)) throw new Error(`it is at work in version ${made.version}`)
+    if (cut.length > 0) append({ kind: 'interrupted', execs: cut })
+    states = await core.options.upgrade(definition, made, [child?.tree.root(), made.state])
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    const { message, cause } = error as Error
     const advice = '`retry()` goes on with it once it can, `run()` begins anew'
-    throw new SessionStateError(`sub-flow "${definition.name}" cannot go on: ${error.message}; ${advice}`, {
-      cause: error.cause,
+    throw new SessionStateError(`sub-flow "${definition.name}" cannot go on: ${message}; ${advice}`, {
+      cause,
     })
   }
+  points.log.alive()
+  const [state, first] = states
+  append({ kind: 'migrated', version: definition.version, state, first })
 }
 
 type Read = (source: Source) => unknown

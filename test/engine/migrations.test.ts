@@ -194,11 +194,11 @@ describe('a session of an older version', () => {
     const first = await page.open(make(1))
     await first.run()
     const { seq = 0 } = first.history().find((it) => it.type === 'ended') ?? {}
-    await first.rewind(seq)
+    first.rewind(seq)
     await page.reload()
     const second = await page.open(make(2))
     expect(second.status).toBe('paused')
-    await second.resume()
+    second.resume()
     await page.settle()
     expect(second).toMatchObject({ status: 'completed', result: 'there' })
   })

@@ -6,7 +6,11 @@ import { Done, flow, Go, profile, Question, type Profile } from '../support/flow
 /** What the child's effects were called with, in all pages. */
 type World = string[]
 
-type Migrations = Record<number, (old: any) => unknown>
+type Migrations = NonNullable<Parameters<typeof defineWorkflow>[0]['migrations']>
+
+interface Person {
+  readonly name: string
+}
 
 /** A child whose first version keeps one name, and whose second keeps two. It asks twice, and does something in between. */
 function one(world: World) {
@@ -30,8 +34,8 @@ const Names = z.object({
   log: z.array(z.string()).default([]),
 })
 
-const split = ({ name, ...rest }: any): unknown => {
-  const [first = '', last = ''] = String(name).split(' ')
+const split = ({ name, ...rest }: Person): unknown => {
+  const [first = '', last = ''] = name.split(' ')
   return { ...rest, first, last }
 }
 
@@ -105,7 +109,7 @@ describe('a child at work whose code got another version', () => {
     await begun(page, world)
     let go = (): void => {}
     const wait = new Promise<void>((resolve) => (go = resolve))
-    const migrations = { 2: (old: unknown) => wait.then(() => split(old)) }
+    const migrations = { 2: (old: Person) => wait.then(() => split(old)) }
     const session = await page.open(around(two(world, migrations)))
     const done = session.run()
     await page.settle()
@@ -123,7 +127,7 @@ describe('a child at work whose code got another version', () => {
     await page.open(around(two(world)))
     await page.reload()
     let calls = 0
-    expect(await goneOn(page, two(world, { 2: (old) => (calls++, split(old)) }))).toEqual(whole)
+    expect(await goneOn(page, two(world, { 2: (old: Person) => (calls++, split(old)) }))).toEqual(whole)
     expect(calls).toBe(0)
   })
 
@@ -206,8 +210,8 @@ describe('a child at work whose code got another version', () => {
     const session = await page.open(around(two(world)))
     await page.settle()
     const answered = session.history().find((it) => JSON.stringify(it).includes('"answered"'))
-    await session.rewind(answered?.seq ?? 0)
-    await session.resume()
+    session.rewind(answered?.seq ?? 0)
+    session.resume()
     await page.settle()
     for (const data of ['a', 'b']) {
       await session.asks.find((it) => (it.data === 'first' ? data === 'a' : data === 'b'))?.reply(data)

@@ -1,14 +1,9 @@
 import type { LoadErrorCode } from '../storage-errors'
-import type { CompiledSchema } from '../state/schema'
+import { compileSchema, type CompiledSchema } from '../state/schema'
 import type { Definition } from '../workflow/workflow'
 import { deepCopy } from '../storage/copy'
 import { mustBeKnown, Refusal } from '../storage/refusal'
-
-/** What says which code something was made by: a stored session, or a sub-flow that has begun. */
-interface Made {
-  readonly workflow: string
-  readonly version: number
-}
+import type { Made, Upgrade } from '../session/upgrade'
 
 /** Throws a Refusal when this code cannot go on with it, whatever its state is. */
 export function accept({ name, version, options, graph }: Definition, made: Made): void {
@@ -48,6 +43,13 @@ export async function migrated(
     }
   }
   return accepting(schema, state, 'MIGRATION_FAILED')
+}
+
+/** For the sub-flows of a session. Throws a Refusal. */
+export const upgraded: Upgrade = async (definition, made, states) => {
+  accept(definition, made)
+  const schema = compileSchema(definition.options.state)
+  return Promise.all(states.map((it) => migrated(definition, schema, made.version, it)))
 }
 
 /** The state as the schema gives it. Throws a Refusal when it refuses. */
