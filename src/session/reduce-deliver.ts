@@ -1,5 +1,6 @@
 import { Fifo } from './fifo'
-import { addMoment, dropWait, isWait, type Delivery, type Model, type PointResult } from './model'
+import { addMoment, dropWait } from './ledger'
+import { isWait, type Delivery, type Model, type PointResult } from './model'
 import { turnPage } from './pages'
 import type { Emission } from './record'
 

@@ -1,13 +1,8 @@
 import { Tree } from '../state/tree'
+import { addFlowWrite, addMoment, addPoint, addSent, addWait, dropWait } from './ledger'
 import {
-  addFlowWrite,
-  addMoment,
-  addPoint,
-  addSent,
-  addWait,
   bufferName,
   createModel,
-  dropWait,
   type CollectedEvent,
   type Execution,
   type Model,

@@ -1,5 +1,6 @@
 import type { Fifo } from './fifo'
-import { dropWait, noEntries, noPoints, type Delivery, type Execution, type Model, type Scope } from './model'
+import { dropWait, noEntries, noPoints } from './ledger'
+import type { Delivery, Execution, Model, Scope } from './model'
 import type { Finished, SessionRecord } from './record'
 import { deliver, enqueue } from './reduce-deliver'
 import { commit, rollback } from './reduce-state'

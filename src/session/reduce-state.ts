@@ -1,5 +1,6 @@
 import { rebase } from '../state/rebase'
-import { addEntry, isOpenWrite, type Execution, type LogEntry, type Model } from './model'
+import { addEntry } from './ledger'
+import { isOpenWrite, type Execution, type LogEntry, type Model } from './model'
 import type { SessionRecord } from './record'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>

@@ -2,8 +2,8 @@ import { diff } from '../state/diff'
 import type { Op } from '../state/op'
 import { Tree } from '../state/tree'
 import { Fifo } from './fifo'
+import { addWait } from './ledger'
 import {
-  addWait,
   createModel,
   Ledger,
   type Delivery,

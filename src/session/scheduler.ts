@@ -7,16 +7,13 @@ import { makeContext } from './context'
 import type { Core } from './core'
 import type { Deadlines } from './deadlines'
 import { failRun } from './failure'
-import type { Fifo } from './fifo'
 import type { LiveAttempt } from './live-attempt'
-import type { Delivery, Execution, Scope } from './model'
+import type { Execution, Scope } from './model'
+import { hasWorker, nextQueued } from './queued'
 import { RunTimer } from './run-timer'
 
 /** Executions that may start in one task: then the page may draw, and what was recorded may be stored. */
 const BURST = 256
-
-/** How many events had come to the queue of an `allOf` that was found incomplete. */
-const lacking = new WeakMap<Fifo<Delivery>, number>()
 
 /** Starts what can start: steps whose events are there, retries that are due, and the end when nothing is left. */
 export class Scheduler {
@@ -146,7 +143,7 @@ export class Scheduler {
   #startAgain(): boolean {
     const { core } = this
     while (this.#backlog.size > 0) {
-      const id = this.#backlog.take((name) => this.#hasWorker(core.step(name)))
+      const id = this.#backlog.take((name) => hasWorker(core, core.step(name)))
       if (id === undefined) return false
       const exec = core.model.execs.get(id)
       const step = exec && core.step(exec.step)
@@ -174,24 +171,10 @@ export class Scheduler {
     deadlines.since(this.core.storedAt)
   }
 
-  /** The oldest event first; of one event, the step that was defined first. */
   #startQueued(): boolean {
-    const { core } = this
-    let oldest: Delivery | undefined
-    let best: StepDefinition | undefined
-    for (const [name, queue] of core.model.queues) {
-      const head = queue.peek()
-      if (head === undefined || (oldest && oldest.id < head.id)) continue
-      const step = core.step(name)
-      if (step === undefined || !this.#hasWorker(step)) continue
-      if (oldest === head && isBefore(best, step, head)) continue
-      if (step.join === 'allOf' && !this.#isComplete(queue, step)) continue
-      oldest = head
-      best = step
-    }
-    if (oldest === undefined || best === undefined) return false
-    const ids = best.join === 'allOf' ? oneOfEach(core.model.queues.get(best.name), best) : [oldest.id]
-    this.#take(best.name, ids ?? [], best)
+    const queued = nextQueued(this.core)
+    if (queued === undefined) return false
+    this.#take(queued.step.name, queued.events, queued.step)
     return true
   }
 
@@ -216,19 +199,6 @@ export class Scheduler {
     // One is enough for a step by hand; what follows from it waits for the next.
     this.core.stepped()
     attempt.start(makeContext(attempt))
-  }
-
-  /** A step that is not there any more has none: its work is kept and reported, not dropped. */
-  #hasWorker(step: StepDefinition | undefined): boolean {
-    return step !== undefined && this.core.attempts.busy(step) < step.workers
-  }
-
-  /** Whether an `allOf` can start; not looked at again before something has come. */
-  #isComplete(queue: Fifo<Delivery>, step: StepDefinition): boolean {
-    if (lacking.get(queue) === queue.pushed) return false
-    const complete = oneOfEach(queue, step) !== undefined
-    if (!complete) lacking.set(queue, queue.pushed)
-    return complete
   }
 
   #closeScope(): boolean {
@@ -284,23 +254,6 @@ export class Scheduler {
       unconsumed: [...model.unconsumed, ...waiting, ...kept],
     })
   }
-}
-
-function isBefore(best: StepDefinition | undefined, step: StepDefinition, { to }: Delivery): boolean {
-  return best !== undefined && to.indexOf(best.name) < to.indexOf(step.name)
-}
-
-/** One queued event of each type of an `allOf`, in its order; `undefined` while one is missing. */
-function oneOfEach(queue: Fifo<Delivery> | undefined, { on }: StepDefinition): number[] | undefined {
-  const ids: number[] = []
-  let missing = on.length
-  for (const event of queue ?? []) {
-    const place = on.findIndex((it, index) => it.type === event.type && ids[index] === undefined)
-    if (place < 0) continue
-    ids[place] = event.id
-    if (--missing === 0) return ids
-  }
-  return undefined
 }
 
 /** The gathering steps that a step's events lead to before any other gathering step. */

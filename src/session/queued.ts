@@ -1,0 +1,63 @@
+import type { StepDefinition } from '../workflow/step'
+import type { Core } from './core'
+import type { Fifo } from './fifo'
+import type { Delivery } from './model'
+
+/** How many events had come to the queue of an `allOf` that was found incomplete. */
+const lacking = new WeakMap<Fifo<Delivery>, number>()
+
+/** What of the queues may start. */
+export interface Queued {
+  readonly step: StepDefinition
+  /** The ids of the events that it takes. */
+  readonly events: readonly number[]
+}
+
+/** The oldest event first; of one event, the step that was defined first. */
+export function nextQueued(core: Core): Queued | undefined {
+  let oldest: Delivery | undefined
+  let best: StepDefinition | undefined
+  for (const [name, queue] of core.model.queues) {
+    const head = queue.peek()
+    if (head === undefined || (oldest && oldest.id < head.id)) continue
+    const step = core.step(name)
+    if (step === undefined || !hasWorker(core, step)) continue
+    if (oldest === head && isBefore(best, step, head)) continue
+    if (step.join === 'allOf' && !isComplete(queue, step)) continue
+    oldest = head
+    best = step
+  }
+  if (oldest === undefined || best === undefined) return undefined
+  const events = best.join === 'allOf' ? oneOfEach(core.model.queues.get(best.name), best) : [oldest.id]
+  return { step: best, events: events ?? [] }
+}
+
+/** A step that is not there any more has none: its work is kept and reported, not dropped. */
+export function hasWorker({ attempts }: Core, step: StepDefinition | undefined): boolean {
+  return step !== undefined && attempts.busy(step) < step.workers
+}
+
+/** Whether an `allOf` can start; not looked at again before something has come. */
+function isComplete(queue: Fifo<Delivery>, step: StepDefinition): boolean {
+  if (lacking.get(queue) === queue.pushed) return false
+  const complete = oneOfEach(queue, step) !== undefined
+  if (!complete) lacking.set(queue, queue.pushed)
+  return complete
+}
+
+function isBefore(best: StepDefinition | undefined, step: StepDefinition, { to }: Delivery): boolean {
+  return best !== undefined && to.indexOf(best.name) < to.indexOf(step.name)
+}
+
+/** One queued event of each type of an `allOf`, in its order; `undefined` while one is missing. */
+function oneOfEach(queue: Fifo<Delivery> | undefined, { on }: StepDefinition): number[] | undefined {
+  const ids: number[] = []
+  let missing = on.length
+  for (const event of queue ?? []) {
+    const place = on.findIndex((it, index) => it.type === event.type && ids[index] === undefined)
+    if (place < 0) continue
+    ids[place] = event.id
+    if (--missing === 0) return ids
+  }
+  return undefined
+}
