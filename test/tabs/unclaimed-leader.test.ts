@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest'
-import { createEngine, memoryStorage, OvertakenError, StorageError, type SessionStorage } from 'dogear'
-import { crash, virtualTabs } from 'dogear/testing'
+import {
+  createEngine,
+  memoryStorage,
+  OvertakenError,
+  StorageError,
+  type Session,
+  type SessionStorage,
+} from 'dogear'
+import { crash, virtualTabs, type VirtualClock } from 'dogear/testing'
 import { absence } from '../../src/storage/storage-error'
 import { gate, Nudge, nudged } from '../support/flows'
 import { browser, ears } from '../support/leaving'
@@ -65,6 +72,29 @@ async function saved(
   expect(next.state.get()).toEqual(state)
 }
 
+/** The second tab executes, and does what the third one asks; nothing of it can be stored. */
+async function goesOn(
+  clock: VirtualClock,
+  two: Session<typeof nudged>,
+  third: Session<typeof nudged>,
+): Promise<void> {
+  expect([two.role, third.role]).toEqual(['leader', 'follower'])
+  const sent = third.send(Nudge({ by: 'me' }))
+  third.state.append('text', 'c')
+  await clock.advance(100)
+  expect(await third.asks[0]!.reply('yes')).toBe(true)
+  await sent
+  await clock.advance(100)
+  for (const session of [two, third]) {
+    expect(session).toMatchObject({
+      status: 'completed',
+      result: 'yes',
+      persistence: { status: 'unsaved' },
+    })
+    expect(session.state.get()).toEqual({ text: 'abc', more: 1 })
+  }
+}
+
 test.each([
   ['closed', (it: Awaited<ReturnType<typeof three>>) => void it.leader.close().catch(() => {})],
   ['left', (it: Awaited<ReturnType<typeof three>>) => it.first.leave()],
@@ -76,21 +106,7 @@ test.each([
     const { clock, two, three: third } = it
     end(it)
     await clock.advance(100)
-    expect([two.role, third.role]).toEqual(['leader', 'follower'])
-    const sent = third.send(Nudge({ by: 'me' }))
-    third.state.append('text', 'c')
-    await clock.advance(100)
-    expect(await third.asks[0]!.reply('yes')).toBe(true)
-    await sent
-    await clock.advance(100)
-    for (const session of [two, third]) {
-      expect([session.status, session.result, session.persistence.status]).toEqual([
-        'completed',
-        'yes',
-        'unsaved',
-      ])
-      expect(session.state.get()).toEqual({ text: 'abc', more: 1 })
-    }
+    await goesOn(clock, two, third)
     await saved(it, [two, third], { text: 'abc', more: 1 })
   },
 )
@@ -301,21 +317,7 @@ test.each([
     const { clock, two, three: third } = it
     end(it)
     await clock.advance(10_000)
-    expect([two.role, third.role]).toEqual(['leader', 'follower'])
-    const sent = third.send(Nudge({ by: 'me' }))
-    third.state.append('text', 'c')
-    await clock.advance(100)
-    expect(await third.asks[0]!.reply('yes')).toBe(true)
-    await sent
-    await clock.advance(100)
-    for (const session of [two, third]) {
-      expect(session).toMatchObject({
-        status: 'completed',
-        result: 'yes',
-        persistence: { status: 'unsaved' },
-      })
-      expect(session.state.get()).toEqual({ text: 'abc', more: 1 })
-    }
+    await goesOn(clock, two, third)
     it.disk.wake()
     await clock.advance(40_000)
     expect([two, third].map((session) => session.persistence.status)).toEqual(['saved', 'saved'])
