@@ -1,4 +1,5 @@
 import type { Op } from '../state/op'
+import type { Path } from '../state/path'
 import { sameJson } from '../state/same'
 import { Tree } from '../state/tree'
 import type { View } from '../state/view'
@@ -98,6 +99,17 @@ export class Replay {
         it.kind === 'wrote' &&
         it.ops.length === ops.length &&
         it.ops.every((op, n) => sameOp(op, ops[n] as Op)),
+    )
+  }
+
+  /** Whether a write that is recorded, there or around it, is still to be made again: as it is silent, it waits for nobody. */
+  owes({ id }: Path): boolean {
+    return this.#exec.entries.some(
+      (it, index) =>
+        index < this.#recorded &&
+        !this.#used[index] &&
+        it.kind === 'wrote' &&
+        it.ops.some((op) => String(id).startsWith(String(op[1]))),
     )
   }
 

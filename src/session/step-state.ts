@@ -22,7 +22,7 @@ export class StepState extends StepWrites {
   constructor(attempt: Attempt) {
     const { writer, initialState } = attempt.core.options
     const { tree } = attempt.core.model
-    super(writer, initialState, (_, path, make) => whenFree(attempt, () => put(attempt, toPath(path), make)))
+    super(writer, initialState, (_, path, make) => whenFree(attempt, toPath(path), make))
     this.get = (...args) => read(attempt, args)
     this.has = (path) => view(attempt).has(toPath(path))
     this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
@@ -67,14 +67,18 @@ function record(attempt: Attempt, ops: readonly Op[]): void {
   attempt.replay.entered()
 }
 
-/** Writers of one session take turns: a write waits while another step's asynchronous edit is open. */
-function whenFree(attempt: Attempt, write: () => void): Promise<void> {
+/**
+ * Writers of one session take turns: a write waits while another step's asynchronous edit is open. Not one that a re-run
+ * repeats: what the step's other branches saw after it would not be known again before.
+ */
+function whenFree(attempt: Attempt, path: Path, make: Make): Promise<void> {
   const guarded = (): void => {
     if (attempt.over) throw attempt.over
-    write()
+    put(attempt, path, make)
   }
   if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()))
-  if (attempt.core.edits) return attempt.fence(queued(attempt, attempt.core.edits.then(guarded)))
+  if (attempt.core.edits && !attempt.replay.owes(path))
+    return attempt.fence(queued(attempt, attempt.core.edits.then(guarded)))
   try {
     guarded()
     return written

@@ -449,6 +449,42 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual([1, 'yes'])
   })
 
+  test('a branch repeats its write while another step edits for a while / the other branch sees what it saw, also what was typed', async () => {
+    const page = profile()
+    const { clock } = page
+    const seen: unknown[] = []
+    const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] })
+      .step('edit', { on: Go }, async (ctx) => {
+        await ctx.sleep(10)
+        await ctx.state.edit(() => new Promise<void>((resolve) => void clock.setTimeout(resolve, 1000)))
+      })
+      .step('both', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+        await ctx.ask(Question('first'))
+        const look = async () => {
+          await ctx.ask(Question('second'))
+          seen.push(ctx.state.get('typed'))
+          await ctx.ask(Question('third'))
+        }
+        await Promise.all([ctx.state.set('left.n', 1), look()])
+        return Done(ctx.state.get('typed'))
+      })
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    session.state.set('typed', 'text')
+    await session.asks[0]?.reply(2)
+    await clock.advance(20)
+    await page.reload()
+    const again = await page.open(workflow)
+    await clock.advance(20)
+    await again.asks[0]?.reply(3)
+    await clock.advance(2000)
+    expect(seen).toEqual(['text', 'text'])
+    expect(again.result).toBe('text')
+  })
+
   test('streaming 1,000 chunks to one path, the page dies in the middle / rolled back and produced again, no doubled text', async () => {
     for (const committed of [false, true]) {
       const page = profile()

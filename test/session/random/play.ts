@@ -15,7 +15,7 @@ import {
 import { crash, virtualClock, type VirtualClock } from '../../../src/testing'
 import { Done, Go, Nudge, Question } from '../../support/flows'
 import type { Action, Instruction, Scenario, Value } from './program'
-import { Reference, type Attempt, type Entry, type Look, type Write } from './reference'
+import { Reference, type Attempt, type Entry, type Look, type Seen, type Write } from './reference'
 
 const Sent = defineEvent('sent', z.string())
 const Ended = defineEvent('ended', z.string())
@@ -72,9 +72,10 @@ class World {
   /** A write that had to wait is made now. */
   writes(attempt: Attempt, write: Write): Late | undefined {
     if (!this.page.alive || attempt.over) return undefined
-    this.takesTurns(attempt, `writes ${JSON.stringify(write)}`)
     const since = this.look().seq
     const entry = this.reference.wroteLate(attempt, write)
+    // One that is repeated waits for nobody.
+    if (entry) this.takesTurns(attempt, `writes ${JSON.stringify(write)}`)
     const late = entry && { entry, since }
     if (late) this.late.push(late)
     return late
@@ -201,14 +202,14 @@ class Player {
     return look
   }
 
-  private saw(branch: string, what: string): void {
-    this.world.reference.saw(this.attempt, branch, what)
+  private saw(branch: string, what: string, did = true): Seen {
+    return this.world.reference.saw(this.attempt, branch, what, did)
   }
 
   private get(branch: string, path: string): Value | undefined {
     this.look()
     const value = this.ctx.state.get(path) as Value | undefined
-    this.saw(branch, `${path} = ${JSON.stringify(value)}`)
+    this.saw(branch, `${path} = ${JSON.stringify(value)}`, false)
     return value
   }
 
@@ -304,10 +305,16 @@ class Player {
     const write: Write = ['set', path, value]
     // While an edit is open, the write waits: the function is called when it is made.
     let late: Late | undefined
-    const done = state.set(path, () => ((late = this.world.writes(this.attempt, write)), value))
+    let made = false
+    const done = state.set(path, () => {
+      made = true
+      late = this.world.writes(this.attempt, write)
+      return value
+    })
     this.world.settle(() => false)
-    this.saw(branch, JSON.stringify(write))
+    const seen = this.saw(branch, JSON.stringify(write), made)
     await done
+    seen.did = true
     this.world.settle((it) => it === late)
   }
 

@@ -13,8 +13,10 @@ export interface Entry {
 }
 
 /** What a step did and saw, in order, one list for each of its branches. */
-interface Seen {
+export interface Seen {
   readonly what: string
+  /** Whether something was done by then: what was only looked at, or waits for its turn, is done anew after a crash. */
+  did: boolean
   committed: number | undefined
 }
 
@@ -100,9 +102,10 @@ export class Reference {
     const exec = this.exec(attempt.step)
     for (const entry of this.entries)
       if (entry.step === attempt.step && !entry.dropped && entry.seq <= seq) entry.committed ??= seq
-    for (const [branch, seen] of attempt.trace) {
+    for (const [branch, all] of attempt.trace) {
+      const seen = all.slice(0, all.findLastIndex((it) => it.did) + 1)
       for (const it of seen) it.committed ??= seq
-      if (seen.length > (exec.trace.get(branch)?.length ?? 0)) exec.trace.set(branch, [...seen])
+      if (seen.length > (exec.trace.get(branch)?.length ?? 0)) exec.trace.set(branch, seen)
     }
     exec.sends = new Set([...exec.sends, ...attempt.sends])
   }
@@ -153,12 +156,14 @@ export class Reference {
   }
 
   /** What a step did or saw: up to what is committed, every attempt sees the same. */
-  saw(attempt: Attempt, branch: string, what: string): void {
+  saw(attempt: Attempt, branch: string, what: string, did: boolean): Seen {
     const seen = attempt.trace.get(branch) ?? []
     const agreed = this.exec(attempt.step).trace.get(branch)?.[seen.length]
     if (agreed && agreed.what !== what)
       this.complain(`${attempt.step}${branch} once saw ${agreed.what}, now ${what}`)
-    attempt.trace.set(branch, [...seen, { what, committed: agreed?.committed }])
+    const now = { what, did, committed: agreed?.committed }
+    attempt.trace.set(branch, [...seen, now])
+    return now
   }
 
   failed(attempt: Attempt): void {
