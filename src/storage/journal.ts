@@ -280,7 +280,7 @@ export class Journal {
     if (this.#outage.failures === 1 || outdated) this.#deps.onError(error)
   }
 
-  #show(status: PersistenceStatus, error?: unknown, savedAt = this.#persistence.savedAt): void {
+  #show(status: PersistenceStatus, error?: Error, savedAt = this.#persistence.savedAt): void {
     this.#persistence = Object.freeze({ status, savedAt, error })
     this.#deps.onChange()
   }

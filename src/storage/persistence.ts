@@ -15,6 +15,6 @@ export interface Persistence {
   readonly status: PersistenceStatus
   /** When everything before that moment was stored, in milliseconds since 1970. */
   readonly savedAt?: number | undefined
-  /** Why it is `unsaved`, `outdated`, `degraded` or `error`. */
-  readonly error?: unknown
+  /** Why it is anything but `saved` or `saving`. */
+  readonly error?: Error | undefined
 }

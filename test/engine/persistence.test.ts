@@ -140,7 +140,7 @@ describe('storage fails for a while', () => {
         await clock.advance(10_000)
         expect(session.persistence.status).toBe('unsaved')
         expect(session.persistence.error).toMatchObject({ code: 'STORAGE' })
-        expect((session.persistence.error as Error).message).toContain('disk is full')
+        expect(session.persistence.error?.message).toContain('disk is full')
         expect(session.state.get('outage')).toBe(outage)
         expect(session.status).toBe('waiting')
         expect(errors).toHaveLength(outage)

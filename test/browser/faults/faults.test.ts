@@ -5,6 +5,7 @@ import {
   defineWorkflow,
   indexedDBStorage,
   type Engine,
+  type LoadError,
   type Persistence,
   type Session,
 } from 'dogear'
@@ -329,7 +330,7 @@ describe('what is stored cannot be used', () => {
     const session = page().session(asking)
     await says(session, 'error')
     expect(session.status).toBe('error')
-    const error = session.persistence.error as { code: string; reset(): Promise<void> }
+    const error = session.persistence.error as LoadError
     expect(error).toMatchObject({ code })
     const after = await contents(name)
     expect(after).toMatchObject(before)
@@ -348,7 +349,7 @@ describe('what is stored cannot be used', () => {
     const mend = await spoil('j', change)
     const session = page().session(asking)
     await says(session, 'error')
-    const error = session.persistence.error as { code: string; retry(): Promise<void> }
+    const error = session.persistence.error as LoadError
     expect(error).toMatchObject({ code: 'UNREADABLE_RECORD' })
     await mend()
     await error.retry()
