@@ -22,7 +22,7 @@ export interface UseSessions {
   /** Newest first; `undefined` until they are read. */
   readonly sessions: readonly SessionInfo[] | undefined
   /** Why they could not be read. */
-  readonly error: unknown
+  readonly error: Error | undefined
   /** Reads them again: the list does not follow what is saved later. */
   readonly refresh: () => void
 }
@@ -48,7 +48,7 @@ export function useSessions(workflow?: AnyWorkflow, options?: SessionsOptions): 
     let mine = true
     read().then(
       (sessions) => mine && show({ read, sessions }),
-      (error: unknown) => mine && show({ read, error }),
+      (error: Error) => mine && show({ read, error }),
     )
     return () => {
       mine = false

@@ -141,9 +141,13 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   unproduced(definition, report) {
     const produced = outside(definition)
     for (const step of definition.steps) for (const { type } of step.emits) produced.add(type)
-    for (const step of definition.steps)
-      for (const { type } of step.on)
-        if (!produced.has(type)) report(`step "${step.name}" accepts "${type}", which nothing produces`)
+    for (const { name, on } of definition.steps)
+      for (const { type } of on) {
+        if (produced.has(type)) continue
+        const way =
+          type === STEP_FAILED ? 'a `catchError` names its step' : 'one from outside stands in `events`'
+        report(`step "${name}" accepts "${type}", which nothing produces; ${way}`)
+      }
   },
 
   catchError({ steps, stepsByName, options }, report) {
