@@ -249,6 +249,11 @@ export class Core {
     return factory(data).data
   }
 
+  /** What has run out by now is over, also where its timer comes late: the page may just have woken. */
+  expire(): void {
+    if (this.deadlines.due) this.wake()
+  }
+
   /** What is at work here: the workflow itself, then the sub-flows in it. */
   get levels(): Iterable<Level> {
     return levelsIn(this.#level)
@@ -256,9 +261,9 @@ export class Core {
 
   get #level(): Level {
     const { definition, model, attempts, children } = this
-    const does: Pick<Level, 'append' | 'wake'> = {
+    const does: Pick<Level, 'append' | 'expire'> = {
       append: (body) => this.append(body),
-      wake: () => this.wake(),
+      expire: () => this.expire(),
     }
     return { definition, model, attempts, children, path: [], prefix: this.#prefix, ...does }
   }

@@ -56,8 +56,13 @@ export class Deadlines {
 
   /** Takes the next one out that is due; of one time, the one that was added first. */
   take(): Due | undefined {
+    return this.due ? this.#list.shift() : undefined
+  }
+
+  /** Whether there is one that is due. */
+  get due(): boolean {
     const first = this.#first()
-    return first && this.#now() >= first.at ? this.#list.shift() : undefined
+    return first !== undefined && this.#now() >= first.at
   }
 
   /** Sets the timer to the earliest. */

@@ -68,18 +68,20 @@ export class Dispatch {
     return isClear() ? undefined : patiently(isClear)
   }
 
-  /** Records it with who takes it. Whether somebody does. */
-  deliver(event: WorkflowEvent, step: string | undefined): boolean {
+  /** Records it with who takes it, when that is clear. Whether somebody does. */
+  deliver(event: WorkflowEvent, step: string | undefined, patient = true): boolean | Promise<boolean> {
     // What has run out by now is over, also where its timer comes late: the page may just have woken.
     this.#core.wake()
-    const found = this.#find(event, step, false)
-    if (!found) {
-      this.known(event)
-      return false
+    const found = this.#find(event, step, patient)
+    if (found) {
+      found.level.append({ kind: 'sent', event: found.emission })
+      this.#core.wake()
+      return true
     }
-    found.level.append({ kind: 'sent', event: found.emission })
-    this.#core.wake()
-    return true
+    if (found === undefined)
+      return Promise.resolve(this.clear(event, step)).then(() => this.deliver(event, step, false))
+    this.known(event)
+    return false
   }
 
   /** Who takes it, or false. With `patient` `undefined`, as long as it cannot be told. */
@@ -88,33 +90,29 @@ export class Dispatch {
     step: string | undefined,
     patient: boolean,
   ): { readonly level: Level; readonly emission: Emission } | false | undefined {
-    const { run } = this.#core.model
+    const { model: outermost, levels, definition: outer } = this.#core
+    const { run } = outermost
     if (run === undefined || (run.end && run.end.status !== 'stalled')) return false
-    for (const level of this.#aimed(event.type, step)) {
-      const { definition, path, model } = level
-      if (!patient && path.length > 0) level.wake()
-      if (path.length > 0 && model.run?.end) continue
+    const { type } = event
+    // To all, to the step that accepts it, or to what is at work in the step.
+    const own = step !== undefined && outer.stepsByName.get(step)?.on.some((it) => it.type === type)
+    for (const level of levels) {
+      const { definition, model } = level
+      const isOwn = model === outermost
+      if (own && !isOwn) break
+      if (!own && step !== undefined && level.path[0]?.exec.step !== step) continue
+      level.expire()
+      if (!isOwn && model.run?.end) continue
       if (patient && definition === undefined) return undefined
-      const own = path.length === 0 ? event : checked(event, definition)
-      if (own === undefined || definition === undefined) continue
-      const routing = path.length === 0 ? this.#core.routing : new Routing(level as Routed)
-      if (patient && routing.isUnclear([own])) return undefined
-      const extra = step !== undefined && path.length === 0 ? { to: [step] } : undefined
-      const [emission] = routing.emissions([own], extra, true)
+      if (definition === undefined || !(definition.routes.has(type) || model.waits.has(type))) continue
+      const given = isOwn ? event : checked(event, definition)
+      if (given === undefined) continue
+      const routing = isOwn ? this.#core.routing : new Routing(level as Routed)
+      if (patient && routing.isUnclear([given])) return undefined
+      const [emission] = routing.emissions([given], own ? { to: [step] } : undefined, true)
       if (emission && (emission.to.length > 0 || emission.answers)) return { level, emission }
     }
     return false
-  }
-
-  /** Where it may go: to all, to the step that accepts it, or to what is at work in the step. */
-  *#aimed(type: string, step: string | undefined): Generator<Level, void> {
-    const { levels, definition } = this.#core
-    const aim = step === undefined ? undefined : definition.stepsByName.get(step)
-    const own = aim?.on.some((it) => it.type === type)
-    for (const level of levels) {
-      if (own || step === undefined || level.path[0]?.exec.step === step) yield level
-      if (own) return
-    }
   }
 }
 

@@ -43,8 +43,7 @@ export class Inbox {
     return () => {
       if (core.remote) return core.remote.call('send', event, to) as Promise<boolean>
       if (ask !== undefined) return this.#answer(ask, event.type, event.data)
-      const clear = this.dispatch.clear(event, step)
-      return clear ? clear.then(() => this.dispatch.deliver(event, step)) : this.dispatch.deliver(event, step)
+      return this.dispatch.deliver(event, step)
     }
   }
 
@@ -64,7 +63,7 @@ export class Inbox {
 
   #answer(ask: string, type: string, value: unknown): boolean {
     // See `deliver`.
-    this.#core.openAsk(ask)?.level.wake()
+    this.#core.openAsk(ask)?.level.expire()
     const open = this.#core.openAsk(ask)
     const run = this.#core.model.run
     if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false

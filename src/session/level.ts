@@ -1,4 +1,5 @@
 import { definitionOf, type Definition } from '../workflow/workflow'
+import type { Core } from './core'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point, Waiting } from './model'
 import type { Nested } from './nested'
@@ -11,15 +12,15 @@ export interface Level {
   /** `undefined` for a `ctx.subflow` that its step has not come to in this page: only the step knows it. */
   readonly definition: Definition | undefined
   readonly attempts: Pick<Roster<LiveAttempt>, 'get'>
-  readonly children: ReadonlyMap<string, Nested>
+  readonly children: Pick<ReadonlyMap<string, Nested>, 'get'>
   /** The sub-flows that it is in, from the outside. */
   readonly path: readonly Waiting[]
   /** What its keys begin with. */
   readonly prefix: string
   /** Records what comes to it. */
   append(body: RecordBody): void
-  /** Starts what can start, here and around it; what has run out by now is over. */
-  wake(): void
+  /** What has run out by now is over, here and around it. */
+  expire(): void
 }
 
 /**
@@ -31,29 +32,56 @@ export function* levelsIn(outer: Level): Generator<Level, void> {
   // Open sub-flows stand with the points that wait, for an event that there is not.
   for (const { exec, point } of outer.model.waits.get('')?.values() ?? []) {
     const level = levelAt(outer, exec, point)
-    if (level) yield* levelsIn(level)
+    if (level?.model.waits.has('')) yield* levelsIn(level)
+    else if (level) yield level
   }
 }
 
 /** The sub-flow that is at work at a point. */
 export function levelAt(outer: Level, exec: Execution, point: Point): Level | undefined {
   const { child: model } = point
-  if (model?.run === undefined || model.run.end) return undefined
-  const at = { exec: exec.id, key: point.key }
-  const core = outer.children.get(`${at.exec}/${at.key}`)?.core
-  const declared = outer.definition?.stepsByName.get(exec.step)?.subflow
-  return {
-    model,
-    definition: core?.definition ?? (declared && definitionOf(declared.workflow)),
-    attempts: core?.attempts ?? nobody,
-    children: core?.children ?? nobody,
-    path: [...outer.path, { exec, point }],
-    prefix: `${outer.prefix}/${at.exec}/${at.key}`,
-    append: (record) => outer.append({ kind: 'child', ...at, record }),
-    wake() {
-      outer.wake()
-      core?.wake()
-    },
+  return model?.run === undefined || model.run.end ? undefined : new Inner(outer, exec, point, model)
+}
+
+/** Little is asked of most: an event that is sent passes by hundreds that do not wait for it. */
+class Inner implements Level {
+  readonly model: Model
+  readonly definition: Definition | undefined
+  readonly attempts: Level['attempts']
+  readonly children: Level['children']
+  readonly #outer: Level
+  readonly #at: Waiting
+  readonly #name: string
+  readonly #core: Core | undefined
+
+  constructor(outer: Level, exec: Execution, point: Point, model: Model) {
+    this.model = model
+    this.#outer = outer
+    this.#at = { exec, point }
+    this.#name = `${exec.id}/${point.key}`
+    const core = (this.#core = outer.children.get(this.#name)?.core)
+    const declared = outer.definition?.stepsByName.get(exec.step)?.subflow
+    this.definition = core?.definition ?? (declared && definitionOf(declared.workflow))
+    this.attempts = core?.attempts ?? nobody
+    this.children = core?.children ?? nobody
+  }
+
+  get path(): Waiting[] {
+    return [...this.#outer.path, this.#at]
+  }
+
+  get prefix(): string {
+    return `${this.#outer.prefix}/${this.#name}`
+  }
+
+  append(record: RecordBody): void {
+    const { exec, point } = this.#at
+    this.#outer.append({ kind: 'child', exec: exec.id, key: point.key, record })
+  }
+
+  expire(): void {
+    this.#outer.expire()
+    this.#core?.expire()
   }
 }
 

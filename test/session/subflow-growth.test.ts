@@ -27,14 +27,18 @@ const child = defineWorkflow({
 })
 
 /** So many of them at once. */
-const fanned = (count: number): AnyWorkflow =>
+const fanned = (count: number, workflow: AnyWorkflow = child): AnyWorkflow =>
   defineWorkflow(flow)
     .step('split', { on: Go, emits: [Item] }, () => Array.from({ length: count }, (_, at) => Item(at)))
-    .subflow('each', { on: Item, workflow: child, emits: [Worked], workers: count })
+    .subflow('each', { on: Item, workflow, emits: [Worked], workers: count })
     .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.length))
 
-async function opened(page: Profile, count: number): Promise<Session<AnyWorkflow>> {
-  const session = await page.open(fanned(count), { id: `of-${count}` })
+async function opened(
+  page: Profile,
+  count: number,
+  of: (count: number) => AnyWorkflow = fanned,
+): Promise<Session<AnyWorkflow>> {
+  const session = await page.open(of(count), { id: `of-${count}` })
   void session.run()
   await page.settle()
   expect(session.asks).toHaveLength(count)
@@ -46,11 +50,12 @@ async function calls(
   of: object,
   method: string,
   act: (session: Session<AnyWorkflow>, settle: () => Promise<void>) => unknown,
+  workflow: (count: number) => AnyWorkflow = fanned,
 ): Promise<number[]> {
   const page = profile()
   const counts: number[] = []
   for (const count of [10, 80]) {
-    const session = await opened(page, count)
+    const session = await opened(page, count, workflow)
     const spy = vi.spyOn(of as Record<string, () => void>, method)
     await act(session, () => page.settle())
     await page.settle()
@@ -71,6 +76,26 @@ describe('many sub-flows at once', () => {
       await settle()
       expect(await session.send(Nudge(1))).toBe(true)
     })
+    expect(few).toBeGreaterThan(0)
+    expect(many).toBe(few)
+  })
+
+  test('an event that none but the last of them takes / the others are asked, and not woken', async () => {
+    const picky = defineWorkflow({
+      ...{ name: 'child', version: 1, start: Given, stop: Worked, events: [Nudge] },
+    }).step('wait', { on: Given, asks: [Question], emits: [Worked] }, async (ctx, { data }) => {
+      await Promise.race([ctx.ask(Question(data)), ctx.waitFor(Nudge, { where: (it) => it.data === data })])
+      return Worked(data)
+    })
+    const [few, many] = await calls(
+      Scheduler.prototype,
+      'run',
+      async (session) => {
+        expect(await session.send(Nudge(session.asks.length - 1))).toBe(true)
+        expect(await session.send(Nudge('nobody'))).toBe(false)
+      },
+      (count) => fanned(count, picky),
+    )
     expect(few).toBeGreaterThan(0)
     expect(many).toBe(few)
   })
