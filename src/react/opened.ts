@@ -1,9 +1,9 @@
 import type { AnyWorkflow, ResourcesOf, StateOf } from '../workflow/shape'
 import type { Session } from '../session/session'
 import { registryOf, type Engine, type OpenOptions } from '../engine'
-import { engineFor } from './page-engine'
+import { engineFor, serverEngine, useServer } from './page-engine'
 import { useEffect, useState } from './react'
-import { useSnapshot } from './snapshot'
+import { toNothing, useSnapshot } from './snapshot'
 
 /** What a component says about the session it wants. */
 export interface SessionOptions<W extends AnyWorkflow> {
@@ -41,8 +41,10 @@ export type Phase = 'server' | 'loading' | 'error' | 'open' | 'closed'
  * the same one, and unmounting leaves it alone. One that was closed meanwhile is opened afresh.
  */
 export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefined, Phase] {
-  const [held, hold] = useState(() => wanted && open(wanted))
-  const opened = wanted && !(held && fits(held, wanted) && isOpen(held)) ? reopen(wanted, held) : held
+  const onServer = useServer()
+  const [held, hold] = useState(() => wanted && open(wanted, onServer))
+  const opened =
+    wanted && !(held && fits(held, wanted) && isOpen(held)) ? reopen(wanted, onServer, held) : held
   if (opened !== held) hold(opened)
   const session = opened?.session
   const phase = useSnapshot(
@@ -57,10 +59,10 @@ export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefi
   return [opened, phase]
 }
 
-function open(wanted: Wanted): Opened {
+function open(wanted: Wanted, onServer: boolean): Opened {
   const { workflow, engine: given, id: own, resources } = wanted
   const id = own ?? workflow.name
-  const engine = engineFor(given)
+  const engine = onServer ? serverEngine() : engineFor(given)
   // Found, not opened once more: a render must not make the engine read again what it could not read.
   const known = registryOf(engine)?.found(id, workflow, resources)
   return { key: ++count, given, engine, session: known ?? engine.session(workflow, optionsOf(wanted, id)) }
@@ -75,9 +77,9 @@ export function optionsOf(wanted: SessionOptions<AnyWorkflow>, id: string): Open
 }
 
 /** A closed engine opens nothing any more: the component keeps what it has. */
-function reopen(wanted: Wanted, held: Opened | undefined): Opened {
+function reopen(wanted: Wanted, onServer: boolean, held: Opened | undefined): Opened {
   try {
-    return open(wanted)
+    return open(wanted, onServer)
   } catch (error) {
     if (held && fits(held, wanted)) return held
     throw error
@@ -97,8 +99,4 @@ function phaseOf(opened: Opened | undefined): Phase {
   if (!opened || !isOpen(opened)) return 'closed'
   const { status } = opened.session
   return status === 'loading' || status === 'error' ? status : 'open'
-}
-
-function toNothing(): () => void {
-  return () => {}
 }

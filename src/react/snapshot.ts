@@ -10,3 +10,8 @@ export interface Source<T> {
  * after it.
  */
 export { useSyncExternalStore as useSnapshot } from 'use-sync-external-store/shim'
+
+/** To what never changes. */
+export function toNothing(): () => void {
+  return () => {}
+}

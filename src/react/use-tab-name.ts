@@ -1,5 +1,5 @@
 import { pageScope } from '../engine/tab-scope'
-import { useSnapshot } from './snapshot'
+import { toNothing, useSnapshot } from './snapshot'
 
 /** What is added to a session's id for this tab; nothing when none is wanted, `undefined` while it is not known. */
 export function useTabName(wanted: boolean): string | undefined {
@@ -7,7 +7,7 @@ export function useTabName(wanted: boolean): string | undefined {
   return useSnapshot<string | undefined>(subscribe, get, () => (wanted ? undefined : ''))
 }
 
-const shared = { subscribe: () => () => {}, get: () => '' }
+const shared = { subscribe: toNothing, get: () => '' }
 const own = {
   subscribe: (listener: () => void) => pageScope().subscribe(listener),
   get() {
