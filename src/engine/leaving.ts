@@ -75,8 +75,9 @@ export class Leaving {
 
   /** The session is closed: what storage did not take to the end is left to the next page. Of a killed page nothing is. */
   end(): void {
-    const { page, live } = this.#options
-    if (live.core.closed === 'closed' && live.leading && !this.#away) this.#leave()
+    const { page, live, tabs } = this.#options
+    const executes = tabs.shared ? live.leading : live.persistence.status !== 'outdated'
+    if (live.core.closed === 'closed' && executes && !this.#away) this.#leave()
     page.removeEventListener('pagehide', this.#hide)
     page.removeEventListener('pageshow', this.#show)
     page.removeEventListener('visibilitychange', this.#look)

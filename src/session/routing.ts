@@ -1,3 +1,4 @@
+import type { Clock } from '../clock'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
 import type { LiveAttempt } from './live-attempt'
@@ -19,6 +20,7 @@ export interface Routed {
   readonly definition: Definition
   readonly model: Model
   readonly attempts: Pick<Roster<LiveAttempt>, 'get'>
+  readonly options?: { readonly clock: Clock }
 }
 
 /** By event type: the same for all sessions of a definition. */
@@ -72,6 +74,8 @@ export class Routing {
   #openWait(type: string, data: unknown, outside: boolean, claimed: Set<Point>): PointRef | undefined {
     for (const { exec, point } of this.#core.model.waits.get(type)?.values() ?? []) {
       if (claimed.has(point) || (point.type === 'ask' && !outside)) continue
+      // Its timer may come late. What comes from outside has had all that is over ended before.
+      if (point.deadline && point.deadline <= Number(this.#core.options?.clock.now())) continue
       if (point.where && this.#attemptOf(exec)?.points.fits(point.key, { type, data }) !== true) continue
       claimed.add(point)
       return { exec: exec.id, key: point.key }

@@ -68,6 +68,39 @@ describe('waitFor', () => {
     },
   )
 
+  test.each([
+    ['returns', false],
+    ['sends', false],
+    ['returns', true],
+  ] as const)(
+    'timers come late; another step %s the event when the deadline has passed (%o: in a sub-flow) / the wait times out',
+    async (how, nested) => {
+      let asleep = 0
+      const { clock } = profile()
+      const late = profile(undefined, { clock: { ...clock, now: () => clock.now() + asleep } })
+      const held = gate()
+      const waiting = defineWorkflow({ ...flow, name: 'waiting', events: [Nudge] })
+        .step('wait', { on: Go, emits: [Done] }, async (ctx) =>
+          Done(await ctx.waitFor(Nudge, { timeout: 1000 }).catch((error: Error) => error.message)),
+        )
+        .step('tell', { on: Go, emits: [Nudge] }, async (ctx) => {
+          await held.promise
+          if (how === 'returns') return Nudge(1)
+          ctx.send(Nudge(1))
+          return undefined
+        })
+      const outer = defineWorkflow(flow).subflow('sub', { on: Go, workflow: waiting, emits: [Done] })
+      const workflow: AnyWorkflow = nested ? outer : waiting
+      const session = await late.open(workflow)
+      void session.run()
+      await clock.advance(999)
+      asleep = 5000
+      held.open()
+      await clock.advance(0)
+      expect(session.result).toMatch('took longer than 1000 ms')
+    },
+  )
+
   test('the event comes in time / it is the answer; a later one is not taken', async () => {
     const page = profile()
     const session = await page.open(timed)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineWorkflow, memoryStorage } from 'dogear'
+import { defineWorkflow, memoryStorage, type EngineOptions } from 'dogear'
 import { crash } from 'dogear/testing'
 import { Done, flow, Go } from '../support/flows'
 import { browser } from '../support/leaving'
@@ -11,10 +11,10 @@ const note = z.string().default('')
 const plain = of(z.object({ note }))
 
 /** A browser whose disk is full while it is said to be, and in it a page that has stored an "a". */
-const begun = async () => {
+const begun = async (options: EngineOptions = {}) => {
   const disk = { full: false }
   const storage = memoryStorage({ failAt: () => disk.full })
-  const { tab, clock } = browser({ storage, onError: () => {} })
+  const { tab, clock } = browser({ storage, onError: () => {}, ...options })
   const page = tab()
   const session = await page.engine.open(plain)
   session.state.set('note', 'a')
@@ -39,22 +39,28 @@ test('a tab leads with what another one could not store / left before it can sto
   expect((await tab().engine.open(plain)).state.get('note')).toBe('abc')
 })
 
-test('the session, or its engine, is closed while the disk is full / close() says so; the next page has what was typed, stored or not', async () => {
-  const { disk, tab, clock, page, session } = await begun()
-  disk.full = true
-  session.state.append('note', 'b')
-  await clock.advance(2000)
-  await expect(session.close()).rejects.toThrow('failAt')
-  const again = await page.engine.open(plain)
-  again.state.append('note', 'c')
-  await page.engine.close()
-  disk.full = false
-  const next = await tab().engine.open(plain)
-  expect(next.state.get('note')).toBe('abc')
-  await next.flush()
-  await next.close()
-  expect((await tab().engine.open(plain)).state.get('note')).toBe('abc')
-})
+test.each([
+  ['of many', {}],
+  ['where tabs do not know of each other', { locks: null, channel: null }],
+])(
+  'in a tab %s the session, or its engine, is closed while the disk is full / close() says so; the next page has what was typed, stored or not',
+  async (_, alone) => {
+    const { disk, tab, clock, page, session } = await begun(alone)
+    disk.full = true
+    session.state.append('note', 'b')
+    await clock.advance(2000)
+    await expect(session.close()).rejects.toThrow('failAt')
+    const again = await page.engine.open(plain)
+    again.state.append('note', 'c')
+    await page.engine.close()
+    disk.full = false
+    const next = await tab().engine.open(plain)
+    expect(next.state.get('note')).toBe('abc')
+    await next.flush()
+    await next.close()
+    expect((await tab().engine.open(plain)).state.get('note')).toBe('abc')
+  },
+)
 
 test.each([
   ['a default more', 1, {}],
