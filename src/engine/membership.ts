@@ -17,8 +17,8 @@ import { isKnown, Kept } from './overtaken'
 /** Milliseconds that a follower waits for its leader before it shows what storage has; and until it tries again to lead. */
 const PATIENCE = 1000
 
-/** Between two epochs, and exact in a number that is as large as a time. */
-const BETWEEN = 1 / 1024
+/** From one epoch a little towards the next one: exact in numbers as large as a browser's, by as little as can be in larger ones. */
+const between = (epoch: number): number => epoch + Math.max(1 / 64, epoch / 2 ** 53)
 
 /** One session's place among the tabs that have it open (decision 12): what this tab does, as the {@link Election} goes. */
 export class Membership {
@@ -112,7 +112,7 @@ export class Membership {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
     const durable = this.following?.durable ?? 0
-    const epoch = own ?? Math.max(found, this.followed) + BETWEEN
+    const epoch = own ?? between(Math.max(found, this.followed))
     this.end()
     this.epoch = own
     if (!this.shared) return

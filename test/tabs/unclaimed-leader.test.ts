@@ -8,7 +8,9 @@ import {
   type SessionStorage,
 } from 'dogear'
 import { crash, virtualTabs, type VirtualClock } from 'dogear/testing'
+import { webStorage } from 'dogear/web-storage'
 import { absence } from '../../src/storage/storage-error'
+import { area } from '../storage/area'
 import { gate, Nudge, nudged } from '../support/flows'
 import { browser, ears } from '../support/leaving'
 
@@ -254,15 +256,14 @@ test('storage answers late / what was typed in two tabs meanwhile is on top of w
  * A browser whose storage answers nothing while it is silent: what is read then comes later, and so does what is written, if
  * it `lands`.
  */
-function mute(lands: boolean) {
-  const memory = memoryStorage()
+function mute(lands: boolean, memory: SessionStorage = memoryStorage()) {
   const door = gate()
   const disk = { silent: false, wake: () => ((disk.silent = false), door.open()), onPart: () => {} }
   const keepPart: typeof memory.keepPart = async (...part) => {
     await memory.keepPart!(...part)
     disk.onPart()
   }
-  const storage: Record<string, unknown> = { ...memory, keepPart }
+  const storage: Record<string, unknown> = memory.keepPart ? { ...memory, keepPart } : { ...memory }
   for (const name of ['read', 'claim', 'append', 'compact'] as const) {
     const call = memory[name] as (...args: unknown[]) => Promise<unknown>
     storage[name] = async (...args: unknown[]) => {
@@ -356,6 +357,63 @@ test('storage is silent, and a tab takes over one that hangs / it executes in me
   const next = await it.tab().engine.open(nudged)
   expect([next.state.get(), next.result]).toEqual([{ text: 'abc' }, 'yes'])
 })
+
+/** A storage that begins to count its epochs there. */
+function counting(first: number): SessionStorage {
+  const memory = memoryStorage()
+  return {
+    ...memory,
+    async claim(...call) {
+      const { epoch, seq } = await memory.claim(...call)
+      return { epoch: epoch && epoch + first, seq }
+    },
+    async read(id) {
+      const found = await memory.read(id)
+      return found && { ...found, head: { ...found.head, epoch: found.head.epoch + first } }
+    },
+    append: (id, epoch, ...more) => memory.append(id, epoch - first, ...more),
+    compact: (id, epoch, snapshot) => memory.compact(id, epoch - first, snapshot),
+  }
+}
+
+test.each([
+  ['that counts epochs from 1', () => counting(0)],
+  ['of a browser', () => webStorage(area())],
+  ['whose epochs are very large numbers', () => counting(2 ** 50)],
+])(
+  'a storage %s is silent, and where there are no locks a tab takes over one that is well / only one executes, nothing is lost',
+  async (_, storage) => {
+    const it = mute(false, storage())
+    const enter = async () => {
+      const opened = it.tab({ locks: null }).engine.open(nudged)
+      await it.clock.advance(1000)
+      return opened
+    }
+    const [one, two] = [await enter(), await enter()]
+    one.state.set('text', 'a')
+    await it.clock.advance(1000)
+    it.disk.silent = true
+    one.state.append('text', 'b')
+    await it.clock.advance(100)
+    for (const [next, letter] of [
+      [two, 'c'],
+      [one, 'd'],
+      [two, 'e'],
+    ] as const) {
+      const taken = next.takeOver()
+      await it.clock.advance(10_000)
+      await taken
+      next.state.append('text', letter)
+      await it.clock.advance(100)
+      expect([one.role, two.role].sort()).toEqual(['leader', 'reader'])
+      expect(next.role).toBe('leader')
+    }
+    expect([one.state.get(), two.state.get()]).toEqual([{ text: 'abcde' }, { text: 'abcde' }])
+    it.disk.wake()
+    await it.clock.advance(40_000)
+    expect(two.persistence.status).toBe('saved')
+  },
+)
 
 test('storage is silent, and one leader after the other is left / the next page has what each of them had', async () => {
   const it = await muted()
