@@ -9,6 +9,8 @@ export class ResourceLayer {
   readonly #listeners = new Set<() => void>()
   readonly #report: (error: unknown) => void
   #untold = false
+  /** How often it has changed. */
+  changes = 0
 
   /** @param report told of what listeners throw */
   constructor(report: (error: unknown) => void) {
@@ -44,11 +46,14 @@ export class ResourceLayer {
       if (value === undefined || Object.is(this.#values.get(key), value)) continue
       this.#values.set(key, value)
       this.#untold = true
+      this.changes++
     }
   }
 
   delete(key: string): void {
-    if (this.#values.delete(key)) this.#tell()
+    if (!this.#values.delete(key)) return
+    this.changes++
+    this.#tell()
   }
 
   subscribe(listener: () => void): () => void {
@@ -77,6 +82,8 @@ export class Resources {
   readonly #workflow: ResourceLayer
   readonly #declared: Readonly<Record<string, ResourceDeclaration>>
   readonly #factories: Factories
+  #view: Readonly<Record<string, unknown>> = {}
+  #seen = -1
 
   constructor(
     declared: Readonly<Record<string, ResourceDeclaration>>,
@@ -128,9 +135,12 @@ export class Resources {
     this.session.delete(key)
   }
 
-  /** What is there by key, made on first use. */
+  /** What is there by key, made on first use. The same until a layer has changed: thousands of components look at it. */
   get view(): Readonly<Record<string, unknown>> {
-    const view = {}
+    const changes = this.session.changes + this.#workflow.changes
+    if (this.#seen === changes) return this.#view
+    this.#seen = changes
+    const view = (this.#view = {})
     for (const key of this.keys())
       Object.defineProperty(view, key, { enumerable: true, get: () => this.#resolve(key) })
     return Object.freeze(view)

@@ -111,6 +111,21 @@ describe('two layers', () => {
     expect(session.resources.tool.name).toBe('own')
   })
 
+  test('the view / the same until a layer changes, not listed anew for each of thousands of components', async () => {
+    const page = profile()
+    const session = await page.open(needing, { resources: { tool: tool('own') } })
+    const { resources } = session
+    session.setResources({ tool: resources.tool })
+    expect(session.resources).toBe(resources)
+    session.setResources({ tool: tool('another') })
+    expect(session.resources.tool.name).toBe('another')
+    page.engine.flow(needing).setResources({ tool: tool('shared') })
+    session.deleteResource('tool')
+    expect(session.resources.tool.name).toBe('shared')
+    page.engine.flow(needing).deleteResource('tool')
+    expect('tool' in session.resources).toBe(false)
+  })
+
   test("setResource and deleteResource in a step / write the session's layer", async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, resources: { tool: resource<Tool>() } }).step(
