@@ -1,5 +1,7 @@
 // @vitest-environment node
-import { renderToString } from 'react-dom/server'
+import { Writable } from 'node:stream'
+import { Suspense, use } from 'react'
+import { renderToPipeableStream, renderToString } from 'react-dom/server'
 import { expect, test, vi } from 'vitest'
 import { createEngine, createStore, memoryStorage, type SessionStorage } from 'dogear'
 import { useWorkflow, useWorkflowState } from 'dogear/react'
@@ -74,6 +76,38 @@ test('renderToString with suspense / the fallback, as nothing will come', () => 
     </hooks.WorkflowProvider>,
   )
   expect(html).toBe('<i>wait</i>')
+})
+
+test('a stream with ssr, and a part that comes late / the same in the late part, and the stream ends', async () => {
+  const { storage, calls } = forbiddenStorage()
+  let arrive = (): void => {}
+  const late = new Promise<void>((resolve) => (arrive = resolve))
+  function Late() {
+    use(late)
+    return <Page />
+  }
+  let html = ''
+  const sink = new Writable({
+    write: (chunk, _encoding, done) => ((html += String(chunk)), arrive(), done()),
+  })
+  const ended = new Promise((resolve) => void sink.on('finish', resolve))
+  const stream = renderToPipeableStream(
+    <hooks.WorkflowProvider
+      ssr
+      engine={createEngine({ storage })}
+      resources={{ shop }}
+      initialState={{ note: 'hi' }}
+    >
+      <Page />
+      <Suspense fallback={<i>late</i>}>
+        <Late />
+      </Suspense>
+    </hooks.WorkflowProvider>,
+    { onShellReady: () => (stream.pipe(sink), arrive()) },
+  )
+  await ended
+  expect(html.split(shown)).toHaveLength(3)
+  expect(calls).toEqual([])
 })
 
 test('two requests on one server never share state', () => {
