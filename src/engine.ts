@@ -274,16 +274,16 @@ function guarded(handler: (error: unknown) => void): (error: unknown) => void {
   }
 }
 
-/** What is in the memory of one page has no other tabs; neither has what is no page. */
+/** What is in the memory of one page has no other tabs; neither has what is no page and no worker of one. */
 function tabsOf(
   { locks, channel, page }: EngineOptions,
   { kind }: SessionStorage,
 ): Pick<OpeningDeps, 'locks' | 'channels' | 'page'> {
-  const here = kind !== 'memory' && typeof document !== 'undefined'
+  const here = kind !== 'memory' && (typeof document !== 'undefined' || 'WorkerGlobalScope' in globalThis)
   return {
     locks: (locks === undefined && here ? pageLocks() : locks) ?? undefined,
     channels: (channel === undefined && here ? pageChannels() : channel) ?? undefined,
-    page: (page === undefined && here ? window : page) ?? undefined,
+    page: (page === undefined && here ? globalThis.window : page) ?? undefined,
   }
 }
 
