@@ -22,7 +22,7 @@ export class StepState extends StepWrites {
   constructor(attempt: Attempt) {
     const { writer, initialState } = attempt.core.options
     const { tree } = attempt.core.model
-    super(writer, initialState, (_, path, make) => whenFree(attempt, toPath(path), make))
+    super(writer, initialState, (_, path, make) => whenFree(attempt, path, make))
     this.get = (...args) => read(attempt, args)
     this.has = (path) => view(attempt).has(toPath(path))
     this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
@@ -71,15 +71,15 @@ function record(attempt: Attempt, ops: readonly Op[]): void {
  * Writers of one session take turns: a write waits while another step's asynchronous edit is open. Not one that a re-run
  * repeats: what the step's other branches saw after it would not be known again before.
  */
-function whenFree(attempt: Attempt, path: Path, make: Make): Promise<void> {
+function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void> {
   const guarded = (): void => {
     if (attempt.over) throw attempt.over
-    put(attempt, path, make)
+    put(attempt, toPath(at), make)
   }
+  const { edits } = attempt.core
   if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()))
-  if (attempt.core.edits && !attempt.replay.owes(path))
-    return attempt.fence(queued(attempt, attempt.core.edits.then(guarded)))
   try {
+    if (edits && !attempt.replay.owes(toPath(at))) return attempt.fence(queued(attempt, edits.then(guarded)))
     guarded()
     return written
   } catch (error) {
