@@ -1,4 +1,4 @@
-import type { AnyPath, Exact, Read } from '../state/path-types'
+import type { Exact, Keys, Path, Read } from '../state/path-types'
 import type { AnyWorkflow, FlowStateOf } from '../workflow/shape'
 import type { Session } from '../session/session'
 import type { Registered } from './register'
@@ -19,18 +19,18 @@ import type { SelectedAndSetter, StateAndSetter } from './use-workflow-state'
  *
  * @throws HookError without a provider; PathError for a bad path
  */
-export function useFlowState<const P extends AnyPath<FlowStateOf<Registered>>>(
+export function useFlowState<const P extends Path<FlowStateOf<Registered>> | Keys>(
   path: Exact<FlowStateOf<Registered>, P>,
 ): StateAndSetter<FlowStateOf<Registered>, P>
-export function useFlowState<const P extends AnyPath<FlowStateOf<Registered>>, U>(
+export function useFlowState<const P extends Path<FlowStateOf<Registered>> | Keys, U>(
   path: Exact<FlowStateOf<Registered>, P>,
   options: Selection<Read<FlowStateOf<Registered>, P>, U>,
 ): SelectedAndSetter<FlowStateOf<Registered>, P, U>
-export function useFlowState<W extends AnyWorkflow, const P extends AnyPath<FlowStateOf<W>>>(
+export function useFlowState<W extends AnyWorkflow, const P extends Path<FlowStateOf<W>> | Keys>(
   from: W | Session<W>,
   path: Exact<FlowStateOf<W>, P>,
 ): StateAndSetter<FlowStateOf<W>, P>
-export function useFlowState<W extends AnyWorkflow, const P extends AnyPath<FlowStateOf<W>>, U>(
+export function useFlowState<W extends AnyWorkflow, const P extends Path<FlowStateOf<W>> | Keys, U>(
   from: W | Session<W>,
   path: Exact<FlowStateOf<W>, P>,
   options: Selection<Read<FlowStateOf<W>, P>, U>,

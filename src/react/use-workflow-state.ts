@@ -1,4 +1,4 @@
-import type { AnyPath, Exact, Next, Read, Write } from '../state/path-types'
+import type { Exact, Keys, Next, Path, Read, Write } from '../state/path-types'
 import type { PlainStore } from '../state/store'
 import type { AnyWorkflow, StateOf } from '../workflow/shape'
 import type { Session } from '../session/session'
@@ -14,8 +14,8 @@ export type SelectedAndSetter<T, P, U> = readonly [value: U, set: Setter<Read<T,
 
 /** `useWorkflowState` of one workflow, whose state is `T`. */
 export interface UseWorkflowState<T> {
-  <const P extends AnyPath<T>>(path: Exact<T, P>): StateAndSetter<T, P>
-  <const P extends AnyPath<T>, U>(
+  <const P extends Path<T> | Keys>(path: Exact<T, P>): StateAndSetter<T, P>
+  <const P extends Path<T> | Keys, U>(
     path: Exact<T, P>,
     options: Selection<Read<T, P>, U>,
   ): SelectedAndSetter<T, P, U>
@@ -34,27 +34,27 @@ export interface UseWorkflowState<T> {
  *
  * @throws HookError without a provider; PathError for a bad path
  */
-export function useWorkflowState<const P extends AnyPath<StateOf<Registered>>>(
+export function useWorkflowState<const P extends Path<StateOf<Registered>> | Keys>(
   path: Exact<StateOf<Registered>, P>,
 ): StateAndSetter<StateOf<Registered>, P>
-export function useWorkflowState<const P extends AnyPath<StateOf<Registered>>, U>(
+export function useWorkflowState<const P extends Path<StateOf<Registered>> | Keys, U>(
   path: Exact<StateOf<Registered>, P>,
   options: Selection<Read<StateOf<Registered>, P>, U>,
 ): SelectedAndSetter<StateOf<Registered>, P, U>
-export function useWorkflowState<W extends AnyWorkflow, const P extends AnyPath<StateOf<W>>>(
+export function useWorkflowState<W extends AnyWorkflow, const P extends Path<StateOf<W>> | Keys>(
   from: W | Session<W>,
   path: Exact<StateOf<W>, P>,
 ): StateAndSetter<StateOf<W>, P>
-export function useWorkflowState<W extends AnyWorkflow, const P extends AnyPath<StateOf<W>>, U>(
+export function useWorkflowState<W extends AnyWorkflow, const P extends Path<StateOf<W>> | Keys, U>(
   from: W | Session<W>,
   path: Exact<StateOf<W>, P>,
   options: Selection<Read<StateOf<W>, P>, U>,
 ): SelectedAndSetter<StateOf<W>, P, U>
-export function useWorkflowState<T, const P extends AnyPath<T>>(
+export function useWorkflowState<T, const P extends Path<T> | Keys>(
   store: PlainStore<T>,
   path: Exact<T, P>,
 ): StateAndSetter<T, P>
-export function useWorkflowState<T, const P extends AnyPath<T>, U>(
+export function useWorkflowState<T, const P extends Path<T> | Keys, U>(
   store: PlainStore<T>,
   path: Exact<T, P>,
   options: Selection<Read<T, P>, U>,

@@ -172,43 +172,8 @@ type Told<V> = [V] extends [never] ? 'only a list and a text can be appended to'
 
 type ItemOf<V> = V extends string ? string : V extends readonly (infer One)[] ? One : never
 
-/**
- * What may be given as a path of a state: completion lists its {@link Path}s, and {@link Exact} decides. Any text may, for
- * else a wrong path would be told by the list of all.
- */
-export type AnyPath<T> = Path<T> | Keys | (string & {})
-
-/**
- * The path itself when it exists, else a text: this is what makes a wrong path a compile error with a message. With it go
- * the paths that do exist at that place, which completion shows below an item of a list or a record.
- */
-export type Exact<T, P> = [P] extends [''] ? Instead<T, P> : ExactOrRoot<T, P>
-
-/** The same where `''` is the whole state. */
-export type ExactOrRoot<T, P> = [Read<T, P>] extends [never] ? Instead<T, P> : P
-
-type Instead<T, P> = P extends '' | `${string}.` ? OrNone<Beside<T, P>> : NoPath | Beside<T, P>
-
-/** Where a path is just being typed, the message would stand in the list as one of them. */
-type OrNone<P> = [P] extends [never] ? NoPath : P
-
-type NoPath = 'there is no such path in the state'
-
-/** The paths with the same parent. */
-type Beside<T, P, Above extends string = ''> = P extends `${infer Head}.${infer Rest}`
-  ? Beside<At<T, Head>, Rest, `${Above}${Head}.`>
-  : P extends string
-    ? `${Above}${Named<T>}`
-    : never
-
-type Named<T> = T extends Leaf | readonly unknown[] ? never : Known<T> & string
-
-/** What `delete` takes. */
-export type Gone<T, P> = [Read<T, P>] extends [never]
-  ? Exact<T, P>
-  : undefined extends Read<T, P>
-    ? Exact<T, P>
-    : 'the schema requires this key'
+/** The path itself when it exists, else a text: this is what makes a wrong path a compile error with a message. */
+export type Exact<T, P> = [Read<T, P>] extends [never] ? 'there is no such path in the state' : P
 
 /** What `set` takes: the next value, or a function of the previous one. */
 export type Next<R, W> = W | ((previous: R) => W)

@@ -2,7 +2,7 @@ import { ArgumentError } from '../errors'
 import type { Recipe } from './edit'
 import { Edits } from './edits'
 import type { Node } from './node'
-import type { AnyPath, Exact, ExactOrRoot, Gone, Item, Keys, Next, Read, Write } from './path-types'
+import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
 import { valueAt } from './view'
 import { Writes, type StoreParts } from './writes'
 
@@ -14,20 +14,22 @@ export interface PlainStore<T> {
   /** The whole state. */
   get(): T
   /** The value at a path; `undefined` when there is none. `''` is the whole state. */
-  get<const P extends AnyPath<T>>(path: ExactOrRoot<T, P>): Read<T, P>
+  get<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): Read<T, P>
   /** With a fallback for a missing value; a stored null is a value. */
-  get<const P extends AnyPath<T>, F>(path: Exact<T, P>, fallback: F): Exclude<Read<T, P>, undefined> | F
-  has<const P extends AnyPath<T>>(path: ExactOrRoot<T, P>): boolean
+  get<const P extends Path<T> | Keys, F>(path: Exact<T, P>, fallback: F): Exclude<Read<T, P>, undefined> | F
+  has<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): boolean
   /**
    * Replaces the value at a path, never merges. Missing parents are created. `undefined` deletes.
    *
    * @throws PathError, StateValidationError, SerializationError; then nothing was changed
    */
-  set<const P extends AnyPath<T>>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): void
+  set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): void
   /** Adds an item to a list, or text to a text. */
-  append<const P extends AnyPath<T>>(path: Exact<T, P>, item: Item<Write<T, P>>): void
+  append<const P extends Path<T> | Keys>(path: Exact<T, P>, item: Item<Write<T, P>>): void
   /** Removes a key; in a list, the item with everything behind it moving up. */
-  delete<const P extends AnyPath<T>>(path: Gone<T, P>): void
+  delete<const P extends Path<T> | Keys>(
+    path: undefined extends Read<T, P> ? Exact<T, P> : 'the schema requires this key',
+  ): void
   /** Replaces the whole state. */
   replace(state: T): void
   /** Back to the state at the beginning. */
@@ -40,7 +42,7 @@ export interface PlainStore<T> {
    *
    * @returns what ends it
    */
-  subscribe<const P extends AnyPath<T>>(path: ExactOrRoot<T, P>, listener: () => void): () => void
+  subscribe<const P extends Path<T> | Keys | ''>(path: P, listener: () => void): () => void
 }
 
 /** The same with drafts. */

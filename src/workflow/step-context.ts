@@ -1,4 +1,4 @@
-import type { AnyPath, Exact, Gone, Item, Next, Read, Write } from '../state/path-types'
+import type { Exact, Item, Keys, Next, Path, Read, Write } from '../state/path-types'
 import type { StateStore } from '../state/store'
 import type { MayAsk, ReplyTo } from './ask'
 import type { DataOf, EventOf, EventType, WorkflowEvent } from './event'
@@ -11,9 +11,11 @@ import type { Mapping } from './subflow'
  * its next commit point (`once`, `ask`, `waitFor`, `sleep`, `commit`, its end); a failure takes them out again.
  */
 export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subscribe'> {
-  set<const P extends AnyPath<T>>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): Promise<void>
-  append<const P extends AnyPath<T>>(path: Exact<T, P>, item: Item<Write<T, P>>): Promise<void>
-  delete<const P extends AnyPath<T>>(path: Gone<T, P>): Promise<void>
+  set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): Promise<void>
+  append<const P extends Path<T> | Keys>(path: Exact<T, P>, item: Item<Write<T, P>>): Promise<void>
+  delete<const P extends Path<T> | Keys>(
+    path: undefined extends Read<T, P> ? Exact<T, P> : 'the schema requires this key',
+  ): Promise<void>
   /**
    * Changes a draft; all of it lands at once, or nothing when it throws. One edit at a time in a session: each
    * sees what the one before it did.
