@@ -183,7 +183,7 @@ export interface LogEntry {
   readonly exec: number | undefined
   readonly span?: number
   readonly ops: readonly Op[]
-  /** The state before it, where a rollback may begin: at an execution's first uncommitted write. */
+  /** The state before it: of the first in the log, and of those behind it where it is known. */
   readonly before?: unknown
 }
 

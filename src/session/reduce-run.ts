@@ -132,7 +132,7 @@ function release(model: Model, scope: number | undefined): void {
 
 export function foldFinished(model: Model, record: Of<'finished'>): void {
   const end = endOf(record)
-  if (model.execs.size > 0) for (const id of model.execs.keys()) rollback(model, id)
+  if (model.execs.size > 0) rollback(model, model.execs.keys())
   if (model.run) model.run.end = end
   model.askChanges++
   if (end.status === 'failed' || end.status === 'stalled') return

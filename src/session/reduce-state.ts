@@ -1,4 +1,5 @@
 import { rebase } from '../state/rebase'
+import { Tree } from '../state/tree'
 import { addEntry } from './ledger'
 import { isOpenWrite, type Execution, type LogEntry, type Model } from './model'
 import type { SessionRecord } from './record'
@@ -40,32 +41,43 @@ export function commit(model: Model, exec: Execution): void {
 }
 
 /**
- * Takes an execution's uncommitted writes out again. A rebase, not a restore: the state before the first of
+ * Takes the uncommitted writes of executions out again. A rebase, not a restore: the state before the first of
  * them, with everybody else's writes since applied again, in order (durable-steps, rule c).
  */
-export function rollback(model: Model, id: number): void {
-  const exec = model.execs.get(id)
-  if (exec === undefined) return
-  forget(exec)
-  if (!exec.dirty) return
-  const own = (it: LogEntry): boolean => it.exec === id && it.span === exec.span
+export function rollback(model: Model, ids: readonly number[]): void {
+  const execs = ids.flatMap((id) => model.execs.get(id) ?? [])
+  const out = new Set<number | undefined>(ids)
+  const own = (it: LogEntry): boolean => out.has(it.exec) && isOpenWrite(model, it)
   const first = model.log.findIndex(own)
-  const since = model.log.slice(first)
+  for (const exec of execs) forget(exec)
+  if (first < 0) return
+  const base = stateBefore(model, first)
+  const since = model.log.splice(first)
+  const others = since.filter((it) => !own(it))
   const { root, kept } = rebase(
-    since[0]?.before,
+    base,
     since.map((it) => ({ ops: it.ops, dropped: own(it) })),
   )
-  const others = since.filter((it) => !own(it))
-  model.log.length = first
-  for (const [index, { ops, before }] of kept.entries()) {
-    const other = others[index] as LogEntry
-    model.log.push({ ...other, ops, ...('before' in other && { before }) })
-  }
-  exec.dirty = false
-  exec.span++
+  // In which state each was made has changed: that is found out when it is needed.
+  for (const [index, { ops }] of kept.entries())
+    model.log.push({ ...(others[index] as LogEntry), ops, before: first + index > 0 ? undefined : base })
+  for (const exec of execs)
+    if (exec.dirty) {
+      exec.dirty = false
+      exec.span++
+    }
   model.changed = model.seq
   model.tree.restore(root)
   trim(model)
+}
+
+/** The state before an entry of the log. */
+function stateBefore({ log }: Model, index: number): unknown {
+  let from = index
+  while (from > 0 && log[from]?.before === undefined) from--
+  const tree = new Tree(log[from]?.before)
+  for (const { ops } of log.slice(from, index)) tree.apply(ops)
+  return tree.root()
 }
 
 /** Drops what an execution did not commit from its ledger. An answer is true whatever becomes of the attempt. */
@@ -81,5 +93,9 @@ function forget(exec: Execution): void {
 function trim(model: Model): void {
   const oldest = model.log.findIndex((it) => isOpenWrite(model, it))
   if (oldest < 0) model.log = []
-  else if (oldest > 0) model.log = model.log.slice(oldest)
+  else if (oldest > 0) {
+    const before = stateBefore(model, oldest)
+    model.log = model.log.slice(oldest)
+    model.log[0] = { ...(model.log[0] as LogEntry), before }
+  }
 }

@@ -84,7 +84,7 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
   gathered: foldGathered,
   finished: foldFinished,
   attemptFailed(model, { exec: id, attempt, retryAt, again = [] }) {
-    rollback(model, id)
+    rollback(model, [id])
     const exec = model.execs.get(id)
     if (exec === undefined) return
     for (const key of again) reopen(model, exec, key)
@@ -93,8 +93,8 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     exec.retryAt = retryAt
   },
   interrupted(model, { execs, counts }) {
+    rollback(model, execs)
     for (const id of execs) {
-      rollback(model, id)
       const exec = model.execs.get(id)
       if (exec && counts) exec.interruptions++
     }

@@ -215,13 +215,13 @@ function nested(saved: SavedModel): readonly SavedModel[] {
 function disorder({ execs, log, queues, scopes, roots, ...rest }: SavedModel): string | undefined {
   const isRoot = (number = -1): boolean => number >= -1 && number < roots.length
   for (const [index, it] of execs.entries()) {
-    const before = log.find((entry) => entry.exec === it.id && entry.span === it.span)?.before
+    const dirty = log.some((entry) => entry.exec === it.id && entry.span === it.span)
     const counted = it.id < rest.nextExec && it.committed <= it.entries.length
     const rooted = isRoot(it.root) && it.entries.every((entry) => isRoot(entry.root))
-    if (!counted || !rooted || it.dirty !== (before !== undefined)) return `execs.${index}`
+    if (!counted || !rooted || it.dirty !== dirty) return `execs.${index}`
   }
   if (new Set(execs.map((it) => it.id)).size < execs.length) return 'execs'
-  if (!log.every((it) => isRoot(it.before))) return 'log'
+  if (!log.every((it, at) => isRoot(at === 0 ? (it.before ?? NaN) : it.before))) return 'log'
   if (queues.some(([, list]) => list.some((it) => it.id >= rest.nextEvent))) return 'queues'
   return (scopes as { id: number }[]).some((it) => it.id >= rest.nextScope) ? 'scopes' : undefined
 }

@@ -35,7 +35,7 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[],
     const stay = staying(from, to)
     for (const key of Object.keys(from)) {
       const next = stay.has(key) ? at(to, key) : undefined
-      compare(from[key], next, [...keys, key], ops, touched)
+      if (next !== from[key]) compare(from[key], next, [...keys, key], ops, touched)
     }
     for (const key of Object.keys(to)) if (!stay.has(key)) compare(undefined, to[key], [...keys, key], ops)
   } else {

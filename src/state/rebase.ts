@@ -29,14 +29,15 @@ export function rebase(
   entries: readonly { readonly ops: readonly Op[]; readonly dropped: boolean }[],
 ): {
   readonly root: unknown
-  readonly kept: readonly { readonly ops: readonly Op[]; readonly before: unknown }[]
+  /** The others' entries, as they are in the new history. */
+  readonly kept: readonly { readonly ops: readonly Op[] }[]
 } {
   const old = new Tree(base)
   const now = new Tree(base)
   const place = placeOf(true, true)
-  const kept: { ops: Op[]; before: unknown }[] = []
+  const kept: { readonly ops: Op[] }[] = []
   for (const { ops, dropped } of entries) {
-    const entry = { ops: [] as Op[], before: now.root() }
+    const entry = { ops: [] as Op[] }
     if (!dropped) kept.push(entry)
     for (const op of ops) {
       const moved = rewrite(op, { place, old: old.peek(ROOT), now: now.peek(ROOT), keys: [] }, !dropped)
@@ -104,10 +105,16 @@ function splice(
 ): Op[] {
   const { id } = toPath(target.keys)
   const items = itemsOf(target)
+  const added = values.map(() => placeOf(true, keep))
+  // At the end, where most come in, there is nothing to look for.
+  if (index >= lengthOf(target.old)) {
+    items.push(...added)
+    return values.map((it) => ['append', id, it, 'list'] as const)
+  }
   const shown = within(items, 'old')
   const removed = new Set(shown.slice(index, index + count))
   const behind = shown[index - 1]
-  const place = index >= shown.length ? items.length : behind ? items.indexOf(behind) + 1 : 0
+  const place = behind ? items.indexOf(behind) + 1 : 0
   const present = within(items, 'now')
   const start = within(items.slice(0, place), 'now').length
   let deleted = 0
@@ -123,16 +130,20 @@ function splice(
     it.old = false
     it.now &&= !keep
   }
-  items.splice(place, 0, ...values.map(() => placeOf(true, keep)))
+  items.splice(place, 0, ...added)
   return ops
 }
 
 /** Items that were never told apart are the same by position, as far as both lists go. */
 function itemsOf({ place, old, now }: Target): Place[] {
-  const [inOld, inNow] = [old, now].map((it) => (Array.isArray(it) ? it.length : 0)) as [number, number]
+  const [inOld, inNow] = [lengthOf(old), lengthOf(now)]
   return (place.items ??= Array.from({ length: Math.max(inOld, inNow) }, (_, i) =>
     placeOf(i < inOld, i < inNow),
   ))
+}
+
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0
 }
 
 /** A new value stands there: what was known about its parts is void. */
