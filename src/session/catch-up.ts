@@ -1,6 +1,7 @@
 import { CancelledError } from '../run-errors'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
+import { idOf } from './open-asks'
 import type { Outcome } from './outcome'
 import type { Finished } from './record'
 import type { Streams } from './stream'
@@ -20,7 +21,7 @@ export interface Watched {
 export function catchUp({ core, outcome, streams }: Watched): () => void {
   const { run } = core.model
   const ended = run?.end
-  const asked = core.openAsks().map((it) => it.id)
+  const asked = core.openAsks().map(idOf)
   const show = (end: Omit<Finished, 'kind'>): void =>
     streams.show({ kind: 'finished', seq: 0, at: 0, ...end }, core.definition.options.stop.type, false)
   return () => {
@@ -33,8 +34,8 @@ export function catchUp({ core, outcome, streams }: Watched): () => void {
       show({ status: 'cancelled', reason })
     }
     if (!now?.end) {
-      for (const { id, point } of core.openAsks())
-        if (!asked.includes(id) && point.event) streams.push(point.event as WorkflowEvent)
+      for (const it of core.openAsks())
+        if (!asked.includes(idOf(it)) && it.point.event) streams.push(it.point.event as WorkflowEvent)
     } else if (!same || !ended) {
       outcome.settle()
       show(now.end)

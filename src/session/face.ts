@@ -5,7 +5,8 @@ import type { StoreParts } from '../state/writes'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { OpenAsk } from '../workflow/ask'
 import type { LiveSession } from './live-session'
-import type { Waiting } from './model'
+import type { Point, Waiting } from './model'
+import { idOf } from './open-asks'
 import { pageProgress } from './page-progress'
 import type { Progress, Session } from './session'
 import type { EventsOptions } from './stream'
@@ -140,21 +141,25 @@ function stateOf({ core }: LiveSession): StateStore<unknown> {
 function askView(live: LiveSession): () => readonly OpenAsk[] {
   let seen: readonly unknown[] = []
   let asks: readonly OpenAsk[] = Object.freeze([])
-  let known = new Map<string, OpenAsk>()
+  const views = new WeakMap<Point, OpenAsk>()
   return () => {
     const { model, remote } = live.core
     const answering = remote?.answering
     if (seen[0] === model && seen[1] === model.askChanges && seen[2] === answering) return asks
+    // In another model they are other points: the same asks, by their names.
+    const known = seen[0] === model ? undefined : new Map(asks.map((it) => [it.id, it]))
     seen = [model, model.askChanges, answering]
     const active = model.run !== undefined && model.run.end === undefined
     const open = active ? live.core.openAsks() : []
-    const next = open.flatMap((it) => {
-      const { id } = it
-      return answering?.has(id) ? [] : (known.get(id) ?? openAsk(live, id, it))
-    })
+    const next = open
+      .map((it) => {
+        const ask = views.get(it.point) ?? known?.get(idOf(it)) ?? openAsk(live, idOf(it), it)
+        views.set(it.point, ask)
+        return ask
+      })
+      .filter((it) => !answering?.has(it.id))
     const same = next.length === asks.length && next.every((it, index) => it === asks[index])
     if (!same) asks = Object.freeze(next)
-    known = new Map(asks.map((it) => [it.id, it]))
     return asks
   }
 }

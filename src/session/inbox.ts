@@ -37,7 +37,7 @@ export class Inbox {
     // The reply to a question of a sub-flow is an event that only that one may know.
     const open = ask === undefined ? undefined : core.openAsk(ask)
     if (open && open.level.path.length > 0 && isEvent(value) && value.type === open.point.reply)
-      return this.#acceptReply(open.id, value.data)
+      return this.#acceptReply(ask as string, value.data)
     const event = this.dispatch.known(value)
     if (step !== undefined && ask === undefined) this.dispatch.mustAccept(step, event.type)
     return () => {

@@ -46,24 +46,27 @@ export function levelAt(outer: Level, exec: Execution, point: Point): Level | un
 /** Little is asked of most: an event that is sent passes by hundreds that do not wait for it. */
 class Inner implements Level {
   readonly model: Model
-  readonly definition: Definition | undefined
-  readonly attempts: Level['attempts']
-  readonly children: Level['children']
   readonly #outer: Level
   readonly #at: Waiting
-  readonly #name: string
-  readonly #core: Core | undefined
+  #found: Core | undefined
 
   constructor(outer: Level, exec: Execution, point: Point, model: Model) {
     this.model = model
     this.#outer = outer
     this.#at = { exec, point }
-    this.#name = `${exec.id}/${point.key}`
-    const core = (this.#core = outer.children.get(this.#name)?.core)
-    const declared = outer.definition?.stepsByName.get(exec.step)?.subflow
-    this.definition = core?.definition ?? (declared && definitionOf(declared.workflow))
-    this.attempts = core?.attempts ?? nobody
-    this.children = core?.children ?? nobody
+  }
+
+  get definition(): Definition | undefined {
+    const declared = this.#outer.definition?.stepsByName.get(this.#at.exec.step)?.subflow
+    return this.#core?.definition ?? (declared && definitionOf(declared.workflow))
+  }
+
+  get attempts(): Level['attempts'] {
+    return this.#core?.attempts ?? nobody
+  }
+
+  get children(): Level['children'] {
+    return this.#core?.children ?? nobody
   }
 
   get path(): Waiting[] {
@@ -82,6 +85,15 @@ class Inner implements Level {
   expire(): void {
     this.#outer.expire()
     this.#core?.expire()
+  }
+
+  get #core(): Core | undefined {
+    return (this.#found ??= this.#outer.children.get(this.#name)?.core)
+  }
+
+  get #name(): string {
+    const { exec, point } = this.#at
+    return `${exec.id}/${point.key}`
   }
 }
 

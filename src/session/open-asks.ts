@@ -3,7 +3,6 @@ import type { Waiting } from './model'
 
 /** An open ask, of the session or of a sub-flow in it. */
 export interface AskedPoint extends Waiting {
-  readonly id: string
   /** The workflow at work that asks. */
   readonly level: Level
 }
@@ -15,11 +14,15 @@ export function answerAsk({ exec, point, level }: AskedPoint, value: unknown): v
 
 /** The open asks of a workflow at work. */
 export function asksOf(level: Level): AskedPoint[] {
-  return [...level.model.waits.values()].flatMap((waits) =>
-    [...waits.values()]
-      .filter(({ point }) => point.type === 'ask')
-      .map(({ exec, point }) => ({ exec, point, level, id: `${level.prefix}/${exec.id}/${point.key}` })),
-  )
+  const found: AskedPoint[] = []
+  for (const waits of level.model.waits.values())
+    for (const { exec, point } of waits.values()) if (point.type === 'ask') found.push({ exec, point, level })
+  return found
+}
+
+/** What it is called by. */
+export function idOf({ exec, point, level }: AskedPoint): string {
+  return `${level.prefix}/${exec.id}/${point.key}`
 }
 
 /** The open ask of this name, as it stands behind the prefix of its level. Keys may hold slashes themselves. */
@@ -30,8 +33,7 @@ export function askIn(level: Level, name: string): AskedPoint | undefined {
   const { points } = exec
   const key = name.slice(slash + 1)
   const point = points.get(key)
-  if (point?.type === 'ask' && point.result === undefined)
-    return { exec, point, level, id: `${level.prefix}/${name}` }
+  if (point?.type === 'ask' && point.result === undefined) return { exec, point, level }
   for (let end = key.indexOf('/'); end >= 0; end = key.indexOf('/', end + 1)) {
     const open = points.get(key.slice(0, end))
     const inner = open && levelAt(level, exec, open)

@@ -13,8 +13,10 @@ export function pageProgress(core: Core): number | undefined {
   const behind = new Map(run.pages.map((it) => [it.step, Infinity]))
   for (const { step, points } of execs.values()) {
     const types = stepsByName.get(step)?.asks.map((it) => it.type) ?? []
-    const asked = [...points.values()].map((it) => types.lastIndexOf(it.event?.type ?? ''))
-    behind.set(step, 1 + asked.reduce((last, it) => Math.max(last, it), -1))
+    let last = -1
+    if (types.length > 0)
+      for (const { event } of points.values()) last = Math.max(last, types.lastIndexOf(event?.type ?? ''))
+    behind.set(step, 1 + last)
     ahead.add(step)
   }
   for (const [step, { size }] of queues) if (size > 0) ahead.add(step)

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow, type AnyWorkflow, type Session } from '../../src/index'
 import { Answer, Done, Go, flow, profile } from '../support/flows'
@@ -42,6 +42,28 @@ async function begun() {
 }
 
 describe('progress of a wizard', () => {
+  test('hundreds of results were recorded, and nothing is asked there / they are not looked through', async () => {
+    const page = profile()
+    const looked = [10, 80].map(async (count) => {
+      const session = (await page.open(
+        defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+          for (let at = 0; at < count; at++) await ctx.once(`part ${at}`, () => at)
+          await ctx.sleep(1000)
+          return Done(1)
+        }),
+        { id: `of-${count}` },
+      )) as unknown as Session<AnyWorkflow>
+      session.run().catch(() => {})
+      await page.settle()
+      const spy = vi.spyOn(Array.prototype, 'lastIndexOf')
+      expect(fraction(session)).toBeUndefined()
+      const { length } = spy.mock.calls
+      spy.mockRestore()
+      return length
+    })
+    expect(await Promise.all(looked)).toEqual([0, 0])
+  })
+
   test('answered / reachable on this branch: a page that was passed over counts no more', async () => {
     const { session, before, answer } = await begun()
     expect(before).toBeUndefined()

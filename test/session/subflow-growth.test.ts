@@ -100,6 +100,17 @@ describe('many sub-flows at once', () => {
     expect(many).toBe(few)
   })
 
+  test('a question is answered, and the list of the others is read / none of them is named anew', async () => {
+    const [few = 0, many] = await calls(Map.prototype, 'set', async (session) => {
+      const [first, ...others] = session.asks
+      expect(await first?.reply(1)).toBe(true)
+      expect(session.asks).toEqual(others)
+      for (const [at, ask] of session.asks.entries()) expect(ask).toBe(others[at])
+    })
+    expect(few).toBeGreaterThan(0)
+    expect(many).toBe(few)
+  })
+
   test('the session is paused, and resumed / every one is told, once', async () => {
     const [few = 0, many] = await calls(Scheduler.prototype, 'run', (session) => {
       session.pause()
