@@ -28,8 +28,9 @@ export class Attempt {
   over: Error | undefined
   /** When the next attempt is due, once it is decided; before that the step's policy says it of a failure. */
   due: { readonly delay: number | undefined } | undefined
-  /** Whether an edit of this attempt is open. */
+  /** Whether an edit of this attempt is open; and the last of its writes that wait for their turn. */
   editing = false
+  waiting: Promise<void> | undefined
   private sends: readonly WorkflowEvent[] = none
   #replaying: Replay | undefined
   #recording: Points | undefined

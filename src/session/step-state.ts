@@ -68,8 +68,8 @@ function record(attempt: Attempt, ops: readonly Op[]): void {
 }
 
 /**
- * Writers of one session take turns: a write waits while another step's asynchronous edit is open. Not one that a re-run
- * repeats: what the step's other branches saw after it would not be known again before.
+ * Writers of one session take turns: a write waits while an asynchronous edit is open. Not for another step's when a re-run
+ * repeats it: what the step's other branches saw after it would not be known again before.
  */
 function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void> {
   const guarded = (): void => {
@@ -79,7 +79,8 @@ function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void
   const { edits } = attempt.core
   if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()))
   try {
-    if (edits && !attempt.replay.owes(toPath(at))) return attempt.fence(queued(attempt, edits.then(guarded)))
+    if (edits && (attempt.waiting || !attempt.replay.owes(toPath(at))))
+      return attempt.fence(queued(attempt, edits.then(guarded)))
     guarded()
     return written
   } catch (error) {
@@ -118,10 +119,11 @@ function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
   const ended = turn.catch(() => {})
   // An attempt that is over edits no more, even if its recipe never comes back.
   const tail = Promise.race([ended, attempt.gone])
-  core.edits = tail
+  core.edits = attempt.waiting = tail
   // First of those who wait for it, and right in front of them.
   void tail.then(() => {
     if (core.edits === tail) core.edits = undefined
+    if (attempt.waiting === tail) attempt.waiting = undefined
   })
   return turn
 }
