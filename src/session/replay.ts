@@ -1,5 +1,5 @@
 import type { Op } from '../state/op'
-import type { Path } from '../state/path'
+import { startsWith, toPath, type Path } from '../state/path'
 import { sameJson } from '../state/same'
 import { Tree } from '../state/tree'
 import type { View } from '../state/view'
@@ -103,13 +103,13 @@ export class Replay {
   }
 
   /** Whether a write that is recorded, there or around it, is still to be made again: as it is silent, it waits for nobody. */
-  owes({ id }: Path): boolean {
+  owes({ keys }: Path): boolean {
     return this.#exec.entries.some(
       (it, index) =>
         index < this.#recorded &&
         !this.#used[index] &&
         it.kind === 'wrote' &&
-        it.ops.some((op) => String(id).startsWith(String(op[1]))),
+        it.ops.some((op) => startsWith(keys, op[0] === 'replace' ? [] : toPath(op[1]).keys)),
     )
   }
 
