@@ -3,6 +3,7 @@ import { StaleEpochError, StorageError } from '../storage-errors'
 import type { Journal } from '../storage/journal'
 import type { SessionStorage, StoredShape } from '../storage/storage'
 import { withinLimit } from '../storage/time-limit'
+import { never } from '../session/deferred'
 import type { LiveSession } from '../session/live-session'
 import type { OpeningDeps } from './opening-deps'
 
@@ -118,7 +119,7 @@ export class Tenure {
     }
     if (ends || (this.#holds && !tabs.missed())) throw new StaleEpochError(id, 0, 1)
     // The journal that asks was abandoned.
-    return new Promise(() => {})
+    return never()
   }
 
   /** What a write was refused with; nothing when there was only nothing to write to any more, and there is now. */

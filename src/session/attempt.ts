@@ -8,7 +8,7 @@ import type { Core } from './core'
 import type { Execution } from './model'
 import { Points } from './points'
 import type { Emission } from './record'
-import { deferred, type Deferred } from './deferred'
+import { deferred, never, type Deferred } from './deferred'
 import { isUnknown } from './effects'
 import { failStep } from './failure'
 import { knownEvent } from './known-event'
@@ -294,7 +294,3 @@ function plain(event: Emission | undefined): WorkflowEvent {
 }
 
 const unheard = (): void => {}
-
-function never<T>(): Promise<T> {
-  return new Promise(() => {})
-}

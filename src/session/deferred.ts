@@ -19,3 +19,8 @@ export function deferred<T>(): Deferred<T> {
   }
   return { promise, resolve, reject }
 }
+
+/** For who must hear nothing any more. */
+export function never<T>(): Promise<T> {
+  return new Promise(() => {})
+}
