@@ -1,4 +1,5 @@
 import type { Core } from './core'
+import { hasAny } from './point-log'
 
 /**
  * How far a wizard is: of the pages that were answered and those that can still come, the part that was answered.
@@ -12,11 +13,11 @@ export function pageProgress(core: Core): number | undefined {
   /** How many of its asks a step has behind it. */
   const behind = new Map(run.pages.map((it) => [it.step, Infinity]))
   for (const { step, points } of execs.values()) {
-    const types = stepsByName.get(step)?.asks.map((it) => it.type) ?? []
-    let last = -1
-    if (types.length > 0)
-      for (const { event } of points.values()) last = Math.max(last, types.lastIndexOf(event?.type ?? ''))
-    behind.set(step, 1 + last)
+    let passed = 0
+    stepsByName.get(step)?.asks.forEach(({ type }, at) => {
+      if (hasAny(points, `ask:${type}`)) passed = at + 1
+    })
+    behind.set(step, passed)
     ahead.add(step)
   }
   for (const [step, { size }] of queues) if (size > 0) ahead.add(step)

@@ -139,6 +139,11 @@ export class PointLog {
   }
 }
 
+/** Whether there is a point of the name: by the first it would have, for a chat has thousands of them behind it. */
+export function hasAny(points: ReadonlyMap<string, Point>, name: string): boolean {
+  return ['', 'prepare/', 'execute/', 'fallback/'].some((phase) => points.has(`${name}#${phase}1`))
+}
+
 function mustBeTime(ms: number | undefined, type: PointType): void {
   if (Number.isFinite(ms) || (ms === undefined && type !== 'sleep')) return
   throw new ArgumentError(`the time of ${type}()`, ms, 'milliseconds')

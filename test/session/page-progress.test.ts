@@ -42,27 +42,34 @@ async function begun() {
 }
 
 describe('progress of a wizard', () => {
-  test('hundreds of results were recorded, and nothing is asked there / they are not looked through', async () => {
-    const page = profile()
-    const looked = [10, 80].map(async (count) => {
-      const session = (await page.open(
-        defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, async (ctx) => {
-          for (let at = 0; at < count; at++) await ctx.once(`part ${at}`, () => at)
-          await ctx.sleep(1000)
-          return Done(1)
-        }),
-        { id: `of-${count}` },
-      )) as unknown as Session<AnyWorkflow>
-      session.run().catch(() => {})
-      await page.settle()
-      const spy = vi.spyOn(Array.prototype, 'lastIndexOf')
-      expect(fraction(session)).toBeUndefined()
-      const { length } = spy.mock.calls
-      spy.mockRestore()
-      return length
-    })
-    expect(await Promise.all(looked)).toEqual([0, 0])
-  })
+  test.each(['once', 'ask'] as const)(
+    'a step has hundreds of points behind it, each a %s / they are not looked through',
+    async (kind) => {
+      const page = profile()
+      const walked = [10, 80].map(async (count) => {
+        const session = (await page.open(
+          defineWorkflow(flow).step('work', { on: Go, asks: [Name], emits: [Done] }, async (ctx) => {
+            for (let at = 0; at < count; at++)
+              await (kind === 'ask' ? ctx.ask(Name()) : ctx.once(`part ${at}`, () => at))
+            await ctx.sleep(1000)
+            return Done(1)
+          }),
+          { id: `of-${count}` },
+        )) as unknown as Session<AnyWorkflow>
+        session.run().catch(() => {})
+        await page.settle()
+        for (; session.asks[0]; await page.settle()) await session.asks[0].reply('yes')
+        const spy = vi.spyOn(Object.getPrototypeOf(new Map().values()), 'next')
+        expect(fraction(session)).toBe(kind === 'ask' ? 1 : 0)
+        const { length } = spy.mock.calls
+        spy.mockRestore()
+        return length
+      })
+      const [few, many] = await Promise.all(walked)
+      expect(few).toBeGreaterThan(0)
+      expect(many).toBe(few)
+    },
+  )
 
   test('answered / reachable on this branch: a page that was passed over counts no more', async () => {
     const { session, before, answer } = await begun()
@@ -120,6 +127,29 @@ describe('progress of a wizard', () => {
     await session.asks[0]?.reply('Ada')
     await profiled.settle()
     expect([session.asks[0]?.type, fraction(session)]).toEqual(['approval', 1 / 2])
+  })
+
+  test('a node asks after its phases / what it has asked lies behind it', async () => {
+    const profiled = profile()
+    const workflow = defineWorkflow({ ...flow }).node(
+      'ask',
+      { on: Go, asks: [Name, Company, Address], emits: [Done] },
+      {
+        prepare: async (_, ctx) => (await ctx.ask(Name())).data,
+        execute: (name) => name,
+        cleanup: async (_state, _prepared, _result, ctx) => Done((await ctx.ask(Address())).data),
+      },
+    )
+    const session = (await profiled.open(workflow)) as unknown as Session<AnyWorkflow>
+    session.run().catch(() => {})
+    await profiled.settle()
+    const seen = [fraction(session)]
+    for (const value of ['Ada', 'street']) {
+      await session.asks[0]?.reply(value)
+      await profiled.settle()
+      seen.push(fraction(session))
+    }
+    expect(seen).toEqual([0, 1 / 2, 1])
   })
 
   test('what a step says itself / goes before; reset / there is none', async () => {
