@@ -4,6 +4,7 @@ import type { FollowingOptions } from './following-options'
 import type { LiveSession } from './live-session'
 import {
   isHeard,
+  isWrittenBy,
   type Answer,
   type Asked,
   type Message,
@@ -224,7 +225,7 @@ export class Following implements Remote {
       this.#options.onLeader(base, before)
     }
     this.#stored(durable)
-    this.#show(view)
+    this.#show(view, true)
     this.send()
     this.joined.resolve()
   }
@@ -246,7 +247,7 @@ export class Following implements Remote {
       else if (it.record.seq > seq || (it.more && it.record.seq === seq)) live.core.adopt(it.record)
     }
     if (missed) this.hello()
-    this.#show(view, records.length > 0)
+    this.#show(view, records.length > 0, !missed && isWrittenBy(records, this.#options.outbox.by))
   }
 
   #stored(seq: number): void {
@@ -255,18 +256,22 @@ export class Following implements Remote {
   }
 
   #answered(answer: Answer): void {
-    if (!this.#options.outbox.find(answer)) return
-    this.uncover()
-    this.#options.outbox.answered(answer)
-    this.#show(undefined)
+    const { outbox } = this.#options
+    const asked = outbox.find(answer)
+    if (asked === undefined) return
+    // A write that was heard is among what is recorded.
+    const refused = asked.call === 'write' && !isHeard(this.#core.model.heard, asked)
+    if (refused) this.uncover()
+    outbox.answered(answer)
+    this.#show(undefined, refused)
   }
 
   /** What is recorded, with own writes on top that are not. */
-  #show(view: Shown | undefined, changed = true): void {
+  #show(view: Shown | undefined, changed: boolean, known = false): void {
     const { live } = this.#options
     if (view) live.progress = view.progress
     if (view) this.view = view
-    this.#overlay.putOn(changed)
+    this.#overlay.putOn(changed, known)
     this.#showAnswering()
     this.#listen()
     live.changed()

@@ -83,6 +83,11 @@ export interface Asked {
   readonly args: readonly unknown[]
 }
 
+/** Whether nothing has changed but what a tab has written, and so shows already. */
+export function isWrittenBy(news: News['records'], tab: string): boolean {
+  return news.every((it) => 'event' in it || (it.record.kind === 'wrote' && it.record.by === tab))
+}
+
 /** Whether it is among the records of which so much was heard of each tab. */
 export function isHeard(heard: ReadonlyMap<string, number>, { by, n }: Pick<Asked, 'by' | 'n'>): boolean {
   return n <= (heard.get(by) ?? 0)

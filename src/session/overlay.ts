@@ -11,8 +11,8 @@ export class Overlay {
   readonly #outbox: Outbox
   /** The state without own writes that are not recorded; only while there are some. */
   #confirmed: unknown
-  /** What was shown before news is folded. */
-  #own: unknown
+  /** What was shown before news is folded, if any of it is this tab's own. */
+  #shown: unknown
 
   constructor(core: Core, outbox: Outbox) {
     this.#core = core
@@ -34,20 +34,22 @@ export class Overlay {
   /** The tree shows what is recorded, and nothing else. */
   takeOff(): void {
     const { model, options } = this.#core
-    if (!options.privacy.none) this.#own = model.tree.root()
+    if (!options.privacy.none || this.#isOn) this.#shown = model.tree.root()
     if (this.#isOn) model.tree.restore(this.#confirmed)
   }
 
-  /** What is not recorded is shown again. */
-  putOn(changed: boolean): void {
+  /** What is not recorded is shown again; the very same, where the news was of nothing but what this tab shows already. */
+  putOn(changed: boolean, known: boolean): void {
     const { model, options } = this.#core
     const { tree, heard } = model
-    if (this.#own !== undefined) tree.apply(options.privacy.carry(this.#own))
-    this.#own = undefined
+    const shown = this.#shown
+    this.#shown = undefined
+    if (shown !== undefined) tree.apply(options.privacy.carry(shown))
     if (changed && this.#isOn) {
       this.#confirmed = tree.root()
       for (const ops of this.#outbox.writes(heard)) tree.apply(ops)
     }
+    if (known && shown !== undefined) tree.restore(shown)
     if (tree.pending) tree.flush()
   }
 

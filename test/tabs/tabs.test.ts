@@ -209,6 +209,37 @@ describe('two tabs on one session', () => {
     expect([two.status, two.asks.length]).toEqual(['waiting', 1])
   })
 
+  test('the follower types, once and then faster than it is answered / who shows what is around it is told once for each', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(asking)
+    one.state.set('form', { name: '', town: 'Graz' })
+    const two = await tab().open(asking)
+    const seen: unknown[] = []
+    for (const path of ['', 'form', 'form.name'])
+      two.state.subscribe(path, () => seen.push(`${path}: ${String(two.state.get('form.name'))}`))
+    const told = (name: string): string[] => ['', 'form', 'form.name'].map((path) => `${path}: ${name}`)
+    for (const name of ['A', 'Ad']) {
+      two.state.set('form.name', name)
+      const shown = two.state.get('form')
+      await clock.advance(0)
+      expect(one.state.get('form.name')).toBe(name)
+      expect(two.state.get('form')).toBe(shown)
+    }
+    for (const name of ['Ada', 'Ada ', 'Ada L', 'Ada Lo']) {
+      two.state.set('form.name', name)
+      await Promise.resolve()
+    }
+    await clock.advance(0)
+    expect(one.state.get('form.name')).toBe('Ada Lo')
+    expect(sorted(seen as string[])).toEqual(
+      sorted(['A', 'Ad', 'Ada', 'Ada ', 'Ada L', 'Ada Lo'].flatMap(told)),
+    )
+    // What somebody else writes around it is told as before.
+    one.state.set('form.town', 'Linz')
+    await clock.advance(0)
+    expect(seen.slice(18)).toEqual([': Ada Lo', 'form: Ada Lo'])
+  })
+
   test('forty tabs type at once / everybody has all of it, once', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)
