@@ -24,7 +24,7 @@ export interface WorkflowUrlOptions {
 /**
  * Keeps the page of a wizard in the URL, so that the browser's Back and Forward turn its pages and a page can be linked
  * to. A move pushes an entry; what is found at a load is replaced. A link to a page that was reached goes there with
- * `back()` or `forward()`; one beyond goes as far as has been reached.
+ * `back()` or `forward()`; one beyond goes as far as has been reached. Between two pages the URL names the one before.
  *
  * ```ts
  * useWorkflowUrl()                                     // ?step=askDelivery, of the nearest provider
@@ -78,11 +78,15 @@ class PageUrl {
     const { status } = this.#session
     this.#loaded = status !== 'loading' && status !== 'error'
     if (!this.#loaded) return
-    const { now } = this.#pages()
+    const { now, reached } = this.#pages()
     this.#shown = now
     // Another place of the app, or an entry from before the first page.
     if (wanted === undefined && now !== undefined && status !== 'idle') return this.#write('replace')
-    if (wanted === now) return
+    // Between two pages, as after a failure, the URL still names the one that was answered last: that is no way back to it.
+    if (wanted === (now ?? reached.at(-1))) {
+      this.#shown = wanted
+      return
+    }
     this.#wanted = wanted
     this.#onwards()
   }
@@ -93,7 +97,7 @@ class PageUrl {
     const { now } = this.#pages()
     if (this.#wanted !== undefined) this.#onwards()
     else if (now === this.#shown) return
-    else if (now !== undefined) this.#write(this.#shown === undefined ? 'first' : 'push')
+    else if (now !== undefined) this.#write('push')
     // Between two pages there is none as well; after a reset there is none to come.
     else if (this.#session.status === 'idle') this.#write('replace')
   }
@@ -112,7 +116,7 @@ class PageUrl {
     this.#write('replace')
   }
 
-  #write(how: 'push' | 'first' | 'replace'): void {
+  #write(how: 'push' | 'replace'): void {
     const { now } = this.#pages()
     this.#shown = now
     if (now === this.#inUrl) return

@@ -3,7 +3,14 @@ import { StrictMode } from 'react'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, memoryStorage, type Session } from 'dogear'
-import { createWorkflowHooks, useWorkflowUrl, type UseWorkflow, type WorkflowUrlOptions } from 'dogear/react'
+import {
+  createWorkflowHooks,
+  useWorkflow,
+  useWorkflowUrl,
+  WorkflowProvider,
+  type UseWorkflow,
+  type WorkflowUrlOptions,
+} from 'dogear/react'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { text } from './stage'
 
@@ -221,6 +228,67 @@ describe('useWorkflowUrl', () => {
       expect([step(), seen.includes('push')]).toEqual([page, false])
     }
     expect(text()).toBe('askName')
+  })
+
+  test('a reload between two pages: after a failure, at work, in a wait / stays there, no page is turned back and nothing done twice', async () => {
+    const Paid = defineEvent('paid')
+    const keys: string[] = []
+    let paid = (): void => {}
+    const answer = new Promise<void>((resolve) => (paid = resolve))
+    const shop = defineWorkflow({ name: 'shop', version: 1, start: Begin, stop: Done, events: [Paid] }).step(
+      'pay',
+      { on: Begin, asks: [AskName, AskSure], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(AskName({}))
+        await ctx.once('charge', (key) => {
+          if (keys.push(key) === 1) throw new Error('no answer')
+          return answer
+        })
+        await ctx.waitFor(Paid)
+        await ctx.ask(AskSure({}))
+        return Done([])
+      },
+    )
+    let storage = memoryStorage()
+    const clock = virtualClock()
+    const settle = () => act(() => clock.advance(0))
+    let view: UseWorkflow<typeof shop> | undefined
+    const Page = () => {
+      useWorkflowUrl()
+      view = useWorkflow(shop)
+      return <p>{view.ask?.type ?? view.status}</p>
+    }
+    const load = async () => {
+      await act(async () => view?.session.flush())
+      cleanup()
+      storage = storage.restart()
+      render(
+        <WorkflowProvider workflow={shop} engine={createEngine({ storage, clock })}>
+          <Page />
+        </WorkflowProvider>,
+      )
+      await settle()
+      return text()
+    }
+    await load()
+    act(() => view?.start())
+    await settle()
+    await act(async () => void view?.ask?.reply({ text: 'Ada' }))
+    await settle()
+    expect([text(), step()]).toEqual(['failed', 'askName'])
+    expect(await load()).toBe('failed')
+    act(() => view?.retry())
+    await settle()
+    expect(await load()).toBe('running')
+    paid()
+    await settle()
+    expect(await load()).toBe('waiting')
+    const seen = await moves(async () => {
+      await act(async () => void (await view?.send(Paid())))
+      await settle()
+    })
+    expect([text(), step(), seen]).toEqual(['askSure', 'askSure', ['push']])
+    expect([keys.length, new Set(keys).size]).toEqual([3, 1])
   })
 
   test('a link into a run that has not begun / names no page', async () => {
