@@ -63,8 +63,13 @@ class PageUrl {
 
   follow(): () => void {
     this.#go(this.#inUrl)
-    const end = this.#session.subscribe(() => this.#moved())
-    const popped = (): void => this.#go(this.#inUrl)
+    const session = this.#session
+    const end = session.subscribe(() => this.#moved())
+    // An entry without a page is of another place of the app, or from before the first one; one with another session's mark
+    // is on its way to that one, however long the router takes.
+    const popped = (): void => {
+      if (this.#inUrl !== undefined && (this.#mark ?? session.id) === session.id) this.#go(this.#inUrl)
+    }
     window.addEventListener('popstate', popped)
     return () => {
       end()
@@ -80,13 +85,9 @@ class PageUrl {
     if (!this.#loaded) return
     const { now, reached } = this.#pages()
     this.#shown = now
-    // Another place of the app, or an entry from before the first page.
     if (wanted === undefined && now !== undefined && status !== 'idle') return this.#write('replace')
     // Between two pages, as after a failure, the URL still names the one that was answered last: that is no way back to it.
-    if (wanted === (now ?? reached.at(-1))) {
-      this.#shown = wanted
-      return
-    }
+    if (wanted === (now ?? reached.at(-1))) return this.#write('replace', wanted)
     this.#wanted = wanted
     this.#onwards()
   }
@@ -116,18 +117,22 @@ class PageUrl {
     this.#write('replace')
   }
 
-  #write(how: 'push' | 'replace'): void {
-    const { now } = this.#pages()
+  #write(how: 'push' | 'replace', now = this.#pages().now): void {
     this.#shown = now
-    if (now === this.#inUrl) return
+    if (now === this.#inUrl && (now === undefined || this.#mark === this.#session.id)) return
     const url = new URL(location.href)
     if (now === undefined) url.searchParams.delete(this.#param)
     else url.searchParams.set(this.#param, now)
     // By these marks the routers of Next.js know what they wrote themselves: one that is copied makes them pass over this
     // URL, and set it back at the next refresh.
     const { state } = history
-    const kept = has(state, '__NA') || has(state, '__N') ? null : state
-    history[how === 'replace' ? 'replaceState' : 'pushState'](kept, '', url)
+    const kept = has(state, '__NA') || has(state, '__N') ? undefined : (state as object)
+    history[`${how}State`]({ ...kept, dogear: this.#session.id }, '', url)
+  }
+
+  /** The session that has named the page in the entry that the browser is at. */
+  get #mark(): string | undefined {
+    return (history.state as { readonly dogear?: string } | null)?.dogear
   }
 
   get #param(): string {

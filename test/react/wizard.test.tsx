@@ -1,5 +1,5 @@
 import { act, cleanup, render, waitFor } from '@testing-library/react'
-import { StrictMode } from 'react'
+import { StrictMode, useEffect, useState } from 'react'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, memoryStorage, type Session } from 'dogear'
@@ -103,8 +103,8 @@ function UrlPage({ views, options }: PageProps) {
 }
 
 /** What the browser's buttons do: happy-dom keeps no entries, so a test says where they lead. */
-async function pop(url: string) {
-  history.replaceState(null, '', url)
+async function pop(url: string, state: unknown = history.state) {
+  history.replaceState(state, '', url)
   await act(async () => void window.dispatchEvent(new PopStateEvent('popstate')))
 }
 
@@ -291,6 +291,54 @@ describe('useWorkflowUrl', () => {
     expect([keys.length, new Set(keys).size]).toEqual([3, 1])
   })
 
+  test("the browser's Back to another place of the app / its URL stays as it is, and no page is turned", async () => {
+    const { open, start, answer } = stage()
+    await open()
+    await start()
+    await answer('Ada')
+    expect(await moves(() => pop('/home', null))).toEqual(['replace'])
+    expect([location.pathname, location.search, text()]).toEqual(['/home', '', 'askCity'])
+  })
+
+  test.each([
+    ['at once', (show: () => void) => show()],
+    ['when it has loaded something', (show: () => void) => void setTimeout(() => setTimeout(show))],
+  ])(
+    "the browser's Back to another session, which the router shows %s / this one turns no page",
+    async (_, route) => {
+      const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
+      const id = () => new URLSearchParams(location.search).get('id') ?? ''
+      const App = () => {
+        const [shown, show] = useState(id)
+        useEffect(() => {
+          const popped = () => route(() => act(() => show(id())))
+          window.addEventListener('popstate', popped)
+          return () => window.removeEventListener('popstate', popped)
+        }, [])
+        return (
+          <hooks.WorkflowProvider id={shown} engine={engine}>
+            <UrlPage views={[]} />
+          </hooks.WorkflowProvider>
+        )
+      }
+      const [first, second] = [
+        await engine.open(wizard, { id: 'first' }),
+        await engine.open(wizard, { id: 'second' }),
+      ]
+      for (const it of [first, second]) it.run().catch(() => {})
+      await second.asks[0]?.reply({ text: 'Ada' })
+      history.replaceState(null, '', '/wizard?id=first')
+      render(<App />)
+      await waitFor(() => expect(step()).toBe('askName'))
+      const { state } = history
+      await pop('/wizard?id=second', null)
+      await waitFor(() => expect(step()).toBe('askCity'))
+      await pop('/wizard?id=first&step=askName', state)
+      await waitFor(() => expect(text()).toBe('askName'))
+      expect([first, second].map((it) => it.asks[0]?.type)).toEqual(['askName', 'askCity'])
+    },
+  )
+
   test('a link into a run that has not begun / names no page', async () => {
     history.replaceState(null, '', '/wizard?step=askSure')
     const { open, settle } = stage()
@@ -376,10 +424,10 @@ describe('useWorkflowUrl', () => {
 
     history.replaceState({ __N: true, as: '/wizard?other=1' }, '')
     await answer('Delft')
-    expect(history.state).toBe(null)
+    expect(history.state).toEqual({ dogear: 'wizard' })
     history.replaceState({ key: 'of React Router', idx: 3 }, '')
     await answer('Leiden')
-    expect([step(), history.state]).toEqual(['askSure', { key: 'of React Router', idx: 3 }])
+    expect([step(), history.state]).toEqual(['askSure', { key: 'of React Router', idx: 3, dogear: 'wizard' }])
   })
 
   test('param and name / say how it is spelled', async () => {
