@@ -4,7 +4,8 @@ import type { Serializer } from '../storage/serializer'
 
 /**
  * For sessions whose state holds more than JSON: dates, maps, sets, big integers, files, blobs, typed arrays; what
- * IndexedDB itself can hold. Such a session has no `toJSON()`; use `engine.export(id)`.
+ * IndexedDB itself can hold. Such a session has no `toJSON()`; use `engine.export(id)`. A map, set or date is one value: set
+ * a new one, for what is changed in place is neither shown nor stored, in an `edit` as well.
  *
  * ```ts
  * const session = await engine.open(upload, { serializer: structuredCloneSerializer })
