@@ -133,6 +133,8 @@ export class Registry {
     const { core } = live
     const { definition } = core
     const name = id ?? `${core.options.id}-${core.options.ids()}`
+    // As with `run`: before, there is nothing to copy.
+    if (live.status === 'loading') await live.ready
     const saved = live.travel.branch(seq)
     const copy = copyFor(options.serializer ?? this.#deps.serializer)
     const seedling = { ...(copy(saved, 'session') as SavedSession), version: definition.version }

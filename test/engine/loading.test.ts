@@ -204,6 +204,23 @@ describe('writes while the session is loading', () => {
     expect(await result).toBe('early')
   })
 
+  test('fork while loading / a copy of what is read, and not of nothing', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    const forked = session.fork(undefined, 'copy')
+    const early = session.fork(2, 'early')
+    read.open()
+    const { status, asks, parent, state } = await forked
+    expect({ status, asks: asks.length, parent }).toEqual({
+      status: 'waiting',
+      asks: 1,
+      parent: { id: 'flow', seq: session.history().at(-1)?.seq },
+    })
+    expect(state.get()).toEqual(session.state.get())
+    expect((await early).parent).toEqual({ id: 'flow', seq: 2 })
+  })
+
   test('a session that was never stored / early writes are its first', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
