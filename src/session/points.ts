@@ -31,6 +31,7 @@ export class Points {
 
   async ask(event: WorkflowEvent, options?: { timeout?: number }): Promise<WorkflowEvent> {
     this.log.enter('ask')
+    checkOptions('ask()', options ?? {}, { timeout: '' })
     const { step } = this.#attempt
     const factory = step.asks.find((it) => it.type === event?.type)
     if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, event?.type)

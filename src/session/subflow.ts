@@ -1,5 +1,5 @@
 import { PathError, SessionStateError, WorkflowError } from '../errors'
-import { checkArgument } from '../state/argument'
+import { checkOptions } from '../state/argument'
 import type { Op } from '../state/op'
 import { toPath, type Path } from '../state/path'
 import { compileSchema } from '../state/schema'
@@ -7,7 +7,14 @@ import { Tree } from '../state/tree'
 import { valueAt } from '../state/view'
 import type { Schema } from '../state/standard-schema'
 import type { WorkflowEvent } from '../workflow/event'
-import { linesOf, mappingMistakes, type AnyMapping, type Source, type Sources } from '../workflow/mapping'
+import {
+  linesOf,
+  mappingMistakes,
+  takenByMapping,
+  type AnyMapping,
+  type Source,
+  type Sources,
+} from '../workflow/mapping'
 import type { AnyWorkflow } from '../workflow/shape'
 import { leaks } from '../workflow/leaks'
 import { definitionOf, type Definition } from '../workflow/workflow'
@@ -37,7 +44,7 @@ export async function runSubflow(
   workflow: AnyWorkflow,
   mapping: AnyMapping = {},
 ): Promise<unknown> {
-  checkArgument('subflow()', mapping)
+  checkOptions('subflow()', mapping, takenByMapping)
   const definition = checked(workflow, mapping, attempt.core.definition)
   const { core, exec, points, replay } = attempt
   points.log.enter('subflow')

@@ -9,6 +9,9 @@ export interface AnyMapping {
   readonly writeBack?: Readonly<Record<string, Sources | undefined>> | undefined
 }
 
+/** Its names, for whoever is given it. */
+export const takenByMapping = { capture: '', writeBack: '' }
+
 /** A source path in its two parts. */
 export interface Source {
   readonly scope: string

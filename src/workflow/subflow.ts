@@ -1,10 +1,12 @@
 import { WorkflowError } from '../errors'
+import { checkOptions } from '../state/argument'
 import type { Path } from '../state/path-types'
 import type { AskType } from './ask'
 import type { AnyEvent, DataOf, EventType } from './event'
 import { accepts, type Accepted, type On } from './join'
-import { mappingMistakes, type AnyMapping } from './mapping'
+import { mappingMistakes, takenByMapping, type AnyMapping } from './mapping'
 import type { AnyWorkflow, Of, Shape } from './shape'
+import { takenByStep } from './options-taken'
 import { makeStep, type StepDefinition, type StepOptions } from './step'
 import type { StepContext } from './step-context'
 
@@ -60,9 +62,10 @@ type Options = StepOptions<On, readonly EventType[], readonly AskType[]> &
 /**
  * The step that runs a child and emits what comes of it, in workflow `parent`.
  *
- * @throws WorkflowError with everything that is wrong with the mapping
+ * @throws WorkflowError with everything that is wrong with the mapping; ArgumentError for an option that is none
  */
 export function makeSubflow(parent: string, name: string, options: Options): StepDefinition {
+  checkOptions('subflow()', options, { ...takenByStep, workflow: '', ...takenByMapping })
   const { workflow, capture, writeBack } = options
   const mistakes = mappingMistakes(options)
   // One event without a list is a list of one, as with steps.

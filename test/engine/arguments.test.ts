@@ -286,6 +286,16 @@ describe('in a step', () => {
       'waitFor() takes the options where, timeout, emit, not were',
     ],
     [
+      'ask() with a misspelt option',
+      (ctx) => ctx.ask(Question(1), { timout: 5 }),
+      'ask() takes the options timeout, not timout',
+    ],
+    [
+      'subflow() with a misspelt mapping',
+      (ctx) => ctx.subflow(workflow, { captures: { input: 'value' } }),
+      'subflow() takes the options capture, writeBack, not captures',
+    ],
+    [
       'once() with a misspelt option',
       (ctx) => ctx.once('key', () => 1, { onUnknownOutcom: 'ask' }),
       'once() takes the options onUnknownOutcome, not onUnknownOutcom',
@@ -455,6 +465,13 @@ describe('a wrong argument', () => {
       () => workflow.node('x', options, {} as Any),
     ])
       expect(thrown(call)).toMatchObject({ code: 'ARGUMENT', message })
+  })
+
+  test('a sub-flow with a mapping that is misspelt / told where it is defined: the child would be given the event', () => {
+    const options = { ...also, workflow, captures: { input: 'state.n' } } as Any
+    expect(thrown<Error>(() => (workflow as Any).subflow('x', options)).message).toMatch(
+      /^subflow\(\) takes the options on, .*, workflow, capture, writeBack, not captures$/,
+    )
   })
 
   test('an option that is null / as if it was not given', async () => {
