@@ -1,10 +1,11 @@
-import { ArgumentError, SerializationError } from '../errors'
+import { ArgumentError, SerializationError, TimeoutError } from '../errors'
 import { OutcomeUnknownError } from '../run-errors'
 import { memberOf } from '../words'
 import { checkArgument, checkOptions } from '../state/argument'
 import { isOutcome, isRerun, OutcomeKnown, outcomes, OutcomeUnknown } from '../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../workflow/step-context'
 import { intents } from './in-this-page'
+import type { Entry, Execution } from './model'
 import { heirOf } from './nested'
 import type { Host, PointLog } from './point-log'
 import { rebuildError, recordError } from './recorded-error'
@@ -115,13 +116,14 @@ export class Effects {
     }
   }
 
-  /** The keys of the effects whose failure an attempt's error is: a retry runs them again. */
+  /** The keys of the effects whose failure an attempt's error is, and of the waits that it comes from: a retry begins them again. */
   failedBy(error: unknown): string[] {
     const causes = causesOf(error)
     const isIt = (it: unknown): boolean => causes.has(it) && !(it instanceof SerializationError)
     // Of unknown ones all, whichever of them came first.
     const which = isUnknown(error) ? isUnknown : isIt
-    return [...this.#failures].filter(([, it]) => which(it)).map(([key]) => key)
+    const failed = [...this.#failures].filter(([, it]) => which(it)).map(([key]) => key)
+    return [...causes].some(isLate) ? [...failed, ...timedOut(this.#attempt.exec)] : failed
   }
 
   async #recorded(name: string): Promise<unknown> {
@@ -160,6 +162,22 @@ function causesOf(error: unknown): Set<unknown> {
   const causes = new Set<unknown>()
   for (let it = error; it !== undefined && !causes.has(it); it = memberOf(it, 'cause')) causes.add(it)
   return causes
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof TimeoutError && error.scope === 'wait'
+}
+
+/** The waits that have timed out last. When the step has recorded something since, it has taken that way. */
+function timedOut({ entries, committed, points }: Execution): string[] {
+  const keys: string[] = []
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const it = entries[index] as Entry
+    const { kind } = it
+    if (kind === 'answered' && points.get(it.key)?.result?.timeout) keys.push(it.key)
+    else if (index < committed || kind === 'answered' || kind === 'flow') break
+  }
+  return keys
 }
 
 /** Whether an effect of unknown outcome is behind it, here or in a sub-flow: only `retry()` lets that run again. */

@@ -147,7 +147,7 @@ export interface Point {
   child?: Model | undefined
   /** How it ended; `undefined` while it is open. */
   result: PointResult | undefined
-  /** once: the attempt failed with it, so it is no riddle to any page what became of it: the next one begins it again. */
+  /** The attempt failed with it, so it is no riddle to any page what became of it: the next one begins it again. */
   again?: true
 }
 

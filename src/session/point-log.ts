@@ -105,7 +105,7 @@ export class PointLog {
     const { core, exec, replay } = this.#attempt
     let point = exec.points.get(key)
     if (point) replay.reached(key)
-    else {
+    if (!point || point.again) {
       mustBeTime(timeout, type)
       const { unclear } = this
       if (unclear) await unclear

@@ -166,7 +166,7 @@ export type RecordBody =
       readonly attempt: number
       readonly error: RecordedError
       readonly retryAt?: number
-      /** The effects whose failure this is: the next attempt runs them again. */
+      /** The effects whose failure this is, and the waits whose end: the next attempt begins them again. */
       readonly again?: readonly string[]
     }
   /** Executions that a crash or a reload cut off; what they had not committed is rolled back. */

@@ -91,14 +91,21 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
   commit(model, exec)
 }
 
-/** An effect that failed, or of which nobody could say what became, is begun again by the next attempt; a sub-flow goes on. */
+/**
+ * An effect that failed, or of which nobody could say what became, is begun again by the next attempt, as is a wait whose time
+ * was over; a sub-flow goes on.
+ */
 export function reopen(model: Model, exec: Execution, key: string): void {
   const point = exec.points.get(key)
-  if (point?.type === 'once') point.again = true
-  if (point?.result?.error === undefined) return
-  point.result = undefined
-  exec.entries = exec.entries.filter((it) => !(it.kind === 'done' && it.key === key))
+  if (point === undefined) return
+  const { error, timeout } = point.result ?? {}
+  if (point.type === 'once' || timeout) point.again = true
+  if (!error && !timeout) return
+  exec.entries = exec.entries.filter((it) => it.kind === 'opened' || !('key' in it) || it.key !== key)
   exec.committed = exec.entries.length
+  // Until it is begun again, nobody can answer it.
+  if (timeout) return
+  point.result = undefined
   addWait(model, exec, point)
   if (point.child) goOn(point.child)
 }

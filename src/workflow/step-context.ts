@@ -59,7 +59,8 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   readonly resources: S['resources']
   /**
    * Asks somebody outside and waits for the reply, through reloads. The event must be in the step's `asks`.
-   * With `timeout` (ms, counted from the first time it was asked) it rejects with TimeoutError.
+   * With `timeout` (ms, counted from the first time it was asked) it rejects with TimeoutError; a retry of the step that
+   * failed with it asks anew.
    */
   ask<E extends MayAsk<Asks>>(event: E, options?: { timeout?: number }): Promise<ReplyTo<Asks, E['type']>>
   /** Emits an event at the step's next commit point or end. */

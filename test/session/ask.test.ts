@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, type EventValidationError, type StepError } from '../../src/index'
+import {
+  defineEvent,
+  defineWorkflow,
+  type EventValidationError,
+  type Retry,
+  type Shape,
+  type StepContext,
+  type StepError,
+} from '../../src/index'
 import {
   Answer,
   Done,
@@ -17,6 +25,8 @@ import {
 
 const Name = defineEvent('name', z.object({ first: z.string(), age: z.number().optional() }))
 const AskName = defineEvent('askName', z.object({ hint: z.string() }), { reply: Name })
+
+type Ctx = Pick<StepContext<Shape, never, never, unknown>, 'state' | 'once'>
 
 /** Asks once and completes with the answer. */
 const one = defineWorkflow({ ...flow }).step(
@@ -631,6 +641,80 @@ describe('with a timeout', () => {
     const again = await page.open(timed)
     await page.settle()
     expect(again.result).toEqual({ timeout: 'wait' })
+  })
+
+  /** Fails when nobody answers; `late` is what it does before. */
+  const impatient = (options: { retry?: Retry } = {}, late?: (ctx: Ctx) => Promise<unknown>) =>
+    defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done], ...options },
+      async (ctx) => {
+        await ctx.state.set('asked', Number(ctx.state.get('asked') ?? 0) + 1)
+        try {
+          return Done((await ctx.ask(Question('sure?'), { timeout: 1000 })).data)
+        } catch (error) {
+          await late?.(ctx as unknown as Ctx)
+          throw error
+        }
+      },
+    )
+
+  test.each([false, true])(
+    'the step fails with it, retry() / is asked anew, with all of its time; reloads: %s',
+    async (reloads) => {
+      const page = profile()
+      const workflow = impatient({}, (ctx) => ctx.state.set('late', true))
+      let session = await page.open(workflow)
+      const again = async (): Promise<void> => {
+        if (!reloads) return
+        await page.reload()
+        session = await page.open(workflow)
+        await page.settle()
+      }
+      session.run().catch(() => {})
+      await page.clock.advance(1000)
+      expect(session.error).toMatchObject({ code: 'STEP_FAILED', cause: { scope: 'wait' } })
+      await again()
+      await page.clock.advance(5000)
+      void session.retry()
+      await page.settle()
+      const deadline = page.clock.now() + 1000
+      expect(session.asks).toMatchObject([{ data: 'sure?', deadline }])
+      await again()
+      await page.clock.advance(999)
+      expect(session.asks).toMatchObject([{ data: 'sure?', deadline }])
+      expect(await session.asks[0]?.reply('yes')).toBe(true)
+      await page.settle()
+      expect(session.result).toBe('yes')
+      expect(session.state.get()).toEqual({ asked: 1 })
+    },
+  )
+
+  test('the step fails with it, by its policy / is asked anew by each attempt; between them nobody can answer it', async () => {
+    const page = profile()
+    const session = await page.open(impatient({ retry: { attempts: 3, delay: 100 } }))
+    const result = failure(session.run())
+    await page.settle()
+    const [first] = session.asks
+    await page.clock.advance(1050)
+    expect(session.asks).toEqual([])
+    expect(await first?.reply('late')).toBe(false)
+    await page.clock.advance(50)
+    expect(session.asks).toMatchObject([{ data: 'sure?', deadline: page.clock.now() + 1000 }])
+    await page.clock.advance(1000 + 100)
+    expect(session.asks).toHaveLength(1)
+    await page.clock.advance(1000)
+    expect(await result).toMatchObject({ attempts: 3, cause: { scope: 'wait' } })
+  })
+
+  test('the step has recorded something since, and fails with it / a retry takes the same way, and records nothing twice', async () => {
+    const page = profile()
+    let told = 0
+    const session = await page.open(impatient({}, (ctx) => ctx.once('tell', () => ++told)))
+    session.run().catch(() => {})
+    await page.clock.advance(1000)
+    expect(await failure(session.retry())).toMatchObject({ cause: { scope: 'wait' } })
+    expect(told).toBe(1)
   })
 
   test('timed out, caught, and reloaded later in the step / it takes the same way', async () => {
