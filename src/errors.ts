@@ -162,8 +162,8 @@ export class ReplayMismatchError extends DogearError {
   declare readonly missed: readonly string[]
   constructor(step: string, missed: readonly string[]) {
     super(
-      `step "${step}" ran again and never reached ${missed.join(', ')}, which it had recorded; ` +
-        'keep time, random values and raw awaits inside `ctx.once`, and give a changed step a new name or version',
+      `step "${step}" ran again and never reached ${[...new Set(missed)].join(', ')}, which it had recorded; ` +
+        'keep time, random values and raw awaits inside `ctx.once`, writes and sends outside of it, and give a changed step a new name or version',
     )
     this.step = step
     this.missed = missed

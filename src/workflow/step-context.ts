@@ -67,7 +67,8 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   send(event: Emit): void
   /**
    * Runs `effect` once: its result is recorded before it is returned, and a re-run returns the record. When the
-   * page dies in the middle it runs again with the *same* idempotency key. Keys are per execution of the step.
+   * page dies in the middle it runs again with the *same* idempotency key. Keys are per execution of the step. A
+   * re-run does not call `effect`, so it neither writes, sends nor asks: it returns what is written after it. `stream` is free.
    */
   once<T>(
     key: string,

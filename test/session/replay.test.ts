@@ -618,6 +618,30 @@ describe('changed code', () => {
     expect((error.cause as ReplayMismatchError).missed.join()).toContain('y.z')
   })
 
+  test('what is given to `once` writes into the state itself, reload / the error says that this is it, and each path once', async () => {
+    const page = profile()
+    const streams = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.once('complete', async () => {
+          for (const token of ['one ', 'two ']) await ctx.state.append('text', token)
+        })
+        await ctx.ask(Question(1))
+        return Done(1)
+      },
+    )
+    void (await page.open(streams)).run()
+    await page.reload()
+    const again = await page.open(streams)
+    await page.settle()
+    await again.asks[0]?.reply(1)
+    await page.settle()
+    const { message } = (again.error as StepError).cause as Error
+    expect(message).toContain('never reached the write to text, which it had recorded')
+    expect(message).toContain('inside `ctx.once`, writes and sends outside of it')
+  })
+
   test('a recorded write is made with another value / mismatch, the new value is not kept', async () => {
     const { error, state, status } = await change({ sets: [['x', 1]] }, { sets: [['x', 2]] })
     expect(status).toBe('failed')
