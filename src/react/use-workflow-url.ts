@@ -127,12 +127,12 @@ class PageUrl {
     // URL, and set it back at the next refresh.
     const { state } = history
     const kept = has(state, '__NA') || has(state, '__N') ? undefined : (state as object)
-    history[`${how}State`]({ ...kept, dogear: this.#session.id }, '', url)
+    history[`${how}State`]({ ...kept, [`dogear-${this.#param}`]: this.#session.id }, '', url)
   }
 
-  /** The session that has named the page in the entry that the browser is at. */
+  /** The session that has named this parameter's page in the entry that the browser is at. */
   get #mark(): string | undefined {
-    return (history.state as { readonly dogear?: string } | null)?.dogear
+    return (history.state as Readonly<Record<string, string>> | null)?.[`dogear-${this.#param}`]
   }
 
   get #param(): string {

@@ -339,6 +339,33 @@ describe('useWorkflowUrl', () => {
     },
   )
 
+  test("two wizards in one URL, the browser's Back over a move of either / its page is turned, and the other one's is not", async () => {
+    const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
+    const [left, right] = [
+      await engine.open(wizard, { id: 'left' }),
+      await engine.open(wizard, { id: 'right' }),
+    ]
+    const Both = () => {
+      useWorkflowUrl(left, { param: 'left' })
+      useWorkflowUrl(right, { param: 'right' })
+      return null
+    }
+    render(<Both />)
+    const entries: [string, unknown][] = []
+    const at = () => [left, right].map((it) => it.asks[0]?.type)
+    const seen = async (move: () => unknown) => {
+      await act(async () => void (await move()))
+      entries.push([location.pathname + location.search, history.state])
+    }
+    for (const it of [left, right]) await seen(() => void it.run().catch(() => {}))
+    for (const it of [left, right]) await seen(() => it.asks[0]?.reply({ text: 'Ada' }))
+    expect(at()).toEqual(['askCity', 'askCity'])
+    await pop(...(entries[2] as [string, unknown]))
+    expect(at()).toEqual(['askCity', 'askName'])
+    await pop(...(entries[1] as [string, unknown]))
+    expect(at()).toEqual(['askName', 'askName'])
+  })
+
   test('a link into a run that has not begun / names no page', async () => {
     history.replaceState(null, '', '/wizard?step=askSure')
     const { open, settle } = stage()
@@ -424,10 +451,13 @@ describe('useWorkflowUrl', () => {
 
     history.replaceState({ __N: true, as: '/wizard?other=1' }, '')
     await answer('Delft')
-    expect(history.state).toEqual({ dogear: 'wizard' })
+    expect(history.state).toEqual({ 'dogear-step': 'wizard' })
     history.replaceState({ key: 'of React Router', idx: 3 }, '')
     await answer('Leiden')
-    expect([step(), history.state]).toEqual(['askSure', { key: 'of React Router', idx: 3, dogear: 'wizard' }])
+    expect([step(), history.state]).toEqual([
+      'askSure',
+      { key: 'of React Router', idx: 3, 'dogear-step': 'wizard' },
+    ])
   })
 
   test('param and name / say how it is spelled', async () => {
