@@ -38,6 +38,8 @@ export class Compacting {
   #tried = 0
   /** Whether it is time for the next piece. */
   due = false
+  /** Whether one waits for an idle moment. */
+  #planned = false
 
   constructor(
     { clock, stored, parted, partSize }: Compacted & { readonly clock: Clock },
@@ -60,7 +62,7 @@ export class Compacting {
    * come. Answers with what is stored once all of it is.
    */
   async step(): Promise<Written | undefined> {
-    this.due = false
+    this.due = this.#planned = false
     try {
       const { done, value } = await (this.#steps ??= this.#begun()).next()
       if (!done) this.#plan()
@@ -70,6 +72,11 @@ export class Compacting {
       this.#steps = undefined
       return undefined
     }
+  }
+
+  /** A snapshot that nobody has begun waits no longer for an idle moment; answers whether there is one. One in parts is left. */
+  hurry(): boolean {
+    return (this.due ||= this.#planned && !this.#steps)
   }
 
   /** Writes all of a copy, at once: nothing else may come before it. */
@@ -111,6 +118,7 @@ export class Compacting {
   }
 
   #plan(): void {
+    this.#planned = true
     whenIdle(this.#clock, () => {
       this.due = true
       this.#journal.write()

@@ -123,7 +123,16 @@ export class Journal {
 
   /** Flushes, then stops for good. Rejects like `flush`, and is closed all the same. May be called twice. */
   close(): Promise<void> {
-    return (this.#closing ??= this.flush().finally(() => this.abandon()))
+    return (this.#closing ??= this.flush()
+      .then(() => this.#end())
+      .finally(() => this.abandon()))
+  }
+
+  /** Where a session is always closed before an idle moment, as for each request to a server, its journal would grow for ever. */
+  #end(): Promise<void> | undefined {
+    if (this.#writer.stopped || !this.#compacting.hurry()) return undefined
+    void this.#pump()
+    return this.durable(Infinity)
   }
 
   /** Stops at once, like a killed page: nothing more is sent, and without a reason nobody who waits gets an answer. */
@@ -249,6 +258,7 @@ export class Journal {
   async #shrink(): Promise<void> {
     const written = await this.#compacting.step()
     if (written) this.#compacted(written)
+    if (this.#closing) this.#waiters.stored(Infinity)
   }
 
   async #compact(copy: SessionCopy): Promise<void> {

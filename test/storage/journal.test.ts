@@ -717,6 +717,34 @@ describe('compaction', () => {
     expect((await storage.read('a'))?.snapshot?.seq).toBe(140)
   })
 
+  it('a session that is closed before it is ever idle has no journal that grows for ever', async () => {
+    const clock = virtualClock()
+    const storage = memoryStorage()
+    for (let page = 0; page < 300; page++) {
+      const { write, journal } = await desk({ storage, clock })
+      write()
+      await journal.close()
+    }
+    expect((await storage.read('a'))?.batches.length).toBeLessThan(130)
+    expect(await storedNotes(storage)).toHaveLength(300)
+  })
+
+  it('a session that loses its storage while it is closed and its journal is made shorter is closed', async () => {
+    const storage: SessionStorage = { ...memoryStorage(), compact: () => new Promise(() => {}) }
+    for (const lost of ['the answer', 'the session']) {
+      const clock = virtualClock()
+      const { write, journal, errors } = await desk({ storage, clock })
+      write('now', 'relaxed', 300_000)
+      const closed = journal.close()
+      await clock.advance(0)
+      if (lost === 'the session') journal.abandon(new StorageError('another tab has it'))
+      else await clock.advance(10_000)
+      await expect(closed).resolves.toBeUndefined()
+      expect(errors).toEqual([])
+    }
+    expect(await storedNotes(storage)).toEqual([1, 2])
+  })
+
   it('an edit that is typed while the snapshot is stored gets a record of its own', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
