@@ -20,7 +20,7 @@ interface Node {
 }
 
 /** By what came of them: what objects were before, and which keys may have another value, where they have the same keys. */
-export type Touched = WeakMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
+export type Touched = ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
 
 /**
  * A draft of plain data: write to it as to a mutable value, the data it was made of stays as it is.
@@ -42,7 +42,7 @@ export function draftOf(root: unknown): {
 
 class Drafting {
   /** By proxy and by copy; of what was assigned, also by itself: in two places, or in itself, it is one node. */
-  readonly nodes = new WeakMap<object, Node>()
+  readonly nodes = new Map<object, Node>()
 
   readonly #traps: ProxyHandler<Box> = {
     get: (copy, key) => this.#read(copy, key),
