@@ -1,4 +1,4 @@
-import type { EventType, WorkflowEvent } from './event'
+import type { Args, EventType, WorkflowEvent } from './event'
 
 /** What a workflow remembers of an ask: no factory, no schema, so that hovers stay short. */
 export interface Ask<Type extends string = string, Data = unknown, Answer = WorkflowEvent, Typed = unknown> {
@@ -45,7 +45,7 @@ export interface OpenAsk<Type extends string = string, Data = unknown, In = neve
    *
    * @throws EventValidationError at the call, when the data is not what the reply's schema wants: it stays open
    */
-  readonly reply: (data: In) => Promise<boolean>
+  readonly reply: (...data: Args<In>) => Promise<boolean>
 }
 
 /** Distributes: a union of asks becomes a union discriminated by `type`. */

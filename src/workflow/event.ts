@@ -86,13 +86,19 @@ const everything = Symbol('everything')
  * Address({ street: 'Damrak 1', zip: '1012' }) // { type: 'address', data: { street, zip } }, frozen
  * ```
  *
- * Without a schema the event has no data. The schema may transform: an event holds its output.
+ * Without a schema the event has no data, and a question none with `undefined` in its place. The schema may transform: an
+ * event holds its output.
  */
 export function defineEvent<const Type extends string>(type: Type): EventFactory<Type, undefined>
 export function defineEvent<const Type extends string, S extends Schema>(
   type: Type,
   schema: S,
 ): EventFactory<Type, Output<S>, Input<S>, undefined, S>
+export function defineEvent<const Type extends string, R extends EventType>(
+  type: Type,
+  schema: undefined,
+  options: { reply: R },
+): EventFactory<Type, undefined, undefined, R>
 export function defineEvent<const Type extends string, S extends Schema, R extends EventType>(
   type: Type,
   schema: S,

@@ -54,7 +54,7 @@ export function ThreeLayers({ engine, onReload }: ThreeLayersProps) {
 /** What the flow waits for: a reload in the middle finds it paused until there is a printer. */
 function Flow({ name }: { readonly name: string }) {
   const { status, ask, start, result, session } = useWorkflow()
-  const post = () => void ask?.reply(undefined)
+  const post = () => void ask?.reply()
   const missing = session.missingResources.join(', ')
   const said = {
     idle: `${name} is not begun.`,

@@ -288,6 +288,21 @@ describe('an event', () => {
     Priced({ total: 1 }).data = { total: 2 }
   })
 
+  it('a question without data / has a reply all the same', () => {
+    const AskName = defineEvent('askName', undefined, { reply: Address })
+    expectTypeOf(AskName().data).toEqualTypeOf<undefined>()
+    expectTypeOf(AskName.reply).toEqualTypeOf(Address)
+    defineWorkflow({ name: 'w', version: 1, start: Begin, stop: Address }).step(
+      's',
+      { on: Begin, asks: [AskName], emits: [Address] },
+      async (ctx) => Address((await ctx.ask(AskName())).data),
+    )
+    // @ts-expect-error it has no schema, so it takes no data
+    AskName(5)
+    // @ts-expect-error a reply is a type of event
+    defineEvent('askName', undefined, { reply: 'address' })
+  })
+
   it('.is narrows', () => {
     const event = Priced({ total: 1 }) as WorkflowEvent
     if (Priced.is(event)) expectTypeOf(event).toExtend<WorkflowEvent<'priced', { total: number }>>()
@@ -346,7 +361,13 @@ describe('a session', () => {
       // @ts-expect-error an address has a zip
       void ask.reply({ street: '' })
     }
-    if (ask?.type === 'approve') expectTypeOf(ask.data.total).toBeNumber()
+    if (ask?.type === 'approve') {
+      expectTypeOf(ask.data.total).toBeNumber()
+      // Its reply has no data.
+      expectTypeOf(ask.reply()).toEqualTypeOf<Promise<boolean>>()
+      // @ts-expect-error so it takes none
+      void ask.reply(true)
+    }
     // @ts-expect-error there is no such ask
     if (ask?.type === 'nope') void 0
   })
