@@ -22,6 +22,8 @@ interface Level {
 
 const MOST_LEVELS = 1000
 const ADVICE = 'put it in resources, or open the session with the structured-clone serializer'
+/** What that one keeps. Sent there with anything else, one would come back. */
+const CLONED = / (BigInt|Date|Map|Set|RegExp|Blob|File|FileList|ArrayBuffer|\w+Array)$/
 
 /**
  * The default: strict JSON. Copies plain data deeply, drops keys whose value is undefined, turns -0 into 0,
@@ -111,7 +113,7 @@ function classOf(value: object): string {
 }
 
 function refuse(kind: string, key: Where | number, up: Level | undefined, keeps?: Keeps): never {
-  const advice = / [A-Z]\w+$/.test(kind) && !keeps ? ADVICE : undefined
+  const advice = CLONED.test(kind) && !keeps ? ADVICE : undefined
   throw new SerializationError(pathOf(key, up), kind, advice)
 }
 

@@ -226,6 +226,19 @@ describe('structuredCloneSerializer', () => {
       'state.file is a Blob; put it in resources, or open the session with the structured-clone serializer',
     )
   })
+
+  test.each([
+    ['an instance', new Custom(), 'a Custom'],
+    ['a promise', Promise.resolve(1), 'a Promise'],
+    ['an error', new Error('x'), 'an Error'],
+    ['a URL', new URL('http://localhost/'), 'a URL'],
+  ])('strict JSON meets %s / is not sent to a serializer that refuses it too', async (_, value, kind) => {
+    const message = `state.field is ${kind}; store plain JSON, or put it in resources`
+    for (const options of [{}, clone]) {
+      const session = await profile().open(asking, options)
+      expect(thrown<Error>(() => session.state.set('field', value)).message).toBe(message)
+    }
+  })
 })
 
 describe('a serializer of your own', () => {
