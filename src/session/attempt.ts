@@ -1,4 +1,4 @@
-import { ReplayMismatchError, TimeoutError } from '../errors'
+import { ReplayMismatchError, SessionStateError, TimeoutError } from '../errors'
 import { frozen } from '../state/development'
 import { isThenable } from '../state/thenable'
 import type { WorkflowEvent } from '../workflow/event'
@@ -284,7 +284,9 @@ export class Attempt {
 }
 
 /** Why an attempt is over that has come to its own end. */
-const over: Error = /* @__PURE__ */ new Error('this attempt of the step is over')
+const over: Error = /* @__PURE__ */ new SessionStateError(
+  'this attempt of the step is over; a step awaits what it does before it ends',
+)
 const last = { delay: undefined }
 const nothing = Object.freeze({})
 const none: readonly never[] = Object.freeze([])

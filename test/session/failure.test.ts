@@ -166,6 +166,20 @@ describe('a failed run', () => {
     expect(session.status).toBe('failed')
   })
 
+  test('what its step had not awaited / is refused with a code and the way out, and writes nothing', async () => {
+    const slow = gate()
+    let late: Promise<unknown> | undefined
+    const workflow = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, (ctx) => {
+      late = failure(slow.promise.then(() => ctx.state.set('late', true)))
+      throw new Error('no money')
+    })
+    const session = await profile().open(workflow)
+    await failure(session.run())
+    slow.open()
+    expect(await late).toMatchObject({ code: 'SESSION_STATE', message: expect.stringMatching(/await/) })
+    expect(session.state.get()).toEqual({})
+  })
+
   test('run() after a failure / starts over with the state kept', async () => {
     let broken = true
     const workflow = defineWorkflow({ ...flow })
