@@ -38,6 +38,11 @@ export function commit(model: Model, exec: Execution): void {
   exec.dirty = false
   exec.span++
   trim(model)
+  // Nobody goes back to where this one began: that state is held no longer, however long another one writes.
+  const { log } = model
+  let began = log.length
+  while (--began > 0 && (log[began]?.exec !== exec.id || log[began]?.before === undefined));
+  if (began > 0) log[began] = { ...(log[began] as LogEntry), before: undefined }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow, type StepContext } from '../../src/index'
-import { Done, failure, flow, gate, Go, Item, profile, Question, Worked } from '../support/flows'
+import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, Worked } from '../support/flows'
 
 type Shape = {
   state: Record<string, unknown>
@@ -338,6 +338,26 @@ describe('two steps on the same path', () => {
       await page.settle()
       expect(session.state.get('x')).toBe(winner)
     }
+  })
+
+  test('one waits, a hundred others commit meanwhile / no state of the meantime is kept; the first fails, and theirs stays', async () => {
+    const page = profile()
+    const stop = gate<never>()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge], history: 0 })
+      .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+        await ctx.state.set('waits', true)
+        return stop.promise
+      })
+      .step('more', { on: Nudge }, async (ctx, { data }) => ctx.state.append('list', data))
+    const session = await page.open(workflow, { initialState: { list: [] } })
+    const result = failure(session.run())
+    await page.settle()
+    for (let n = 0; n < 100; n++) await session.send(Nudge(n))
+    const { roots } = session.toJSON() as { readonly roots: readonly unknown[] }
+    expect(roots.length).toBeLessThan(5)
+    stop.fail(new Error('no'))
+    await result
+    expect(session.state.get()).toEqual({ list: Array.from({ length: 100 }, (_, n) => n) })
   })
 })
 
