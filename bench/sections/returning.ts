@@ -31,7 +31,8 @@ export const returns = {
   storing: 'chat of 400 messages, 300 tokens: main thread, less the same without storage',
 } as const
 
-type Work = (lane: PageLane, context: BrowserContext) => Promise<number>
+/** One figure for each of the works that it is measured for. */
+type Work = (lane: PageLane, context: BrowserContext) => Promise<readonly number[]>
 
 const nameOnly = (name: AdapterName): Lane => ({
   name,
@@ -46,26 +47,26 @@ async function filled(lane: PageLane, entries: number): Promise<void> {
 }
 
 /** The note of an entry in the middle, in a page that has just been loaded. */
-async function shown(lane: PageLane, entries: number): Promise<number> {
+async function shown(lane: PageLane, entries: number): Promise<readonly [number]> {
   await lane.reload()
   const at = entries >> 1
   const { text, spent } = await lane.stage('return').shown(at)
   if (text !== makeEntries(entries)[at]?.note) throw new Error(`the page shows ${JSON.stringify(text)}`)
-  return spent
+  return [spent]
 }
 
 /** 1 when the last of 21 quick changes is there after a reload at once, else 0. */
-async function kept(lane: PageLane, entries: number): Promise<number> {
+async function kept(lane: PageLane, entries: number): Promise<readonly [number]> {
   await lane.reload()
   await filled(lane, entries)
   const { at, note } = await lane.stage('keeper').burst(21)
   await lane.reload()
   const { text } = await lane.stage('return').shown(at)
-  return text === note ? 1 : 0
+  return [text === note ? 1 : 0]
 }
 
 /** The longest task while a journal that has taken 10 MB in is shortened. */
-async function shortening(lane: PageLane): Promise<number> {
+async function shortening(lane: PageLane): Promise<readonly [number]> {
   await lane.reload()
   const keeper = lane.stage('keeper')
   await keeper.open(10_000)
@@ -73,11 +74,14 @@ async function shortening(lane: PageLane): Promise<number> {
   await lane.heap()
   const longest = await lane.longestTask(() => keeper.shortened())
   await keeper.checkShortened()
-  return longest
+  return [longest]
 }
 
-/** What 300 tokens cost that are stored, beyond another way to spend the time; so often, for one stream is a short one. */
-async function chat(lane: PageLane, beside: 'waiting' | 'unstored', times: number): Promise<number> {
+/**
+ * What 300 tokens cost that are stored: beyond the same time without a token, and beyond the same tokens where nothing
+ * is stored. All three in turns in one page, so often, for one stream is a short one.
+ */
+async function chat(lane: PageLane, streams: number): Promise<readonly [all: number, storing: number]> {
   const stage = lane.stage('chat')
   await stage.setup(400)
   const spent = async (streaming: Streaming): Promise<number> => {
@@ -85,13 +89,17 @@ async function chat(lane: PageLane, beside: 'waiting' | 'unstored', times: numbe
     await stage.stream(300, streaming)
     return (await lane.mainThread()) - before
   }
-  const taken: number[] = []
-  for (let n = 0; n < times; n++) {
-    const least = await spent(beside)
-    taken.push(Math.max(0, (await spent('stored')) - least))
+  const all: number[] = []
+  const storing: number[] = []
+  for (let n = 0; n < streams; n++) {
+    const waiting = await spent('waiting')
+    const unstored = await spent('unstored')
+    const stored = await spent('stored')
+    all.push(Math.max(0, stored - waiting))
+    storing.push(Math.max(0, stored - unstored))
   }
   await stage.verify()
-  return median(taken)
+  return [median(all), median(storing)]
 }
 
 async function run(adapters: readonly AdapterName[], setting: Setting): Promise<void> {
@@ -100,19 +108,19 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
   const tries = options.quick ? 3 : 20
   const failed = (adapter: AdapterName, reason: string): void => setting.failed('F', adapter, reason)
   const measure = async (
-    work: string,
+    works: readonly string[],
     unit: string,
     who: readonly AdapterName[],
     count: number,
     one: Work,
-    prepare: Work = async () => 0,
+    prepare: Work = async () => [],
   ): Promise<void> => {
     const field = new Field(who.map(nameOnly), failed)
-    const samples = new Samples()
+    const samples = works.map((work) => ({ work, taken: new Samples() }))
     const browsers = new Map<AdapterName, BrowserContext>()
     const lanes = new Map<AdapterName, PageLane>()
     await field.each(async ({ name }) => {
-      progress(`F  ${work}, ${name}`)
+      progress(`F  ${works[0]}, ${name}`)
       const context = await openBrowser(await mkdtemp(path.join(setting.scratch, 'profile-')))
       browsers.set(name, context)
       const lane = await pageLane(context, setting.origin, name)
@@ -120,16 +128,18 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
       await prepare(lane, context)
     })
     await field.rounds(count, async ({ name }) => {
-      samples.add(name, await one(lanes.get(name)!, browsers.get(name)!))
+      const figures = await one(lanes.get(name)!, browsers.get(name)!)
+      samples.forEach(({ taken }, at) => taken.add(name, figures[at]!))
     })
     for (const context of browsers.values()) await context.close()
-    for (const [adapter, taken] of samples) results.add('F', work, adapter, unit, taken)
+    for (const { work, taken } of samples)
+      for (const [adapter, rounds] of taken) results.add('F', work, adapter, unit, rounds)
   }
   const streaming = adapters.filter((it) => it !== 'Map floor')
   const journaling = adapters.filter((it) => it === 'dogear')
   for (const { label, entries } of restored) {
     await measure(
-      returns.shown(label),
+      [returns.shown(label)],
       'ms',
       adapters,
       rounds,
@@ -142,11 +152,10 @@ async function run(adapters: readonly AdapterName[], setting: Setting): Promise<
     )
   }
   for (const { label, entries } of restored.slice(1))
-    await measure(returns.kept(label), '', adapters, tries, (lane) => kept(lane, entries))
-  await measure(returns.gap, 'ms', journaling, options.quick ? 1 : 5, shortening)
-  const streams = options.quick ? 1 : 3
-  await measure(returns.chat, 'ms', streaming, 1, (lane) => chat(lane, 'waiting', streams))
-  await measure(returns.storing, 'ms', streaming, 1, (lane) => chat(lane, 'unstored', streams))
+    await measure([returns.kept(label)], '', adapters, tries, (lane) => kept(lane, entries))
+  await measure([returns.gap], 'ms', journaling, options.quick ? 1 : 5, shortening)
+  const streams = options.quick ? 1 : 5
+  await measure([returns.chat, returns.storing], 'ms', streaming, 1, (lane) => chat(lane, streams))
 }
 
 function table(results: Results, adapters: readonly AdapterName[]): Table {
