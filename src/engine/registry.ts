@@ -229,10 +229,13 @@ function lacked({ face: { status, error } }: Open, { initialState }: Opened): bo
   return initialState !== undefined && status === 'error' && error instanceof StateValidationError
 }
 
-/** Callers without types give anything; `open(checkout, 'cart-42')` would open another session than was meant. */
+/**
+ * Callers without types give anything; `open(checkout, 'cart-42')` would open another session than was meant, and an empty
+ * id, as of a user who is not known yet, one for all of them.
+ */
 function idOf(options: Opened | null, { name }: Definition): string {
   const id: unknown = typeof options === 'object' && options ? (options.id ?? name) : undefined
-  if (typeof id === 'string') return id
-  const message = 'it was opened with wrong options; they are an object, and its `id` is a text'
+  if (typeof id === 'string' && id !== '') return id
+  const message = 'it was opened with wrong options; they are an object, and its `id` is a text, not an empty one'
   throw new WorkflowError(name, [{ check: 'options', message }])
 }

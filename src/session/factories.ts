@@ -31,7 +31,9 @@ export class Factories {
     this.#working.set(declaration, { key, needs: new Set() })
     const done = (): unknown => this.#working.delete(declaration)
     try {
-      const value = declaration.make?.({ get: <U>(token: Resource<U>) => this.#get(token, declaration) as U })
+      const value = declaration.make?.({
+        get: <U>(token: Resource<U>) => this.#get(token, declaration, key) as U,
+      })
       this.#made.set(declaration, value)
       if (!(value instanceof Promise)) done()
       // One that failed is made again for the next who asks.
@@ -58,10 +60,10 @@ export class Factories {
         }
   }
 
-  #get(token: Resource<unknown>, by: ResourceDeclaration): unknown {
+  #get(token: Resource<unknown>, by: ResourceDeclaration, name: string): unknown {
     const key = this.#shelf.keyOf(token)
     if (key !== undefined) return this.#shelf.require(key, by)
-    const reason = 'a factory needs a resource that is not declared'
+    const reason = `the factory of resource "${name}" needs one that is not declared`
     throw new MissingResourceError('(unknown)', this.#shelf.keys(), reason)
   }
 

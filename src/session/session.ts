@@ -170,7 +170,7 @@ export interface Session<W extends AnyWorkflow> {
    * when it does; the other one becomes a follower when it wakes up. Rejects as `ready` does.
    */
   readonly takeOver: () => Promise<void>
-  /** The whole session as plain JSON. */
+  /** The whole session as plain JSON. Throws a SessionStateError while it is loading: there is nothing of it yet. */
   readonly toJSON: () => unknown
   /** Flushes and lets go. A pending `run` rejects with SessionClosedError; a later `open` carries on. */
   readonly close: () => Promise<void>

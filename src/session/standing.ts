@@ -1,3 +1,4 @@
+import { SessionStateError } from '../errors'
 import type { Persistence } from '../storage/persistence'
 import type { Core } from './core'
 import type { Gate } from './gate'
@@ -86,8 +87,13 @@ export abstract class Standing {
   }
 
   toJSON(): unknown {
-    const { definition } = this.core
+    const { phase, error } = this.gate
+    const { definition, model, options } = this.core
+    const { id } = options
+    // Nothing of it was read: the copy would be an empty session, and pass for a backup.
+    if ((phase === 'loading' || phase === 'error') && model.seq === 0)
+      throw error ?? new SessionStateError(`session "${id}" is loading; await its \`ready\``)
     const head = { format: 1, workflow: definition.name, version: definition.version }
-    return exportable({ ...head, id: this.core.options.id, ...this.save() })
+    return exportable({ ...head, id, ...this.save() })
   }
 }

@@ -40,9 +40,13 @@ export function retryDelay(
   return jitter ? full * (0.5 + random() / 2) : full
 }
 
+const names = ['attempts', 'delay', 'factor', 'maxDelay', 'jitter', 'retryIf']
+
 /** What is wrong with a policy, in words; `undefined` when nothing is. */
 export function retryMistake(retry: Retry | undefined): string | undefined {
   if (retry === undefined || typeof retry === 'function') return undefined
+  const odd = Object.keys(retry).find((it) => !names.includes(it))
+  if (odd !== undefined) return `retry.${odd} is no option; they are ${names.join(', ')}`
   const { attempts, delay = 0, factor = 1, maxDelay = 0 } = retry
   return (
     mistake('retry.attempts', attempts, whole) ??

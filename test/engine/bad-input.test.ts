@@ -301,6 +301,7 @@ describe('a call that no type checker saw', () => {
     ['an id in place of options', 'cart-42'],
     ['null', null],
     ['an id that is a number', { id: 42 }],
+    ['an empty id', { id: '' }],
   ])('%s / WorkflowError, and no other session is opened', async (_, options) => {
     const { engine } = profile()
     expect(await failure(engine.open(workflow, options as never))).toMatchObject({

@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage, type SessionStorage } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, gate, Go, profile, Question, unhandled, type Gate } from '../support/flows'
+import {
+  Done,
+  failure,
+  flow,
+  gate,
+  Go,
+  profile,
+  Question,
+  thrown,
+  unhandled,
+  type Gate,
+} from '../support/flows'
 
 const State = z.object({
   name: z.string().default(''),
@@ -280,6 +291,17 @@ describe('a page that was merely looked at', () => {
   })
 })
 
+test('toJSON while it is loading / SessionStateError, not an empty session that passes for a backup', async () => {
+  const { clock, inner } = await stored()
+  const session = createEngine({ storage: inner, clock }).session(asking)
+  expect(thrown(() => session.toJSON())).toMatchObject({
+    code: 'SESSION_STATE',
+    message: expect.stringContaining('await its `ready`') as string,
+  })
+  await session.ready
+  expect(session.toJSON()).toMatchObject({ id: 'flow', state: { name: 'stored' } })
+})
+
 describe('reading fails', () => {
   const broken = (inner: SessionStorage, how: 'rejects' | 'throws' | 'odd') => {
     const state = { broken: true }
@@ -310,6 +332,7 @@ describe('reading fails', () => {
         expect(session.persistence).toMatchObject({ status: 'error', error })
         expect(await failure(session.run())).toBe(error)
         expect(await failure(session.flush())).toBe(error)
+        expect(thrown(() => session.toJSON())).toBe(error)
         await clock.advance(60_000)
         expect(calls).toEqual([])
       })

@@ -69,7 +69,8 @@ describe('dependencies', () => {
     const stray = resource<Tool>()
     const nowhere = reading({ user: resource(({ get }) => get(stray)) }, 'user')
     const error: StepError = await failure((await profile().open(nowhere)).run())
-    expect(error.cause).toMatchObject({ code: 'MISSING_RESOURCE' })
+    const named = expect.stringContaining('the factory of resource "user"') as string
+    expect(error.cause).toMatchObject({ code: 'MISSING_RESOURCE', message: named })
     const log = resource<Tool | undefined>({ optional: true } as never)
     const absent = reading({ log, user: resource(({ get }) => get(log)) }, 'user')
     const missing: StepError = await failure((await profile().open(absent)).run())

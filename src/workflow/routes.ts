@@ -1,0 +1,87 @@
+import type { AnyEvent } from './event'
+import type { StepDefinition } from './step'
+import { STEP_FAILED } from './step-failed'
+import type { Definition } from './workflow'
+
+export function emits(step: StepDefinition, type: string): boolean {
+  return step.emits.some((it) => it.type === type)
+}
+
+export function replies(step: StepDefinition): AnyEvent[] {
+  return step.asks.map((it) => it.reply).filter((it) => it !== undefined)
+}
+
+/** The types of events that come from outside the steps. */
+export function outside({ options, steps }: Definition): Set<string> {
+  const given = [options.start, ...options.events, ...steps.flatMap(replies)]
+  const types = new Set(given.filter((it): it is AnyEvent => it !== undefined).map((it) => it.type))
+  const recovering = options.catchError !== undefined || steps.some((it) => it.catchError !== undefined)
+  if (recovering) types.add(STEP_FAILED)
+  return types
+}
+
+/** Whether a step accepts it, or may wait for it: what may come from outside may come from a step instead. */
+export function isHeard(type: string, definition: Definition): boolean {
+  return definition.routes.has(type) || outside(definition).has(type)
+}
+
+/** The steps that an event of one of these types, or a failure before it, can start. */
+function after(step: StepDefinition, { routes, stepsByName, options }: Definition): StepDefinition[] {
+  const names = step.emits.flatMap((it) => routes.get(it.type) ?? [])
+  const recovery = step.catchError ?? options.catchError
+  return [...names, ...(recovery === undefined ? [] : [recovery])]
+    .map((it) => stepsByName.get(it))
+    .filter((it) => it !== undefined)
+}
+
+/** These steps, and all that one comes to from them. */
+function closure(
+  first: readonly StepDefinition[],
+  next: (step: StepDefinition) => readonly StepDefinition[] | undefined,
+): Set<StepDefinition> {
+  const all = new Set(first)
+  for (const step of all) for (const it of next(step) ?? []) all.add(it)
+  return all
+}
+
+export function reachable(definition: Definition): Set<StepDefinition> {
+  const types = outside(definition)
+  const first = definition.steps.filter((it) => it.on.some((event) => types.has(event.type)))
+  return closure(first, (it) => after(it, definition))
+}
+
+export function leadingToStop(definition: Definition): Set<StepDefinition> {
+  const { steps, options } = definition
+  const before = new Map<StepDefinition, StepDefinition[]>(steps.map((it) => [it, []]))
+  for (const step of steps) for (const next of after(step, definition)) before.get(next)?.push(step)
+  const last = steps.filter((it) => options.stop !== undefined && emits(it, options.stop.type))
+  return closure(last, (it) => before.get(it))
+}
+
+/**
+ * A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. Nor is
+ * one that emits what another step may be waiting for.
+ */
+export function isBesideARoute(
+  step: StepDefinition,
+  definition: Definition,
+  stopping: Set<StepDefinition>,
+): boolean {
+  const { steps, options, routes } = definition
+  const shares = (other: StepDefinition): boolean =>
+    other.on.some((it) => step.on.some((own) => own.type === it.type))
+  const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
+  const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
+  const given = among([...options.events, ...steps.flatMap(replies)])
+  if (step.emits.length > 0)
+    return step.emits.some((it) => given(it) && !(routes.has(it.type) && onCycle(step, definition)))
+  // What comes from outside always comes beside the run.
+  if (step.on.every(given)) return true
+  return steps.some(
+    (it) => stopping.has(it) && (shares(it) || feeds(it) || it.on.some(among(options.events))),
+  )
+}
+
+export function onCycle(step: StepDefinition, definition: Definition): boolean {
+  return closure(after(step, definition), (it) => after(it, definition)).has(step)
+}
