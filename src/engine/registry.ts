@@ -236,6 +236,7 @@ function lacked({ face: { status, error } }: Open, { initialState }: Opened): bo
 function idOf(options: Opened | null, { name }: Definition): string {
   const id: unknown = typeof options === 'object' && options ? (options.id ?? name) : undefined
   if (typeof id === 'string' && id !== '') return id
-  const message = 'it was opened with wrong options; they are an object, and its `id` is a text, not an empty one'
+  const message =
+    'it was opened with wrong options; they are an object, and its `id` is a text, not an empty one'
   throw new WorkflowError(name, [{ check: 'options', message }])
 }
