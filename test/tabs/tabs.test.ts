@@ -187,7 +187,8 @@ describe('two tabs on one session', () => {
       return {
         set onmessage(listener: typeof line.onmessage) {
           line.onmessage = (event) => {
-            if ((event.data as { kind?: unknown }).kind !== 'news' || lost-- <= 0) listener?.(event)
+            const { message } = event.data as { readonly message: { readonly kind: string } }
+            if (message.kind !== 'news' || lost-- <= 0) listener?.(event)
           }
         },
         postMessage: line.postMessage,
@@ -207,6 +208,7 @@ describe('two tabs on one session', () => {
     expect(two.state.get()).toEqual({ first: 1, second: 2 })
     expect(two.history()).toEqual(one.history())
     expect([two.status, two.asks.length]).toEqual(['waiting', 1])
+    expect(lost).toBeLessThan(0)
   })
 
   test('the follower types, once and then faster than it is answered / who shows what is around it is told once for each', async () => {
