@@ -103,11 +103,22 @@ describe('full', () => {
     expect((await storage.read('a'))?.head.seq).toBe(3)
   })
 
-  it('a claim that has no room leaves no half of it', async () => {
-    const texts = area(20)
-    const storage = webStorage(texts)
-    await expect(begin(storage, 'a')).rejects.toBeInstanceOf(StorageError)
-    expect([...texts.texts]).toEqual([])
+  it('a claim that has no room leaves no half of it, however much is missing', async () => {
+    const enough = area()
+    await begin(webStorage(enough), 'a')
+    const whole = [...enough.texts].reduce((sum, [key, text]) => sum + key.length + text.length, 0)
+    let begun = 0
+    for (let room = 0; room < whole; room++) {
+      const texts = area(room)
+      const { setItem } = texts
+      texts.setItem = (key, text) => {
+        setItem(key, text)
+        begun++
+      }
+      await expect(begin(webStorage(texts), 'a')).rejects.toBeInstanceOf(StorageError)
+      expect([...texts.texts]).toEqual([])
+    }
+    expect(begun).toBeGreaterThan(0)
   })
 
   it('a session goes on in memory, and is saved once there is room', async () => {
