@@ -11,6 +11,7 @@ import { Snapshots } from '../storage/snapshots'
 import { storageError } from '../storage/storage-error'
 import { Writer } from '../storage/writer'
 import { History } from '../session/history'
+import { Privacy } from '../session/privacy'
 import { wrongIn } from '../session/saved-check'
 import { restoreSession, type SavedSession } from '../session/saved-session'
 import { statusOf } from '../session/status'
@@ -94,9 +95,14 @@ function seedling(definition: Definition, json: unknown, id: string | undefined)
   const copy = copyJson(json, 'session') as Seedling & Named & { format: number; workflow: string }
   const own = id ?? copy.id
   if (typeof own !== 'string' || own === '') unreadable('it has no id')
-  const { format: _format, workflow: _workflow, ...saved } = { ...copy, id: own }
-  whole(wrongIn(saved))
-  if (!('state' in saved)) unreadable('it has no state')
+  const { format: _format, workflow: _workflow, ...given } = { ...copy, id: own }
+  whole(wrongIn(given))
+  if (!('state' in given)) unreadable('it has no state')
+  // Who made it may have called nothing private. What is of another version has other paths, and is migrated first.
+  const saved =
+    given.version === definition.version
+      ? { ...given, ...new Privacy(definition.options.private).session(given) }
+      : given
   // To be folded once is the proof that it can be.
   const history = new History(Infinity)
   restoreSession(saved, 0, new Tree(undefined), history)

@@ -10,7 +10,8 @@ import { answerAsk, type AskedPoint } from './open-asks'
 import { isSamePlace } from './pages'
 import { reduce } from './reduce'
 import type { Running } from './runs'
-import { restoreModel, saveModel, toPast, type SavedModel } from './saved-model'
+import { restoreModel, saveModel, toPast } from './saved-model'
+import type { SavedSession } from './saved-session'
 
 /** The ways through a session's history, as somebody outside goes them. */
 export class Travel {
@@ -54,8 +55,8 @@ export class Travel {
     return true
   }
 
-  /** The session as it was after a record, or is, for a snapshot of its own under another name. */
-  branch(seq: number | undefined): SavedModel & { readonly history?: unknown } {
+  /** The session as it was after a record, or is, without what is private, for a snapshot of its own under another name. */
+  branch(seq: number | undefined): SavedSession {
     const { core, gate } = this.#of
     gate.mustBeOpen()
     const at = seq ?? core.model.seq
@@ -63,8 +64,10 @@ export class Travel {
     past.parent = { id: core.options.id, seq: at }
     past.lineage = core.options.ids()
     const history = at > 0 ? core.history.save(past.tree.root(), at) : undefined
+    const resourceKeys = core.options.resources.keys()
     // A session that nobody has written to yet has no record: as a snapshot it needs a number.
-    return { ...saveModel(past), seq: Math.max(1, at), ...(history && { history }) }
+    const saved = { ...saveModel(past), resourceKeys, seq: Math.max(1, at), ...(history && { history }) }
+    return core.options.privacy.session(saved)
   }
 
   /** Has it done by the tab that executes, when this one does not. */

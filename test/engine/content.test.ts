@@ -9,6 +9,7 @@ import {
   type Serializer,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
+import { overheardTabs } from '../support/overheard'
 import { answeredAfterReload, Done, failure, flow, Go, profile, Question, thrown } from '../support/flows'
 
 const asking = defineWorkflow({ ...flow }).step(
@@ -371,6 +372,75 @@ describe('private paths', () => {
     expect(again.state.get('card')).toBeUndefined()
     expect(again.state.get('login')).toEqual({ name: 'ada', password: '' })
     expect(again.asks).toHaveLength(1)
+  })
+
+  test('back, forward, rewind, reset and fork, beside a tab that follows / are in nothing that is stored or told', async () => {
+    const clock = virtualClock()
+    const handed: unknown[] = []
+    const memory = memoryStorage()
+    const storage = {
+      ...memory,
+      append: (...call: Parameters<typeof memory.append>) => (handed.push(call), memory.append(...call)),
+      compact: (...call: Parameters<typeof memory.compact>) => (handed.push(call), memory.compact(...call)),
+    }
+    const { heard, ...tabs } = overheardTabs()
+    const workflow = defineWorkflow({ ...flow, state: State, private: ['card', 'login.password'] }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.state.set('card', 'SECRET-before')
+        await ctx.ask(Question(1))
+        await ctx.state.set('login', { name: 'step', password: 'SECRET-after' })
+        return Done((await ctx.ask(Question(2))).data)
+      },
+    )
+    const engine = createEngine({ storage, clock, ...tabs })
+    const session = await engine.open(workflow)
+    const follower = await createEngine({ storage, clock, ...tabs }).open(workflow)
+    session.state.set('card', 'SECRET-typed')
+    session.run().catch(() => {})
+    await clock.advance(10)
+    follower.state.set('login', { name: 'ada', password: 'SECRET-followed' })
+    await clock.advance(10)
+    await session.asks[0]?.reply('one')
+    await clock.advance(10)
+    expect([session.asks[0]?.data, session.state.get('login.password')]).toEqual([2, 'SECRET-after'])
+    expect(session.back()).toBe(true)
+    await clock.advance(10)
+    session.state.set('card', 'SECRET-again')
+    expect([session.asks[0]?.data, session.forward()]).toEqual([1, true])
+    await clock.advance(10)
+    const copy = await session.fork(undefined, 'copy')
+    session.rewind(session.history()[1]?.seq ?? 0)
+    await clock.advance(10)
+    const rewound = session.history().at(-1)?.type
+    session.reset()
+    session.state.set('card', 'SECRET-last')
+    await clock.advance(5000)
+    const exported = [
+      session.toJSON(),
+      copy.toJSON(),
+      await engine.export('flow'),
+      await engine.export('copy'),
+    ]
+    await engine.close()
+    expect(rewound).toBe('rewound')
+    expect(JSON.stringify(handed)).toContain('rewound')
+    expect(JSON.stringify(heard)).toContain('"rewound"')
+    expect(JSON.stringify([handed, heard, exported])).not.toContain('SECRET')
+  })
+
+  test('in a copy that was made before they were private / imported without them', async () => {
+    const page = profile()
+    const open = defineWorkflow({ ...flow, state: State }).step('ask', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    const before = await page.open(open, { id: 'before' })
+    before.state.set('card', 'SECRET')
+    before.state.set('note', 'kept')
+    const after = await page.engine.import(secretive, before.toJSON(), { id: 'after' })
+    expect(after.state.get()).toEqual({ note: 'kept' })
+    expect(JSON.stringify(await page.engine.export('after'))).not.toContain('SECRET')
   })
 
   test('that must be there, or are nowhere / findings of validate', () => {

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage, OvertakenError, type Engine } from 'dogear'
 import { virtualClock, virtualTabs } from 'dogear/testing'
+import { z } from 'zod'
 import { Done, flow, Go, Nudge, unhandled } from '../support/flows'
+import { overheardTabs } from '../support/overheard'
 
 const nudged = defineWorkflow({ ...flow, events: [Nudge] }).step(
   'wait',
@@ -46,6 +48,30 @@ test('a tab is taken over in the very moment in which something is typed and sen
   expect([two.state.get('text'), two.result]).toEqual(['typed in that moment', 'sent in that moment'])
   expect([one.state.get('text'), one.result]).toEqual(['typed in that moment', 'sent in that moment'])
   expect(errors.filter((it) => it instanceof OvertakenError)).toEqual([])
+})
+
+test('what was typed there is private / no other tab hears of it, and the tab keeps it', async () => {
+  const { heard, ...tabs } = overheardTabs()
+  const [storage, clock] = [memoryStorage(), virtualClock()]
+  const state = z.object({ card: z.string().default(''), text: z.string().default('') })
+  const discreet = defineWorkflow({ ...flow, state, private: ['card'] }).step(
+    'end',
+    { on: Go, emits: [Done] },
+    () => Done(1),
+  )
+  const one = await createEngine({ storage, clock, ...tabs }).open(discreet)
+  const two = await createEngine({ storage, clock, ...tabs }).open(discreet)
+  one.state.set('text', 'a')
+  await clock.advance(2000)
+  const taken = two.takeOver()
+  one.state.set('card', 'SECRET')
+  one.state.set('text', 'ab')
+  await taken
+  await clock.advance(5000)
+  expect([one.role, two.state.get('text'), one.state.get('text')]).toEqual(['follower', 'ab', 'ab'])
+  expect(JSON.stringify(heard)).toContain('"write"')
+  expect(JSON.stringify([heard, await storage.export('flow')])).not.toContain('SECRET')
+  expect([one.state.get('card'), two.state.get('card')]).toEqual(['SECRET', ''])
 })
 
 test('and it is typed on at once, before the other one answers / what was typed last stands', async () => {
