@@ -77,7 +77,8 @@ function isSame(found: SessionRecord, record: SessionRecord): boolean {
 }
 
 function callOf(record: SessionRecord, core: Core): [string, readonly unknown[]] | undefined {
-  if (record.kind === 'wrote' && record.exec === undefined) return ['write', [core.options.privacy.told(record.ops)]]
+  if (record.kind === 'wrote' && record.exec === undefined)
+    return ['write', [core.options.privacy.told(record.ops)]]
   if (record.kind === 'answered' && !record.timeout)
     return ['reply', [core.key(record.exec, record.key), record.value]]
   if (record.kind !== 'sent') return undefined
