@@ -89,7 +89,6 @@ export class PointLog {
     this.#phase = `${key}/`
     this.#counts = undefined
     this.#name = ''
-    this.#claimed = undefined
     this.#attempt.replay.pass(key)
   }
 

@@ -434,6 +434,37 @@ describe('a reload', () => {
     expect(execute).toHaveBeenCalledTimes(1)
   })
 
+  test('points of several kinds in two phases, and a reload in the second / they are found again', async () => {
+    const page = profile()
+    const workflow = defineWorkflow(base).node(
+      'work',
+      { on: Go, emits: [Done], asks: [Question] },
+      {
+        prepare: async (_, ctx) => {
+          await ctx.sleep(10)
+          return (await ctx.ask(Question('first'))).data
+        },
+        execute: (text) => text,
+        cleanup: async (_store, _prepared, found, ctx) => {
+          await ctx.sleep(10)
+          return Done([found, (await ctx.ask(Question('second'))).data])
+        },
+      },
+    )
+    const first = await page.open(workflow, { id: 's' })
+    void first.run()
+    await page.clock.advance(10)
+    await first.asks[0]?.reply('a')
+    await page.clock.advance(10)
+    await page.reload()
+    const session = await page.open(workflow, { id: 's' })
+    await page.settle()
+    await session.asks[0]?.reply('b')
+    await page.settle()
+    expect(session.error).toBeUndefined()
+    expect(session.result).toEqual(['a', 'b'])
+  })
+
   test('a crash at every storage operation / the same end, the same key, no finished phase twice', async () => {
     for (let write = 1; write <= 16; write++) {
       const page = profile({ crashAt: write })
