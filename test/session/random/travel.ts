@@ -41,6 +41,7 @@ function wizardOf(version: number) {
     history: 60,
     migrations,
     renamedSteps,
+    private: ['secret'],
   } as const
   return defineWorkflow(options)
     .step('start', { on: Go, emits: [Next] }, () => Next({ page: 'a' }))
@@ -50,6 +51,7 @@ function wizardOf(version: number) {
       async (ctx, { data: { page } }) => {
         const { data } = await ctx.ask(Ask({ page }))
         await ctx.state.set(`answers.${page}`, data)
+        await ctx.state.set('secret', `SECRET of ${page}`)
         await ctx.once('effect', () => data.length)
         await ctx.state.append('log', { page })
         let last = page
@@ -151,7 +153,8 @@ interface Look {
 function look(session: Wizard): Look {
   const { status, asks } = session
   const kinds = { status, open: asks.map((it) => it.data.page) }
-  return { ...kinds, state: session.state.get(), result: session.result }
+  const { secret: _, ...state } = session.state.get() as { readonly secret?: string }
+  return { ...kinds, state, result: session.result }
 }
 
 function expected(it: Reference): Look {
@@ -217,6 +220,7 @@ export async function travel(script: readonly Move[]): Promise<void> {
     const seq = session.history().at(-1)?.seq
     if (seq !== undefined) past.set(seq, reference)
     assert.deepEqual(look(session), expected(reference))
+    assert.doesNotMatch(JSON.stringify([session, await storage.export(id)]), /SECRET/)
   }
   const reload = async (): Promise<void> => {
     await session.flush()
@@ -242,6 +246,7 @@ export async function travel(script: readonly Move[]): Promise<void> {
       const [field, value] = [`field${pick(2)}`, String(pick(100, 1))]
       reference = { ...reference, typed: { ...reference.typed, [field]: value } }
       session.state.set(`typed.${field}`, value)
+      session.state.set('secret', 'SECRET, typed')
     },
     back() {
       const next = back(reference)
