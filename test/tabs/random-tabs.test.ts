@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { createEngine, defineWorkflow, DogearError, memoryStorage, type Engine, type Session } from 'dogear'
-import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { crash, virtualClock } from 'dogear/testing'
 import { Done, flow, gate, Go, Item, Question } from '../support/flows'
 import { ears } from '../support/leaving'
+import { overheardTabs } from '../support/overheard'
 import { Page } from '../support/page'
 import { random } from '../support/random'
 
@@ -12,12 +13,13 @@ const ROUNDS = 4
 
 /** Asks a question, makes an effect of the answer, and goes round. */
 const rounds = (effects: [number, string][], pause: () => Promise<void>) =>
-  defineWorkflow({ ...flow }).step(
+  defineWorkflow({ ...flow, private: ['secret'] }).step(
     'round',
     { on: [Go, Item], asks: [Question], emits: [Item, Done] },
     async (ctx, event) => {
       const n = event.type === 'item' ? event.data : 0
       const { data } = await ctx.ask(Question(n))
+      await ctx.state.set('secret', 'SECRET of the step')
       await ctx.once('effect', async (key) => {
         effects.push([n, key])
         await pause()
@@ -37,6 +39,12 @@ interface Weather {
   readonly restless?: boolean
   /** Storage answers nothing at times: from a moment on in which two tabs show the session, and nobody opens another one then. */
   readonly silent?: boolean
+}
+
+/** All but what each tab has for itself. */
+function shared({ state }: Session<Flow>): object {
+  const { secret: _, ...rest } = state.get() as { readonly secret?: string }
+  return rest
 }
 
 interface Tab {
@@ -66,12 +74,15 @@ async function play(
     full && troubled === 'wholly' ? Promise.reject(new Error('full')) : memory.claim(...call)
   const storage = { ...memory, claim }
   const luck = random(-seed)
+  let leaked = false
+  const watch = (outside: unknown) => void (leaked ||= JSON.stringify(outside).includes('SECRET'))
   /** While storage is silent. */
   let door: ReturnType<typeof gate> | undefined
   for (const name of ['read', 'claim', 'append', 'compact'] as const) {
     const call = storage[name] as (...args: unknown[]) => Promise<unknown>
     Object.assign(storage, {
       async [name](...args: unknown[]) {
+        watch(args)
         const hushed = door?.promise
         await hushed
         // What was written then lands late, or never.
@@ -84,7 +95,7 @@ async function play(
     door = undefined
   }
   const box = new Map<string, string>()
-  const tabs = virtualTabs()
+  const { heard, ...tabs } = overheardTabs()
   const effects: [number, string][] = []
   const workflow = rounds(
     effects,
@@ -122,6 +133,7 @@ async function play(
     type(tab) {
       const token = `${tab.name}-${tab.typed.length};`
       tab.session.state.append('text', token)
+      tab.session.state.set('secret', `SECRET of ${token}`)
       tab.typed.push(token)
     },
     flush(tab) {
@@ -215,6 +227,7 @@ async function play(
       tab.page.show(true)
       tab.hidden = false
     } else await attempt(chance() < 0.8 ? pick(weights) : pick(rare), tab)
+    watch([...box])
     await clock.advance(pick([0, 0, 1, 5, 30, 200, 1500, 6000]))
   }
   // Everybody is there again, and everything is answered.
@@ -235,7 +248,9 @@ async function play(
   // A disk that was full is looked at again after 30 s at most.
   await clock.advance(40_000)
   check()
-  const before = open[0]!.session.state.get()
+  watch(heard)
+  if (leaked) wrong.push('what is private was stored, or told to another tab')
+  const before = shared(open[0]!.session)
   for (const tab of open) crash(tab.engine)
   const again = await createEngine({ storage, clock }).open(workflow, { autoResume: false })
   if (JSON.stringify(again.state.get()) !== JSON.stringify(before))
@@ -244,7 +259,7 @@ async function play(
 
   function check() {
     const views = open.map(({ session: it }) =>
-      JSON.stringify([it.status, it.state.get(), it.asks.length, it.result]),
+      JSON.stringify([it.status, shared(it), it.asks.length, it.result]),
     )
     if (new Set(views).size > 1) wrong.push(`the tabs differ: ${views.join(' | ')}`)
     const roles = open.map((it) => it.session.role)
