@@ -1,4 +1,4 @@
-import type { Op } from '../state/op'
+import type { Op, OpPath } from '../state/op'
 import { sameJson } from '../state/same'
 import type { Core } from '../session/core'
 import type { LiveSession } from '../session/live-session'
@@ -47,8 +47,11 @@ export class Kept {
     for (const record of this.#records) {
       if (record.by !== undefined || record.seq <= durable) continue
       const call = this.#lineage === core.model.lineage ? callOf(record, core) : undefined
-      if (isKnown(record, core, base)) known.push(record)
-      else if (call) again.push(call)
+      if (isKnown(record, core, base)) {
+        const [heard, more] = grown(record, core)
+        known.push(heard)
+        if (more.length > 0) again.push(['write', [more]])
+      } else if (call) again.push(call)
       else if (isOfAPerson(record)) lost.push(record)
     }
     this.#records = known
@@ -67,13 +70,60 @@ export function isKnown(record: SessionRecord, { history }: Pick<Core, 'history'
   return found ? isSame(found, record) : record.seq <= base
 }
 
-/** Of one number. Edits in a row may have become one, which had not grown to its end yet, or has others before it. */
+/** Of one number. Edits in a row become one, which may not have grown to its end there ({@link grown}), or has others before it. */
 function isSame(found: SessionRecord, record: SessionRecord): boolean {
   if (found.kind !== 'wrote' || record.kind !== 'wrote')
     return JSON.stringify(found) === JSON.stringify(record)
   const { at, exec, ops } = record
-  const isThere = ([kind, path]: Op): boolean => ops.some((it) => it[0] === kind && sameJson(it[1], path))
+  const isThere = (op: Op): boolean => ops.some((it) => isOfOnePlace(it, op))
   return found.at === at && found.exec === exec && found.ops.some(isThere)
+}
+
+/** Of edits in a row that became one record: it as far as they are there, and those that were not heard of in time. */
+function grown(record: SessionRecord, core: Core): readonly [heard: SessionRecord, more: readonly Op[]] {
+  const found = core.history.record(record.seq)
+  if (!isEdit(record) || !found || !isEdit(found)) return [record, []]
+  const ops = core.options.privacy.told(record.ops)
+  for (let length = ops.length; length > 0; length--) {
+    const heard = ops.slice(0, length)
+    const theirs = found.ops.slice(-length)
+    const isThere = (op: Op, at: number): boolean => {
+      const other = theirs[at]
+      const ends = at === 0 || at === length - 1
+      return other !== undefined && (sameJson(op, other) || (ends && isJoined(op, other)))
+    }
+    if (!heard.every(isThere)) continue
+    const [last, more] = parted(heard[length - 1] as Op, theirs[length - 1] as Op)
+    return [{ ...record, ops: [...heard.slice(0, -1), last] }, [...more, ...ops.slice(length)]]
+  }
+  return [record, []]
+}
+
+function isEdit(record: SessionRecord): record is SessionRecord & { kind: 'wrote' } {
+  return record.kind === 'wrote' && record.exec === undefined
+}
+
+function isOfOnePlace(one: Op, other: Op): boolean {
+  return one[0] === other[0] && sameJson(one[1], other[1])
+}
+
+/** Whether one may be what became of the other, with those before or after it. */
+function isJoined(one: Op, other: Op): boolean {
+  return isOfOnePlace(one, other) && (one[0] === 'set' || (isText(one) && isText(other)))
+}
+
+function isText(op: Op): boolean {
+  return op[0] === 'append' && op[3] === 'text'
+}
+
+/** What they have of an edit, which may be the end of a longer one there, and what they have not. */
+function parted(mine: Op, theirs: Op): readonly [heard: Op, more: readonly Op[]] {
+  if (!isText(mine)) return [theirs, sameJson(mine, theirs) ? [] : [mine]]
+  const [kind, path, text] = mine as [op: 'append', path: OpPath, text: string]
+  let length = text.length
+  while (!String(theirs[2]).endsWith(text.slice(0, length))) length--
+  const part = (from: number, to?: number): Op => [kind, path, text.slice(from, to), 'text']
+  return [part(0, length), length < text.length ? [part(length)] : []]
 }
 
 function callOf(record: SessionRecord, core: Core): [string, readonly unknown[]] | undefined {

@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest'
-import { createEngine, defineWorkflow, memoryStorage, OvertakenError, type Engine } from 'dogear'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  OvertakenError,
+  type Engine,
+  type StateStore,
+} from 'dogear'
 import { virtualClock, virtualTabs } from 'dogear/testing'
 import { z } from 'zod'
 import { Done, flow, Go, Nudge, unhandled } from '../support/flows'
+import { ears } from '../support/leaving'
 import { overheardTabs } from '../support/overheard'
 
 const nudged = defineWorkflow({ ...flow, events: [Nudge] }).step(
@@ -10,6 +18,9 @@ const nudged = defineWorkflow({ ...flow, events: [Nudge] }).step(
   { on: Go, emits: [Done] },
   async (ctx) => Done((await ctx.waitFor(Nudge)).data),
 )
+
+type Store = StateStore<Record<string, unknown>>
+type Write = (store: Store) => void
 
 /** Devices that share a storage, each with its own tabs. */
 const house = () => {
@@ -49,6 +60,41 @@ test('a tab is taken over in the very moment in which something is typed and sen
   expect([one.state.get('text'), one.result]).toEqual(['typed in that moment', 'sent in that moment'])
   expect(errors.filter((it) => it instanceof OvertakenError)).toEqual([])
 })
+
+test.each<readonly [string, (text: string) => Write]>([
+  ['a text that grows', (text) => (store) => store.append('text', text)],
+  ['a field that is set', (text) => (store) => store.set('text', `${String(store.get('text'))}${text}`)],
+  ['another field', (text) => (store) => store.set(`text-${text}`, text)],
+])(
+  '%s, while nothing can be stored and the other one does not hear of it in time / it has all of it',
+  async (_, write) => {
+    const clock = virtualClock()
+    let full = true
+    const memory = memoryStorage()
+    const claim: typeof memory.claim = (...call) =>
+      full ? Promise.reject(new Error('full')) : memory.claim(...call)
+    const storage = { ...memory, claim }
+    const tabs = virtualTabs()
+    const { channel, ...hearing } = ears(tabs)
+    const options = { storage, clock, onError: () => {}, ...tabs }
+    const one = await createEngine(options).open(nudged)
+    const two = await createEngine({ ...options, channel }).open(nudged)
+    one.state.set('tried', true)
+    await clock.advance(2000)
+    one.state.set('text', 'a')
+    await clock.advance(10)
+    hearing.close()
+    for (const text of ['b', 'c', 'd']) write(text)(one.state as Store)
+    const typed = one.state.get()
+    full = false
+    await two.takeOver()
+    hearing.open()
+    await clock.advance(60_000)
+    expect([one.role, two.role]).toEqual(['follower', 'leader'])
+    for (const { state, persistence } of [one, two])
+      expect([state.get(), persistence.status]).toEqual([typed, 'saved'])
+  },
+)
 
 test('what was typed there is private / no other tab hears of it, and the tab keeps it', async () => {
   const { heard, ...tabs } = overheardTabs()
