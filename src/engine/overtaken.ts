@@ -1,6 +1,7 @@
 import type { Op, OpPath } from '../state/op'
 import { sameJson } from '../state/same'
 import type { Core } from '../session/core'
+import { joinOps } from '../session/field-edit'
 import type { LiveSession } from '../session/live-session'
 import type { SessionRecord } from '../session/record'
 
@@ -83,10 +84,11 @@ function isSame(found: SessionRecord, record: SessionRecord): boolean {
 function grown(record: SessionRecord, core: Core): readonly [heard: SessionRecord, more: readonly Op[]] {
   const found = core.history.record(record.seq)
   if (!isEdit(record) || !found || !isEdit(found)) return [record, []]
-  const ops = core.options.privacy.told(record.ops)
+  // Where something private stood between two edits, they are one at times.
+  const [ops, all] = [joined(core.options.privacy.told(record.ops)), joined(found.ops)]
   for (let length = ops.length; length > 0; length--) {
     const heard = ops.slice(0, length)
-    const theirs = found.ops.slice(-length)
+    const theirs = all.slice(-length)
     const isThere = (op: Op, at: number): boolean => {
       const other = theirs[at]
       const ends = at === 0 || at === length - 1
@@ -103,13 +105,20 @@ function isEdit(record: SessionRecord): record is SessionRecord & { kind: 'wrote
   return record.kind === 'wrote' && record.exec === undefined
 }
 
+function joined(edits: readonly Op[]): Op[] {
+  const ops: Op[] = []
+  for (const op of edits) joinOps(ops, op)
+  return ops
+}
+
 function isOfOnePlace(one: Op, other: Op): boolean {
   return one[0] === other[0] && sameJson(one[1], other[1])
 }
 
 /** Whether one may be what became of the other, with those before or after it. */
 function isJoined(one: Op, other: Op): boolean {
-  return isOfOnePlace(one, other) && (one[0] === 'set' || (isText(one) && isText(other)))
+  if (!isOfOnePlace(one, other)) return false
+  return one[0] === 'set' || (isText(one) && isText(other) && parted(one, other)[0][2] !== '')
 }
 
 function isText(op: Op): boolean {

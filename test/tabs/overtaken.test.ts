@@ -84,7 +84,7 @@ test.each<readonly [string, (text: string) => Write]>([
     one.state.set('text', 'a')
     await clock.advance(10)
     hearing.close()
-    for (const text of ['b', 'c', 'd']) write(text)(one.state as Store)
+    for (const text of ['b', 'c', 'd']) write(text)(one.state)
     const typed = one.state.get()
     full = false
     await two.takeOver()
