@@ -155,6 +155,16 @@ describe('structuredCloneSerializer', () => {
     expect(await (blob as Blob).text()).toBe('text')
   })
 
+  test.each(['__proto__', 'prototype', 'constructor'])(
+    'what is stored has the key %s, also in a map / refused, nothing is polluted',
+    (key) => {
+      const bad: unknown = JSON.parse(`{"${key}":{"polluted":true}}`)
+      for (const stored of [bad, [{ bad }], new Map([['a', bad]]), new Set([bad])])
+        expect(() => structuredCloneSerializer.deserialize(stored)).toThrow(`a key "${key}"`)
+      expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
+    },
+  )
+
   test('a result of once, an edit and a snapshot keep them too', async () => {
     const page = profile()
     const session = await page.open(asking, clone)

@@ -90,6 +90,25 @@ describe('what all sessions share', () => {
     expect(state.get()).toEqual({ count: 0, names: ['a', 'b'], note: 'kept' })
   })
 
+  test('the first read fails, nothing is stored / a write reads again first, and then it is ready', async () => {
+    const page = profile()
+    let fails = 1
+    const storage: SessionStorage = {
+      ...page.storage,
+      readFlow: async (workflow) => {
+        if (fails-- > 0) throw new Error('not now')
+        return page.storage.readFlow(workflow)
+      },
+    }
+    const [engine] = tabs(storage, page)
+    const handle = (engine as Engine).flow(counting)
+    expect(await failure(handle.ready)).toMatchObject({ message: expect.stringContaining('not now') })
+    handle.state.set('count', 1)
+    await page.settle()
+    await handle.ready
+    expect(handle.state.get('count')).toBe(1)
+  })
+
   test('without a schema / untyped, begins as {}', async () => {
     const page = profile()
     const untyped = defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -175,6 +194,20 @@ describe('two tabs on one storage', () => {
     const shown = (third as Engine).flow(counting)
     await shown.ready
     expect([...shown.state.get('names')].sort()).toEqual(['one', 'two'])
+  })
+
+  test('one edits with an await, the other stores first / what both have added is there', async () => {
+    const page = profile()
+    const [one, two] = tabs(page.storage, page).map((it) => it.flow(counting))
+    await page.settle()
+    two?.state.append('names', 'two')
+    await page.settle()
+    await one?.state.edit(async (draft) => {
+      await null
+      draft.note = 'one'
+    })
+    await page.settle()
+    expect(one?.state.get()).toEqual({ count: 0, names: ['two'], note: 'one' })
   })
 
   test("the other's save comes in / exactly the changed paths are told, the rest keeps its identity", async () => {

@@ -60,6 +60,24 @@ describe('fork(seq?, id?)', () => {
     expect(question(session)).toBe('second?')
   })
 
+  test('while somebody has some time to answer / the fork has as much of it left', async () => {
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1), { timeout: 1000 })).data),
+    )
+    const page = profile()
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.clock.advance(400)
+    const fork = await session.fork()
+    expect(fork.asks[0]?.deadline).toBe(session.asks[0]?.deadline)
+    await page.clock.advance(599)
+    expect([session.status, fork.status]).toEqual(['waiting', 'waiting'])
+    await page.clock.advance(1)
+    expect([session.status, fork.status]).toEqual(['failed', 'failed'])
+  })
+
   test('its history / goes back beyond the fork, and can be gone through', async () => {
     const { page, session } = await asked()
     const fork = await session.fork()

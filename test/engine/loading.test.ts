@@ -232,6 +232,19 @@ describe('writes while the session is loading', () => {
     expect((await early).parent).toEqual({ id: 'flow', seq: 2 })
   })
 
+  test('of an asynchronous edit that ends before the load / are on top of what was read', async () => {
+    const { clock, inner } = await stored()
+    const read = gate()
+    const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
+    await session.state.edit(async (draft) => {
+      await null
+      draft.form['d'] = 3
+    })
+    read.open()
+    await session.ready
+    expect(session.state.get()).toEqual({ name: 'stored', list: [1], form: { a: 1, b: { c: 2 }, d: 3 } })
+  })
+
   test('a session that was never stored / early writes are its first', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()

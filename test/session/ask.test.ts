@@ -517,8 +517,9 @@ describe('asking', () => {
     expect(error.cause).toMatchObject({ code: 'EVENT_VALIDATION' })
   })
 
-  test('inside an edit / NestedEditError, as waitFor and sleep', async () => {
+  test('inside an edit / NestedEditError, as whatever else is recorded', async () => {
     const errors: unknown[] = []
+    const inner = defineWorkflow({ ...flow }).step('end', { on: Go, emits: [Done] }, () => Done(1))
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },
@@ -528,13 +529,17 @@ describe('asking', () => {
           errors.push(await failure(ctx.ask(Question(1))))
           errors.push(await failure(ctx.waitFor(Answer)))
           errors.push(await failure(ctx.sleep(10)))
+          errors.push(await failure(ctx.once('key', async () => 1)))
+          errors.push(await failure(ctx.subflow(inner)))
+          errors.push(await failure(ctx.commit()))
+          errors.push(await failure(ctx.collect(Answer('a'), [Answer, Answer]) as Promise<unknown>))
         })
         return Done(ctx.state.get('kept'))
       },
     )
     expect(await (await profile().open(workflow)).run()).toBe(true)
     for (const error of errors) expect(error).toMatchObject({ code: 'NESTED_EDIT' })
-    expect(errors).toHaveLength(3)
+    expect(errors).toHaveLength(7)
   })
 
   test('the attempt fails while its ask is open / the retry joins it: asked once, the answer serves it', async () => {

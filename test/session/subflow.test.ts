@@ -641,8 +641,13 @@ describe('mistakes of a mapping', () => {
           input: 'elsewhere.x',
           state: { a: 'state.x', 'a.b': 'state.y', '': 'value', c: '' },
           nowhere: 'value',
+          flowState: ['value'],
+          resources: { 'api.v2': 'resources.api', api: 1 },
         },
-        writeBack: { resources: { x: 'result' }, state: { x: 'state.x' } },
+        writeBack: {
+          ...{ resources: { x: 'result' }, state: { x: 'state.x' }, value: { 'a..b': 'result', b: '' } },
+          flowState: undefined,
+        },
       } as never)
     let message = ''
     try {
@@ -656,8 +661,13 @@ describe('mistakes of a mapping', () => {
       'capture.state[""]: the path is empty',
       'capture.state["c"]: the path is empty',
       'capture.nowhere: there is no such target',
+      'capture.flowState: it is a source path, or an object of source paths by target path',
+      'capture.resources["api.v2"]: a resource is one key, without a path',
+      'capture.resources["api"]: its source is no path',
       'writeBack.resources: there is no such target',
       'writeBack.state["x"]: the source "state.x" begins with none of result',
+      'writeBack.value["a..b"]: ',
+      'writeBack.value["b"]: the path is empty',
       'it emits 2 events',
     ])
       expect(message).toContain(part)

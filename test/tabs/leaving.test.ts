@@ -273,6 +273,17 @@ describe('leaving the page', () => {
     expect(again.state.get('text')).toBe(String(i % 10).repeat(10_000))
   })
 
+  test('a single write for which there is no room / nothing is left behind', async () => {
+    const { tab, box } = browser()
+    const first = tab()
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'a')
+    await session.flush()
+    session.state.set('text', 'x'.repeat(300_000))
+    first.leave()
+    expect(box.size).toBe(0)
+  })
+
   test('the disk is full for longer than memory keeps every record / a beginning of it is kept', async () => {
     const disk = { full: false }
     const { tab, clock } = browser({ storage: memoryStorage({ failAt: () => disk.full }) })

@@ -190,6 +190,21 @@ describe('export, import, run', () => {
     )
   })
 
+  test('replies that are no events, or of one another, and no stop / one GraphError', () => {
+    const graph = stored(graphOf(everything)) as GraphExport & { events: { stop?: boolean }[] }
+    const reply = (type: string, to: string) => ({ type, reply: to })
+    const events = [
+      ...graph.events.filter((it) => !it.stop),
+      ...[reply('to none', 'nothing'), reply('one', 'other'), reply('other', 'one')],
+    ]
+    const finding = (type: string, to: string): string =>
+      `events has "${type}" with the reply "${to}", which is no event`
+    const read = (): unknown => workflowFromGraph({ ...graph, events } as never, registry)
+    expect(read).toThrow('events has no event with `stop: true`')
+    expect(read).toThrow(finding('to none', 'nothing'))
+    expect(read).toThrow(finding('one', 'other'))
+  })
+
   test('documents are run by the names of their steps, too', async () => {
     const document: GraphDocument = {
       name: 'g',
