@@ -58,7 +58,7 @@ function folded(parts: RestoringParts, loaded: Loaded | undefined): Restored {
       : fresh(aside)
     goOn(parts, model, history, records)
     // Parts that are right and fold without complaint may still not fit together.
-    if (!snapshot || records.length > 0 || names) whole(wrongIn(saveModel(model)))
+    if (records.length > 0 || names) whole(wrongIn(saveModel(model)))
     return { model, history }
   } catch (error) {
     unreadable('its records do not fit together', error)

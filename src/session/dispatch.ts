@@ -99,7 +99,6 @@ export class Dispatch {
     for (const level of levels) {
       const { definition, model } = level
       const isOwn = model === outermost
-      if (own && !isOwn) break
       if (!own && step !== undefined && level.path[0]?.exec.step !== step) continue
       level.expire()
       if (!isOwn && model.run?.end) continue

@@ -50,6 +50,18 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(again.state.get()).toEqual({ by: 'newer' })
   })
 
+  test('somebody waits for the run at the older one / told when it is outdated', async () => {
+    const { clock, engine } = house()
+    const older = await engine('old').open(asking)
+    const run = failure(older.run())
+    await clock.advance(0)
+    await engine('new').open(asking)
+    older.state.set('by', 'older')
+    await clock.advance(10_000)
+    expect(older.persistence.status).toBe('outdated')
+    expect(await run).toMatchObject({ code: 'STALE_EPOCH', id: 'flow' })
+  })
+
   test('a reply at the older one / runs no effect there; at the newer one once', async () => {
     const { clock, engine } = house()
     effects.length = 0

@@ -203,7 +203,7 @@ describe('two tabs on one storage', () => {
     two?.state.append('names', 'two')
     await page.settle()
     await one?.state.edit(async (draft) => {
-      await null
+      await Promise.resolve()
       draft.note = 'one'
     })
     await page.settle()

@@ -237,7 +237,7 @@ describe('writes while the session is loading', () => {
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
     await session.state.edit(async (draft) => {
-      await null
+      await Promise.resolve()
       draft.form['d'] = 3
     })
     read.open()

@@ -532,7 +532,7 @@ describe('asking', () => {
           errors.push(await failure(ctx.once('key', async () => 1)))
           errors.push(await failure(ctx.subflow(inner)))
           errors.push(await failure(ctx.commit()))
-          errors.push(await failure(ctx.collect(Answer('a'), [Answer, Answer]) as Promise<unknown>))
+          errors.push(await failure(ctx.collect(Answer('a'), [Answer, Answer])))
         })
         return Done(ctx.state.get('kept'))
       },

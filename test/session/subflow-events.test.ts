@@ -136,6 +136,46 @@ describe('who takes it', () => {
     expect(session.result).toEqual([1, [2, 3, []], [4, 5, []]])
   })
 
+  test('its schema in the oldest child refuses it, that in another one does not / the other one gets it', async () => {
+    const strict = defineEvent('signal', z.object({ n: z.number().max(5) }))
+    const small = defineWorkflow({ name: 'small', version: 1, start: Go, stop: Done, events: [strict] }).step(
+      'wait',
+      { on: Go, emits: [Done] },
+      async (ctx) => Done((await ctx.waitFor(strict)).data.n),
+    )
+    const outer = defineWorkflow({ ...flow, events: [Signal] }).step(
+      'begin',
+      { on: Go, emits: [Done] },
+      async (ctx) => Done(await Promise.all([ctx.subflow(small), ctx.subflow(child)])),
+    )
+    const { page, session } = await running(outer)
+    for (const n of [6, 7, 5]) {
+      expect(await session.send(Signal({ n }))).toBe(true)
+      await page.settle()
+    }
+    expect(session.result).toEqual([5, [6, 7, []]])
+  })
+
+  test('sent while a reloaded step has not come to its sub-flow again / kept for it', async () => {
+    const outer = defineWorkflow(flow).step('inner', { on: Go, emits: [Done] }, async (ctx) => {
+      await ready.promise
+      return Done(await ctx.subflow(child))
+    })
+    let ready = gate()
+    ready.open()
+    const { page } = await running(outer)
+    ready = gate()
+    await page.reload()
+    const again = await page.open(outer)
+    const sent = again.send(loosely(Signal({ n: 1 })))
+    await page.settle()
+    ready.open()
+    expect(await sent).toBe(true)
+    await page.settle()
+    expect(await again.send(loosely(Signal({ n: 2 })))).toBe(true)
+    expect(await again.run()).toEqual([1, 2, []])
+  })
+
   test('three deep / the innermost, past those that do not know it', async () => {
     const middle = defineWorkflow({ name: 'middle', version: 1, start: Go, stop: Done }).subflow('child', {
       on: Go,

@@ -630,6 +630,28 @@ describe('failure, cancel and time', () => {
   })
 })
 
+test('the child edits its flow state with an await / it is there, once, also after a reload', async () => {
+  const inner = defineWorkflow({
+    ...flow,
+    name: 'inner',
+    flowState: z.object({ n: z.number().default(0) }),
+  }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+    await ctx.flowState.edit(async (draft) => {
+      await Promise.resolve()
+      draft.n++
+    })
+    await ctx.ask(Question(1))
+    return Done(ctx.flowState.get('n'))
+  })
+  const outer = defineWorkflow(flow).subflow('sub', { on: Go, workflow: inner, emits: [Done] })
+  const page = profile()
+  void (await page.open(outer)).run()
+  await page.reload()
+  const again = await page.open(outer)
+  await again.asks[0]?.reply('yes')
+  expect(await again.run()).toBe(1)
+})
+
 describe('mistakes of a mapping', () => {
   test('bad scopes, write-back to resources, overlapping targets, empty paths, two emits / all in one error at definition', () => {
     const define = (): unknown =>

@@ -1,6 +1,15 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, type StepError, type StepStore } from '../../src/index'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  type SessionStorage,
+  type StepError,
+  type StepStore,
+} from '../../src/index'
+import { virtualClock } from '../../src/testing'
 import { Answer, Done, failure, flow, gate, Go, profile, Question, type Profile } from '../support/flows'
 
 const state = z.object({
@@ -320,6 +329,28 @@ describe('fallback', () => {
     await run
     expect(session.status).toBe('cancelled')
     expect(fallback).not.toHaveBeenCalled()
+    expect(own.calls).toEqual(['prepare'])
+  })
+
+  test('cancelled before the intent to execute is durable / execute does not run', async () => {
+    const clock = virtualClock()
+    const [inner, disk] = [memoryStorage(), gate()]
+    const storage: SessionStorage = {
+      ...inner,
+      append: async (...call) => {
+        await disk.promise
+        return inner.append(...call)
+      },
+    }
+    const own = phases()
+    const workflow = defineWorkflow(base).node('work', { on: Go, emits: [Done] }, own)
+    const session = await createEngine({ storage, clock }).open(workflow)
+    session.run().catch(() => {})
+    await clock.advance(100)
+    session.cancel()
+    disk.open()
+    await clock.advance(1000)
+    expect(session.persistence.status).toBe('saved')
     expect(own.calls).toEqual(['prepare'])
   })
 })
