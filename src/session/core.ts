@@ -68,7 +68,7 @@ export class Core {
   active!: () => boolean
   stepped!: () => void
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
-  ready: () => boolean = () => true
+  ready!: () => boolean
   /** How long the run has been at work, where that has a limit: told with what steps begin, for the next page. */
   worked: (() => number) | undefined
   /** The newest record when it is a field edit: the next edit may still join it. */
