@@ -305,6 +305,21 @@ describe('two tabs on one session', () => {
     expect(await two.reply('no such ask', 1)).toBe(false)
   })
 
+  test('the leader cannot save / flush of the follower rejects with the reason, and resolves once it can', async () => {
+    let full = false
+    const { tab, clock } = browser(memoryStorage({ failAt: () => full }))
+    await tab().open(asking)
+    const two = await tab().open(asking)
+    full = true
+    two.state.set('text', 'kept')
+    const flushed = failure(two.flush())
+    await clock.advance(1000)
+    expect(await flushed).toMatchObject({ code: 'STORAGE' })
+    full = false
+    await clock.advance(60_000)
+    await expect(two.flush()).resolves.toBeUndefined()
+  })
+
   test('streamed events and progress / are there in the follower', async () => {
     const { tab, clock } = browser()
     const streaming = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
