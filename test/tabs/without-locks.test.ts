@@ -9,7 +9,8 @@ const browser = (without: EngineOptions = { locks: null }) => {
   const storage = memoryStorage()
   const tabs = virtualTabs()
   let ids = 0
-  const engine = () => createEngine({ storage, clock, ids: () => `id-${++ids}`, ...tabs, ...without })
+  const engine = (own: EngineOptions = {}) =>
+    createEngine({ storage, clock, ids: () => `id-${++ids}`, ...tabs, ...without, ...own })
   const open = async (on = engine()) => {
     const opening = on.open(asking)
     await clock.advance(400)
@@ -107,6 +108,39 @@ describe('neither locks nor a channel, as on a server', () => {
     expect(await older.asks[0]!.reply('yes')).toBe(true)
     expect(await result).toBe('yes')
   })
+})
+
+test('locks that refuse every request, as in a sandbox / as if there were none', async () => {
+  const locks = { request: () => Promise.reject(new DOMException('no', 'SecurityError')) }
+  const { open } = browser({ locks })
+  const one = await open()
+  const two = await open()
+  one.state.set('text', 'a')
+  await one.flush()
+  expect([one.role, one.persistence.status, two.role]).toEqual(['leader', 'saved', 'reader'])
+  expect(two.error).toBeInstanceOf(ReadOnlyError)
+})
+
+test.each([
+  ['nobody has led meanwhile / it leads again', false],
+  ['another tab has been opened meanwhile / that one leads, and this one reads', true],
+])('no Web Locks, a page comes back from the back/forward cache and %s', async (_, opened) => {
+  const page = new Page(new Map())
+  const { open, engine, clock } = browser({ locks: null, page })
+  const one = await open(engine())
+  one.state.set('text', 'a')
+  await one.flush()
+  page.hide(true)
+  const two = opened ? await open(engine({ page: null })) : undefined
+  two?.state.append('text', 'b')
+  await two?.flush()
+  page.show(true)
+  await clock.advance(1000)
+  expect([one.role, one.state.get('text')]).toEqual(opened ? ['reader', 'ab'] : ['leader', 'a'])
+  if (opened) return
+  one.state.append('text', 'c')
+  await one.flush()
+  expect(one.persistence.status).toBe('saved')
 })
 
 test('a browser that refuses channels, as one that lets a site store nothing / the session opens, and leads', async () => {
