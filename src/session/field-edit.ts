@@ -1,5 +1,11 @@
 import type { Op } from '../state/op'
 import { sameJson } from '../state/same'
+import type { SessionRecord } from './record'
+
+/** A write from outside of the steps. */
+export function isFieldEdit(record: SessionRecord | undefined): record is SessionRecord & { kind: 'wrote' } {
+  return record?.kind === 'wrote' && record.exec === undefined
+}
 
 /** Adds an edit to a list of edits; another one of the same field takes its place. */
 export function joinOps(ops: Op[], op: Op): void {

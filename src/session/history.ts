@@ -1,7 +1,7 @@
 import { HistoryError } from '../errors'
 import type { Op } from '../state/op'
 import { Tree } from '../state/tree'
-import { joinOps } from './field-edit'
+import { isFieldEdit, joinOps } from './field-edit'
 import type { HistoryEntry } from './history-entry'
 import { entryOf } from './history-entry'
 import { createModel, type Model } from './model'
@@ -230,8 +230,4 @@ function ahead(records: readonly SessionRecord[], seq: number): number {
 /** What another tab has joined to the record that it told last. */
 function grown(last: SessionRecord, more: SessionRecord): SessionRecord {
   return joined([last, more], undefined)[0] ?? last
-}
-
-function isFieldEdit(record: SessionRecord | undefined): record is SessionRecord & { kind: 'wrote' } {
-  return record?.kind === 'wrote' && record.exec === undefined
 }
