@@ -30,7 +30,13 @@ export class Edits {
       // Begun before the session was read: it has not seen what it is to change.
       .then((ops) => (this.#parts.base?.() === base ? ops : this.#run(recipe)))
       .then((ops) => {
-        this.#writes.remember(ops, () => ops)
+        // Operations that were made for what was not there would garble what is: the recipe runs on that.
+        const anew = (): readonly Op[] => {
+          if (this.#parts.base?.() === base) return ops
+          Promise.resolve(this.edit(recipe)).catch(() => this.#writes.land(ops))
+          return none
+        }
+        this.#writes.remember(ops, anew)
         this.#writes.land(ops)
       })
     const tail: Promise<void> = landed.then(nothing, nothing).then(() => {

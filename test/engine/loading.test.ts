@@ -239,10 +239,15 @@ describe('writes while the session is loading', () => {
     await session.state.edit(async (draft) => {
       await Promise.resolve()
       draft.form['d'] = 3
+      draft.name += ' and edited'
+      draft.list.push(2)
     })
+    expect(session.state.get()).toEqual({ name: ' and edited', list: [2], form: { d: 3 } })
     read.open()
     await session.ready
-    expect(session.state.get()).toEqual({ name: 'stored', list: [1], form: { a: 1, b: { c: 2 }, d: 3 } })
+    await clock.advance(0)
+    const form = { a: 1, b: { c: 2 }, d: 3 }
+    expect(session.state.get()).toEqual({ name: 'stored and edited', list: [1, 2], form })
   })
 
   test('a session that was never stored / early writes are its first', async () => {
