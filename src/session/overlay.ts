@@ -44,7 +44,7 @@ export class Overlay {
     const { tree, heard } = model
     const shown = this.#shown
     this.#shown = undefined
-    if (shown !== undefined) tree.apply(options.privacy.carry(shown))
+    if (shown !== undefined) tree.apply(options.privacy.carry(shown, tree, options.writer.schema))
     if (changed && this.#isOn) {
       this.#confirmed = tree.root()
       for (const ops of this.#outbox.writes(heard)) tree.apply(ops)

@@ -1,6 +1,7 @@
 import type { Op, OpPath } from '../state/op'
 import { startsWith, toPath } from '../state/path'
-import { isContainer, valueAt } from '../state/view'
+import type { CompiledSchema } from '../state/schema'
+import { isContainer, valueAt, type Current } from '../state/view'
 import type { SavedExecution, SavedModel, SavedPast } from './saved-model'
 import type { SavedSession } from './saved-session'
 import type { ChildBegin, RecordBody } from './record'
@@ -74,11 +75,19 @@ export class Privacy {
     return { ...point, begin: begun(begin), ...(child && { child: own.#saved(child) }) }
   }
 
-  /** What makes the private paths of a state those of another one. */
-  carry(state: unknown): Op[] {
-    return this.#paths.map((keys): Op => {
+  /** What makes the private paths of a state those of another one, where its schema has room for them. */
+  carry(state: unknown, into: Current, { check }: CompiledSchema): Op[] {
+    return this.#paths.flatMap((keys): Op[] => {
       const value = valueAt(state, keys)
-      return value === undefined ? ['delete', toPath(keys).id] : ['set', toPath(keys).id, value]
+      const path = toPath(keys)
+      if (value === undefined) return [['delete', path.id]]
+      try {
+        check(into, path, value)
+        return [['set', path.id, value]]
+      } catch {
+        // What it stood in is gone, and cannot be without the rest of it.
+        return []
+      }
     })
   }
 

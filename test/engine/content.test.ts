@@ -8,7 +8,7 @@ import {
   structuredCloneSerializer,
   type Serializer,
 } from '../../src/index'
-import { virtualClock } from '../../src/testing'
+import { virtualClock, virtualTabs } from '../../src/testing'
 import { overheardTabs } from '../support/overheard'
 import { answeredAfterReload, Done, failure, flow, Go, profile, Question, thrown } from '../support/flows'
 
@@ -438,6 +438,25 @@ describe('private paths', () => {
     expect(JSON.stringify(handed)).toContain('rewound')
     expect(JSON.stringify(heard)).toContain('"rewound"')
     expect(JSON.stringify([handed, heard, exported])).not.toContain('SECRET')
+  })
+
+  test('another tab has deleted what they stand in / they are gone with it, and the tab goes on', async () => {
+    const [clock, storage, tabs] = [virtualClock(), memoryStorage(), virtualTabs()]
+    const state = z.object({
+      login: z.object({ name: z.string(), password: z.string().optional() }).optional(),
+      text: z.string().default(''),
+    })
+    const workflow = defineWorkflow({ ...flow, state, private: ['login.password'] })
+    const complete = workflow.step('end', { on: Go, emits: [Done] }, () => Done(1))
+    const one = await createEngine({ storage, clock, ...tabs }).open(complete)
+    const two = await createEngine({ storage, clock, ...tabs }).open(complete)
+    two.state.set('login', { name: 'ada', password: 'SECRET' })
+    await clock.advance(1000)
+    expect(one.state.get('login')).toEqual({ name: 'ada' })
+    one.state.delete('login')
+    one.state.set('text', 'a')
+    await clock.advance(1000)
+    expect(two.state.get()).toEqual({ text: 'a' })
   })
 
   test('in a copy that was made before they were private / imported without them', async () => {
