@@ -30,12 +30,12 @@ export interface Seedling extends SavedSession {
  */
 export async function plant(
   { storage, serializer, clock, timeout }: OpeningDeps,
-  { name: workflow }: Definition,
+  definition: Definition,
   id: string,
   { version, ...saved }: Seedling,
   own: Serializer = serializer,
 ): Promise<void> {
-  const shape = { format: SESSION_FORMAT, workflow, version }
+  const shape = { format: SESSION_FORMAT, workflow: definition.name, version }
   const { epoch } = await storage.claim(id, shape, 0)
   if (!Number.isSafeInteger(epoch)) throw taken(id)
   const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
@@ -45,8 +45,11 @@ export async function plant(
     serializer: own,
     epoch: () => epoch as number,
   })
+  // A fork has what is private in memory; who made a copy may have called nothing so. What is of another version has
+  // other paths, and is migrated first.
+  const privacy = new Privacy(version === definition.version ? definition.options.private : [])
   try {
-    await new Snapshots(writer).store({ seq: saved.seq, value: saved })
+    await new Snapshots(writer).store({ seq: saved.seq, value: privacy.session(saved) })
   } catch (error) {
     await storage.delete(id).catch(() => {})
     throw storageError(error)
@@ -95,14 +98,9 @@ function seedling(definition: Definition, json: unknown, id: string | undefined)
   const copy = copyJson(json, 'session') as Seedling & Named & { format: number; workflow: string }
   const own = id ?? copy.id
   if (typeof own !== 'string' || own === '') unreadable('it has no id')
-  const { format: _format, workflow: _workflow, ...given } = { ...copy, id: own }
-  whole(wrongIn(given))
-  if (!('state' in given)) unreadable('it has no state')
-  // Who made it may have called nothing private. What is of another version has other paths, and is migrated first.
-  const saved =
-    given.version === definition.version
-      ? { ...given, ...new Privacy(definition.options.private).session(given) }
-      : given
+  const { format: _format, workflow: _workflow, ...saved } = { ...copy, id: own }
+  whole(wrongIn(saved))
+  if (!('state' in saved)) unreadable('it has no state')
   // To be folded once is the proof that it can be.
   const history = new History(Infinity)
   restoreSession(saved, 0, new Tree(undefined), history)

@@ -55,7 +55,7 @@ export class Travel {
     return true
   }
 
-  /** The session as it was after a record, or is, without what is private, for a snapshot of its own under another name. */
+  /** The session as it was after a record, or is, for a snapshot of its own under another name. */
   branch(seq: number | undefined): SavedSession {
     const { core, gate } = this.#of
     gate.mustBeOpen()
@@ -66,8 +66,7 @@ export class Travel {
     const history = at > 0 ? core.history.save(past.tree.root(), at) : undefined
     const resourceKeys = core.options.resources.keys()
     // A session that nobody has written to yet has no record: as a snapshot it needs a number.
-    const saved = { ...saveModel(past), resourceKeys, seq: Math.max(1, at), ...(history && { history }) }
-    return core.options.privacy.session(saved)
+    return { ...saveModel(past), resourceKeys, seq: Math.max(1, at), ...(history && { history }) }
   }
 
   /** Has it done by the tab that executes, when this one does not. */
