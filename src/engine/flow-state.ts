@@ -67,6 +67,7 @@ export class FlowState implements SessionFlow {
       writer: this.writer,
       commit: (ops: readonly Op[]) => void this.#put(ops, this.#making.pop() ?? (() => ops)),
       initial: () => this.initial,
+      base: () => this.#known,
     }
     this.state = createStateStore(parts, new EarlyWrites(parts, () => this.#making))
     this.#channel = deps.channels?.(placeOf(deps.storage, `flow:${definition.name}`))
@@ -198,9 +199,9 @@ export class FlowState implements SessionFlow {
     const loaded = await loadFlow(this.#deps, this.#definition, this.#schema)
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
+    this.#known = true
     this.#adopt(loaded ?? { seq: 0, applied: [], state: this.initial })
     if (loaded) this.#origin.note()
-    this.#known = true
     if (this.#failed) this.#loaded = deferred()
     this.#failed = false
     this.#loaded.resolve()
@@ -215,7 +216,7 @@ export class FlowState implements SessionFlow {
 
   /** Another state is stored: it is taken, and what it does not have of ours is made again on top of it. */
   #adopt(base: LoadedFlow): void {
-    if (this.#known && base.seq === this.#base.seq) return
+    if (base.seq === this.#base.seq) return
     this.#base = base
     this.#own.found(base.applied)
     const tree = this.#tree

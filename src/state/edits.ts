@@ -30,10 +30,15 @@ export class Edits {
       // Begun before the session was read: it has not seen what it is to change.
       .then((ops) => (this.#parts.base?.() === base ? ops : this.#run(recipe)))
       .then((ops) => {
-        // Operations that were made for what was not there would garble what is: the recipe runs on that.
+        let isAnew = false
+        // Operations that were made for what was not there would garble what is: the recipe runs on that, once.
         const anew = (): readonly Op[] => {
           if (this.#parts.base?.() === base) return ops
-          Promise.resolve(this.edit(recipe)).catch(() => this.#writes.land(ops))
+          if (!isAnew)
+            void Promise.resolve()
+              .then(() => this.edit(recipe))
+              .catch(() => this.#writes.land(ops))
+          isAnew = true
           return none
         }
         this.#writes.remember(ops, anew)

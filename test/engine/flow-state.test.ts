@@ -90,6 +90,49 @@ describe('what all sessions share', () => {
     expect(state.get()).toEqual({ count: 0, names: ['a', 'b'], note: 'kept' })
   })
 
+  test.each(['before', 'after'])(
+    'an asynchronous edit that ends %s the first read / its recipe runs on what is stored, and not at every conflict',
+    async (end) => {
+      const page = profile()
+      page.engine.flow(counting).state.set('note', 'kept')
+      await page.engine.close()
+      const read = gate()
+      const storage: SessionStorage = {
+        ...page.storage,
+        readFlow: async (workflow) => (await read.promise, page.storage.readFlow(workflow)),
+      }
+      const [slow, other] = [tabs(storage, page)[0], tabs(page.storage)[1]] as Engine[]
+      const { state, ready } = (slow as Engine).flow(counting)
+      const hold = gate()
+      let runs = 0
+      const edited = state.edit(async (draft) => {
+        runs++
+        await hold.promise
+        draft.note = draft.note ? `${draft.note}, edited` : 'edited'
+        draft.names.push('a')
+      })
+      if (end === 'before') {
+        hold.open()
+        await edited
+        expect(state.get('note')).toBe('edited')
+      }
+      read.open()
+      await ready
+      hold.open()
+      await edited
+      await page.settle()
+      expect(state.get()).toEqual({ count: 0, names: ['a'], note: 'kept, edited' })
+      const others = (other as Engine).flow(counting)
+      await others.ready
+      others.state.set('count', 1)
+      await page.settle()
+      state.append('names', 'b')
+      await page.settle()
+      expect(state.get()).toEqual({ count: 1, names: ['a', 'b'], note: 'kept, edited' })
+      expect(runs).toBe(2)
+    },
+  )
+
   test('the first read fails, nothing is stored / a write reads again first, and then it is ready', async () => {
     const page = profile()
     let fails = 1
