@@ -1,5 +1,5 @@
 import { DogearError, SessionStateError } from '../errors'
-import { LoadError } from '../storage-errors'
+import { LoadError, StaleEpochError } from '../storage-errors'
 import { copyJson } from '../state/json'
 import { Tree } from '../state/tree'
 import type { Definition } from '../workflow/workflow'
@@ -51,6 +51,8 @@ export async function plant(
   try {
     await new Snapshots(writer).store({ seq: saved.seq, value: privacy.session(saved) })
   } catch (error) {
+    // Another one has claimed the id since: what stands there is its own.
+    if (error instanceof StaleEpochError && error.newest > 0) throw taken(id)
     await storage.delete(id).catch(() => {})
     throw storageError(error)
   }
@@ -92,7 +94,7 @@ function seedling(definition: Definition, json: unknown, id: string | undefined)
     !Number.isSafeInteger(head.version) ||
     !(Number(head.version) > 0)
   )
-    unreadable('it is no saved session: it has no format and version')
+    unreadable('it is no saved session, as toJSON() gives it: it has no format and version')
   mustBeKnown('format', head.format as number, FORMAT)
   accept(definition, head as StoredHead)
   const copy = copyJson(json, 'session') as Seedling & Named & { format: number; workflow: string }

@@ -124,6 +124,16 @@ describe('fork(seq?, id?)', () => {
     expect(JSON.stringify((await page.open(twice, { id: 'other' })).toJSON())).toBe(before)
   })
 
+  test('two at once with one id, as by a double click / one wins and is stored, the other is told', async () => {
+    const { page, session } = await asked()
+    const both = [session.fork(undefined, 'two'), session.fork(undefined, 'two')]
+    const outcomes = await Promise.allSettled(both)
+    expect(sorted(outcomes.map((it) => it.status))).toEqual(['fulfilled', 'rejected'])
+    expect(outcomes.find((it) => it.status === 'rejected')?.reason).toMatchObject({ code: 'SESSION_STATE' })
+    page.kill()
+    expect((await page.open(twice, { id: 'two' })).state.get()).toEqual({ first: 'a' })
+  })
+
   test('a bad seq / HistoryError, and no session', async () => {
     const { page, session } = await asked()
     await session.flush()

@@ -139,6 +139,17 @@ describe('engine.import(workflow, json)', () => {
     expect((await page.engine.import(workflow, json, { id: 'two' })).state.get('note')).toBe('typed')
   })
 
+  test('two at once with one id, as by a double click / one wins and is stored, the other is told', async () => {
+    const { page, session, workflow } = await inTheMiddle()
+    const json = session.toJSON()
+    const both = [1, 2].map(() => page.engine.import(workflow, json, { id: 'two' }))
+    const outcomes = await Promise.allSettled(both)
+    expect(outcomes.map((it) => it.status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect(outcomes.find((it) => it.status === 'rejected')?.reason).toMatchObject({ code: 'SESSION_STATE' })
+    page.kill()
+    expect((await page.open(workflow, { id: 'two' })).state.get('note')).toBe('typed')
+  })
+
   const cases: readonly (readonly [string, (json: Json) => unknown, string])[] = [
     ['nothing', () => undefined, 'UNREADABLE_RECORD'],
     ['null', () => null, 'UNREADABLE_RECORD'],
