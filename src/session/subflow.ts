@@ -132,8 +132,10 @@ function begin(
   { core, event }: Attempt,
 ): ChildBegin {
   const { name, version, options } = definition
-  const input = capture['input'] === undefined ? valueOf(event) : build(capture['input'], undefined, read)
-  const { data } = options.start(input)
+  const { start } = options
+  const input =
+    capture['input'] === undefined ? start.schema && valueOf(event) : build(capture['input'], undefined, read)
+  const { data } = start(input)
   const started = (schema: Schema | undefined, sources: Sources | undefined, what: string): unknown => {
     const compiled = compileSchema(schema)
     const first = sources === undefined ? undefined : build(sources, defaults(schema), read)

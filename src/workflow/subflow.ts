@@ -88,10 +88,13 @@ export function running({ workflow, ...mapping }: Subflow): (ctx: Context) => Pr
   return (ctx) => ctx.subflow(workflow, mapping as never)
 }
 
-/** Runs a child and emits what comes back. */
-export function emitting(subflow: Subflow, emits: readonly AnyEvent[]): StepDefinition['handler'] {
+/** Runs a child and emits what comes back; an event without data says only that it is done. */
+export function emitting(subflow: Subflow, [event]: readonly AnyEvent[]): StepDefinition['handler'] {
   const run = running(subflow)
-  return async (ctx) => emits[0]?.(await run(ctx))
+  return async (ctx) => {
+    const result = await run(ctx)
+    return event?.((event.schema ?? subflow.writeBack?.['value']) && result)
+  }
 }
 
 /** A step that says which workflow it is, for diagrams and checks. */

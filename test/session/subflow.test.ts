@@ -47,6 +47,25 @@ describe('what enters and what comes back', () => {
     expect(await session.run({ total: 5 })).toEqual({ receipt: '5 by none, paid', at: 1 })
   })
 
+  test('no mapping, an event without data before and after it / it begins, and is done', async () => {
+    const Told = defineEvent('told')
+    const Wrapped = defineEvent('wrapped')
+    const wrapping = defineWorkflow({ ...flow, name: 'wrapping', start: Wrapped, stop: Paid }) //
+      .step('wrap', { on: Wrapped, emits: [Paid] }, () => Paid({ receipt: 'paper', at: 1 }))
+    const workflow = defineWorkflow(shop)
+      .subflow('wrap', {
+        on: Priced,
+        workflow: wrapping,
+        emits: [Told],
+        writeBack: { state: { paid: 'result' } },
+      })
+      .step('tell', { on: Told, emits: [Out] }, (ctx, { data }) =>
+        Out([data === undefined, ctx.state.get('paid.receipt')]),
+      )
+    const session = await profile().open(workflow)
+    expect(await session.run({ total: 5 })).toEqual([true, 'paper'])
+  })
+
   test('a full mapping / each value lands exactly where it says', async () => {
     const workflow = defineWorkflow(shop).subflow('pay', {
       on: Priced,
