@@ -51,6 +51,8 @@ class PageUrl {
   #loaded = false
   /** The page that the URL and the session were last at together. */
   #shown: string | undefined
+  /** How many pages had been answered before that one. */
+  #answered = 0
   /** The page that the URL asks for, while the session is on its way there. */
   #wanted: string | undefined
   /** The page that was turned last on that way. */
@@ -95,10 +97,12 @@ class PageUrl {
   /** The session has changed. */
   #moved(): void {
     if (!this.#loaded) return this.#go(this.#inUrl)
-    const { now } = this.#pages()
+    const { now, reached } = this.#pages()
     if (this.#wanted !== undefined) this.#onwards()
     else if (now === this.#shown) return
-    else if (now !== undefined) this.#write('push')
+    // To what is asked after no answer, as inside of a sub-flow, leads no way back: it takes the place of the one before.
+    else if (now !== undefined)
+      this.#write(this.#shown !== undefined && reached.length === this.#answered ? 'replace' : 'push')
     // Between two pages there is none as well; after a reset there is none to come.
     else if (this.#session.status === 'idle') this.#write('replace')
   }
@@ -119,6 +123,7 @@ class PageUrl {
 
   #write(how: 'push' | 'replace', now = this.#pages().now): void {
     this.#shown = now
+    this.#answered = [...this.#pages().reached, now].indexOf(now)
     if (now === this.#inUrl && (now === undefined || this.#mark === this.#session.id)) return
     const url = new URL(location.href)
     if (now === undefined) url.searchParams.delete(this.#param)

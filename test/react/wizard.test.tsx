@@ -416,6 +416,53 @@ describe('useWorkflowUrl', () => {
     expect(text()).toBe('completed')
   })
 
+  test('questions of a sub-flow, to which no way leads back / stand in its one entry, and so does what comes after it', async () => {
+    const Known = defineEvent('known')
+    const address = defineWorkflow({ name: 'address', version: 1, start: Begin, stop: Known }).step(
+      'ask',
+      { on: Begin, asks: [AskCity, AskSure], emits: [Known] },
+      async (ctx) => {
+        await ctx.ask(AskCity({}))
+        await ctx.ask(AskSure({}))
+        return Known()
+      },
+    )
+    const Named = defineEvent('named')
+    const outer = defineWorkflow({ name: 'outer', version: 1, start: Begin, stop: Text })
+      .step('name', { on: Begin, asks: [AskName], emits: [Named] }, async (ctx) => {
+        await ctx.ask(AskName({}))
+        return Named()
+      })
+      .subflow('address', { on: Named, workflow: address, emits: [Known] })
+      .step('end', { on: Known, asks: [AskName, AskSure], emits: [Text] }, async (ctx) => {
+        await ctx.ask(AskName({}))
+        return Text((await ctx.ask(AskSure({}))).data)
+      })
+    const clock = virtualClock()
+    const session = await createEngine({ storage: memoryStorage(), clock }).open(outer)
+    function Outer() {
+      useWorkflowUrl(session)
+      return <p>{useWorkflow(session).ask?.type}</p>
+    }
+    render(<Outer />)
+    session.run().catch(() => {})
+    await act(() => clock.advance(0))
+    const seen: unknown[] = []
+    for (let page = 0; page < 4; page++) {
+      const [how] = await moves(async () => {
+        await act(async () => void (await session.asks[0]?.reply({ text: 'x' })))
+        await act(() => clock.advance(0))
+      })
+      seen.push([how, step()])
+    }
+    expect(seen).toEqual([
+      ['push', 'askCity'],
+      ['replace', 'askSure'],
+      ['replace', 'askName-2'],
+      ['push', 'askSure'],
+    ])
+  })
+
   test('reset, then begun again / the URL names no page, then the first one, which is pushed', async () => {
     const { open, start, answer, latest, settle } = stage()
     await open()
