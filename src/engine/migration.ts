@@ -34,6 +34,8 @@ export async function migrated(
   for (let step = from + 1; step <= version; step++) {
     try {
       state = await options.migrations?.[step]?.(state)
+      // One that changes what it is given, and returns nothing, would begin anew with the defaults.
+      if (state == null) throw new TypeError('it returned no state')
     } catch (error) {
       throw new Refusal(
         'MIGRATION_FAILED',

@@ -410,6 +410,25 @@ describe('a migration that is missing or fails', () => {
       expect((await page.open(three(both), open)).state.get('last')).toBe('Lovelace')
     },
   )
+
+  test.each([{}, { state: z.object({ name: z.string().default('') }) }])(
+    'it changes what it is given and returns nothing / refused: it does not begin anew with the defaults',
+    async (schema) => {
+      const page = await stored()
+      const migrations: Migrations = { 2: (state: { name: string }) => void (state.name += '!') }
+      const forgets = defineWorkflow({ ...flow, version: 2, ...schema, migrations }).step(
+        'ask',
+        { on: Go, emits: [Done] },
+        () => Done(1),
+      )
+      expect(await failure(page.open(forgets))).toMatchObject({
+        code: 'MIGRATION_FAILED',
+        message: expect.stringContaining('version 2 failed: TypeError: it returned no state') as string,
+      })
+      page.kill()
+      expect((await page.open(one)).state.get('name')).toBe('Ada Lovelace')
+    },
+  )
 })
 
 describe('code of an older version', () => {
