@@ -52,6 +52,8 @@ export class Writer {
   }
 
   replace(view: Current, state: unknown): Op {
+    // The next load would take null for no state at all, and refuse what is stored.
+    if (state == null) throw new SerializationError(nameOf(ROOT), String(state), 'write {}')
     return written(this.#checked(view, ROOT, state))
   }
 

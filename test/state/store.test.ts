@@ -138,11 +138,13 @@ describe('writing', () => {
     }
   })
 
-  test('below a state that is null: a PathError that says so, and that replace() is the way out', () => {
+  test('below a state that is a number: a PathError that says so, and that replace() is the way out', () => {
     const store = createStore()
-    store.replace(null as never)
+    store.replace(5 as never)
     const error = expectRefused(store, () => store.set('o.v', 1), PathError)
-    expect(error.message).toBe('state path "o.v": the state is null, which holds no "o"; replace it first')
+    expect(error.message).toBe(
+      'state path "o.v": the state is a number, which holds no "o"; replace it first',
+    )
   })
 
   test('list of 3: set list.1 replaces, list.3 appends; list.4, list.foo and other texts fail', () => {
@@ -398,10 +400,10 @@ describe('a value that storage cannot keep', () => {
     },
   )
 
-  test('undefined is no state: replace refuses it', () => {
+  test.each([undefined, null])('%s is no state: replace refuses it, which a load would not take', (none) => {
     const store = createStore({ initial: { a: 1 } })
-    const error = expectRefused(store, () => store.replace(undefined as never), SerializationError)
-    expect(error).toMatchObject({ path: 'state', kind: 'undefined' })
+    const error = expectRefused(store, () => store.replace(none as never), SerializationError)
+    expect(error.message).toBe(`state is ${none}; write {}`)
   })
 
   test('a refused write in an edit takes the others of the edit with it', () => {
