@@ -113,7 +113,8 @@ export class Scheduler {
     this.#stepping = true
     const started = this.startOne()
     this.#stepping = false
-    await started?.settled
+    // Where there is nothing to start, a loop of steps waits for what comes in a task, as the result of a sub-flow.
+    await (started ? started.settled : new Promise<void>(nextTask))
     this.#stepping = true
     this.#stallIfDone()
     this.#stepping = false

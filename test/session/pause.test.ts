@@ -297,6 +297,22 @@ describe('step()', () => {
     expect(session.asks).toHaveLength(1)
   })
 
+  test('over and over / comes to the end of a sub-flow: what nothing can start for waits for a task', async () => {
+    const page = profile()
+    const child = defineWorkflow({ ...flow, name: 'child' }).step('end', { on: Go, emits: [Done] }, () =>
+      Done('end'),
+    )
+    const session = await page.open(
+      defineWorkflow(flow).subflow('sub', { on: Go, workflow: child, emits: [Done] }),
+    )
+    session.pause()
+    const result = session.run()
+    // A loop without an end would not fail this test, but hang it.
+    for (let more = true, left = 100; more && left > 0; left--) more = await session.step()
+    expect(session.status).toBe('completed')
+    expect(await result).toBe('end')
+  })
+
   test('of a run that is going on / pauses it and starts one more', async () => {
     const page = profile()
     const log: unknown[] = []
