@@ -35,7 +35,7 @@ export function retryDelay(
   if (retry === undefined) return undefined
   if (typeof retry === 'function') return retry(failure)
   const { attempts, delay = 0, factor = 1, maxDelay = Infinity, jitter = false, retryIf } = retry
-  if (failure.attempt >= attempts || retryIf?.(failure.error) === false) return undefined
+  if (failure.attempt >= attempts || (retryIf && !retryIf(failure.error))) return undefined
   const full = Math.min(delay * factor ** (failure.attempt - 1), maxDelay)
   return jitter ? full * (0.5 + random() / 2) : full
 }

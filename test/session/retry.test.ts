@@ -62,9 +62,12 @@ describe('the policy', () => {
     expect(times).toEqual([0])
   })
 
-  test('retryIf says no / no further attempt', async () => {
+  test.each([
+    ['no', (message: string) => message !== 'no 2'],
+    ['nothing', (message: string) => (/1/.exec(message) ?? undefined) as unknown as boolean],
+  ])('retryIf says %s / no further attempt', async (_, worth) => {
     const page = profile()
-    const retry: Retry = { attempts: 9, retryIf: (error) => (error as Error).message !== 'no 2' }
+    const retry: Retry = { attempts: 9, retryIf: (error) => worth((error as Error).message) }
     const { workflow, times } = failing(page, 99, retry, (n) => new Error(`no ${n}`))
     const error: StepError = await failure((await page.open(workflow)).run())
     expect(times).toHaveLength(2)
