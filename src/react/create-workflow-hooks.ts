@@ -7,6 +7,7 @@ import { createElement } from './react'
 import { useFlowState } from './use-flow-state'
 import { usePersistence, type Persistence } from './use-persistence'
 import { useResourceOf, type UseResource } from './use-resource'
+import { useSessions, type SessionsOptions, type UseSessions } from './use-sessions'
 import { useWorkflow, type UseWorkflow } from './use-workflow'
 import { useEventsOf, type UseWorkflowEvents } from './use-workflow-events'
 import { useWorkflowState, type UseWorkflowState } from './use-workflow-state'
@@ -20,6 +21,7 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
   readonly useResource: UseResource<W>
   readonly useWorkflowEvents: UseWorkflowEvents<W>
   readonly usePersistence: () => Persistence
+  readonly useSessions: (options?: SessionsOptions) => UseSessions
 }
 
 /**
@@ -52,5 +54,6 @@ function make<W extends AnyWorkflow>(workflow: W): WorkflowHooks<W> {
     useResource: (...args: readonly unknown[]) => useResourceOf(workflow, args) as never,
     useWorkflowEvents: (...args: readonly unknown[]) => useEventsOf(workflow, args),
     usePersistence: () => usePersistence(workflow),
+    useSessions: (options) => useSessions(workflow, options),
   }
 }

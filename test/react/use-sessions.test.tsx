@@ -52,6 +52,28 @@ test('all, and those with a prefix, inside a provider / from its engine', async 
   expect(text()).toBe('3 2')
 })
 
+test('of `createWorkflowHooks` / those of that workflow, of the nearest engine', async () => {
+  const { engine, settle } = await stored()
+  function List() {
+    const { sessions } = hooks.useSessions({ prefix: '' })
+    return (
+      <p>
+        {sessions
+          ?.map(({ id }) => id)
+          .sort()
+          .join(' ')}
+      </p>
+    )
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine} id="cart-2">
+      <List />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  expect(text()).toBe('cart-1 cart-2')
+})
+
 /** A list of those with a prefix, and the answers it waits for: they come when the test lets them. */
 async function slowList() {
   const { engine, settle } = await stored()
