@@ -120,6 +120,8 @@ export class Writer {
       const at = clock.now()
       const status = this.#deps.status()
       const made = await serializer.serialize(value)
+      // Stored as nothing, it would be called saved, and not be there at the next load.
+      if (made === undefined) throw new TypeError('the serializer returned nothing')
       const data = bytes && typeof made === 'string' ? new TextEncoder().encode(made) : made
       const sum = sumOf(data)
       const epoch = await this.#deps.epoch()

@@ -318,25 +318,28 @@ describe('a serializer of your own', () => {
     expect(session.state.get()).toEqual({ a: new Date(1) })
   })
 
-  test('one that throws / unsaved, the flow goes on, saved later', async () => {
-    const clock = virtualClock()
-    let broken = true
-    const session = await createEngine({ storage: memoryStorage(), clock }).open(asking, {
-      serializer: {
-        serialize(value) {
-          if (broken) throw new Error('no key')
-          return JSON.stringify(value)
+  test.each(['throws', 'returns nothing'])(
+    'one that %s / unsaved, the flow goes on, saved later',
+    async (how) => {
+      const clock = virtualClock()
+      let broken = true
+      const session = await createEngine({ storage: memoryStorage(), clock }).open(asking, {
+        serializer: {
+          serialize(value) {
+            if (broken && how === 'throws') throw new Error('no key')
+            return broken ? undefined : JSON.stringify(value)
+          },
+          deserialize: (it) => JSON.parse(it as string) as unknown,
         },
-        deserialize: (it) => JSON.parse(it as string) as unknown,
-      },
-    })
-    session.state.set('a', 1)
-    await clock.advance(2000)
-    expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'STORAGE' } })
-    broken = false
-    await clock.advance(60_000)
-    expect(session.persistence.status).toBe('saved')
-  })
+      })
+      session.state.set('a', 1)
+      await clock.advance(2000)
+      expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'STORAGE' } })
+      broken = false
+      await clock.advance(60_000)
+      expect(session.persistence.status).toBe('saved')
+    },
+  )
 })
 
 describe('private paths', () => {
