@@ -2,6 +2,7 @@ import type { Clock } from '../clock'
 import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
 import type { Channels } from '../tabs/channel'
+import type { Page } from './leaving'
 
 export interface FlowDeps {
   readonly storage: SessionStorage
@@ -10,6 +11,8 @@ export interface FlowDeps {
   readonly ids: () => string
   /** How pages hear of each other's saves; without one they see them at their own next save, or session. */
   readonly channels: Channels | undefined
+  /** The page that may be left. */
+  readonly page: Page | undefined
   readonly report: (error: unknown) => void
   readonly onError: (error: unknown) => void
 }

@@ -7,16 +7,16 @@ import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import { EarlyWrites, type Remake } from '../state/early-writes'
 import type { Definition } from '../workflow/workflow'
-import { encodeFlow, nextSeq, type LoadedFlow } from '../storage/flow'
+import { encodeFlow, named, nextSeq, type LoadedFlow } from '../storage/flow'
 import { Refusal } from '../storage/refusal'
 import { storageError } from '../storage/storage-error'
 import { deferred, type Deferred } from '../session/deferred'
 import type { FlowWrite, SessionFlow, StepChange } from '../session/flow'
-import type { Channel } from '../tabs/channel'
 import type { FlowDeps } from './flow-deps'
 import { flowLoadError, loadFlow } from './flow-load'
+import { FlowNews } from './flow-news'
 import { Origin } from './flow-origin'
-import { placeOf } from './leaving'
+import { LeftWrites } from './left-writes'
 import { OwnWrites, type Change, type OwnWrite } from './own-writes'
 import { emptied } from './tenure'
 
@@ -38,8 +38,11 @@ export class FlowState implements SessionFlow {
   readonly #schema: CompiledSchema
   readonly #tree: Tree
   readonly #own: OwnWrites
+  readonly #left: LeftWrites
   #base: LoadedFlow = { seq: 0, applied: [], state: undefined }
   #known = false
+  /** There was something when it was read first: what was written before was made for something else. */
+  #came = false
   #refused: Error | undefined
   #over = false
   #loaded: Deferred<void> = deferred()
@@ -50,13 +53,14 @@ export class FlowState implements SessionFlow {
   #timer: unknown
   /** How to make the next write to come in anew: put there by the store, taken out when the write is committed. */
   readonly #making: Remake[] = []
-  readonly #channel: Channel | undefined
+  readonly #news: FlowNews
   readonly #origin: Origin
 
   constructor(deps: FlowDeps, definition: Definition) {
     this.#deps = deps
     this.#definition = definition
     this.#own = new OwnWrites(deps.ids())
+    this.#left = new LeftWrites(deps, definition, this.#own, () => this.#known)
     this.#schema = compileSchema(definition.options.flowState)
     this.initial = copyJson(this.#schema.initial(undefined), 'flowState')
     this.#base = { ...this.#base, state: this.initial }
@@ -67,12 +71,10 @@ export class FlowState implements SessionFlow {
       writer: this.writer,
       commit: (ops: readonly Op[]) => void this.#put(ops, this.#making.pop() ?? (() => ops)),
       initial: () => this.initial,
-      base: () => this.#known,
+      base: () => this.#came,
     }
     this.state = createStateStore(parts, new EarlyWrites(parts, () => this.#making))
-    this.#channel = deps.channels?.(placeOf(deps.storage, `flow:${definition.name}`))
-    // Another page has stored a newer one, or everything was removed.
-    if (this.#channel) this.#channel.onmessage = ({ data }) => void this.#heard(data)
+    this.#news = new FlowNews(deps, definition.name, (seq) => this.#heard(seq))
     const again = (): Promise<void> | undefined =>
       this.#known && !this.#refused && !this.#over ? this.#read() : undefined
     this.#origin = new Origin(deps.storage, deps.clock, again)
@@ -83,10 +85,12 @@ export class FlowState implements SessionFlow {
     return this.#loaded.promise
   }
 
-  async #heard(seq: unknown): Promise<void> {
+  /** Whether there is nothing to read, or it was read. */
+  async #heard(seq: unknown): Promise<boolean> {
     // What is being read now may have been read before that.
     await this.#reading
     if (seq !== this.#base.seq) await this.fresh()
+    return !this.#failed || this.#over
   }
 
   fresh(): Promise<void> {
@@ -121,27 +125,37 @@ export class FlowState implements SessionFlow {
 
   async flush(): Promise<void> {
     if (this.#refused) throw this.#refused
-    if (this.#own.all.length > 0) await this.#save()
+    if (this.#over || this.#own.all.length === 0) return
+    await this.#save()
+    // The page was killed meanwhile: nobody hears of it any more.
+    if (this.#own.all.length > 0) await new Promise(() => {})
   }
 
   /** Everything stored is gone, and what was still to be stored with it. */
   forget(): void {
-    this.#channel?.postMessage(0)
+    this.#news.tell(0)
     this.#own.settle(() => true)
     this.#refused = undefined
-    this.#adopt({ seq: 0, applied: [], state: this.initial })
+    this.#adopt({ seq: 0, applied: [], state: this.initial }, true)
+  }
+
+  /** What could not be stored is left to the next page. */
+  close(): void {
+    this.#left.leave()
+    this.stop()
   }
 
   /** Nothing is stored any more from here on. */
   stop(): void {
     this.#over = true
-    this.#channel?.close()
+    this.#news.end()
     this.#origin.end()
+    this.#left.end()
     this.#deps.clock.clearTimeout(this.#timer)
   }
 
   #put(ops: readonly Op[], change: Change, of?: Pick<OwnWrite, 'key' | 'after'>): Promise<void> {
-    const { tried } = this.#own.add(change, of)
+    const { tried } = this.#own.add(ops, change, of)
     this.#tree.apply(ops)
     if (this.#refused) tried.resolve()
     else this.#save().catch(() => {})
@@ -159,6 +173,7 @@ export class FlowState implements SessionFlow {
       // Whatever this task writes belongs together.
       await Promise.resolve()
       while (this.#own.all.length > 0 && !this.#over && !this.#refused) await this.#saveOnce()
+      if (this.#own.all.length === 0) await this.#left.tidy()
       this.#delay = FIRST_RETRY
     } catch (error) {
       const { clock, onError } = this.#deps
@@ -184,7 +199,7 @@ export class FlowState implements SessionFlow {
     const { seq, applied } = this.#base
     const next: LoadedFlow = {
       seq: nextSeq(this.#base, clock.now(), this.#own.newest),
-      applied: this.#own.named(applied, batch),
+      applied: named(applied, batch),
       state,
     }
     const flow = await encodeFlow(next, this.#definition, serializer, clock.now())
@@ -192,15 +207,19 @@ export class FlowState implements SessionFlow {
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
     this.#own.settle((it) => batch.includes(it))
-    this.#channel?.postMessage(next.seq)
+    this.#news.tell(next.seq)
   }
 
   async #read(): Promise<void> {
     const loaded = await loadFlow(this.#deps, this.#definition, this.#schema)
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
+    const base = loaded ?? { seq: 0, applied: [], state: this.initial }
+    const inherits = await this.#left.take(base.applied)
+    this.#came ||= !this.#known && base.seq > 0
     this.#known = true
-    this.#adopt(loaded ?? { seq: 0, applied: [], state: this.initial })
+    this.#adopt(base, inherits)
+    if (inherits) this.#save().catch(() => {})
     if (loaded) this.#origin.note()
     if (this.#failed) this.#loaded = deferred()
     this.#failed = false
@@ -215,10 +234,13 @@ export class FlowState implements SessionFlow {
   }
 
   /** Another state is stored: it is taken, and what it does not have of ours is made again on top of it. */
-  #adopt(base: LoadedFlow): void {
-    if (base.seq === this.#base.seq) return
+  #adopt(base: LoadedFlow, inherits = false): void {
+    if (base.seq === this.#base.seq && !inherits) return
     this.#base = base
+    const { length } = this.#own.all
     this.#own.found(base.applied)
+    // They have landed, and this page had no answer: nobody was told.
+    if (this.#own.all.length < length) this.#news.tell(base.seq)
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
@@ -231,15 +253,16 @@ export class FlowState implements SessionFlow {
   }
 
   /** Whether a write could be made again. One that does not fit any more is lost, and told. */
-  #again({ change, tried }: OwnWrite, tree: Tree): boolean {
+  #again(write: OwnWrite, tree: Tree): boolean {
     const before = tree.root()
     try {
-      tree.apply(change(tree))
+      write.ops = write.change(tree)
+      tree.apply(write.ops)
       this.#schema.initial(tree.root())
       return true
     } catch (error) {
       tree.restore(before)
-      tried.resolve()
+      write.tried.resolve()
       this.#deps.report(error)
       return false
     }

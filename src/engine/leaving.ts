@@ -241,6 +241,6 @@ export class Leaving {
 }
 
 /** Whether the page goes into the back/forward cache, or comes from it. */
-function isCached(event: object): boolean {
+export function isCached(event: object): boolean {
   return (event as { readonly persisted?: boolean }).persisted === true
 }

@@ -1,6 +1,6 @@
 import type { Op } from '../state/op'
 import type { Tree } from '../state/tree'
-import { isNamed, named, type NamedWrite } from '../storage/flow'
+import { isNamed, type NamedWrite } from '../storage/flow'
 import { deferred, type Deferred } from '../session/deferred'
 
 /** Makes the operations of a write for a state as it is. */
@@ -9,6 +9,8 @@ export type Change = (view: Tree) => readonly Op[]
 /** A write that is not known to be stored. */
 export interface OwnWrite extends NamedWrite {
   readonly change: Change
+  /** What it made last. */
+  ops: readonly Op[]
   /** When it may be stored. The execution that makes it must be stored first: else it would make it again after a crash. */
   after: Promise<void> | undefined
   /** It is stored, or storage has failed: trouble there never stops a flow. */
@@ -18,12 +20,12 @@ export interface OwnWrite extends NamedWrite {
 /** This page's writes to a flow state that are not known to be stored, in order. */
 export class OwnWrites {
   /** Names this page in what is stored. */
-  readonly #page: string
+  readonly page: string
   #pending: OwnWrite[] = []
   #count = 0
 
   constructor(page: string) {
-    this.#page = page
+    this.page = page
   }
 
   get all(): readonly OwnWrite[] {
@@ -32,13 +34,19 @@ export class OwnWrites {
 
   /** The name of the newest. */
   get newest(): string {
-    return `${this.#page}#${this.#count}`
+    return `${this.page}#${this.#count}`
   }
 
-  add(change: Change, of?: Pick<OwnWrite, 'key' | 'after'>): OwnWrite {
-    const write: OwnWrite = { n: ++this.#count, key: of?.key, after: of?.after, change, tried: deferred() }
+  add(ops: readonly Op[], change: Change, of?: Pick<OwnWrite, 'key' | 'after'>): OwnWrite {
+    const write = { by: this.page, n: ++this.#count, ...none, ...of, change, ops, tried: deferred<void>() }
     this.#pending.push(write)
     return write
+  }
+
+  /** What other pages had written before, under the names that they have there: it comes first. */
+  inherit(left: readonly Pick<OwnWrite, 'by' | 'n' | 'ops'>[]): void {
+    const all = left.map((it) => ({ ...it, ...none, change: () => it.ops, tried: deferred<void>() }))
+    this.#pending = [...all, ...this.#pending]
   }
 
   /** Resolves when all of them may be stored. */
@@ -53,14 +61,9 @@ export class OwnWrites {
     return this.#pending.find((it) => it.after)
   }
 
-  /** The names of the newest writes, with these. */
-  named(before: readonly string[], writes: readonly OwnWrite[]): string[] {
-    return named(before, this.#page, writes)
-  }
-
   /** These names were found in what is stored: the writes that bear them are. */
   found(names: readonly string[]): void {
-    this.settle((it) => isNamed(names, this.#page, it))
+    this.settle((it) => isNamed(names, it))
   }
 
   settle(isStored: (write: OwnWrite) => boolean): void {
@@ -77,3 +80,5 @@ export class OwnWrites {
     for (const { tried } of this.#pending) tried.resolve()
   }
 }
+
+const none = { key: undefined, after: undefined }

@@ -200,7 +200,7 @@ export class Registry {
     await Promise.all(this.ids.map((id) => this.close(id)))
     // What could not be saved any more was reported already.
     await Promise.all(this.flows.map((it) => it.flush().catch(() => {})))
-    for (const flow of this.flows) flow.stop()
+    for (const flow of this.flows) flow.close()
   }
 
   #again({ face, reopen }: Open, { name }: AnyWorkflow, { resources }: Opened): Session<AnyWorkflow> {

@@ -2,6 +2,7 @@ import type { SessionStorage } from '../storage/storage'
 import type { Message } from '../session/message'
 import { Line } from '../tabs/line'
 import { ASKED, placeOf, type Page } from './leaving'
+import { FLOW } from './left-writes'
 import type { OpeningDeps } from './opening-deps'
 
 type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>
@@ -25,7 +26,9 @@ export function removing(storage: SessionStorage, around: Around): SessionStorag
       tell(around, placeOf(storage, id))
     },
     async clear(prefix) {
-      forget(page, (key) => key.startsWith(placeOf(storage, prefix ?? '')))
+      const places = [placeOf(storage, prefix ?? '')]
+      if (prefix === undefined) places.push(placeOf(storage, '').replace('dogear:', FLOW))
+      forget(page, (key) => places.some((it) => key.startsWith(it)))
       const filter = prefix === undefined ? {} : { prefix }
       const all = channels ? await storage.list(filter).catch(() => []) : []
       await storage.clear(prefix)

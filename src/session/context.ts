@@ -21,6 +21,7 @@ export function makeContext(attempt: Attempt): Context {
 class LiveContext {
   readonly event: unknown
   readonly attempt: number
+  readonly runId: string
   readonly #attempt: Attempt
   #state: StepState | undefined
   #flowState: StepFlow | undefined
@@ -29,6 +30,8 @@ class LiveContext {
     this.#attempt = attempt
     this.event = attempt.event
     this.attempt = attempt.exec.attempt
+    // Its own, also when it is asked later.
+    this.runId = attempt.core.model.run?.id ?? ''
   }
 
   get signal(): AbortSignal {
@@ -37,10 +40,6 @@ class LiveContext {
 
   get sessionId(): string {
     return this.#attempt.core.options.id
-  }
-
-  get runId(): string {
-    return this.#attempt.core.model.run?.id ?? ''
   }
 
   get step(): string {

@@ -25,10 +25,15 @@ export class Edits {
       done.catch(nothing)
       done = edits.then(() => this.#run(recipe))
     }
-    const base = this.#parts.base?.()
+    let base = this.#parts.base?.()
     const landed = done
       // Begun before the session was read: it has not seen what it is to change.
-      .then((ops) => (this.#parts.base?.() === base ? ops : this.#run(recipe)))
+      .then((ops) => {
+        const now = this.#parts.base?.()
+        if (now === base) return ops
+        base = now
+        return this.#run(recipe)
+      })
       .then((ops) => {
         let isAnew = false
         // Operations that were made for what was not there would garble what is: the recipe runs on that, once.

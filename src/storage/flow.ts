@@ -15,7 +15,8 @@ export interface LoadedFlow {
 
 /** A write of a page, as it is known again in what is stored. */
 export interface NamedWrite {
-  /** Its number in its page: stored ones are told by the highest. */
+  /** The page that made it, and its number there: stored ones are told by the highest. */
+  readonly by: string
   readonly n: number
   /** Of a step's write: no page makes it twice. */
   readonly key: string | undefined
@@ -24,16 +25,17 @@ export interface NamedWrite {
 /** How many names of writes are kept: what a page that died may still ask for. */
 const MOST_NAMES = 64
 
-/** The names of the newest writes with these: a page's by their highest number, steps' one by one. */
-export function named(before: readonly string[], page: string, writes: readonly NamedWrite[]): string[] {
+/** The names of the newest writes with these: those of pages by their highest number, steps' one by one. */
+export function named(before: readonly string[], writes: readonly NamedWrite[]): string[] {
   const keys = writes.map((it) => it.key).filter((it) => it !== undefined)
-  const others = before.filter((it) => !it.startsWith(`${page}#`))
-  return [...others, ...keys, `${page}#${writes.at(-1)?.n ?? 0}`].slice(-MOST_NAMES)
+  const highest = new Map(writes.map(({ by, n }) => [by, n]))
+  const others = before.filter((it) => !highest.has(it.slice(0, it.lastIndexOf('#'))))
+  return [...others, ...keys, ...[...highest].map(([by, n]) => `${by}#${n}`)].slice(-MOST_NAMES)
 }
 
 /** Whether a write is among those named. */
-export function isNamed(names: readonly string[], page: string, { n, key }: NamedWrite): boolean {
-  const highest = names.find((it) => it.startsWith(`${page}#`))?.slice(page.length + 1)
+export function isNamed(names: readonly string[], { by, n, key }: NamedWrite): boolean {
+  const highest = names.find((it) => it.startsWith(`${by}#`))?.slice(by.length + 1)
   return n <= Number(highest ?? 0) || (key !== undefined && names.includes(key))
 }
 

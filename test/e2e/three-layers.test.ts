@@ -35,3 +35,32 @@ describe.each(interruptions)('%s', (_, interrupt) => {
     expect(await page.getByText('Letters posted: 1').isVisible()).toBe(true)
   })
 })
+
+test('flow state is typed into until the page is gone, which is reloaded / the last key is there, 6 of 6', async () => {
+  const { page } = await visit(site.url)
+  await page.getByLabel('Sender').waitFor()
+  let kept = 0
+  for (let n = 0; n < 6; n++) {
+    const loaded = page.waitForEvent('load')
+    await page.evaluate((round) => {
+      const field = document.querySelector('input') as HTMLInputElement
+      const value = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')
+      let key = 0
+      const press = () => {
+        const text = `key ${++key} of ${round}`
+        value?.set?.call(field, text)
+        field.dispatchEvent(new Event('input', { bubbles: true }))
+        sessionStorage.setItem('pressed', text)
+        setTimeout(press)
+      }
+      location.reload()
+      press()
+    }, n)
+    await loaded
+    await page.getByLabel('Sender').waitFor()
+    const pressed = await page.evaluate(() => sessionStorage.getItem('pressed'))
+    expect(pressed).toContain(` of ${n}`)
+    if ((await page.getByLabel('Sender').inputValue()) === pressed) kept++
+  }
+  expect(kept).toBe(6)
+})

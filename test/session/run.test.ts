@@ -374,6 +374,7 @@ describe('reset()', () => {
 describe('the ids of a step', () => {
   test('sessionId, runId, step, attempt, event / as documented', async () => {
     const seen: unknown[] = []
+    const kept: { readonly runId: string }[] = []
     const workflow = defineWorkflow({ ...flow })
       .step('first', { on: Go, emits: [Item] }, (ctx) => {
         seen.push([ctx.sessionId, ctx.step, ctx.attempt, ctx.event.type, typeof ctx.runId])
@@ -381,12 +382,14 @@ describe('the ids of a step', () => {
       })
       .step('second', { on: Item, emits: [Done] }, (ctx, event) => {
         seen.push([ctx.sessionId, ctx.step, ctx.event.data, event.data, Object.isFrozen(event)])
+        kept.push(ctx)
         return Done(ctx.runId)
       })
     const page = profile()
     const session = await page.open(workflow, { id: 'cart' })
     const runs = [await session.run(), await session.run()]
     expect(new Set(runs).size).toBe(2)
+    expect(kept.map((it) => it.runId)).toEqual(runs)
     expect(seen.slice(0, 2)).toEqual([
       ['cart', 'first', 1, 'go', 'string'],
       ['cart', 'second', 3, 3, true],

@@ -1,0 +1,80 @@
+import type { Op } from '../state/op'
+import type { Definition } from '../workflow/workflow'
+import { isNamed } from '../storage/flow'
+import type { FlowDeps } from './flow-deps'
+import { isCached, placeOf } from './leaving'
+import type { OwnWrite, OwnWrites } from './own-writes'
+import { Unanswered } from './unanswered'
+
+/** The prefix of what pages have left of a flow state in `localStorage`, where that of a session has `dogear:`. */
+export const FLOW = 'dogear-flow:'
+
+/**
+ * The writes to a flow state that were on their way when a page was left: kept beside storage (decision 13), for the next
+ * page to make once. Those of steps are not among them: whoever runs the step again makes them.
+ */
+export class LeftWrites {
+  readonly #deps: FlowDeps
+  readonly #own: OwnWrites
+  readonly #isKnown: () => boolean
+  readonly #list: Unanswered
+  /** Of the writes of others that were taken over. */
+  readonly #taken = new Set<string>()
+  /** Whether there may be a list that is of no use any more. */
+  #untidy = false
+
+  /** `isKnown`: whether it was read. What was written before that was made for something else. */
+  constructor(deps: FlowDeps, { name, version }: Definition, own: OwnWrites, isKnown: () => boolean) {
+    const { page, storage, serializer } = deps
+    this.#deps = deps
+    this.#own = own
+    this.#isKnown = isKnown
+    const key = placeOf(storage, name).replace('dogear:', FLOW)
+    this.#list = new Unanswered({ box: () => page?.localStorage, key, version, serializer })
+    page?.addEventListener('pagehide', this.#hide)
+  }
+
+  /** Nothing is taken over from this page any more. */
+  end(): void {
+    this.#deps.page?.removeEventListener('pagehide', this.#hide)
+  }
+
+  /** Leaves what is not known to be stored. */
+  leave(): void {
+    const { page, clock } = this.#deps
+    const own = this.#own.all.filter((it) => it.by === this.#own.page && it.key === undefined)
+    if (!page || !this.#isKnown() || own.length === 0) return
+    const asked = own.map(({ by, n, ops }) => ({ by, n, seen: 0, call: 'write', args: [ops] }))
+    this.#list.write(asked, { epoch: 0, base: 0, lineage: '', at: clock.now() })
+    this.#untidy = true
+  }
+
+  /** Takes over what others have left and is not among the names of what is stored. Whether there was any. */
+  async take(names: readonly string[]): Promise<boolean> {
+    if (!this.#deps.page) return false
+    const left: Pick<OwnWrite, 'by' | 'n' | 'ops'>[] = []
+    for (const { by, n, args } of (await this.#list.read()).flatMap(({ asked }) => asked)) {
+      this.#untidy = true
+      if (by === this.#own.page || this.#taken.has(`${by}#${n}`)) continue
+      this.#taken.add(`${by}#${n}`)
+      if (!isNamed(names, { by, n, key: undefined })) left.push({ by, n, ops: args[0] as readonly Op[] })
+    }
+    this.#own.inherit(left)
+    return left.length > 0
+  }
+
+  /** All is stored, or told to be lost. */
+  async tidy(): Promise<void> {
+    if (!this.#untidy) return
+    this.#untidy = false
+    const all = await this.#list.read()
+    const isDone = (by: string, n: number): boolean => by === this.#own.page || this.#taken.has(`${by}#${n}`)
+    this.#list.clear(all.filter(({ asked }) => asked.every(({ by, n }) => isDone(by, n))))
+  }
+
+  readonly #hide = (event: object): void => {
+    this.leave()
+    // A transaction that is frozen with its page would hold up all others.
+    if (isCached(event)) this.#deps.storage.release?.()
+  }
+}

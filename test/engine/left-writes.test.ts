@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  type Engine,
+  type SessionStorage,
+} from '../../src/index'
+import { crash, virtualClock } from '../../src/testing'
+import { Done, flow, Go, Question } from '../support/flows'
+import { Page } from '../support/page'
+
+const Shared = z.object({
+  count: z.number().default(0),
+  names: z.array(z.string()).max(5).default([]),
+  note: z.string().default(''),
+})
+
+const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+  'work',
+  { on: Go, asks: [Question], emits: [Done] },
+  async (ctx) => {
+    await ctx.flowState.append('names', 'of the step')
+    await ctx.ask(Question(1))
+    return Done(1)
+  },
+)
+
+/** A browser: its storage, which may be full, and its pages, which share their `localStorage`. */
+function browser() {
+  const box = new Map<string, string>()
+  const clock = virtualClock()
+  const disk = { full: false }
+  const errors: unknown[] = []
+  let ids = 0
+  const storage = memoryStorage({ failAt: () => disk.full })
+  const enter = (own: SessionStorage = storage) => {
+    const page = new Page(box)
+    const engine = createEngine({
+      storage: own,
+      clock,
+      page,
+      ids: () => `id-${++ids}`,
+      onError: (it) => errors.push(it),
+    })
+    return { page, engine, handle: engine.flow(workflow) }
+  }
+  const leave = ({ page, engine }: { readonly page: Page; readonly engine: Engine }): void => {
+    page.hide()
+    crash(engine)
+  }
+  return { box, clock, disk, errors, storage, enter, leave }
+}
+
+describe('a page is left before its writes to flow state are stored', () => {
+  test('the next page / has them, in their order, and stores them', async () => {
+    const { enter, leave, clock, box, storage } = browser()
+    const first = enter()
+    await first.handle.ready
+    first.handle.state.set('note', 'typed')
+    first.handle.state.append('names', 'a')
+    first.handle.state.set('count', (it) => it + 1)
+    leave(first)
+    const second = enter()
+    second.handle.state.append('names', 'b')
+    await second.handle.ready
+    expect(second.handle.state.get()).toEqual({ count: 1, names: ['a', 'b'], note: 'typed' })
+    await clock.advance(0)
+    crash(second.engine)
+    expect([...box]).toEqual([])
+    const { handle } = browserOf(storage, clock)
+    await handle.ready
+    expect(handle.state.get()).toEqual({ count: 1, names: ['a', 'b'], note: 'typed' })
+  })
+
+  test('before the first read has settled / they are gone: they were made for something else', async () => {
+    const { enter, leave, box } = browser()
+    const first = enter()
+    first.handle.state.set('note', 'early')
+    leave(first)
+    expect(box.size).toBe(0)
+  })
+
+  test('and they have landed after all / not made twice', async () => {
+    const { enter, leave, storage, clock, box } = browser()
+    const first = enter({
+      ...storage,
+      writeFlow: async (...call) => (await storage.writeFlow(...call), new Promise(() => {})),
+    })
+    await first.handle.ready
+    first.handle.state.append('names', 'a')
+    await clock.advance(0)
+    leave(first)
+    expect(box.size).toBe(1)
+    const { handle } = enter()
+    await handle.ready
+    expect(handle.state.get('names')).toEqual(['a'])
+    handle.state.append('names', 'b')
+    await clock.advance(0)
+    expect([handle.state.get('names'), box.size]).toEqual([['a', 'b'], 0])
+  })
+
+  test('two pages are opened at once / made once, whoever stores first', async () => {
+    const { enter, leave, clock, storage } = browser()
+    const first = enter()
+    await first.handle.ready
+    for (const name of ['a', 'b', 'c']) first.handle.state.append('names', name)
+    leave(first)
+    const [left, right] = [enter(), enter()]
+    await Promise.all([left.handle.ready, right.handle.ready])
+    await clock.advance(0)
+    right.handle.state.append('names', 'd')
+    left.handle.state.append('names', 'e')
+    await clock.advance(0)
+    const { handle } = browserOf(storage, clock)
+    await handle.ready
+    expect([...handle.state.get('names')].sort()).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  test('it comes back from the cache after another page has made them / nothing is made twice', async () => {
+    const { enter, clock, disk, box } = browser()
+    const first = enter()
+    await first.handle.ready
+    disk.full = true
+    first.handle.state.append('names', 'a')
+    first.handle.state.append('names', 'b')
+    await clock.advance(0)
+    first.page.hide(true)
+    disk.full = false
+    const second = enter()
+    await second.handle.ready
+    await clock.advance(0)
+    expect(second.handle.state.get('names')).toEqual(['a', 'b'])
+    first.page.show(true)
+    first.handle.state.append('names', 'c')
+    await clock.advance(2000)
+    first.page.hide(true)
+    expect([first.handle.state.get('names'), box.size]).toEqual([['a', 'b', 'c'], 0])
+  })
+
+  test('and comes back twice while the disk is full / nothing is made twice', async () => {
+    const { enter, leave, clock, disk } = browser()
+    const first = enter()
+    await first.handle.ready
+    disk.full = true
+    first.handle.state.append('names', 'a')
+    first.page.hide(true)
+    first.page.show(true)
+    first.handle.state.append('names', 'b')
+    leave(first)
+    disk.full = false
+    const { handle } = enter()
+    await handle.ready
+    await clock.advance(0)
+    expect(handle.state.get('names')).toEqual(['a', 'b'])
+  })
+
+  test('the engine is closed while the disk is full / the next page has them', async () => {
+    const { enter, clock, disk } = browser()
+    const { handle, engine } = enter()
+    await handle.ready
+    disk.full = true
+    handle.state.set('note', 'typed')
+    await clock.advance(0)
+    await Promise.all([engine.close(), clock.advance(5000)])
+    disk.full = false
+    const next = enter()
+    await next.handle.ready
+    expect(next.handle.state.get('note')).toBe('typed')
+  })
+
+  test('what stands there by then has no room for one / that one is lost and told, the others are made', async () => {
+    const { enter, leave, clock, errors, storage, box } = browser()
+    const first = enter()
+    await first.handle.ready
+    for (const name of ['a', 'b', 'c', 'd']) first.handle.state.append('names', name)
+    await clock.advance(0)
+    first.handle.state.append('names', 'e')
+    first.handle.state.set('note', 'typed')
+    leave(first)
+    const other = browserOf(storage, clock)
+    await other.handle.ready
+    other.handle.state.append('names', 'f')
+    await clock.advance(0)
+    const { handle } = enter()
+    await handle.ready
+    await clock.advance(0)
+    expect(handle.state.get()).toEqual({ count: 0, names: ['a', 'b', 'c', 'd', 'f'], note: 'typed' })
+    expect([errors, box.size]).toMatchObject([[{ code: 'STATE_VALIDATION' }], 0])
+  })
+
+  test('a write of a step / is not left: the step makes it, once', async () => {
+    const { enter, leave, clock } = browser()
+    const first = enter()
+    const session = await first.engine.open(workflow)
+    session.run().catch(() => {})
+    await clock.advance(0)
+    leave(first)
+    const next = enter()
+    await next.engine.open(workflow)
+    await clock.advance(0)
+    expect(next.handle.state.get('names')).toEqual(['of the step'])
+  })
+
+  test('clear() / they are gone; with a prefix / still there', async () => {
+    const { enter, leave, box } = browser()
+    const first = enter()
+    await first.handle.ready
+    first.handle.state.set('note', 'typed')
+    leave(first)
+    const second = createEngine({ storage: memoryStorage(), page: new Page(box) })
+    await second.clear({ prefix: '' })
+    expect(box.size).toBe(1)
+    await second.clear()
+    expect(box.size).toBe(0)
+  })
+
+  test.each([
+    ['damaged', (text: string) => text.replace('typed', 'taped')],
+    ['no list', () => '{"note":1}'],
+    ['of another version', (text: string) => text.replaceAll('\\"version\\":1', '\\"version\\":2')],
+  ])('what is there is %s / passed over', async (_, change) => {
+    const { enter, leave, box, errors } = browser()
+    const first = enter()
+    await first.handle.ready
+    first.handle.state.set('note', 'typed')
+    leave(first)
+    for (const [key, text] of box) box.set(key, change(text))
+    const { handle } = enter()
+    await handle.ready
+    expect([handle.state.get('note'), errors]).toEqual(['', []])
+  })
+
+  test('localStorage is forbidden, or full / the page works as without it', async () => {
+    const { enter, leave, errors } = browser()
+    for (const trouble of ['forbidden', 'full'] as const) {
+      const first = enter()
+      first.page[trouble] = true
+      await first.handle.ready
+      first.handle.state.set('note', trouble)
+      leave(first)
+      const { handle } = enter()
+      await handle.ready
+      expect([handle.state.get('note'), errors]).toEqual(['', []])
+    }
+  })
+})
+
+/** A page that knows nothing of what others have left. */
+function browserOf(storage: SessionStorage, clock: ReturnType<typeof virtualClock>) {
+  return { handle: createEngine({ storage, clock }).flow(workflow) }
+}
