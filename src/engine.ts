@@ -101,13 +101,14 @@ export interface Engine {
   list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
   /** Closes a session and removes it with all that is stored of it. */
   delete(id: string): Promise<void>
-  /** What is stored of a session, as it is. One that is open here is saved before. */
+  /** What is stored of a session, as it is, for a rescue by hand: `import` takes `toJSON()`. One that is open here is saved before. */
   export(id: string): Promise<unknown>
   /**
    * Opens a session from what `session.toJSON()` gave, here or elsewhere: under its own id or another one. Nothing is
    * stored of what is refused.
    *
-   * Rejects with LoadError for what is foreign, damaged, empty or newer, SessionStateError for an id that exists.
+   * Rejects with LoadError for what is foreign, damaged, empty or newer, SessionStateError for an id that exists. `delete` it first: a page
+   * that shows it shows what is imported.
    */
   import<W extends AnyWorkflow>(
     workflow: W,

@@ -15,8 +15,10 @@ import { Privacy } from '../session/privacy'
 import { wrongIn } from '../session/saved-check'
 import { restoreSession, type SavedSession } from '../session/saved-session'
 import { statusOf } from '../session/status'
+import { placeOf } from './leaving'
 import { accept } from './migration'
 import type { OpeningDeps } from './opening-deps'
+import { tell } from './removing'
 import { whole } from './restoring'
 
 /** A session that is whole, and not stored yet: a fork, or one from outside. */
@@ -29,12 +31,13 @@ export interface Seedling extends SavedSession {
  * the claim, so that of two tabs one wins.
  */
 export async function plant(
-  { storage, serializer, clock, timeout }: OpeningDeps,
+  deps: OpeningDeps,
   definition: Definition,
   id: string,
   { version, ...saved }: Seedling,
-  own: Serializer = serializer,
+  own: Serializer = deps.serializer,
 ): Promise<void> {
+  const { storage, clock, timeout } = deps
   const shape = { format: SESSION_FORMAT, workflow: definition.name, version }
   const { epoch } = await storage.claim(id, shape, 0)
   if (!Number.isSafeInteger(epoch)) throw taken(id)
@@ -56,6 +59,8 @@ export async function plant(
     await storage.delete(id).catch(() => {})
     throw storageError(error)
   }
+  // One that leads under this id has nothing stored, and would not hear of it before its next write.
+  tell(deps, placeOf(storage, id))
 }
 
 export function taken(id: string): Error {

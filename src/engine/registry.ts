@@ -98,9 +98,14 @@ export class Registry {
   /** Opens a session that is whole already: it must not be there, and is not when it cannot be opened. */
   async plant(workflow: AnyWorkflow, id: string, seedling: Seedling, options: Opened): Promise<AnySession> {
     checkArgument('the id', id, 'string')
-    if (this.#open.has(id)) throw taken(id)
+    const open = this.#open.get(id)?.live
+    await open?.ready.catch(() => {})
+    if (open && open.core.model.seq > 0) throw taken(id)
     const { storage } = this.#deps
-    await plant(this.#deps, definitionOf(workflow), id, seedling, options.serializer)
+    const planted = (): Promise<void> =>
+      plant(this.#deps, definitionOf(workflow), id, seedling, options.serializer)
+    // To one that shows what was deleted nothing has happened yet: it makes way, and components open what is planted.
+    await (open ? this.remove(id, planted) : planted())
     try {
       const face = this.session(workflow, { ...options, id })
       await face.ready

@@ -46,7 +46,8 @@ function forget(page: Page | undefined, which: (key: string) => boolean): void {
   }
 }
 
-function tell({ channels, report }: Around, place: string): void {
+/** Makes the tabs that show it look at what is stored. */
+export function tell({ channels, report }: Around, place: string): void {
   // Tabs with any code must hear of it.
   const line = new Line<Message>({ channels, place, report, version: Infinity }, () => {})
   try {

@@ -139,12 +139,17 @@ export class Tenure {
     look(clock, () => (mayBe() ? this.#renew() : undefined))
   }
 
-  /** Another tab has found nothing stored: a page that writes nothing does not hear of a removal. Its next write does. */
+  /**
+   * Another tab has found nothing stored, or has stored all of it: a page that writes nothing does not hear of that. Its
+   * next write does.
+   */
   async doubt(): Promise<void> {
-    const { storage, clock, timeout, live, journal } = this.#deps
+    const { storage, clock, timeout, live, journal, tabs } = this.#deps
     const { id } = live.core.options
     const stored = await withinLimit(clock, storage.read(id), timeout, `look at session "${id}"`)
-    if (stored || !this.#holds) return
+    if (!this.#holds) return
+    if (stored && live.core.model.seq === 0) tabs.missed()
+    if (stored || live.stored === 0) return
     journal.owe({ seq: live.core.model.seq, value: live.save() })
     await journal.flush()
   }

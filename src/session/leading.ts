@@ -70,7 +70,7 @@ export class Leading {
       )
     else if (message.kind === 'hello') this.#welcome(message)
     else if (message.kind === 'ask' && message.of === this.epoch) this.do(message)
-    else if (message.kind === 'gone' && this.#options.live.stored > 0) this.#options.doubt().catch(() => {})
+    else if (message.kind === 'gone') this.#options.doubt().catch(() => {})
   }
 
   /** Everything that has happened since the last time. */

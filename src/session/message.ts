@@ -32,7 +32,7 @@ export interface Welcome {
   readonly view: Shown
 }
 
-/** Somebody has removed the session. */
+/** Somebody has removed the session, or stored a whole one under its id. */
 export interface Gone {
   readonly kind: 'gone'
 }

@@ -139,6 +139,23 @@ describe('engine.import(workflow, json)', () => {
     expect((await page.engine.import(workflow, json, { id: 'two' })).state.get('note')).toBe('typed')
   })
 
+  test('an id that was deleted, and opened again by a page that shows it / takes its place; with a word typed there / refused', async () => {
+    const { page, session, workflow } = await inTheMiddle()
+    const json = session.toJSON()
+    await page.engine.delete('one')
+    const blank = page.engine.session(workflow, { id: 'one' })
+    const restored = await page.engine.import(workflow, json)
+    expect([blank.status, restored.state.get('note')]).toEqual(['idle', 'typed'])
+    expect(page.engine.session(workflow, { id: 'one' })).toBe(restored)
+    const other = page.engine.session(workflow, { id: 'two' })
+    other.state.set('note', 'mine')
+    expect(await failure(page.engine.import(workflow, json, { id: 'two' }))).toMatchObject({
+      code: 'SESSION_STATE',
+    })
+    page.kill()
+    expect((await page.open(workflow, { id: 'one' })).state.get('note')).toBe('typed')
+  })
+
   test('two at once with one id, as by a double click / one wins and is stored, the other is told', async () => {
     const { page, session, workflow } = await inTheMiddle()
     const json = session.toJSON()

@@ -531,6 +531,27 @@ describe('two tabs on one session', () => {
     expect([one.persistence.status, again.role, again.state.get()]).toEqual(['outdated', 'leader', {}])
   })
 
+  test('imported under an id that another tab shows, with nothing in it / that one shows it at once, and what is typed in either is done', async () => {
+    const { tab, clock, storage, errors } = browser()
+    const here = tab()
+    const one = await here.open(asking)
+    one.state.set('text', 'old')
+    const json = one.toJSON()
+    const blank = await tab().open(asking, { id: 'copy' })
+    const copy = await here.import(asking, json, { id: 'copy' })
+    await clock.advance(100)
+    expect([blank.state.get(), sorted([blank.role, copy.role])]).toEqual([
+      { text: 'old' },
+      ['follower', 'leader'],
+    ])
+    copy.state.set('here', 1)
+    blank.state.set('there', 2)
+    await clock.advance(1000)
+    expect([copy.state.get(), copy.persistence.status]).toEqual([{ text: 'old', here: 1, there: 2 }, 'saved'])
+    expect([blank.state.get(), errors]).toEqual([copy.state.get(), []])
+    expect(await storage.list({ prefix: 'copy' })).toHaveLength(1)
+  })
+
   test('told that it was removed, though it was not / nothing happens', async () => {
     const { tab, clock, storage } = browser()
     const one = await tab().open(asking)
