@@ -94,8 +94,12 @@ export class ExitJournal {
 
   /** What a serializer leaves as it is, for a storage that holds more than text, is JSON nearly always. Throws when not. */
   #serialize(records: unknown): unknown {
-    const data = this.#options.serializer.serialize(records)
-    return typeof data === 'string' || jsonText(data) !== jsonText(records) ? data : jsonText(records)
+    const { serializer } = this.#options
+    const data = serializer.serialize(records)
+    if (typeof data === 'string') return data
+    // Not compared with the records: what is private is not in it any more.
+    const text = jsonText(data)
+    return text === jsonText(serializer.serialize(data)) ? text : data
   }
 
   clear(): void {

@@ -366,6 +366,22 @@ describe('leaving the page', () => {
     },
   )
 
+  test('the same, and something private was written / the rest of it is in the exit journal', async () => {
+    const { tab, box } = browser({ serializer: structuredCloneSerializer })
+    const paying = defineWorkflow({ ...flow, private: ['card'] }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    const first = tab()
+    const session = await first.engine.open(paying)
+    session.state.set('card', '4111')
+    session.state.set('note', 'last words')
+    first.leave()
+    expect([...box.values()].join()).not.toContain('4111')
+    expect((await tab().engine.open(paying)).state.get()).toEqual({ note: 'last words' })
+  })
+
   test('a storage whose release() throws / the page lets go of the session all the same', async () => {
     const release = () => {
       throw new Error('nothing is open')

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
-import { createEngine, defineWorkflow, DogearError, memoryStorage, type Engine, type Session } from 'dogear'
+import {
+  createEngine,
+  defineWorkflow,
+  DogearError,
+  jsonSerializer,
+  memoryStorage,
+  structuredCloneSerializer,
+  type Engine,
+  type Session,
+} from 'dogear'
 import { crash, virtualClock } from 'dogear/testing'
 import { Done, flow, gate, Go, Item, Question } from '../support/flows'
 import { ears } from '../support/leaving'
@@ -68,6 +77,7 @@ async function play(
   const chance = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
   const clock = virtualClock()
+  const serializer = seed % 3 === 0 ? structuredCloneSerializer : jsonSerializer
   let full = false
   const memory = memoryStorage({ failAt: () => full })
   const claim: typeof memory.claim = (...call) =>
@@ -112,7 +122,7 @@ async function play(
     const page = new Page(box)
     const hearing = ears(tabs)
     const { channel } = hearing
-    const options = { storage, clock, page, ids: () => `id-${++ids}`, onError: () => {} }
+    const options = { storage, clock, page, serializer, ids: () => `id-${++ids}`, onError: () => {} }
     const engine = createEngine({ ...options, ...tabs, channel })
     const session = engine.session(workflow)
     session.ready.catch(() => {})
@@ -252,7 +262,7 @@ async function play(
   if (leaked) wrong.push('what is private was stored, or told to another tab')
   const before = shared(open[0]!.session)
   for (const tab of open) crash(tab.engine)
-  const again = await createEngine({ storage, clock }).open(workflow, { autoResume: false })
+  const again = await createEngine({ storage, clock, serializer }).open(workflow, { autoResume: false })
   if (JSON.stringify(again.state.get()) !== JSON.stringify(before))
     wrong.push('what is stored is something else')
   return wrong
