@@ -11,6 +11,7 @@ import { useSessions, type SessionsOptions, type UseSessions } from './use-sessi
 import { useWorkflow, type UseWorkflow } from './use-workflow'
 import { useEventsOf, type UseWorkflowEvents } from './use-workflow-events'
 import { useWorkflowState, type UseWorkflowState } from './use-workflow-state'
+import { useWorkflowUrl, type WorkflowUrlOptions } from './use-workflow-url'
 
 /** The provider and the hooks of one workflow, typed; see the bare ones of the same names. */
 export interface WorkflowHooks<W extends AnyWorkflow> {
@@ -22,6 +23,7 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
   readonly useWorkflowEvents: UseWorkflowEvents<W>
   readonly usePersistence: () => Persistence
   readonly useSessions: (options?: SessionsOptions) => UseSessions
+  readonly useWorkflowUrl: (options?: WorkflowUrlOptions) => void
 }
 
 /**
@@ -55,5 +57,6 @@ function make<W extends AnyWorkflow>(workflow: W): WorkflowHooks<W> {
     useWorkflowEvents: (...args: readonly unknown[]) => useEventsOf(workflow, args),
     usePersistence: () => usePersistence(workflow),
     useSessions: (options) => useSessions(workflow, options),
+    useWorkflowUrl: (options) => useWorkflowUrl(workflow, options),
   }
 }

@@ -8,6 +8,7 @@ import {
   type Session,
   type StorageError,
 } from 'dogear'
+import * as bare from 'dogear/react'
 import { createWorkflowHooks, useWorkflow, useWorkflowState, WorkflowProvider } from 'dogear/react'
 import { crash } from 'dogear/testing'
 import {
@@ -697,4 +698,9 @@ test('a wrong definition / the error boundary is told all that is wrong with it'
     )
   })
   expect(text()).toContain('WorkflowError: workflow "checkout"')
+})
+
+test('createWorkflowHooks / the provider and every hook that dogear/react has, by the same names', () => {
+  const { createWorkflowHooks: _, ...names } = bare
+  expect(Object.keys(createWorkflowHooks(checkout)).sort()).toEqual(Object.keys(names).sort())
 })

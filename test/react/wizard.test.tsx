@@ -98,7 +98,7 @@ function PlainPage({ views }: PageProps) {
 }
 
 function UrlPage({ views, options }: PageProps) {
-  useWorkflowUrl(wizard, options)
+  hooks.useWorkflowUrl(options)
   return <PlainPage views={views} />
 }
 
