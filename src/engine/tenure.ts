@@ -148,8 +148,8 @@ export class Tenure {
     const { id } = live.core.options
     const stored = await withinLimit(clock, storage.read(id), timeout, `look at session "${id}"`)
     if (!this.#holds) return
-    if (stored && live.core.model.seq === 0) tabs.missed()
-    if (stored || live.stored === 0) return
+    if (stored && live.core.model.seq === 0) return void tabs.missed()
+    if (stored ? stored.head.epoch === (this.epoch ?? stored.head.epoch) : live.stored === 0) return
     journal.owe({ seq: live.core.model.seq, value: live.save() })
     await journal.flush()
   }

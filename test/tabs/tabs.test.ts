@@ -552,6 +552,22 @@ describe('two tabs on one session', () => {
     expect(await storage.list({ prefix: 'copy' })).toHaveLength(1)
   })
 
+  test('deleted and imported in a row, while another tab executes it and writes nothing / that one shows what was imported', async () => {
+    const { tab, clock, storage } = browser()
+    const one = await tab().open(asking)
+    one.state.set('text', 'old')
+    const json = { ...(one.toJSON() as object), state: { text: 'imported' } }
+    await one.flush()
+    // As where it looks when both are done: this engine tells no tabs.
+    await createEngine({ storage, clock }).delete('flow')
+    await (await tab().import(asking, json)).close()
+    await clock.advance(100)
+    expect([one.role, one.state.get()]).toEqual(['leader', { text: 'imported' }])
+    one.state.set('text', 'typed')
+    await one.flush()
+    expect(one.persistence.status).toBe('saved')
+  })
+
   test('told that it was removed, though it was not / nothing happens', async () => {
     const { tab, clock, storage } = browser()
     const one = await tab().open(asking)
