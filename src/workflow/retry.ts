@@ -47,7 +47,8 @@ export function retryMistake(retry: Retry | undefined): string | undefined {
   if (retry === undefined || typeof retry === 'function') return undefined
   const odd = Object.keys(retry).find((it) => !names.includes(it))
   if (odd !== undefined) return `retry.${odd} is no option; they are ${names.join(', ')}`
-  const { attempts, delay = 0, factor = 1, maxDelay = 0 } = retry
+  const { attempts, delay = 0, factor = 1, maxDelay = 0, retryIf } = retry
+  if (retryIf !== undefined && typeof retryIf !== 'function') return 'retry.retryIf is no function'
   return (
     mistake('retry.attempts', attempts, whole) ??
     mistake('retry.delay', delay, amount) ??

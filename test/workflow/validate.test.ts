@@ -105,6 +105,7 @@ describe('numbers', () => {
     ['delay NaN', { retry: { attempts: 2, delay: Number.NaN } }, 'retry.delay'],
     ['factor -1', { retry: { attempts: 2, factor: -1 } }, 'retry.factor'],
     ['maxDelay -1', { retry: { attempts: 2, maxDelay: -1 } }, 'retry.maxDelay'],
+    ['a retryIf that is no function', { retry: { attempts: 2, retryIf: true } }, 'retry.retryIf'],
     ['a misspelt delay', { retry: { attempts: 2, delai: 100 } }, 'retry.delai'],
     ['recoveries -1', { recoveries: -1 }, 'recoveries'],
     ['recoveries NaN', { recoveries: Number.NaN }, 'recoveries'],
