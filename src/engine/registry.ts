@@ -145,7 +145,11 @@ export class Registry {
     const seedling = { ...(copy(saved, 'session') as SavedSession), version: definition.version }
     const layer = core.options.resources.session
     const resources = Object.fromEntries(layer.keys().map((key) => [key, layer.get(key)]))
-    return this.plant(definition, name, seedling, { ...options, resources })
+    const face = await this.plant(definition, name, seedling, { ...options, resources })
+    const made = this.#open.get(name)
+    // It was made just now: nobody comes back to it.
+    if (made) made.live.resumed = { found: false }
+    return face
   }
 
   /** What all sessions of the workflow share. */

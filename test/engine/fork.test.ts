@@ -34,6 +34,7 @@ describe('fork(seq?, id?)', () => {
     expect(fork.id).toBe('two')
     expect(fork.parent).toEqual({ id: 'one', seq: session.history().at(-1)?.seq })
     expect(session.parent).toBeUndefined()
+    expect(fork.resumed).toEqual({ found: false })
     expect(fork.state.get()).toEqual({ first: 'a' })
     await page.settle()
     expect(question(fork)).toBe('second?')
