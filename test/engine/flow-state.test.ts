@@ -202,6 +202,18 @@ describe('what all sessions share', () => {
     await again.ready
     expect(again.state.get()).toEqual({ count: 0, names: [], note: 'after' })
   })
+
+  test('clear() while the disk is full / what could not be stored is gone too, at once and for good', async () => {
+    const page = profile({ failAt: (_, { kind }) => kind === 'flow' })
+    const flows = page.engine.flow(counting)
+    flows.state.set('note', 'too much')
+    const told: unknown[] = []
+    await flows.ready
+    flows.state.subscribe('note', () => told.push(flows.state.get('note')))
+    await page.engine.clear()
+    expect(flows.state.get('note')).toBe('')
+    expect(told).toEqual([''])
+  })
 })
 
 describe('two tabs on one storage', () => {
