@@ -171,6 +171,32 @@ describe('fork(seq?, id?)', () => {
     expect(keys[0]).not.toBe(keys[1])
   })
 
+  test('deleted, and made once more under the same name / its effects have other keys', async () => {
+    const page = profile()
+    const keys: string[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question('pay?'))
+        return Done(await ctx.once('charge', (key) => keys.push(key)))
+      },
+    )
+    const session = await page.open(workflow, { id: 'one' })
+    session.run().catch(() => {})
+    await page.settle()
+    for (const _ of [1, 2]) {
+      const fork = await session.fork(undefined, 'two')
+      const paid = fork.run()
+      await page.settle()
+      await fork.asks[0]?.reply('yes')
+      await paid
+      await page.engine.delete('two')
+    }
+    expect(keys).toHaveLength(2)
+    expect(keys[0]).not.toBe(keys[1])
+  })
+
   test('a session that nobody has written to / has a fork all the same', async () => {
     const page = profile()
     const session = await page.open(twice, { id: 'one' })

@@ -4,6 +4,7 @@ import {
   createEngine,
   defineWorkflow,
   memoryStorage,
+  structuredCloneSerializer,
   type LoadError,
   type SessionStorage,
 } from '../../src/index'
@@ -303,6 +304,20 @@ describe('a schema that knows more, with defaults, and the same version', () => 
     expect(await failure(page.open(other))).toMatchObject({ code: 'STATE_INVALID' })
     await page.reload()
     expect((await page.open(before)).state.get('rows')).toEqual([{ name: 'kept' }])
+  })
+
+  test('and that puts another set in place of one it does not take / STATE_INVALID, nothing is taken away', async () => {
+    const page = profile()
+    const clone = { serializer: structuredCloneSerializer }
+    const colours = (...known: string[]) =>
+      rows(z.object({ colours: z.set(z.enum(known)).catch(() => new Set<string>()) }))
+    const session = await page.open(colours('red', 'blue'), clone)
+    session.state.set('colours', new Set(['red', 'blue']))
+    await page.reload()
+    expect(await failure(page.open(colours('red'), clone))).toMatchObject({ code: 'STATE_INVALID' })
+    await page.reload()
+    const again = await page.open(colours('red', 'blue'), clone)
+    expect(again.state.get('colours')).toEqual(new Set(['red', 'blue']))
   })
 })
 

@@ -207,6 +207,20 @@ describe('rewind(seq)', () => {
     expect(JSON.stringify(session.state.get())).toBe('{"a":1,"b":{"x":1,"y":2},"c":3}')
   })
 
+  test('in a session that has never run / the state is as it was; paused, then idle', async () => {
+    const page = profile()
+    const session = await page.open(twice())
+    session.state.set('name', 'Ada')
+    await session.flush()
+    const then = session.history().at(-1)?.seq ?? NaN
+    session.state.delete('name')
+    session.rewind(then)
+    expect(session.state.get()).toEqual({ name: 'Ada' })
+    expect(session.status).toBe('paused')
+    session.resume()
+    expect(session.status).toBe('idle')
+  })
+
   test('a rewind / can be rewound', async () => {
     const { page, session } = await asked()
     await session.asks[0]?.reply('a')
@@ -246,6 +260,30 @@ describe('rewind(seq)', () => {
     await page.settle()
     expect(keys).toHaveLength(2)
     expect(keys[0]).not.toBe(keys[1])
+  })
+
+  test('executions, events and fan-outs of what follows / have other numbers in the history than those that were left', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow })
+      .step('split', { on: Go, emits: [Worked] }, () => [Worked(1), Worked(2)])
+      .step('work', { on: Worked, asks: [Question], emits: [Done] }, async (ctx) => {
+        await ctx.ask(Question('go on?'))
+        return Done('end')
+      })
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    session.rewind(seqOf(session, 'started'))
+    session.resume()
+    await page.settle()
+    const details = (key: string): unknown[] => session.history().flatMap((it) => it[key] ?? [])
+    const split = session.history().filter((it) => it['opens'] !== undefined)
+    expect(split).toHaveLength(2)
+    expect(new Set(details('opens')).size).toBe(2)
+    const events = (details('emits') as { id: number }[]).map((it) => it.id)
+    expect(new Set(events).size).toBe(4)
+    const taken = session.history().filter((it) => it.type === 'taken')
+    expect(new Set(taken.map((it) => it['exec'])).size).toBe(6)
   })
 
   test('while a step is at work / its signal is aborted; what it does afterwards counts for nothing', async () => {
@@ -323,6 +361,34 @@ describe('rewind(seq)', () => {
     await page.clock.advance(19_000)
     expect(session.status).toBe('waiting')
     await page.clock.advance(1_000)
+    expect(session.status).toBe('completed')
+  })
+
+  test('a next try that was 20 s away, an hour later / is 20 s away', async () => {
+    const tries: number[] = []
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2, delay: 60_000 } },
+      () => {
+        tries.push(page.clock.now())
+        if (tries.length === 1) throw new Error('busy')
+        return Done(1)
+      },
+    )
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(40_000)
+    session.state.set('note', 1)
+    const then = session.history().at(-1)?.seq ?? 0
+    await page.clock.advance(3_600_000)
+    expect(await result).toBe(1)
+    session.rewind(then)
+    session.resume()
+    await page.clock.advance(19_000)
+    expect(tries).toHaveLength(2)
+    await page.clock.advance(1_000)
+    expect(tries).toHaveLength(3)
     expect(session.status).toBe('completed')
   })
 

@@ -143,6 +143,20 @@ describe('leaving the page', () => {
     expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
   })
 
+  test('meanwhile another device has deleted the session, and begun another one that is as long / what the page had left is not put on that, and told', async () => {
+    const errors: unknown[] = []
+    const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
+    await leftBehind(tab)
+    const device = createEngine({ storage, clock })
+    await device.delete('flow')
+    const other = await device.open(asking)
+    other.state.set('text', 'another')
+    await other.flush()
+    await device.close()
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('another')
+    expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
+  })
+
   test('storage refuses what the page had left before it came back, and stores it later; left again / what was typed last is there', async () => {
     let full = false
     const storage = memoryStorage({ failAt: () => full })
