@@ -568,7 +568,7 @@ describe('written in a step', () => {
 
 describe('stored for other code, or damaged', () => {
   const next = (version: number, schema: z.ZodType<object>) =>
-    defineWorkflow({ ...flow, version, flowState: schema as never }).step(
+    defineWorkflow({ ...flow, version, flowState: schema as never as typeof Shared }).step(
       'work',
       { on: Go, emits: [Done] },
       () => Done(1),
@@ -657,6 +657,70 @@ describe('stored for other code, or damaged', () => {
     expect((await page.storage.readFlow('flow'))?.data).toContain('meanwhile')
   })
 
+  test.each([
+    ['damaged', ['flow']],
+    ['of a newer version', []],
+  ])(
+    '%s / what nobody else can tell any more is set aside as a copy, by itself: %j',
+    async (what, expected) => {
+      const page = await stored()
+      const aside: string[] = []
+      const storage: SessionStorage = {
+        ...page.storage,
+        readFlow: async (name) => {
+          const found = await page.storage.readFlow(name)
+          return found && what === 'damaged' ? { ...found, sum: found.sum + 1 } : found
+        },
+        quarantineFlow: async (name, remove) => {
+          aside.push(name)
+          await page.storage.quarantineFlow(name, remove)
+        },
+      }
+      const before = await page.storage.readFlow('flow')
+      const flows = createEngine({ storage, clock: page.clock }).flow(
+        next(what === 'damaged' ? 1 : 0, Shared),
+      )
+      await failure(flows.ready)
+      await page.settle()
+      expect(aside).toEqual(expected)
+      expect(await page.storage.readFlow('flow')).toEqual(before)
+    },
+  )
+
+  test('newer code has stored it while this page was open / what is written here is not put over it, and told', async () => {
+    const page = await stored()
+    const [older, newer] = tabs(page.storage, page) as [Engine, Engine]
+    const session = await older.open(next(1, Shared))
+    const shared = newer.flow(next(2, Shared.extend({ more: z.number().default(2) })))
+    await shared.ready
+    shared.state.set('note', 'of newer code')
+    await page.settle()
+    const before = await page.storage.readFlow('flow')
+    session.flowState.set('count', 3)
+    await page.settle()
+    expect(page.errors).toMatchObject([{ name: 'LoadError', code: 'NEWER_VERSION', id: 'flow' }])
+    expect(await failure(session.flush())).toMatchObject({ code: 'NEWER_VERSION' })
+    await page.clock.advance(100_000)
+    expect(await page.storage.readFlow('flow')).toEqual(before)
+    expect(session.flowState.get('count')).toBe(3)
+    expect(page.errors).toHaveLength(1)
+  })
+
+  test('of a newer version, and then everything is cleared / what is written is stored again', async () => {
+    const page = await stored()
+    const [older] = tabs(page.storage, page) as [Engine, Engine]
+    const workflow = next(0, Shared)
+    const flows = older.flow(workflow)
+    await failure(flows.ready)
+    flows.state.set('note', 'in memory')
+    await older.clear()
+    expect(flows.state.get()).toEqual({ count: 0, names: [], note: '' })
+    flows.state.set('count', 5)
+    await page.settle()
+    await flows.ready
+    expect((await page.storage.readFlow('flow'))?.data).toContain('5')
+  })
+
   test('storage that cannot be read / ready rejects, the session opens; tried again with the next write', async () => {
     const page = await stored()
     let broken = true
@@ -704,5 +768,20 @@ describe('stored for other code, or damaged', () => {
     expect(await failure(session.flush())).toMatchObject({ code: 'STORAGE' })
     expect(await session.run()).toBe(4)
     expect(page.errors.length).toBeGreaterThan(0)
+  })
+
+  test('a save that fails, and after a day without trouble another one / onError hears of both', async () => {
+    let full = true
+    const page = profile({ failAt: (_, { kind }) => full && kind === 'flow' })
+    const { state } = page.engine.flow(counting)
+    state.set('count', 1)
+    await page.clock.advance(500)
+    full = false
+    await page.clock.advance(86_400_000)
+    expect(page.errors).toHaveLength(1)
+    full = true
+    state.set('count', 2)
+    await page.clock.advance(10_000)
+    expect(page.errors).toMatchObject([{ code: 'STORAGE' }, { code: 'STORAGE' }])
   })
 })
