@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createEngine, defineWorkflow, memoryStorage } from '../../src/index'
+import { createEngine, defineWorkflow, memoryStorage, type SessionStorage } from '../../src/index'
 import { virtualClock } from '../../src/testing'
 import { Done, failure, flow, gate, Go, Item, Nudge, Question, unhandled } from '../support/flows'
 
@@ -48,6 +48,29 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(heard).toEqual([])
     const again = await createEngine({ storage, clock }).open(asking)
     expect(again.state.get()).toEqual({ by: 'newer' })
+  })
+
+  test('the older one stores something between the look of the newer one and its claim / the newer one looks again, and has it', async () => {
+    const { clock, storage, engine } = house()
+    const older = await engine('old').open(asking)
+    older.state.set('by', 'older')
+    await older.flush()
+    let claims = 0
+    const between: SessionStorage = {
+      ...storage,
+      async claim(...call) {
+        if (++claims === 1) {
+          older.state.set('more', 1)
+          await older.flush()
+        }
+        return storage.claim(...call)
+      },
+    }
+    const newer = await createEngine({ storage: between, clock }).open(asking)
+    expect([claims, newer.state.get()]).toEqual([2, { by: 'older', more: 1 }])
+    newer.state.set('by', 'newer')
+    await newer.flush()
+    expect(newer.persistence.status).toBe('saved')
   })
 
   test('somebody waits for the run at the older one / told when it is outdated', async () => {

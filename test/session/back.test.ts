@@ -272,6 +272,46 @@ describe('back()', () => {
     expect(shown(session)).toBe('name')
   })
 
+  test('typed at a later page, and a reload after the earlier one is answered anew / its step has read what was typed', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pages',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question('first'))
+        const seen = ctx.state.get('typed')
+        await ctx.ask(Question('second'))
+        return Done(seen)
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    session.state.set('typed', 'later')
+    session.back()
+    await page.settle()
+    await session.asks[0]?.reply('b')
+    await page.settle()
+    session.state.set('typed', 'later still')
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    await again.asks[0]?.reply('c')
+    expect(await again.run()).toBe('later')
+  })
+
+  test('in a session that was closed / false, as forward() is; nothing is thrown, nothing happens', async () => {
+    const { session, answer } = await begun()
+    await answer('Ada', 'home')
+    session.back()
+    const before = session.history()
+    await session.close()
+    expect([session.back(), session.forward()]).toEqual([false, false])
+    expect(session.history()).toEqual(before)
+  })
+
   test('after a reload, and after a snapshot has taken the records / as before', async () => {
     const { page, session, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')

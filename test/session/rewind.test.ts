@@ -435,6 +435,40 @@ describe('rewind(seq)', () => {
     expect(await session.run()).toBe('mended')
   })
 
+  test('a failed run that is tried again, and then back to its failure / who waits for it is told of that', async () => {
+    let broken = true
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        if (broken) throw new Error('broken')
+        return Done((await ctx.ask(Question('mended'))).data)
+      },
+    )
+    const session = await page.open(workflow)
+    await failure(session.run())
+    const { seq } = session.history().at(-1) ?? { seq: NaN }
+    broken = false
+    const again = failure(session.retry())
+    await page.settle()
+    expect(session.asks).toHaveLength(1)
+    session.rewind(seq)
+    expect(await again).toMatchObject({ step: 'work', cause: { message: 'broken' } })
+  })
+
+  test('behind an answer, and forward() / it is given by nobody: only back() keeps answers', async () => {
+    const { page, session } = await asked()
+    const opened = seqOf(session, 'opened')
+    await session.asks[0]?.reply('a')
+    await page.settle()
+    session.rewind(opened)
+    session.resume()
+    await page.settle()
+    expect(session.forward()).toBe(false)
+    expect(question(session)).toBe('first?')
+  })
+
   test('a reload behind it / it is still rewound and paused; the history goes on', async () => {
     const { page, workflow, session } = await asked()
     const seq = seqOf(session, 'opened')

@@ -159,6 +159,39 @@ describe('a child in flight', () => {
     expect(await session.run()).toBe('child')
   })
 
+  test('forward, while a child beside the page asks the same under the same names / only the page gets its answer again', async () => {
+    const inner = defineWorkflow({ ...flow, name: 'inner' }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question('same'))).data),
+    )
+    const outer = defineWorkflow({ ...flow, history: 100 })
+      .subflow('inner', { on: Go, workflow: inner, emits: [Done] })
+      .step('ask', { on: Go, asks: [Question], emits: [Step] }, async (ctx) => {
+        await ctx.ask(Question('same'))
+        return Step()
+      })
+      .step('after', { on: Step, asks: [Question], emits: [Done] }, async (ctx) =>
+        Done((await ctx.ask(Question('after'))).data),
+      )
+    const page = profile()
+    const session = await page.open(outer)
+    session.run().catch(() => {})
+    await page.settle()
+    expect(session.asks.map((it) => it.data)).toEqual(['same', 'same'])
+    // That of the child has the longer name.
+    const [own] = session.asks.map((it) => it.id).toSorted((a, b) => a.length - b.length)
+    await session.reply(own!, 'page')
+    await page.settle()
+    expect(session.back()).toBe(true)
+    await page.settle()
+    expect(session.forward()).toBe(true)
+    await page.settle()
+    expect(session.asks.map((it) => it.data)).toEqual(['same', 'after'])
+    await session.asks[0]?.reply('child')
+    expect(await session.run()).toBe('child')
+  })
+
   test('rewind while the child sleeps / what had 20 s to go has 20 s to go', async () => {
     const sleeper = defineWorkflow({ ...flow, name: 'sleeper' }).step(
       'sleep',

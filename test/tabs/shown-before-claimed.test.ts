@@ -146,6 +146,24 @@ test('the claim fails, and nothing is written / that it cannot be saved is told 
   expect(errors).toHaveLength(1)
 })
 
+test('the claim fails, and the session is closed before the next one is made / it is left to whoever opens it', async () => {
+  const all = browser()
+  const { clock, claim, tab, memory, claims } = all
+  await cutOff(all)
+  claim.held = Promise.reject(new Error('the disk is gone'))
+  claim.held.catch(() => {})
+  const session = await tab().open(paying, { id: 'a', autoResume: false })
+  await session.close()
+  const made = claims()
+  claim.held = undefined
+  const next = await tab(memory).open(paying, { id: 'a', autoResume: false })
+  await clock.advance(60_000)
+  expect(claims()).toBe(made)
+  next.state.set('note', 'of the next')
+  await next.flush()
+  expect(next.persistence.status).toBe('saved')
+})
+
 test('the claim hangs / within the time limit the session goes on, and a later one is tried by itself', async () => {
   const all = browser()
   const { clock, claim, tab, claims } = all

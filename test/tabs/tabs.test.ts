@@ -151,6 +151,36 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['from two'])
   })
 
+  test('the follower goes back, forward, and to an earlier record / done by the leader, and shown in both', async () => {
+    const { tab, clock } = browser()
+    const workflow = defineWorkflow({ ...flow, history: 100 }).step(
+      'pages',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const first = await ctx.ask(Question('first'))
+        return Done([first.data, (await ctx.ask(Question('second'))).data])
+      },
+    )
+    const one = await tab().open(workflow)
+    const two = await tab().open(workflow)
+    one.run().catch(() => {})
+    await clock.advance(10)
+    const asked = (): unknown[] => [one, two].map((it) => it.asks.map(({ data }) => data))
+    await two.asks[0]?.reply('a')
+    await clock.advance(10)
+    expect([two.forward(), two.back()]).toEqual([false, true])
+    await clock.advance(10)
+    expect(asked()).toEqual([['first'], ['first']])
+    expect([two.back(), two.forward()]).toEqual([false, true])
+    await clock.advance(10)
+    expect(asked()).toEqual([['second'], ['second']])
+    two.rewind(one.history().find((it) => it.type === 'opened')?.seq ?? NaN)
+    await clock.advance(10)
+    expect([one.status, two.status]).toEqual(['paused', 'paused'])
+    expect(asked()).toEqual([['first'], ['first']])
+    expect([one.role, two.role]).toEqual(['leader', 'follower'])
+  })
+
   test('the follower steps by hand, and retries what failed / done by the leader, and answered', async () => {
     const { tab, clock } = browser()
     let broken = true
