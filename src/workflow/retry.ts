@@ -48,11 +48,11 @@ export function retryMistake(retry: Retry | undefined): string | undefined {
   const odd = Object.keys(retry).find((it) => !names.includes(it))
   if (odd !== undefined) return `retry.${odd} is no option; they are ${names.join(', ')}`
   const { attempts, delay = 0, factor = 1, maxDelay = 0, retryIf } = retry
-  if (retryIf !== undefined && typeof retryIf !== 'function') return 'retry.retryIf is no function'
   return (
     mistake('retry.attempts', attempts, whole) ??
     mistake('retry.delay', delay, amount) ??
     mistake('retry.factor', factor, amount) ??
-    mistake('retry.maxDelay', maxDelay, amount)
+    mistake('retry.maxDelay', maxDelay, amount) ??
+    (retryIf === undefined || typeof retryIf === 'function' ? undefined : 'retry.retryIf is no function')
   )
 }
