@@ -43,10 +43,11 @@ export class OwnWrites {
     return write
   }
 
-  /** What other pages had written before, under the names that they have there: it comes first. */
+  /** What other pages had written before, under the names that they have there: it comes before what this one has. */
   inherit(left: readonly Pick<OwnWrite, 'by' | 'n' | 'ops'>[]): void {
     const all = left.map((it) => ({ ...it, ...none, change: () => it.ops, tried: deferred<void>() }))
-    this.#pending = [...all, ...this.#pending]
+    const own = this.#pending.findIndex((it) => it.by === this.page)
+    this.#pending.splice(own < 0 ? this.#pending.length : own, 0, ...all)
   }
 
   /** Resolves when all of them may be stored. */

@@ -156,6 +156,31 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(handle.state.get('names')).toEqual(['a', 'b'])
   })
 
+  test('and another page has taken over the first of them meanwhile / in their order, once, in every page', async () => {
+    const { enter, leave, clock, disk } = browser()
+    const first = enter()
+    await first.handle.ready
+    disk.full = true
+    first.handle.state.append('names', 'a')
+    first.page.hide(true)
+    const second = enter()
+    await second.handle.ready
+    second.handle.state.append('names', 'of the second')
+    first.page.show(true)
+    first.handle.state.append('names', 'b')
+    leave(first)
+    const third = enter()
+    await third.handle.ready
+    await second.engine.open(workflow)
+    expect(second.handle.state.get('names')).toEqual(['a', 'b', 'of the second'])
+    disk.full = false
+    for (const { handle } of [second, third]) handle.state.set('note', 'now')
+    await clock.advance(70_000)
+    third.handle.state.set('note', 'again')
+    await clock.advance(0)
+    expect(third.handle.state.get('names')).toEqual(['a', 'b', 'of the second'])
+  })
+
   test('the engine is closed while the disk is full / the next page has them', async () => {
     const { enter, clock, disk } = browser()
     const { handle, engine } = enter()
