@@ -72,9 +72,10 @@ export class Following implements Remote {
 
   get persistence(): Persistence {
     const { view } = this
-    const { outbox } = this.#options
     const { error } = this.#silence
-    const status = error ? 'unsaved' : outbox.pending.length > 0 ? 'saving' : view?.persistence.status
+    // Before it is welcomed, what this tab had recorded when it executed may be stored nowhere.
+    const busy = this.busy || (!view && this.#options.own && this.durable < this.#core.model.seq)
+    const status = error ? 'unsaved' : busy ? 'saving' : view?.persistence.status
     const next = { savedAt: undefined, ...view?.persistence, status: status ?? 'saved', error }
     const last = this.#persistence
     if (next.status !== last.status || next.savedAt !== last.savedAt || next.error !== last.error)

@@ -161,3 +161,19 @@ test('the disk has room again / nothing is asked once more, of anybody', async (
   const next = await it.tab().engine.open(nudged)
   expect(next.state.get()).toMatchObject({ text: 'ab', more: 1 })
 })
+
+test('a tab with a text that is not stored loses the lead / it does not call itself saved before that is', async () => {
+  const it = await unsaved()
+  it.leader.state.set('text', 'not stored')
+  await it.clock.advance(200)
+  const told: string[] = []
+  it.leader.subscribe(() => told.push(it.leader.persistence.status))
+  void it.follower.takeOver()
+  await it.clock.advance(1000)
+  expect([it.leader.role, it.follower.state.get('text')]).toEqual(['follower', 'not stored'])
+  expect(told).toContain('saving')
+  expect(told).not.toContain('saved')
+  it.disk.full = false
+  await it.clock.advance(40_000)
+  expect(it.leader.persistence.status).toBe('saved')
+})
