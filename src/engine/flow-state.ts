@@ -24,6 +24,9 @@ import { emptied } from './tenure'
 const FIRST_RETRY = 1000
 const LONGEST_RETRY = 60_000
 
+/** What is stored of a flow state that nobody has written. */
+const NOTHING = { seq: 0, applied: [] }
+
 /**
  * The flow state of one workflow in this page: as it was stored, with this page's own writes on top of it. Other
  * pages write it too, so each save is a compare-and-set; when another page was faster, its state is read and our
@@ -39,7 +42,7 @@ export class FlowState implements SessionFlow {
   readonly #tree: Tree
   readonly #own: OwnWrites
   readonly #left: LeftWrites
-  #base: LoadedFlow = { seq: 0, applied: [], state: undefined }
+  #base: LoadedFlow
   #known = false
   /** There was something when it was read first: what was written before was made for something else. */
   #came = false
@@ -63,7 +66,7 @@ export class FlowState implements SessionFlow {
     this.#left = new LeftWrites(deps, definition, this.#own, () => this.#known)
     this.#schema = compileSchema(definition.options.flowState)
     this.initial = copyJson(this.#schema.initial(undefined), 'flowState')
-    this.#base = { ...this.#base, state: this.initial }
+    this.#base = { ...NOTHING, state: this.initial }
     this.#tree = new Tree(this.initial, deps.report)
     this.writer = new Writer(this.#schema, copyJson)
     const parts = {
@@ -136,7 +139,7 @@ export class FlowState implements SessionFlow {
     this.#news.tell(0)
     this.#own.settle(() => true)
     this.#refused = undefined
-    this.#adopt({ seq: 0, applied: [], state: this.initial }, true)
+    this.#adopt({ ...NOTHING, state: this.initial }, true)
   }
 
   /** What could not be stored is left to the next page. */
@@ -214,7 +217,7 @@ export class FlowState implements SessionFlow {
     const loaded = await loadFlow(this.#deps, this.#definition, this.#schema)
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
-    const base = loaded ?? { seq: 0, applied: [], state: this.initial }
+    const base = loaded ?? { ...NOTHING, state: this.initial }
     const inherits = await this.#left.take(base.applied)
     this.#came ||= !this.#known && base.seq > 0
     this.#known = true
@@ -233,9 +236,9 @@ export class FlowState implements SessionFlow {
     this.#deps.onError(emptied(`flow state of workflow "${this.#definition.name}"`))
   }
 
-  /** Another state is stored: it is taken, and what it does not have of ours is made again on top of it. */
-  #adopt(base: LoadedFlow, inherits = false): void {
-    if (base.seq === this.#base.seq && !inherits) return
+  /** Another state is stored, or `always`: it is taken, and what it does not have of ours is made again on top of it. */
+  #adopt(base: LoadedFlow, always = false): void {
+    if (base.seq === this.#base.seq && !always) return
     this.#base = base
     const { length } = this.#own.all
     this.#own.found(base.applied)

@@ -44,6 +44,7 @@ export class LeftWrites {
     const { page, clock } = this.#deps
     const own = this.#own.all.filter((it) => it.by === this.#own.page && it.key === undefined)
     if (!page || !this.#isKnown() || own.length === 0) return
+    // As what a follower asks for, of no session: it belongs to all of them.
     const asked = own.map(({ by, n, ops }) => ({ by, n, seen: 0, call: 'write', args: [ops] }))
     this.#list.write(asked, { epoch: 0, base: 0, lineage: '', at: clock.now() })
     this.#untidy = true

@@ -149,7 +149,9 @@ export class Tenure {
     const stored = await withinLimit(clock, storage.read(id), timeout, `look at session "${id}"`)
     if (!this.#holds) return
     if (stored && live.core.model.seq === 0) return void tabs.missed()
-    if (stored ? stored.head.epoch === (this.epoch ?? stored.head.epoch) : live.stored === 0) return
+    // Another epoch, or nothing where there was something: the next write is refused, and tells by what.
+    const isAsItWas = stored ? [stored.head.epoch, undefined].includes(this.epoch) : live.stored === 0
+    if (isAsItWas) return
     journal.owe({ seq: live.core.model.seq, value: live.save() })
     await journal.flush()
   }

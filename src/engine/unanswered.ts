@@ -2,15 +2,16 @@ import { ExitJournal, type ExitOptions, type Tail } from '../storage/exit-journa
 import type { Asked } from '../session/message'
 import { wrongInAsked } from '../session/saved-check'
 
-/** What one tab had asked of the one that executes, and had no answer to when it was left. */
+/** What one tab had asked for, and had no answer to when it was left. */
 export interface Left extends Pick<Tail, 'base' | 'lineage' | 'at'> {
   readonly asked: readonly Asked[]
   readonly text: string
 }
 
 /**
- * What following tabs had asked for when they were left. Each adds its part to a list beside the exit journal, for the tab
- * that executes now or next. Every operation keeps its name, so it is done once, even if it was asked directly as well.
+ * What tabs had asked for when they were left: followers of the one that executes, and pages of the storage of a flow state.
+ * Each adds its part to a list beside the exit journal, for the tab that executes now or next, or the next page. Every operation
+ * keeps its name, so it is done once, even if it was asked directly as well.
  */
 export class Unanswered {
   readonly #options: ExitOptions

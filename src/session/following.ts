@@ -71,8 +71,7 @@ export class Following implements Remote {
   }
 
   get persistence(): Persistence {
-    const { view } = this
-    const { error } = this.#silence
+    const [{ view }, { error }] = [this, this.#silence]
     // Before it is welcomed, what this tab had recorded when it executed may be stored nowhere.
     const busy = this.busy || (!view && this.#options.own && this.durable < this.#core.model.seq)
     const status = error ? 'unsaved' : busy ? 'saving' : view?.persistence.status

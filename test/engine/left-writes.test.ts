@@ -140,12 +140,7 @@ describe('a page is left before its writes to flow state are stored', () => {
   })
 
   test('and comes back twice while the disk is full / nothing is made twice', async () => {
-    const { enter, leave, clock, disk } = browser()
-    const first = enter()
-    await first.handle.ready
-    disk.full = true
-    first.handle.state.append('names', 'a')
-    first.page.hide(true)
+    const { enter, leave, clock, disk, first } = await asleep()
     first.page.show(true)
     first.handle.state.append('names', 'b')
     leave(first)
@@ -157,12 +152,7 @@ describe('a page is left before its writes to flow state are stored', () => {
   })
 
   test('and another page has taken over the first of them meanwhile / in their order, once, in every page', async () => {
-    const { enter, leave, clock, disk } = browser()
-    const first = enter()
-    await first.handle.ready
-    disk.full = true
-    first.handle.state.append('names', 'a')
-    first.page.hide(true)
+    const { enter, leave, clock, disk, first } = await asleep()
     const second = enter()
     await second.handle.ready
     second.handle.state.append('names', 'of the second')
@@ -271,6 +261,17 @@ describe('a page is left before its writes to flow state are stored', () => {
     }
   })
 })
+
+/** A page that is in the cache, with a write that its disk had no room for. */
+async function asleep() {
+  const all = browser()
+  const first = all.enter()
+  await first.handle.ready
+  all.disk.full = true
+  first.handle.state.append('names', 'a')
+  first.page.hide(true)
+  return { ...all, first }
+}
 
 /** A page that knows nothing of what others have left. */
 function browserOf(storage: SessionStorage, clock: ReturnType<typeof virtualClock>) {
