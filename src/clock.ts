@@ -2,11 +2,11 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
-  /** Calls `fn` once, not before `ms` milliseconds from now. Any length is legal. Answers with a handle. */
+  /** Calls `fn` once, not before `ms` milliseconds from now, however many these are. Returns a handle. */
   setTimeout(fn: () => void, ms: number): unknown
-  /** Forgets a timer; a handle that fired already, or was never given out, does nothing. */
+  /** Forgets a timer. A handle that has fired, or was never returned, does nothing. */
   clearTimeout(handle: unknown): void
-  /** Calls `fn` when nobody is waiting for this thread. Without it a short timer is used. */
+  /** Calls `fn` when the thread is idle. Without this method a short timer is used. */
   idle?(fn: () => void): void
 }
 

@@ -31,21 +31,23 @@ export interface EngineOptions {
   /** 0 to 1, for the jitter of retries. Default: `Math.random`. */
   readonly random?: () => number
   /**
-   * Elects the tab that executes a session. Default: the page's Web Locks, unless the storage is in memory. `null`:
-   * none, then a second tab only reads.
+   * Elects the tab that executes a session. Default: the page's Web Locks, unless the storage is in memory. With `null`
+   * there is no election: a second tab only reads.
    */
   readonly locks?: Locks | null
   /** Makes the channel by which a session's tabs hear of each other. Default: a BroadcastChannel, as for `locks`. */
   readonly channel?: ((name: string) => Channel) | null
   /**
-   * The page: its `pagehide` and the like, and its `localStorage` for what is on its way to storage when it is left.
-   * Default: the window, unless the storage is in memory.
+   * The page: its `pagehide` and similar events, and its `localStorage`, which keeps what is not stored yet when the page
+   * is left. Default: the window, unless the storage is in memory.
    */
   readonly page?: Page | null
   /** Milliseconds that a storage call may take. Default 4,000. */
   readonly timeout?: number
-  /** Told of trouble that no caller can catch: storage that fails, a browser that has lost what was stored, listeners that
-   * throw. Default: `session.persistence` shows the first, the platform reports the others. */
+  /**
+   * Called with errors that no caller can catch: storage that fails, a browser that has lost what was stored, listeners
+   * that throw. Default: `session.persistence` shows the first, the platform reports the others.
+   */
   readonly onError?: (error: unknown) => void
 }
 
@@ -54,25 +56,25 @@ export interface OpenOptions<W extends AnyWorkflow> {
   /** Names the session; another open of it gets the same one. Default: the workflow's name. */
   readonly id?: string
   readonly resources?: { [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] }
-  /** What a new session's state begins with, completed by the schema's defaults; copied, never merged later. One that is stored needs none. */
+  /** A new session's first state, completed by the schema's defaults. Copied, never merged. A stored session needs none. */
   readonly initialState?: Partial<StateOf<W>>
   /** How this session's values are stored. Default: the engine's. Another one cannot read what is stored already. */
   readonly serializer?: Serializer
   /**
-   * Milliseconds after the last save until the session counts as gone: it is removed by `engine.sweep()`, and by this
-   * open when it is older. Default: 30 days, by `sweep` alone.
+   * Milliseconds after the last save until the session expires: `engine.sweep()` removes it then, and so does this open
+   * when it finds the session older. Default: 30 days, and only `sweep` removes it.
    */
   readonly expireAfter?: number
-  /** Whether interrupted work goes on by itself. Default true; else the session is paused. */
+  /** Whether interrupted work goes on by itself; with false the session is paused. Default true. */
   readonly autoResume?: boolean
 }
 
 /** What the sessions of one workflow share: its flow state, and its layer of resources. */
 export interface Flow<W extends AnyWorkflow> {
   /**
-   * Resolves when the flow state has been read. Rejects with a LoadError when what is stored is for other code, or
-   * damaged: `state` then shows the defaults, writes to it are kept in memory and stored once `retry` or `reset` of
-   * the error has helped; or with a StorageError when storage cannot be read, which is tried again.
+   * Resolves when the flow state has been read. Rejects with a LoadError when what is stored is damaged or for other
+   * code: then `state` shows the defaults, and writes to it are kept in memory and stored once `retry` or `reset` of the
+   * error has helped. Rejects with a StorageError when storage cannot be read, which is tried again.
    */
   readonly ready: Promise<void>
   /**
@@ -101,14 +103,17 @@ export interface Engine {
   list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
   /** Closes a session and removes it with all that is stored of it. */
   delete(id: string): Promise<void>
-  /** What is stored of a session, as it is, for a rescue by hand: `import` takes `toJSON()`. One that is open here is saved before. */
+  /**
+   * What is stored of a session, as it is, for a rescue by hand; `import` takes `toJSON()` instead. A session that is open
+   * here is saved first.
+   */
   export(id: string): Promise<unknown>
   /**
-   * Opens a session from what `session.toJSON()` gave, here or elsewhere: under its own id or another one. Nothing is
+   * Opens a session from what `session.toJSON()` gave, here or elsewhere, under its own id or another one. Nothing is
    * stored of what is refused.
    *
-   * Rejects with LoadError for what is foreign, damaged, empty or newer, SessionStateError for an id that exists. `delete` it first: a page
-   * that shows it shows what is imported.
+   * Rejects with LoadError for what is foreign, damaged, empty or newer, and with SessionStateError for an id that exists.
+   * `delete` that session first: a page that shows it then shows what is imported.
    */
   import<W extends AnyWorkflow>(
     workflow: W,
@@ -117,7 +122,7 @@ export interface Engine {
   ): Promise<Session<W>>
   /** What all sessions of a workflow share. */
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
-  /** Removes the sessions that are past their `expireAfter`, open ones too. Answers with their ids. */
+  /** Removes the sessions that are past their `expireAfter`, open ones too. Resolves with their ids. */
   sweep(): Promise<string[]>
   /** Deletes all sessions, or those whose id begins with `prefix`: for a logout. */
   clear(options?: { prefix?: string }): Promise<void>
@@ -141,7 +146,7 @@ export function registryOf(engine: Engine): Registry | undefined {
  * const { orderId } = await session.run({ country: 'NL' })
  * ```
  *
- * @throws ArgumentError for an option that is not what it has to be
+ * @throws ArgumentError for a wrong option
  */
 export function createEngine(options: EngineOptions = {}): Engine {
   checkOptions('createEngine()', options, taken)

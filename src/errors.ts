@@ -2,10 +2,10 @@
  * Every error Dogear throws. All extend {@link DogearError}: branch on the literal `code`, read the details
  * from the instance, show `message`, which names the thing, its path and the way out.
  *
- * Their details are declared here and set by the constructors: a field that is defined as well is written twice in every page.
+ * Details are declared here and set by the constructors; a defined field would be written twice in every page.
  */
 
-/** One finding of a schema, in the words of Standard Schema, with its path as text. */
+/** One finding of a schema: its message as Standard Schema gives it, and its path as text. */
 export interface Issue {
   /** Where, from the root of the checked value: `user.age`; `''` is the value itself. */
   readonly path: string
@@ -17,7 +17,7 @@ export abstract class DogearError extends Error {
   abstract readonly code: string
 }
 
-/** A path that cannot be read or written: a bad segment, a scalar on the way, a hole in a list. */
+/** A path that cannot be read or written: a bad segment, a scalar along the path, a hole in a list. */
 export class PathError extends DogearError {
   override readonly name = 'PathError'
   readonly code = 'PATH'
@@ -105,7 +105,7 @@ export class EventValidationError extends DogearError {
 export class UnknownEventError extends DogearError {
   override readonly name = 'UnknownEventError'
   readonly code = 'UNKNOWN_EVENT'
-  /** Its type, or what came in place of an event. */
+  /** The event's type, or what came in place of an event. */
   declare readonly type: string
   /** Who brought it: a workflow or a step. */
   declare readonly where: string
@@ -153,7 +153,7 @@ export class UndeclaredAskError extends DogearError {
   }
 }
 
-/** A re-run of a step took another way than the recorded one. */
+/** A re-run of a step took another way than the recorded run. */
 export class ReplayMismatchError extends DogearError {
   override readonly name = 'ReplayMismatchError'
   readonly code = 'REPLAY_MISMATCH'
@@ -170,7 +170,7 @@ export class ReplayMismatchError extends DogearError {
   }
 }
 
-/** A resource that somebody needs is not there, or its factory cannot be called. */
+/** A resource that is needed is not there, or its factory cannot be called. */
 export class MissingResourceError extends DogearError {
   override readonly name = 'MissingResourceError'
   readonly code = 'MISSING_RESOURCE'
@@ -202,7 +202,7 @@ export class TimeoutError extends DogearError {
   }
 }
 
-/** A call to a session that was closed; a `run` that was pending then rejects with it. */
+/** A call to a closed session. A `run` that was pending when it was closed rejects with it, too. */
 export class SessionClosedError extends DogearError {
   override readonly name = 'SessionClosedError'
   readonly code = 'SESSION_CLOSED'
@@ -213,23 +213,23 @@ export class SessionClosedError extends DogearError {
   }
 }
 
-/** A call that this session cannot carry out in the state it is in. */
+/** A call that the session cannot carry out in its present state. */
 export class SessionStateError extends DogearError {
   override readonly name = 'SessionStateError'
   readonly code = 'SESSION_STATE'
 }
 
-/** A place in a session's history where nobody can go: it never was, or is not kept any more. */
+/** A place in a session's history to which it cannot go: it never was, is no longer kept, or lies before a migration. */
 export class HistoryError extends DogearError {
   override readonly name = 'HistoryError'
   readonly code = 'HISTORY'
 }
 
-/** A call, or one of its options, was given what it cannot use. Nothing was done. */
+/** A wrong argument or option of a call. Nothing was done. */
 export class ArgumentError extends DogearError {
   override readonly name = 'ArgumentError'
   readonly code = 'ARGUMENT'
-  /** What was called: `setResources()`; an option with its name: `createEngine(): timeout`. */
+  /** What was called: `setResources()`. For an option also its name: `createEngine(): timeout`. */
   declare readonly call: string
   constructor(
     call: string,

@@ -6,7 +6,7 @@ export class StepError extends DogearError {
   override readonly name = 'StepError'
   readonly code = 'STEP_FAILED'
   declare readonly step: string
-  /** The event, or events, that the step was working on. */
+  /** The event or events that the step was working on. */
   declare readonly event: unknown
   /** How many times it was tried. */
   declare readonly attempts: number
@@ -47,7 +47,7 @@ export class StalledError extends DogearError {
   }
 }
 
-/** An effect was cut off, nobody knows with what outcome, and `onUnknownOutcome: 'fail'` says not to run it again by itself. */
+/** An effect was cut off with an unknown outcome, and `onUnknownOutcome: 'fail'` says not to run it again by itself. */
 export class OutcomeUnknownError extends DogearError {
   override readonly name = 'OutcomeUnknownError'
   readonly code = 'OUTCOME_UNKNOWN'

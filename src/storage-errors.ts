@@ -7,7 +7,7 @@ export class StaleEpochError extends DogearError {
   declare readonly id: string
   declare readonly epoch: number
   declare readonly newest: number
-  /** Of the one that `onError` is told: the kinds of records of this page's user that are not stored, `answered` for a reply. */
+  /** Only on the error that `onError` gets: the kinds of this user's records that are not stored, such as `answered` for a reply. */
   declare lost?: readonly string[]
   constructor(id: string, epoch: number, newest: number) {
     super(
@@ -21,19 +21,19 @@ export class StaleEpochError extends DogearError {
   }
 }
 
-/** A storage that could not do what it was asked; `cause` is what it threw. */
+/** The storage could not do what it was asked to. `cause` is what it threw. */
 export class StorageError extends DogearError {
   override readonly name = 'StorageError'
   readonly code = 'STORAGE'
-  /** When a session could not be read: what the app can do, as with a LoadError. */
+  /** Present when a session could not be read: what the app can do, as with a LoadError. */
   declare readonly retry?: LoadRemedies['retry']
   declare readonly reset?: LoadRemedies['reset']
   declare readonly export?: LoadRemedies['export']
 }
 
 /**
- * Why a stored session was refused: it is another workflow's; was written by newer code of the library or of the
- * workflow; is damaged; its state does not pass the schema; or a migration is missing, or has failed.
+ * Why a stored session was refused: it belongs to another workflow; it was written by newer code of the library or of the
+ * workflow; it is damaged; the schema refuses its state; a migration is missing, or has failed.
  */
 export type LoadErrorCode =
   | 'WRONG_WORKFLOW'
@@ -46,9 +46,9 @@ export type LoadErrorCode =
 
 /** What the app can do about a session that could not be loaded. */
 export interface LoadRemedies {
-  /** Reads it again, after the cause was removed. Rejects with a new LoadError when it is still there. */
+  /** Reads the session again, after the cause was removed. Rejects with a new LoadError when the cause is still there. */
   readonly retry: () => Promise<void>
-  /** Gives the stored session up and starts over. A copy of its bytes stays set aside. */
+  /** Gives up the stored session and starts over. A copy of its bytes stays set aside. */
   readonly reset: () => Promise<void>
   /** The stored bytes as they are, for a download or a support request. */
   readonly export: () => Promise<unknown>

@@ -3,9 +3,9 @@ import { copyKeeping } from '../state/json'
 import type { Serializer } from '../storage/serializer'
 
 /**
- * For sessions whose state holds more than JSON: dates, maps, sets, big integers, files, blobs, typed arrays; what
- * IndexedDB itself can hold. Such a session has no `toJSON()`; use `engine.export(id)`. A map, set or date is one value: set
- * a new one, for what is changed in place is neither shown nor stored, in an `edit` as well.
+ * For sessions whose state holds more than JSON: dates, maps, sets, big integers, files, blobs, typed arrays, and whatever
+ * else IndexedDB can hold. Such a session has no `toJSON()`; use `engine.export(id)`. A map, set or date is one value: set
+ * a new one, because a change in place is neither shown nor stored, not even in an `edit`.
  *
  * ```ts
  * const session = await engine.open(upload, { serializer: structuredCloneSerializer })

@@ -13,7 +13,7 @@ import { useEventsOf, type UseWorkflowEvents } from './use-workflow-events'
 import { useWorkflowState, type UseWorkflowState } from './use-workflow-state'
 import { useWorkflowUrl, type WorkflowUrlOptions } from './use-workflow-url'
 
-/** The provider and the hooks of one workflow, typed; see the bare ones of the same names. */
+/** The provider and the hooks of one workflow, typed; see the bare hooks of the same names. */
 export interface WorkflowHooks<W extends AnyWorkflow> {
   readonly WorkflowProvider: (props: WorkflowProviderProps<W>) => ReactElement | null
   readonly useWorkflow: (options?: SessionOptions<W>) => UseWorkflow<W>
@@ -27,9 +27,9 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
 }
 
 /**
- * The hooks for one workflow: every path, event and resource is typed, with nothing to annotate. They find the
- * nearest provider of that workflow, past providers of others. For one workflow they are always the same: a module of
- * components that is loaded again by a hot reload keeps its provider, and what stands below it.
+ * The hooks for one workflow: every path, event and resource is typed, with nothing to annotate. They find the nearest
+ * provider of that workflow, past the providers of others. For one workflow they are always the same, so a module of
+ * components that a hot reload loads again keeps its provider and the components below it.
  *
  * ```ts
  * export const { WorkflowProvider, useWorkflow, useWorkflowState, useResource } = createWorkflowHooks(checkout)

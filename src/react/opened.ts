@@ -9,13 +9,13 @@ import { toNothing, useSnapshot } from './snapshot'
 export interface SessionOptions<W extends AnyWorkflow> {
   /** Names the session. Default: the workflow's name. */
   readonly id?: string | undefined
-  /** Default: one engine for the page, made on first use. */
+  /** What opens the session. Default: one engine for the page, made on first use. */
   readonly engine?: Engine | undefined
-  /** What steps need; new values go to the session, equal ones do nothing, and one that is left out stays. */
+  /** What steps need. New values go to the session, equal ones do nothing, and a key that is left out stays. */
   readonly resources?: { readonly [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] } | undefined
   /** What a new session's state begins with, completed by the schema's defaults. */
   readonly initialState?: Partial<StateOf<W>> | undefined
-  /** This and the others are as for `engine.open`; a session that is open already stays as it is. */
+  /** As for `engine.open`, like `expireAfter` and `autoResume`. They change nothing on a session that is open already. */
   readonly serializer?: OpenOptions<W>['serializer'] | undefined
   readonly expireAfter?: number | undefined
   readonly autoResume?: boolean | undefined

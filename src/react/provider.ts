@@ -10,16 +10,16 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
   /** Shown until the session is loaded. Default: nothing. */
   readonly fallback?: ReactNode
   /**
-   * Shown when it could not be loaded; `retry` reads it once more, and a LoadError has other ways out. Default:
-   * the error goes to the nearest error boundary, which meets it again until somebody calls its `retry()`.
+   * Shown when the session could not be loaded. `retry` reads it once more; a LoadError has other ways out. Default: the
+   * error goes to the nearest error boundary, which gets it again until somebody calls the error's `retry()`.
    */
   readonly errorFallback?: ((error: Error, retry: () => void) => ReactNode) | undefined
   /**
-   * `tab` gives each tab a session of its own, which survives its reload and is not shared by a duplicate of the tab.
-   * Until the tab is known the fallback is shown. Default: all tabs have one session.
+   * `tab` gives each tab a session of its own, which survives a reload of the tab and is not shared by a duplicate of it.
+   * The fallback shows until the tab is known. Default: all tabs share one session.
    */
   readonly scope?: 'tab' | undefined
-  /** Renders the children at once, with the initial state and the status `loading`: also on a server. */
+  /** Renders the children at once, also on a server, with the initial state and the status `loading`. */
   readonly ssr?: boolean | undefined
   /** Lets the nearest Suspense boundary wait, in place of `fallback`. */
   readonly suspense?: boolean | undefined
@@ -27,7 +27,7 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
 }
 
 /**
- * Opens a session for the components below it, which mount when it is loaded. Another id opens another session,
+ * Opens a session for the components below it, which mount when the session is loaded. A new `id` opens another session,
  * behind the fallback. Unmounting leaves the session open.
  *
  * ```tsx

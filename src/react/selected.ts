@@ -3,7 +3,7 @@ import type { Show } from '../state/store'
 import { useState } from './react'
 import { useSnapshot } from './snapshot'
 
-/** What to show of the value at the path. */
+/** Which part of the value at the path to show. */
 export interface Selection<T, U> {
   readonly select: (value: T) => U
   /** Whether two selections are the same, so that nothing renders. Default: they hold the same JSON. */

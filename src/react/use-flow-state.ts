@@ -7,8 +7,8 @@ import { useStored } from './stored'
 import type { SelectedAndSetter, StateAndSetter } from './use-workflow-state'
 
 /**
- * The value at a path of the flow state, which all sessions of the workflow share in all tabs, and its setter. The
- * same rules as {@link useWorkflowState}.
+ * The value at a path of the flow state, which all sessions of the workflow share in all tabs, and its setter. It follows
+ * the rules of {@link useWorkflowState}.
  *
  * ```ts
  * const [opened, setOpened] = useFlowState('opened')              // of the nearest provider's workflow

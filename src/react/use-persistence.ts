@@ -3,7 +3,7 @@ import type { Session } from '../session/session'
 import { useSession } from './place'
 import { useSnapshot } from './snapshot'
 
-/** How far a session's changes have got. */
+/** How far a session's changes are saved. */
 export type Persistence = Session<AnyWorkflow>['persistence']
 
 const untouched: Persistence = { status: 'saved' }

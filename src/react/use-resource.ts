@@ -4,7 +4,7 @@ import { misuse, useSession } from './place'
 import type { Registered } from './register'
 import { useSnapshot } from './snapshot'
 
-/** The keys of declared resources; any text where the workflow is not known. */
+/** The keys of the declared resources; any text when the workflow is not known. */
 export type ResourceKey<W extends AnyWorkflow> =
   unknown extends ResourcesOf<W> ? string : keyof ResourcesOf<W> & string
 
@@ -20,14 +20,14 @@ export interface UseResource<W extends AnyWorkflow> {
 }
 
 /**
- * A resource of the nearest provider's session. Renders again when it is another one.
+ * A resource of the nearest provider's session. The component renders again when the resource is replaced.
  *
  * ```ts
  * const payments = useResource('payments')
  * const log = useResource('log', console)
  * ```
  *
- * @throws MissingResourceError when it is not there and no fallback is given; HookError without a provider
+ * @throws MissingResourceError when it is missing and no fallback is given; HookError without a provider
  */
 export const useResource: UseResource<Registered> = (...args: readonly unknown[]) =>
   useResourceOf(undefined, args) as never

@@ -7,9 +7,9 @@ import { useCallback, useContext, useEffect, useState } from './react'
 /** What is stored of a session, without its state. */
 export type SessionInfo = Awaited<ReturnType<Engine['list']>>[number]
 
-/** Which stored sessions, and of which engine. */
+/** Which stored sessions to list, and of which engine. */
 export interface SessionsOptions {
-  /** Default: that of the nearest provider, else the page's. */
+  /** Default: the engine of the nearest provider, else that of the page. */
   readonly engine?: Engine | undefined
   /** Only those with this status. */
   readonly status?: string | undefined
@@ -19,16 +19,16 @@ export interface SessionsOptions {
 
 /** What {@link useSessions} answers. */
 export interface UseSessions {
-  /** Newest first; `undefined` until they are read. */
+  /** Newest first. `undefined` until they are read. */
   readonly sessions: readonly SessionInfo[] | undefined
   /** Why they could not be read. */
   readonly error: Error | undefined
-  /** Reads them again: the list does not follow what is saved later. */
+  /** Reads them again. The list does not follow what is saved later. */
   readonly refresh: () => void
 }
 
 /**
- * The stored sessions of a workflow, or of all, for a list to pick from. Read when the component mounts.
+ * The stored sessions of a workflow, or of all workflows, for a list to pick from. They are read when the component mounts.
  *
  * ```ts
  * const { sessions, refresh } = useSessions(chat, { prefix: 'chat-' })

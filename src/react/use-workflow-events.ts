@@ -7,7 +7,7 @@ import { misuse, useSession } from './place'
 import type { Registered } from './register'
 import { useEffect } from './react'
 
-/** What a session shows while it runs: what steps stream, what they ask, how the run ended, and how many were lost. */
+/** What a session shows while it runs: what steps stream, what they ask, how the run ended, and how many events were lost. */
 export type ShownEvent<W extends AnyWorkflow> =
   | Of<W>['events']
   | AskEvent<Of<W>['asks']>
@@ -21,8 +21,8 @@ export interface UseWorkflowEvents<W extends AnyWorkflow> {
 }
 
 /**
- * Calls the handler with what the nearest provider's session shows from now on: streamed events, asks, and the
- * end of each run; or only with those of one type. It may be a new function in every render.
+ * Calls the handler with what the nearest provider's session shows from now on: streamed events, asks, and the end of
+ * each run. With a type, only with events of that type. The handler may be a new function in every render.
  *
  * ```ts
  * useWorkflowEvents(Token, ({ data }) => speak(data.text))

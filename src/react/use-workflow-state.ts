@@ -6,7 +6,7 @@ import type { Registered } from './register'
 import type { Selection } from './selected'
 import { useStored } from './stored'
 
-/** Writes the value at the hook's path: the value, or a function of the previous one. Always the same function. */
+/** Writes the value at the hook's path. Takes the value, or a function of the previous one. Always the same function. */
 export type Setter<R, W> = (next: Next<R, W>) => void
 
 export type StateAndSetter<T, P> = readonly [value: Read<T, P>, set: Setter<Read<T, P>, Write<T, P>>]

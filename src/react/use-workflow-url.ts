@@ -17,14 +17,14 @@ export interface UrlPage {
 export interface WorkflowUrlOptions {
   /** The search parameter that names the page. Default `'step'`. */
   readonly param?: string | undefined
-  /** What a page is called in the URL. Default: the type of its ask. Of pages with one name, later ones get `-2`, `-3`. */
+  /** What a page is called in the URL. Default: the type of its ask. Later pages with the same name get `-2`, `-3`. */
   readonly name?: ((page: UrlPage) => string) | undefined
 }
 
 /**
  * Keeps the page of a wizard in the URL, so that the browser's Back and Forward turn its pages and a page can be linked
- * to. A move pushes an entry; what is found at a load is replaced. A link to a page that was reached goes there with
- * `back()` or `forward()`; one beyond goes as far as has been reached. Between two pages the URL names the one before.
+ * to. A move pushes an entry; a load replaces the entry that it finds. A link to a page that was reached goes there with
+ * `back()` or `forward()`; a link to a later page goes as far as was reached. Between two pages the URL names the first.
  *
  * ```ts
  * useWorkflowUrl()                                     // ?step=askDelivery, of the nearest provider

@@ -9,7 +9,7 @@ import { useContext, useMemo } from './react'
 import { useSnapshot } from './snapshot'
 import { watch } from './watch'
 
-/** What a session shows, and what can be done with it. The same object until something of it changes. */
+/** What a session shows, and its actions. The same object until something in it changes. */
 export interface UseWorkflow<W extends AnyWorkflow> {
   readonly status: Status
   /** The oldest open ask. */
@@ -20,33 +20,33 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   /** Why it failed, was cancelled, stalled or could not be loaded. */
   readonly error: Error | undefined
   readonly progress: Progress | undefined
-  /** How far changes are saved. Only a component that looks at it renders for it. */
+  /** How far changes are saved. Only a component that reads it renders for it. */
   readonly persistence: Session<W>['persistence']
   readonly resumed: Resumed
-  /** What this tab is to the session: it executes it, follows another tab, or only reads. */
+  /** What this tab is to the session: it executes the session, follows another tab, or only reads. */
   readonly role: Role
   readonly session: Session<W>
   /**
-   * Runs the workflow, or carries on; how it ends is in `status`, `result` and `error`.
+   * Runs the workflow, or carries on. `status`, `result` and `error` say how the run ends.
    *
    * @throws EventValidationError at the call for a bad input
    */
   readonly start: (...input: StartArgs<W>) => void
   readonly send: Session<W>['send']
   readonly cancel: Session<W>['cancel']
-  /** Runs the step again that the run failed with. */
+  /** Runs the failed step again. */
   readonly retry: () => void
   readonly reset: Session<W>['reset']
   /** Makes this tab the one that executes the session. */
   readonly takeOver: () => void
-  /** Re-opens the ask that was answered last, with what was typed. Answers whether there was one. */
+  /** Re-opens the ask that was answered last, with what was typed. Returns whether there was one. */
   readonly back: Session<W>['back']
-  /** Gives the open ask the answer again that somebody went back from. Answers whether there was one. */
+  /** Answers the open ask with the answer that somebody went back from. Returns whether there was one. */
   readonly forward: Session<W>['forward']
 }
 
 /**
- * What a session is doing, and the actions. Renders again when something of it changes, and not for state.
+ * What a session is doing, and its actions. The component renders again when something in this changes, and not for state.
  *
  * ```ts
  * const { status, ask, start } = useWorkflow()                       // nearest provider

@@ -2,8 +2,8 @@ import type { Privacy } from './privacy'
 import type { SessionRecord } from './record'
 
 /**
- * One thing that happened to a session: the kind of its record as `type`, and what the record says beside it.
- * `snapshot` stands for everything before the first record that is kept.
+ * One thing that happened to a session: the kind of its record as `type`, and the other fields of the record. `snapshot`
+ * stands for everything before the first record that is kept.
  */
 export interface HistoryEntry {
   /** What `rewind` and `fork` take. */

@@ -2,11 +2,11 @@ import type { WorkflowEvent } from '../workflow/event'
 import type { Level } from './level'
 import { stepOf, type CollectedEvent } from './model'
 
-/** Work for a step that the workflow does not have any more. Kept, and not done. */
+/** Work for a step that the workflow no longer has. It is kept, and not done. */
 export interface Orphan {
   readonly step: string
   readonly event: WorkflowEvent
-  /** The sub-flow that it is in: the steps that lead to it, from the outside. Absent for the workflow's own. */
+  /** The sub-flow that the step belongs to: the steps that lead there, from the outside in. Absent for the workflow's own. */
   readonly within?: readonly string[]
 }
 

@@ -17,8 +17,8 @@ import type { Status } from './status'
 import type { EventsOptions } from './stream'
 
 /**
- * How far a run is, as its step said last with `ctx.progress`; else of its asks, those that were answered of those that
- * can be reached on this branch.
+ * How far a run is: what a step said last with `ctx.progress`. Otherwise the answered asks, divided by all that were
+ * opened or can still be reached on this branch.
  */
 export interface Progress {
   /** 0 to 1. */
@@ -41,18 +41,21 @@ export type Resumed =
     }
 
 /**
- * What this tab is to a session. `leader`: it executes it, and stores what happens. `follower`: another tab executes
- * it; everything is shown here, and what is done here is done there. `reader`: it only shows what it has: it is still
- * loading, could not be loaded, or somebody else writes it now and this tab cannot take part.
+ * What this tab is to a session.
+ *
+ * - `leader`: it executes the session, and stores what happens.
+ * - `follower`: another tab executes the session. This tab shows everything, and hands what is done here to that tab.
+ * - `reader`: it only shows what it has. The session is still loading or could not be loaded, or somebody else writes it
+ *   now and this tab cannot take part.
  */
 export type Role = 'leader' | 'follower' | 'reader'
 
 /**
- * Where an event is to go; without it, to every step that accepts it and to the oldest wait for it: of the workflow,
- * else of the first sub-flow at work where somebody takes it.
+ * Where an event is to go. Without it, the event goes to every step that accepts it and to the oldest wait for it: those
+ * of the workflow, else those of the first sub-flow at work where somebody takes it.
  */
 export interface Target<Steps extends string = string> {
-  /** A step that accepts it; or one that is a sub-flow, for what is at work in there. */
+  /** A step that accepts the event, or a step that is a sub-flow: then the event goes to what is at work in it. */
   readonly step?: Steps
   /** The id of an open ask: the event is its reply. */
   readonly ask?: string
@@ -60,8 +63,8 @@ export interface Target<Steps extends string = string> {
 
 /**
  * One durable instance of a workflow: its state, queues and waits. It outlives runs, reloads and crashes. Its
- * methods can be taken off it (`const { run, send } = session`). Like those of a class they are inherited: a spread
- * copies none of them.
+ * methods can be taken off it (`const { run, send } = session`), but a spread copies none of them: they are inherited,
+ * like those of a class.
  */
 export interface Session<W extends AnyWorkflow> {
   readonly id: string
@@ -80,7 +83,7 @@ export interface Session<W extends AnyWorkflow> {
   readonly resumed: Resumed
   /** The session that this one was forked from, and at which record. */
   readonly parent: { readonly id: string; readonly seq: number } | undefined
-  /** Work for steps that the workflow does not have any more. Kept, and not done. */
+  /** Work for steps that the workflow no longer has. It is kept, and not done. */
   readonly orphans: readonly Orphan[]
   /** Declared resources that nobody has given: while there are any, no step starts. */
   readonly missingResources: readonly string[]
@@ -90,8 +93,8 @@ export interface Session<W extends AnyWorkflow> {
   /** The resources that are there. Read-only. */
   readonly resources: ResourcesOf<W>
   /**
-   * Runs the workflow; resolves with the stop event's data. A run that is interrupted or going on is carried on:
-   * then the input is ignored. A finished or failed one starts over, with the state kept.
+   * Runs the workflow; resolves with the stop event's data. When a run is interrupted or going on, it is carried on and
+   * the input is ignored. When it is finished or has failed, a new run starts with the state kept.
    *
    * Rejects with StepError, CancelledError, StalledError, StepLimitError or SessionClosedError.
    */
@@ -104,9 +107,9 @@ export interface Session<W extends AnyWorkflow> {
   readonly send: (event: Of<W>['events'], to?: Target<Of<W>['steps']>) => Promise<boolean>
   /** Answers an ask. Resolves with false when it is not open any more. */
   readonly reply: (ask: string, data: unknown) => Promise<boolean>
-  /** Runs the step again that the run failed with; resolves as `run` does. */
+  /** Runs the failed step again; resolves as `run` does. */
   readonly retry: () => Promise<ResultOf<W>>
-  /** Ends the run. What steps had not committed is taken out; a reload does not start it again. */
+  /** Ends the run. Uncommitted work of its steps is taken out; a reload does not start it again. */
   readonly cancel: (reason?: string) => void
   /** Lets running steps end and starts no other. May come before `run`. */
   readonly pause: () => void
@@ -114,42 +117,42 @@ export interface Session<W extends AnyWorkflow> {
   /** Starts one more step of a paused run and waits for it. Resolves with whether there is more to do. */
   readonly step: () => Promise<boolean>
   /**
-   * Everything starts over, with the state that a new session would begin with now: the schema's defaults, and the
-   * `initialState` of this `open`. What an earlier page gave is kept nowhere, and may have an older shape.
+   * Starts everything over, with the state that a new session would begin with now: the schema's defaults, and the
+   * `initialState` of this `open`. (The `initialState` of an earlier page is kept nowhere, and may have an older shape.)
    */
   readonly reset: () => void
   /**
-   * What has happened, oldest first, frozen. As much of it as the workflow's `history` option keeps; what was before
-   * is one entry of type `snapshot`.
+   * What has happened, oldest first, frozen: as much as the workflow's `history` option keeps. Everything before that is
+   * one entry of type `snapshot`.
    */
   readonly history: () => readonly HistoryEntry[]
   /**
    * Re-opens the ask of this run that was answered last, for a wizard's Back. What was typed since stays, what steps
-   * made of the answer goes, later answers are kept for `forward`. Validates nothing. False when there is none, when
-   * it is not in the history any more or of an older version, and once the run is completed or cancelled.
+   * made of the answer goes, and later answers are kept for `forward`. Validates nothing. Returns false when there is no
+   * such ask, when it is no longer in the history or is from an older version, and once the run is completed or cancelled.
    */
   readonly back: () => boolean
   /**
-   * Gives the open ask the answer again that somebody went back from, when it asks the same. False when there is none.
+   * Answers the open ask with the answer that somebody went back from, if it asks the same. Returns false when there is none.
    */
   readonly forward: () => boolean
   /**
-   * The session as it was after that record of its history; paused until `resume()`. A pending `run` goes on, or
-   * rejects with CancelledError when its run had not begun then.
+   * Takes the session back to what it was after that record of its history, and pauses it until `resume()`. A pending
+   * `run` goes on; it rejects with CancelledError if its run had not begun then.
    *
    * @throws HistoryError when the history has no such record, or a migration stands between
    */
   readonly rewind: (seq: number) => void
   /**
-   * Another session from what this one was after that record of its history, or from what it is: with its own state,
-   * keys and asks, and this one's resources. Both live on. Default id: this one's with a random end.
+   * Makes another session from this one, as it was after that record of its history or, without `seq`, as it is. The copy
+   * has its own state, keys and asks, and this session's resources. Both live on. Default id: this one's with a random end.
    *
    * Rejects with HistoryError for a bad record, SessionStateError for an id that exists, StorageError.
    */
   readonly fork: (seq?: number, id?: string) => Promise<Session<W>>
   /**
-   * What the session shows from now on: streamed events, asks, and how the run ended, which is the last one: the stop
-   * event, or one of type `failed`, `cancelled` or `stalled` with the reason as its data.
+   * What the session shows from now on: streamed events, asks, and last how the run ended. That is the stop event, or an
+   * event of type `failed`, `cancelled` or `stalled` with the reason as its data.
    *
    * ```ts
    * for await (const { type, data } of session.events()) console.log(type, data)
@@ -166,12 +169,12 @@ export interface Session<W extends AnyWorkflow> {
   /** Resolves when everything so far is durable; rejects with the storage's error. */
   readonly flush: () => Promise<void>
   /**
-   * Makes this tab the one that executes the session: for when the other one hangs, or this one only reads. Resolves
-   * when it does; the other one becomes a follower when it wakes up. Rejects as `ready` does.
+   * Makes this tab the one that executes the session: for when the other tab hangs, or this one only reads. Resolves when
+   * this tab executes; the other one becomes a follower when it wakes up. Rejects as `ready` does.
    */
   readonly takeOver: () => Promise<void>
-  /** The whole session as plain JSON. Throws a SessionStateError while it is loading: there is nothing of it yet. */
+  /** The whole session as plain JSON. Throws a SessionStateError while it is loading, when there is nothing to copy yet. */
   readonly toJSON: () => unknown
-  /** Flushes and lets go. A pending `run` rejects with SessionClosedError; a later `open` carries on. */
+  /** Flushes, then closes the session. A pending `run` rejects with SessionClosedError; a later `open` carries on. */
   readonly close: () => Promise<void>
 }

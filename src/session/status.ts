@@ -2,10 +2,15 @@ import { OutcomeUnknown } from '../workflow/outcome-unknown'
 import { isWait, type Execution, type Model, type Point } from './model'
 
 /**
- * What a session is doing, derived from its data: `loading` and `error` before it could be read; `idle` never
- * started; `running`; `waiting` for answers or times, or for code that has the steps of what is left (`orphans`), with
- * nothing else to do; `paused` by hand or because resources are missing; then how its run ended. `stalled`: nothing is
- * left to do and no stop event came.
+ * What a session is doing, derived from its data.
+ *
+ * - `loading`, `error`: it is not read yet, or could not be loaded.
+ * - `idle`: it was never started.
+ * - `running`: steps are at work.
+ * - `waiting`: it has nothing to do but to wait for answers or times, or for code with the steps of its `orphans`.
+ * - `paused`: by hand, or because resources are missing.
+ * - `stalled`: nothing is left to do and no stop event came.
+ * - `completed`, `failed`, `cancelled`: how its run ended.
  */
 export type Status =
   | 'loading'

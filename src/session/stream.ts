@@ -11,8 +11,8 @@ export interface EventsOptions {
   /** Also every record, as an event of type `record` with the entry of `history()` as its data. Default false. */
   readonly records?: boolean
   /**
-   * How many events wait for a slow consumer. Of more than that the oldest are lost, and one event of type `missed`
-   * says how many. Default 10,000.
+   * How many events may wait for a slow consumer. Beyond that the oldest are lost, and one event of type `missed` says
+   * how many. Default 10,000.
    */
   readonly buffer?: number
 }

@@ -1,6 +1,6 @@
 import { DogearError } from '../errors'
 
-/** Another tab executes this session, and there are no Web Locks that would let this one take part in it. */
+/** Another tab executes this session, and without Web Locks this tab cannot take part in it. */
 export class ReadOnlyError extends DogearError {
   override readonly name = 'ReadOnlyError'
   readonly code = 'READ_ONLY'
@@ -11,7 +11,7 @@ export class ReadOnlyError extends DogearError {
   }
 }
 
-/** The tab that executes the session does not answer; what was done here is kept and waits for it. */
+/** The tab that executes the session does not answer. What was done here is kept, and waits for that tab. */
 export class LeaderSilentError extends DogearError {
   override readonly name = 'LeaderSilentError'
   readonly code = 'LEADER_SILENT'
@@ -20,12 +20,12 @@ export class LeaderSilentError extends DogearError {
   }
 }
 
-/** Another tab or device took the session over before this was stored, and it does not fit what there is now. */
+/** Another tab or device took the session over before what was done here was stored, and it cannot be done again now. */
 export class OvertakenError extends DogearError {
   override readonly name = 'OvertakenError'
   readonly code = 'OVERTAKEN'
   declare readonly id: string
-  /** The kinds of records that are not part of the session; of a follower, the calls that would have made them. */
+  /** The kinds of the records that are not part of the session; for a follower, the calls that would have made them. */
   declare readonly lost: readonly string[]
   constructor(id: string, lost: readonly string[]) {
     super(

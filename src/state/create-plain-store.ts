@@ -7,7 +7,7 @@ import { Writer } from './writer'
 import type { StoreParts } from './writes'
 
 /**
- * The smallest store: like `createStore`, without a schema and without `edit`, for three kilobytes less.
+ * Makes the smallest store: like `createStore`, but without a schema and without `edit`, and three kilobytes smaller.
  *
  * ```ts
  * const store = createPlainStore({ initial: { note: '' } })

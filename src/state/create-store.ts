@@ -5,7 +5,7 @@ import type { Output, Schema } from './standard-schema'
 import { createStateStore, type StateStore } from './store'
 
 /**
- * A store by itself: no workflow, no engine, nothing persisted. For state that may be lost, and for tests of
+ * Makes a store by itself: no workflow, no engine, nothing persisted. For state that may be lost, and for tests of
  * code that takes a {@link StateStore}.
  *
  * ```ts
@@ -13,8 +13,8 @@ import { createStateStore, type StateStore } from './store'
  * store.set('count', (it) => it + 1)
  * ```
  *
- * `schema` checks every write at its path; without it anything that is JSON goes. `initial` is the state at the
- * beginning; default: the schema's defaults, or `{}`.
+ * `schema` checks every write at its path; without it any JSON is taken. `initial` is the state at the beginning.
+ * Default: the schema's defaults, or `{}`.
  *
  * @throws StateValidationError when the schema refuses the initial state
  */

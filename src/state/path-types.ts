@@ -124,7 +124,8 @@ type Found<T, P> = P extends ''
     : Walk<T, P>
 
 /**
- * The value read at a path: with undefined when a part of the way may be absent, never when there is no such path.
+ * The type of the value read at a path. It includes undefined when a part of the path may be absent; it is never when
+ * there is no such path.
  *
  * A conditional type by itself: as a mere name for `Settle<...>` a declaration file has all of it written out, for which
  * the compiler took half a minute and gave up.
@@ -165,22 +166,22 @@ type WriteText<T, P> = P extends `${infer Head}.${infer Rest}`
     ? Put<T, P>
     : never
 
-/** What `append` adds to a value: an item to a list, text to a text, else what the compile error says. */
+/** What `append` takes at a path: an item for a list, text for a text, else the text of the compile error. */
 export type Item<V> = Open<V> extends true ? unknown : Told<ItemOf<NonNullable<V>>>
 
 type Told<V> = [V] extends [never] ? 'only a list and a text can be appended to' : V
 
 type ItemOf<V> = V extends string ? string : V extends readonly (infer One)[] ? One : never
 
-/** The path itself when it exists, else a text: this is what makes a wrong path a compile error with a message. */
+/** The path itself when it exists, else a text: so a wrong path is a compile error with a message. */
 export type Exact<T, P> = [Read<T, P>] extends [never] ? 'there is no such path in the state' : P
 
 /** What `set` takes: the next value, or a function of the previous one. */
 export type Next<R, W> = W | ((previous: R) => W)
 
 /**
- * A schema for stored values: what is stored must pass its own schema again when it is loaded, so defaults and
- * coercion are fine and transforms are a compile error.
+ * A schema for stored values. They must pass it again when they are loaded, so defaults and coercion are fine, and
+ * transforms are a compile error.
  */
 export type Stable<S extends Schema> =
   Output<S> extends Input<S> ? S : 'the output of a stored schema must be valid input: no transform'

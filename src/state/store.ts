@@ -7,15 +7,15 @@ import { valueAt } from './view'
 import { Writes, type StoreParts } from './writes'
 
 /**
- * A state that is read, written and subscribed to by path: `'user.name'`, `'items.0.price'`, or the segments
- * when a key has a dot. What it hands out is immutable and shares structure; what it is given is copied.
+ * A state that is read, written and subscribed to by path: `'user.name'`, `'items.0.price'`, or a list of segments when a
+ * key has a dot. What it returns is immutable and shares structure; what it is given is copied.
  */
 export interface PlainStore<T> {
   /** The whole state. */
   get(): T
   /** The value at a path; `undefined` when there is none. `''` is the whole state. */
   get<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): Read<T, P>
-  /** With a fallback for a missing value; a stored null is a value. */
+  /** The same with a fallback for a missing value; a stored null is a value. */
   get<const P extends Path<T> | Keys, F>(path: Exact<T, P>, fallback: F): Exclude<Read<T, P>, undefined> | F
   has<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): boolean
   /**
@@ -26,7 +26,7 @@ export interface PlainStore<T> {
   set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): void
   /** Adds an item to a list, or text to a text. */
   append<const P extends Path<T> | Keys>(path: Exact<T, P>, item: Item<Write<T, P>>): void
-  /** Removes a key; in a list, the item with everything behind it moving up. */
+  /** Removes a key. In a list it removes the item, and everything behind it moves up. */
   delete<const P extends Path<T> | Keys>(
     path: undefined extends Read<T, P> ? Exact<T, P> : 'the schema requires this key',
   ): void
@@ -34,13 +34,13 @@ export interface PlainStore<T> {
   replace(state: T): void
   /** Back to the state at the beginning. */
   reset(): void
-  /** Makes the synchronous writes inside one: one notification, and none of them when it throws. */
+  /** Makes the synchronous writes inside one write: listeners hear of them once, and none remains when `writes` throws. */
   batch<R>(writes: () => R): R
   /**
-   * Calls `listener` after writes at, above and below a path that changed its value; `''` hears all. Once a
-   * write, edit or batch, synchronously.
+   * Calls `listener` after writes at, above or below the path that changed its value; `''` hears all. It is called
+   * synchronously, once for each write, edit or batch.
    *
-   * @returns what ends it
+   * @returns a function that ends the subscription
    */
   subscribe<const P extends Path<T> | Keys | ''>(path: P, listener: () => void): () => void
 }
@@ -48,10 +48,12 @@ export interface PlainStore<T> {
 /** The same with drafts. */
 export interface StateStore<T> extends PlainStore<T> {
   /**
-   * Changes a draft; all of it lands at once, or nothing when the recipe throws. Asynchronous recipes take
-   * turns, and their changes land on top of what was written meanwhile. A recipe works on its draft alone: a
-   * plain function that returns a promise may be run again when it is its turn. One that awaits another `edit` of the
-   * same store waits for itself: after its first `await` nothing tells that call from one that stands beside it.
+   * Changes a draft; all changes land at once, or none when the recipe throws. Asynchronous recipes take turns, and their
+   * changes land on top of what was written meanwhile.
+   *
+   * A recipe must change nothing but its draft: a plain function that returns a promise may be run again when its turn
+   * comes. A recipe must not await another `edit` of the same store, or it waits for itself: after its first `await`
+   * nothing tells that call from one that stands beside it.
    *
    * @throws NestedEditError for a write to the store inside the recipe
    */

@@ -7,9 +7,9 @@ import type { Kind, Shelf } from './sessions'
 import type { SessionStorage } from './storage'
 
 /**
- * Sessions in IndexedDB: they survive a reload, a crash, and, where asked for, a power cut.
+ * Keeps sessions in IndexedDB. They survive a reload, a crash and, where asked for, a power cut.
  *
- * @param name the database. Default: `dogear`. When that one cannot be used, `dogear-2` or `dogear-3`.
+ * @param name the name of the database. Default: `dogear`; when it cannot be used, `dogear-2` or `dogear-3`.
  */
 export function indexedDBStorage(name = 'dogear'): SessionStorage {
   const watching = new Set<() => void>()

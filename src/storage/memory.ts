@@ -5,9 +5,9 @@ import type { SessionStorage } from './storage'
 import { troubled } from './trouble'
 import type { Life, Trouble } from './trouble'
 
-/** A storage whose data live as long as the process. Any number of engines may share one. */
+/** A storage whose data lives as long as the process. Any number of engines may share one. */
 export interface MemoryStorage extends SessionStorage {
-  /** What a new page finds, with other trouble. This storage is dead from here on, as if crashed. */
+  /** The storage as a new page finds it, with other trouble. This one is dead from then on, as after a crash. */
   restart(trouble?: Trouble): MemoryStorage
 }
 
@@ -20,7 +20,7 @@ export function plainMemoryStorage(): SessionStorage {
 }
 
 /**
- * The storage of tests: like the plain one, with trouble on demand.
+ * Keeps sessions in memory. Tests get trouble on demand.
  *
  * ```ts
  * const storage = memoryStorage({ crashAt: 3 })

@@ -2,15 +2,15 @@ import { SerializationError } from '../errors'
 import { StorageError } from '../storage-errors'
 
 /**
- * How a session's values become something a storage can hold. It gets and returns one whole stored value: a list
- * of records, or a snapshot. Both ways may be async (encryption, compression).
+ * Turns a session's values into something that a storage can hold, and back. It gets and returns one whole stored value:
+ * a list of records, or a snapshot. Both methods may be async (encryption, compression).
  */
 export interface Serializer {
   /** Must not keep or change the value. */
   serialize(value: unknown): unknown
-  /** Throws when `stored` cannot be read; the session is then refused and its bytes are set aside. */
+  /** Throws when `stored` cannot be read. The session is then refused and its bytes are set aside. */
   deserialize(stored: unknown): unknown
-  /** Called at every write with the value and its path; throws a SerializationError for what would not survive. */
+  /** Called at every write with the value and its path. Throws a SerializationError for what would not survive. */
   check?(value: unknown, path: string): void
 }
 

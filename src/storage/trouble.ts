@@ -16,8 +16,8 @@ export interface Trouble {
   /** These writes reject with a StorageError and change nothing. */
   readonly failAt?: WritePick
   /**
-   * The page dies right before this write: neither it nor anything later of its engine lands, and no call of it
-   * settles any more. The next engine that reads is the next page: it finds what was stored, and no trouble.
+   * The page dies right before this write: neither this nor any later write of its engine lands, and no call of it settles
+   * any more. The next engine that reads is the next page: it finds what was stored, and has no trouble.
    */
   readonly crashAt?: WritePick
 }

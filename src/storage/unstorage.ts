@@ -10,13 +10,12 @@ import type { Known } from './unstorage-writing'
 export type { KeyValueStore } from './unstorage-desk'
 
 /**
- * Sessions in whatever `unstorage` reaches: a Redis or PostgreSQL server, files, an HTTP server. So a flow that began
- * on one device goes on at another. Such stores have no transactions; what holds nevertheless, as long as a key that
- * was written is in every listing that begins later (not so in stores that are consistent only in the end, such as
- * Cloudflare KV):
+ * Keeps sessions in whatever `unstorage` reaches: a Redis or PostgreSQL server, files, an HTTP server. So a flow that began
+ * on one device goes on at another. Such stores have no transactions. Even so, as long as a written key is in every
+ * listing that begins later (not so in stores that are only eventually consistent, such as Cloudflare KV):
  *
  * - an append lands whole or not at all, and what was acknowledged is never lost to another writer;
- * - a writer that was overtaken is refused, and what it wrote too late nobody reads.
+ * - a writer that was overtaken is refused, and nobody reads what it wrote too late.
  *
  * An append takes one write and one listing of the session's keys. Values must be text or JSON.
  *
@@ -27,7 +26,7 @@ export type { KeyValueStore } from './unstorage-desk'
  * const storage = unstorageStorage(createStorage({ driver: http({ base: '/sessions' }) }))
  * ```
  *
- * @param store what `createStorage()` answers, or a driver alone. Closing the engine does not dispose it.
+ * @param store what `createStorage()` returns, or a driver alone. Closing the engine does not dispose of it.
  * @param base the first part of every key: lower-case letters, digits and `-`. Default: `dogear`.
  */
 export function unstorageStorage(store: KeyValueStore, base = 'dogear'): SessionStorage {

@@ -19,17 +19,17 @@ export interface TextArea {
 const TRIES = 20
 
 /**
- * Sessions in `localStorage` or `sessionStorage`: for small ones, and where IndexedDB is not to be had. Each session
- * is one value, so a save lands whole or not at all; each save writes the whole session, on the main thread, and a
- * browser gives an origin about 5 MB. A power cut may take the last seconds, whatever the durability, and so may a
- * killed browser. Values must be text or JSON: take a serializer that answers with text.
+ * Keeps sessions in `localStorage` or `sessionStorage`: for small sessions, in pages without IndexedDB. Each session is
+ * one value, so a save lands whole or not at all. But each save writes the whole session, on the main thread, and a
+ * browser gives an origin about 5 MB. A power cut or a killed browser may take the last seconds, whatever the durability.
+ * Values must be text or JSON, so a serializer of your own must return text.
  *
  * ```ts
  * import { webStorage } from 'dogear/web-storage'
  * const engine = createEngine({ storage: webStorage(() => sessionStorage) })
  * ```
  *
- * @param area where, or what answers it at the first call. Default: `localStorage`.
+ * @param area the area, or a function that returns it at the first call. Default: `localStorage`.
  * @param name the beginning of every key. Default: `dogear`.
  */
 export function webStorage(

@@ -1,4 +1,4 @@
-/** What Dogear needs of a BroadcastChannel: every other one of the same name hears what is posted, in order. */
+/** What Dogear needs of a BroadcastChannel: every other channel of the same name hears what is posted, in order. */
 export interface Channel {
   onmessage: ((event: { readonly data: unknown }) => void) | null
   postMessage(message: unknown): void

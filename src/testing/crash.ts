@@ -2,8 +2,8 @@ import { ArgumentError } from '../errors'
 import { registryOf, type Engine } from '../engine'
 
 /**
- * Stops an engine as a killed page stops: from here on nothing of it lands in its storage, no timer of it fires,
- * and nothing that a step waits for ever comes. What was stored stays; open it again with another engine.
+ * Stops an engine as a killed page stops: from here on nothing of it lands in its storage, none of its timers fires, and
+ * nothing that a step waits for ever comes. What was stored stays; open it again with another engine.
  *
  * ```ts
  * crash(engine)

@@ -5,8 +5,8 @@ import { checkArgument, checkOptions } from '../state/argument'
 /** A clock that a test moves by hand. */
 export interface VirtualClock extends Clock {
   /**
-   * Moves time on by `ms` and fires what falls due, in order of due time (equal times: in the order they were
-   * set), each at its own time. Before, between and after, everything that is ready runs: promises and tasks.
+   * Moves time on by `ms` and fires the timers that fall due, each at its own time: in order of due time, and those of
+   * equal times in the order they were set. Before, between and after them everything that is ready runs: promises and tasks.
    * `advance(0)` only lets things settle.
    */
   advance(ms: number): Promise<void>

@@ -2,14 +2,14 @@ import type { Channel } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'
 import { nextTask } from '../clock'
 
-/** What engines need to be tabs of one browser: options of `createEngine`. */
+/** What makes engines tabs of one browser: options of `createEngine`. */
 export interface VirtualTabs {
   readonly locks: Locks
   readonly channel: (name: string) => Channel
 }
 
 /**
- * A browser's locks and channels in memory: engines that share them are its tabs. `crash(engine)` kills one.
+ * Makes a browser's locks and channels in memory. Engines that share them are its tabs; `crash(engine)` kills one.
  *
  * ```ts
  * const browser = { storage: memoryStorage(), clock: virtualClock(), ...virtualTabs() }

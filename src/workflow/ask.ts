@@ -1,6 +1,6 @@
 import type { Args, EventType, WorkflowEvent } from './event'
 
-/** What a workflow remembers of an ask: no factory, no schema, so that hovers stay short. */
+/** The types of an ask that a workflow keeps: no factory and no schema, so that hovers stay short. */
 export interface Ask<Type extends string = string, Data = unknown, Answer = WorkflowEvent, Typed = unknown> {
   readonly '~ask'?: readonly [Type, Data, Answer, Typed]
 }
@@ -40,10 +40,11 @@ export interface OpenAsk<Type extends string = string, Data = unknown, In = neve
   /** When it times out, in milliseconds since 1970. */
   readonly deadline?: number
   /**
-   * Answers. Resolves with true once the reply is recorded, with false when the ask is no longer open. Recorded is not
-   * stored: `session.flush()` says when it is, and `onError` hears what was lost when somebody else has taken the session over.
+   * Answers the ask. Resolves with true once the reply is recorded, with false when the ask is no longer open. Recorded is
+   * not stored yet: `session.flush()` resolves when it is, and `onError` hears what was lost when somebody else has taken the
+   * session over.
    *
-   * @throws EventValidationError at the call, when the data is not what the reply's schema wants: it stays open
+   * @throws EventValidationError at the call, when the reply's schema refuses the data; then the ask stays open
    */
   readonly reply: (...data: Args<In>) => Promise<boolean>
 }

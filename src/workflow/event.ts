@@ -8,11 +8,11 @@ export interface WorkflowEvent<Type extends string = string, Data = unknown> {
   readonly data: Data
 }
 
-/** What is known of an event's type without being able to make one. */
+/** A type of event, for code that need not make one. */
 export interface EventType<Type extends string = string, Out = unknown, In = unknown, Reply = unknown> {
   readonly type: Type
   readonly '~types'?: { readonly data: Out; readonly input: In; readonly reply: Reply }
-  /** Whether an event is of this type. Also what keeps out an event and a schema: they have a `type` as well. */
+  /** Whether an event is of this type. It also keeps out events and schemas, which have a `type` as well. */
   is(event: WorkflowEvent): boolean
 }
 
@@ -22,7 +22,7 @@ export type Args<In> = undefined extends In ? [data?: In] : [data: In]
 /**
  * Makes events of one type.
  *
- * @throws EventValidationError when the data is not what the schema wants
+ * @throws EventValidationError when the schema refuses the data
  * @throws SerializationError when the data is not plain JSON
  */
 export interface EventFactory<
@@ -86,8 +86,8 @@ const everything = Symbol('everything')
  * Address({ street: 'Damrak 1', zip: '1012' }) // { type: 'address', data: { street, zip } }, frozen
  * ```
  *
- * Without a schema the event has no data, and a question none with `undefined` in its place. The schema may transform: an
- * event holds its output.
+ * Without a schema the event has no data; for an ask without data, give `undefined` as the schema. The schema may
+ * transform: an event holds its output.
  */
 export function defineEvent<const Type extends string>(type: Type): EventFactory<Type, undefined>
 export function defineEvent<const Type extends string, S extends Schema>(

@@ -3,21 +3,21 @@ import { known, type Report } from './graph-error'
 import { join, kindOf, own, reader, type JsonObject, type Reader } from './graph-reader'
 import { retryMistake, type RetryPolicy } from './retry'
 
-/** A node of a document: a registered type under an id. What else stands on it (a position, a label) is left alone. */
+/** A node of a document: a registered type under an id. Other keys on it (a position, a label) are left alone. */
 export interface GraphNode {
   /** Unique in the document: the name of its step. */
   readonly id: string
-  /** The name that its phases are registered under. */
+  /** The name under which its phases are registered. */
   readonly type?: string | undefined
   /** Another spelling of `type`. */
   readonly class?: string | undefined
-  /** Plain JSON for `execute`; takes the place of the registered `config`. */
+  /** Plain JSON for `execute`; replaces the registered `config`. */
   readonly config?: unknown
-  /** Takes the place of the registered `retry`. */
+  /** Replaces the registered `retry`. */
   readonly retry?: Omit<RetryPolicy, 'retryIf'> | undefined
 }
 
-/** An edge. Edges are tried in declared order: the first whose condition holds, then the one without. */
+/** An edge. Edges are tried in declared order: the first whose condition holds is taken, else the one without a condition. */
 export interface GraphEdge {
   readonly from: string
   readonly to: string
@@ -37,7 +37,7 @@ export interface GraphDocument {
   readonly version?: number | undefined
   readonly nodes: readonly GraphNode[]
   readonly edges?: readonly GraphEdge[] | undefined
-  /** The id of the node that begins. Default: the first node. */
+  /** The id of the node to begin with. Default: the first node. */
   readonly start?: string | undefined
   /** The state of a new session. Copied, validated, never merged with anything. */
   readonly initial_state?: object | undefined

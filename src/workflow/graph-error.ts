@@ -7,7 +7,7 @@ export class GraphError extends DogearError {
   readonly code = 'GRAPH'
   /** The document's name, if it has one. */
   declare readonly graph: string
-  /** In the order of the document. The path leads into it: `nodes.2.type`; into the registry: `registry.state`. */
+  /** In the order of the document. A path leads into it (`nodes.2.type`) or into the registry (`registry.state`). */
   declare readonly findings: readonly Issue[]
   constructor(graph: string, findings: readonly Issue[]) {
     super(

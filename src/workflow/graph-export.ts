@@ -7,10 +7,10 @@ import type { StepDefinition } from './step'
 import { STEP_FAILED } from './step-failed'
 import { definitionOf, type Definition } from './workflow'
 
-/** A step of an exported workflow, with what differs from the defaults. */
+/** A step of an exported workflow. What is a default is left out. */
 export interface ExportedStep {
   readonly name: string
-  /** The types of the events that start it, and how they come together; default: one at a time. */
+  /** The types of the events that start it. `join` says how they come together; without it each starts it alone. */
   readonly on: readonly string[]
   readonly join?: 'allOf' | 'gather'
   readonly emits: readonly string[]
@@ -20,13 +20,13 @@ export interface ExportedStep {
   readonly timeout?: number
   readonly catchError?: string
   readonly recoveries?: number
-  /** The workflow that the step is: registered again with its mapping. */
+  /** The workflow that the step is. Its code and mapping must be registered again. */
   readonly subflow?: { readonly name: string; readonly version: number }
-  /** What comes next is said by the edges of a document, not by what the step returns. */
+  /** The edges of a document say what comes next, not what the step returns. */
   readonly routes?: 'edges'
 }
 
-/** A type of event: who answers it, and its part in the workflow. */
+/** A type of event: what answers it, and its part in the workflow. */
 export interface ExportedEvent {
   readonly type: string
   readonly reply?: string
@@ -36,7 +36,7 @@ export interface ExportedEvent {
   readonly outside?: true
 }
 
-/** A way from one step to another, by an event; in a document by a condition. */
+/** A way from one step to another: by an event, or in a document by a condition. */
 export interface ExportedEdge extends GraphEdge {
   readonly event?: string
 }
@@ -51,9 +51,8 @@ export interface GraphExport extends GraphDocument {
 }
 
 /**
- * The graph of any workflow, as JSON: of a builder's as of a document's. `workflowFromGraph` makes the same workflow
- * of it when every handler is registered under its step's name; functions in it (`retry`, schemas) are registered
- * again, too.
+ * The graph of any workflow as JSON, whether a builder or a document made it. `workflowFromGraph` makes the same workflow
+ * of it when every handler is registered under its step's name. Functions (`retry`, schemas) must be registered again too.
  *
  * ```ts
  * const json = JSON.stringify(graphOf(checkout))

@@ -24,8 +24,8 @@ export type GraphContext<State, R> = StepContext<
 >
 
 /**
- * A type of node: the phases of `.node`, all of them optional, and what goes with them. What `cleanup` returns (or
- * `execute` without it) is the data of the event that the next node gets: `ctx.event.data` in its `prepare`.
+ * A type of node: the phases of `.node`, all of them optional, and their options. What `cleanup` returns (without it,
+ * what `execute` returns) is the data of the event that the next node gets: `ctx.event.data` in its `prepare`.
  */
 export interface RegisteredNode<State = Record<string, unknown>, R = object> {
   /** Reads the state and says what `execute` needs. */
@@ -47,32 +47,32 @@ export interface RegisteredNode<State = Record<string, unknown>, R = object> {
   readonly asks?: readonly AskType[]
 }
 
-/** A step of an exported workflow: its handler, and what of its options is code. */
+/** A step of an exported workflow: its handler, and those of its options that are code. */
 export interface RegisteredStep {
   readonly handler: (ctx: never, event: never) => unknown
   readonly retry?: Retry
 }
 
 /**
- * A node that is another workflow. Its input is what `ctx.event.data` is in other nodes, unless `capture` says otherwise;
- * the next node gets its result, or what `writeBack.value` makes of it.
+ * A node that is another workflow. Its input is the data of the event (`ctx.event.data` in other nodes), unless `capture`
+ * says otherwise. The next node gets its result, or what `writeBack.value` makes of it.
  */
 export interface RegisteredSubflow extends AnyMapping {
   readonly workflow: AnyWorkflow
-  /** What becomes of a failed child. Default: its failure is final. */
+  /** How a failed child is tried again. Default: its failure is final. */
   readonly retry?: Retry
 }
 
 /** The code that a document names. */
 export interface GraphRegistry<S extends Schema = Schema<Record<string, unknown>>, R = object> {
-  /** The types of nodes; for an exported workflow the handlers (or phases) of its steps, under their names. */
+  /** The types of nodes. For an exported workflow: the handlers (or phases) of its steps, under their names. */
   readonly nodes: Readonly<
     Record<
       string,
       RegisteredNode<StateIn<S>, R> | RegisteredSubflow | RegisteredStep | RegisteredStep['handler']
     >
   >
-  /** The conditions of edges, by name. Asynchronous ones are waited for; a truthy answer counts. */
+  /** The conditions of edges, by name. They may be asynchronous; a condition holds when its answer is truthy. */
   readonly conditions?: Readonly<
     Record<string, (state: Pick<StepStore<StateIn<S>>, 'get' | 'has'>) => unknown>
   >
@@ -80,7 +80,7 @@ export interface GraphRegistry<S extends Schema = Schema<Record<string, unknown>
   readonly state?: S
   /** What nodes need from outside. */
   readonly resources?: { readonly [K in keyof R]: Resource<R[K]> }
-  /** Events that `session.send` may bring; for an exported workflow all events that have a schema. */
+  /** Events that `session.send` may bring. For an exported workflow: all events that have a schema. */
   readonly events?: readonly EventType[]
 }
 

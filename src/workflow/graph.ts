@@ -12,7 +12,7 @@ import { isEventful, stepsOfEvents } from './graph-events'
 import type { Shape } from './shape'
 import type { Workflow } from './workflow'
 
-/** The workflow of a document: its state is untyped unless `state: schema` says otherwise. */
+/** The workflow of a document. Its state is untyped unless `state: schema` stands beside the nodes. */
 export type GraphWorkflow<State = Record<string, unknown>, R = object> = Workflow<
   Shape<State, Record<string, unknown>, unknown, State, R>,
   string,
@@ -21,9 +21,9 @@ export type GraphWorkflow<State = Record<string, unknown>, R = object> = Workflo
 >
 
 /**
- * Makes a workflow of a JSON document and the code that the document names. It is the same definition that
- * `defineWorkflow` makes, and runs, persists and resumes the same way. `run(input)` takes any JSON and resolves with
- * the final state.
+ * Makes a workflow from a JSON document and the code that the document names. The result is a definition like that of
+ * `defineWorkflow`, and runs, persists and resumes the same way. `run(input)` takes any JSON and resolves with the final
+ * state.
  *
  * ```ts
  * const support = workflowFromGraph(
@@ -48,8 +48,8 @@ export type GraphWorkflow<State = Record<string, unknown>, R = object> = Workflo
  * )
  * ```
  *
- * After a node its edges are tried in declared order: the first whose condition holds, then the first without one.
- * Where none is left the run is complete. What `graphOf` has exported comes back the same way.
+ * After a node its edges are tried in declared order: the first whose condition holds is taken, else the first without a
+ * condition. When there is none the run is complete. `workflowFromGraph` also reads what `graphOf` has exported.
  *
  * @throws GraphError with everything that is wrong with the document and the registry, each with its path
  */

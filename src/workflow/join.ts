@@ -12,7 +12,7 @@ export interface Gather<F extends EventType> {
 
 /**
  * Starts a step when one of each of these events is there, in whatever order they come. Its handler gets them as a
- * tuple, in the order given here; what is over waits for the next round, through reloads.
+ * tuple, in the order given here. Surplus events wait for the next round, through reloads.
  *
  * ```ts
  * .step('ship', { on: allOf(Paid, Packed), emits: [Shipped] }, (ctx, [paid, packed]) => Shipped(packed.data))
@@ -23,8 +23,8 @@ export function allOf<const L extends readonly EventType[]>(...events: L): AllOf
 }
 
 /**
- * Runs a step once when every branch of a fan-out has ended, whatever became of it. Its handler gets the events of this
- * type that the branches have made, in the order in which the branches were emitted; `[]` when there are none.
+ * Runs a step once when every branch of a fan-out has ended, however it ended. Its handler gets the events of this type
+ * that the branches have made, in the order in which the branches were emitted; `[]` when there are none.
  *
  * ```ts
  * .step('split', { on: Begin, emits: [Page] }, () => [Page(1), Page(2)])

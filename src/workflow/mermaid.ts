@@ -6,17 +6,17 @@ import { definitionOf, type Definition } from './workflow'
 /** How much a diagram shows. */
 export interface DiagramOptions {
   /**
-   * `simple` (the default): the steps, the ways between them, and what decides. `detailed`: also events, asks,
-   * retries and limits.
+   * `simple` (the default): the steps, the ways between them, and the conditions. `detailed`: also events, asks, retries
+   * and limits.
    */
   readonly detail?: 'simple' | 'detailed'
-  /** Steps to light up, such as those at work: by name, those of a sub-flow by the names that lead to them. */
+  /** Steps to light up, such as those at work, by name; a step of a sub-flow by the names that lead to it. */
   readonly lit?: readonly (string | readonly string[])[]
 }
 
 /**
- * A workflow as a Mermaid flowchart, for a page or a README. A picture only: nothing is read back from it. (Mermaid
- * itself refuses more than 500 edges, unless `maxEdges` of its configuration says otherwise.)
+ * Draws a workflow as a Mermaid flowchart, for a page or a README. It is a picture only: nothing is read back from it.
+ * (Mermaid itself refuses more than 500 edges, unless its `maxEdges` option is higher.)
  *
  * ```ts
  * const source = toMermaid(checkout, { detail: 'detailed' })

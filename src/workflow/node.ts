@@ -5,13 +5,13 @@ import type { Shape } from './shape'
 import type { Outcome, StepOptions } from './step'
 import type { StepContext, StepStore } from './step-context'
 
-/** What `execute` works with: no state, so that trying it again changes nothing but what it does itself. */
+/** What `execute` works with. It has no state, so that another try changes nothing but what `execute` itself does. */
 export interface ExecuteContext<C = unknown, R = unknown> {
-  /** The node's `config`, apart from state and from what was prepared. */
+  /** The node's `config`. */
   readonly config: C
   /** The resources that are there. */
   readonly resources: R
-  /** Aborted when this try is over before its time: a timeout, cancel, a closed session. */
+  /** Aborted when this try ends early: a timeout, cancel, a closed session. */
   readonly signal: AbortSignal
   /** From 1. A try that a reload cut off is not counted. */
   readonly attempt: number
@@ -19,7 +19,7 @@ export interface ExecuteContext<C = unknown, R = unknown> {
   readonly idempotencyKey: string
 }
 
-/** A step's options and `config`: what `execute` is told of this node, apart from state. Not persisted. */
+/** A step's options, and the `config` that `execute` gets. It is not persisted. */
 export interface NodeOptions<
   O,
   Em extends readonly EventType[],

@@ -1,16 +1,16 @@
 import type { Schema } from '../state/standard-schema'
 import { anything, defineEvent, type EventFactory } from './event'
 
-/** The effect of a `once` that was begun and nobody knows how it ended. */
+/** The effect of a `once` that was begun and whose outcome nobody knows. */
 export interface UnknownEffect {
   readonly step: string
   /** The key that the step gave to `once`. */
   readonly key: string
-  /** What the effect was called with: the server can be asked what became of it. */
+  /** The key that the effect was called with, so that you can ask the server what became of it. */
   readonly idempotencyKey: string
 }
 
-/** What became of an effect: nothing, so that it is to run again with the same key, or this result. */
+/** What became of an effect: `rerun` runs it again with the same key, `value` is its result. */
 export type KnownOutcome = { readonly rerun: true } | { readonly value: unknown }
 
 const outcome: Schema<KnownOutcome> = {
@@ -46,9 +46,9 @@ export const OutcomeKnown: EventFactory<
 > = /* @__PURE__ */ defineEvent('outcomeKnown', outcome)
 
 /**
- * Asks what became of an effect that the page was left in the middle of. It shows among `session.asks` of a workflow
- * with `onUnknownOutcome: 'ask'`, and is answered as any other ask: with `{ rerun: true }`, or with `{ value }` in
- * place of the result. Steps need not declare it; one that has it in its `asks` gives `session.asks` its types.
+ * Asks what became of an effect that was cut off when the page was left. With `onUnknownOutcome: 'ask'` it is among
+ * `session.asks`, and is answered like any other ask: with `{ rerun: true }`, or with `{ value }` in place of the result.
+ * Steps need not declare it; a step that has it in its `asks` gives `session.asks` its types.
  *
  * ```ts
  * const ask = session.asks.find((it) => it.type === OutcomeUnknown.type)

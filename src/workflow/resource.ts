@@ -1,6 +1,6 @@
 /**
- * A declared resource: a client, logger or SDK that steps need and that is never persisted. What is declared
- * must be there before a step runs, unless it is optional or has a factory.
+ * A declared resource: a client, logger or SDK that steps need and that is never persisted. It must be there before a
+ * step runs, unless it is optional or has a factory.
  */
 export interface Resource<T> {
   readonly '~resource'?: T
@@ -18,10 +18,10 @@ export interface ResourceDeclaration extends Resource<unknown> {
   readonly dispose: ((value: unknown) => unknown) | undefined
 }
 
-/** How a factory's result ends. */
+/** How a factory's result is disposed of. */
 export interface FactoryOptions<T> {
   /**
-   * Called with the result when the session is closed. Default: its first method of `[Symbol.asyncDispose]`,
+   * Called with the result when the session is closed. Default: the first of its methods `[Symbol.asyncDispose]`,
    * `[Symbol.dispose]`, `dispose` and `close`.
    */
   readonly dispose?: (value: Awaited<T>) => unknown
@@ -35,13 +35,13 @@ export interface FactoryOptions<T> {
  *   payments: resource<Payments>(),                      // given at open() or by the provider
  *   log: resource<Logger>({ optional: true }),           // may be missing
  *   db: resource(() => openDb()),                        // made once a session, on first use
- *   carts: resource(({ get }) => new Carts(get(db))),    // from another one's token
+ *   carts: resource(({ get }) => new Carts(get(db))),    // from another resource; `db` is its declaration
  * }
  * ```
  *
- * What a factory has made belongs to its session and ends with it: see {@link FactoryOptions}. What is given to a
- * session is never ended by it. A factory that fails is called again for the next who asks; factories that need
- * each other throw a MissingResourceError that names the chain.
+ * What a factory has made belongs to its session and ends with it: see {@link FactoryOptions}. A session never ends a
+ * resource that it was given. A factory that has failed is called again at the next use. Factories that need each other
+ * throw a MissingResourceError that names the chain.
  */
 export function resource<T>(): Resource<T>
 export function resource<T>(options: { optional: true }): Resource<T | undefined>

@@ -3,9 +3,10 @@ import { amount, mistake, whole } from './number'
 /**
  * How often a failed step is tried again, and when.
  *
- * As an object: `attempts` executions at most (1 = no retry), the first again after `delay` ms (0), each later
- * one `factor` (1) times as long, never over `maxDelay` ms; `jitter` spreads it over 50 to 100 %; `retryIf`
- * says which errors are worth it. As a function: the delay in ms, or `undefined` to give up.
+ * As an object, with defaults in brackets: at most `attempts` executions (1 is no retry). The first retry comes after
+ * `delay` ms (0), each later delay is `factor` (1) times as long, and none is over `maxDelay` ms (no limit). `jitter`
+ * (false) spreads a delay over 50 to 100 % of it. `retryIf` says which errors to retry (all). As a function: returns the
+ * delay in ms, or `undefined` to give up.
  */
 export type Retry = RetryPolicy | ((failure: Failure) => number | undefined)
 
@@ -19,7 +20,7 @@ export interface RetryPolicy {
   readonly retryIf?: (error: unknown) => boolean
 }
 
-/** A failed execution: the how-manieth (from 1), ms since the first began, and what it threw. */
+/** A failed execution: its number (from 1), ms since the first began, and what it threw. */
 export interface Failure {
   readonly attempt: number
   readonly elapsed: number

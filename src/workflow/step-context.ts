@@ -6,9 +6,9 @@ import type { AnyWorkflow, Of, ResultOf, Shape } from './shape'
 import type { Mapping } from './subflow'
 
 /**
- * The session's state as a step sees it. The same methods as {@link StateStore}, but every write is a promise:
- * it may wait while another step's `edit` is open. Writes show at once and belong to the step's attempt until
- * its next commit point (`once`, `ask`, `waitFor`, `sleep`, `commit`, its end); a failure takes them out again.
+ * The session's state as a step sees it. It has the methods of {@link StateStore}, but every write returns a promise: it
+ * may wait while another step's `edit` is open. Writes show at once and belong to the step's attempt until its next
+ * commit point (`once`, `ask`, `waitFor`, `sleep`, `commit`, its end); a failure takes them out again.
  */
 export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subscribe'> {
   set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): Promise<void>
@@ -17,11 +17,12 @@ export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subsc
     path: undefined extends Read<T, P> ? Exact<T, P> : 'the schema requires this key',
   ): Promise<void>
   /**
-   * Changes a draft; all of it lands at once, or nothing when it throws. One edit at a time in a session: each
+   * Changes a draft; all changes land at once, or none when the recipe throws. A session has one edit at a time: each
    * sees what the one before it did.
    *
-   * While an asynchronous recipe is open, the step's context takes no other call: whoever makes it might be inside.
-   * Branches of one step (`Promise.all`) that call `edit` at once take turns; one that comes later must await its promise.
+   * While an asynchronous recipe is open, the step's context takes no other call, because the call might come from inside
+   * the recipe. Branches of one step (`Promise.all`) that call `edit` at once take turns; a later call must first await
+   * the promise of that edit.
    *
    * @throws NestedEditError for writes, `once`, `ask`, `waitFor`, `sleep` and `commit` while its recipe is open
    */
@@ -42,7 +43,7 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   readonly event: Ev
   /** From 1. An interrupted attempt is not counted. */
   readonly attempt: number
-  /** Aborted when the attempt is over before its time: cancel, timeout, a finished run, a closed session. */
+  /** Aborted when the attempt ends early: cancel, timeout, a finished run, a closed session. */
   readonly signal: AbortSignal
   readonly sessionId: string
   readonly runId: string
@@ -51,24 +52,26 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   readonly state: StepStore<S['state']>
   /**
    * What all sessions of the workflow share. A write is an effect: it shows at once and for everybody, stays when the
-   * step fails, and is made once however often the step is run again. Reads see what is there now: a step that goes
-   * one way or the other because of one keeps it in `once`.
+   * step fails, and is made once, however often the step runs again. Reads see the current value: when a step's way depends
+   * on one, read it inside `once`.
    */
   readonly flowState: StepStore<S['flow']>
   /** The resources that are there. An asynchronous factory shows as its shared promise. */
   readonly resources: S['resources']
   /**
-   * Asks somebody outside and waits for the reply, through reloads. The event must be in the step's `asks`.
-   * With `timeout` (ms, counted from the first time it was asked) it rejects with TimeoutError; a retry of the step that
-   * failed with it asks anew.
+   * Asks somebody outside and waits for the reply, through reloads. The event must be in the step's `asks`. After `timeout`
+   * ms, counted from the first time it was asked, it rejects with TimeoutError. When the step fails with that error, a
+   * retry asks anew.
    */
   ask<E extends MayAsk<Asks>>(event: E, options?: { timeout?: number }): Promise<ReplyTo<Asks, E['type']>>
   /** Emits an event at the step's next commit point or end. */
   send(event: Emit): void
   /**
-   * Runs `effect` once: its result is recorded before it is returned, and a re-run returns the record. When the
-   * page dies in the middle it runs again with the *same* idempotency key. Keys are per execution of the step. A
-   * re-run does not call `effect`, so it neither writes, sends nor asks: it returns what is written after it. `stream` is free.
+   * Runs `effect` once: its result is recorded before it is returned, and a re-run returns the record. When the page dies
+   * in the middle, `effect` runs again with the *same* idempotency key. Keys belong to one execution of the step.
+   *
+   * A re-run that finds the record does not call `effect`. So `effect` must not write, send or ask: return what is to be
+   * written, and write it afterwards. It may `stream`.
    */
   once<T>(
     key: string,
@@ -82,8 +85,8 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   ): Promise<EventOf<F>>
   /**
    * Runs another workflow as a part of this step and resolves with its result, or with what `writeBack.value` makes of
-   * it. It has a state of its own, persists with this session, asks through it, and ends with it. Rejects as `run` does;
-   * then nothing is written back.
+   * it. The child has a state of its own, and persists with this session, asks through it and ends with it. Rejects as
+   * `run` does; then nothing is written back.
    *
    * ```ts
    * const { orderId } = await ctx.subflow(payment, { capture: { input: { total: 'state.total' } } })
@@ -97,24 +100,24 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
     workflow: W,
     mapping: Mapping<DataOf<Ev>, S, Of<W>['shape']>,
   ): Promise<unknown>
-  /** Sleeps until a time that is fixed when it begins, and survives reloads. Milliseconds. */
+  /** Sleeps for `ms` milliseconds. The end is fixed when the sleep begins, and survives reloads. */
   sleep(ms: number): Promise<void>
-  /** A commit point by hand: what the step wrote and sent up to here stays. */
+  /** A commit point by hand: what the step has written and sent so far stays. */
   commit(): Promise<void>
-  /** Shows an event to listeners of `session.events()` now. Not stored. */
+  /** Shows an event to the listeners of `session.events()` at once. It is not stored. */
   stream(event: WorkflowEvent): void
-  /** Shows how far the run is: 0 to 1. Not stored. */
+  /** Says how far the run is: 0 to 1. It is not stored. */
   progress(fraction: number, label?: string): void
   /**
-   * Keeps the event and returns the expected ones in the expected order once all are there, else `undefined`.
-   * What is over is kept for the next batch. Buffers are per step and `buffer` name, and survive reloads.
+   * Keeps the event. Returns the expected events in the expected order once all are there, else `undefined`. Surplus events
+   * are kept for the next batch. Each step has a buffer for each `buffer` name; buffers survive reloads.
    */
   collect<const L extends readonly EventType[]>(
     event: WorkflowEvent,
     expected: L,
     options?: { buffer?: string },
   ): Promise<{ [K in keyof L]: EventOf<L[K]> } | undefined>
-  /** @throws MissingResourceError naming the key and those that are there */
+  /** @throws MissingResourceError that names the key, and the keys that are there */
   requireResource<K extends keyof S['resources']>(key: K): NonNullable<S['resources'][K]>
   getResource<K extends keyof S['resources'], F = undefined>(
     key: K,

@@ -1,7 +1,7 @@
 import type { Schema } from '../state/standard-schema'
 import { anything, defineEvent, type EventFactory } from './event'
 
-/** What a recovery step is told of the step that failed. */
+/** What a recovery step learns about the step that failed. */
 export interface StepFailure {
   readonly step: string
   /** The event, or events, it was working on. */
@@ -14,7 +14,7 @@ export interface StepFailure {
 /** Its type. */
 export const STEP_FAILED = 'stepFailed'
 
-/** Sent to the step that `catchError` names, in place of failing the run. Accept it with `on: StepFailed`. */
+/** Goes to the step that `catchError` names, in place of failing the run. Accept it with `on: StepFailed`. */
 export const StepFailed: EventFactory<
   typeof STEP_FAILED,
   StepFailure,

@@ -15,7 +15,7 @@ export type Emitted<Em extends readonly EventType[]> = Em extends readonly []
   : EventOf<Em[number]>
 
 export interface StepOptions<O, Em extends readonly EventType[], As extends readonly AskType[]> {
-  /** The event, the events, `allOf(A, B)` or `gather(A)` that start it. */
+  /** What starts it: an event, a list of events, `allOf(A, B)` or `gather(A)`. */
   readonly on: O
   /** What it may return or `ctx.send`. Default: nothing. */
   readonly emits?: Em
@@ -27,9 +27,9 @@ export interface StepOptions<O, Em extends readonly EventType[], As extends read
   readonly retry?: Retry
   /** Milliseconds of work an attempt may take; asks, waits and sleeps do not count. Default: no limit. */
   readonly timeout?: number
-  /** The step that takes over when this one has failed for good: it accepts `StepFailed`. */
+  /** The step that takes over when this one has failed for good. It accepts `StepFailed`. */
   readonly catchError?: string
-  /** How many times one line of events may be recovered. Default: what the workflow says, or 1. */
+  /** How many times one line of events may be recovered. Default: the workflow's `recoveries`, or 1. */
   readonly recoveries?: number
 }
 

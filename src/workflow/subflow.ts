@@ -24,8 +24,8 @@ type SourceIn<V, S extends Shape> =
   | Under<'resources', S['resources']>
 
 /**
- * What enters a sub-flow when it begins, and what comes back when it is done. Each is a source path, or source paths
- * by target path; everything is copied once, and nothing is live afterwards. Resources keep their identity.
+ * What enters a sub-flow when it begins, and what comes back when it is done. Each entry is a source path, or an object of
+ * source paths by target path. Everything is copied once, and nothing is live afterwards. Resources keep their identity.
  */
 export interface Mapping<V, S extends Shape, C extends Shape> {
   /** Default: the child's input is the event's data. */
@@ -36,7 +36,7 @@ export interface Mapping<V, S extends Shape, C extends Shape> {
     readonly resources?:
       'resources' | { readonly [K in keyof C['resources']]?: Under<'resources', S['resources']> }
   }
-  /** From the child's `result`. Default: the value is the child's result. Not after a failure or cancel. */
+  /** Sources are the child's `result`. Default: the value is that result. After a failure or cancel nothing is written. */
   readonly writeBack?: {
     readonly value?: Into<unknown, Under<'result', C['result']>>
     readonly state?: Into<S['state'], Under<'result', C['result']>>

@@ -2,21 +2,21 @@ import type { Resource } from './resource'
 import type { UnknownOutcome } from './step-context'
 import type { Check } from './validate'
 
-/** Makes the state of a version of that of the version before. */
+/** Makes the state of one version from that of the version before. */
 // oxlint-disable-next-line typescript/no-explicit-any -- what an older version has stored has no type here
 export type Migration = (state: any) => unknown
 
-/** What a workflow is defined by, besides its steps. */
+/** What defines a workflow, besides its steps. */
 export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = string> {
   /** Names its sessions in storage: keep it for ever. */
   readonly name: string
-  /** A whole number from 1; raise it with every change that stored sessions must be migrated for. */
+  /** A whole number from 1. Raise it with every change for which stored sessions must be migrated. */
   readonly version: number
   /** Starts a run: `session.run(data)`. */
   readonly start: In
   /** Ends a run: its data is the result. */
   readonly stop: Out
-  /** The schema of the state; its output must be valid input again. Without it the state is untyped. */
+  /** The schema of the state. Its output must be valid input again. Without it the state is untyped. */
   readonly state?: S
   /** The schema of what all sessions of this workflow share. */
   readonly flowState?: F
@@ -29,29 +29,29 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = 
   /** Step executions a run may take. Default 10,000. */
   readonly maxSteps?: number
   /**
-   * Records that a session keeps for `history()`, `back()`, `rewind()` and `fork()`: at least so many, at most twice.
-   * Default 500; 0 keeps none, then there is no way back.
+   * How many records a session keeps for `history()`, `back()`, `rewind()` and `fork()`: at least so many, at most twice as
+   * many. With 0 it keeps none, and there is no way back. Default 500.
    */
   readonly history?: number
   /** The step that takes over when any other has failed for good. */
   readonly catchError?: string
-  /** How many times one line of events may be recovered, where its step says nothing else. Default 1. */
+  /** How many times one line of events may be recovered, unless its step says otherwise. Default 1. */
   readonly recoveries?: number
   /** What to do about a `once` that was cut off between its intent and its result. Default `'rerun'`. */
   readonly onUnknownOutcome?: UnknownOutcome
   /**
-   * What makes a version of the one before it, by its number: each gets a copy of the stored state and answers with
-   * the state of its version, or a promise of it. They run in order when an older session is opened; the schema
-   * judges the last one. What is stored stays until the result is stored.
+   * Migrations by the version that they lead to. Each gets a copy of the state of the version before, and returns the
+   * state of its own version, or a promise of it. They run in order when an older session is opened, and the schema
+   * checks the last result. What is stored stays until that result is stored.
    */
   readonly migrations?: Readonly<Record<number, Migration>>
-  /** The new names of steps that stored sessions know by an old one. */
+  /** The new names of renamed steps, by the old names that stored sessions know. */
   readonly renamedSteps?: Readonly<Record<string, string>>
   /**
    * Paths of the state that are never stored, exported or sent to another tab: card numbers, passwords. After a reload
    * they are back at their default, or absent.
    */
   readonly private?: readonly Private[]
-  /** Checks of `validate` to leave out. */
+  /** The checks of `validate` to leave out. */
   readonly skip?: readonly Check[]
 }

@@ -44,8 +44,8 @@ type Wider<
 >
 
 /**
- * A definition: state, events, steps. Static, inert and free of any framework; an engine runs it. Nothing is
- * ever changed: `.step` returns a wider definition.
+ * A definition: state, events, steps. It is static, inert and free of any framework; an engine runs it. It never changes:
+ * `.step` returns a wider definition.
  *
  * The four type parameters are flat: `Shape` stays put, the others are unions that grow.
  */
@@ -90,9 +90,9 @@ export interface Workflow<
     Events | Consumed<O> | EventOf<Em[number]> | Reply<AskOf<As[number]>>
   >
   /**
-   * Adds a step in three phases: `prepare` reads the state, `execute` does the work and is the only one that
-   * `retry` tries again, `cleanup` writes the result and says what is emitted. The results of the first two are
-   * recorded, so that a reload never runs a finished phase again.
+   * Adds a step in three phases: `prepare` reads the state; `execute` does the work, and is the only phase that `retry`
+   * tries again; `cleanup` writes the result and returns what is emitted. The results of the first two are recorded, so
+   * that a reload never runs a finished phase again.
    *
    * ```ts
    * .node('classify', { on: Mail, emits: [Sorted], retry: { attempts: 3 }, config: { model: 'small' } }, {
@@ -106,7 +106,7 @@ export interface Workflow<
    * })
    * ```
    *
-   * Without `cleanup` what `execute` returns is emitted.
+   * Without `cleanup`, the step emits what `execute` returns.
    */
   node<
     const Name extends string,
@@ -135,8 +135,8 @@ export interface Workflow<
     phases: OpenPhases<S, StepContextOf<S, O, Em, As>, C, P, Emitted<Em>>,
   ): Wider<S, Names | Name, Asks, Events, O, Em, As>
   /**
-   * Adds a step that is another workflow, which runs inside this session. `capture` says what enters, `writeBack` what
-   * comes back; without them the child's input is the event's data, and its result is emitted.
+   * Adds a step that is another workflow, which runs inside this session. `capture` says what enters it, `writeBack` what
+   * comes back. Without them the child's input is the event's data, and the step emits its result.
    *
    * ```ts
    * .subflow('pay', {
@@ -204,8 +204,8 @@ export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> 
  * }).step('address', { on: Begin, emits: [Ordered] }, async (ctx, begin) => { ... })
  * ```
  *
- * Nothing is checked here: `.validate()`, which runs at the first `open`, throws one WorkflowError with everything
- * that is wrong.
+ * Nothing is checked here. The first `open` runs `.validate()`, which throws one WorkflowError with everything that is
+ * wrong.
  */
 export function defineWorkflow<
   S extends Schema = Schema<Untyped>,

@@ -1,10 +1,10 @@
 import type { SessionStorage } from '../../storage/storage'
 
-/** One thing that every storage must do. */
+/** One case that every storage must pass. */
 export interface StorageCase {
-  /** What it is about, as a title for a test. */
+  /** What it checks, as a title for a test. */
   readonly name: string
-  /** Does it on an empty storage of its own; rejects with an Error that says what was expected and what came. */
+  /** Runs on an empty storage of its own. Rejects with an Error that says what was expected and what came. */
   run(): Promise<void>
 }
 

@@ -8,20 +8,19 @@ import { cloned, jsonOnly, odds } from './odds'
 import { parts } from './parts'
 import { removals } from './removals'
 
-/** What is known of the storage under test. */
+/** What the storage under test can do. */
 export interface ConformanceOptions {
   /**
-   * Which serialized values it keeps: `cloned`, all that structured clone can hold; `json`, text and what JSON can
-   * hold, and everything else is refused whole. Default: `cloned`.
+   * Which serialized values it keeps. `cloned`: all that structured clone can hold. `json`: text and what JSON can hold;
+   * everything else must be refused whole. Default: `cloned`.
    */
   readonly values?: 'cloned' | 'json'
 }
 
 /**
- * What the engine relies on, as a list of cases for any test runner: a storage that passes them all can carry
- * sessions.
+ * What the engine relies on, as a list of cases for any test runner. A storage that passes them all can carry sessions.
  *
- * @param makeStorage makes an empty storage, once for each case, and answers with what opens it.
+ * @param makeStorage makes an empty storage, once for each case, and returns a function that opens it.
  *
  * ```ts
  * for (const { name, run } of storageConformance(() => {
