@@ -61,7 +61,7 @@ export class NestedEditError extends DogearError {
   override readonly name = 'NestedEditError'
   readonly code = 'NESTED_EDIT'
   constructor(what = 'a write to the store') {
-    super(`${what} inside an open edit would wait for itself; change the draft, or await it first`)
+    super(`${what} inside an open edit would wait for itself; change the draft, or await the edit first`)
   }
 }
 
@@ -107,10 +107,12 @@ export class UnknownEventError extends DogearError {
   readonly code = 'UNKNOWN_EVENT'
   /** The event's type, or what came in place of an event. */
   declare readonly type: string
-  /** Who brought it: a workflow or a step. */
+  /** What does not allow it: a workflow or a step. */
   declare readonly where: string
   constructor(type: string, where: string, known: readonly string[]) {
-    super(`${where} brought ${type}; it may be ${known.length > 0 ? known.map(quote).join(', ') : 'none'}`)
+    super(
+      `${where} does not allow ${type}; it allows ${known.length > 0 ? known.map(quote).join(', ') : 'none'}`,
+    )
     this.type = type
     this.where = where
   }

@@ -16,7 +16,7 @@ export function accept({ name, version, options, graph }: Definition, made: Made
     if (typeof options.migrations?.[step] !== 'function')
       throw new Refusal(
         'MIGRATION_MISSING',
-        `it has version ${made.version}, and \`migrations\` has nothing that makes version ${step} of it`,
+        `it has version ${made.version}, and \`migrations\` has no entry for version ${step}`,
       )
 }
 

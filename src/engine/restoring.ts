@@ -103,7 +103,7 @@ async function settled(
   else
     throw new Refusal(
       'STATE_INVALID',
-      'the schema would take away from its state, or change it; raise the version',
+      'the schema would remove or change parts of its state; raise the version',
     )
 }
 

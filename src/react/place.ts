@@ -46,7 +46,7 @@ export function workflowOf(hook: string, of: unknown): AnyWorkflow {
 
 export function misuse(hook: string): HookError {
   const order = 'workflow or session; path, key or event type; options or handler'
-  return new HookError(hook, `wrong arguments; what it takes comes in this order: ${order}`)
+  return new HookError(hook, `wrong arguments; the order is: ${order}`)
 }
 
 export function has(value: unknown, key: string): value is object {

@@ -285,7 +285,7 @@ export class Attempt {
 
 /** Why an attempt is over that has come to its own end. */
 const over: Error = /* @__PURE__ */ new SessionStateError(
-  'this attempt of the step is over; a step awaits what it does before it ends',
+  'this attempt of the step is over; await its calls before the step ends',
 )
 const last = { delay: undefined }
 const nothing = Object.freeze({})

@@ -106,7 +106,7 @@ class LiveContext {
   get stream() {
     return (event: WorkflowEvent) => {
       const { over, replay, core, step } = this.#attempt
-      if (!isEvent(event)) knownEvent(event, [], () => `step "${step.name}" to stream`)
+      if (!isEvent(event)) knownEvent(event, [], () => `stream() of step "${step.name}"`)
       // What a re-run repeats was shown before.
       if (over === undefined && replay.live) core.options.onStream(event)
     }

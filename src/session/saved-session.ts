@@ -31,6 +31,6 @@ export function exportable(session: object): unknown {
     return copyJson(session, 'session')
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error
-    throw new SerializationError(error.path, error.kind, 'take engine.export(id), which takes any value')
+    throw new SerializationError(error.path, error.kind, 'use engine.export(id), which takes any value')
   }
 }

@@ -173,7 +173,7 @@ function build(sources: Sources, base: unknown, read: Read): unknown {
 function found(from: unknown, path: Path, text: string): unknown {
   const value = valueAt(from, path.keys)
   if (value === undefined && path.keys.length > 0)
-    throw new PathError(text, 'the sub-flow needs what stands here, and there is nothing')
+    throw new PathError(text, 'the sub-flow maps it, and it is missing')
   return value
 }
 

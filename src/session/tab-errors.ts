@@ -29,7 +29,7 @@ export class OvertakenError extends DogearError {
   declare readonly lost: readonly string[]
   constructor(id: string, lost: readonly string[]) {
     super(
-      `session "${id}" went on elsewhere before this page had stored what was done here last (${lost.join(', ')}): it is not part of it; look, and do it again`,
+      `session "${id}" went on elsewhere before this page had stored its last changes (${lost.join(', ')}): they are not part of it; check it, and make them again`,
     )
     this.id = id
     this.lost = lost

@@ -8,7 +8,7 @@ export function jsonText(value: unknown): string {
     const it = this[key]
     if (!isJson(it) && !(it === undefined && key !== '' && !Array.isArray(this))) {
       throw new StorageError(
-        `this storage keeps text, and cannot hold a ${kindOf(it)}: take a serializer that answers with text`,
+        `this storage keeps text, and cannot hold a ${kindOf(it)}: use a serializer that returns text`,
       )
     }
     return it

@@ -140,7 +140,7 @@ function readNode(
   if (registered === undefined)
     report(join(path, 'type'), `names "${type}", which is not registered; ${known(names.types.keys())}`)
   else if (registered.handler)
-    report(join(path, 'type'), `names "${type}", which is a handler; a node has phases, as execute`)
+    report(join(path, 'type'), `names "${type}", which is a handler; a node has phases, such as execute`)
   const config = read.json(node, ['config'], path)
   if (config !== undefined && registered?.subflow)
     report(join(path, 'config'), `means nothing: "${type}" is a workflow; capture says what enters it`)
@@ -190,7 +190,7 @@ function idsOf(nodes: readonly (PlainNode | undefined)[], report: Report): Set<s
     if (node === undefined || node.id === '') continue
     const first = ids.get(node.id)
     if (first === undefined) ids.set(node.id, index)
-    else report(`nodes.${index}.id`, `is "${node.id}", as that of nodes.${first}; ids are unique`)
+    else report(`nodes.${index}.id`, `is "${node.id}", like that of nodes.${first}; ids must be unique`)
   }
   return new Set(ids.keys())
 }

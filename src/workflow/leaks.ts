@@ -18,7 +18,7 @@ export function leaks({ capture = {} }: AnyMapping, parent: Definition, child: D
         target !== 'state' || !hidden.some((it) => startsWith(keys, it))
       return places.some(isKept)
         ? [
-            `capture.${target}: "${text}" is private, and is stored there; make the place private in the child's state`,
+            `capture.${target}: "${text}" is private, but would be stored there; make the target private in the child's state`,
           ]
         : []
     }),

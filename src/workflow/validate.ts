@@ -97,7 +97,7 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   renamedSteps({ options, stepsByName }, report) {
     for (const [old, now] of Object.entries(options.renamedSteps ?? {})) {
       if (stepsByName.has(old)) report(`renamedSteps: there still is a step "${old}"`)
-      if (!stepsByName.has(now)) report(`renamedSteps: "${old}" is to be "${now}", and there is no such step`)
+      if (!stepsByName.has(now)) report(`renamedSteps: "${old}" becomes "${now}", which is no step`)
     }
   },
 
@@ -133,7 +133,7 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       for (const { type } of step.emits)
         if (type !== options.stop?.type && !isHeard(type, definition))
           report(
-            `step "${step.name}" emits "${type}", which no step accepts; one that is only waited for stands in \`events\``,
+            `step "${step.name}" emits "${type}", which no step accepts; if it is only waited for, declare it in \`events\``,
           )
   },
 
@@ -144,7 +144,9 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       for (const { type } of on) {
         if (produced.has(type)) continue
         const way =
-          type === STEP_FAILED ? 'a `catchError` names its step' : 'one from outside stands in `events`'
+          type === STEP_FAILED
+            ? 'name this step in a `catchError`'
+            : 'if it comes from outside, declare it in `events`'
         report(`step "${name}" accepts "${type}", which nothing produces; ${way}`)
       }
   },

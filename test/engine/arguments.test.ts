@@ -322,7 +322,7 @@ describe('in a step', () => {
     [
       'stream(text)',
       (ctx) => ctx.stream('text'),
-      'step "work" to stream brought "text", which is no event; it may be none',
+      'stream() of step "work" does not allow "text", which is no event; it allows none',
     ],
   ]
 

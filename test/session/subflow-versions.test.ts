@@ -155,7 +155,7 @@ describe('a child at work whose code got another version', () => {
   })
 
   test.each([
-    ['none', {}, 'it has version 1, and `migrations` has nothing that makes version 2 of it'],
+    ['none', {}, 'it has version 1, and `migrations` has no entry for version 2'],
     [
       'what the schema refuses',
       { 2: () => ({ first: 1 }) },

@@ -63,7 +63,7 @@ describe('one error that lists all', () => {
       'nodes.5.id is "__proto__", which is refused as a name',
       'nodes.6.class is a second spelling of "type"; leave one of them out',
       'nodes.6.config cannot be kept: nodes.6.config is a function; store plain JSON, or put it in resources',
-      'nodes.1.id is "a", as that of nodes.0; ids are unique',
+      'nodes.1.id is "a", like that of nodes.0; ids must be unique',
       'edges.0.to names "x", which is no node; known: "__proto__", "a", "c", "d"',
       'edges.1.from names "y", which is no node; known: "__proto__", "a", "c", "d"',
       'edges.1.when names "isRefnd", which is not registered; known: "isRefund"',
@@ -166,7 +166,7 @@ describe('the registry', () => {
 
   test('a handler for a node of a document / told: a node has phases', () => {
     expect(findings(good, { nodes: { Classify: () => {}, Answer: {} } })).toEqual([
-      'nodes.0.type names "Classify", which is a handler; a node has phases, as execute',
+      'nodes.0.type names "Classify", which is a handler; a node has phases, such as execute',
     ])
   })
 
