@@ -63,8 +63,8 @@ export class Leaving {
 
   constructor(options: LeavingOptions) {
     this.#options = options
-    const { page, place, serializer, version } = options
-    const exit = { box: () => page.localStorage, key: place, serializer, version }
+    const { page, place, serializer } = options
+    const exit = { box: () => page.localStorage, key: place, serializer }
     this.#key = place.replace('dogear:', ASKED)
     this.#exit = new ExitJournal(exit)
     this.#unanswered = new Unanswered({ ...exit, key: this.#key })
@@ -106,14 +106,16 @@ export class Leaving {
     )
   }
 
-  #isOurs({ lineage, base }: Left): boolean {
-    const { model } = this.#options.live.core
+  #isOurs({ version, lineage, base }: Left): boolean {
+    const { live, version: own } = this.#options
+    const { model } = live.core
+    if (version !== own) return false
     return lineage === model.lineage || lineage === '' || (model.seq === 0 && base === 0)
   }
 
   /** Leaves what this tab has asked of another one for whoever executes next. Whether it is kept. */
   keep(known: { readonly epoch: number; readonly base: number }): boolean {
-    const { tabs, live, clock } = this.#options
+    const { tabs, live, clock, version } = this.#options
     const { outbox } = tabs
     const { model } = live.core
     // Nothing was stored, and nobody has answered yet: it was asked of whichever session begins under this name.
@@ -121,13 +123,13 @@ export class Leaving {
     const at = clock.now()
     const asked = outbox.leave()
     return asked.length > 0
-      ? this.#unanswered.write(asked, { ...known, lineage, at })
+      ? this.#unanswered.write(asked, { ...known, lineage, at, version })
       : outbox.pending.every(({ by }) => by !== outbox.by)
   }
 
   /**
    * This page executes, and has done what others had left: once that is stored, it is removed from where they left it. What
-   * was left for another session of this name is told as lost.
+   * was left for another session of this name, or by other code, is told as lost.
    */
   heeded(): void {
     const { page, live, onError } = this.#options
@@ -172,7 +174,7 @@ export class Leaving {
   /** What the last page had left was taken in: it stays, as this page's own, until storage has it. */
   settle(tail: Tail, epoch: number): void {
     const { live } = this.#options
-    this.#write(epoch, tail.records, tail.at)
+    this.#write(epoch, tail)
     this.#taken = tail.records
     live.flush().then(
       () => {
@@ -201,11 +203,11 @@ export class Leaving {
 
   /** Whether what storage does not have is kept beside it; nothing when there is none. */
   #leave(): boolean | undefined {
-    const { tabs, clock } = this.#options
+    const { tabs, clock, version } = this.#options
     const epoch = tabs.epoch ?? this.#found
     if (epoch === undefined) return undefined
     const records = this.#unstored()
-    if (records.length > 0) return this.#write(epoch, records, clock.now())
+    if (records.length > 0) return this.#write(epoch, { records, at: clock.now(), version })
     this.#exit.clear()
     return undefined
   }
@@ -222,9 +224,9 @@ export class Leaving {
     return [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
   }
 
-  #write(epoch: number, records: Tail['records'], at: number): boolean {
+  #write(epoch: number, { version, at, records }: Pick<Tail, 'version' | 'at' | 'records'>): boolean {
     const { stored: base, core } = this.#options.live
-    return this.#exit.write({ epoch, base, lineage: core.model.lineage, at, records })
+    return this.#exit.write({ version, epoch, base, lineage: core.model.lineage, at, records })
   }
 
   readonly #show = (event: object): void => {

@@ -15,6 +15,7 @@ export const FLOW = 'dogear-flow:'
  */
 export class LeftWrites {
   readonly #deps: FlowDeps
+  readonly #version: number
   readonly #own: OwnWrites
   readonly #isKnown: () => boolean
   readonly #list: Unanswered
@@ -27,10 +28,11 @@ export class LeftWrites {
   constructor(deps: FlowDeps, { name, version }: Definition, own: OwnWrites, isKnown: () => boolean) {
     const { page, storage, serializer } = deps
     this.#deps = deps
+    this.#version = version
     this.#own = own
     this.#isKnown = isKnown
     const key = placeOf(storage, name).replace('dogear:', FLOW)
-    this.#list = new Unanswered({ box: () => page?.localStorage, key, version, serializer })
+    this.#list = new Unanswered({ box: () => page?.localStorage, key, serializer })
     page?.addEventListener('pagehide', this.#hide)
   }
 
@@ -46,7 +48,7 @@ export class LeftWrites {
     if (!page || !this.#isKnown() || own.length === 0) return
     // As what a follower asks for, of no session: it belongs to all of them.
     const asked = own.map(({ by, n, ops }) => ({ by, n, seen: 0, call: 'write', args: [ops] }))
-    this.#list.write(asked, { epoch: 0, base: 0, lineage: '', at: clock.now() })
+    this.#list.write(asked, { version: this.#version, epoch: 0, base: 0, lineage: '', at: clock.now() })
     this.#untidy = true
   }
 
@@ -54,7 +56,9 @@ export class LeftWrites {
   async take(names: readonly string[]): Promise<boolean> {
     if (!this.#deps.page) return false
     const left: Pick<OwnWrite, 'by' | 'n' | 'ops'>[] = []
-    for (const { by, n, args } of (await this.#list.read()).flatMap(({ asked }) => asked)) {
+    // What newer code has left waits for newer code.
+    const all = (await this.#list.read()).filter((it) => it.version <= this.#version)
+    for (const { by, n, args } of all.flatMap(({ asked }) => asked)) {
       this.#untidy = true
       if (by === this.#own.page || this.#taken.has(`${by}#${n}`)) continue
       this.#taken.add(`${by}#${n}`)

@@ -7,7 +7,7 @@ import { at, isContainer } from '../state/view'
 import type { Definition } from '../workflow/workflow'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
-import { mustBeWhole, Refusal, unreadable } from '../storage/refusal'
+import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusal'
 import { History } from '../session/history'
 import type { Model } from '../session/model'
 import type { SessionRecord } from '../session/record'
@@ -87,12 +87,12 @@ export function whole(wrong: string | undefined): void {
 /** Brings it to this code's version, or checks that it is there. */
 async function settled(
   parts: RestoringParts,
-  version: number | undefined,
+  version: number,
   model: Model,
   history: History,
 ): Promise<void> {
   const { definition, schema, privacy } = parts
-  if (version !== undefined && version < definition.version && definition.graph === undefined)
+  if (version < definition.version && definition.graph === undefined)
     return migrate(parts, version, model, history)
   const accepted = accepting(schema, model.tree.root(), 'STATE_INVALID')
   // What is private was not stored: it begins anew.
@@ -135,25 +135,29 @@ export async function continued(
   tail: Tail | undefined,
 ): Promise<Restored> {
   const seq = loaded?.head.seq ?? 0
-  const version = loaded?.head.version
   const same = loaded?.head.epoch === tail?.epoch
   const fits = tail && tail.from <= seq + 1 && (loaded ? same || tail.base === seq : tail.from === 1)
   if (fits)
     try {
+      mustBeKnown('version', tail.version, parts.definition.version)
       const { history, model = parts.fresh(new Tree(undefined)) } = folded(parts, loaded)
       if (loaded && !same && model.lineage !== tail.lineage) throw new Error('another session')
       const left = tail.records.slice(seq + 1 - tail.from) as SessionRecord[]
       goOn(parts, model, history, left)
       // Elsewhere than in a storage, nobody can say whose records these are.
       whole(wrongIn(saveModel(model)))
-      const isMigrated = left.some((it) => it.kind === 'migrated')
-      await settled(parts, isMigrated ? undefined : version, model, history)
+      // A session without records has the version of whoever has claimed it.
+      const made = left.reduce(
+        (version, it) => (it.kind === 'migrated' ? it.version : version),
+        loaded && seq > 0 ? loaded.head.version : tail.version,
+      )
+      await settled(parts, made, model, history)
       return { model, history }
     } catch {
       // What was half folded is of no use any more.
     }
   const stored = folded(parts, loaded)
-  if (stored.model) await settled(parts, version, stored.model, stored.history)
+  if (loaded && stored.model) await settled(parts, loaded.head.version, stored.model, stored.history)
   else if (parts.lack) throw parts.lack
   return tail ? { ...stored, dropped: true } : stored
 }

@@ -3,7 +3,7 @@ import type { Asked } from '../session/message'
 import { wrongInAsked } from '../session/saved-check'
 
 /** What one tab had asked for, and had no answer to when it was left. */
-export interface Left extends Pick<Tail, 'base' | 'lineage' | 'at'> {
+export interface Left extends Pick<Tail, 'version' | 'base' | 'lineage' | 'at'> {
   readonly asked: readonly Asked[]
   readonly text: string
 }
@@ -21,7 +21,7 @@ export class Unanswered {
   }
 
   /** Whether it is kept. */
-  write(asked: Left['asked'], about: Pick<Tail, 'epoch' | 'base' | 'lineage' | 'at'>): boolean {
+  write(asked: Left['asked'], about: Omit<Tail, 'from' | 'records'>): boolean {
     const records = asked.map((it, index) => ({ ...it, seq: index + 1 }))
     const add = (_: string, text: string): void => this.#keep([...this.#texts, text])
     return this.#sheet({ setItem: add }).write({ ...about, records })
@@ -31,12 +31,14 @@ export class Unanswered {
     const found: Left[] = []
     for (const text of this.#texts) {
       const {
+        version = 0,
         base = 0,
         lineage = '',
         at = 0,
         records = [],
       } = (await this.#sheet({ getItem: () => text }).read()) ?? {}
       found.push({
+        version,
         base,
         lineage,
         at,

@@ -21,6 +21,8 @@ export interface Tail {
   /** Of the session: another one of that name may be as long. */
   readonly lineage: string
   readonly at: number
+  /** Of the workflow whose code has left it. */
+  readonly version: number
   readonly records: readonly { readonly seq: number }[]
 }
 
@@ -28,8 +30,6 @@ export interface ExitOptions {
   /** Throws where it is forbidden. */
   readonly box: () => Box | undefined
   readonly key: string
-  /** Of the workflow: what other code has left is not for this one. */
-  readonly version: number
   readonly serializer: Serializer
 }
 
@@ -53,7 +53,7 @@ export class ExitJournal {
    * gap. Whether all of them are there: the serializer must answer at once, with text or with what it was given.
    */
   write({ records, ...about }: Omit<Tail, 'from'>): boolean {
-    const { box, key, version } = this.#options
+    const { box, key } = this.#options
     const from = records[0]?.seq ?? 0
     let kept = records.filter((it, index) => isRecord(it, from + index))
     try {
@@ -65,7 +65,7 @@ export class ExitJournal {
       const place = box()
       if (!place || typeof data !== 'string' || data.length > MOST) return false
       const sum = checksum(data)
-      place.setItem(key, JSON.stringify({ format: FORMAT, version, ...about, from, sum, data }))
+      place.setItem(key, JSON.stringify({ format: FORMAT, ...about, from, sum, data }))
       return kept.length === records.length
     } catch {
       return false
@@ -75,18 +75,17 @@ export class ExitJournal {
   /** What a page has left; `undefined` also for anything that is not whole. */
   async read(): Promise<Tail | undefined> {
     try {
-      const { box, key, version, serializer } = this.#options
+      const { box, key, serializer } = this.#options
       const text = box()?.getItem(key)
       if (typeof text !== 'string') return undefined
       const found = JSON.parse(text) as Record<string, unknown>
-      const { epoch, from, base, lineage, at, sum, data } = found
-      const known = found['format'] === FORMAT && found['version'] === version
-      if (!known || typeof data !== 'string' || checksum(data) !== sum) return undefined
+      const { format, version, epoch, from, base, lineage, at, sum, data } = found
+      if (format !== FORMAT || typeof data !== 'string' || checksum(data) !== sum) return undefined
       const read = await serializer.deserialize(data)
       const records = read === data ? jsonSerializer.deserialize(data) : read
       const whole = Array.isArray(records) && records.every((it, index) => isRecord(it, Number(from) + index))
-      if (!whole || ![epoch, from, at].every(Number.isSafeInteger)) return undefined
-      return { epoch, from, base, lineage, at, records } as Tail
+      if (!whole || ![version, epoch, from, at].every(Number.isSafeInteger)) return undefined
+      return { version, epoch, from, base, lineage, at, records } as Tail
     } catch {
       return undefined
     }

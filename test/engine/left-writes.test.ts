@@ -231,10 +231,29 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(box.size).toBe(0)
   })
 
+  test('the code has a new version since / they are made', async () => {
+    const { enter, leave, box, clock } = browser()
+    const first = enter()
+    await first.handle.ready
+    first.handle.state.set('note', 'typed')
+    leave(first)
+    const next = defineWorkflow({ ...flow, version: 2, flowState: Shared }).step(
+      'end',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    const { engine } = enter()
+    const { state, ready } = engine.flow(next)
+    await ready
+    expect(state.get('note')).toBe('typed')
+    await clock.advance(100)
+    expect(box.size).toBe(0)
+  })
+
   test.each([
     ['damaged', (text: string) => text.replace('typed', 'taped')],
     ['no list', () => '{"note":1}'],
-    ['of another version', (text: string) => text.replaceAll('\\"version\\":1', '\\"version\\":2')],
+    ['of newer code', (text: string) => text.replaceAll('\\"version\\":1', '\\"version\\":2')],
   ])('what is there is %s / passed over', async (_, change) => {
     const { enter, leave, box, errors } = browser()
     const first = enter()

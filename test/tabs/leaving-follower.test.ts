@@ -331,6 +331,20 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
+  test('the code has a new version since / it is not done, and told', async () => {
+    const it = await left()
+    crash(it.first.engine)
+    const next = defineWorkflow({ ...flow, version: 2, migrations: { 2: (state: unknown) => state } }).step(
+      'end',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    await it.tab().engine.open(next)
+    await it.clock.advance(100)
+    expect(it.errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: ['write'] }))
+    expect(it.box.size).toBe(0)
+  })
+
   test.each(['follows', 'leads'])(
     'a page sleeps with what it had typed, the session is deleted and another one begins / back, it %s, and does nothing of it there; it is told',
     async (then) => {

@@ -52,6 +52,48 @@ describe('leaving the page', () => {
     await clock.advance(1000)
   })
 
+  test.each([
+    ['behind what is stored', 'a'],
+    ['of a session that was never stored', ''],
+  ])(
+    'text %s, then a new version of the code / is there, migrated once, also when that page dies',
+    async (_, stored) => {
+      const { tab, clock } = browser()
+      const first = tab()
+      const session = await first.engine.open(asking)
+      if (stored) session.state.set('text', stored)
+      if (stored) await session.flush()
+      session.state.append('text', 'b')
+      first.leave()
+      const migrations = { 2: (state: unknown) => ({ body: `${(state as { text: string }).text}!` }) }
+      const next = defineWorkflow({ ...flow, version: 2, migrations }).step(
+        'end',
+        { on: Go, emits: [Done] },
+        () => Done(1),
+      )
+      const second = tab()
+      expect((await second.engine.open(next)).state.get()).toEqual({ body: `${stored}b!` })
+      crash(second.engine)
+      const third = await tab().engine.open(next)
+      expect(third.state.get()).toEqual({ body: `${stored}b!` })
+      await clock.advance(1000)
+      expect(third.persistence.status).toBe('saved')
+    },
+  )
+
+  test('a new version that cannot make its state of it / opens with what is stored; what is lost is told', async () => {
+    const errors: unknown[] = []
+    const { tab } = browser({ onError: (error) => errors.push(error) })
+    await leftBehind(tab)
+    const second = (to: (text: string) => object | undefined) =>
+      defineWorkflow({
+        ...{ ...flow, version: 2 },
+        migrations: { 2: (state: unknown) => to((state as { text: string }).text) },
+      }).step('end', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await tab().engine.open(second((text) => (text === 'a' ? { body: text } : undefined)))
+    expect([session.state.get(), errors]).toMatchObject([{ body: 'a' }, [{ code: 'OVERTAKEN' }]])
+  })
+
   test('the next page dies before it has stored what the exit journal held / the one after it has it', async () => {
     const { tab } = browser()
     const first = tab()
