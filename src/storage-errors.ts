@@ -7,7 +7,7 @@ export class StaleEpochError extends DogearError {
   declare readonly id: string
   declare readonly epoch: number
   declare readonly newest: number
-  /** Only on the error that `onError` gets: the kinds of this user's records that are not stored, such as `answered` for a reply. */
+  /** Only on the error that `onError` gets: the kinds of this user's records that are not stored, such as `answered` for a reply, or the calls of a tab that followed. */
   declare lost?: readonly string[]
   constructor(id: string, epoch: number, newest: number) {
     super(

@@ -211,11 +211,16 @@ export class Membership {
 
   /** Newer code has the session, and may have migrated it: only a reload helps. */
   #outdated(epoch: number): void {
-    const { live } = this.#options
+    const { live, onError } = this.#options
     const own = this.#leading?.epoch ?? this.followed
+    if (this.#leading) this.#kept.keep(live)
     this.leads = false
     this.#election.leave()
-    live.fence(new StaleEpochError(live.core.options.id, own, epoch))
+    const error = new StaleEpochError(live.core.options.id, own, epoch)
+    error.lost = [...this.#kept.lose(), ...this.outbox.undone]
+    live.fence(error)
+    this.outbox.reject(() => error)
+    if (error.lost.length > 0) onError(error)
   }
 
   async #promote(): Promise<void> {

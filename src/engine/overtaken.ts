@@ -36,6 +36,13 @@ export class Kept {
     this.#records = [...this.#records, ...(live.unacknowledged() as SessionRecord[])]
   }
 
+  /** Nobody will do it again: what of it its user had done, in words. */
+  lose(): string[] {
+    const lost = lostOf(this.#records)
+    this.#records = []
+    return lost
+  }
+
   /**
    * What its user had done and whoever leads now may not know: it goes on top of what is there, or is lost where it cannot
    * be done again. What steps had done is done again by the steps. `base` is up to where the records are the same for sure;

@@ -1,14 +1,21 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, memoryStorage, type LoadError, type Session } from 'dogear'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  type EngineOptions,
+  type LoadError,
+  type Session,
+} from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, failure, flow, Go, Question } from '../support/flows'
 import { overheardTabs } from '../support/overheard'
 
-const browser = () => {
+const browser = (more: EngineOptions = {}) => {
   const clock = virtualClock()
   const { heard, locks, channel } = overheardTabs()
-  const options = { clock, storage: memoryStorage(), locks, channel }
+  const options = { clock, storage: memoryStorage(), locks, channel, ...more }
   return { clock, heard, engine: () => createEngine(options) }
 }
 
@@ -38,6 +45,31 @@ test('newer code opens what older code executes / it takes over and migrates; th
   await two.flush()
   expect(one.state.get('text')).toBe('a')
 })
+
+test.each(['leads', 'follows'])(
+  'newer code takes over before what was typed in a tab that %s is stored / the tab is told; nobody waits for ever',
+  async (role) => {
+    const errors: unknown[] = []
+    const { clock, engine } = browser({ onError: (error) => errors.push(error) })
+    const leader = await engine().open(asks(1))
+    leader.run().catch(() => {})
+    await leader.flush()
+    const tab = role === 'leads' ? leader : await engine().open(asks(1))
+    tab.state.set('text', 'typed')
+    const opening = engine().open(asks(2))
+    const [ask] = tab.asks
+    if (!ask) throw new Error('nothing is asked')
+    const waiting: Promise<unknown>[] = role === 'leads' ? [] : [ask.reply('x'), tab.flush()]
+    const settled = Promise.allSettled(waiting)
+    await clock.advance(1000)
+    const next = await opening
+    expect([next.status, next.state.get()]).toEqual(['waiting', {}])
+    const error = { code: 'STALE_EPOCH', lost: role === 'leads' ? ['wrote'] : ['write', 'reply'] }
+    expect(errors).toMatchObject([error])
+    expect(tab.error).toBe(errors[0])
+    for (const it of await settled) expect(it).toMatchObject({ status: 'rejected', reason: error })
+  },
+)
 
 test.each([
   [2, 'nobody has it open'],
