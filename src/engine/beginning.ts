@@ -4,7 +4,7 @@ import type { CompiledSchema } from '../state/schema'
 /** What a new session's state begins with. */
 export interface Beginning {
   readonly state: unknown
-  /** Why no new session can begin: the schema asks for something that nobody has given. A stored session needs none of it. */
+  /** Why no new session can begin: the schema requires something that was not given. A stored session does not need it. */
   readonly lack?: Error
 }
 

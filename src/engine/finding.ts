@@ -27,30 +27,30 @@ export interface FindingParts {
   readonly restoring: RestoringParts
 }
 
-/** What is stored of a session, without what is in it. */
+/** What is known of a stored session, without its content. */
 export type Known = Pick<Loaded, 'sizes' | 'parted'> & {
   readonly head: Pick<StoredHead, 'epoch' | 'seq' | 'savedAt'>
 }
 
-/** What a look at the storage has found. */
+/** What was found in storage. */
 export interface Found extends Restored {
   readonly loaded: Known | undefined
-  /** Under which this page may write; for a follower, that of the leader. `undefined`: the session is yet to be claimed. */
+  /** The epoch under which this page may write; for a follower, that of the leader. `undefined`: not claimed yet. */
   readonly epoch: number | undefined
   /** Nothing is stored, because somebody emptied the storage while this tab followed. */
   readonly emptied?: boolean
-  /** What a page had left in its exit journal; it is part of the model, if it goes on where storage ends. */
+  /** What a page had left in its exit journal. It is part of the model if it continues what is stored. */
   readonly tail: Tail | undefined
 }
 
-/** What takes long, begun before it is known who executes the session. */
+/** Slow work that begins before it is known who executes the session. */
 export interface Begun extends Look {
   readonly flow: Promise<void>
 }
 
 interface Look {
   readonly loaded: Promise<Loaded | undefined>
-  /** The session as it is stored; nothing when it has to be migrated, which is done once it is known for whom. */
+  /** The stored session; nothing when it must be migrated, which waits until it is known who executes it. */
   readonly restored: Promise<Restored | undefined>
 }
 
@@ -67,18 +67,18 @@ export class Finding {
     const { live, around } = this.#parts
     const flow = live.core.options.flow.fresh()
     const { page } = around
-    // The first look for `localStorage` takes long, so it comes while the browser opens its database and asks for the lock.
-    // Both begin with a question whether they may, which is answered in this thread: two tasks later that is over.
+    // The first look into `localStorage` takes long, so it comes while the browser opens its database and requests the lock.
+    // Both first ask this thread whether they may; two tasks later that is over.
     if (page) nextTask(() => nextTask(() => page.prepare()))
     return { ...look, flow }
   }
 
-  /** Has no time limit. Having read too early does no harm: the claim notices it, and a follower is told by its leader. */
+  /** Has no time limit. Reading too early does no harm: the claim notices it, and a leader tells its followers what they lack. */
   async find(begun: Begun = this.begin()): Promise<Found> {
     const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around
     let looked: Look = begun
-    // Only newer code takes the lock from anybody. Whoever had it follows: they would take it from each other for ever.
+    // Only newer code takes the lock from others. A tab that had it follows, or two would take it from each other for ever.
     let had = tabs.leads
     for (let tries = 0; tries < MOST_TRIES; tries++, looked = this.#look()) {
       const loaded = await looked.loaded
@@ -88,7 +88,7 @@ export class Finding {
       const found = { loaded, tail, ...whole }
       await begun.flow
       if (!live.mayAttach) break
-      // Migrated, or completed with new defaults: a record that is yet to be stored, by the one who executes.
+      // Migrated, or completed with new defaults: the leader has yet to store that record.
       const isAhead = !tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
       const isOld = this.#isOld(loaded)
       if (!tabs.leads && isOld && !had) {
@@ -96,7 +96,7 @@ export class Finding {
         await tabs.seize()
         continue
       }
-      // What is ahead of storage goes on where nobody else's records do.
+      // With epoch 0, what is ahead of storage continues nobody else's records.
       if (!tabs.leads) return { ...found, epoch: isAhead ? 0 : (loaded?.head.epoch ?? 0) }
       if (tabs.alone && !isOld && !isAhead && live.status === 'loading') return { ...found, epoch: undefined }
       const expected = loaded?.head.seq ?? 0
@@ -106,13 +106,13 @@ export class Finding {
       if (claimed === 'refused') return { ...found, epoch: undefined, emptied }
       const { epoch, seq } = claimed
       if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number, emptied }
-      // Else somebody has written between the two: what was read is old already.
+      // Else somebody has written between the read and the claim: what was read is old already.
       if (seq === expected) break
     }
     throw new StorageError(`session "${id}" cannot be claimed`)
   }
 
-  /** What could be read is shown and executed, even if storage takes no claim now, as with a full disk. */
+  /** A failed claim does not matter, as with a full disk: what was read is shown and executed all the same. */
   async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | 'refused'> {
     const { deps, id, live, keeping } = this.#parts
     try {
@@ -127,7 +127,7 @@ export class Finding {
     const loaded = this.#load()
     const { restoring } = this.#parts
     const restored = loaded.then((it) => (this.#isOld(it) ? undefined : continued(restoring, it, undefined)))
-    // `find` awaits it, and tells what went wrong.
+    // `find` awaits it, and throws what went wrong.
     restored.catch(() => {})
     return { loaded, restored }
   }
@@ -136,7 +136,7 @@ export class Finding {
     return loaded !== undefined && loaded.head.version < this.#parts.restoring.definition.version
   }
 
-  /** What is there, unless it has expired: then it is gone. */
+  /** The stored session; nothing when it has expired. */
   async #load(): Promise<Loaded | undefined> {
     const { deps, id, keeping, live, restoring } = this.#parts
     const { storage, clock } = deps
@@ -145,7 +145,7 @@ export class Finding {
       expired = isExpired(head, clock.now(), keeping.shape.expireAfter)
       if (!expired) accept(restoring.definition, head)
     }
-    // With a schema nothing is gained by reading lists late: it looks at all of them anyway.
+    // With a schema nothing is gained by reading lists late: the schema checks all of them anyway.
     const late = keeping.isPlain && restoring.definition.options.state === undefined ? asFrozen : undefined
     const loaded = await loadStored(storage, id, keeping.serializer, look, late)
     if (!expired) {
@@ -157,7 +157,7 @@ export class Finding {
   }
 }
 
-/** What is handed out is frozen in development, whenever it was read. */
+/** In development a list is frozen, also one that is read late. */
 function asFrozen(list: unknown[]): void {
   if (development) freezeDeep(list)
 }

@@ -9,7 +9,7 @@ export interface FlowDeps {
   readonly serializer: Serializer
   readonly clock: Clock
   readonly ids: () => string
-  /** How pages hear of each other's saves; without one they see them at their own next save, or session. */
+  /** How pages hear of each other's saves. Without channels they see them at their own next save, or next session. */
   readonly channels: Channels | undefined
   /** The page that may be left. */
   readonly page: Page | undefined

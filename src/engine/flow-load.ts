@@ -19,7 +19,7 @@ export async function loadFlow(
   return { ...loaded, state: accepting(schema, loaded.state, 'STATE_INVALID') }
 }
 
-/** What the app gets to see of a refusal, and can do about it. */
+/** The refusal as an error for the app, with what can be done about it. */
 export function flowLoadError(
   { code, message, cause }: Refusal,
   name: string,

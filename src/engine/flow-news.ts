@@ -3,16 +3,16 @@ import type { Channel } from '../tabs/channel'
 import type { FlowDeps } from './flow-deps'
 import { placeOf } from './leaving'
 
-/** Milliseconds until what another page has stored is read again, where that has failed. */
+/** Milliseconds until a failed read of what another page has stored is tried again. */
 const AGAIN = 1000
 
-/** What the pages of a browser tell each other of one flow state: the number of what they have stored; 0: it was removed. */
+/** The pages of a browser tell each other the number of the flow state that they have stored; 0 when it was removed. */
 export class FlowNews {
   readonly #channel: Channel | undefined
   readonly #clock: Clock
   #timer: unknown
 
-  /** `read` looks at what is stored, unless it has that number; it answers whether it could. */
+  /** `read` reads what is stored, unless it has that number already, and returns whether it could. */
   constructor(
     { channels, storage, clock }: FlowDeps,
     workflow: string,

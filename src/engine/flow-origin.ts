@@ -6,16 +6,16 @@ import { look } from './tenure'
 export class Origin {
   readonly #storage: SessionStorage
   readonly #unwatch: (() => void) | undefined
-  /** The first epoch that was given out there; 0 as long as no session was ever claimed: then nobody can tell. */
+  /** The storage's first epoch; 0 as long as no session was ever claimed, when nobody can tell. */
   #first = 0
 
-  /** `read` is for when somebody may have emptied it; nothing: there is nothing to lose. */
+  /** `read` is called when somebody may have emptied the storage. It returns nothing when there is nothing to lose. */
   constructor(storage: SessionStorage, clock: Clock, read: () => Promise<void> | undefined) {
     this.#storage = storage
     this.#unwatch = storage.watch?.(() => look(clock, read))
   }
 
-  /** There is one in the storage as it is now. */
+  /** The storage as it is now has a flow state. */
   note(): void {
     if (this.#first > 0) return
     this.#storage.began?.().then(

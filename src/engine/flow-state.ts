@@ -44,7 +44,7 @@ export class FlowState implements SessionFlow {
   readonly #left: LeftWrites
   #base: LoadedFlow
   #known = false
-  /** There was something when it was read first: what was written before was made for something else. */
+  /** Something was stored when it was first read. So what was written before was made for another state. */
   #came = false
   #refused: Error | undefined
   #over = false
@@ -54,7 +54,7 @@ export class FlowState implements SessionFlow {
   #saving: Promise<void> | undefined
   #delay = FIRST_RETRY
   #timer: unknown
-  /** How to make the next write to come in anew: put there by the store, taken out when the write is committed. */
+  /** How to make the next write again: the store puts it here, and the commit of the write takes it out. */
   readonly #making: Remake[] = []
   readonly #news: FlowNews
   readonly #origin: Origin
@@ -90,7 +90,7 @@ export class FlowState implements SessionFlow {
 
   /** Whether there is nothing to read, or it was read. */
   async #heard(seq: unknown): Promise<boolean> {
-    // What is being read now may have been read before that.
+    // A read that is under way may have begun before that.
     await this.#reading
     if (seq !== this.#base.seq) await this.fresh()
     return !this.#failed || this.#over
@@ -130,11 +130,11 @@ export class FlowState implements SessionFlow {
     if (this.#refused) throw this.#refused
     if (this.#over || this.#own.all.length === 0) return
     await this.#save()
-    // The page was killed meanwhile: nobody hears of it any more.
+    // The page was killed meanwhile: its calls never settle.
     if (this.#own.all.length > 0) await new Promise(() => {})
   }
 
-  /** Everything stored is gone, and what was still to be stored with it. */
+  /** Everything that was stored is gone, and so is what was still to be stored. */
   forget(): void {
     this.#news.tell(0)
     this.#own.settle(() => true)
@@ -196,7 +196,7 @@ export class FlowState implements SessionFlow {
     const { storage, serializer, clock } = this.#deps
     if (!this.#known) return this.#read()
     await this.#own.released()
-    // From here to the write nothing may come between what is read and what is written.
+    // From here on nothing may come between the read and the write.
     const batch = [...this.#own.all]
     const state = this.#tree.root()
     const { seq, applied } = this.#base
@@ -236,26 +236,26 @@ export class FlowState implements SessionFlow {
     this.#deps.onError(emptied(`flow state of workflow "${this.#definition.name}"`))
   }
 
-  /** Another state is stored, or `always`: it is taken, and what it does not have of ours is made again on top of it. */
+  /** Takes the stored state if it is another one, or `always`, and makes our writes that it lacks again on top of it. */
   #adopt(base: LoadedFlow, always = false): void {
     if (base.seq === this.#base.seq && !always) return
     this.#base = base
     const { length } = this.#own.all
     this.#own.found(base.applied)
-    // They have landed, and this page had no answer: nobody was told.
+    // Some of ours have landed without an answer, so nobody was told.
     if (this.#own.all.length < length) this.#news.tell(base.seq)
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
     this.#own.keep((it) => this.#again(it, tree))
-    // Exactly what differs is told.
+    // Listeners hear of exactly what differs.
     const ops = diff(before, tree.root())
     tree.restore(before)
     tree.apply(ops)
     tree.flush()
   }
 
-  /** Whether a write could be made again. One that does not fit any more is lost, and told. */
+  /** Whether a write could be made again. One that no longer fits is lost, and reported. */
   #again(write: OwnWrite, tree: Tree): boolean {
     const before = tree.root()
     try {
@@ -285,7 +285,7 @@ export class FlowState implements SessionFlow {
     }
     const failure = this.#refused ?? storageError(error)
     this.#loaded.reject(failure)
-    // Told once: every session that is opened reads it anew.
+    // Reported once, though every session that is opened reads it anew.
     if (!known || this.#refused) onError(failure)
   }
 

@@ -5,8 +5,8 @@ import { isKnown } from './overtaken'
 import type { Surroundings } from './surroundings'
 
 /**
- * What the one who executed last has told of the session, where storage is silent, for this tab to go on from. Nothing
- * when this tab is not to execute, or there may be more than it has heard.
+ * Where storage is silent: the session as its last leader has told it, for this tab to go on from. Nothing when this tab
+ * is not to execute, or may not have heard everything.
  */
 export async function followed({ core }: LiveSession, around: Surroundings): Promise<Found | undefined> {
   const { tabs, page } = around
@@ -15,11 +15,11 @@ export async function followed({ core }: LiveSession, around: Surroundings): Pro
   const last = tail?.records.at(-1) as SessionRecord | undefined
   if (!tabs.leads || !following?.heardOf) return undefined
   const { durable: seq, heardOf: epoch, persistence } = following
-  // Whoever left that had told this tab of it, or it is stored.
+  // What was left must be known here: from its writer, or because it is stored.
   if (seq > core.model.seq || (last && last.seq > seq && !isKnown(last, core))) return undefined
   const { savedAt = 0 } = persistence
   const head = { epoch, seq, savedAt, snapshot: 0, journal: 0, batches: 0 }
-  // Its parts, if there are any, have lower numbers.
+  // The stored parts, if there are any, have lower numbers.
   const parted = { parts: [], newest: core.options.clock.now() }
   const loaded = { head, sizes: head, parted }
   return { loaded, model: undefined, history: core.history, epoch: undefined, tail }

@@ -4,14 +4,14 @@ import type { Core } from '../session/core'
 import { isFieldEdit, joinOps } from '../session/field-edit'
 import type { SessionRecord } from '../session/record'
 
-/** Of edits in a row that became one record: it as far as they are there, and those that were not heard of in time. */
+/** Splits edits in a row, which are one record, into those that are there and those that were not heard of in time. */
 export function grown(
   record: SessionRecord,
   core: Core,
 ): readonly [heard: SessionRecord, more: readonly Op[]] {
   const found = core.history.record(record.seq)
   if (!isFieldEdit(record) || !isFieldEdit(found)) return [record, []]
-  // Where something private stood between two edits, they are one at times.
+  // Without a private write between them, two edits may be one.
   const [ops, all] = [joined(core.options.privacy.told(record.ops)), joined(found.ops)]
   for (let length = ops.length; length > 0; length--) {
     const heard = ops.slice(0, length)
@@ -38,7 +38,7 @@ export function isOfOnePlace(one: Op, other: Op): boolean {
   return one[0] === other[0] && sameJson(one[1], other[1])
 }
 
-/** Whether one may be what became of the other, with those before or after it. */
+/** Whether one may be the other, joined with those before or after it. */
 function isJoined(one: Op, other: Op): boolean {
   if (!isOfOnePlace(one, other)) return false
   return one[0] === 'set' || (isText(one) && isText(other) && parted(one, other)[0][2] !== '')
@@ -48,7 +48,7 @@ function isText(op: Op): boolean {
   return op[0] === 'append' && op[3] === 'text'
 }
 
-/** What they have of an edit, which may be the end of a longer one there, and what they have not. */
+/** What they have heard of an edit, which may be the end of a longer one there, and what they have not. */
 function parted(mine: Op, theirs: Op): readonly [heard: Op, more: readonly Op[]] {
   if (!isText(mine)) return [theirs, sameJson(mine, theirs) ? [] : [mine]]
   const [kind, path, text] = mine as [op: 'append', path: OpPath, text: string]

@@ -24,7 +24,7 @@ export interface Storing {
 
 /** What a journal begins with. */
 export interface Attaching {
-  /** Nothing: the journal claims the session itself, and `lead` hears of the epoch, or that there is none for now. */
+  /** `undefined`: the journal claims the session itself, and `lead` gets the epoch, or nothing when there is none for now. */
   readonly epoch: number | undefined
   readonly lead: (epoch: number | undefined) => void
   readonly loaded: Known | undefined
@@ -33,15 +33,15 @@ export interface Attaching {
 
 type Deps = Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'>
 
-/** The way of one session from memory into its storage: what of it is kept, in which form, by which journal. */
+/** The way of one session from memory into its storage: what is kept, in which form, by which journal. */
 export class Keeping {
   readonly privacy: Privacy
   /** The serializer of records, which never sees what is private. */
   readonly discreet: Serializer
-  /** The same for the session's storage, in which they are short. */
+  /** The same for the session's storage, where records are short. */
   readonly serializer: Serializer
   readonly shape: StoredShape
-  /** Whether what is stored is plain JSON, of which a piece can be read at any time, at once. */
+  /** Whether plain JSON is stored, a piece of which can be read at any time, at once. */
   readonly isPlain: boolean
   readonly #deps: Deps
   readonly #id: string
@@ -69,7 +69,7 @@ export class Keeping {
     this.#tenure?.look()
   }
 
-  /** Another tab has found nothing stored of it. */
+  /** Another tab has found nothing stored of the session. */
   async doubt(): Promise<void> {
     await this.#tenure?.doubt()
   }
@@ -118,13 +118,13 @@ export class Keeping {
   }
 }
 
-/** Somebody else writes the session from now on, and there is no way to follow them. */
+/** Somebody else writes the session from now on, and this page cannot follow them. */
 function fence(live: LiveSession, error: StaleEpochError): void {
   error.lost = lostOf(live.unacknowledged())
   live.fence(error)
 }
 
-/** How a session takes values in, so that its serializer can keep them. Without a `check`: strict JSON. */
+/** How a session copies the values it is given, so that its serializer can keep them. Without a `check`: strict JSON. */
 export function copyFor(serializer: Serializer): CopyValue {
   if (serializer.check === undefined) return copyJson
   const copy = copyKeeping(() => true)
@@ -138,7 +138,7 @@ function copyOf(live: LiveSession): SessionCopy {
   return { seq: live.core.model.seq, value: shortHistory(live.save()) }
 }
 
-/** When it is stored, the session has no more of a history than the next page will find. */
+/** Once this is stored, the session keeps no more history than the next page will find. */
 function withoutHistory(live: LiveSession): SessionCopy | undefined {
   const { model, history } = live.core
   const { history: past, ...value } = live.save()

@@ -7,8 +7,8 @@ import type { Found } from './finding'
 const NEXT_LOOK = 30_000
 
 /**
- * What storage that was silent answers in the end, however often it has to be asked. Nothing when the session does not wait
- * for it any more. Throws the Refusal of what it cannot use.
+ * What silent storage answers in the end, however often it has to be asked. Nothing when the session no longer waits for
+ * it. Throws the Refusal of what cannot be used.
  */
 export async function lateAnswer(
   first: Promise<Found>,

@@ -52,13 +52,13 @@ export class Leaving {
   readonly #key: string
   /** What other tabs have left, until this one executes. */
   #left: readonly Left[] = []
-  /** What the last page had left and storage does not have yet. */
+  /** What the last page had left, and storage does not have yet. */
   #taken: Tail['records'] = []
   /** The epoch under which the session was stored when it was read. */
   #found: number | undefined
   /** The page is being left, or is frozen. */
   #away = false
-  /** Whether it hears of what other tabs leave. */
+  /** Whether this page listens for what other tabs leave. */
   #listens = false
 
   constructor(options: LeavingOptions) {
@@ -73,7 +73,7 @@ export class Leaving {
     page.addEventListener('visibilitychange', this.#look)
   }
 
-  /** The session is closed: what storage did not take to the end is left to the next page. Of a killed page nothing is. */
+  /** The session is closed. What storage has not taken is left to the next page; a killed page leaves nothing. */
   end(): void {
     const { page, live, tabs } = this.#options
     const executes = tabs.shared ? live.leading : live.persistence.status !== 'outdated'
@@ -84,7 +84,7 @@ export class Leaving {
     page.removeEventListener('storage', this.#notice)
   }
 
-  /** The first look for `localStorage` holds a page up for some milliseconds: better while storage is being read. */
+  /** The first look into `localStorage` blocks a page for some milliseconds: better while storage is being read. */
   prepare(): boolean {
     try {
       return this.#options.page.localStorage !== undefined
@@ -93,7 +93,7 @@ export class Leaving {
     }
   }
 
-  /** Looks for what other tabs have left, and for what the last page to execute has. */
+  /** Looks for what other tabs have left, and for what the last leader has left. */
   async left(): Promise<Tail | undefined> {
     this.#left = await this.#unanswered.read()
     return this.#exit.read()
@@ -113,12 +113,12 @@ export class Leaving {
     return lineage === model.lineage || lineage === '' || (model.seq === 0 && base === 0)
   }
 
-  /** Leaves what this tab has asked of another one for whoever executes next. Whether it is kept. */
+  /** Leaves to the next leader what this tab has asked of the present one. Returns whether it is kept. */
   keep(known: { readonly epoch: number; readonly base: number }): boolean {
     const { tabs, live, clock, version } = this.#options
     const { outbox } = tabs
     const { model } = live.core
-    // Nothing was stored, and nobody has answered yet: it was asked of whichever session begins under this name.
+    // Nothing was stored, and nobody has answered yet: it is meant for whichever session begins under this name.
     const lineage = known.epoch < 1 && model.seq === 0 ? '' : model.lineage
     const at = clock.now()
     const asked = outbox.leave()
@@ -128,15 +128,15 @@ export class Leaving {
   }
 
   /**
-   * This page executes, and has done what others had left: once that is stored, it is removed from where they left it. What
-   * was left for another session of this name, or by other code, is told as lost.
+   * This page executes, and has done what others had left. Once that is stored, their lists are removed. What was left for
+   * another session of this name, or by other code, is reported as lost.
    */
   heeded(): void {
     const { page, live, onError } = this.#options
     const { leading, core } = live
     const left = this.#left
     if (leading === undefined || live.closing) return
-    // Not before the session is shown: the first listener of its kind opens two storages, which holds the page up.
+    // Not before the session is shown: the first such listener opens two storages, which blocks the page.
     if (!this.#listens) page.addEventListener('storage', this.#notice)
     this.#listens = true
     if (left.length === 0) return
@@ -160,7 +160,7 @@ export class Leaving {
     this.heeded()
   }
 
-  /** The session is shown, and not claimed yet: what the last page had left, and the epoch that was found. */
+  /** The session is shown, and not claimed yet. Notes what the last page had left, and the epoch that was found. */
   begin(tail: Tail | undefined, epoch: number): void {
     this.#taken = tail?.records ?? []
     this.#found = epoch
@@ -171,7 +171,7 @@ export class Leaving {
     this.#exit.clear()
   }
 
-  /** What the last page had left was taken in: it stays, as this page's own, until storage has it. */
+  /** What the last page had left is part of the session now. It stays, as this page's own, until storage has it. */
   settle(tail: Tail, epoch: number): void {
     const { live } = this.#options
     this.#write(epoch, tail)
@@ -179,21 +179,21 @@ export class Leaving {
     live.flush().then(
       () => {
         this.#taken = []
-        // A page that was left meanwhile has put more into it.
+        // If this page was left meanwhile, it has put more into it.
         if (!this.#away) this.#exit.clear()
       },
       () => {},
     )
   }
 
-  /** The last chance: whatever takes time may never end, or hold up every other tab if the page is frozen meanwhile. */
+  /** The last chance. Whatever takes time may never end, or may block every other tab when the page is frozen meanwhile. */
   readonly #hide = (event: object): void => {
     this.#away = true
     const { live, tabs, storage } = this.#options
     let released = isCached(event)
     if (live.role === 'leader') {
       const kept = this.#leave()
-      // It is kept nowhere else.
+      // It could not be kept beside storage.
       if (kept === false && !released) live.flush().catch(() => {})
       released ||= kept === true
     }
@@ -201,7 +201,7 @@ export class Leaving {
     tabs.freeze()
   }
 
-  /** Whether what storage does not have is kept beside it; nothing when there is none. */
+  /** Returns whether what storage lacks is kept beside it; nothing when storage has everything. */
   #leave(): boolean | undefined {
     const { tabs, clock, version } = this.#options
     const epoch = tabs.epoch ?? this.#found
@@ -212,13 +212,13 @@ export class Leaving {
     return undefined
   }
 
-  /** Everything behind what is stored. What a copy that is owed holds is queued no more, but in the history, unless that is a short one. */
+  /** All records after what is stored. What an owed copy holds is no longer queued, but the history has it, unless that is short. */
   #unstored(): Tail['records'] {
     const { live } = this.#options
     const { stored, core } = live
     const past = core.history.since(stored)
     if (past.length === core.model.seq - stored) return past
-    // What it had from the last page may be stored by now, though not at the first try.
+    // What came from the last page may be stored by now, though not at the first try.
     const taken = this.#taken.filter((it) => it.seq > stored)
     const since = taken.at(-1)?.seq ?? 0
     return [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
@@ -234,7 +234,7 @@ export class Leaving {
     if (isCached(event)) void this.#options.tabs.thaw()
   }
 
-  /** A hidden page may be killed without another word. One that is left is hidden after that: then it is too late to write. */
+  /** A hidden page may be killed without another event. A page that is left is hidden after `pagehide`: too late to write. */
   readonly #look = (): void => {
     const { page, live } = this.#options
     if (!this.#away && page.document?.visibilityState === 'hidden' && live.role === 'leader')

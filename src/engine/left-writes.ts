@@ -6,12 +6,12 @@ import { isCached, placeOf } from './leaving'
 import type { OwnWrite, OwnWrites } from './own-writes'
 import { Unanswered } from './unanswered'
 
-/** The prefix of what pages have left of a flow state in `localStorage`, where that of a session has `dogear:`. */
+/** The prefix of what pages have left of a flow state in `localStorage`; for a session it is `dogear:`. */
 export const FLOW = 'dogear-flow:'
 
 /**
- * The writes to a flow state that were on their way when a page was left: kept beside storage (decision 13), for the next
- * page to make once. Those of steps are not among them: whoever runs the step again makes them.
+ * The writes to a flow state that were on their way when a page was left. They are kept beside storage (decision 13), and
+ * the next page makes them once. Those of steps are not among them, because a re-run of the step makes them.
  */
 export class LeftWrites {
   readonly #deps: FlowDeps
@@ -19,12 +19,12 @@ export class LeftWrites {
   readonly #own: OwnWrites
   readonly #isKnown: () => boolean
   readonly #list: Unanswered
-  /** Of the writes of others that were taken over. */
+  /** The names of others' writes that were taken over. */
   readonly #taken = new Set<string>()
-  /** Whether there may be a list that is of no use any more. */
+  /** Whether there may be a list that is no longer needed. */
   #untidy = false
 
-  /** `isKnown`: whether it was read. What was written before that was made for something else. */
+  /** `isKnown`: whether the flow state was read. What was written before that was made for another state. */
   constructor(deps: FlowDeps, { name, version }: Definition, own: OwnWrites, isKnown: () => boolean) {
     const { page, storage, serializer } = deps
     this.#deps = deps
@@ -46,13 +46,13 @@ export class LeftWrites {
     const { page, clock } = this.#deps
     const own = this.#own.all.filter((it) => it.by === this.#own.page && it.key === undefined)
     if (!page || !this.#isKnown() || own.length === 0) return
-    // As what a follower asks for, of no session: it belongs to all of them.
+    // In the form of a follower's requests, but of no session: flow state belongs to all of them.
     const asked = own.map(({ by, n, ops }) => ({ by, n, seen: 0, call: 'write', args: [ops] }))
     this.#list.write(asked, { version: this.#version, epoch: 0, base: 0, lineage: '', at: clock.now() })
     this.#untidy = true
   }
 
-  /** Takes over what others have left and is not among the names of what is stored. Whether there was any. */
+  /** Takes over others' writes whose names are not stored. Returns whether there were any. */
   async take(names: readonly string[]): Promise<boolean> {
     if (!this.#deps.page) return false
     const left: Pick<OwnWrite, 'by' | 'n' | 'ops'>[] = []
@@ -68,7 +68,7 @@ export class LeftWrites {
     return left.length > 0
   }
 
-  /** All is stored, or told to be lost. */
+  /** All is stored, or reported as lost. */
   async tidy(): Promise<void> {
     if (!this.#untidy) return
     this.#untidy = false
@@ -79,7 +79,7 @@ export class LeftWrites {
 
   readonly #hide = (event: object): void => {
     this.leave()
-    // A transaction that is frozen with its page would hold up all others.
+    // A transaction that is frozen with its page would block all others.
     if (isCached(event)) this.#deps.storage.release?.()
   }
 }

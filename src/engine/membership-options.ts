@@ -18,11 +18,11 @@ export interface MembershipOptions {
   readonly channels: Channels | undefined
   /** Reads the session and claims it for this tab. */
   readonly load: () => Promise<void>
-  /** Looks whether what this tab leads is still stored. */
+  /** Checks whether the session that this tab leads is still stored. */
   readonly doubt: () => Promise<void>
-  /** Keeps what this tab has asked of another one for whoever executes next. Whether it has. */
+  /** Keeps what this tab has asked of another one for the next leader. Returns whether it is kept. */
   readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
-  /** What tabs that were left had asked of this session, as it was read, each with the time of it. */
+  /** What tabs that were left had asked of this session, when it was read, each with its time. */
   readonly left: () => readonly (Asked & { readonly at: number })[]
   readonly report: (error: unknown) => void
   readonly onError: (error: unknown) => void

@@ -14,10 +14,10 @@ import type { Found } from './finding'
 import type { MembershipOptions } from './membership-options'
 import { isKnown, Kept } from './overtaken'
 
-/** Milliseconds that a follower waits for its leader before it shows what storage has; and until it tries again to lead. */
+/** Milliseconds that a follower waits for its leader before it shows what is stored, and until it tries again to lead. */
 const PATIENCE = 1000
 
-/** From one epoch a little towards the next one: exact in numbers as large as a browser's, by as little as can be in larger ones. */
+/** A number a little above an epoch: exact for numbers as large as a browser's, as little as possible above larger ones. */
 const between = (epoch: number): number => epoch + Math.max(1 / 64, epoch / 2 ** 53)
 
 /** One session's place among the tabs that have it open (decision 12): what this tab does, as the {@link Election} goes. */
@@ -26,14 +26,14 @@ export class Membership {
   leads = false
   /** The session of another tab, as long as this one is not the one that executes. */
   following: Following | undefined
-  /** Of this tab, since it has claimed the session. */
+  /** The epoch of this tab, once it has claimed the session. */
   epoch: number | undefined
   readonly #options: MembershipOptions
   readonly outbox: Outbox
   readonly #line: Line<Message>
   readonly #election: Election
   #leading: Leading | undefined
-  /** What this tab had recorded as leader and may be stored nowhere. */
+  /** What this tab had recorded as leader, and may not be stored. */
   readonly #kept = new Kept()
   #left = false
 
@@ -41,7 +41,7 @@ export class Membership {
     this.#options = options
     this.outbox = new Outbox(options.by)
     this.#line = new Line<Message>(options, (message, newer) => {
-      // Somebody could read what this tab could not, or starts over.
+      // Somebody could read the session, which this tab could not, or starts it over.
       if (message.kind === 'lead' && options.live.status === 'error') options.load().catch(() => {})
       else if (!newer || message.kind === 'gone') this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
@@ -61,7 +61,7 @@ export class Membership {
     return this.#election.shared
   }
 
-  /** Whether it has the lock and has followed nobody: what was read is what is stored, unless the claim says otherwise. */
+  /** Whether this tab has the lock and has followed nobody: then what it has read is stored, unless the claim says otherwise. */
   get alone(): boolean {
     return this.leads && this.#election.sure && !this.following
   }
@@ -72,14 +72,14 @@ export class Membership {
   }
 
   /**
-   * What was read is here, and another tab executes. Resolves when there is all that the other one has, and with
-   * whether that will do: what older code shows may lack a default of this tab's.
+   * The session was read, and another tab executes it. Resolves when this tab has all that the other one has. The result
+   * says whether that will do: what older code shows may lack a default of this tab's.
    */
   async follow(model: Model, epoch: number, resumed: Resumed, isWhole: () => boolean): Promise<boolean> {
     const { live, clock, left } = this.#options
     const following = this.#follow(model, epoch, false)
     following.resume(left())
-    // The other one may be about to leave: then this one is the next.
+    // The leader may be about to leave: then this tab is next.
     this.#election.wait()
     await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
     if (this.following !== following || this.leads) return true
@@ -95,7 +95,7 @@ export class Membership {
     return this.following?.epoch ?? 0
   }
 
-  /** The model that was followed, when it is ahead of what its leader has stored, and of what was found. */
+  /** The model that was followed, if it is ahead of what its leader has stored and of what was found. */
   ahead({ loaded, model: found, history, emptied = false }: Found): Model | undefined {
     const { following } = this
     const { core } = this.#options.live
@@ -107,7 +107,7 @@ export class Membership {
     return core.model
   }
 
-  /** This tab executes the session, as epoch `own`; without one, others know it by a number behind `found`, of what was read. */
+  /** This tab executes the session under epoch `own`; without one, others know it by a number above `found`, the epoch read. */
   lead(own: number | undefined, base: number, found = 0): void {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
@@ -128,7 +128,7 @@ export class Membership {
     for (const asked of all) leading.do(asked)
   }
 
-  /** This tab neither executes any more nor follows, until it does one of the two anew. */
+  /** This tab no longer executes or follows, until it begins one of the two anew. */
   end(): void {
     const { live } = this.#options
     this.following?.end()
@@ -136,24 +136,24 @@ export class Membership {
     this.following = this.#leading = live.leading = live.core.announce = undefined
   }
 
-  /** Storage has refused a write. Whether this tab follows whoever has taken over; nobody has a session that was deleted. */
+  /** Storage has refused a write. Returns whether this tab follows a new leader; a deleted session has none. */
   fenced({ newest }: StaleEpochError): boolean {
     if (!this.#leading) return false
-    // What it could not claim to its end is left to the next page.
+    // It is closing, and its claim never came: what it has is left to the next page.
     if (this.epoch === undefined && this.#options.live.closing) return true
     if (newest > 0) this.#demote()
     else this.standDown()
     return newest > 0
   }
 
-  /** What is stored is gone, or not for this tab's code: another one may execute it. */
+  /** The stored session is gone, or this tab's code cannot read it: another tab may execute it. */
   standDown(): void {
     this.leads = !this.shared
     this.end()
     this.#election.leave()
   }
 
-  /** The session is shown, and somebody has written it since it was read, or has the lock now. Whether this tab follows them. */
+  /** Somebody has written the session since it was read and shown, or has the lock now. Returns whether this tab follows them. */
   missed(): boolean {
     if (!this.shared) return false
     this.#demote(0)
@@ -161,20 +161,20 @@ export class Membership {
     return true
   }
 
-  /** This tab has claimed the session after all, or once more since the storage was emptied. */
+  /** This tab has claimed the session after all, or once more because the storage was emptied. */
   renew(epoch: number, base: number): void {
     this.epoch = epoch
     this.#leading?.renew(epoch, base)
   }
 
-  /** Makes this tab the one that executes, whatever the other one does. */
+  /** Makes this tab the leader, whatever the other one does. */
   async takeOver(): Promise<void> {
     if (this.leads && this.#leading) return
     await this.#election.steal()
     await this.#promote()
   }
 
-  /** The page goes to sleep, or away: others may have the session. */
+  /** The page goes to sleep, or is left: others may have the session. */
   freeze(): void {
     this.#leading?.tell()
     this.following?.leave()
@@ -197,12 +197,12 @@ export class Membership {
     this.#left = true
     this.standDown()
     const { core } = this.#options.live
-    // Of a killed page nothing settles any more.
+    // Calls of a killed page never settle.
     if (core.closed !== 'crashed') this.outbox.reject(() => reasonOf(core))
     this.#line.disconnect()
   }
 
-  /** Older code is at work elsewhere: this tab executes now, goes on from what is stored, and migrates. */
+  /** Older code executes in another tab: this tab takes over, goes on from what is stored, and migrates. */
   async seize(): Promise<void> {
     await this.#election.steal()
     this.end()
@@ -227,15 +227,15 @@ export class Membership {
     this.leads = true
     this.following?.promote()
     try {
-      // First the reading that is under way: it may have begun for a follower.
+      // First ends the read that is under way: it may have begun for a follower.
       await this.#options.load()
       if (this.leads && !this.#leading) await this.#options.load()
     } catch (error) {
-      // Read-only is no worse than before; the next one may have more luck.
+      // Read-only is no worse than before; the next tab may have more luck.
       if (this.leads && !this.#left) {
         this.leads = false
         this.#election.leave()
-        // What cannot be read is looked at again when somebody asks for it, or can.
+        // A session that cannot be read is read again when somebody asks for it, or can read it.
         if (this.#options.live.status !== 'error')
           this.#options.clock.setTimeout(() => this.#left || this.#election.wait(), PATIENCE)
       }
@@ -243,7 +243,7 @@ export class Membership {
     }
   }
 
-  /** Somebody else executes from now on: what this tab had not stored is asked of them. */
+  /** Somebody else executes from now on. This tab asks them to do what it had not stored. */
   #demote(epoch: number | undefined = this.#leading?.epoch): void {
     this.leads = false
     if (this.#left || epoch === undefined) return
@@ -277,7 +277,7 @@ export class Membership {
     if (!this.#election.sure) live.fence(new ReadOnlyError(live.core.options.id))
   }
 
-  /** Asks a new leader for what this tab had done as the leader and could not store; the next one, where that has not either. */
+  /** Asks each new leader, until it is stored, to do again what this tab had done as leader and could not store. */
   #again(base: number, durable: number): void {
     const { core } = this.#options.live
     const { again, lost } = this.#kept.again(core, base, durable)
@@ -290,7 +290,7 @@ export class Membership {
     const { kind } = message
     if (kind === 'welcome') this.#election.answered()
     const leading = this.#leading
-    // A higher epoch than one's own: the storage would refuse the next write anyway.
+    // The epoch is higher than its own: storage would refuse the next write anyway.
     if (leading && 'epoch' in message && kind !== 'hello' && message.epoch > leading.epoch) this.#demote()
     leading?.hear(message)
     this.following?.hear(message)

@@ -5,12 +5,12 @@ import { deepCopy } from '../storage/copy'
 import { mustBeKnown, Refusal } from '../storage/refusal'
 import type { Made, Upgrade } from '../session/upgrade'
 
-/** Throws a Refusal when this code cannot go on with it, whatever its state is. */
+/** Throws a Refusal when this code cannot go on with a session, whatever its state is. */
 export function accept({ name, version, options, graph }: Definition, made: Made): void {
   if (made.workflow !== name)
     throw new Refusal('WRONG_WORKFLOW', `it belongs to workflow "${made.workflow}", not to "${name}"`)
   mustBeKnown('version', made.version, version, '; reload the page')
-  // A document is edited while its code stays: what its nodes have written is what they read.
+  // A document is edited while its code stays, so its nodes can read what they have written.
   if (graph !== undefined) return
   for (let step = made.version + 1; step <= version; step++)
     if (typeof options.migrations?.[step] !== 'function')
@@ -21,8 +21,8 @@ export function accept({ name, version, options, graph }: Definition, made: Made
 }
 
 /**
- * A state of an older version as this code's migrations make it, one after the other, in memory. The schema has the
- * last word. Throws a Refusal.
+ * Runs this code's migrations on a state of an older version, one after the other, in memory. The schema checks the
+ * result. Throws a Refusal.
  */
 export async function migrated(
   { version, options }: Definition,
@@ -34,7 +34,7 @@ export async function migrated(
   for (let step = from + 1; step <= version; step++) {
     try {
       state = await options.migrations?.[step]?.(state)
-      // One that changes what it is given, and returns nothing, would begin anew with the defaults.
+      // A migration that changes its argument and returns nothing would begin anew with the defaults.
       if (state == null) throw new TypeError('it returned no state')
     } catch (error) {
       throw new Refusal(
@@ -47,14 +47,14 @@ export async function migrated(
   return accepting(schema, state, 'MIGRATION_FAILED')
 }
 
-/** For the sub-flows of a session. Throws a Refusal. */
+/** Migrates the sub-flows of a session. Throws a Refusal. */
 export const upgraded: Upgrade = async (definition, made, states) => {
   accept(definition, made)
   const schema = compileSchema(definition.options.state)
   return Promise.all(states.map((it) => migrated(definition, schema, made.version, it)))
 }
 
-/** The state as the schema gives it. Throws a Refusal when it refuses. */
+/** The state as the schema returns it. Throws a Refusal when the schema refuses it. */
 export function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {
   try {
     return schema.initial(state)

@@ -20,7 +20,7 @@ export interface OpeningDeps {
   /** The page that may be left. */
   readonly page: Page | undefined
   readonly onError: (error: unknown) => void
-  /** Hears of what listeners throw. */
+  /** Called with what listeners throw. */
   readonly report: (error: unknown) => void
 }
 

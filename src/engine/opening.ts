@@ -84,7 +84,7 @@ export class Opening {
 
   #live(copy: CopyValue, { layers, flow }: Shared, onClose: () => void): LiveSession {
     const [definition, { clock, ids, random, report }] = [this.#definition, this.#deps]
-    // Written out: behind spreads so many members make a slow object, and a large one.
+    // Written out: with spreads, so many members make a slow and large object.
     return new LiveSession({
       id: this.#id,
       definition,
@@ -133,7 +133,7 @@ export class Opening {
     try {
       await this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
     } catch (error) {
-      // It has been shown for long.
+      // The session is shown already.
       if (isOutage(error) && this.live.core.remote && this.live.status !== 'loading') {
         const found = await followed(this.live, this.#around)
         if (!found) throw error
@@ -157,10 +157,10 @@ export class Opening {
     const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
     const ahead = this.#tabs.ahead(found)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
-    // What was followed is gone: what begins is another session, and nothing of the old one is done again on it.
+    // The session that was followed is gone. Another one begins, on which nothing of the old one is done again.
     if (shown && shown.seq > 0 && !ahead && model?.lineage !== shown.lineage) this.#beginAnew(model)
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
-    // What is private is in no storage and no message: this tab's own stays, if it is the same session.
+    // Private values are in no storage and no message: this tab's own stay, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
     if (same) this.#tree.apply(privacy.carry(shown.state, this.#tree, this.#schema))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
@@ -177,7 +177,7 @@ export class Opening {
       page?.heeded()
     }
     const journal = this.#journal(epoch, lead, loaded)
-    // Also when it was migrated: only a snapshot changes a version, and until it is stored, the old session is.
+    // Also when it was migrated: only a snapshot changes a version, and until then the old session is stored.
     if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
     if (silent) {
@@ -185,7 +185,7 @@ export class Opening {
       live.begin()
     }
     if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
-    // What was typed here is on top again before anybody looks, also where the claim that is yet to be made takes long.
+    // What was typed here is on top again before anybody looks, also when the claim to come takes long.
     if (epoch !== undefined || shown) lead(epoch)
     return undefined
   }
@@ -197,13 +197,13 @@ export class Opening {
     await this.#read()
   }
 
-  /** Under the name of the session that was followed there is another one, or none yet. */
+  /** The id of the session that was followed belongs to another one now, or to none yet. */
   #beginAnew(model: Model | undefined): void {
     this.#tabs.outbox.lose(this.#id, this.#deps.onError)
     if (!model) this.live.core.model.lineage = this.#deps.ids()
   }
 
-  /** What is shown while it is read is one already, as long as nothing was recorded. */
+  /** The model that is shown while the session is read will do, as long as nothing was recorded. */
   #fresh(tree: Tree): Model {
     const { model } = this.live.core
     return model.seq === 0 && model.tree === tree
@@ -211,11 +211,11 @@ export class Opening {
       : createModel(this.#initialState, model.lineage, tree)
   }
 
-  /** Storage does not answer: the session lives in memory, until an answer comes after all. */
+  /** Storage does not answer. The session lives in memory until an answer comes after all. */
   #goOn(finding: Promise<Found>, error: Error): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach || live.core.sink instanceof Meanwhile) return undefined
-    // Nothing was read: the other tab need not look whether its session is still stored.
+    // Nothing was read: the leader need not check whether its session is still stored.
     if (!this.#tabs.leads) return this.#follow(this.#fresh(this.#tree), -1, { found: false })
     const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
     this.#tree.restore(this.#initialState)
@@ -239,7 +239,7 @@ export class Opening {
     }
   }
 
-  /** The answer has come. What was typed goes on top; what is stored is never overwritten by what is not newer. */
+  /** The late answer has come. What was typed goes on top; what is stored is never overwritten by anything older. */
   #late(found: Found, meanwhile: Meanwhile): void {
     const { live } = this
     if (found.model === undefined) {
@@ -260,14 +260,14 @@ export class Opening {
       live.changed()
       this.#deps.onError(error)
     } else {
-      // Other records follow now than those that other tabs have heard.
+      // Other records follow now than other tabs have heard.
       this.#tabs.end()
       void this.#arrive(found)
       meanwhile.restart(live)
     }
   }
 
-  /** Without an epoch, the session is claimed while it is shown already; `lead` hears how that went. */
+  /** Without an epoch, the session is claimed after it is shown, and `lead` is called with the result. */
   #journal(epoch: number | undefined, lead: (epoch: number | undefined) => void, loaded?: Known): Journal {
     return this.#keeping.journal(this.live, { epoch, lead, loaded, tabs: this.#tabs })
   }

@@ -5,12 +5,12 @@ import type { LiveSession } from '../session/live-session'
 import type { SessionRecord } from '../session/record'
 import { grown, isOfOnePlace } from './grown'
 
-/** Of records, in words. */
+/** The kinds of these records. */
 export function kindsOf(records: readonly object[]): string[] {
   return [...new Set((records as readonly SessionRecord[]).map((it) => it.kind))]
 }
 
-/** What a person has done, in words: nobody else does it again. */
+/** The kinds of what a person has done: nobody else does it again. */
 export function lostOf(records: readonly object[]): string[] {
   return kindsOf((records as readonly SessionRecord[]).filter(isOfAPerson))
 }
@@ -25,7 +25,7 @@ const decisions: ReadonlySet<string> = new Set([
   'reset',
 ])
 
-/** What a tab had recorded while it led and may not be stored. */
+/** What a tab had recorded while it led, and may not be stored. */
 export class Kept {
   #lineage = ''
   #records: readonly SessionRecord[] = []
@@ -44,9 +44,9 @@ export class Kept {
   }
 
   /**
-   * What its user had done and whoever leads now may not know: it goes on top of what is there, or is lost where it cannot
-   * be done again. What steps had done is done again by the steps. `base` is up to where the records are the same for sure;
-   * those up to `durable` are stored. What is part of the session now is kept until it is.
+   * What the user had done, and the new leader may not know: it goes on top of what is there, or is lost when it cannot be
+   * done again. Steps do their own work again. Up to `base` the records are surely the same; those up to `durable` are
+   * stored. What is part of the session now is kept until it is stored.
    */
   again(core: Core, base: number, durable: number): Overtaken {
     const again: [string, readonly unknown[]][] = []
@@ -78,7 +78,10 @@ export function isKnown(record: SessionRecord, { history }: Pick<Core, 'history'
   return found ? isSame(found, record) : record.seq <= base
 }
 
-/** Of one number. Edits in a row become one, which may not have grown to its end there ({@link grown}), or has others before it. */
+/**
+ * Whether two records of one number are the same. Edits in a row are one record, which may be shorter there
+ * ({@link grown}), or have others before it.
+ */
 function isSame(found: SessionRecord, record: SessionRecord): boolean {
   if (found.kind !== 'wrote' || record.kind !== 'wrote')
     return JSON.stringify(found) === JSON.stringify(record)

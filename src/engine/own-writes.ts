@@ -3,17 +3,17 @@ import type { Tree } from '../state/tree'
 import { isNamed, type NamedWrite } from '../storage/flow'
 import { deferred, type Deferred } from '../session/deferred'
 
-/** Makes the operations of a write for a state as it is. */
+/** Makes the operations of a write for a given state. */
 export type Change = (view: Tree) => readonly Op[]
 
 /** A write that is not known to be stored. */
 export interface OwnWrite extends NamedWrite {
   readonly change: Change
-  /** What it made last. */
+  /** The operations that it made last. */
   ops: readonly Op[]
-  /** When it may be stored. The execution that makes it must be stored first: else it would make it again after a crash. */
+  /** Resolves when it may be stored. The execution that makes it must be stored first, else a crash would make it again. */
   after: Promise<void> | undefined
-  /** It is stored, or storage has failed: trouble there never stops a flow. */
+  /** Resolves when it is stored, or storage has failed: trouble there never stops a flow. */
   readonly tried: Deferred<void>
 }
 
@@ -43,7 +43,7 @@ export class OwnWrites {
     return write
   }
 
-  /** What other pages had written before, under the names that they have there: it comes before what this one has. */
+  /** What other pages had written earlier, under the names they gave it. It comes before this page's own. */
   inherit(left: readonly Pick<OwnWrite, 'by' | 'n' | 'ops'>[]): void {
     const all = left.map((it) => ({ ...it, ...none, change: () => it.ops, tried: deferred<void>() }))
     const own = this.#pending.findIndex((it) => it.by === this.page)
@@ -62,7 +62,7 @@ export class OwnWrites {
     return this.#pending.find((it) => it.after)
   }
 
-  /** These names were found in what is stored: the writes that bear them are. */
+  /** These names were found in what is stored, so their writes are stored. */
   found(names: readonly string[]): void {
     this.settle((it) => isNamed(names, it))
   }
@@ -76,7 +76,7 @@ export class OwnWrites {
     this.#pending = this.#pending.filter(isKept)
   }
 
-  /** Nobody has to wait any longer: storage is in trouble. */
+  /** Storage is in trouble: nobody has to wait any longer. */
   tried(): void {
     for (const { tried } of this.#pending) tried.resolve()
   }

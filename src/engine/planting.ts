@@ -21,14 +21,14 @@ import type { OpeningDeps } from './opening-deps'
 import { tell } from './removing'
 import { whole } from './restoring'
 
-/** A session that is whole, and not stored yet: a fork, or one from outside. */
+/** A whole session that is not stored yet: a fork, or one from outside. */
 export interface Seedling extends SavedSession {
   readonly version: number
 }
 
 /**
- * Writes a session that is whole as the first snapshot of its id: all of it, or nothing. An id that exists is refused by
- * the claim, so that of two tabs one wins.
+ * Writes a whole session as the first snapshot of its id: all of it, or nothing. The claim refuses an id that exists, so
+ * that of two tabs one wins.
  */
 export async function plant(
   deps: OpeningDeps,
@@ -48,18 +48,18 @@ export async function plant(
     serializer: own,
     epoch: () => epoch as number,
   })
-  // A fork has what is private in memory; who made a copy may have called nothing so. What is of another version has
-  // other paths, and is migrated first.
+  // A fork has private values in memory, and a copy may be from before its paths were private. A session of another version
+  // has other paths, and is migrated first.
   const privacy = new Privacy(version === definition.version ? definition.options.private : [])
   try {
     await new Snapshots(writer).store({ seq: saved.seq, value: privacy.session(saved) })
   } catch (error) {
-    // Another one has claimed the id since: what stands there is its own.
+    // Another session has claimed the id since: what is stored there belongs to it.
     if (error instanceof StaleEpochError && error.newest > 0) throw taken(id)
     await storage.delete(id).catch(() => {})
     throw storageError(error)
   }
-  // One that leads under this id has nothing stored, and would not hear of it before its next write.
+  // A tab that leads under this id has nothing stored, and would otherwise hear of it only at its next write.
   tell(deps, placeOf(storage, id))
 }
 
@@ -73,7 +73,7 @@ export function checked(definition: Definition, json: unknown, id: string | unde
     return seedling(definition, json, id)
   } catch (error) {
     const known = error instanceof Refusal
-    // What a copy of it throws names the place.
+    // The error of the copy names the place.
     const reason = known || error instanceof DogearError ? error.message : 'its parts do not fit together'
     throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? idOf(json), reason, noWayOut, error)
   }
@@ -108,12 +108,12 @@ function seedling(definition: Definition, json: unknown, id: string | undefined)
   const { format: _format, workflow: _workflow, ...saved } = { ...copy, id: own }
   whole(wrongIn(saved))
   if (!('state' in saved)) unreadable('it has no state')
-  // To be folded once is the proof that it can be.
+  // Folding it once proves that it can be folded.
   const history = new History(Infinity)
   restoreSession(saved, 0, new Tree(undefined), history)
   for (const { seq } of history.entries().slice(-1)) history.at(seq)
   if (saved.seq > 0) return saved
-  // Nobody has written to it: without a record, it needs a number to be a snapshot.
+  // Nobody has written to it. Without a record it still needs a number, to be a snapshot.
   const { history: _history, ...blank } = saved
   return { ...blank, seq: 1 }
 }

@@ -3,8 +3,8 @@ import { expectLate, late } from '../state/late'
 import type { Unread } from '../storage/late-part'
 
 /**
- * Reads what was left as text in idle moments, a part in each; whoever needs something earlier reads it. Not before the
- * session is there: what is shown before that, or needed for it, would be held up by a part that nobody has asked for.
+ * Reads in idle moments what was left as text, a part in each; whoever needs something earlier reads it. Not before the
+ * session is there: a part that nobody has asked for would delay what is shown before that, or needed for it.
  */
 export function readOn(unread: readonly Unread[], clock: Clock, ready: Promise<void>): void {
   if (unread.length === 0) return
@@ -16,7 +16,7 @@ export function readOn(unread: readonly Unread[], clock: Clock, ready: Promise<v
       if (part?.values) return whenIdle(clock, next)
       for (const it of unread) it.settle()
     } catch {
-      // Whoever needs it will hear.
+      // Whoever needs the part gets the error.
     }
     late.count--
   }

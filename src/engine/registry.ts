@@ -31,7 +31,7 @@ export interface Opened extends Storing {
   readonly autoResume?: boolean
 }
 
-/** The open sessions of one engine: one to an id, whoever asks and however often. */
+/** The open sessions of one engine: one for each id, whoever asks and however often. */
 export class Registry {
   readonly #deps: OpeningDeps
   readonly #open = new Map<string, Open>()
@@ -58,8 +58,8 @@ export class Registry {
   }
 
   /**
-   * The open session of an id and a workflow, for a component that renders: nobody is told of the resources that it
-   * brings, until they are given once more.
+   * The open session of an id and a workflow, for a component that renders. Nobody is notified of the component's resources
+   * until they are given once more.
    */
   found(id: string, { name }: AnyWorkflow, resources: Opened['resources']): Session<AnyWorkflow> | undefined {
     const open = this.#open.get(id)
@@ -87,7 +87,7 @@ export class Registry {
     live.after = closing
     if (options.resources) live.core.options.resources.set(options.resources)
     const face = makeFace(live, (seq, as) => this.#fork(live, options, seq, as))
-    // One that is still being closed stores what it has before this one reads; a removal waits for that itself.
+    // A session that is still being closed stores what it has before this one reads; a removal waits for that itself.
     const reopen = (): void =>
       void opening.start(options.autoResume ?? true, this.#removals.get(id) ?? closing)
     this.#open.set(id, { live, face, reopen })
@@ -95,7 +95,7 @@ export class Registry {
     return face
   }
 
-  /** Opens a session that is whole already: it must not be there, and is not when it cannot be opened. */
+  /** Opens a session that is whole already. The id must be free, and stays free when the session cannot be opened. */
   async plant(workflow: AnyWorkflow, id: string, seedling: Seedling, options: Opened): Promise<AnySession> {
     checkArgument('the id', id, 'string')
     const open = this.#open.get(id)?.live
@@ -104,7 +104,7 @@ export class Registry {
     const { storage } = this.#deps
     const planted = (): Promise<void> =>
       plant(this.#deps, definitionOf(workflow), id, seedling, options.serializer)
-    // To one that shows what was deleted nothing has happened yet: it makes way, and components open what is planted.
+    // A session that components opened after a deletion is still empty: it makes way, and they open the planted one.
     await (open ? this.remove(id, planted) : planted())
     try {
       const face = this.session(workflow, { ...options, id })
@@ -133,12 +133,12 @@ export class Registry {
     }
   }
 
-  /** A session of its own from what another one is, or was. It gets the other's resources. */
+  /** Makes a session from what another one is, or was. It gets the other's resources. */
   async #fork(live: LiveSession, options: Opened, seq?: number, id?: string): Promise<AnySession> {
     const { core } = live
     const { definition } = core
     const name = id ?? `${core.options.id}-${core.options.ids()}`
-    // As with `run`: before, there is nothing to copy.
+    // As with `run`: before that there is nothing to copy.
     if (live.status === 'loading') await live.ready
     const saved = live.travel.branch(seq)
     const copy = copyFor(options.serializer ?? this.#deps.serializer)
@@ -172,8 +172,8 @@ export class Registry {
   }
 
   /**
-   * Closes a session and removes what is stored of it. Closing tells components, and they may open it again at
-   * once: that one waits until the removal is done.
+   * Closes a session and removes what is stored of it. Components hear of the closing and may open the session again at
+   * once: the new one waits until the removal is done.
    */
   async remove(id: string, removed: () => Promise<void>): Promise<void> {
     checkArgument('engine.delete()', id, 'string')
@@ -188,7 +188,7 @@ export class Registry {
     return removal
   }
 
-  /** Closes a session when it is open. What could not be saved any more was reported already. */
+  /** Closes a session if it is open. What could not be saved was reported already. */
   async close(id: string): Promise<void> {
     await this.#open
       .get(id)
@@ -196,7 +196,7 @@ export class Registry {
       .catch(() => {})
   }
 
-  /** Removes what is stored; without a prefix flow state too. Its writes are on their way before, so none comes after. */
+  /** Removes what is stored; without a prefix flow state too, whose writes are flushed first, so that none comes later. */
   async clear(prefix: string | undefined): Promise<void> {
     const flows = prefix === undefined ? this.flows : []
     await Promise.all(flows.map((it) => it.flush().catch(() => {})))
@@ -207,7 +207,7 @@ export class Registry {
   async closeAll(): Promise<void> {
     this.#closed = true
     await Promise.all(this.ids.map((id) => this.close(id)))
-    // What could not be saved any more was reported already.
+    // What could not be saved was reported already.
     await Promise.all(this.flows.map((it) => it.flush().catch(() => {})))
     for (const flow of this.flows) flow.close()
   }
@@ -218,7 +218,7 @@ export class Registry {
         `session "${face.id}" is open with workflow "${face.workflow.name}", not "${name}"; give it another id`,
       )
     if (resources) face.setResources(resources)
-    // What could not be read a while ago may be readable now; a refused record stays refused.
+    // A session that could not be read a while ago may be readable now; a refused record stays refused.
     if (face.status === 'error') reopen()
     return face
   }
@@ -233,14 +233,14 @@ const takes = {
   autoResume: '',
 }
 
-/** Whether it could not begin, for want of what is given now. */
+/** Whether it could not begin because something was missing that is given now. */
 function lacked({ face: { status, error } }: Open, { initialState }: Opened): boolean {
   return initialState !== undefined && status === 'error' && error instanceof StateValidationError
 }
 
 /**
- * Callers without types give anything; `open(checkout, 'cart-42')` would open another session than was meant, and an empty
- * id, as of a user who is not known yet, one for all of them.
+ * Callers without types give anything. `open(checkout, 'cart-42')` would open another session than was meant. An empty id,
+ * as of a user who is not known yet, would open one session for all users.
  */
 function idOf(options: Opened | null, { name }: Definition): string {
   const id: unknown = typeof options === 'object' && options ? (options.id ?? name) : undefined

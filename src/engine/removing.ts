@@ -8,8 +8,8 @@ import type { OpeningDeps } from './opening-deps'
 type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>
 
 /**
- * A storage that, when sessions are removed, removes what pages have left behind of them too, and tells the tabs that have them
- * open: one that writes nothing would show what is gone until it does.
+ * A storage that, with a session, also removes what pages have left behind of it, and tells the tabs that have it open. A tab
+ * that writes nothing would otherwise go on showing what is gone.
  */
 export function removing(storage: SessionStorage, around: Around): SessionStorage {
   const { page, channels } = around
@@ -42,11 +42,11 @@ function forget(page: Page | undefined, which: (key: string) => boolean): void {
     for (const key of Object.keys(page?.localStorage ?? {}))
       if (which(key.replace(ASKED, 'dogear:'))) page?.localStorage?.removeItem(key)
   } catch {
-    // Forbidden: then there is nothing in it either.
+    // `localStorage` is forbidden, so there is nothing in it either.
   }
 }
 
-/** Makes the tabs that show it look at what is stored. */
+/** Makes the tabs that show a session look at what is stored. */
 export function tell({ channels, report }: Around, place: string): void {
   // Tabs with any code must hear of it.
   const line = new Line<Message>({ channels, place, report, version: Infinity }, () => {})

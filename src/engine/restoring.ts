@@ -21,16 +21,16 @@ import { restoreSession, type SavedSession } from '../session/saved-session'
 import { wholeHistory } from '../session/short-records'
 import { accepting, migrated } from './migration'
 
-/** What a session is made of again, from what was stored of it. */
+/** What is needed to restore a session from what is stored. */
 export interface RestoringParts {
   readonly definition: Definition
   readonly schema: CompiledSchema
   readonly privacy: Privacy
   /** A session before its first record. */
   readonly fresh: (tree: Tree) => Model
-  /** Why there can be none where nothing is stored. */
+  /** Why no session can begin where nothing is stored. */
   readonly lack: Error | undefined
-  /** Says when a migration was. */
+  /** For the time of a migration. */
   readonly clock: Clock
 }
 
@@ -38,11 +38,11 @@ export interface RestoringParts {
 export interface Restored {
   readonly model: Model | undefined
   readonly history: History
-  /** What a page had left does not go on where this ends. */
+  /** What a page had left does not continue this. */
   readonly dropped?: boolean
 }
 
-/** Snapshot and records, folded and checked; beside the tree that is shown, until all of it is known to be good. */
+/** Folds and checks snapshot and records, in a tree beside the one that is shown, until all of it is known to be good. */
 function folded(parts: RestoringParts, loaded: Loaded | undefined): Restored {
   const { definition, fresh } = parts
   const history = new History(definition.options.history)
@@ -65,7 +65,7 @@ function folded(parts: RestoringParts, loaded: Loaded | undefined): Restored {
   }
 }
 
-/** What was recorded after that, as it is read from anywhere: checked, and with the names that steps have now. */
+/** Folds the records after that, wherever they were read: checked, and with the present names of steps. */
 function goOn(
   { definition }: RestoringParts,
   model: Model,
@@ -79,12 +79,12 @@ function goOn(
   }
 }
 
-/** Refuses what has something wrong at a place. */
+/** Refuses what is wrong at the named place. */
 export function whole(wrong: string | undefined): void {
   if (wrong !== undefined) mustBeWhole(false, wrong)
 }
 
-/** Brings it to this code's version, or checks that it is there. */
+/** Migrates the session to this code's version, or checks that it has it. */
 async function settled(
   parts: RestoringParts,
   version: number,
@@ -95,7 +95,7 @@ async function settled(
   if (version < definition.version && definition.graph === undefined)
     return migrate(parts, version, model, history)
   const accepted = accepting(schema, model.tree.root(), 'STATE_INVALID')
-  // What is private was not stored: it begins anew.
+  // Private values were not stored: they begin anew.
   const state = privacy.filled(model.tree.root(), accepted)
   if (sameContent(accepted, state)) {
     if (state !== model.tree.root()) model.tree.restore(state)
@@ -107,7 +107,7 @@ async function settled(
     )
 }
 
-/** Whether a state is what the schema makes of it. */
+/** Whether the schema leaves a state as it is. */
 export function isComplete(schema: CompiledSchema, state: unknown): boolean {
   try {
     return sameContent(schema.initial(state), state)
@@ -116,7 +116,7 @@ export function isComplete(schema: CompiledSchema, state: unknown): boolean {
   }
 }
 
-/** Whether all that a state has is in what the schema makes of it: a new field with a default needs no new version. */
+/** Whether the schema keeps all that a state has: then a new field with a default needs no new version. */
 function keeps(after: unknown, before: unknown): boolean {
   const isList = Array.isArray(before)
   if (!isList && !(isContainer(before) && isPlainObject(before))) return sameContent(after, before)
@@ -126,8 +126,8 @@ function keeps(after: unknown, before: unknown): boolean {
 }
 
 /**
- * The same with what a page had recorded and not stored when it was left: that goes on where storage ends, unless
- * somebody else has written since.
+ * The same, with what a page had recorded and not stored when it was left. That continues what is stored, unless somebody
+ * else has written since.
  */
 export async function continued(
   parts: RestoringParts,
@@ -144,7 +144,7 @@ export async function continued(
       if (loaded && !same && model.lineage !== tail.lineage) throw new Error('another session')
       const left = tail.records.slice(seq + 1 - tail.from) as SessionRecord[]
       goOn(parts, model, history, left)
-      // Elsewhere than in a storage, nobody can say whose records these are.
+      // Outside of a storage nobody can say whose records these are.
       whole(wrongIn(saveModel(model)))
       // A session without records has the version of whoever has claimed it.
       const made = left.reduce(
@@ -154,7 +154,7 @@ export async function continued(
       await settled(parts, made, model, history)
       return { model, history }
     } catch {
-      // What was half folded is of no use any more.
+      // What was half folded is of no use.
     }
   const stored = folded(parts, loaded)
   if (loaded && stored.model) await settled(parts, loaded.head.version, stored.model, stored.history)
@@ -167,7 +167,7 @@ function add(model: Model, history: History, record: SessionRecord): void {
   reduce(model, record)
 }
 
-/** What was cut off is rolled back before: its writes have the old shape. */
+/** First rolls back what was cut off, because its writes have the old shape. */
 async function migrate(
   { definition, schema, clock }: RestoringParts,
   from: number,

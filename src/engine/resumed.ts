@@ -2,7 +2,7 @@ import { interrupted } from '../session/interruption'
 import type { Model } from '../session/model'
 import type { Resumed } from '../session/session'
 
-/** What there is to say of a session that was read. */
+/** `session.resumed` of a session that was read. */
 export function resumed(savedAt: number | undefined, model: Model | undefined): Resumed {
   if (savedAt === undefined || model === undefined) return { found: false }
   const cut = interrupted(model).length > 0 ? 'crash' : 'return'

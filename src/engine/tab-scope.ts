@@ -19,9 +19,9 @@ export interface TabPage {
 const KEY = 'dogear:tab'
 
 /**
- * The name of this tab: the same after a reload, another one in a tab that was duplicated. A page that is left marks
- * the name as free. A page that finds it not free is a duplicate, or comes after a crash: then the lock of the name
- * tells, which only a living tab holds. Where storage is forbidden every page has its own name.
+ * The name of this tab: the same after a reload, another one in a duplicated tab. A page that is left marks the name as
+ * free. A page that finds it not free is a duplicate, or comes after a crash: the lock of the name, which only a living tab
+ * holds, tells which. Where storage is forbidden every page has its own name.
  */
 export class TabScope {
   name: string | undefined

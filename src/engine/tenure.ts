@@ -7,7 +7,7 @@ import { never } from '../session/deferred'
 import type { LiveSession } from '../session/live-session'
 import type { OpeningDeps } from './opening-deps'
 
-/** Whether all of the storage is another one than when this epoch was claimed, and not just one session gone. */
+/** Whether the whole storage was emptied since this epoch was claimed, and not just one session removed. */
 export async function isEmptied(storage: SessionStorage, epoch: number): Promise<boolean> {
   const first = (await storage.began?.()) ?? 1
   return first === 0 || first > epoch
@@ -22,8 +22,8 @@ export function emptied(of: string): StorageError {
 const [LOOKS, NEXT_LOOK] = [4, 500]
 
 /**
- * Somebody may have emptied the storage, or be about to: then it cannot be read for a moment. If nobody can say after so
- * many looks, so many milliseconds apart, the next write will.
+ * Somebody may have emptied the storage, or be about to; then it cannot be read for a moment. If so many looks, so many
+ * milliseconds apart, do not tell, the next write will.
  */
 export function look(clock: Clock, now: () => Promise<unknown> | undefined, tries: number = LOOKS): void {
   if (tries > 0) now()?.catch(() => clock.setTimeout(() => look(clock, now, tries - 1), NEXT_LOOK))
@@ -32,13 +32,13 @@ export function look(clock: Clock, now: () => Promise<unknown> | undefined, trie
 /** Milliseconds until a claim that failed is made again, unless a write makes it before. */
 const NEXT_CLAIM = 5000
 
-/** The other tabs, as far as storage has something to say to them. */
+/** What the other tabs must hear from storage. */
 export interface Told {
-  /** Whether the session goes on all the same, as one that follows. */
+  /** Returns whether the session goes on all the same, as a follower. */
   fenced(error: StaleEpochError): boolean
   /** The session has a new epoch, and is stored up to `base`. */
   renew(epoch: number, base: number): void
-  /** Somebody has written the session between the look at it and the claim. Whether it goes on, as one that follows. */
+  /** Somebody has written the session between the read and the claim. Returns whether it goes on, as a follower. */
   missed(): boolean
 }
 
@@ -46,8 +46,8 @@ export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'tim
   readonly live: LiveSession
   readonly shape: StoredShape
   /**
-   * `undefined`: the session is not claimed yet. When it is, `begun` hears of it, and without an epoch when storage takes
-   * no claim for now; when somebody has written it since it was read, `tabs.missed` does.
+   * `undefined`: the session is not claimed yet. Then `begun` is called with the epoch, or without one when storage takes no
+   * claim for now. When somebody has written the session since it was read, `tabs.missed` is called.
    */
   readonly epoch: number | undefined
   /** The newest sequence number that was read. */
@@ -58,9 +58,9 @@ export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'tim
 }
 
 /**
- * A page's right to write one session. When somebody empties the storage under it (clears the site's data, deletes the
- * database), nobody has taken that right over: the session is claimed once more, and everything that the page holds is
- * stored again. A session that was deleted, or that somebody has begun anew meanwhile, is left alone.
+ * A page's right to write one session. When somebody empties the storage under the page (clears the site's data, deletes
+ * the database), nobody else has that right: the session is claimed once more, and everything that the page holds is stored
+ * again. A session that was deleted, or that somebody has begun anew meanwhile, is left alone.
  */
 export class Tenure {
   epoch: number | undefined
@@ -73,7 +73,7 @@ export class Tenure {
     this.epoch = deps.epoch
   }
 
-  /** Claims what was read, until it has it: by itself, and for each write. In a task of its own, so that it is shown before. */
+  /** Tries to claim what was read, by itself and for each write, until it succeeds. In a task of its own, so that it is shown first. */
   start(): void {
     nextTask(() => void this.#try())
   }
@@ -85,7 +85,7 @@ export class Tenure {
       await this.begin()
     } catch (error) {
       if (error instanceof StaleEpochError && this.#holds) {
-        // Somebody else has gone on with it, and there is no way to follow them: as after any write that is refused.
+        // Somebody else has gone on with it, and this page cannot follow them: as after any refused write.
         return journal.owe({ seq: live.core.model.seq, value: live.save() })
       }
       if (this.#holds) {
@@ -122,7 +122,7 @@ export class Tenure {
     return never()
   }
 
-  /** What a write was refused with; nothing when there was only nothing to write to any more, and there is now. */
+  /** The error of a refused write; nothing when the storage had only been emptied, and the session is claimed again. */
   async remedied(error: unknown): Promise<unknown> {
     const { clock, timeout, live } = this.#deps
     if (!(error instanceof StaleEpochError) || error.newest !== 0) return error
@@ -140,8 +140,8 @@ export class Tenure {
   }
 
   /**
-   * Another tab has found nothing stored, or has stored all of it: a page that writes nothing does not hear of that. Its
-   * next write does.
+   * Another tab has found nothing stored, or has stored all of it. A page that writes nothing would not hear of that before
+   * its next write.
    */
   async doubt(): Promise<void> {
     const { storage, clock, timeout, live, journal, tabs } = this.#deps
@@ -149,20 +149,20 @@ export class Tenure {
     const stored = await withinLimit(clock, storage.read(id), timeout, `look at session "${id}"`)
     if (!this.#holds) return
     if (stored && live.core.model.seq === 0) return void tabs.missed()
-    // Another epoch, or nothing where there was something: the next write is refused, and tells by what.
+    // With another epoch, or nothing where there was something, the next write is refused and tells why.
     const isAsItWas = stored ? [stored.head.epoch, undefined].includes(this.epoch) : live.stored === 0
     if (isAsItWas) return
     journal.owe({ seq: live.core.model.seq, value: live.save() })
     await journal.flush()
   }
 
-  /** Whether this page still writes the session, and by this tenure. */
+  /** Whether this page still writes the session under this tenure. */
   get #holds(): boolean {
     const { live, journal } = this.#deps
     return live.role === 'leader' && live.core.sink === journal && !live.core.closed
   }
 
-  /** One claim at a time; one that was given up may land all the same, and counts then. */
+  /** One claim at a time. A claim that was given up may land all the same, and then counts. */
   #renew(): Promise<boolean> {
     return (this.#claiming ??= this.#claim().finally(() => (this.#claiming = undefined)))
   }

@@ -2,16 +2,16 @@ import { ExitJournal, type ExitOptions, type Tail } from '../storage/exit-journa
 import type { Asked } from '../session/message'
 import { wrongInAsked } from '../session/saved-check'
 
-/** What one tab had asked for, and had no answer to when it was left. */
+/** What one tab had asked for without an answer when it was left. */
 export interface Left extends Pick<Tail, 'version' | 'base' | 'lineage' | 'at'> {
   readonly asked: readonly Asked[]
   readonly text: string
 }
 
 /**
- * What tabs had asked for when they were left: followers of the one that executes, and pages of the storage of a flow state.
- * Each adds its part to a list beside the exit journal, for the tab that executes now or next, or the next page. Every operation
- * keeps its name, so it is done once, even if it was asked directly as well.
+ * What tabs had asked for when they were left: followers of their leader, and pages of the storage of a flow state. Each adds
+ * its part to a list beside the exit journal, for the present or next leader, or the next page. Every operation keeps its
+ * name, so it is done once, even if it was asked for directly as well.
  */
 export class Unanswered {
   readonly #options: ExitOptions
@@ -20,7 +20,7 @@ export class Unanswered {
     this.#options = options
   }
 
-  /** Whether it is kept. */
+  /** Returns whether it is kept. */
   write(asked: Left['asked'], about: Omit<Tail, 'from' | 'records'>): boolean {
     const records = asked.map((it, index) => ({ ...it, seq: index + 1 }))
     const add = (_: string, text: string): void => this.#keep([...this.#texts, text])
@@ -53,7 +53,7 @@ export class Unanswered {
     try {
       this.#keep(this.#texts.filter((it) => !read.some(({ text }) => text === it)))
     } catch {
-      // The next one takes it up again, and finds that it is done.
+      // The next leader takes it up again, and finds that it is done.
     }
   }
 

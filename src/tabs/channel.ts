@@ -8,7 +8,7 @@ export interface Channel {
 /** Makes the channel of a name. */
 export type Channels = (name: string) => Channel
 
-/** The page's own channels. A page in a sandbox, or one that may store nothing, has the class and may not use it. */
+/** The page's own channels. A page in a sandbox, or one that may store nothing, has the class but may not use it. */
 export function pageChannels(): Channels | undefined {
   try {
     new BroadcastChannel('dogear').close()

@@ -18,9 +18,9 @@ export interface ElectionOptions {
   readonly place: string
   readonly clock: Clock
   readonly line: Pick<Line<unknown>, 'open' | 'connect'>
-  /** Asks on the line whether anybody is there: {@link Election.answered} is to hear of it. */
+  /** Asks on the line whether anybody is there; {@link Election.answered} must be called when somebody is. */
   readonly call: () => void
-  /** This tab is the one now. */
+  /** This tab has the lock now. */
   readonly onWon: () => void
   /** Another tab has taken the lock. */
   readonly onLost: () => void
@@ -46,15 +46,15 @@ export class Election {
     return this.#seat !== undefined || this.#options.channels !== undefined
   }
 
-  /** Whether it can be told who executes, and whether they are still alive. */
+  /** Whether this tab can tell who executes, and whether that tab is still alive. */
   get sure(): boolean {
     return this.#seat !== undefined && this.#options.channels !== undefined
   }
 
-  /** Whether this tab is the one, as things stand. */
+  /** Whether this tab is the leader for now. */
   async stand(): Promise<boolean> {
     const { clock, line } = this.#options
-    // First what takes long: nothing is heard before this task ends.
+    // The slow part first: nothing is heard before this task ends.
     const taking = this.#seat?.take()
     line.connect()
     try {
@@ -66,7 +66,7 @@ export class Election {
     return this.#isNobodyThere()
   }
 
-  /** It is the next one, if there is a lock to wait for. */
+  /** Queues this tab as the next leader, if there is a lock to wait for. */
   wait(): void {
     this.#seat?.wait()
   }

@@ -4,9 +4,9 @@ export interface LineOptions {
   readonly channels: Channels | undefined
   /** Names the channel. */
   readonly place: string
-  /** Of the code: what another version says is not understood. */
+  /** The version of the code. Messages of another version are not understood. */
   readonly version: number
-  /** Told of messages that cannot be posted. */
+  /** Called when a message cannot be posted. */
   readonly report: (error: unknown) => void
 }
 
@@ -15,13 +15,13 @@ interface Envelope<Message> {
   readonly version: number
 }
 
-/** What one tab says to the others of a session, and hears of them, while its page is awake. */
+/** What one tab says to the other tabs of a session, and hears from them, while its page is awake. */
 export class Line<Message> {
   readonly #options: LineOptions
   readonly #hear: (message: Message, newer: boolean) => void
   #channel: Channel | undefined
 
-  /** `newer`: newer code has said it. */
+  /** `newer`: the message is from newer code. */
   constructor(options: LineOptions, hear: (message: Message, newer: boolean) => void) {
     this.#options = options
     this.#hear = hear
@@ -37,7 +37,7 @@ export class Line<Message> {
     this.#channel = channels(place)
     this.#channel.onmessage = ({ data }) => {
       const { message, version: theirs } = data as Envelope<Message>
-      // A channel that somebody brings may deliver within the call that posts.
+      // A channel from outside may deliver within the call that posts.
       queueMicrotask(() => {
         if (this.#channel && theirs >= version) this.#hear(message, theirs > version)
       })

@@ -7,7 +7,7 @@ export interface Locks {
   ): Promise<unknown>
 }
 
-/** The page's own locks. Plain http pages have none, nor has Node 20; a page in a sandbox finds out by using them. */
+/** The page's own locks. Plain http pages have none, nor has Node 20. A page in a sandbox has them but cannot use them. */
 export function pageLocks(): Locks | undefined {
   if (typeof navigator === 'undefined') return undefined
   return (navigator as { readonly locks?: Locks | null }).locks ?? undefined

@@ -5,22 +5,22 @@ export interface SeatOptions {
   readonly locks: Locks
   readonly name: string
   readonly clock: Clock
-  /** It is ours now. */
+  /** The lock is ours now. */
   readonly onWon: () => void
-  /** Somebody has stolen it. */
+  /** Somebody has stolen the lock. */
   readonly onLost: () => void
 }
 
-/** A queued request is made again after so long, in milliseconds: some are never granted after a page was frozen. */
+/** Milliseconds after which a queued request is made again: some are never granted after a page was frozen. */
 const RENEW = 2000
 
-/** The place of the one who executes: a lock that is held as long as we want, or as long as nobody steals it. */
+/** The leader's place: a lock that is held as long as we want it, or until somebody steals it. */
 export class Seat {
   readonly #options: SeatOptions
   #release: (() => void) | undefined
   #waiting: AbortController | undefined
   #timer: unknown
-  /** How often it was given up: what was asked for before must not be granted after. */
+  /** How often the lock was given up: a request from before must not be granted after. */
   #left = 0
 
   constructor(options: SeatOptions) {
@@ -31,12 +31,12 @@ export class Seat {
     return this.#release !== undefined
   }
 
-  /** Takes it when it is free. Rejects where locks cannot be used. */
+  /** Takes the lock if it is free. Rejects where locks cannot be used. */
   take(): Promise<boolean> {
     return this.#request({ ifAvailable: true })
   }
 
-  /** Queues for it: `onWon` tells. */
+  /** Queues for the lock; `onWon` is called when it is there. */
   wait(): void {
     if (this.held || this.#waiting) return
     const { clock, onWon } = this.#options
@@ -57,13 +57,13 @@ export class Seat {
     }, RENEW)
   }
 
-  /** Takes it from whoever has it. */
+  /** Takes the lock from whoever has it. */
   async steal(): Promise<void> {
     this.#stopWaiting()
     if (!this.held) await this.#request({ steal: true })
   }
 
-  /** Lets go, and wants it no more. */
+  /** Lets the lock go, or stops queuing for it. */
   leave(): void {
     this.#left++
     this.#stopWaiting()
@@ -79,7 +79,7 @@ export class Seat {
     waiting?.abort()
   }
 
-  /** Resolves when it is known whether it was granted. */
+  /** Resolves when it is known whether the lock was granted. */
   #request(options: Parameters<Locks['request']>[1], wanted = (): boolean => true): Promise<boolean> {
     const left = this.#left
     return new Promise((resolve, reject) => {
