@@ -5,8 +5,8 @@ const QUIET = 16
 const LONGEST = 1000
 
 /**
- * Tells listeners that something has changed, once at the end of a burst. Between a reply and the next question a
- * step runs on for some promises: a component that was told at each record would show a page for each.
+ * Tells listeners that something has changed, once at the end of a burst. Between a reply and the next ask a step runs on
+ * for some promises: a component that heard of each record would show a page for each.
  */
 export class Announcer {
   readonly #listeners = new Set<() => void>()
@@ -26,7 +26,7 @@ export class Announcer {
     return () => this.#listeners.delete(own)
   }
 
-  /** `over`: nothing of this burst is to come. */
+  /** `over`: the burst is over. */
   announce(over = false): void {
     if (this.#listeners.size === 0) return
     if (over) this.#quiet = QUIET

@@ -17,8 +17,8 @@ import { Replay } from './replay'
 import { WorkTime } from './work-time'
 
 /**
- * One try at running a step: from the top of its handler to its end, a failure, or until it is aborted. What it
- * does goes through here and is fenced: once it is over, nothing of it counts any more.
+ * One try at running a step: from the top of its handler to its end, a failure, or an abort. Everything it does goes
+ * through here and is fenced: once the attempt is over, nothing of it counts any more.
  */
 export class Attempt {
   readonly core: Core
@@ -26,7 +26,7 @@ export class Attempt {
   readonly step: StepDefinition
   /** Why it is over; `undefined` while it runs. */
   over: Error | undefined
-  /** When the next attempt is due, once it is decided; before that the step's policy says it of a failure. */
+  /** When the next attempt is due, if that is decided; otherwise the step's policy decides it after a failure. */
   due: { readonly delay: number | undefined } | undefined
   /** Whether an edit of this attempt is open; and the last of its writes that wait for their turn. */
   editing = false
@@ -56,7 +56,7 @@ export class Attempt {
     }
   }
 
-  /** Made when they are asked for, as the signal is: most steps never do. */
+  /** Made on first use, like the signal: most steps never use it. */
   get replay(): Replay {
     return (this.#replaying ??= new Replay(this.exec, this.#begun))
   }
@@ -84,7 +84,7 @@ export class Attempt {
     return this.#leaving.promise
   }
 
-  /** What ends with the attempt, when the handler has not ended it before. */
+  /** Registers something that ends with the attempt, unless the handler has ended it before. */
   ending(end: () => void): () => void {
     void this.gone.then(end)
     return end
@@ -126,7 +126,7 @@ export class Attempt {
     ;(this.sends as WorkflowEvent[]).push(sent)
   }
 
-  /** While it is not known which waits what was sent answers: resolves when it is. */
+  /** Resolves when it is known which waits the sent events answer; `undefined` when it is known already. */
   get unclear(): Promise<void> | undefined {
     const { routing } = this.core
     return routing.isUnclear(this.sends) ? routing.clear(this.sends) : undefined
@@ -140,7 +140,7 @@ export class Attempt {
     return { sends }
   }
 
-  /** An event that the step may emit. */
+  /** The event, if the step may emit it. */
   #genuine(event: unknown): WorkflowEvent {
     const { step, exec } = this
     return knownEvent(event, step.emits, () => `step "${step.name}"`, exec)
@@ -163,7 +163,7 @@ export class Attempt {
     else if (this.#waits === 0 && this.over === undefined) this.#time?.work()
   }
 
-  /** A promise for the handler: quiet when nobody waits for it, and for ever open once the page has died. */
+  /** A promise for the handler: quiet when nobody waits for it, and open for ever once the page has died. */
   fence<T>(promise: Promise<T>): Promise<T> {
     const fenced = promise.then(
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
@@ -219,7 +219,7 @@ export class Attempt {
     core.wake()
   }
 
-  /** Of what was sent and then returned: a returned list opens a fan-out. */
+  /** The branches of what was sent and then returned: a returned list opens a fan-out. */
   #branches(): (index: number) => Partial<Emission> | undefined {
     const { length } = this.sends
     const line = this.#line()
@@ -248,7 +248,7 @@ export class Attempt {
     core.wake()
   }
 
-  /** Milliseconds until the next attempt. A retry policy is the user's code: when it throws or names no time, there is none. */
+  /** Milliseconds until the next attempt. A retry policy is the user's code: when it throws or names no time, there is no retry. */
   retryIn(error: unknown): number | undefined {
     const { clock, random } = this.core.options
     const elapsed = clock.now() - this.exec.at
@@ -273,7 +273,7 @@ export class Attempt {
     this.#leaving?.resolve()
   }
 
-  /** Work that fails by itself when the time is up: whoever waits for it decides what becomes of the attempt. */
+  /** Work that fails by itself when the time is up. Whoever waits for it decides what becomes of the attempt. */
   timed<T>(work: Promise<T>): Promise<T> {
     if (this.#time === undefined) return work
     return this.#time.race(work, (error) => {

@@ -1,4 +1,4 @@
-/** Executions that are to run again, by step: the oldest first, and one whose step is busy holds up no other. */
+/** Executions that are to run again, by step, the oldest first. A busy step holds up no other. */
 export class Backlog {
   readonly #steps = new Map<string, Set<number>>()
   size = 0

@@ -14,9 +14,9 @@ export interface Watched {
 }
 
 /**
- * To be called before another tab's model takes the place of the one that is shown; what it answers, after that. Not every
- * record between the two was heard: a page in the back/forward cache hears none. Who waits for the end of a run, or listens
- * for questions, is told what came of it all the same.
+ * Call it before another tab's model replaces the one that is shown, and the function that it returns after that. Not every
+ * record between the two was heard: a page in the back/forward cache hears none. Whoever waits for the end of a run, or
+ * listens for asks, still hears what came of it.
  */
 export function catchUp({ core, outcome, streams }: Watched): () => void {
   const { run } = core.model

@@ -29,9 +29,9 @@ import { allWait } from './status'
 export const nest: Nest = (...parts) => new Child(...parts)
 
 /**
- * A sub-flow at work: a core and a scheduler of its own on the model that its parent keeps. Its records go through
- * the parent's journal; what listens to it hears of them when the parent has folded them. It outlives the attempt
- * that waits for it, as an effect in flight does, but works only while one does.
+ * A sub-flow at work: a core and a scheduler of its own on the model that its parent keeps. Its records go through the
+ * parent's journal; its listeners hear of them when the parent has folded them. Like an effect in flight, it outlives the
+ * attempt that waits for it, but it works only while an attempt waits.
  */
 class Child implements Nested {
   readonly core: Core
@@ -64,7 +64,7 @@ class Child implements Nested {
       flow: flowOf(definition, model, begin.flow, options.copy),
       onRecord: (record) => {
         settle(this.core, record)
-        // A question is shown by the session.
+        // The session shows the ask.
         if (record.kind === 'opened' && record.event) options.onStream(record.event as WorkflowEvent)
       },
       within: this.#within(definition),
@@ -129,7 +129,7 @@ class Child implements Nested {
       const { type } = core.definition.options.start
       startRun(core, { type, data: this.#point.begin?.input })
     }
-    // What an attempt before this one has left in the middle is rolled back; that was no crash.
+    // What an earlier attempt has left in the middle is rolled back; that was no crash.
     else if (this.#joined) interrupt(core)
     this.#joined = true
     core.unsurveyed = true
@@ -177,7 +177,7 @@ class Child implements Nested {
     this.#parent.wake()
   }
 
-  /** It is done: its parent records what came of it, also when nobody waits at the moment. */
+  /** It is done: its parent records the outcome, also when nobody waits at the moment. */
   #finish(): void {
     const { core } = this
     const end = core.model.run?.end
@@ -200,7 +200,7 @@ class Child implements Nested {
   }
 }
 
-/** What is private was not stored: after a reload it is at its default. Answers with what `reset` goes back to. */
+/** Private values were not stored: after a reload they are at their default. Returns the state that `reset` goes back to. */
 function beginAnew(privacy: Privacy, schema: CompiledSchema, tree: Tree, begin: unknown): unknown {
   if (privacy.none) return begin
   const filled = (state: unknown): unknown => privacy.filled(state, schema.initial(state))

@@ -30,7 +30,7 @@ class LiveContext {
     this.#attempt = attempt
     this.event = attempt.event
     this.attempt = attempt.exec.attempt
-    // Its own, also when it is asked later.
+    // The id of its own run, also when it is read later.
     this.runId = attempt.core.model.run?.id ?? ''
   }
 
@@ -90,7 +90,7 @@ class LiveContext {
     return (event: WorkflowEvent, expected: readonly EventType[], options: { buffer?: string } = {}) => {
       try {
         const known = this.#attempt.points.collect(event, expected, options)
-        // Mostly it is known at once, and needs no fence: two promises less for each.
+        // Mostly the result is known at once and needs no fence, which saves two promises for each.
         const sure = !(known instanceof Promise) && this.#attempt.core.closed === undefined
         return sure ? Promise.resolve(known) : this.#fence(Promise.resolve(known))
       } catch (error) {
@@ -107,7 +107,7 @@ class LiveContext {
     return (event: WorkflowEvent) => {
       const { over, replay, core, step } = this.#attempt
       if (!isEvent(event)) knownEvent(event, [], () => `stream() of step "${step.name}"`)
-      // What a re-run repeats was shown before.
+      // A re-run repeats only what was shown before.
       if (over === undefined && replay.live) core.options.onStream(event)
     }
   }

@@ -18,24 +18,24 @@ export interface CoreOptions {
   readonly definition: Definition
   readonly model: Model
   readonly clock: Clock
-  /** Makes names that are unique in the world, for runs and lines of history. */
+  /** Makes globally unique names, for runs and lines of history. */
   readonly ids: () => string
   readonly random: () => number
   readonly copy: CopyValue
   readonly writer: Writer
   readonly resources: Resources
-  /** What of the state is kept nowhere. */
+  /** Which parts of the state are kept nowhere. */
   readonly privacy: Privacy
   readonly flow: SessionFlow
-  /** The workflow's layer of resources, by workflow: that of a sub-flow's too. */
+  /** The workflow's layer of resources, by workflow, also for sub-flows. */
   readonly layers: (workflow: AnyWorkflow) => ResourceLayer
   /** Makes sub-flows. */
   readonly nest: Nest
-  /** Brings what a sub-flow has to the version of its code. */
+  /** Migrates a sub-flow's states to the version of its code. */
   readonly upgrade: Upgrade
   /** In a sub-flow: where its records go. */
   readonly within?: Within
-  /** Hears of what listeners and predicates throw: nobody else could. */
+  /** Called with what listeners and predicates throw, which nobody else could catch. */
   readonly report: (error: unknown) => void
   /** Told of every record after it was folded. */
   readonly onRecord: (record: SessionRecord) => void

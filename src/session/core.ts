@@ -35,7 +35,7 @@ export class Core {
   /** Replaced with the model, when the session has been read. */
   history: History
   sink: RecordSink = nowhere
-  /** Writes made before the session was read, as they can be made again on top of what is found. */
+  /** Writes made before the session was read, in a form that can be made again on top of what is found. */
   early: Remake[] | undefined
   readonly attempts: Attempts = new Attempts()
   readonly routing: Routing = new Routing(this)
@@ -45,12 +45,12 @@ export class Core {
   inFlight: Map<string, Promise<unknown>> = new Map()
   /** The open asynchronous edits of steps, one behind the other. */
   edits: Promise<unknown> | undefined
-  /** Why the session takes no more; `'crashed'` lets nothing settle any more. */
+  /** Why the session takes no more calls. After `'crashed'` nothing settles any more. */
   closed: Error | 'closed' | 'crashed' | undefined
   readonly deadlines: Deadlines
   /** Whether the scheduler must look through the whole model for work, as after a load. */
   unsurveyed = true
-  /** When it was stored last, until something is to wait that was recorded after that. */
+  /** When it was stored last, until something recorded after that has to wait. */
   storedAt = 0
   /** What a run of this page failed with. */
   cause: Error | undefined
@@ -69,7 +69,7 @@ export class Core {
   stepped!: () => void
   /** Whether steps may run in this page: its resources are there, and it is its turn. */
   ready!: () => boolean
-  /** How long the run has been at work, where that has a limit: told with what steps begin, for the next page. */
+  /** How long the run has been at work, when that has a limit. Recorded with what steps begin, for the next page. */
   worked: (() => number) | undefined
   /** The newest record when it is a field edit: the next edit may still join it. */
   #openWrite: (SessionRecord & { kind: 'wrote'; ops: Op[] }) | undefined
@@ -101,7 +101,7 @@ export class Core {
     if (rebases) this.mend()
   }
 
-  /** What follows from a record that was folded. */
+  /** Does what follows from a folded record. */
   told(record: SessionRecord): void {
     this.#noteTimes(record)
     this.#tell(record, record)
@@ -134,7 +134,7 @@ export class Core {
     return point?.deadline === was && point.result === undefined
   }
 
-  /** Others' writes were applied to a state that they were not checked for: what does not fit any more goes. */
+  /** Others' writes were applied to a state for which they were not checked: removes what no longer fits. */
   mend(): void {
     const ops = mend(this.options.writer.schema, this.model.tree.root())
     if (ops.length > 0) this.append({ kind: 'wrote', ops })
@@ -249,12 +249,12 @@ export class Core {
     return factory(data).data
   }
 
-  /** What has run out by now is over, also where its timer comes late: the page may just have woken. */
+  /** Ends what has run out by now, also where its timer is late: the page may just have woken. */
   expire(): void {
     if (this.deadlines.due) this.wake()
   }
 
-  /** What is at work here: the workflow itself, then the sub-flows in it. */
+  /** The workflows at work here: the session's own, then the sub-flows in it. */
   get levels(): Iterable<Level> {
     return levelsIn(this.#level)
   }

@@ -15,15 +15,14 @@ export interface Due {
 const TOLERANCE = 1000
 
 /**
- * What is due when, the earliest first, with one timer of the clock for all. Nearly always the newest is due last: ten
- * thousand sleeping branches cost what they change and not what they are. What was settled before its time is dropped
- * when it comes up.
+ * What is due when, the earliest first, with one timer of the clock for all. Nearly always the newest is due last, so ten
+ * thousand sleeping branches cost only what changes. What was settled before its time is dropped when it comes up.
  */
 export class Deadlines {
   readonly #clock: Clock
   readonly #isOpen: (due: Due) => boolean
   #list: Due[] = []
-  /** The latest time that was seen: a clock that tells less was set back. */
+  /** The latest time that was seen. A clock that shows less was set back. */
   #seen = 0
   #most = 64
   #timer: unknown
@@ -48,13 +47,13 @@ export class Deadlines {
     list.splice(from, 0, due)
   }
 
-  /** It was that time once: if it is still to come, the clock was set back before this page looked at it. */
+  /** This time has been before. If it is still to come, the clock was set back before this page looked at it. */
   since(time: number): void {
     this.#seen = Math.max(this.#seen, time)
     this.#now()
   }
 
-  /** Takes the next one out that is due; of one time, the one that was added first. */
+  /** Takes out the next one that is due; of equal times, the one that was added first. */
   take(): Due | undefined {
     return this.due ? this.#list.shift() : undefined
   }
@@ -96,7 +95,7 @@ export class Deadlines {
     this.#list = []
   }
 
-  /** The time. When the clock was set back, what waits comes up earlier by as much: half a second is not to take a day. */
+  /** The time. When the clock was set back, everything due is moved back by as much, so that half a second does not take a day. */
   #now(): number {
     const now = this.#clock.now()
     const back = this.#seen - now

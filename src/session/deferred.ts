@@ -20,7 +20,7 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject }
 }
 
-/** For who must hear nothing any more. */
+/** For callers who must hear nothing any more. */
 export function never<T>(): Promise<T> {
   return new Promise(() => {})
 }

@@ -9,8 +9,8 @@ import type { Emission } from './record'
 import { Routing, type Routed } from './routing'
 
 /**
- * How an event that somebody sends finds who takes it: the workflow itself, else the sub-flows at work in it, from the
- * outside in, those that began first before the others. Exactly one of them takes it, as it would take its own.
+ * Finds who takes a sent event: the workflow itself, else the sub-flows at work in it, from the outside in, and those that
+ * began first before the others. Exactly one of them takes it, like an event of its own.
  */
 export class Dispatch {
   readonly #core: Core
@@ -20,8 +20,8 @@ export class Dispatch {
   }
 
   /**
-   * The event, checked by the outermost workflow that knows its type. One that only a sub-flow may know whose code is
-   * not at hand yet is checked when it is delivered.
+   * The event, checked by the outermost workflow that knows its type. If only a sub-flow may know it, and the code of that
+   * one is not at hand yet, the event is checked when it is delivered.
    */
   known(value: unknown): WorkflowEvent {
     const core = this.#core
@@ -41,12 +41,12 @@ export class Dispatch {
     return knownEvent(value, [...own.values()], where)
   }
 
-  /** One that another tab has sent, and checked as far as the definition goes. */
+  /** An event that another tab has sent, and has checked as far as the definition goes. */
   heard(event: WorkflowEvent): WorkflowEvent {
     return isKnownIn(this.#core.definition, event.type) ? vouched(event) : event
   }
 
-  /** A step takes what it accepts; one that is a sub-flow also what that one knows. */
+  /** A step takes what it accepts. A step that is a sub-flow also takes what the sub-flow knows. */
   mustAccept(step: string, type: string): void {
     const { definition, levels } = this.#core
     const found = definition.stepsByName.get(step)
@@ -60,17 +60,17 @@ export class Dispatch {
   }
 
   /**
-   * Resolves when it is clear who takes it, or will not become so; `undefined` when it is. A step that was cut off may
-   * not have run up to its sub-flow, or to its predicate, again.
+   * Resolves when it is clear who takes the event, or cannot become clear; `undefined` when it is clear already. A step that
+   * was cut off may not have run up to its sub-flow, or to its predicate, again.
    */
   clear(event: WorkflowEvent, step: string | undefined): Promise<void> | undefined {
     const isClear = (): boolean => this.#find(event, step, true) !== undefined
     return isClear() ? undefined : patiently(isClear)
   }
 
-  /** Records it with who takes it, when that is clear. Whether somebody does. */
+  /** Records the event with who takes it, when that is clear. Returns whether somebody does. */
   deliver(event: WorkflowEvent, step: string | undefined, patient = true): boolean | Promise<boolean> {
-    // What has run out by now is over, also where its timer comes late: the page may just have woken.
+    // What has run out by now is over, also where its timer is late: the page may just have woken.
     this.#core.wake()
     const found = this.#find(event, step, patient)
     if (found) {
@@ -84,7 +84,7 @@ export class Dispatch {
     return false
   }
 
-  /** Who takes it, or false. With `patient` `undefined`, as long as it cannot be told. */
+  /** Who takes it, or false. With `patient`, `undefined` as long as that is not known. */
   #find(
     event: WorkflowEvent,
     step: string | undefined,
@@ -94,7 +94,7 @@ export class Dispatch {
     const { run } = outermost
     if (run === undefined || (run.end && run.end.status !== 'stalled')) return false
     const { type } = event
-    // To all, to the step that accepts it, or to what is at work in the step.
+    // It goes to all, to the step that accepts it, or to what is at work in the step.
     const own = step !== undefined && outer.stepsByName.get(step)?.on.some((it) => it.type === type)
     for (const level of levels) {
       const { definition, model } = level
@@ -115,7 +115,7 @@ export class Dispatch {
   }
 }
 
-/** The workflow and those that its steps are, at any depth. */
+/** The workflow, and the workflows that are its steps, at any depth. */
 function declaredIn(definition: Definition | undefined): Definition[] {
   const found = new Set(definition ? [definition] : [])
   for (const { steps } of found)

@@ -44,7 +44,7 @@ export class Effects {
     return this.#begin(name, key, effect)
   }
 
-  /** Whether it has failed, or this page has begun it: then it is no riddle. */
+  /** Whether it has failed, or this page has begun it: then its outcome is not unknown. */
   #isOurs(name: string): boolean {
     const { core, exec } = this.#attempt
     const point = exec.points.get(name)
@@ -63,7 +63,7 @@ export class Effects {
     return this.#join(name, run)
   }
 
-  /** Asks what became of it, once for every time that it was begun and cut off: the answer is its result. */
+  /** Asks what became of the effect, once for every time that it was begun and cut off. The answer is its result. */
   async #inquire(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
     const { core, exec, step, replay } = this.#attempt
     const event = OutcomeUnknown({ step: step.name, key, idempotencyKey: core.key(exec.id, key) })
@@ -83,7 +83,7 @@ export class Effects {
     }
   }
 
-  /** The intent is durable before the effect begins, and its result is kept whatever becomes of the attempt. */
+  /** The intent is durable before the effect begins, and its result is kept, however the attempt ends. */
   async #run(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
     const { core, exec } = this.#attempt
     const flight = core.key(exec.id, name)
@@ -98,7 +98,7 @@ export class Effects {
       }
       await core.sink.durable(exec.points.get(name)?.seq ?? 0)
       if (core.closed === 'crashed') return await new Promise<never>(() => {})
-      // Nobody waits for it any more: what did not begin need not begin. A later attempt may be waiting already.
+      // It need not begin when nobody waits for it any more. But a later attempt may be waiting already.
       const { closed, attempts } = heirOf(core)
       if (closed !== undefined || !attempts.has(exec.id)) throw this.#attempt.over as Error
       const value = await effect(core.key(exec.id, key))
@@ -116,11 +116,11 @@ export class Effects {
     }
   }
 
-  /** The keys of the effects whose failure an attempt's error is, and of the waits that it comes from: a retry begins them again. */
+  /** The keys of the effects and waits that an attempt's error comes from: a retry begins them again. */
   failedBy(error: unknown): string[] {
     const causes = causesOf(error)
     const isIt = (it: unknown): boolean => causes.has(it) && !(it instanceof SerializationError)
-    // Of unknown ones all, whichever of them came first.
+    // Of effects with an unknown outcome all of them, whichever came first.
     const which = isUnknown(error) ? isUnknown : isIt
     const failed = [...this.#failures].filter(([, it]) => which(it)).map(([key]) => key)
     return [...causes].some(isLate) ? [...failed, ...timedOut(this.#attempt.exec)] : failed
@@ -139,7 +139,7 @@ export class Effects {
     const { exec, replay } = this.#attempt
     const turn = replay.turns.of(key)
     flight.catch((error: unknown) => {
-      // What is not recorded has no turn.
+      // A result that is not recorded has no turn.
       if (exec.points.get(key)?.result === undefined) replay.turns.refuse(key, error)
     })
     try {
@@ -168,7 +168,7 @@ function isLate(error: unknown): boolean {
   return error instanceof TimeoutError && error.scope === 'wait'
 }
 
-/** The waits that have timed out last. When the step has recorded something since, it has taken that way. */
+/** The waits that timed out last. None if the step has recorded something since: then it went on that way. */
 function timedOut({ entries, committed, points }: Execution): string[] {
   const keys: string[] = []
   for (let index = entries.length - 1; index >= 0; index--) {
@@ -180,7 +180,7 @@ function timedOut({ entries, committed, points }: Execution): string[] {
   return keys
 }
 
-/** Whether an effect of unknown outcome is behind it, here or in a sub-flow: only `retry()` lets that run again. */
+/** Whether an error comes from an effect with an unknown outcome, here or in a sub-flow: only `retry()` runs that again. */
 export function isUnknown(error: unknown): boolean {
   return [...causesOf(error)].some((it) => memberOf(it, 'code') === 'OUTCOME_UNKNOWN')
 }

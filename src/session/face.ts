@@ -13,7 +13,7 @@ import type { EventsOptions } from './stream'
 
 type Fork = (seq?: number, id?: string) => Promise<Session<AnyWorkflow>>
 
-/** What a face has made: the same for everybody who takes it off. */
+/** The members that a face has made: the same for everybody who reads them. */
 type Kept = Record<string, unknown>
 
 /** Behind a face, and behind whatever has one as its prototype. */
@@ -25,13 +25,13 @@ interface Parts {
 }
 
 interface Face {
-  /** A function, for a test that fails shows a deep copy of what it was given: an object with private fields has none. */
+  /** A function, because a failing test shows a deep copy of its values, and an object with private fields cannot be copied. */
   readonly [inside]: () => Parts
 }
 
 /**
- * The prototype of all faces, which knows how to make what is asked for: a page with a thousand sessions asks most of
- * them for three or four of their members.
+ * The prototype of all faces. It makes members when they are read, because a page with a thousand sessions reads only three
+ * or four members of most.
  */
 let members: object | undefined
 
@@ -52,7 +52,7 @@ function define(): object {
   return all
 }
 
-/** What users get of a live session: getters of what it shows, and methods that can be taken off it. */
+/** What users get for a live session: getters of what it shows, and methods that can be taken off it. */
 export function makeFace(live: LiveSession, fork: Fork): Session<AnyWorkflow> {
   const face = Object.create((members ??= define())) as { [inside]: () => Parts }
   const parts: Parts = { live, kept: { fork } }
@@ -60,7 +60,7 @@ export function makeFace(live: LiveSession, fork: Fork): Session<AnyWorkflow> {
   return Object.freeze(face) as unknown as Session<AnyWorkflow>
 }
 
-/** The asks of the run that were answered, oldest first: the pages of a wizard that were turned. */
+/** The answered asks of the run, oldest first: the pages of a wizard that were turned. */
 export function pagesOf(session: Session<AnyWorkflow>): readonly Pick<OpenAsk, 'type' | 'data' | 'step'>[] {
   const pages = (session as unknown as Partial<Face>)[inside]?.().live.core.model.run?.pages ?? []
   return pages.map(({ event, step }) => ({ type: event?.type ?? '', data: event?.data, step }))
@@ -146,7 +146,7 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
     const { model, remote } = live.core
     const answering = remote?.answering
     if (seen[0] === model && seen[1] === model.askChanges && seen[2] === answering) return asks
-    // In another model they are other points: the same asks, by their names.
+    // Another model has other points for the same asks, which are found by their ids.
     const known = seen[0] === model ? undefined : new Map(asks.map((it) => [it.id, it]))
     seen = [model, model.askChanges, answering]
     const active = model.run !== undefined && model.run.end === undefined

@@ -9,8 +9,8 @@ export interface Shelf {
 }
 
 /**
- * What one session has made of its factories: each once, on first use, for everybody. Who needs whom is known while
- * a factory is at work, so that two that wait for each other are found, however long they take.
+ * What one session has made with its factories: each once, on first use, for everybody. While a factory is at work it is
+ * known which others it needs, so that two that wait for each other are found, however long they take.
  */
 export class Factories {
   readonly #shelf: Shelf
@@ -36,7 +36,7 @@ export class Factories {
       })
       this.#made.set(declaration, value)
       if (!(value instanceof Promise)) done()
-      // One that failed is made again for the next who asks.
+      // A factory that has failed is called again at the next use.
       else value.then(done, () => (done(), this.#made.delete(declaration)))
       return value
     } catch (error) {

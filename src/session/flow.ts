@@ -14,7 +14,7 @@ export interface SessionFlow {
   readonly state: StateStore<unknown>
   readonly writer: Writer
   readonly initial: unknown
-  /** The newest there is, or as much of it as could be read. Never rejects. */
+  /** Reads the newest flow state, as far as it can be read. Never rejects. */
   fresh(): Promise<void>
   /** Makes a step's write, once for each key of an execution; resolves when it is kept, and recorded. */
   write(step: FlowWrite, change: StepChange): Promise<void>
@@ -22,7 +22,7 @@ export interface SessionFlow {
   flush(): Promise<void>
 }
 
-/** Makes the operations of a step's write for a state as it is: once more when another page was faster. */
+/** Makes the operations of a step's write for a given state; called once more when another page was faster. */
 export type StepChange = (view: View) => readonly Op[] | Promise<readonly Op[]>
 
 /** A write to flow state, and whose it is. */

@@ -6,15 +6,15 @@ export interface FollowingOptions {
   readonly live: LiveSession
   readonly outbox: Outbox
   readonly post: (message: Message) => void
-  /** Of the leader whose records were read. */
+  /** The epoch of the leader whose records were read. */
   readonly epoch: number
-  /** Whether they are this tab's own: it was the leader. */
+  /** Whether this tab was that leader. */
   readonly own: boolean
   /** How long an answer may take, in milliseconds. */
   readonly timeout: number
-  /** A model from another leader than before is here: it began with those up to `base`. Of what was before, so much was stored. */
+  /** A new leader's model is here, which began with the records up to `base`. `durable` says how much of the one before was stored. */
   readonly onLeader: (base: number, durable: number) => void
-  /** Keeps what is not answered for whoever executes next, where there is a page to do so. Whether it has. */
+  /** Keeps what is not answered for the next leader, where there is a page to do so. Returns whether it is kept. */
   readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
   readonly onError: (error: unknown) => void
 }

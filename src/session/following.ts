@@ -22,25 +22,25 @@ import { deferred, type Deferred } from './deferred'
 const noAsks: ReadonlySet<string> = new Set()
 
 /**
- * A session that another tab executes: it folds that tab's records, shows its own writes on top until they are among
- * them, and asks that tab for everything else.
+ * A session that another tab executes. It folds that tab's records, shows its own writes on top until they are recorded,
+ * and asks that tab for everything else.
  */
 export class Following implements Remote {
   readonly #options: FollowingOptions
-  /** Resolves when there is all that the leader has. */
+  /** Resolves when this tab has all that the leader has. */
   readonly joined: Deferred<void> = deferred()
   view: Shown | undefined
   answering: ReadonlySet<string> = noAsks
-  /** Of the newest leader that was heard of. */
+  /** The epoch of the newest leader that was heard of. */
   epoch: number
-  /** Of the leader whose records are shown; 0 until its welcome. */
+  /** The epoch of the leader whose records are shown; 0 until its welcome. */
   heardOf = 0
-  /** Of the newest welcome. What is asked before goes out behind what this tab had done as the leader. */
+  /** The epoch of the newest welcome. What is asked before it goes out after what this tab had done as the leader. */
   #welcomed = 0
-  /** What is stored, as far as was told. */
+  /** Up to where the session is stored, as far as was told. */
   durable = 0
   #sending = false
-  /** The page has slept: what it followed may have been removed, and another session have begun under its name. */
+  /** The page has slept: the session it followed may have been removed, and another one may have begun with its id. */
   #slept = false
   readonly #overlay: Overlay
   readonly #silence: Silence
@@ -72,7 +72,7 @@ export class Following implements Remote {
 
   get persistence(): Persistence {
     const [{ view }, { error }] = [this, this.#silence]
-    // Before it is welcomed, what this tab had recorded when it executed may be stored nowhere.
+    // Before its welcome, what this tab had recorded as the leader may be stored nowhere.
     const busy = this.busy || (!view && this.#options.own && this.durable < this.#core.model.seq)
     const status = error ? 'unsaved' : busy ? 'saving' : view?.persistence.status
     const next = { savedAt: undefined, ...view?.persistence, status: status ?? 'saved', error }
@@ -82,7 +82,7 @@ export class Following implements Remote {
     return this.#persistence
   }
 
-  /** Asks for what is missing; for everything after a while in which even the last record may have grown. */
+  /** Asks for what is missing; for everything, after a pause in which even the last record may have grown. */
   hello(everything = false): void {
     const { outbox, post } = this.#options
     this.#slept ||= everything
@@ -105,7 +105,7 @@ export class Following implements Remote {
     const { model } = this.#core
     const { outbox, live } = this.#options
     this.#overlay.begin()
-    // What is private stays in this tab.
+    // Private values stay in this tab.
     const told = this.#core.options.privacy.told(ops)
     if (told.length > 0) outbox.write(told, model.seq, this.#now)
     this.#overlay.add(ops)
@@ -113,7 +113,7 @@ export class Following implements Remote {
     live.changed()
   }
 
-  /** What tabs that were left had asked for, and nobody has done yet: it is shown, and asked again. */
+  /** Shows, and asks again for, what tabs that were left had asked for and nobody has done yet. */
   resume(left: readonly Asked[]): void {
     const { outbox, live } = this.#options
     const { heard } = this.#core.model
@@ -153,14 +153,14 @@ export class Following implements Remote {
     }
   }
 
-  /** The page is left, or the session closed: this may be the last that is heard of it. Whether it is kept as well. */
+  /** The page is left, or the session closed: this may be the last that others hear. Returns whether it is kept as well. */
   leave(): boolean {
     const kept = this.#options.keep({ epoch: Math.floor(this.epoch), base: this.durable })
     this.send()
     return kept
   }
 
-  /** Resolves when what was done here is stored, or kept for the next one. */
+  /** Resolves when what was done here is stored, or kept for the next leader. */
   async close(): Promise<void> {
     const { outbox, onError } = this.#options
     const kept = this.leave()
@@ -176,16 +176,16 @@ export class Following implements Remote {
     }
   }
 
-  /** This tab is to execute. One that is being closed does not, and nobody else is there to answer it. */
+  /** This tab is to execute. A session that is being closed does not, and nobody else is there to answer it. */
   promote(): void {
     this.joined.resolve()
     this.#closing?.reject(new LeaderSilentError(this.#core.options.id))
   }
 
   /**
-   * Whether the records that were heard go on where what was found ends: then nobody has them but this tab. `epoch` is
-   * of what is stored, if anything is. Another tab that has claimed the session since this one was told how much is
-   * stored has stored nothing, if it is no more.
+   * Whether the records that were heard continue what was found: then only this tab has them. `epoch` is that of what is
+   * stored, if anything is. If no more is stored than this tab was told of, another tab that has claimed the session since
+   * has stored nothing.
    */
   extends(epoch: number | undefined, found: Model | undefined, emptied: boolean): boolean {
     const { seq, lineage } = this.#core.model
@@ -200,7 +200,7 @@ export class Following implements Remote {
     this.joined.resolve()
   }
 
-  /** The tree shows what is recorded, and nothing of this tab's own. */
+  /** Makes the tree show only what is recorded, without this tab's own writes. */
   uncover(): void {
     this.#overlay.takeOff()
   }
@@ -232,7 +232,7 @@ export class Following implements Remote {
 
   #news({ epoch, records, view, durable }: News): void {
     if (epoch !== this.heardOf) {
-      // Not welcomed yet: what is told now will be in the model.
+      // Not welcomed yet: these news will be in the model.
       if (epoch > this.epoch) this.hear({ kind: 'lead', epoch })
       return
     }
@@ -266,7 +266,7 @@ export class Following implements Remote {
     this.#show(undefined, refused)
   }
 
-  /** What is recorded, with own writes on top that are not. */
+  /** Shows what is recorded, with this tab's unrecorded writes on top. */
   #show(view: Shown | undefined, changed: boolean, known = false): void {
     const { live } = this.#options
     if (view) live.progress = view.progress

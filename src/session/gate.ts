@@ -3,7 +3,7 @@ import { LoadError } from '../storage-errors'
 import type { Persistence } from '../storage/persistence'
 import { deferred, type Deferred } from './deferred'
 
-/** What stands between a caller and a session: it is being read, could not be read, was taken over, is closed. */
+/** Whether callers may use a session: it is being read, could not be read, was taken over, or is closed. */
 export class Gate {
   readonly #id: string
   #phase: 'loading' | 'error' | 'open' | 'closed' = 'loading'
@@ -29,7 +29,7 @@ export class Gate {
     return this.#loadError ?? this.#fenced
   }
 
-  /** What there is to say of its storage before it was read. */
+  /** What `persistence` says before the session was read. */
   get persistence(): Persistence {
     return this.#persistence
   }
@@ -44,7 +44,7 @@ export class Gate {
     this.#loaded.resolve()
   }
 
-  /** It is read once more, after it could not be. Whether there was anything to do. */
+  /** The session is read once more, after it could not be. Returns whether there was anything to do. */
   reload(): boolean {
     if (this.#phase !== 'error') return false
     this.#phase = 'loading'
@@ -53,7 +53,7 @@ export class Gate {
     return true
   }
 
-  /** It cannot be read: from the beginning, or what is stored has been damaged since, and this tab is to go on from it. */
+  /** The session cannot be read: at the opening, or because it was damaged since and this tab is to go on from it. */
   refuse(error: Error): void {
     if (this.#phase === 'open' && error instanceof LoadError) this.#loaded = deferred()
     else if (this.#phase !== 'loading') return
@@ -63,7 +63,7 @@ export class Gate {
     this.#loaded.reject(error)
   }
 
-  /** Another writer has taken the session over. Whether that is news. */
+  /** Another writer has taken the session over. Returns whether that is news. */
   fence(error: Error): boolean {
     if (this.#fenced) return false
     this.#fenced = error

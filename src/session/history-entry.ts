@@ -15,8 +15,8 @@ export interface HistoryEntry {
 }
 
 /**
- * A recorded point has a type of its own: it stands under `point`. What a rewind carries is no news. What is private
- * is not told: who looks at a history shows it, logs it or sends it somewhere.
+ * The type of a recorded point is given as `point`. What a rewind carries is left out, because it is no news. Private values
+ * are left out, because whoever reads a history shows it, logs it or sends it somewhere.
  */
 export function entryOf(record: SessionRecord, privacy: Privacy): HistoryEntry {
   const {

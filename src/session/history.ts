@@ -12,7 +12,7 @@ import { fromPast, restoreModel, saveModel, toPast, type SavedModel, type SavedP
 
 const LIMIT = 500
 
-/** So near to what is looked at no moment is kept, and so many in all. */
+/** No moment is kept nearer than this to what is looked at, and no more than so many in all. */
 const NEAR = 16
 const MOMENTS = 40
 
@@ -30,8 +30,8 @@ export interface SavedHistory {
 }
 
 /**
- * The past of a session: a base and the records after it, `limit` to twice as many. Checkpoints make the base move
- * on; they share with the session whatever of its state has not changed. Looking changes nothing.
+ * The past of a session: a base and the records after it, `limit` to twice as many. Checkpoints make the base move on; they
+ * share unchanged parts of the state with the session. Looking changes nothing.
  */
 export class History {
   readonly #limit: number
@@ -40,7 +40,7 @@ export class History {
   #next: Base | undefined
   #records: SessionRecord[] = []
   /**
-   * Moments on the way to what was looked at last, in order, each half as far from it as the one before: who goes back
+   * Moments on the way to what was looked at last, in order, each half as far from it as the one before. So whoever goes back
    * page by page folds a few records each time, not all of them.
    */
   #moments: SavedModel[] = []
@@ -51,7 +51,7 @@ export class History {
     this.#limit = limit
   }
 
-  /** To be called before the record is folded: those before it are final then, and the model is the sum of them. */
+  /** Call it before the record is folded: then the records before it are final, and the model is their fold. */
   add(record: SessionRecord, model: Model): void {
     if (this.#limit === 0) return
     const { length } = this.#records
@@ -104,28 +104,28 @@ export class History {
     return after(this.#records, seq)
   }
 
-  /** When a record was written; `undefined` when it is none that one can go to. */
+  /** When a record was written; `undefined` when the session cannot go to that record. */
   timeOf(seq: number): number | undefined {
     const base = this.#base
     if (this.#isOutdated(seq)) return undefined
     return base && base.saved.seq === seq ? base.at : this.record(seq)?.at
   }
 
-  /** What was before a migration can be looked at; the code of now could not go on from there. */
+  /** What was before a migration can be looked at, but the present code could not go on from there. */
   #isOutdated(seq: number): boolean {
     return this.#records.some((it) => it.kind === 'migrated' && it.seq > seq)
   }
 
   /**
-   * The writes since a record that are in the state of now or were taken out again, in order; steps' are dropped. Those
-   * behind the last that is not make no difference.
+   * The writes since a record, in order, that are in the present state or were taken out again. Those of steps are dropped.
+   * Dropped writes after the last that stays make no difference.
    */
   writesSince(seq: number): { readonly ops: readonly Op[]; readonly dropped: boolean }[] {
     const found = []
     let undone = Infinity
     for (const record of after(this.#records, seq).reverse()) {
       if (record.seq > undone) continue
-      // Of what lies behind a rewind nothing is left; people's writes survive a way back.
+      // A rewind leaves nothing of what it takes back; `back` leaves people's writes.
       if (record.kind === 'rewound' && !record.back) undone = record.to
       if (record.kind !== 'wrote') continue
       const dropped = record.exec !== undefined
@@ -142,7 +142,7 @@ export class History {
     return Object.freeze([...first, ...this.#records.map((it) => entryOf(it, privacy))])
   }
 
-  /** As JSON, told from the state of now; up to a record, for a fork. */
+  /** The history as JSON, as operations from the present state; up to a record, for a fork. */
   save(root: unknown, upTo: number = Infinity): SavedHistory | undefined {
     if (this.#limit === 0) return undefined
     const base = this.#base
@@ -152,7 +152,7 @@ export class History {
     }
   }
 
-  /** What a snapshot has kept of it; without that the snapshot itself is all there is. */
+  /** Restores what a snapshot has kept of it; without that the snapshot itself is all there is. */
   restore(saved: SavedHistory | undefined, model: Model, at: number): void {
     this.#moments = []
     if (this.#limit === 0) return
@@ -165,7 +165,7 @@ export class History {
     }
   }
 
-  /** What lets it begin with this moment: all before it counts as one snapshot. */
+  /** Returns a function that makes the history begin with this moment: all before it counts as one snapshot. */
   beginAnew(model: Model): () => void {
     const base = this.#checkpoint(model)
     return () => {
@@ -200,7 +200,7 @@ export class History {
   }
 }
 
-/** Writes from outside that follow each other become one, under the number of the last; none is led across `stop`. */
+/** Joins writes from outside that follow each other, under the number of the last; none is joined across `stop`. */
 function joined(records: readonly SessionRecord[], stop: number | undefined): SessionRecord[] {
   const made: SessionRecord[] = []
   for (const record of records) {
@@ -215,19 +215,19 @@ function joined(records: readonly SessionRecord[], stop: number | undefined): Se
   return made
 }
 
-/** Those after a record. */
+/** The records after a number. */
 function after(records: readonly SessionRecord[], seq: number): SessionRecord[] {
   return records.slice(ahead(records, seq))
 }
 
-/** How many are not after a record. They stand together, and no more of them than their numbers allow: that is where to look. */
+/** How many records are not after a number. They come first, and are no more than the numbers allow, which bounds the search. */
 function ahead(records: readonly SessionRecord[], seq: number): number {
   let first = Math.max(0, Math.floor(records.length - ((records.at(-1)?.seq ?? seq) - seq)))
   while (first < records.length && (records[first] as SessionRecord).seq <= seq) first++
   return first
 }
 
-/** What another tab has joined to the record that it told last. */
+/** The last record, with what another tab has joined to it since it told it. */
 function grown(last: SessionRecord, more: SessionRecord): SessionRecord {
   return joined([last, more], undefined)[0] ?? last
 }

@@ -1,8 +1,8 @@
 import type { Point } from './model'
 
 /*
- * What only this page can know of points; no journal keeps it. One weak table for all sessions: one for each would be most of
- * what a small session takes.
+ * What only this page knows of points; no journal keeps it. There is one weak table for all sessions, because one for each
+ * would take most of the memory of a small session.
  */
 
 /** What sub-flows have failed with: the error itself is richer than its record. */

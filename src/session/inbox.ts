@@ -7,7 +7,7 @@ import { answerAsk } from './open-asks'
 import { patiently } from './patience'
 import type { Target } from './session'
 
-/** What comes from outside: events and replies. A bad call throws at the call; the rest is true, or taken by nobody. */
+/** What comes from outside: events and replies. A bad call throws; any other resolves with whether somebody took it. */
 export class Inbox {
   readonly #core: Core
   readonly #gate: Gate
@@ -30,11 +30,11 @@ export class Inbox {
     return gate.whenOpen(this.#acceptReply(ask, data))
   }
 
-  /** Checks an event and its target; the answer delivers it. */
+  /** Checks an event and its target. The returned function delivers it. */
   #accept(value: unknown, to: Target): () => boolean | Promise<boolean> {
     const core = this.#core
     const { ask, step } = to
-    // The reply to a question of a sub-flow is an event that only that one may know.
+    // The reply to an ask of a sub-flow is an event that perhaps only the sub-flow knows.
     const open = ask === undefined ? undefined : core.openAsk(ask)
     if (open && open.level.path.length > 0 && isEvent(value) && value.type === open.point.reply)
       return this.#acceptReply(ask as string, value.data)
@@ -47,7 +47,7 @@ export class Inbox {
     }
   }
 
-  /** Checks a reply; the answer records it. */
+  /** Checks a reply. The returned function records it. */
   #acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
     const core = this.#core
     const open = core.openAsk(ask)

@@ -8,9 +8,9 @@ import { isWaiting, type AtWork } from './status'
 const CRASH_LOOP = 10
 
 /**
- * Rolls back what a crash or a reload cut off, by a record of its own. Answers what counts it, which is to be called when the
- * work begins again: a page that never lets it run has cut nothing off. An execution that is cut off again and again
- * without getting anywhere fails the run, before it takes the page down once more.
+ * Rolls back what a crash or a reload cut off, by a record of its own. Returns a function that counts the interruption. Call
+ * it when the work begins again: a page that never lets the work run cuts nothing off. An execution that is cut off again
+ * and again without progress fails the run, before it takes the page down once more.
  */
 export function interrupt(core: Core): () => void {
   const cut = interrupted(core.model)
@@ -29,8 +29,8 @@ export function interrupt(core: Core): () => void {
 }
 
 /**
- * No page ran what it has no step for, or what was still to be tried again when this one was opened, and a sub-flow counts for
- * itself: none of them can have crashed one.
+ * Whether an execution can have crashed a page. It cannot when the code has no step for it, or when it was still waiting for
+ * its retry when this page was opened; and a sub-flow counts for itself.
  */
 function began(core: Core, exec: Execution | undefined, opened: number): boolean {
   if (exec === undefined || core.step(exec.step) === undefined) return false

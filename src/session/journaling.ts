@@ -6,11 +6,11 @@ export interface Journaling extends RecordSink {
   readonly persistence: Persistence
   /** The number up to which everything is stored. */
   readonly stored: number
-  /** It cannot write before the session is claimed for this page; then, or when storage fails, the session begins. */
+  /** It cannot write before the session is claimed for this page. The session begins then, or when storage fails. */
   readonly unclaimed?: boolean
   flush(): Promise<void>
   close(): Promise<void>
-  /** Stops for good; with a reason, those who wait for a flush are told. */
+  /** Stops for good. With a reason, pending flushes reject with it. */
   abandon(reason?: Error): void
   /** The records that are not known to be stored, in order. */
   unacknowledged(): readonly { readonly seq: number }[]

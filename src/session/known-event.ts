@@ -3,8 +3,8 @@ import { genuine, isEvent, isGenuine, vouched, type AnyEvent, type WorkflowEvent
 import type { Execution } from './model'
 
 /**
- * The event, if it is one of these, checked against what its type's schema says. What the execution was given is passed
- * on as it is: it was checked when it was journaled, and a schema that transforms would refuse its own output.
+ * The event, if it is one of these, checked by its type's schema. An event that the execution was given is passed on as it
+ * is: it was checked when it was journaled, and a schema that transforms would refuse its own output.
  */
 export function knownEvent(
   value: unknown,
@@ -21,7 +21,7 @@ export function knownEvent(
   throw new UnknownEventError(what, where(), names)
 }
 
-/** Whether this is an event that started the execution, or that it has asked for, waited for or collected. */
+/** Whether this event has started the execution, or was asked for, waited for or collected by it. */
 function gave({ events, points }: Execution, { type, data }: WorkflowEvent): boolean {
   const same = (it: { readonly type: string; readonly data?: unknown }): boolean =>
     it.type === type && it.data === data

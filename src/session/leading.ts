@@ -11,11 +11,11 @@ export interface LeadingOptions {
   readonly epoch: number
   /** What was stored when this tab became the leader. */
   readonly base: number
-  /** Looks whether the session is still stored, when somebody has found that it is not. */
+  /** Checks whether the session is still stored, when somebody has found that it is not. */
   readonly doubt: () => Promise<void>
 }
 
-/** What the executing tab tells the others, and does for them. It says nothing until one of them is there. */
+/** What the leader tells the other tabs, and does for them. It says nothing until one of them is there. */
 export class Leading {
   epoch: number
   #base: number
@@ -34,7 +34,7 @@ export class Leading {
     options.post({ kind: 'lead', epoch: this.epoch })
   }
 
-  /** The same tab has another epoch: what the others have asked of it is still being done. */
+  /** The same tab has a new epoch, and is still doing what the others have asked of it. */
   renew(epoch: number, base: number): void {
     this.epoch = epoch
     this.#base = base
@@ -62,7 +62,7 @@ export class Leading {
   }
 
   hear(message: Message): void {
-    // It has read storage, and found nothing of what is stored.
+    // The tab has read storage and found nothing, though something is stored.
     if (message.kind === 'hello' && message.epoch === 0 && this.#options.live.stored > 0)
       this.#options.doubt().then(
         () => this.#welcome(message),
@@ -91,7 +91,7 @@ export class Leading {
     })
   }
 
-  /** Does what a tab has asked for; one after the other for each, and once. */
+  /** Does what a tab has asked for, once, and one after the other for each tab. */
   do(asked: Asked): void {
     const last = this.#turns.get(asked.by)
     if (this.#ends) return
@@ -113,7 +113,7 @@ export class Leading {
     this.#over = true
   }
 
-  /** Closing takes as long as storage does; what is asked meanwhile has no answer here, and so is asked of the next leader. */
+  /** Closing takes as long as storage does. What is asked meanwhile gets no answer here, and so goes to the next leader. */
   get #ends(): boolean {
     return this.#over || this.#options.live.closing !== undefined
   }
@@ -132,7 +132,7 @@ export class Leading {
     })
   }
 
-  /** Nothing to wait for: the next one may follow at once. */
+  /** Returns nothing when there is nothing to wait for: then the next may follow at once. */
   #perform(asked: Asked): Promise<void> | undefined {
     const { live } = this.#options
     const { core } = live
@@ -147,7 +147,7 @@ export class Leading {
     }
     if (!(result instanceof Promise)) return void this.#stored(asked, result)
     const done = result.then(
-      // That nobody took it is said before anything else is done for that tab.
+      // A tab hears that nobody took its event before anything else is done for it.
       (value: unknown) =>
         value === false ? this.#answer(asked, { value }) : void this.#stored(asked, value),
       (error: unknown) => this.#answer(asked, { error: recordError(error) }),
@@ -155,7 +155,7 @@ export class Leading {
     return lasting.has(asked.call) ? undefined : done
   }
 
-  /** The answer was missed, by a page that was frozen. What no record came of was taken by nobody. */
+  /** A frozen page has missed the answer. If no record carries the operation, nobody took it. */
   #repeat(asked: Asked): void {
     const { live } = this.#options
     const heard = isHeard(live.core.model.heard, asked)

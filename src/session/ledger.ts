@@ -14,7 +14,7 @@ function versionOf({ entries, version }: Execution): number {
   return entries[entries.length - 1]?.version ?? version
 }
 
-/** Something happened at a point: with the state, when somebody else has written since the entry before. */
+/** Notes what happened at a point, with the state when somebody else has written since the entry before. */
 export function addMoment(
   { tree, changed }: Model,
   exec: Execution,
@@ -27,7 +27,7 @@ export function addMoment(
   addEntry(exec, entry)
 }
 
-/** What was sent goes out with the point behind it, and has no state of its own. */
+/** A sent event goes out with the next point, and has no state of its own. */
 export function addSent(exec: Execution, event: CollectedEvent): void {
   addEntry(exec, { kind: 'sent', event, version: versionOf(exec) })
 }

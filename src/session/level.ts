@@ -13,23 +13,23 @@ export interface Level {
   readonly definition: Definition | undefined
   readonly attempts: Pick<Roster<LiveAttempt>, 'get'>
   readonly children: Pick<ReadonlyMap<string, Nested>, 'get'>
-  /** The sub-flows that it is in, from the outside. */
+  /** The points of the sub-flows that it is in, from the outside in. */
   readonly path: readonly Waiting[]
   /** What its keys begin with. */
   readonly prefix: string
   /** Records what comes to it. */
   append(body: RecordBody): void
-  /** What has run out by now is over, here and around it. */
+  /** Ends what has run out by now, here and around it. */
   expire(): void
 }
 
 /**
- * A workflow at work and the sub-flows in it, from the outside in, those that began first before the others. One by
- * one: mostly what is looked for is in the first of them, however many there are.
+ * A workflow at work and the sub-flows in it, from the outside in, and those that began first before the others. A generator,
+ * because what is looked for is mostly in the first of them, however many there are.
  */
 export function* levelsIn(outer: Level): Generator<Level, void> {
   yield outer
-  // Open sub-flows stand with the points that wait, for an event that there is not.
+  // Open sub-flows are among the points that wait, under the type `''`, which no event has.
   for (const { exec, point } of outer.model.waits.get('')?.values() ?? []) {
     const level = levelAt(outer, exec, point)
     if (level?.model.waits.has('')) yield* levelsIn(level)
@@ -43,7 +43,7 @@ export function levelAt(outer: Level, exec: Execution, point: Point): Level | un
   return model?.run === undefined || model.run.end ? undefined : new Inner(outer, exec, point, model)
 }
 
-/** Little is asked of most: an event that is sent passes by hundreds that do not wait for it. */
+/** Cheap to make: a sent event passes by hundreds that do not wait for it. */
 class Inner implements Level {
   readonly model: Model
   readonly #outer: Level

@@ -31,7 +31,7 @@ import { Travel } from './travel'
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'nest'> & {
   /** Called once, when the session is closed. */
   readonly onClose: () => void
-  /** Makes this page the one that executes. */
+  /** Makes this page the leader. */
   readonly takeOver: () => Promise<void>
 }
 
@@ -93,12 +93,12 @@ export class LiveSession extends Standing {
     this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
   }
 
-  /** What was read is here: early writes go on top of it, and interrupted work goes on. */
+  /** The session was read: early writes go on top of it, and interrupted work goes on. */
   attach(model: Model, journal: Journaling, resumed: Resumed, autoResume: boolean): void {
     const { core } = this
     const { early = [] } = core
     const told = core.remote && catchUp(this)
-    // What began in memory makes room for what was stored.
+    // What began in memory makes way for what was stored.
     this.#scheduler.stop(replaced)
     core.unsurveyed = true
     core.storedAt = resumed.found ? resumed.savedAt : 0
@@ -128,7 +128,7 @@ export class LiveSession extends Standing {
     if (this.runs.active) nextTask(() => this.#scheduler.run())
   }
 
-  /** Nothing was stored: what has happened in memory is the session, and this journal keeps it from here on. */
+  /** Nothing was stored: what happened in memory is the session, and this journal keeps it from here on. */
   keep(journal: Journaling): void {
     this.core.early = undefined
     this.core.sink = this.journal = journal
@@ -144,8 +144,8 @@ export class LiveSession extends Standing {
   }
 
   /**
-   * Another tab executes it: nothing runs here any more, and what is done here is asked of that tab. Early writes
-   * are the first. `admit` opens it, when all that the other tab has is there.
+   * Another tab executes the session: nothing runs here any more, and what is done here, early writes first, is asked of that
+   * tab. `admit` opens the session when this tab has all that the other one has.
    */
   follow(model: Model, remote: Remote): void {
     const { core } = this
@@ -163,7 +163,7 @@ export class LiveSession extends Standing {
     this.changed()
   }
 
-  /** The model of the tab that executes: what was done since the last one may be in it. */
+  /** Takes the leader's model, which may hold more than was heard since the last one. */
   adopt(saved: SavedSession): void {
     const { core } = this
     const asks = core.model.askChanges
@@ -188,20 +188,20 @@ export class LiveSession extends Standing {
     return this.gate.phase === 'loading' ? this.ready.then(() => this.takeOver()) : this.#options.takeOver()
   }
 
-  /** It is read once more, after it could not be. */
+  /** The session is read once more, after it could not be. */
   reload(): void {
     if (this.gate.reload()) this.changed()
   }
 
-  /** It could not be read. Nothing is ever written; a later `attach` may still bring it. */
+  /** The session could not be read. Nothing is ever written; a later `attach` may still bring it. */
   refuse(error: Error): void {
     this.gate.refuse(error)
     this.changed()
   }
 
   /**
-   * Another writer has taken the session over: this page only shows what it has. Nothing runs here any more, least
-   * of all an effect, and who waits for the run is told.
+   * Another writer has taken the session over: this page only shows what it has. Nothing runs here any more, least of all an
+   * effect, and whoever waits for the run gets the error.
    */
   fence(error: Error): void {
     if (!this.gate.fence(error)) return
@@ -234,7 +234,7 @@ export class LiveSession extends Standing {
 
   async #shut(): Promise<void> {
     const opened = this.gate.phase === 'open'
-    // Mostly nobody waits for anything, and an error is dear.
+    // Mostly nobody waits for anything, and an error costs much.
     const error = this.isAwaited ? new SessionClosedError(this.#options.id) : complete
     this.gate.close(error)
     this.core.closed = 'closed'
@@ -252,7 +252,7 @@ export class LiveSession extends Standing {
     }
   }
 
-  /** After every record: who waits is woken, who watches is told. */
+  /** After every record: wakes whoever waits, and tells whoever watches. */
   #afterRecord(record: SessionRecord): void {
     this.streams.record(record, this.core.options.privacy)
     if (record.kind === 'wrote' || record.kind === 'saw') return

@@ -5,8 +5,8 @@ import type { SessionRecord } from './record'
 import { startRun } from './run-start'
 
 /**
- * Where records go while storage does not answer: nowhere, the session lives in memory. It remembers what decides
- * about a late answer: whether a run has begun, and whether that has done what cannot be taken back.
+ * Where records go while storage does not answer: nowhere, because the session lives in memory. It remembers what decides
+ * about a late answer: whether a run has begun, and whether that run has done something that cannot be taken back.
  */
 export class Meanwhile implements Journaling {
   /** What the run began with. */
@@ -38,7 +38,7 @@ export class Meanwhile implements Journaling {
     this.binding ||= record.kind === 'finished' || (record.kind === 'opened' && record.type === 'once')
   }
 
-  /** The run that has begun goes on in the session that was stored after all, and knows nothing of it. */
+  /** Starts the run again in the session that was stored after all, which knows nothing of it. */
   restart({ core, runs }: LiveSession): void {
     if (!this.started || runs.active) return
     const { type, data } = this.started.event
@@ -46,7 +46,7 @@ export class Meanwhile implements Journaling {
     core.wake()
   }
 
-  /** Nothing is, and nothing can be told apart. */
+  /** Nothing is stored. */
   readonly stored = 0
   unacknowledged(): readonly never[] {
     return []

@@ -5,7 +5,7 @@ import type { SavedSession } from './saved-session'
 import type { Progress } from './session'
 import type { Status } from './status'
 
-/** What the tabs of one session tell each other; what each is for stands in `decisions/0012-tabs.md`. */
+/** What the tabs of one session tell each other; `decisions/0012-tabs.md` says what each message is for. */
 export type Message = Hello | Lead | Welcome | News | Ask | Answer | Gone
 
 export interface Hello {
@@ -67,7 +67,7 @@ export interface Shown {
   readonly missing: readonly string[]
 }
 
-/** An operation that is done by the leader of that epoch alone: another one is asked for all of them, in order. */
+/** An operation that only the leader of that epoch does. Another leader is asked for all operations again, in order. */
 export interface Ask extends Asked {
   readonly kind: 'ask'
   readonly of: number
@@ -83,12 +83,12 @@ export interface Asked {
   readonly args: readonly unknown[]
 }
 
-/** Whether nothing has changed but what a tab has written, and so shows already. */
+/** Whether only the tab's own writes have changed something, which it shows already. */
 export function isWrittenBy(news: News['records'], tab: string): boolean {
   return news.every((it) => 'event' in it || (it.record.kind === 'wrote' && it.record.by === tab))
 }
 
-/** Whether it is among the records of which so much was heard of each tab. */
+/** Whether the operation was heard, by how far each tab was heard. */
 export function isHeard(heard: ReadonlyMap<string, number>, { by, n }: Pick<Asked, 'by' | 'n'>): boolean {
   return n <= (heard.get(by) ?? 0)
 }
@@ -100,6 +100,6 @@ export interface Answer {
   readonly epoch: number
   readonly value?: unknown
   readonly error?: RecordedError
-  /** The newest record, where storage is in trouble and has not taken it: what was asked may be gone with this leader. */
+  /** The newest record, when storage is in trouble and has not taken it: the operation may be lost with this leader. */
   readonly unstored?: number
 }

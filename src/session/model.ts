@@ -10,7 +10,7 @@ import type { ChildBegin, Emission, Finished, PointType, RecordedError } from '.
  */
 export interface Model {
   seq: number
-  /** Names this line of history: idempotency keys and ask ids of another one never collide. */
+  /** Names this line of history, so that its idempotency keys and ask ids never collide with those of another. */
   lineage: string
   readonly tree: Tree
   /** The version of the state: the record that has changed it last. */
@@ -41,9 +41,9 @@ export interface Model {
   unconsumed: string[]
   /** Counts changes to the open asks, so that a view of them can be kept. */
   askChanges: number
-  /** What the newest record has sent: where the journal ends there, a stop event is still to be heeded. */
+  /** What the newest record has sent. If the journal ends there, a stop event in it has yet to end the run. */
   latest: readonly Emission[]
-  /** Up to which of their operations other tabs were heard; those that were heard last are at the end. */
+  /** Up to which of their operations the other tabs were heard; the tabs that were heard last are at the end. */
   readonly heard: Map<string, number>
 }
 
@@ -56,7 +56,7 @@ export interface Run {
   readonly id: string
   /** Step executions so far. */
   steps: number
-  /** Milliseconds at work up to the newest record that says so; only where there is a limit. */
+  /** Milliseconds at work up to the newest record that says so; only when the run has a limit. */
   worked?: number
   end: Omit<Finished, 'kind'> | undefined
   /** The newest asks that were answered, in order. */
@@ -67,7 +67,7 @@ export interface Run {
 
 /** An ask that was answered: a page of a wizard. */
 export interface Page {
-  /** Of the record that answered it. */
+  /** The number of the record that answered it. */
   readonly seq: number
   readonly step: string
   readonly key: string
@@ -115,7 +115,7 @@ export interface Execution {
   points: Ledger
 }
 
-/** What an execution has come to, by key; and what of it is open, so that nobody looks through thousands for that. */
+/** The points of an execution, by key, and which of them are open, so that nobody looks through thousands for those. */
 export class Ledger extends Map<string, Point> {
   readonly open: Set<Point> = new Set()
 }
@@ -123,14 +123,14 @@ export class Ledger extends Map<string, Point> {
 /**
  * What an execution did, in order. A re-run reads the last `root` before it with the execution's own writes since:
  * an entry has one only when somebody else has written since the entry before it, so that a step which writes
- * thousands of times keeps operations and no states. `old` is a write or a send of older code: it is done. Such a write
- * stands in the migrated state, and its operations, which have another shape, are gone.
+ * thousands of times keeps operations and no states. `old` is a write or a send of older code, which is done. Such a write
+ * is in the migrated state, and its operations, which have another shape, are gone.
  */
 export type Entry = { readonly version: number; readonly root?: unknown } & (
   | { readonly kind: 'wrote'; readonly ops: readonly Op[]; readonly since: number; readonly old?: true }
   | { readonly kind: 'sent'; readonly event: CollectedEvent; readonly old?: true }
   | { readonly kind: 'saw'; readonly reads: number }
-  /** What the step does itself, then what comes to it: only that has to wait for its turn. */
+  /** `opened` and `flow`: what the step does itself. `done` and `answered`: what comes to it, which has to wait for its turn. */
   | { readonly kind: 'opened' | 'flow' | 'done' | 'answered'; readonly key: string }
 )
 
@@ -147,7 +147,7 @@ export interface Point {
   child?: Model | undefined
   /** How it ended; `undefined` while it is open. */
   result: PointResult | undefined
-  /** The attempt failed with it, so it is no riddle to any page what became of it: the next one begins it again. */
+  /** The attempt failed with it, so every page knows what became of it: the next attempt begins it again. */
   again?: true
 }
 
@@ -179,11 +179,11 @@ export interface Scope {
 }
 
 export interface LogEntry {
-  /** Whose write it is, uncommitted as long as the execution is in that span; `undefined`: somebody outside. */
+  /** The execution that wrote it; uncommitted as long as that is in this span. `undefined`: somebody outside. */
   readonly exec: number | undefined
   readonly span?: number
   readonly ops: readonly Op[]
-  /** The state before it: of the first in the log, and of those behind it where it is known. */
+  /** The state before it: for the first in the log, and for later ones where it is known. */
   readonly before?: unknown
 }
 
@@ -224,7 +224,7 @@ export function isOpenWrite(model: Model, { exec, span }: LogEntry): boolean {
   return exec !== undefined && model.execs.get(exec)?.span === span
 }
 
-/** What a step collects in one buffer. No two steps and buffers have the same, whatever they are called. */
+/** The name of a step's buffer. No two steps and buffers share a name, whatever they are called. */
 export function bufferName(step: string, buffer: string): string {
   return `${step.length}/${step}/${buffer}`
 }

@@ -7,19 +7,19 @@ import type { RecordBody, SessionRecord } from './record'
 /** Where the records of a sub-flow go: into its parent's journal. */
 export interface Within {
   append(body: RecordBody, urgency: 'now' | 'soon', durability: 'strict' | 'relaxed'): void
-  /** What its keys begin with: the key of the point that it is. */
+  /** What its keys begin with: the key of its point. */
   readonly prefix: string
   /** A step by hand has been made: nothing else starts. */
   stepped(): void
-  /** It has started what can start: whoever waits for it may work, or wait, now. */
+  /** The sub-flow has started what can start: whoever waits for it may work, or wait, now. */
   ran(): void
-  /** Whether what an effect of it has come to is still recorded, though it is over: it failed, and may be tried again. */
+  /** Whether an effect's result is still recorded though the sub-flow is over: it failed, and may be tried again. */
   outlives(record: RecordBody): boolean
-  /** What is at work at its point now. */
+  /** The core that is at work at its point now. */
   heir(): Core | undefined
 }
 
-/** Who waits for an effect of this core: one that is over has left it to the next. */
+/** The core that waits for an effect of this one: a core that is over has left its effects to the next. */
 export function heirOf(core: Core): Core {
   return core.options.within?.heir() ?? core
 }
@@ -38,14 +38,14 @@ export interface Nested {
   readonly missing: readonly string[]
   /** A record of it was folded. */
   told(record: SessionRecord): void
-  /** An attempt has come to it: it begins, or carries on. */
+  /** An attempt has come to the sub-flow, which begins or carries on. */
   join(attempt: Joining): void
   /** Nobody waits for it any more: its steps stop, and go on with the next attempt. */
   leave(attempt: Joining, reason: Error): void
   wake(): void
   /** Lets one execution of it start. */
   startOne(): LiveAttempt | undefined
-  /** It is over; `'crashed'` as with a killed page. */
+  /** Ends it; with `'crashed'` like a killed page. */
   end(reason: Error | 'crashed'): void
 }
 

@@ -20,12 +20,12 @@ export function asksOf(level: Level): AskedPoint[] {
   return found
 }
 
-/** What it is called by. */
+/** The id of an open ask. */
 export function idOf({ exec, point, level }: AskedPoint): string {
   return `${level.prefix}/${exec.id}/${point.key}`
 }
 
-/** The open ask of this name, as it stands behind the prefix of its level. Keys may hold slashes themselves. */
+/** The open ask of this name, which comes after the prefix of its level. Keys may hold slashes themselves. */
 export function askIn(level: Level, name: string): AskedPoint | undefined {
   const slash = name.indexOf('/')
   const exec = level.model.execs.get(Number(name.slice(0, slash)))

@@ -10,7 +10,7 @@ export interface Orphan {
   readonly within?: readonly string[]
 }
 
-/** The orphans of a workflow at work; of a sub-flow that nobody knows here it cannot be said. */
+/** The orphans of a workflow at work. Of a sub-flow whose definition is not known here they are not known either. */
 export function orphansOf({ model: { execs, queues, scopes, buffers }, definition, path }: Level): Orphan[] {
   if (definition === undefined) return []
   const within = path.length > 0 && { within: path.map((it) => it.exec.step) }
