@@ -5,31 +5,31 @@ import type { Model } from './model'
 import { rebuildError } from './recorded-error'
 import { OvertakenError } from './tab-errors'
 
-/** What whoever executes later may do as well; the rest would mean something else by then. */
+/** What a later leader may do as well; the rest would mean something else by then. */
 const repeatable: ReadonlySet<string> = new Set(['write', 'reply', 'send'])
 
-/** What this tab has asked of the executing one and has no answer to yet. */
+/** What this tab has asked of the leader, without an answer yet. */
 export interface Pending extends Omit<Asked, 'n'> {
   n: number
   readonly at: number
   readonly done: Deferred<unknown>
   /** The epoch of the leader that was last asked. */
   askedOf: number
-  /** Whether it must stay as it is. */
+  /** Whether it was sent, and so must stay as it is. */
   sent: boolean
-  /** The newest record when it was answered by a tab that could not store it: when that is stored, so is what came of this. */
+  /** The newest record when a leader that could not store it answered: once that is stored, so is what came of this. */
   until?: number
 }
 
 /**
- * The operations of one tab, in order, each until the tab that executes has stored it: through any number of
- * leaders, and when the tab itself becomes the leader.
+ * The operations of one tab, in order, each until the leader has stored it: through any number of leaders, and when the tab
+ * itself becomes the leader.
  */
 export class Outbox {
   readonly by: string
   #n = 0
   #pending: Pending[] = []
-  /** Answered and not stored: whoever executes next may never have heard of it. */
+  /** Answered and not stored: the next leader may never have heard of these. */
   #unstored: Pending[] = []
 
   constructor(by: string) {
@@ -56,7 +56,7 @@ export class Outbox {
     return entry
   }
 
-  /** What this tab had done before it followed comes before what it has asked since, as far as nobody has heard of that. */
+  /** What this tab had done before it followed goes before what it has asked since and nobody has heard. */
   again(
     calls: readonly (readonly [call: string, args: readonly unknown[]])[],
     seen: number,
@@ -69,17 +69,17 @@ export class Outbox {
     this.#pending.push(...unsent)
   }
 
-  /** It is being done, here or elsewhere: from now on it keeps its name and what is in it. */
+  /** The operations are being done, here or elsewhere: from now on they keep their names and content. */
   keepNames(): void {
     for (const it of this.#pending) it.sent = true
   }
 
-  /** What a tab that was left had asked, under the name that it has. */
+  /** Takes up what a tab that was left had asked, under its own name. */
   resume(asked: Asked, at: number): void {
     this.#pending.push({ ...asked, at, done: deferred<unknown>(), askedOf: 0, sent: true })
   }
 
-  /** What was asked here, and is answered so. */
+  /** The operation that this answer is for. */
   find({ to, n }: Pick<Answer, 'to' | 'n'>): Pending | undefined {
     return this.#pending.find((it) => it.n === n && it.by === to)
   }
@@ -91,7 +91,7 @@ export class Outbox {
     else this.add('write', [[...ops]], seen, at)
   }
 
-  /** The writes that are not in the records of which so much was `heard`. */
+  /** The writes that are not recorded, by how far each tab was `heard`. */
   *writes(heard: ReadonlyMap<string, number>): Iterable<readonly Op[]> {
     for (const it of this.#pending) if (it.call === 'write' && !isHeard(heard, it)) yield it.args[0] as Op[]
   }
@@ -113,7 +113,7 @@ export class Outbox {
     this.#unstored = this.#unstored.filter(({ until = 0 }) => until > seq)
   }
 
-  /** Somebody else executes, and may never have heard of what was answered: that is asked again. */
+  /** A new leader may never have heard of what was answered and not stored: that is asked again. */
   recall({ heard, seq }: Model): void {
     this.#pending.unshift(...this.#unstored.filter((it) => !isHeard(heard, it)))
     this.#unstored = this.#unstored.filter((it) => isHeard(heard, it))
@@ -125,19 +125,19 @@ export class Outbox {
     for (const entry of this.#pending) entry.askedOf = 0
   }
 
-  /** Nobody answers: whoever waits for storage alone hears so. What was asked stays asked. */
+  /** Nobody answers: calls that only wait for storage reject. What was asked stays asked. */
   silent(error: Error): void {
     for (const { call, done } of this.#pending) if (call === 'flush') done.reject(error)
   }
 
-  /** The calls that will not be done, in words; what is asked of storage or of what is shown is nothing that is lost. */
+  /** The names of the calls that will not be done. A call that only asks about storage or the view is no loss. */
   get undone(): string[] {
     return [...new Set(this.#pending.map((it) => it.call))].filter((it) => it !== 'flush')
   }
 
   /**
-   * What this tab has asked for and whoever executes later may do. It keeps its names: this page may come back, and ask for
-   * it again. What other tabs had left is where they left it.
+   * What this tab has asked for and a later leader may do. The operations keep their names, because this page may come back
+   * and ask for them again. What other tabs had left is where they left it.
    */
   leave(): Asked[] {
     const lasting = [...this.#unstored, ...this.#pending].filter(
@@ -147,7 +147,7 @@ export class Outbox {
     return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
   }
 
-  /** What was asked of a session that is not there any more is done on no other one. It is told. */
+  /** The session that was asked is gone. Nothing is done on another one; it is reported as lost. */
   lose(id: string, onError: (error: unknown) => void): void {
     const error = new OvertakenError(id, this.undone)
     this.#unstored = []

@@ -6,7 +6,7 @@ import type { Finished, SessionRecord } from './record'
 
 type RunEnd = Omit<Finished, 'kind'>
 
-/** How the run that is going on will end, or the last one has: the same promise and error for everybody. */
+/** How the present run will end, or the last one has ended: the same promise and error for everybody. */
 export class Outcome {
   readonly #core: Core
   #told = false
@@ -18,7 +18,7 @@ export class Outcome {
   }
 
   get promise(): Promise<unknown> {
-    // A stalled run that an event has brought back ends once more.
+    // A stalled run that an event has revived ends once more.
     if (this.#told && this.#core.model.run?.end === undefined) this.renew()
     if (this.#pending === undefined) {
       this.#pending = deferred()
@@ -49,7 +49,7 @@ export class Outcome {
     else this.#pending?.resolve(end.result)
   }
 
-  /** Another run begins: who waited for the last one has been told. */
+  /** Another run begins; whoever waited for the last one has been told. */
   renew(): void {
     this.#pending = undefined
     this.#told = false
@@ -72,6 +72,6 @@ export class Outcome {
 export function explain(core: Core, end: RunEnd): Error {
   if (end.status === 'cancelled') return new CancelledError(end.reason)
   if (end.status === 'stalled') return new StalledError(end.unconsumed ?? [])
-  // What this page has seen itself is richer than what the journal could keep.
+  // The error that this page has seen itself is richer than what the journal could keep.
   return core.cause ?? recordedFailure(end)
 }

@@ -2,8 +2,8 @@ import type { Core } from './core'
 import { hasAny } from './point-log'
 
 /**
- * How far a wizard is: of the pages that were answered and those that can still come, the part that was answered.
- * A step asks in the order of its `asks`: what it has passed over is of another branch. `undefined` without pages.
+ * How far a wizard is: the answered pages, divided by all that were opened or can still come. A step asks in the order of its
+ * `asks`, so an ask that it has passed over belongs to another branch. `undefined` without pages.
  */
 export function pageProgress(core: Core): number | undefined {
   const { run, execs, queues } = core.model

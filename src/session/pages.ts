@@ -3,7 +3,7 @@ import type { Execution, Model, Page, Point } from './model'
 /** Pages that a run remembers, and answers that it keeps. */
 const MOST_PAGES = 100
 
-/** An ask was answered: one page further. What was kept for it has had its turn. */
+/** An ask was answered: the wizard is one page further, and a kept answer for that page is used up. */
 export function turnPage({ run, seq }: Model, { step }: Execution, { key, event, result }: Point): void {
   if (run === undefined) return
   const value = result?.value
@@ -13,7 +13,7 @@ export function turnPage({ run, seq }: Model, { step }: Execution, { key, event,
   run.pages = [...run.pages.slice(1 - MOST_PAGES), page]
 }
 
-/** What is kept when somebody goes back to the record `to`: those answers come before the ones that are kept already. */
+/** The answers to keep when somebody goes back to the record `to`. They come before those that are kept already. */
 export function keepAfter({ run }: Model, to: number): readonly Page[] {
   if (run === undefined) return []
   return [...run.pages.filter((it) => it.seq > to), ...run.kept].slice(0, MOST_PAGES)

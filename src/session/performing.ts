@@ -6,7 +6,7 @@ import type { Target } from './session'
 
 type Call = (live: LiveSession, asked: Asked) => unknown
 
-/** What a tab may ask of the one that executes: looked up here, and nowhere else. */
+/** The calls that a tab may ask of the leader. They are looked up here, and nowhere else. */
 const calls: { readonly [name: string]: Call } = {
   write: ({ core }, { args, by, seen }) => {
     // What was checked against another state than this one is checked again.
@@ -36,10 +36,10 @@ const calls: { readonly [name: string]: Call } = {
   flush: (live) => live.flush(),
 }
 
-/** What takes its time, and holds nothing up. */
+/** Calls that may take long and hold up no other. */
 export const lasting: ReadonlySet<string> = new Set(['step', 'flush'])
 
-/** Does what was asked; the first record that comes of it carries the name of the operation. */
+/** Does what was asked. The first record that it makes carries the name of the operation. */
 export function perform(live: LiveSession, asked: Asked): unknown {
   const { core } = live
   const call = Object.hasOwn(calls, asked.call) ? calls[asked.call] : undefined

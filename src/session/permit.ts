@@ -5,13 +5,13 @@ const none: readonly string[] = []
 
 /** Whether steps may run in this page: not before its resources are there, and somebody wants them to run. */
 export class Permit {
-  /** Opened without resuming: until somebody runs or resumes it. */
+  /** Opened without resuming, until somebody runs or resumes it. */
   held = false
-  /** The session is shown, and not yet this page's to write. */
+  /** The session is shown, but not yet claimed by this page. */
   unclaimed = false
   readonly #core: Core
   #supplied = false
-  /** Counts what was cut off, until work begins. */
+  /** Counts what was cut off, once work begins. */
   #count: (() => void) | undefined
 
   constructor(core: Core) {
@@ -32,12 +32,12 @@ export class Permit {
     this.#count = interrupt(this.#core)
   }
 
-  /** Nothing is counted: work ends before it has begun. */
+  /** Work ends before it has begun: nothing is counted. */
   forget(): void {
     this.#count = undefined
   }
 
-  /** The first time that steps may run, what was cut off is counted. */
+  /** Whether steps may run. The first time, what was cut off is counted. */
   granted(): boolean {
     if (this.waits || this.unclaimed) return false
     this.#supplied = true
@@ -51,12 +51,12 @@ export class Permit {
     return this.held || this.missing.length > 0
   }
 
-  /** Only until work begins: what is taken away later is missed by the step that requires it. */
+  /** Only until work begins: a resource that is taken away later is an error of the step that requires it. */
   get missing(): readonly string[] {
     return this.#supplied ? none : this.#core.options.resources.missing()
   }
 
-  /** Another run begins: its resources are asked for again. */
+  /** Another run begins: its resources are checked again. */
   renew(): void {
     this.#supplied = false
   }

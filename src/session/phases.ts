@@ -79,7 +79,7 @@ export class Phases implements NodeHost {
     return result
   }
 
-  /** The result is taken in its turn, as that of every point that was opened before. */
+  /** The result is taken in its turn, like that of every recorded point. */
   async #done(result: PointResult): Promise<void> {
     const { points, replay } = this.#attempt
     points.log.done(EXECUTE, 'once', result)
@@ -96,13 +96,13 @@ export class Phases implements NodeHost {
     return this.#attempt.exec.points.get(key)
   }
 
-  /** A page that has died never hears the end of anything. */
+  /** In a page that has died nothing ever settles. */
   #alive(): void {
     if (this.#attempt.over) throw this.#attempt.over
   }
 }
 
-/** `cause`: what was thrown in this page; after a reload only what was recorded of it is left. */
+/** `cause`: what was thrown in this page. After a reload only the recorded error is left. */
 type Outcome = PointResult & { readonly cause?: unknown }
 
 const EXECUTE = 'execute'

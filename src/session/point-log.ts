@@ -22,7 +22,7 @@ export interface Host {
 /** How an attempt's points get into the ledger: opened, done, and told apart by their keys. */
 export class PointLog {
   readonly #attempt: Host
-  /** By name: the first number that was not taken, beside it of the name that came last; and what was taken out of turn. */
+  /** The first free number of each name (the last name has fields of its own), and what was taken out of turn. */
   #counts: Map<string, number> | undefined
   #name = ''
   #lowest = 1
@@ -34,7 +34,7 @@ export class PointLog {
     this.#attempt = attempt
   }
 
-  /** To be called first by every point: not in an attempt that is over, and not inside an edit. */
+  /** Every point calls it first. Throws in an attempt that is over, and inside an edit. */
   enter(what: string): void {
     this.alive()
     if (this.#attempt.editing) throw new NestedEditError(`ctx.${what}`)
@@ -44,7 +44,7 @@ export class PointLog {
     if (this.#attempt.over) throw this.#attempt.over
   }
 
-  /** Before something is recorded that takes the sends along: after a reload it may be too early for them. */
+  /** Await it before recording something that takes the sends along: after a reload it may be too early for them. */
   get unclear(): Promise<void> | undefined {
     return this.#attempt.unclear?.then(() => this.alive())
   }
@@ -57,7 +57,7 @@ export class PointLog {
       const key = this.#key(name, number)
       if (this.#claimed?.has(key)) continue
       const point = points.get(key)
-      // The lowest number is free, so it is the first one that was.
+      // The lowest number is free, so it is the first free one.
       if (point === undefined)
         return this.#claim(name, lowest, number > lowest ? this.#key(name, lowest) : key)
       if (fits(point)) return this.#claim(name, number, key)
@@ -99,7 +99,7 @@ export class PointLog {
     return exec.points.get(key) as Point
   }
 
-  /** Opens a point that waits, or comes to it again: what it was answered. */
+  /** Opens a point that waits, or comes to it again. Resolves with its answer. */
   async wait(key: string, type: PointType, timeout: number | undefined, details: object): Promise<unknown> {
     const { core, exec, replay } = this.#attempt
     let point = exec.points.get(key)
@@ -133,12 +133,12 @@ export class PointLog {
   #append(body: RecordBody): void {
     this.#attempt.core.append(body)
     this.#attempt.replay.entered()
-    // Nothing can start because something was kept.
+    // Keeping an event for a batch lets nothing start.
     if (body.kind !== 'collected' || body.sends) this.#attempt.core.wake()
   }
 }
 
-/** Whether there is a point of the name: by the first it would have, for a chat has thousands of them behind it. */
+/** Whether there is a point of the name. Looks only for the first, because a chat has thousands of them. */
 export function hasAny(points: ReadonlyMap<string, Point>, name: string): boolean {
   return ['', 'prepare/', 'execute/', 'fallback/'].some((phase) => points.has(`${name}#${phase}1`))
 }

@@ -7,7 +7,7 @@ import { knownEvent } from './known-event'
 import { bare, bufferName, type CollectedEvent } from './model'
 import { PointLog, type Host } from './point-log'
 
-/** In JavaScript a predicate may answer with anything. */
+/** In JavaScript a predicate may return anything. */
 type Where = (event: WorkflowEvent) => unknown
 
 /**
@@ -50,7 +50,7 @@ export class Points {
     checkOptions('waitFor()', options, { where: 'function', timeout: '', emit: '' })
     const { where, timeout, emit } = options
     const type = event?.type
-    // What has no type never comes; and one event stands for all of its type no more than one of them.
+    // Something without a type never comes, and an event in place of its type would stand for all of them.
     if (typeof type !== 'string' || 'data' in event) throw new ArgumentError('waitFor()', event, 'an event')
     const name = this.log.key(
       `wait:${type}`,
@@ -81,7 +81,7 @@ export class Points {
     this.log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
   }
 
-  /** The events, or nothing yet: a promise only while it is not clear where what was sent goes. */
+  /** The events, or nothing yet. A promise only while it is not clear where the sent events go. */
   collect(event: WorkflowEvent, expected: readonly EventType[], options: { buffer?: string }): unknown {
     this.log.enter('collect')
     checkOptions('collect()', options, { buffer: 'string' })
@@ -116,7 +116,7 @@ export class Points {
     try {
       return Boolean(where({ type, data }))
     } catch (error) {
-      // Its own mistake, not that of whoever sent the event.
+      // The predicate's mistake, not that of whoever sent the event.
       this.#attempt.core.options.report(error)
       return false
     }

@@ -6,7 +6,7 @@ import type { SavedExecution, SavedModel, SavedPast } from './saved-model'
 import type { SavedSession } from './saved-session'
 import type { ChildBegin, RecordBody } from './record'
 
-/** The private paths of a workflow's state: what stands there is in no storage, snapshot, export or other tab. */
+/** The private paths of a workflow's state. Their values are in no storage, snapshot, export or other tab. */
 export class Privacy {
   readonly #paths: readonly (readonly string[])[]
 
@@ -42,7 +42,7 @@ export class Privacy {
     }
   }
 
-  /** A state without what is private in it. */
+  /** A state without its private values. */
   state(state: unknown): unknown {
     return this.#without([], state)
   }
@@ -75,7 +75,7 @@ export class Privacy {
     return { ...point, begin: begun(begin), ...(child && { child: own.#saved(child) }) }
   }
 
-  /** What makes the private paths of a state those of another one, where its schema has room for them. */
+  /** The operations that copy the private values of one state into another, where its schema allows them. */
   carry(state: unknown, into: Current, { check }: CompiledSchema): Op[] {
     return this.#paths.flatMap((keys): Op[] => {
       const value = valueAt(state, keys)
@@ -85,7 +85,7 @@ export class Privacy {
         check(into, path, value)
         return [['set', path.id, value]]
       } catch {
-        // What it stood in is gone, and cannot be without the rest of it.
+        // The object that held it is gone, and is not valid with the private value alone.
         return []
       }
     })
@@ -96,7 +96,7 @@ export class Privacy {
     return this.#paths.reduce((made, keys) => fill(made, other, keys), state)
   }
 
-  /** What of a write may be told. */
+  /** The part of a write that others may see. */
   told(ops: readonly Op[]): readonly Op[] {
     if (this.none) return ops
     return ops.flatMap((op): Op[] => {
@@ -108,7 +108,7 @@ export class Privacy {
     })
   }
 
-  /** A value that stands at `keys`, without what is private in it. */
+  /** The value at `keys`, without its private values. */
   #without(keys: readonly string[], value: unknown): unknown {
     const below = this.#paths.filter((it) => startsWith(it, keys)).map((it) => it.slice(keys.length))
     return below.reduce<unknown>(drop, value)

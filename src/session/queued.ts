@@ -3,10 +3,10 @@ import type { Core } from './core'
 import type { Fifo } from './fifo'
 import type { Delivery } from './model'
 
-/** How many events had come to the queue of an `allOf` that was found incomplete. */
+/** How many events the queue of an `allOf` had had when it was found incomplete. */
 const lacking = new WeakMap<Fifo<Delivery>, number>()
 
-/** What of the queues may start. */
+/** What may start from the queues. */
 export interface Queued {
   readonly step: StepDefinition
   /** The ids of the events that it takes. */
@@ -32,12 +32,12 @@ export function nextQueued(core: Core): Queued | undefined {
   return { step: best, events: events ?? [] }
 }
 
-/** A step that is not there any more has none: its work is kept and reported, not dropped. */
+/** A step that no longer exists has no worker: its work is kept and reported, not dropped. */
 export function hasWorker({ attempts }: Core, step: StepDefinition | undefined): boolean {
   return step !== undefined && attempts.busy(step) < step.workers
 }
 
-/** Whether an `allOf` can start; not looked at again before something has come. */
+/** Whether an `allOf` can start. It is not checked again before another event has come. */
 function isComplete(queue: Fifo<Delivery>, step: StepDefinition): boolean {
   if (lacking.get(queue) === queue.pushed) return false
   const complete = oneOfEach(queue, step) !== undefined

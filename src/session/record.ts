@@ -3,11 +3,11 @@ import type { SavedPast } from './saved-model'
 
 /**
  * What happens to a session, as it is journaled: small, plain, frozen JSON. A session is the fold of its
- * records; nothing else changes it. Why each kind is as it is stands in `decisions/0001-record-model.md`.
+ * records; nothing else changes it. `decisions/0001-record-model.md` says why each kind is as it is.
  */
 export type SessionRecord = Stamp & RecordBody
 
-/** Where a record stands: its place in the session, without gaps from 1, and the writer's clock (ms). */
+/** The place of a record in the session, from 1 without gaps, and the time on the writer's clock (ms). */
 export interface Stamp {
   readonly seq: number
   readonly at: number
@@ -61,7 +61,7 @@ export interface ChildBegin {
 
 export type PointType = 'once' | 'ask' | 'wait' | 'sleep' | 'commit' | 'subflow'
 
-/** A point is opened: an effect is about to begin, a question is asked, a wait or sleep begins. */
+/** A point is opened: an effect is about to begin, somebody is asked, a wait or sleep begins. */
 export interface PointOpened {
   readonly kind: 'opened'
   readonly exec: number
@@ -69,11 +69,11 @@ export interface PointOpened {
   readonly type: PointType
   /** subflow: what the child begins with. */
   readonly child?: ChildBegin
-  /** ask: the question. */
+  /** ask: the event that asks. */
   readonly event?: { readonly type: string; readonly data?: unknown }
   /** ask, wait: the type of the event that answers it. */
   readonly reply?: string
-  /** wait: a predicate decides; it is known again when the step has run up to here. */
+  /** wait: a predicate decides. After a reload it is known when the step has run up to here. */
   readonly where?: true
   /** ask, wait, sleep: when it ends by itself; milliseconds since 1970. */
   readonly deadline?: number
@@ -118,18 +118,18 @@ export type RecordBody =
       readonly exec: number
       readonly step: string
       readonly events: readonly number[]
-      /** As of a point. */
+      /** As with a point. */
       readonly worked?: number
     }
-  /** A write: of a step's attempt, uncommitted until its next point; without `exec` by somebody outside. */
+  /** A write: by a step's attempt, uncommitted until its next point; without `exec`, by somebody outside. */
   | { readonly kind: 'wrote'; readonly exec?: number; readonly ops: readonly Op[] }
   /** A step read after others had written: a re-run sees this version at its `reads`-th read. */
   | { readonly kind: 'saw'; readonly exec: number; readonly reads: number }
   | PointOpened
   | PointDone
   /**
-   * A step's write to flow state is in; for a sub-flow, whose flow state is a part of this journal, with what it
-   * changes. Commits nothing, and stays whatever becomes of the attempt.
+   * A step's write to flow state was made. For a sub-flow, whose flow state is a part of this journal, it has the operations.
+   * Commits nothing, and stays however the attempt ends.
    */
   | { readonly kind: 'flowWrote'; readonly exec: number; readonly key: string; readonly ops?: readonly Op[] }
   /** Something has happened in a sub-flow: a record of its own, kept in its parent's journal. */
@@ -166,7 +166,7 @@ export type RecordBody =
       readonly attempt: number
       readonly error: RecordedError
       readonly retryAt?: number
-      /** The effects whose failure this is, and the waits whose end: the next attempt begins them again. */
+      /** The effects and waits that this failure came from: the next attempt begins them again. */
       readonly again?: readonly string[]
     }
   /** Executions that a crash or a reload cut off; what they had not committed is rolled back. */
@@ -196,8 +196,8 @@ export type RecordBody =
   | { readonly kind: 'paused' }
   | { readonly kind: 'resumed' }
   /**
-   * The session is again as it was after the record `to`, under another lineage. `past` is what it was then, with its
-   * state as operations from the state of now. With `back` a page was re-opened: answers are kept, nothing is paused.
+   * The session is again as it was after the record `to`, under another lineage. `past` is the model of then, with its state
+   * as operations from the present state. With `back` a page was re-opened: answers are kept, nothing is paused.
    */
   | {
       readonly kind: 'rewound'

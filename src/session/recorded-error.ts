@@ -10,7 +10,7 @@ export function recordError(error: unknown): RecordedError {
   while (cause instanceof StepError) ({ cause } = cause)
   const code = memberOf(cause, 'code')
   const name = memberOf(error, 'name')
-  // Anything can be put in its place.
+  // What was thrown may have anything as its name, message and code.
   return {
     name: typeof name === 'string' ? name : 'Error',
     message,
@@ -21,7 +21,7 @@ export function recordError(error: unknown): RecordedError {
 /** An error as it was recorded. Its class is not looked up: stored data names no code. */
 export function rebuildError({ name, message, code }: RecordedError): Error {
   const error = new Error(message)
-  // As on a native error: there, and not listed.
+  // As on a native error: not enumerable.
   Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
   return code === undefined ? error : Object.assign(error, { code })
 }

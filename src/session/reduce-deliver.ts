@@ -4,7 +4,7 @@ import { isWait, type Delivery, type Model, type PointResult } from './model'
 import { turnPage } from './pages'
 import type { Emission } from './record'
 
-/** Puts an event where its record says: into queues, into the scope's gathering, to an open wait. */
+/** Puts an event where its record says: into queues, into what its scope gathers, or to an open wait. */
 export function deliver(model: Model, event: Emission): void {
   model.nextEvent = Math.max(model.nextEvent, event.id + 1)
   for (const step of event.to) enqueue(model, step, event)
@@ -26,7 +26,7 @@ export function enqueue(model: Model, step: string, delivery: Delivery): void {
   else model.queues.set(step, new Fifo([delivery]))
 }
 
-/** An answer comes from outside: it is an entry of the execution, but commits nothing of it. */
+/** An answer from outside: it is an entry of the execution, but commits nothing. */
 export function answer(model: Model, id: number, key: string, result: PointResult): void {
   const exec = model.execs.get(id)
   const point = exec?.points.get(key)

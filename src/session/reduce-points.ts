@@ -16,7 +16,7 @@ import { commit } from './reduce-state'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
 
-/** A point that asks nobody anything. Written out: behind a spread it is a slow object. */
+/** A point that asks nobody anything. Written out: a spread makes a slow object. */
 function settledPoint(
   key: string,
   type: Point['type'],
@@ -33,10 +33,10 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
   const { key, type, event, reply, where = false, deadline, seq, child } = record
   const point: Point = {
     ...{ key, type, seq, event, reply, where, deadline, result: undefined },
-    // No event answers it; but it is found with those that wait, for what waits in it.
+    // No event answers a sub-flow, but it is kept with the points that wait, for what waits in it.
     ...(child && { reply: '', begin: child, child: createChild(child, seq) }),
   }
-  // One that is begun again stays where it was in the ledger: a re-run takes the way that leads there once.
+  // A point that is begun again stays where it was in the ledger: a re-run comes there once.
   const again = exec.points.get(key)?.again
   addPoint(model, exec, point)
   if (type === 'ask') model.askChanges++
@@ -92,8 +92,8 @@ export function foldCollected(model: Model, record: Of<'collected'>): void {
 }
 
 /**
- * An effect that failed, or of which nobody could say what became, is begun again by the next attempt, as is a wait whose time
- * was over; a sub-flow goes on.
+ * The next attempt begins again an effect that has failed or whose outcome nobody could tell, and a wait that has timed out. A
+ * sub-flow goes on.
  */
 export function reopen(model: Model, exec: Execution, key: string): void {
   const point = exec.points.get(key)
@@ -114,14 +114,14 @@ function createChild({ state, flow }: ChildBegin, seq: number): Model {
   return Object.assign(createModel(state, ''), { seq, changed: seq, flow: new Tree(flow) })
 }
 
-/** A sub-flow that failed goes on with the step that failed; where it was none, it starts over with its state. */
+/** A failed sub-flow goes on with the step that failed. Without a failed step it starts over with its state. */
 function goOn(child: Model): void {
   const { exec = 0 } = child.run?.end ?? {}
   if (child.execs.has(exec)) foldRetried(child, { exec })
   else child.run = undefined
 }
 
-/** A failed run goes on, its failed step from its first attempt. */
+/** A failed run goes on: its failed step begins at its first attempt. */
 export function foldRetried(model: Model, { exec: id }: { readonly exec: number }): void {
   if (model.run) model.run.end = undefined
   const exec = model.execs.get(id)

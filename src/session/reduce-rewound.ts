@@ -4,7 +4,7 @@ import { keepAfter } from './pages'
 import type { SessionRecord } from './record'
 import { fromPast, restoreModel } from './saved-model'
 
-/** Everything is as it was, but for the numbers, which go on: none is given twice. */
+/** Everything is as it was, except that the numbers go on: none is given twice. */
 export function foldRewound(
   model: Model,
   { to, lineage, past, back }: Extract<SessionRecord, { kind: 'rewound' }>,
@@ -19,7 +19,7 @@ export function foldRewound(
   model.nextExec = Math.max(model.nextExec, nextExec)
   model.nextScope = Math.max(model.nextScope, nextScope)
   if (!back) return
-  // Not quite as it was: what people have written since is there.
+  // Not quite as it was: people's writes since are there.
   model.changed = seq
   if (model.run) model.run.kept = kept
 }

@@ -14,7 +14,7 @@ export function foldStarted(model: Model, { run, event }: Of<'started'>): void {
 }
 
 export function foldSent(model: Model, { event }: Of<'sent'>): void {
-  // Something came after all: a stalled run goes on.
+  // An event came after all: a stalled run goes on.
   if (model.run?.end?.status === 'stalled') model.run.end = undefined
   deliver(model, event)
 }
@@ -34,7 +34,7 @@ export function foldWorked({ run }: Model, worked: number | undefined): void {
   if (run && worked !== undefined) run.worked = worked
 }
 
-/** Mostly it is the first of the queue. */
+/** Mostly the event is the first of the queue. */
 function take(queue: Fifo<Delivery> | undefined, id: number): Delivery[] {
   const found = queue?.peek()?.id === id ? queue.shift() : queue?.take((it) => it.id === id)
   return found ? [found] : []
@@ -51,7 +51,7 @@ function createExecution(
   const { scope, branch } = taken[0] ?? nowhere
   let rescues = 0
   for (const it of taken) if (it.rescues !== undefined && it.rescues > rescues) rescues = it.rescues
-  // Written out: behind a spread, so many members make a slow object, and this one is made at every step.
+  // Written out: a spread of so many members makes a slow object, and this one is made at every step.
   return {
     id,
     seq,
@@ -95,7 +95,7 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
   release(model, parent)
 }
 
-/** The gathering steps start in the line that the fan-out itself belongs to. */
+/** The gathering steps start in the scope and branch that the fan-out itself belongs to. */
 export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): void {
   const scope = model.scopes.get(id)
   if (scope === undefined) return
@@ -139,7 +139,7 @@ export function foldFinished(model: Model, record: Of<'finished'>): void {
   clearWork(model)
 }
 
-/** A record without its place. Most say no more than a result; a rest of so many members is slow. */
+/** A record without its stamp. Most say no more than a result, and a rest of so many members is slow. */
 function endOf(record: Of<'finished'>): Omit<Finished, 'kind'> {
   const { status, result } = record
   if (status === 'completed' && record.by === undefined)
@@ -148,12 +148,12 @@ function endOf(record: Of<'finished'>): Omit<Finished, 'kind'> {
   return end
 }
 
-/** Nothing of a run is left. What it had not committed was taken out when it ended. */
+/** Removes all work of a run. What it had not committed was taken out when it ended. */
 function clearWork(model: Model): void {
   const { execs, queues, scopes, ripe, waits, buffers } = model
-  // An empty queue is as good as none, and is there for the next run.
+  // An empty queue does no harm, and is there for the next run.
   for (const [step, queue] of queues) if (queue.size > 0) queues.delete(step)
-  // Clearing what is empty makes it anew.
+  // Clearing an empty map would make it anew.
   for (const it of [execs, scopes, ripe, waits, buffers]) if (it.size > 0) it.clear()
   model.unconsumed = []
   model.askChanges++

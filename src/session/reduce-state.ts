@@ -8,9 +8,9 @@ type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
 
 export function foldWrote(model: Model, { exec: id, ops }: Of<'wrote'>): void {
   const exec = id === undefined ? undefined : model.execs.get(id)
-  // Nothing uncommitted, nothing to take out again: an outside write then needs no log.
+  // While nothing is uncommitted there is nothing to take out again, so an outside write needs no log.
   if (exec !== undefined)
-    // Written out: a spread behind a spread takes forty times as long.
+    // Written out: two spreads in a row take forty times as long.
     model.log.push(
       exec.dirty
         ? { exec: exec.id, span: exec.span, ops }
@@ -30,7 +30,7 @@ export function foldSaw(model: Model, { exec: id, reads }: Of<'saw'>): void {
   if (exec) addEntry(exec, { kind: 'saw', reads, version: model.changed, root: model.tree.root() })
 }
 
-/** What an execution did up to now stays, whatever becomes of its attempt. */
+/** What an execution did up to now stays, however its attempt ends. */
 export function commit(model: Model, exec: Execution): void {
   exec.committed = exec.entries.length
   exec.interruptions = 0
@@ -38,7 +38,7 @@ export function commit(model: Model, exec: Execution): void {
   exec.dirty = false
   exec.span++
   trim(model)
-  // Nobody goes back to where this one began: that state is held no longer, however long another one writes.
+  // Nobody goes back to where this one began, so that state is let go, however long another one writes.
   const { log } = model
   let began = log.length
   while (--began > 0 && (log[began]?.exec !== exec.id || log[began]?.before === undefined));
@@ -63,7 +63,7 @@ export function rollback(model: Model, ids: readonly number[]): void {
     base,
     since.map((it) => ({ ops: it.ops, dropped: own(it) })),
   )
-  // In which state each was made has changed: that is found out when it is needed.
+  // The states before them have changed: each is worked out when it is needed.
   for (const [index, { ops }] of kept.entries())
     model.log.push({ ...(others[index] as LogEntry), ops, before: first + index > 0 ? undefined : base })
   for (const exec of execs)
@@ -85,7 +85,7 @@ function stateBefore({ log }: Model, index: number): unknown {
   return tree.root()
 }
 
-/** Drops what an execution did not commit from its ledger. An answer is true whatever becomes of the attempt. */
+/** Drops from its ledger what an execution did not commit. Answers stay, however the attempt ends. */
 function forget(exec: Execution): void {
   const kept = exec.entries.filter(
     (it, index) => index < exec.committed || it.kind === 'answered' || it.kind === 'flow',

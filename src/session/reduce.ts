@@ -18,9 +18,9 @@ type Migrated = Extract<RecordBody, { kind: 'migrated' }>
 type Fold<Kind> = (model: Model, record: Extract<SessionRecord, { kind: Kind }>) => void
 
 /**
- * The only place where a session changes: what a record means for the model. Depends on its two arguments
- * alone, so that a reload, another tab and a test all get the same session from the same records. Records were
- * checked when they were made: it never throws for a record that a session has written.
+ * The only place where a session changes: what a record means for the model. It depends on its two arguments alone, so that
+ * a reload, another tab and a test all get the same session from the same records. Records were checked when they were made,
+ * so it never throws for a record that a session has written.
  */
 export function reduce(model: Model, record: SessionRecord): void {
   const fold = folds[record.kind] as Fold<SessionRecord['kind']> | undefined
@@ -31,7 +31,7 @@ export function reduce(model: Model, record: SessionRecord): void {
   if (record.by !== undefined) hear(model.heard, record.by, record.n ?? 0)
 }
 
-/** A stop event that is still to be heeded is so after a crash, and where somebody has gone back to it. */
+/** Whether a stop event that was sent before this record may still have to end the run, after a crash or a way back to it. */
 export function leavesStop({ kind }: SessionRecord): boolean {
   return (
     kind === 'wrote' ||
@@ -43,7 +43,7 @@ export function leavesStop({ kind }: SessionRecord): boolean {
   )
 }
 
-/** Tabs come and go: as many are remembered as may be open at a time. */
+/** Tabs come and go. As many are remembered as may be open at a time. */
 const TABS = 32
 
 function hear(heard: Map<string, number>, tab: string, n: number): void {
@@ -54,7 +54,7 @@ function hear(heard: Map<string, number>, tab: string, n: number): void {
 
 type Folds = { readonly [Kind in SessionRecord['kind']]: Fold<Kind> }
 
-/** Without a prototype: what is no kind of record is found nowhere. */
+/** Without a prototype, so that only kinds of records are found. */
 const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object, {
   created: (model, { state, lineage }) => clear(model, state, lineage),
   reset: (model, { state, lineage }) => clear(model, state, lineage),
@@ -76,7 +76,7 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     reduce(child, { seq, at, ...record })
     if (record.kind === 'migrated') point.begin = begunAs(point.begin as ChildBegin, record, paths)
     if (child.askChanges !== askChanges) model.askChanges++
-    // It gets somewhere: what cuts it off again and again is counted in there.
+    // The sub-flow makes progress: what cuts it off again and again is counted inside it.
     if (record.kind !== 'interrupted') exec.interruptions = 0
   },
   collected: foldCollected,
@@ -100,7 +100,7 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     }
   },
   retried: foldRetried,
-  // What older code wrote and did not commit was rolled back before; what a re-run reads has the new shape.
+  // What older code had not committed was rolled back before. What a re-run reads has the new shape.
   migrated(model, { state }) {
     model.tree.restore(state)
     model.log = []
@@ -116,13 +116,13 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
   rewound: foldRewound,
 } satisfies Folds)
 
-/** What a sub-flow has begun with, as its newer code would have. */
+/** The beginning of a sub-flow, in the shape of its newer code. */
 function begunAs(begin: ChildBegin, { version, first }: Migrated, paths: ChildBegin['private']): ChildBegin {
   const { private: _old, ...rest } = begin
   return { ...rest, version, state: first, ...(paths && { private: paths }) }
 }
 
-/** Of older code: what it has written and sent is not compared with what newer code does. */
+/** Marks an entry as older code's: its writes and sends are not compared with those of newer code. */
 function done(it: Entry): Entry {
   if (it.kind === 'sent') return { ...it, old: true }
   return it.kind === 'wrote' && it.ops.length > 0 ? { ...it, ops: [], old: true } : it

@@ -2,16 +2,16 @@ import type { Op } from '../state/op'
 import type { Persistence } from '../storage/persistence'
 import type { Shown } from './message'
 
-/** The tab that executes a session, for the others. */
+/** The leader of a session, for the other tabs. */
 export interface Remote {
   /** What it last showed of itself. */
   readonly view: Shown | undefined
   readonly persistence: Persistence
   /** The asks that were answered here and are not known to be answered there. Another object when it changes. */
   readonly answering: ReadonlySet<string>
-  /** Whether something was asked of it that it has not done. */
+  /** Whether it was asked for something that it has not done. */
   readonly busy: boolean
-  /** Has a write made there, and shows it here at once. */
+  /** Makes a write there, and shows it here at once. */
   write(ops: readonly Op[]): void
   /** The session is closed: resolves when what was done here is stored, or kept. */
   close(): Promise<void>

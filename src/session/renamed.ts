@@ -5,7 +5,7 @@ import type { SessionRecord } from './record'
 /** The new names of steps, by the old ones. */
 export type Renamed = Readonly<Record<string, string>>
 
-/** What belongs to users, and sub-flows, whose steps are their own: no name of a step is looked for in there. */
+/** Parts that belong to users, and sub-flows, whose steps are their own. No names of steps are looked for in these. */
 const OPAQUE = new Set([
   'data',
   'value',
@@ -20,7 +20,7 @@ const OPAQUE = new Set([
   'record',
 ])
 
-/** A record as it would stand there had its steps always had their new names. */
+/** A record as it would be if the steps had always had their new names. */
 export function renamedRecord(record: SessionRecord, names: Renamed): SessionRecord {
   return walk(record, names) as SessionRecord
 }
@@ -43,7 +43,7 @@ function walk(value: unknown, names: Renamed): unknown {
   return made
 }
 
-/** What is a step's name in a list, or stands under one. */
+/** An item that is a step's name, or is kept under one. */
 function renamedItem(key: string, it: unknown, names: Renamed): unknown {
   if (typeof it === 'string') return /^(to|gather|passed)$/.test(key) ? rename(it, names) : it
   if (!Array.isArray(it)) return walk(it, names)

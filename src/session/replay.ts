@@ -10,8 +10,8 @@ import { Turns } from './turns'
 /**
  * One attempt's way through what its execution has recorded (durable-steps, rules a, b, g). A write or send is
  * silent when the ledger holds an equal one that this attempt has not used yet; a read sees the state that it saw,
- * and results come in recorded order. What the attempt does anew is followed in the same way, so that it sees now
- * what a re-run would see.
+ * and results come in recorded order. New work of the attempt is followed in the same way, so that it sees now what a
+ * re-run would see.
  */
 export class Replay {
   readonly #exec: Execution
@@ -19,11 +19,11 @@ export class Replay {
   readonly #recorded: number
   readonly #used: boolean[] = []
   readonly turns: Turns
-  /** Own entries of before that were not reached again. */
+  /** How many earlier entries of the step itself were not reached again. */
   #left = 0
   /**
-   * Where newer code wrote or sent for the first time. What is recorded before may come from older code, which wrote and
-   * sent other things.
+   * Where newer code wrote or sent for the first time. Entries before that may come from older code, which wrote and sent
+   * other things.
    */
   #walled = 0
   /** Everything before it was reached, and every own recorded entry before `#low`. */
@@ -31,9 +31,9 @@ export class Replay {
   #low = 0
   /** The last entry that was reached. */
   #furthest = -1
-  /** How many reads there were since the attempt has got on; whoever reads counts. */
+  /** How many reads there were since the attempt's last progress; whoever reads counts. */
   reads = 0
-  /** The entry whose state the view is of, with the attempt's own writes since; -1: the execution's first. */
+  /** The entry whose state the view shows, with the attempt's own writes since; -1: the execution's first. */
   #base = -1
   #version: number
   #view: Tree | undefined
@@ -63,7 +63,7 @@ export class Replay {
     return this.#left === 0
   }
 
-  /** The state that the attempt's next read sees: as it was, or with `undefined` as it is. */
+  /** The earlier state that the attempt's next read sees; `undefined` for the present one. */
   get view(): View | undefined {
     if (this.live) return undefined
     const { entries } = this.#exec
@@ -102,7 +102,7 @@ export class Replay {
     )
   }
 
-  /** Whether a write that is recorded, there or around it, is still to be made again: as it is silent, it waits for nobody. */
+  /** Whether a recorded write at, above or below the path is still to be made again. It is silent, so it waits for nobody. */
   owes({ keys }: Path): boolean {
     return this.#exec.entries.some(
       (it, index) =>
@@ -113,7 +113,7 @@ export class Replay {
     )
   }
 
-  /** Whether the step is on its way to where older code was: what that wrote and sent is done, wherever it is by now. */
+  /** Whether the step is on its way to where older code was. What that code wrote and sent is done. */
   get retracing(): boolean {
     return !this.live && this.#low < this.#walled
   }
@@ -205,7 +205,7 @@ export class Replay {
   #advance(): void {
     const { entries } = this.#exec
     for (let entry = entries[this.#front]; entry; entry = entries[++this.#front]) {
-      // A read that the step did not make again, though it is further: it is not waited for.
+      // The step has passed this read without making it again: nobody waits for it.
       const missed = entry.kind === 'saw' && this.#front < this.#furthest
       if (!this.#used[this.#front] && !missed) break
       if (entry.root !== undefined) this.#see(this.#front)
@@ -214,7 +214,7 @@ export class Replay {
       if (!this.#used[this.#low] && isAct(entry)) break
   }
 
-  /** The view is of this entry's state, with what the attempt has written since. */
+  /** The view shows this entry's state, with what the attempt has written since. */
   #see(index: number): void {
     const { entries } = this.#exec
     const { root, version } = entries[index] as Entry
@@ -225,7 +225,7 @@ export class Replay {
     for (let later = index + 1; later <= this.#furthest; later++) if (this.#used[later]) this.#repeat(later)
   }
 
-  /** A write of before, or a new one, is part of the view. */
+  /** Adds a repeated or new write to the view. */
   #repeat(index: number): void {
     const entry = this.#exec.entries[index] as Entry
     if (entry.kind !== 'wrote' || index < this.#base) return
@@ -234,12 +234,12 @@ export class Replay {
   }
 }
 
-/** Whether it comes to the step, when it is its turn. */
+/** Whether the entry is a result, which comes to the step in its turn. */
 function isResult(entry: Entry): entry is Extract<Entry, { key: string }> {
   return entry.kind === 'done' || entry.kind === 'answered'
 }
 
-/** Whether the step itself does it. A private write was stored without its operations: a re-run makes it anew. */
+/** Whether the entry is the step's own doing. A private write was stored without its operations: a re-run makes it anew. */
 function isAct(entry: Entry): boolean {
   const { kind } = entry
   return (
@@ -251,8 +251,8 @@ function isAct(entry: Entry): boolean {
 }
 
 /**
- * Whether the step gets on where it does it. A send is no entry of its own when it happens, live: it goes out with the
- * point after it. A write to flow state is recorded when it is kept.
+ * Whether the entry was made at the moment in which the step did it. A live send is not: it goes out with the point after
+ * it. Neither is a write to flow state, which is recorded when it is kept.
  */
 function hasMoment({ kind }: Entry): boolean {
   return kind !== 'sent' && kind !== 'flow'

@@ -12,7 +12,7 @@ export class ResourceLayer {
   /** How often it has changed. */
   changes = 0
 
-  /** @param report told of what listeners throw */
+  /** @param report called with what listeners throw */
   constructor(report: (error: unknown) => void) {
     this.#report = report
   }
@@ -39,7 +39,7 @@ export class ResourceLayer {
     if (this.#untold) this.#tell()
   }
 
-  /** The same, and listeners are told of it by the next `set`. */
+  /** The same, but listeners hear of it only at the next `set`. */
   put(values: Readonly<Record<string, unknown>>): void {
     checkArgument('setResources()', values)
     for (const [key, value] of Object.entries(values)) {
@@ -68,7 +68,7 @@ export class ResourceLayer {
       try {
         listener()
       } catch (error) {
-        // Another session hears all the same of what it waits for.
+        // Other sessions still hear of the resource that they wait for.
         this.#report(error)
       }
   }
@@ -135,7 +135,7 @@ export class Resources {
     this.session.delete(key)
   }
 
-  /** What is there by key, made on first use. The same until a layer has changed: thousands of components look at it. */
+  /** The resources by key, made on first use. The same object until a layer changes, as thousands of components look at it. */
   get view(): Readonly<Record<string, unknown>> {
     const changes = this.session.changes + this.#workflow.changes
     if (this.#seen === changes) return this.#view
@@ -151,7 +151,7 @@ export class Resources {
     return () => ends.forEach((end) => end())
   }
 
-  /** The session is closed: what it has made itself is ended. What was given to it belongs to somebody else. */
+  /** The session is closed: ends what it has made itself. What it was given belongs to somebody else. */
   dispose(report: (error: unknown) => void): void {
     this.#factories.dispose(report)
   }
@@ -162,7 +162,7 @@ export class Resources {
     return isDeclaration(value) ? this.#factories.make(key, value, by) : value
   }
 
-  /** Where a token stands: in the declaration, or itself injected. */
+  /** The key of a token, which is in the declaration or was itself injected. */
   #keyOf(token: Resource<unknown>): string | undefined {
     const declared = Object.keys(this.#declared).find((it) => this.#declared[it] === token)
     return (

@@ -1,6 +1,6 @@
 /**
- * What is at work now, by number, in the order in which it came. Often that is one thing after the other: the newest stands
- * beside the map, which would make itself anew after every other removal, at ten times the cost.
+ * What is at work now, by number, in the order in which it came. Often that is one thing after the other. So the newest is
+ * kept beside the map, which would make itself anew after every other removal, at ten times the cost.
  */
 export class Roster<T extends object> {
   readonly #others = new Map<number, T>()
@@ -36,7 +36,7 @@ export class Roster<T extends object> {
     this.#newest = undefined
   }
 
-  /** A list of its own: whoever walks along it may let some go. */
+  /** A new list, so that items may be removed while it is walked. */
   keys(): number[] {
     return this.#newest ? [...this.#others.keys(), this.#id] : [...this.#others.keys()]
   }

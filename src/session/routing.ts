@@ -15,7 +15,7 @@ interface Route {
   readonly gather: readonly string[]
 }
 
-/** What of a workflow at work decides where its events go. */
+/** The parts of a workflow at work that decide where its events go. */
 export interface Routed {
   readonly definition: Definition
   readonly model: Model
@@ -26,7 +26,7 @@ export interface Routed {
 /** By event type: the same for all sessions of a definition. */
 const known = new WeakMap<Definition, Map<string, Route>>()
 
-/** How events find their way: to the steps that accept them, or to the oldest wait that they answer. */
+/** Decides where events go: to the steps that accept them, or to the oldest wait that they answer. */
 export class Routing {
   readonly #core: Routed
   #known: Map<string, Route> | undefined
@@ -35,7 +35,7 @@ export class Routing {
     this.#core = core
   }
 
-  /** Events on their way, in order: numbered, addressed, and matched with the waits that they answer. `extra` is said of each. */
+  /** Numbers and addresses events, in order, and matches them with the waits that they answer. Each gets `extra`. */
   emissions(
     events: readonly WorkflowEvent[],
     extra?: Extra | ((index: number) => Extra),
@@ -74,7 +74,7 @@ export class Routing {
   #openWait(type: string, data: unknown, outside: boolean, claimed: Set<Point>): PointRef | undefined {
     for (const { exec, point } of this.#core.model.waits.get(type)?.values() ?? []) {
       if (claimed.has(point) || (point.type === 'ask' && !outside)) continue
-      // Its timer may come late. What comes from outside has had all that is over ended before.
+      // The timer of a wait may be late. (For events from outside, everything that has run out was ended before.)
       if (point.deadline && point.deadline <= Number(this.#core.options?.clock.now())) continue
       if (point.where && this.#attemptOf(exec)?.points.fits(point.key, { type, data }) !== true) continue
       claimed.add(point)
@@ -88,8 +88,8 @@ export class Routing {
   }
 
   /**
-   * Whether a wait may take one of the events and its step has not run up to it again after a reload, so that nobody
-   * knows its predicate.
+   * Whether a wait may take one of the events, but its step has not run up to it again after a reload, so that its predicate
+   * is not known.
    */
   isUnclear(events: readonly WorkflowEvent[]): boolean {
     if (this.#core.model.waits.size === 0) return false

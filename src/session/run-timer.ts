@@ -5,8 +5,8 @@ import { isWaiting } from './status'
 import { WorkTime } from './work-time'
 
 /**
- * The clock of a run's timeout: it goes while a step works and stands still while all of them wait. What steps begin
- * is recorded with what it shows, so that the next page goes on from there.
+ * The clock of a run's timeout. It runs while a step works and stands still while all steps wait. Records of what steps begin
+ * carry its time, so that the next page goes on from there.
  */
 export class RunTimer {
   readonly #core: Core
@@ -19,7 +19,7 @@ export class RunTimer {
     if (timeout !== undefined) core.worked = () => Math.round(timeout - this.#timeOf(timeout).left)
   }
 
-  /** To be called whenever work may have begun or ended. */
+  /** Call it whenever work may have begun or ended. */
   update(active: boolean): void {
     const limit = this.#core.definition.options.timeout
     if (limit === undefined) return

@@ -20,7 +20,7 @@ export interface Running {
 /** A method of the session, and its arguments. */
 type Call = [name: string, ...args: unknown[]]
 
-/** The runs of a session as somebody outside begins, stops and steps them. */
+/** How somebody outside begins, stops and steps the runs of a session. */
 export class Runs {
   readonly #of: Running
 
@@ -60,11 +60,11 @@ export class Runs {
     })
   }
 
-  /** `call` is for the tab that executes, when this one does not: how its run ends is in the records. */
+  /** `call` goes to the leader when this tab does not execute; the records then say how the run ends. */
   #begin(call: Call, action: () => void): Promise<unknown> {
     const { core, gate, permit, outcome, scheduler } = this.#of
     if (gate.phase === 'loading') {
-      // As when it is loaded already: a run that nobody waits for may fail without a crash.
+      // As with a loaded session: a run that nobody waits for may fail without a crash.
       return quiet(gate.ready.then(() => this.#begin(call, action)))
     }
     try {

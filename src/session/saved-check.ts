@@ -2,15 +2,15 @@ import type { SavedModel } from './saved-model'
 import { wrong, type Specs } from './shape-check'
 
 /**
- * Where something that claims to be a saved session is not one: the path to the first place, or `undefined`. What passes
- * can be folded, re-run and rolled back; whether it fits a workflow is for others to say.
+ * The path to the first place where a value is no saved session, or `undefined`. What passes can be folded, re-run and rolled
+ * back. Whether it fits a workflow is checked elsewhere.
  */
 export function wrongIn(value: unknown): string | undefined {
   const path = wrong(value, 'session', specs)
   if (path !== undefined) return path
   const { history, ...model } = value as SavedModel & { readonly history?: History }
   const records = history?.records ?? []
-  // They are found by their numbers.
+  // Records are found by their numbers.
   const unordered = records.findIndex((it, at) => it.seq <= (records[at - 1]?.seq ?? 0))
   if (unordered >= 0) return `session.history.records.${unordered}`
   const pasts = records.flatMap((it) => it.past ?? [])
@@ -20,12 +20,12 @@ export function wrongIn(value: unknown): string | undefined {
     .find(Boolean)
 }
 
-/** The same for what claims to be a record. */
+/** The same for a record. */
 export function wrongInRecord(value: unknown): string | undefined {
   return wrong(value, 'record', specs)
 }
 
-/** The same for what claims to be asked of this tab. What is wrong in a write would be stored, and the session never load again. */
+/** The same for what this tab is asked. A wrong write would be stored, and the session would never load again. */
 export function wrongInAsked(value: unknown): string | undefined {
   return wrong(value, 'asked', specs)
 }
@@ -35,7 +35,7 @@ interface History {
   readonly records: readonly { readonly seq: number; readonly past?: SavedModel }[]
 }
 
-/** As literals, without one spread: else no bundler dares to leave it out of a page that keeps no session. */
+/** As literals without any spread: otherwise no bundler leaves it out of a page that keeps no session. */
 const specs: Specs = {
   session: { '...': ['model'], 'history?': { 'base?': 'base', records: ['record'] } },
   child: { '...': ['model'], state: 'some' },
@@ -211,7 +211,7 @@ function nested(saved: SavedModel): readonly SavedModel[] {
   return [saved, ...points.flatMap((it) => (it.child ? nested(it.child) : []))]
 }
 
-/** What each part says by itself is right; do they fit together? */
+/** Each part is right by itself. Says what does not fit together. */
 function disorder({ execs, log, queues, scopes, roots, ...rest }: SavedModel): string | undefined {
   const isRoot = (number = -1): boolean => number >= -1 && number < roots.length
   for (const [index, it] of execs.entries()) {

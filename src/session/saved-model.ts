@@ -15,8 +15,8 @@ import {
 } from './model'
 
 /**
- * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as
- * the changes that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
+ * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as operations
+ * that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
  */
 export interface SavedModel extends Pick<
   Model,
@@ -43,10 +43,10 @@ export type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
   readonly points: readonly (Omit<Point, 'child'> & { readonly child?: SavedModel })[]
 }
 
-/** With the number of an old state in the place of the state. */
+/** With the number of an old state in place of the state. */
 type Numbered<T, Key extends keyof T> = Omit<T, Key> & { readonly [K in Key]?: number }
 
-/** A saved model whose state is told as the operations that lead to it from another state. */
+/** A saved model with the operations that lead to its state from another state. */
 export type SavedPast = Omit<SavedModel, 'state'> & { readonly back: readonly Op[] }
 
 export function toPast({ state, ...rest }: SavedModel, from: unknown): SavedPast {
@@ -59,7 +59,7 @@ export function fromPast({ back, ...rest }: SavedPast, from: unknown): SavedMode
   return { ...rest, state: tree.root() }
 }
 
-/** Shares what never changes with the model, and nothing else: it may be kept. */
+/** Shares with the model only what never changes, so it may be kept. */
 export function saveModel(model: Model): SavedModel {
   const state = model.tree.root()
   const roots: Op[][] = []
@@ -165,7 +165,7 @@ function copied<T>(lists: Iterable<readonly [string, readonly T[]]>): [string, T
   return Array.from(lists, ([name, list]) => [name, [...list]])
 }
 
-/** What the model knows from the rest of it: who waits for what, and which scopes are at their end. */
+/** Works out what follows from the rest of the model: who waits for what, and which scopes are at their end. */
 function index(model: Model): void {
   for (const { id, open } of model.scopes.values()) if (open === 0) model.ripe.add(id)
   const points = model.execs

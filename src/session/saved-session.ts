@@ -8,7 +8,7 @@ import { restoreModel, saveModel, type SavedModel } from './saved-model'
 
 /** A session with its history as plain JSON: what a snapshot holds. */
 export interface SavedSession extends SavedModel {
-  /** The keys of the resources that were there, sorted; what stood behind them is never kept. */
+  /** The keys of the resources that were there, sorted. The resources themselves are never kept. */
   readonly resourceKeys: readonly string[]
   readonly history?: SavedHistory
 }
@@ -18,7 +18,7 @@ export function saveSession({ history, options }: Core, model: Model): SavedSess
   return { ...saveModel(model), resourceKeys: options.resources.keys(), ...(saved && { history: saved }) }
 }
 
-/** The model of a snapshot that was taken at that time, and its history into the one that is given. */
+/** The model of a snapshot that was taken at that time. Its history goes into the given one. */
 export function restoreSession(saved: SavedSession, at: number, into: Tree, history: History): Model {
   const model = restoreModel(saved, into)
   history.restore(saved.history, model, at)

@@ -12,7 +12,7 @@ import type { Execution, Scope } from './model'
 import { hasWorker, nextQueued } from './queued'
 import { RunTimer } from './run-timer'
 
-/** Executions that may start in one task: then the page may draw, and what was recorded may be stored. */
+/** How many executions may start in one task. After them the page may draw, and what was recorded may be stored. */
 const BURST = 256
 
 /** Starts what can start: steps whose events are there, retries that are due, and the end when nothing is left. */
@@ -22,11 +22,11 @@ export class Scheduler {
   readonly #deadlines: Deadlines
   readonly #runTimer: RunTimer
   #awake = false
-  /** Whether work could start when the sub-flows were told last. */
+  /** What the sub-flows were last told: whether work may start. */
   #wasActive = false
   /** Set while a paused session is stepped by hand. */
   #stepping = false
-  /** What has started since one was asked for. */
+  /** What has started since a start by hand was asked for. */
   #started: Attempt[] | undefined
 
   constructor(core: Core) {
@@ -59,7 +59,7 @@ export class Scheduler {
     this.core.options.within?.ran()
   }
 
-  /** A sub-flow runs by itself, of what comes to it; from here it only hears whether it may. */
+  /** A sub-flow starts its own work. From here it only hears whether it may. */
   #tellChildren(): void {
     const { active } = this
     if (this.#wasActive === active) return
@@ -93,7 +93,7 @@ export class Scheduler {
   /** Lets one execution start, here or in a sub-flow. */
   startOne(): LiveAttempt | undefined {
     const all: LiveAttempt[] = (this.#started = [])
-    // What is recorded with it starts no other.
+    // The records that come with it start no other.
     this.#awake = true
     try {
       while (all.length === 0 && this.#startNext());
@@ -113,7 +113,7 @@ export class Scheduler {
     this.#stepping = true
     const started = this.startOne()
     this.#stepping = false
-    // Where there is nothing to start, a loop of steps waits for what comes in a task, as the result of a sub-flow.
+    // When nothing can start, a loop of steps waits a task for what is to come, such as the result of a sub-flow.
     await (started ? started.settled : new Promise<void>(nextTask))
     this.#stepping = true
     this.#stallIfDone()
@@ -121,7 +121,7 @@ export class Scheduler {
     return core.model.run !== undefined && core.model.run.end === undefined
   }
 
-  /** Like a killed page: timers are gone, and what runs is never told. */
+  /** Like a killed page: timers are gone, and running attempts never hear of it. */
   halt(): void {
     this.#clearTimers()
     this.core.attempts.clear()
@@ -155,7 +155,7 @@ export class Scheduler {
     return false
   }
 
-  /** What is to run again is known from what happens; when a session was read, or starts over, all is looked at. */
+  /** What is to run again is known from what happens. After a load or a new start the whole model is searched. */
   #survey(): void {
     const { model, attempts, deadlines, unsurveyed } = this.core
     if (!unsurveyed) return
@@ -197,7 +197,7 @@ export class Scheduler {
     const attempt = new Attempt(this.core, exec, step)
     this.core.attempts.add(exec.id, attempt)
     this.#started?.push(attempt)
-    // One is enough for a step by hand; what follows from it waits for the next.
+    // A step by hand starts one; what follows from it waits for the next step.
     this.core.stepped()
     attempt.start(makeContext(attempt))
   }
@@ -218,7 +218,7 @@ export class Scheduler {
     return false
   }
 
-  /** While nothing may run the timer rests; it is needed again when it may. */
+  /** The timer rests while nothing may run. */
   #armTimer(): void {
     if (this.active) this.#deadlines.arm(() => this.run())
     else this.#deadlines.rest()

@@ -1,7 +1,7 @@
 import type { Core } from './core'
 import { emitted, type SessionRecord } from './record'
 
-/** After a record: who waits in a step for what it brings is woken. */
+/** After a record: wakes whoever waits in a step for what it brings. */
 export function settle(core: Core, record: SessionRecord): void {
   if (record.kind === 'answered' || (record.kind === 'done' && record.type !== 'commit'))
     core.attempts.get(record.exec)?.replay.turns.settled(record.key)

@@ -1,21 +1,21 @@
 import { toPath } from '../state/path'
 
 /**
- * What a value must be, as plain data, so that a page which never looks pays nothing:
+ * What a value must be, as plain data, so that a page that never checks pays nothing:
  *
  * - a text names a kind (see `isKind`) or another spec; `'a|b'` is one of these texts
- * - `[spec]` is a list of such values; `[one, 'two?']` a list with a spec for each item, of which those with a mark may be
+ * - `[spec]` is a list of such values; `[one, 'two?']` is a list with a spec for each item, where those with a `?` may be
  *   missing
- * - an object with specs is an object with at least these keys; `'key?'` may be missing, and at `'...'` stand the names of
- *   specs that it must meet as well
- * - an object with `'@'` says at which key of the value the name of the spec stands that it must meet
+ * - an object with specs is an object with at least these keys; `'key?'` may be missing, and `'...'` names specs that it must
+ *   meet as well
+ * - an object with `'@'` names the key under which the value has the name of the spec that it must meet
  */
 export type Spec = string | readonly Spec[] | { readonly [key: string]: Spec }
 
 /** The specs that have a name. */
 export type Specs = Readonly<Record<string, Spec>>
 
-/** Says where a value is not what it should be: `''` is the value itself, `undefined` that nothing is wrong. */
+/** The path where a value is not what it should be: `''` is the value itself; `undefined` when nothing is wrong. */
 export function wrong(value: unknown, spec: Spec, names: Specs): string | undefined {
   if (typeof spec === 'string') {
     const named = names[spec]

@@ -2,15 +2,16 @@ import type { Emission, SessionRecord, Stamp } from './record'
 import type { SavedSession } from './saved-session'
 
 /**
- * Records in the short form in which they are stored. One with the next number and the same time as the one before leaves
- * both out. The common kinds are then lists without names, unless they have more to say:
+ * Records in the short form in which they are stored. A record with the next number and the same time as the one before
+ * leaves both out. Then the common kinds are lists without names, unless they have more to say:
  *
  * - `taken` is `[exec, step, events]`, `ended` is `[exec, emits, opens?]`
  * - `collected` is `[exec, key, step, type, data]`
  * - `started` is `[run, event]`, `finished` with a result is `[result]`
  * - an event in them is `[id, type, to, data, scope?, branch?]`
  *
- * In them a list of one item is that item. The first record of a list, and one that another tab has asked for, stay whole.
+ * In them a list of one item is that item. The first record of a list stays whole, and so does one that another tab has asked
+ * for.
  */
 export function shorten(records: readonly SessionRecord[]): unknown[] {
   let last: SessionRecord | undefined
@@ -55,7 +56,7 @@ function all(item: unknown): unknown {
   return Array.isArray(item) ? item : [item]
 }
 
-/** What was shortened, whole again. What is no record is handed on, for whoever checks it to refuse. */
+/** Makes shortened records whole again. What is no record is passed on, for the check to refuse. */
 export function lengthen(list: readonly unknown[]): unknown[] {
   let last: Stamp | undefined
   return list.map((it) => {
@@ -66,7 +67,7 @@ export function lengthen(list: readonly unknown[]): unknown[] {
   })
 }
 
-/** Completed in place: what is added behind a spread takes twenty times as long. */
+/** Completed in place: adding to a spread takes twenty times as long. */
 function stamped(record: { seq?: number; at?: number }, { seq, at }: Stamp): Stamp {
   record.seq = seq + 1
   record.at = at
@@ -97,7 +98,7 @@ export function shortHistory({ history, ...saved }: SavedSession): unknown {
   return { ...saved, ...(history && { history: { ...history, records: shorten(history.records) } }) }
 }
 
-/** What a snapshot was, whatever stands there. */
+/** The snapshot again, from whatever is stored. */
 export function wholeHistory(value: unknown): unknown {
   const { history } = (value ?? {}) as { readonly history?: { readonly records?: unknown } }
   const records = history?.records

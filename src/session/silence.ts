@@ -1,13 +1,13 @@
 import type { Clock } from '../clock'
 import { LeaderSilentError } from './tab-errors'
 
-/** Notices when the tab that executes does not answer: it may hang. */
+/** Notices when the leader does not answer, as when it hangs. */
 export class Silence {
   readonly #session: { readonly clock: Clock; readonly id: string }
   readonly #timeout: number
   readonly #onSilent: (error: LeaderSilentError) => void
   #timer: unknown
-  /** Until everything is answered. */
+  /** Set until everything is answered. */
   error: LeaderSilentError | undefined
 
   /** @param timeout how long an answer may take, in milliseconds */
@@ -29,7 +29,7 @@ export class Silence {
     else if (this.error === undefined)
       this.#timer = clock.setTimeout(
         () => this.#onSilent((this.error = new LeaderSilentError(id))),
-        // A clock that was set back makes it no longer.
+        // A clock that was set back does not make the wait longer.
         Math.min(this.#timeout, Math.max(0, since + this.#timeout - clock.now())),
       )
   }

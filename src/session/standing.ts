@@ -81,7 +81,7 @@ export abstract class Standing {
     return this.journal?.stored ?? 0
   }
 
-  /** All of it but what is private, for a snapshot. */
+  /** The whole session without private values, for a snapshot. */
   save(model: Model = this.core.model): SavedSession {
     return this.core.options.privacy.session(saveSession(this.core, model))
   }
@@ -90,7 +90,7 @@ export abstract class Standing {
     const { phase, error } = this.gate
     const { definition, model, options } = this.core
     const { id } = options
-    // Nothing of it was read: the copy would be an empty session, and pass for a backup.
+    // Nothing was read yet: the copy would be an empty session, and pass for a backup.
     if ((phase === 'loading' || phase === 'error') && model.seq === 0)
       throw error ?? new SessionStateError(`session "${id}" is loading; await its \`ready\``)
     const head = { format: 1, workflow: definition.name, version: definition.version }

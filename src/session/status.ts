@@ -24,7 +24,7 @@ export type Status =
   | 'failed'
   | 'cancelled'
 
-/** What a page knows of a workflow at work. Of one that its step has not come to yet, nothing is missing. */
+/** What a page knows of a workflow at work. In a sub-flow that its step has not come to yet, no step counts as missing. */
 export interface AtWork {
   readonly definition: { readonly stepsByName: Pick<ReadonlyMap<string, unknown>, 'has'> }
   /** Those under way in this page. */
@@ -42,7 +42,7 @@ export function statusOf(model: Model, missingResources: boolean, at: AtWork | u
   return allWait(model, at) ? 'waiting' : 'running'
 }
 
-/** Whether everything that is at work can only go on when somebody answers, a time or better code comes. */
+/** Whether everything at work can only go on when somebody answers, or a time or code with the missing steps comes. */
 export function allWait({ run, execs, queues }: Model, at: AtWork | undefined): boolean {
   if (run === undefined || run.end) return false
   let begun = false

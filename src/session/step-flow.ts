@@ -7,9 +7,9 @@ import type { StepChange } from './flow'
 import { StepWrites } from './step-writes'
 
 /**
- * The flow state as one attempt sees and writes it. A write is an effect: it shows at once and for everybody, stays
- * when the attempt fails, and is not made again by a re-run. Reads see what is there now, also in a re-run: a step
- * that takes a way because of one keeps it in `once`.
+ * The flow state as one attempt sees and writes it. A write is an effect: it shows at once and for everybody, stays when
+ * the attempt fails, and is not made again by a re-run. Reads see the present value, also in a re-run: when a step's way
+ * depends on one, it is read in `once`.
  */
 export class StepFlow extends StepWrites {
   readonly get: StateStore<unknown>['get']

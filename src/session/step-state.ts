@@ -53,7 +53,7 @@ function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]
 }
 
 function put(attempt: Attempt, path: Path, make: Make): void {
-  // A write looks at its place first: as a read, it must see the same again when the step is re-run.
+  // A write first reads its place. Like any read, it must see the same again in a re-run.
   const op = make(view(attempt), path)
   if (op !== undefined) record(attempt, [op])
 }
@@ -68,8 +68,8 @@ function record(attempt: Attempt, ops: readonly Op[]): void {
 }
 
 /**
- * Writers of one session take turns: a write waits while an asynchronous edit is open. Not for another step's when a re-run
- * repeats it: what the step's other branches saw after it would not be known again before.
+ * Writers of one session take turns: a write waits while an asynchronous edit is open. But a repeated write of a re-run does
+ * not wait for another step's edit: the step's other branches must see it as early as they saw it before.
  */
 function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void> {
   const guarded = (): void => {
@@ -96,12 +96,12 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     if (before) await before
     if (attempt.over) throw attempt.over
     let open = true
-    // In front of all that the recipe will await: from then on a call may come from inside it.
+    // Before anything that the recipe will await: from then on a call may come from inside it.
     queueMicrotask(() => (attempt.editing ||= open))
     attempt.editing = true
     try {
       const ops = editOps(core.options.writer, view(attempt), recipe)
-      // What is called in one go with this edit stands beside it, and takes its turn.
+      // A call in one go with this edit comes from beside it, and takes its turn.
       attempt.editing = false
       const settled = ops instanceof Promise ? await ops : ops
       if (attempt.over) throw attempt.over
@@ -113,14 +113,14 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
   return queued(attempt, turn)
 }
 
-/** Who comes next waits for this one, whatever becomes of it: a write as well, or an edit called now overtakes it. */
+/** The next edit waits for this turn, however it ends. So does a write, or an edit called now would overtake it. */
 function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
   const { core } = attempt
   const ended = turn.catch(() => {})
   // An attempt that is over edits no more, even if its recipe never comes back.
   const tail = Promise.race([ended, attempt.gone])
   core.edits = attempt.waiting = tail
-  // First of those who wait for it, and right in front of them.
+  // It is the first to wait for the turn, so it runs right before the others.
   void tail.then(() => {
     if (core.edits === tail) core.edits = undefined
     if (attempt.waiting === tail) attempt.waiting = undefined

@@ -4,13 +4,13 @@ import type { View } from '../state/view'
 import type { Path } from '../state/path'
 import type { Writer } from '../state/writer'
 
-/** What a write makes of what is there at its path; nothing, when nothing would change. */
+/** Makes the operation of a write from what is at its path; nothing when nothing would change. */
 export type Make = (view: View, path: Path) => Op | undefined
 
-/** Has a write made; `name` is what it is called. */
+/** Makes a write; `name` is its name in the ledger. */
 type Write = (name: string, path: string | Keys, make: Make) => Promise<void>
 
-/** What a step may write, but for edits: to the state, or to the flow state. Each can be taken off. */
+/** The writes of a step, except edits, to the state or to the flow state. Each method can be taken off. */
 export class StepWrites {
   readonly set: (path: string | Keys, value: unknown) => Promise<void>
   readonly append: (path: string | Keys, item: unknown) => Promise<void>

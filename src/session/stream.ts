@@ -4,7 +4,7 @@ import { entryOf } from './history-entry'
 import type { Privacy } from './privacy'
 import type { SessionRecord } from './record'
 
-/** What a consumer of `session.events()` asks for. */
+/** Options of `session.events()`. */
 export interface EventsOptions {
   /** Goes on after the run, until the session is closed. Default false. */
   readonly follow?: boolean
@@ -19,7 +19,7 @@ export interface EventsOptions {
 
 const BUFFER = 10_000
 
-/** Many consumers of what a session shows, each from the moment it began to listen. */
+/** The consumers of what a session shows, each from the moment it began to listen. */
 export class Streams {
   readonly #open = new Set<Stream>()
   #running = false
@@ -40,7 +40,7 @@ export class Streams {
     for (const stream of this.#open) stream.push(event)
   }
 
-  /** What a record means to somebody who watches the run. `running`: whether there is one, now that it is folded. */
+  /** Shows what a record means to somebody who watches the run. `running`: whether a run is going on after the record. */
   show(record: SessionRecord, stop: string, running: boolean): void {
     const ran = this.#running
     this.#running = running
@@ -51,13 +51,13 @@ export class Streams {
     this.end(false)
   }
 
-  /** The run is over: those who follow the session go on, the others are at their end. */
+  /** The run is over: consumers that follow the session go on, the others end. */
   end(all: boolean): void {
     for (const stream of [...this.#open]) if (all || !stream.follow) stream.end()
   }
 }
 
-/** How a run ended; one that is gone without an end was reset, or rewound to before it. */
+/** The last event of a run. A run that is gone without an end was reset, or rewound to before it. */
 function lastOf(record: SessionRecord, stop: string): WorkflowEvent {
   if (record.kind !== 'finished')
     return { type: 'cancelled', data: { reason: `the session was ${record.kind}` } }
@@ -71,7 +71,7 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
   readonly #buffer: number
   readonly #leave: () => void
   readonly #events = new Fifo<WorkflowEvent>()
-  /** Events that came and were lost before the oldest one that waits. */
+  /** How many events were lost before the oldest one that waits. */
   #missed = 0
   readonly #waiting: ((result: IteratorResult<WorkflowEvent, undefined>) => void)[] = []
   #ended = false

@@ -28,15 +28,15 @@ import { rebuildError } from './recorded-error'
 import type { StepFlow } from './step-flow'
 import type { StepState } from './step-state'
 
-/** The layers of the step that a sub-flow takes from and gives back to. */
+/** The layers of the step from which a sub-flow captures, and to which it writes back. */
 export interface Layers {
   readonly state: StepState
   readonly flowState: StepFlow
 }
 
 /**
- * Runs a workflow as a point of a step: what is captured is recorded with it, and its result when it is done. A
- * re-run carries it on, or gets the result; then it writes back, which is silent when that was recorded as well.
+ * Runs a workflow as a point of a step. What is captured is recorded with the point, and the result when it is done. A re-run
+ * carries the child on, or gets the result. Then it writes back, silently when that was recorded as well.
  */
 export async function runSubflow(
   attempt: Attempt,
@@ -86,8 +86,8 @@ function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition)
 }
 
 /**
- * Newer code brings a sub-flow that has begun to its own version, as it does with a session at its opening: by the
- * migrations of the child. Other code must not carry it on.
+ * Newer code migrates a sub-flow that has begun to its own version, by the migrations of the child, as it does with a session
+ * at its opening. Other code must not carry it on.
  */
 async function bringUp(attempt: Attempt, point: Point, definition: Definition): Promise<void> {
   const { core, exec, points } = attempt
@@ -150,7 +150,7 @@ function begin(
   }
 }
 
-/** What a schema gives for nothing, where it gives anything. */
+/** What a schema makes of `undefined`, if it accepts that. */
 function defaults(schema: Schema | undefined): unknown {
   try {
     return compileSchema(schema).initial(undefined)
@@ -159,7 +159,7 @@ function defaults(schema: Schema | undefined): unknown {
   }
 }
 
-/** The captured values in one: the source itself, or an object with them at their targets. */
+/** The captured value: the source itself, or an object with the values at their targets. */
 function build(sources: Sources, base: unknown, read: Read): unknown {
   if (typeof sources === 'string') return linesOf(sources).map(([, from]) => read(from))[0]
   const tree = new Tree(base ?? {})
@@ -194,7 +194,7 @@ function resourcesOf(sources: Sources | undefined, read: Read): Record<string, u
   return typeof sources === 'string' ? { ...(lines[0]?.[1] as object) } : Object.fromEntries(lines)
 }
 
-/** Writes the result where the mapping says, as the step's own writes; answers with the value. */
+/** Writes the result where the mapping says, as the step's own writes. Resolves with the value. */
 async function writeBack(
   { value, state, flowState }: NonNullable<AnyMapping['writeBack']>,
   result: unknown,

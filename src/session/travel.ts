@@ -13,7 +13,7 @@ import type { Running } from './runs'
 import { restoreModel, saveModel, toPast } from './saved-model'
 import type { SavedSession } from './saved-session'
 
-/** The ways through a session's history, as somebody outside goes them. */
+/** How somebody outside moves through a session's history. */
 export class Travel {
   readonly #of: Running
 
@@ -21,7 +21,7 @@ export class Travel {
     this.#of = parts
   }
 
-  /** Everything as it was after that record; paused. */
+  /** Takes everything back to what it was after that record, and pauses. */
   rewind(seq: number): void {
     const { core, gate } = this.#of
     gate.mustBeOpen()
@@ -29,7 +29,7 @@ export class Travel {
     if (!this.#elsewhere('rewind', seq)) this.#go(past, seq)
   }
 
-  /** Re-opens the ask that was answered last, with what people have written since. Whether there is one. */
+  /** Re-opens the ask that was answered last, with what people have written since. Returns whether there is one. */
   back(): boolean {
     const { core, gate } = this.#of
     const page = core.model.run?.pages.at(-1)
@@ -43,7 +43,7 @@ export class Travel {
     return true
   }
 
-  /** Gives an open ask the answer that somebody went back from. Whether there is one. */
+  /** Answers an open ask with the answer that somebody went back from. Returns whether there is one. */
   forward(): boolean {
     const { core, gate, scheduler } = this.#of
     const next = gate.phase === 'open' ? keptAnswer(core) : undefined
@@ -55,7 +55,7 @@ export class Travel {
     return true
   }
 
-  /** The session as it was after a record, or is, for a snapshot of its own under another name. */
+  /** The session as it was after a record, or as it is, for a snapshot under another id. */
   branch(seq: number | undefined): SavedSession {
     const { core, gate } = this.#of
     gate.mustBeOpen()
@@ -69,7 +69,7 @@ export class Travel {
     return { ...saveModel(past), resourceKeys, seq: Math.max(1, at), ...(history && { history }) }
   }
 
-  /** Has it done by the tab that executes, when this one does not. */
+  /** Asks the leader to do it, when this tab does not execute. */
   #elsewhere(...call: [name: string, ...args: unknown[]]): boolean {
     const { remote } = this.#of.core
     if (remote) void quiet(remote.call(...call))
@@ -93,7 +93,7 @@ export class Travel {
     scheduler.run()
   }
 
-  /** Who waits for a run that goes on waits on; who waits for another one is told. */
+  /** Whoever waits for a run that goes on waits on; whoever waits for another run gets the reason. */
   #tell(before: Model['run'], reason: Error): void {
     const { core, outcome } = this.#of
     const { run } = core.model
@@ -105,8 +105,8 @@ export class Travel {
 }
 
 /**
- * What the session was like after a record, on the side, and ready to go on from there: steps are cut off as by a
- * crash, and times are as far away as they were then.
+ * The model after a record, folded on the side and ready to go on from there: steps are cut off as by a crash, and times are
+ * as far away as they were then.
  */
 function pastOf(core: Core, seq: number, at: number | undefined = core.history.timeOf(seq)): Model {
   const now = core.options.clock.now()
@@ -134,12 +134,12 @@ function isOver({ run }: Model): boolean {
   return run?.end?.status === 'completed' || run?.end?.status === 'cancelled'
 }
 
-/** The oldest open ask that has an answer kept for it: to the same question, in the same place. */
+/** The oldest open ask with a kept answer: for the same ask with the same data, in the same place. */
 function keptAnswer(core: Core): readonly [AskedPoint, Page] | undefined {
   const { run } = core.model
   if (run === undefined || run.end) return undefined
   for (const open of core.openAsks()) {
-    // Pages of a sub-flow are its own: a step in it may be called the same.
+    // Kept pages are not for a sub-flow, whose step may have the same name.
     if (open.level.path.length > 0) continue
     const kept = run.kept.find((it) => isSamePlace(it, open.exec.step, open.point.key))
     if (kept && sameJson(kept.event, open.point.event)) return [open, kept]

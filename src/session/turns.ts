@@ -1,8 +1,8 @@
 import { nextTask } from '../clock'
 
 /**
- * So many tasks a result waits for those that were recorded before it. Then changed code, which may never ask for those, gets
- * it out of turn. Fewer than a virtual clock takes to settle.
+ * How many tasks a result waits for those that were recorded before it. Then it comes out of turn, for changed code that may
+ * never ask for those. Fewer than a virtual clock takes to settle.
  */
 const PATIENCE = 50
 
@@ -11,7 +11,7 @@ interface Waiter {
   reject(reason: unknown): void
 }
 
-/** Counts the tasks in which somebody was busy: one task wakes all who wait for the next, however many they are. */
+/** Counts the tasks in which somebody was busy. One task wakes all who wait for the next, however many they are. */
 let task = 0
 let sleepers: Set<Turns> | undefined
 

@@ -1,14 +1,14 @@
 import type { Definition } from '../workflow/workflow'
 
-/** What says which code something was made by: a stored session, or a sub-flow that has begun. */
+/** Which code has made something: a stored session, or a sub-flow that has begun. */
 export interface Made {
   readonly workflow: string
   readonly version: number
 }
 
 /**
- * States of older code as a definition's migrations make them. Rejects when that cannot be, and when it is the code that
- * is older.
+ * Runs a definition's migrations on states of older code. Rejects when that is not possible, and when this code is the older
+ * one.
  */
 export type Upgrade = (
   definition: Definition,

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock'
 
-/** The time that somebody may work: it stands still while they wait for an answer, an event or a clock. */
+/** A limit of time at work. It stands still while the work waits for an answer, an event or a clock. */
 export class WorkTime {
   readonly #clock: Clock
-  /** What those are told who work when it is up. */
+  /** The error for the work when the time is up. */
   readonly #error: () => Error
   readonly #onEnd: (error: Error) => void
   #left: number
   #timer: unknown
   #startedAt = 0
-  /** Takes the end of the time, in place of `onEnd`. */
+  /** Called when the time is up, in place of `onEnd`. */
   #onTimeout: ((error: Error) => void) | undefined
 
   constructor(clock: Clock, left: number, error: () => Error, onEnd: (error: Error) => void) {
@@ -41,7 +41,7 @@ export class WorkTime {
     this.#timer = undefined
   }
 
-  /** Work that fails by itself when the time is up; then what it was waiting for hears of it by `abort`. */
+  /** Work that fails by itself when the time is up. Then `abort` tells what it was waiting for. */
   race<T>(work: Promise<T>, abort: (error: Error) => void): Promise<T> {
     const done = new Promise<T>((resolve, reject) => {
       this.#onTimeout = (error) => {
