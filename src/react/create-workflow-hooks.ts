@@ -38,7 +38,7 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
 export function createWorkflowHooks<W extends AnyWorkflow>(workflow: W): WorkflowHooks<W> {
   const known = made.get(workflow) as WorkflowHooks<W> | undefined
   const hooks = known ?? make(workflow)
-  // Of what is no workflow the provider tells.
+  // If it is no workflow, the provider throws.
   if (has(workflow, 'steps')) made.set(workflow, hooks)
   return hooks
 }

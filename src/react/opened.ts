@@ -26,7 +26,7 @@ export interface Wanted extends SessionOptions<AnyWorkflow> {
 }
 
 export interface Opened {
-  /** Another one for each session. */
+  /** A different key for each session. */
   readonly key: number
   readonly given: Engine | undefined
   readonly engine: Engine
@@ -63,14 +63,14 @@ function open(wanted: Wanted, onServer: boolean): Opened {
   const { workflow, engine: given, id: own, resources } = wanted
   const id = own ?? workflow.name
   const engine = onServer ? serverEngine() : engineFor(given)
-  // Found, not opened once more: a render must not make the engine read again what it could not read.
+  // Found, not opened again: a render must not make the engine read again what it could not read.
   const known = registryOf(engine)?.found(id, workflow, resources)
   return { key: ++count, given, engine, session: known ?? engine.session(workflow, optionsOf(wanted, id)) }
 }
 
 let count = 0
 
-/** What the engine takes of it. */
+/** The options that the engine takes. */
 export function optionsOf(wanted: SessionOptions<AnyWorkflow>, id: string): OpenOptions<AnyWorkflow> {
   const { resources, initialState, serializer, expireAfter, autoResume } = wanted
   return { id, resources, initialState, serializer, expireAfter, autoResume } as OpenOptions<AnyWorkflow>

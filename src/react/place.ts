@@ -5,10 +5,10 @@ import type { Session } from '../session/session'
 import type { Engine } from '../engine'
 import { createContext, useContext } from './react'
 
-/** Where a component stands: in the session of the provider above it, which may stand in another one. */
+/** Where a component is: in the session of the provider above it, which may itself be inside another one. */
 export interface Place {
   readonly session: Session<AnyWorkflow>
-  /** The session's: components look at it in every render. */
+  /** The session's workflow, which components read in every render. */
   readonly workflow: AnyWorkflow
   readonly engine: Engine
   readonly above: Place | undefined

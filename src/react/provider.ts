@@ -54,7 +54,7 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   if (!opened) return (props.fallback as ReactElement | undefined) ?? null
   const instead = inPlaceOfChildren(props, phase, opened)
   if (instead !== undefined) return instead as ReactElement | null
-  // With a key, no component carries what it holds of one session over to another.
+  // With a key, no component carries what it holds from one session over to another.
   return createElement(PlaceContext.Provider, { key: opened.key, value: place }, props.children)
 }
 
@@ -74,7 +74,7 @@ function inPlaceOfChildren(
     throw error
   }
   if (ssr || phase === 'open' || phase === 'closed') return undefined
-  // A server could wait for ever, and what it sent stands until the page has taken over.
+  // A server could wait for ever, and what it sent stays until the page has taken over.
   if (suspense && phase === 'loading') throw session.ready
   return fallback
 }

@@ -17,7 +17,7 @@ export interface SessionsOptions {
   readonly prefix?: string | undefined
 }
 
-/** What {@link useSessions} answers. */
+/** What {@link useSessions} returns. */
 export interface UseSessions {
   /** Newest first. `undefined` until they are read. */
   readonly sessions: readonly SessionInfo[] | undefined

@@ -4,15 +4,15 @@ import type { Clock } from '../clock'
 const [TRAILING, LONGEST_WAIT] = [150, 1000]
 
 /**
- * Says when field edits are to be written: a timer that is put off again and again. It looks again when it fires: a new one
- * each time would cost more than an edit.
+ * Says when field edits are to be written: a timer that is put off again and again. It checks the time again when it fires,
+ * because a new timer for each edit would cost more than the edit.
  */
 export class Alarm {
   readonly #clock: Clock
   readonly #isWanted: () => boolean
   readonly #ring: () => void
   #timer: unknown
-  /** When the timer fires, and when it is due: never earlier. */
+  /** When the timer fires, and when it is due, which is never earlier. */
   #fires = 0
   #due = 0
   /** When the oldest edit that waits came. */
@@ -32,7 +32,7 @@ export class Alarm {
     this.#since = this.#clock.now()
   }
 
-  /** One edit more. Once for all of a task, at its end: to look at the clock takes a tenth of the time of an edit. */
+  /** One more edit. The edits of a task count together, at its end: a look at the clock takes a tenth of the time of an edit. */
   putOff(): void {
     if (this.#edited) return
     this.#edited = true
@@ -46,7 +46,7 @@ export class Alarm {
     this.set(Math.min(TRAILING, this.#since + LONGEST_WAIT - now), now)
   }
 
-  /** Rings after so long, and not before. */
+  /** Rings after that time, and not before. */
   set(ms: number = TRAILING, now: number = this.#clock.now()): void {
     this.#due = now + ms
     if (this.#timer !== undefined && this.#fires <= this.#due) return
@@ -56,7 +56,7 @@ export class Alarm {
       this.#timer = undefined
       const at = this.#clock.now()
       const left = this.#due - at
-      // More than was ever asked for while it was set: the clock has jumped back.
+      // More time than was ever asked for: the clock has jumped back.
       if (left > 0 && left <= TRAILING) this.set(left, at)
       else this.#ring()
     }, ms)

@@ -14,7 +14,7 @@ export interface Assembled {
 /** Decodes the part with that number, or throws; a LatePart is decoded when it is needed. */
 export type DecodePart = (info: StoredPartInfo) => Promise<unknown>
 
-/** Puts the entries of all parts where they belong. Throws for what does not fit together: it is data, whatever it says. */
+/** Puts the entries of all parts where they belong. Throws when they do not fit together, because stored data may be anything. */
 export async function assembled(
   envelope: unknown,
   infos: readonly StoredPartInfo[],
@@ -50,7 +50,7 @@ export async function assembled(
   return { value, parts: [...parts.values()], unread: lists.unread }
 }
 
-/** The lists that can wait until somebody needs their items: those all of whose parts can. */
+/** The lists that can wait until somebody needs their items, because all of their parts can. */
 class Lists {
   readonly unread: Unread[] = []
   readonly #lists = new Map<string, LatePart[] | undefined>()
@@ -71,7 +71,7 @@ class Lists {
     }
   }
 
-  /** Whether the list at that path is there now, unread. Only an object can hold one, and not the topmost. */
+  /** Returns whether the unread list at that path is in place now. Only an object can hold one, and not the topmost. */
   put(value: unknown, path: readonly string[]): boolean {
     const text = JSON.stringify(path)
     const parts = this.#lists.get(text)

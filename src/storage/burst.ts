@@ -6,11 +6,11 @@ interface Writing {
 }
 
 const waiting = new Set<Writing>()
-/** Who has come last comes again, with most records. */
+/** The one that came last, which mostly comes again with the next record. */
 let last: Writing | undefined
 let planned = false
 
-/** At the end of the burst: a chain of steps that runs through in one go becomes one batch. One task for all sessions. */
+/** Writes at the end of the burst, so that a chain of steps in one go becomes one batch. One task serves all sessions. */
 export function afterBurst(one: Writing): void {
   if (one === last) return
   last = one
@@ -20,7 +20,7 @@ export function afterBurst(one: Writing): void {
   nextTask(writeAll)
 }
 
-/** It has nothing to write any more: who closes a thousand sessions in one go keeps none of them until the end of it. */
+/** It has nothing more to write. So a thousand sessions that are closed in one go are not kept until the end of the burst. */
 export function forget(one: Writing): void {
   waiting.delete(one)
   if (one === last) last = undefined

@@ -1,12 +1,12 @@
 import { BYTES_FORMAT } from './format'
 import type { StoredExport, StoredSession } from './storage'
 
-/** A part as its serializer has made it. The bytes that a serializer of somebody's own has made are no text. */
+/** A part as its serializer has made it. (Bytes from a custom serializer are not bytes of text.) */
 export function partOf(format: number, data: unknown): unknown {
   return format === BYTES_FORMAT && data instanceof Uint8Array ? new TextDecoder().decode(data) : data
 }
 
-/** What is exported is for files and for people: text that is kept as bytes is text there. */
+/** An export is for files and for people, so text that is kept as bytes becomes text again. */
 export function legible(found: StoredExport | undefined): StoredExport | undefined {
   if (!found) return undefined
   const { session, quarantine } = found

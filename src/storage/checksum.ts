@@ -9,9 +9,9 @@ export function checksum(text: string): number {
   return rounds(text) >>> 0
 }
 
-/** Apart from what follows: the loop is compiled while it runs, and code after it that has not run yet throws that away. */
+/** A function of its own: the loop is compiled while it runs, which code after it that has not run yet would undo. */
 function rounds(text: string): number {
-  // A page that comes back runs this once, before anything of it is compiled: every look-up counts.
+  // A page that comes back runs this once, before any of it is compiled, so every look-up counts.
   const { imul } = Math
   const { length } = text
   let hash = 0x811c9dc5 ^ length
@@ -20,8 +20,8 @@ function rounds(text: string): number {
 }
 
 /**
- * The same of bytes: four at a time, by four sums, each of every fourth word. A third of what it takes to ask a text for its
- * characters. Each round is a bijection here too; the shift brings the high bits of a word to where the next rounds
+ * The same for bytes: four at a time, by four sums, each of every fourth word. It takes a third of the time of asking a text
+ * for its characters. Each round is a bijection here too; the shift brings the high bits of a word to where the next rounds
  * reach them.
  */
 function checksumOfBytes(bytes: Uint8Array): number {
@@ -35,7 +35,7 @@ function checksumOfBytes(bytes: Uint8Array): number {
   return (a ^ imul(lane(1, words, 1), 3) ^ imul(lane(2, words, 2), 5) ^ imul(lane(3, words, 3), 7)) >>> 0
 }
 
-/** Called often, and short: a browser compiles that sooner, and keeps it, than one loop over all of a part. */
+/** Short and called often: a browser compiles that sooner than one loop over a whole part, and keeps it. */
 function lane(start: number, words: Int32Array, from: number): number {
   const { imul } = Math
   const { length } = words
@@ -48,22 +48,22 @@ function lane(start: number, words: Int32Array, from: number): number {
 }
 
 /**
- * For the moment between asking for stored bytes and having them, in which a page has nothing to do: the browser compiles
- * what sums them meanwhile. Otherwise the first megabyte is summed by its interpreter, ten times as slowly.
+ * Call it between asking for stored bytes and getting them, when a page has nothing to do: the browser then compiles the code
+ * that sums them. Otherwise its interpreter sums the first megabyte, ten times as slowly.
  */
 export function warmUp(): void {
   for (let calls = 0; calls < 2; calls++) checksumOfBytes(new Uint8Array(8192))
 }
 
-/** The checksum of what a serializer has answered; 0 of what is neither text nor bytes. */
+/** The checksum of what a serializer has returned; 0 for anything but text and bytes. */
 export function sumOf(data: unknown): number {
   if (typeof data === 'string') return checksum(data)
   return data instanceof Uint8Array ? checksumOfBytes(data) : 0
 }
 
 /**
- * Whether stored data are as they were. Of what is neither text nor bytes nobody can say: it passes. So do bytes with the
- * checksum 0: older code gave them none.
+ * Whether stored data are as they were. What is neither text nor bytes cannot be checked, and passes. So do bytes with the
+ * checksum 0, because older code gave them none.
  */
 export function isWhole(data: unknown, sum: unknown): boolean {
   return typeof data === 'string' || (data instanceof Uint8Array && sum !== 0) ? sumOf(data) === sum : true

@@ -6,7 +6,7 @@ import { Snapshots } from './snapshots'
 import type { StoredParts } from './snapshots'
 import type { SessionCopy, Writer, Written } from './writer'
 
-/** What of the stored session counts for the next snapshot. */
+/** What the next snapshot must know of the stored session. */
 export interface Compacted {
   /** What is stored already, as `loadStored` found it. Default: nothing. */
   readonly stored?: StoredSizes | undefined
@@ -16,9 +16,9 @@ export interface Compacted {
   readonly partSize?: number
 }
 
-/** What is made shorter. */
+/** The journal that is made shorter. */
 interface Journaled {
-  /** The session for a snapshot; `undefined`: not now. `brief`: without a history, if it has one. */
+  /** The session for a snapshot; `undefined` when it cannot be taken now. `brief`: without its history, if it has one. */
   copy(brief?: boolean): SessionCopy | undefined
   /** A piece is due. */
   write(): void
@@ -34,11 +34,11 @@ export class Compacting {
   readonly #snapshots: Snapshots
   readonly #growth: Growth
   #steps: AsyncGenerator<undefined, Written | undefined> | undefined
-  /** The newest that storage was offered in place of what it refuses. */
+  /** The number of the newest copy that storage was offered in place of what it refuses. */
   #tried = 0
   /** Whether it is time for the next piece. */
   due = false
-  /** Whether one waits for an idle moment. */
+  /** Whether a piece waits for an idle moment. */
   #planned = false
 
   constructor(
@@ -58,8 +58,8 @@ export class Compacting {
   }
 
   /**
-   * Writes a piece. A snapshot only makes the journal shorter: when it fails nothing is lost, and the next one will
-   * come. Answers with what is stored once all of it is.
+   * Writes a piece. A snapshot only makes the journal shorter: when it fails nothing is lost, and the next one will come.
+   * Resolves with what is stored when the whole snapshot is.
    */
   async step(): Promise<Written | undefined> {
     this.due = this.#planned = false
@@ -74,20 +74,20 @@ export class Compacting {
     }
   }
 
-  /** A snapshot that nobody has begun waits no longer for an idle moment; answers whether there is one. One in parts is left. */
+  /** A snapshot that is due no longer waits for an idle moment. Returns whether there is one. A snapshot in parts is left. */
   hurry(): boolean {
     return (this.due ||= this.#planned && !this.#steps)
   }
 
-  /** Writes all of a copy, at once: nothing else may come before it. */
+  /** Writes a whole copy at once: nothing else may come before it. */
   async store(copy: SessionCopy, gone = true): Promise<Written> {
     this.#steps = undefined
     return this.#stored(await this.#snapshots.store(copy, gone))
   }
 
   /**
-   * Storage refuses what is due, and may take the session as it is by now, or that without its history: what was too large for
-   * it is out of it again. Only when something has happened since the last try, or seldom: a full disk takes neither.
+   * Storage refuses what is due, but may take the session as it is by now, or that without its history, when what was too
+   * large is gone again. Tried only when something has happened since the last try, or rarely: a full disk takes neither.
    */
   async instead(refused: number, failures: number): Promise<Written | undefined> {
     const tried = Math.max(refused, this.#tried)
@@ -100,7 +100,7 @@ export class Compacting {
         copy.taken?.()
         return written
       } catch (error) {
-        // Else it is the same as before, or nothing worse: what was refused first is told.
+        // Otherwise the trouble is the same as before, or no worse: the first refusal is reported.
         if (error instanceof StaleEpochError) throw error
       }
     }

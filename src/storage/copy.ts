@@ -1,4 +1,4 @@
-/** A deep copy of stored data. Jest's jsdom has no `structuredClone`; what is stored there is JSON. */
+/** A deep copy of stored data. Jest's jsdom has no `structuredClone`, but stores only JSON. */
 export function deepCopy<T>(value: T): T {
   return typeof structuredClone === 'function'
     ? structuredClone(value)

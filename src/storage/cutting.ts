@@ -1,13 +1,13 @@
 import { isPlain, weigh } from './part'
 import type { Container, Part, Parts, Run } from './part'
 
-/** A value below so many parts is stored whole, in one write of some milliseconds. */
+/** A value of fewer parts than this is stored whole, in one write of some milliseconds. */
 const WHOLE = 9
 
 /** Where the entries of a part go: the keys from the top to their container. */
 export type Place = readonly [n: number, path: readonly string[]]
 
-/** A value in parts: what is left of it, and where the parts go, in this order. */
+/** A value in parts: the rest of it, and where the parts go, in this order. */
 export interface Parted {
   readonly value: unknown
   readonly places: readonly Place[]
@@ -15,9 +15,9 @@ export interface Parted {
 }
 
 /**
- * Cuts a large value into runs of the entries of its large containers. Each run that is not stored yet is given to the
- * caller, who gives the stored part back: so between two of them there is time for others. Answers nothing for a
- * value that is small enough to be one.
+ * Cuts a large value into runs of the entries of its large containers. It yields each run that is not stored yet, and the
+ * caller gives back the stored part, so that there is time for others between two runs. Returns nothing for a value that is
+ * small enough to stay whole.
  */
 export function* cut(value: unknown, known: Parts): Generator<Run, Parted | undefined, Part> {
   if (!isPlain(value) || weigh(value, known.size * WHOLE) < known.size * WHOLE) return undefined
@@ -26,7 +26,7 @@ export function* cut(value: unknown, known: Parts): Generator<Run, Parted | unde
   return { value: left, places: used.places, parts: [...used.parts] }
 }
 
-/** What a run is stored as: never a list, which stands for records. */
+/** The stored form of a run: never a list, because a list means records. */
 export function storedRun(run: Run): { readonly list: unknown } | { readonly map: unknown } {
   return run.keys ? { map: contentOf(run) } : { list: contentOf(run) }
 }
@@ -39,7 +39,7 @@ interface Used {
 
 type Entries = Pick<Run, 'keys' | 'values'>
 
-/** What is left of a container that is in no part: its few entries beside the large ones, or none. */
+/** The rest of a container that is in no part: its few entries beside the large ones, or none. */
 function* cutContainer(
   container: Container,
   path: readonly string[],
@@ -65,7 +65,7 @@ function* cutRuns(
 ): Generator<Run, void, Part> {
   const { values } = entries
   const below: number[] = []
-  // One with an empty container in it would be filled twice, if it stood in two places.
+  // A part with an empty container in it would be filled twice if it were in two places.
   const usable = (it: Part): boolean => it.apart.length === 0 || !parts.has(it)
   for (let at = 0; at < values.length;) {
     let part = known.find(entries, at, usable)
@@ -85,8 +85,8 @@ function* cutRuns(
 }
 
 /**
- * The entries from `from` on that make a part together, or fewer: up to where `ends` says that a stored part begins.
- * Without `ends`, only so few as are no part.
+ * The entries from `from` on that make a part together, or fewer: up to where `ends` says that a stored part begins. Without
+ * `ends`, only entries too few to make a part.
  */
 function runOf(
   { keys, values }: Entries,

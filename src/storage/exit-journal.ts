@@ -13,12 +13,12 @@ export interface Box {
 
 /** Records that were on their way to storage when a page was left. */
 export interface Tail {
-  /** Of the writer, or that which it had found: they go on where what it has stored ends. */
+  /** The epoch of the writer, or the one that it had found: the records continue what it has stored. */
   readonly epoch: number
   readonly from: number
-  /** Up to here the writer knew the session to be stored: whoever finds the same has what they go on from, under any epoch. */
+  /** Up to here the writer knew the session to be stored. Where that is still stored, under any epoch, the records continue it. */
   readonly base: number
-  /** Of the session: another one of that name may be as long. */
+  /** The lineage of the session, because another session of that id may be as long. */
   readonly lineage: string
   readonly at: number
   /** Of the workflow whose code has left it. */
@@ -33,13 +33,13 @@ export interface ExitOptions {
   readonly serializer: Serializer
 }
 
-/** So many characters at most: a browser gives all sessions of an origin five million. */
+/** At most so many characters: a browser gives all sessions of an origin five million. */
 const MOST = 262_144
 
 /**
- * The last moments of a page, in a place that takes them at once: while a page is left, nothing else lands for sure in
- * every browser. It holds what the session's storage had not acknowledged, for the next page to store, and is empty at
- * all other times. A box that is full or forbidden changes nothing else.
+ * The last moments of a page, in a place that takes them at once: while a page is left, nothing else lands for sure in every
+ * browser. It holds what the session's storage had not acknowledged, for the next page to store, and is empty at all other
+ * times. A box that is full or forbidden has no other consequence.
  */
 export class ExitJournal {
   readonly #options: ExitOptions
@@ -49,8 +49,8 @@ export class ExitJournal {
   }
 
   /**
-   * Leaves the records, or as many of the first as have room and follow each other: what a long outage has shortened has a
-   * gap. Whether all of them are there: the serializer must answer at once, with text or with what it was given.
+   * Leaves the records, or as many of the first as have room and follow each other (a long outage leaves a gap). Returns
+   * whether all of them are there. The serializer must answer at once, with text or with what it was given.
    */
   write({ records, ...about }: Omit<Tail, 'from'>): boolean {
     const { box, key } = this.#options
@@ -72,7 +72,7 @@ export class ExitJournal {
     }
   }
 
-  /** What a page has left; `undefined` also for anything that is not whole. */
+  /** What a page has left; `undefined` when there is nothing, or it is not whole. */
   async read(): Promise<Tail | undefined> {
     try {
       const { box, key, serializer } = this.#options
@@ -91,12 +91,12 @@ export class ExitJournal {
     }
   }
 
-  /** What a serializer leaves as it is, for a storage that holds more than text, is JSON nearly always. Throws when not. */
+  /** What a serializer leaves as it is, for a storage that holds more than text, is nearly always JSON. Throws when it is not. */
   #serialize(records: unknown): unknown {
     const { serializer } = this.#options
     const data = serializer.serialize(records)
     if (typeof data === 'string') return data
-    // Not compared with the records: what is private is not in it any more.
+    // Not compared with the records, because private values are no longer in it.
     const text = jsonText(data)
     return text === jsonText(serializer.serialize(data)) ? text : data
   }
@@ -105,7 +105,7 @@ export class ExitJournal {
     try {
       this.#options.box()?.removeItem(this.#options.key)
     } catch {
-      // Forbidden: then there is nothing in it either.
+      // The box is forbidden, so there is nothing in it either.
     }
   }
 }

@@ -1,11 +1,11 @@
 /** How long a session that nobody writes is kept, in milliseconds: 30 days. */
 export const EXPIRE_AFTER: number = 2_592_000_000
-/** A session as old as that, twenty years, is no old session: a clock is wrong. */
+/** Twenty years: a session that looks as old as that is not old, but a clock is wrong. */
 const BEYOND_BELIEF = 630_720_000_000
 
 /**
- * Whether a session is past its time. A clock that was set back, or far ahead, expires nothing: what is thrown away
- * because of a wrong clock is lost, what is kept too long is not.
+ * Whether a session is past its time. A clock that was set back, or far ahead, expires nothing: what a wrong clock throws away
+ * is lost, what it keeps too long is not.
  */
 export function isExpired(
   { savedAt }: { readonly savedAt: number },

@@ -13,19 +13,19 @@ export interface LoadedFlow {
   readonly state: unknown
 }
 
-/** A write of a page, as it is known again in what is stored. */
+/** A page's write, by what identifies it in the stored value. */
 export interface NamedWrite {
-  /** The page that made it, and its number there: stored ones are told by the highest. */
+  /** The page that made it, and its number there. The stored value has the highest number of each page. */
   readonly by: string
   readonly n: number
-  /** Of a step's write: no page makes it twice. */
+  /** The name of a step's write, which no page makes twice. */
   readonly key: string | undefined
 }
 
-/** How many names of writes are kept: what a page that died may still ask for. */
+/** How many names of writes are kept, for a page that died before it had an answer. */
 const MOST_NAMES = 64
 
-/** The names of the newest writes with these: those of pages by their highest number, steps' one by one. */
+/** The names of the newest writes, with these added: those of pages by their highest number, those of steps one by one. */
 export function named(before: readonly string[], writes: readonly NamedWrite[]): string[] {
   const keys = writes.map((it) => it.key).filter((it) => it !== undefined)
   const highest = new Map(writes.map(({ by, n }) => [by, n]))
@@ -39,9 +39,9 @@ export function isNamed(names: readonly string[], { by, n, key }: NamedWrite): b
   return n <= Number(highest ?? 0) || (key !== undefined && names.includes(key))
 }
 
-/** The number of the next write: a higher one, and hardly the same that another page takes in that moment. */
+/** The number of the next write: a higher one, and hardly the one that another page takes in that moment. */
 export function nextSeq({ seq }: LoadedFlow, now: number, name: string): number {
-  // After a removal the count goes on from the time: no page takes a new one for an old one.
+  // After a removal the count goes on from the time, so that no page takes a new value for an old one.
   return (seq || Math.floor(now)) + 1 + (checksum(name) % 1000)
 }
 

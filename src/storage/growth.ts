@@ -1,4 +1,4 @@
-/** What is stored of a session, in the sizes of its serialized data. */
+/** The sizes of a session's stored data. */
 export interface StoredSizes {
   /** The newest sequence number. */
   readonly seq: number
@@ -17,9 +17,9 @@ const LEAST = 262_144
 const PER_BATCH = 2048
 
 /**
- * Says when a journal is due for a snapshot: when reading it back costs as much as reading the snapshot does. So
- * loading never takes more than about twice the time it must, and a write pays for its own size of snapshot and
- * 2 kB, however large the state is.
+ * Says when a journal is due for a snapshot: when reading it back costs as much as reading the snapshot. So loading never
+ * takes more than about twice the time it must, and a write pays for a snapshot of its own size and 2 kB, however large the
+ * state is.
  */
 export class Growth {
   #journal: number
@@ -30,7 +30,7 @@ export class Growth {
     this.#journal = stored ? stored.journal + stored.batches * PER_BATCH : 0
   }
 
-  /** Counts a batch. Whether a snapshot is due; then counts from zero, so that one which fails has time. */
+  /** Counts a batch. Returns whether a snapshot is due, and then counts from zero, so that a failed one is not tried at once. */
   add(size: number): boolean {
     this.#journal += size + PER_BATCH
     const due = this.#journal > Math.max(LEAST, this.#snapshot)

@@ -10,8 +10,8 @@ import type {
 } from './storage'
 
 /*
- * What each operation makes of a session's head, for every storage alike: a storage only has to read the head,
- * ask here, and write the answer together with the data in one transaction.
+ * What each operation makes of a session's head, for every storage alike. A storage only has to read the head, ask here, and
+ * write the answer together with the data in one transaction.
  */
 
 /** The head after a claim. */
@@ -36,7 +36,7 @@ export function appended(
 ): StoredHead | undefined {
   const own = fence(head, id, epoch)
   if (batch.to <= own.seq) return undefined
-  // A batch may begin before: a snapshot that was given up, and was ahead of the batches, has landed meanwhile.
+  // A batch may begin earlier: then a snapshot that was given up, and was ahead of the batches, has landed meanwhile.
   if (batch.from > own.seq + 1) throw new StaleEpochError(id, epoch, own.epoch)
   return {
     ...own,
@@ -58,10 +58,10 @@ export function compacted(
   const own = fence(head, id, epoch)
   const { seq, at, status, data, format, workflow, version, parts = [] } = snapshot
   if (seq <= own.snapshot) return undefined
-  // Batches that are left are not weighed: the size is a little low then.
+  // Remaining batches are not weighed, so the size may be a little low.
   const size = parts.reduce((sum, it) => sum + it[1], sizeOf(data))
   const next = { ...own, format, workflow, version, snapshot: seq, size }
-  // Batches beyond the snapshot know better what the session is like now.
+  // Batches beyond the snapshot know the present status and time better.
   return seq < own.seq ? next : { ...next, seq, status, savedAt: at }
 }
 
@@ -87,7 +87,7 @@ export function listed(heads: readonly StoredHead[], filter: StorageFilter = {})
     .sort((a, b) => b.savedAt - a.savedAt)
 }
 
-/** A head that this epoch may write. No head: somebody deleted the session, and its writers with it. */
+/** A head that this epoch may write. Without a head, somebody has deleted the session, and its writers are fenced. */
 export function fence(head: StoredHead | undefined, id: string, epoch: number): StoredHead {
   if (head?.epoch !== epoch) throw new StaleEpochError(id, epoch, head?.epoch ?? 0)
   return head

@@ -9,18 +9,17 @@ import { absence, storageError } from './storage-error'
 /** One IndexedDB database with one object store, opened when it is needed, and again when it was lost. */
 export interface Connection<Store> {
   /**
-   * All requests of the callback are one transaction: it lands whole, or not at all when the callback throws.
-   * Reads resolve with what the callback answers, writes when they are durable. Rejects with the callback's
-   * DogearError, or a StorageError.
+   * All requests of the callback are one transaction, which lands whole, or not at all when the callback throws. Reads resolve
+   * with what the callback returns, writes when they are durable. Rejects with the callback's DogearError, or a StorageError.
    */
   transact<T>(
     mode: 'readonly' | 'readwrite',
     durability: Durability,
     callback: (store: Store) => T | Promise<T>,
   ): Promise<T>
-  /** Begins to open the database. Resolves, once, with an error to be told: what was stored in it is gone. */
+  /** Begins to open the database. Resolves, once, with an error to report when what was stored in it is gone. */
   connect(): Promise<Error | undefined>
-  /** The page is left: what is under way is aborted, and begun again when the page is back, like what is asked for later. */
+  /** The page is left: aborts what is under way. That begins again when the page is back, like later calls. */
   leave(): void
   /** Closes the database after what is under way; a later call opens it again. */
   close(): void
@@ -30,7 +29,7 @@ const STORE = 'sessions'
 /** Milliseconds until a database that could not be opened is tried again. */
 const PAUSE = 300
 
-/** `onLost` hears when the connection was taken away: the database may have been deleted. */
+/** `onLost` is called when the connection was taken away: the database may have been deleted. */
 export function connection(name: string, onLost = (): void => {}): Connection<IDBObjectStore> {
   const own = doorTo(name, onLost)
   const running = new Set<IDBTransaction>()
@@ -68,13 +67,13 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
 
 /** The database while it is open. */
 interface Door {
-  /** Opens it when it is not. */
+  /** Opens the database if it is not open. */
   connect(): Promise<IDBDatabase>
-  /** Lets go of it. */
+  /** Closes the database. */
   drop(which?: Promise<IDBDatabase>): void
-  /** Something has landed in it. */
+  /** Something has landed in the database. */
   wrote(): void
-  /** What was lost when it was opened. Said once. */
+  /** What was lost when it was opened. Returned once. */
   loss(): Error | undefined
 }
 
@@ -88,7 +87,7 @@ async function begin(
   try {
     return (await own).transaction(STORE, mode, { durability })
   } catch (error) {
-    // What failed is not kept. Safari, and a browser that cleans up, close connections without a word.
+    // A failed connection is not kept. Safari, and a browser that cleans up, close connections silently.
     door.drop(own)
     if (tries === 1 || (error as Error).name !== 'InvalidStateError') throw error
     return begin(door, mode, durability, 1)
@@ -106,7 +105,7 @@ function doorTo(name: string, onLost: () => void): Door {
   const connect = (): Promise<IDBDatabase> => {
     const own = (opening ??= open(name, (error) => (lost = error)).then((db) => {
       renewed = false
-      // Another tab deletes the database: unless we let go its request, and every later open, would hang.
+      // Another tab deletes the database: unless we close it, that request and every later open would hang.
       db.onclose = db.onversionchange = () => {
         drop(own)
         onLost()
@@ -130,7 +129,7 @@ function doorTo(name: string, onLost: () => void): Door {
   }
 }
 
-/** Runs the callback in the transaction and waits until that has come to its end, one way or the other. */
+/** Runs the callback in the transaction and waits for the end of that, one way or the other. */
 async function landed<T>(
   tx: IDBTransaction,
   callback: (store: IDBObjectStore) => T | Promise<T>,
@@ -156,8 +155,8 @@ async function landed<T>(
 }
 
 /**
- * Whether a transaction failed since the browser has taken its connection away: it aborts what is under way, so nothing
- * has landed. What is begun on that connection before it is told that it is closed never ends.
+ * Whether a transaction failed because the browser has taken its connection away. The browser aborts what is under way, so
+ * nothing has landed. What is begun on that connection before its `close` event never ends.
  */
 function wasTaken(error: unknown): boolean {
   return /^(Abort|Unknown)Error$/.test((error as Error | null)?.name ?? '')
@@ -175,8 +174,8 @@ function absent(cause: unknown): never {
 /**
  * The first database that can be used. One that lacks our store belongs to somebody else and stays untouched. An
  * UnknownError at opening, twice, means damaged files: Firefox and Safari keep databases apart, so the next name
- * works. Everything else (a full disk, no permission) would be the same under another name; an AbortError is tried
- * once more, since a browser that clears the site's data aborts what is opened meanwhile.
+ * works. Everything else (a full disk, no permission) would be the same under another name. An AbortError is tried once
+ * more, because a browser that clears the site's data aborts what is opened meanwhile.
  */
 async function open(name: string, onLoss: (error: Error | undefined) => void): Promise<IDBDatabase> {
   if (typeof indexedDB === 'undefined') throw new StorageError('there is no IndexedDB here')
@@ -195,7 +194,7 @@ async function open(name: string, onLoss: (error: Error | undefined) => void): P
     } catch (error) {
       const { name: kind } = error as Error
       if (kind !== 'UnknownError' && (kind !== 'AbortError' || at > 0)) throw error
-      // The browser that was killed a moment ago may still hold its files: another name would look like an empty one.
+      // A browser that was killed a moment ago may still hold the files; another name would look like an empty storage.
       if (at === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE))
       failure = error
     }
@@ -207,6 +206,6 @@ function abort(tx: IDBTransaction): void {
   try {
     tx.abort()
   } catch {
-    // It has come to its end already.
+    // The transaction is over already.
   }
 }

@@ -3,7 +3,7 @@ import type { SessionCopy, WriterDeps } from './writer'
 
 /** What a journal needs from its session. The callbacks must not throw. */
 export interface JournalDeps extends WriterDeps, Compacted {
-  /** The session for a snapshot; `undefined`: not now. Records after it are kept. `brief`: without a history, if it has one. */
+  /** The session for a snapshot; `undefined` when it cannot be taken now. Records after it are kept. `brief`: without its history. */
   snapshot(brief?: boolean): SessionCopy | undefined
   /** Whether writing waits for a claim that is still to come. */
   unclaimed?(): boolean
@@ -11,6 +11,6 @@ export interface JournalDeps extends WriterDeps, Compacted {
   onChange(): void
   /** Once per outage, and when another writer has taken over. */
   onError(error: unknown): void
-  /** What a write has failed with, unless that was put right and a copy of all is owed now. */
+  /** The error of a failed write; nothing when that was put right, and a whole copy is owed now. */
   remedied?(error: unknown): Promise<unknown>
 }

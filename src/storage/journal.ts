@@ -11,14 +11,14 @@ import { storageError } from './storage-error'
 import { Waiters } from './waiters'
 import { Writer, type JournalRecord, type SessionCopy, type Written } from './writer'
 
-/** A burst of more records is written in pieces: what waits is copied by the collector again and again. */
+/** A burst of more records is written in pieces, because the garbage collector copies waiting records again and again. */
 const FULL = 600
 
 /**
- * The way from a session to its storage. Records are queued and written behind the session's back: what one burst of work
- * brings is one batch, stored as one value (several, when the burst is long). One write at a time; what arrives meanwhile
- * joins the next batch. So what is stored is always a beginning of what happened. Trouble never reaches the session:
- * records stay queued, in order, `persistence` says so, and the write is tried again.
+ * The way from a session to its storage. Records are queued and written behind: the records of one burst of work are one
+ * batch, stored as one value (several, when the burst is long). There is one write at a time; what arrives meanwhile joins the
+ * next batch. So what is stored is always a beginning of what happened. Trouble never reaches the session: records stay
+ * queued, in order, `persistence` says so, and the write is tried again.
  */
 export class Journal {
   readonly #deps: JournalDeps
@@ -29,9 +29,9 @@ export class Journal {
   /** Pushed and not cut into a batch yet. */
   #pending: JournalRecord[] = []
   #durability: Durability = 'relaxed'
-  /** Cut, and tried as it is until acknowledged: a try that was given up and lands late must be known again. */
+  /** Cut, and tried unchanged until acknowledged, so that a try that was given up and lands late is recognised. */
   #batch: { readonly records: readonly JournalRecord[]; readonly durability: Durability } | undefined
-  /** To be stored before anything else: the records that it covers are gone. */
+  /** A copy that must be stored before anything else, because the records that it covers are gone. */
   #owed: SessionCopy | undefined
   #pushed: number
   #durable: number
@@ -70,7 +70,7 @@ export class Journal {
    * at most 1 s after the first. Pushing the open record once more, after extending it, moves that moment.
    */
   push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
-    // All that is to be done for one edit more of the open record, as for each token of a stream.
+    // All there is to do for one more edit of the open record, as for each token of a stream.
     if (urgency === 'soon' && this.#outage.failures === 0 && this.#pending.at(-1) === record)
       return this.#alarm.putOff()
     this.#pushed = record.seq
@@ -91,7 +91,7 @@ export class Journal {
     return this.#pending.at(-1) === record && record.seq > this.#copied
   }
 
-  /** Writes everything pushed so far. Rejects with what storage said when it cannot. */
+  /** Writes everything pushed so far. Rejects with the storage's error when that fails. */
   flush(): Promise<void> {
     const seq = this.#pushed
     return new Promise((resolve, reject) => {
@@ -128,14 +128,14 @@ export class Journal {
       .finally(() => this.abandon()))
   }
 
-  /** Where a session is always closed before an idle moment, as for each request to a server, its journal would grow for ever. */
+  /** When sessions are always closed before an idle moment, as for each request to a server, their journals would grow for ever. */
   #end(): Promise<void> | undefined {
     if (this.#writer.stopped || !this.#compacting.hurry()) return undefined
     void this.#pump()
     return this.durable(Infinity)
   }
 
-  /** Stops at once, like a killed page: nothing more is sent, and without a reason nobody who waits gets an answer. */
+  /** Stops at once, like a killed page: nothing more is sent. Without a reason, whoever waits gets no answer. */
   abandon(reason?: Error): void {
     this.#writer.stopped = true
     forget(this)
@@ -143,7 +143,7 @@ export class Journal {
     if (reason) this.#waiters.failed(reason)
   }
 
-  /** The claim that all writing begins with was made, or has failed: told though there may be nothing to write. */
+  /** The claim, with which all writing begins, was made or has failed. Shown even when there is nothing to write. */
   claimed(error?: unknown): void {
     if (error !== undefined) return this.#outage.failures > 0 ? undefined : this.#fail(error)
     if (this.#outage.failures === 0) return
@@ -183,7 +183,7 @@ export class Journal {
       this.#owed = copy
       this.#cover(copy.seq)
     }
-    // Counted from what is left: a copy may be far behind, and is not free.
+    // Counted from what is left, because a copy may be far behind, and is not free.
     this.#outage.room = this.#pending.length + BACKLOG
   }
 
@@ -198,7 +198,7 @@ export class Journal {
     this.#busy = true
     this.#alarm.clear()
     try {
-      // No await stands between the last look at what is due and the end: what is pushed later starts a new pump.
+      // There is no await between the last check for due work and the end, so what is pushed later starts a new pump.
       for (let turn = this.#turn(); turn; turn = this.#next()) await turn
       if (this.#pending.length > 0) this.#alarm.set()
     } catch (thrown) {
@@ -209,7 +209,7 @@ export class Journal {
     this.#busy = false
   }
 
-  /** Stores the session as it is in place of what storage has refused twice; answers with the error when it cannot. */
+  /** Stores the session as it is in place of what storage has refused twice. Resolves with the error when that fails. */
   async #instead(error: DogearError): Promise<DogearError | undefined> {
     const owed = this.#owed
     const refused = owed?.seq ?? this.#batch?.records.at(-1)?.seq ?? 0
@@ -223,7 +223,7 @@ export class Journal {
     return undefined
   }
 
-  /** What comes after a write: a burst that goes on is waited for, until it is over or there is much of it again. */
+  /** The next turn after a write. It waits for a burst that goes on, until the burst is over or has brought much again. */
   #next(): Promise<void> | undefined {
     return isInBurst(this) && this.#pending.length < FULL ? undefined : this.#turn()
   }
@@ -250,7 +250,7 @@ export class Journal {
 
   copy(brief?: boolean): SessionCopy | undefined {
     const copy = this.#deps.snapshot(brief)
-    // The copy holds the open record as it is now: what is typed from here on needs a record of its own.
+    // The copy holds the open record as it is now, so what is typed from here on needs a new record.
     this.#copied = Math.max(this.#copied, copy?.seq ?? 0)
     return copy
   }
@@ -266,7 +266,7 @@ export class Journal {
   }
 
   #compacted(written: Written, owed?: SessionCopy): void {
-    // Another copy may be owed since.
+    // Another copy may be owed by now.
     if (this.#owed === owed) this.#owed = undefined
     this.#cover(written.seq)
     this.#succeed(written)

@@ -3,7 +3,7 @@ import { isPlain } from './part'
 
 /** The JSON text of a value, for storages of text. Throws a StorageError for what would not come back as it was. */
 export function jsonText(value: unknown): string {
-  // The replacer's own value is what `toJSON` made of it; what stands in the object is what matters.
+  // The replacer is given what `toJSON` made of the value, but what is in the object matters.
   return JSON.stringify(value, function (this: Record<string, unknown>, key) {
     const it = this[key]
     if (!isJson(it) && !(it === undefined && key !== '' && !Array.isArray(this))) {

@@ -2,7 +2,7 @@ import { StorageError } from '../storage-errors'
 import type { Part } from './part'
 import type { StoredPartInfo } from './storage'
 
-/** Items of a list as they are stored: text or its bytes, whose checksum is right. Parsed when somebody needs one of them. */
+/** Items of a list as they are stored: text or its bytes, with a right checksum. Parsed when somebody needs one of them. */
 export class LatePart implements Part {
   readonly n: number
   readonly size: number
@@ -68,7 +68,7 @@ export function putLate(
     return (all = list)
   }
   const set = function (this: object, value: unknown): void {
-    // A frozen one keeps the getter.
+    // In a frozen object the getter stays.
     Reflect.defineProperty(this, key, { value, enumerable: true, configurable: true, writable: true })
   }
   const get = function (this: object): unknown[] {

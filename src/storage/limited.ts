@@ -5,8 +5,8 @@ import { storageError } from './storage-error'
 import { withinLimit } from './time-limit'
 
 /**
- * A storage whose calls for the whole engine end: within the time limit, and with an error that has a `code`.
- * Those of one session have their own limits, because what lands late matters there.
+ * A storage whose calls for the whole engine end within the time limit, or with an error that has a `code`. Calls for one
+ * session have their own limits, because there it matters what lands late.
  */
 export function limited(storage: SessionStorage, clock: Clock, timeout: number): SessionStorage {
   const limit = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
@@ -31,7 +31,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     ...(storage.keepPart && { keepPart: (...call) => storage.keepPart?.(...call) as Promise<void> }),
     release: () => void comfort(() => storage.release?.()),
     ...(storage.watch && { watch: (listener: () => void) => watched(storage, listener) }),
-    // Without an answer of its own, every session that is gone was deleted.
+    // A storage that cannot say this counts every missing session as deleted.
     began: () => limit('look at the storage', async () => (await storage.began?.()) ?? 1),
     close: () => limit('close of the storage', () => storage.close()),
     list: (filter) => limit('list of the sessions', () => storage.list(filter)),
@@ -55,7 +55,7 @@ function watched(storage: SessionStorage, listener: () => void): () => void {
 
 const quietly = (): void => {}
 
-/** What is only for comfort must not be in the way where it fails: then the next call will tell. */
+/** A call that is only for comfort may fail silently: if something is wrong, the next call says so. */
 function comfort(call: () => unknown): unknown {
   try {
     const answer = call()

@@ -32,10 +32,10 @@ export interface Loaded {
  * Reads a session and checks that it is whole; `undefined` when nothing is stored. Throws a Refusal for data that
  * is newer or damaged, and whatever the storage or `accept` throws. Has no time limit of its own.
  *
- * @param accept sees the head before anything is decoded, and throws what speaks against this session: another
- * workflow or a newer version may well have another serializer.
- * @param late when it is given, large lists of JSON may stay text, checked but not parsed, until they are needed; it is
- * called with each when that is read.
+ * @param accept gets the head before anything is decoded, and throws when this code cannot load the session: another workflow
+ * or a newer version may well have another serializer.
+ * @param late when it is given, large lists of JSON may stay text, checked but not parsed, until they are needed. It is called
+ * with each list when that is read.
  */
 export async function loadStored(
   storage: SessionStorage,
@@ -48,9 +48,9 @@ export async function loadStored(
   if (stored == null) return undefined
   mustBeWhole(Array.isArray(stored?.batches), 'list of batches')
   const { head, snapshot } = stored
-  // First of all: what a newer layout means by its checksums and numbers is not known here.
+  // This comes first, because the checksums and numbers of a newer layout may mean something else.
   mustBeKnown('format', Math.max(head?.format || 0, snapshot?.format || 0), BYTES_FORMAT)
-  // What a storage reads back is taken for data, whatever the types say.
+  // What a storage reads back may be anything, whatever the types say.
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
   mustBeWhole(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
   accept(head)
@@ -69,7 +69,7 @@ export async function loadStored(
   }
 }
 
-/** The snapshot's value, put together when it is stored in parts. */
+/** The snapshot's value, put together if it is stored in parts. */
 async function wholeOf(
   { snapshot, parts }: StoredSession,
   serializer: Serializer,

@@ -14,7 +14,7 @@ export interface MemoryStorage extends SessionStorage {
 /** Values by number, by kind and id. */
 type Shelves = Map<string, Map<number, unknown>>
 
-/** What lives as long as the process: the default where there is nothing better. */
+/** A storage that lives as long as the process: the default where there is nothing better. */
 export function plainMemoryStorage(): SessionStorage {
   return page(new Map(), { dead: false })
 }
@@ -43,7 +43,7 @@ function mortal(shelves: Shelves, trouble: Trouble): MemoryStorage {
   }
 }
 
-/** One page's sight of the data. What it does after it is dead does not land. */
+/** The data as one page sees it. What the page does after it is dead does not land. */
 function page(shelves: Shelves, life: Life): SessionStorage {
   let last: Promise<unknown> = Promise.resolve()
   const transact: Transact = (_mode, _durability, work) => {
@@ -80,7 +80,7 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
       void writes.push(() => {
         const values = on(kind, id)
         for (const at of values.keys()) if (at <= n && !save?.includes(at)) values.delete(at)
-        // A server opens and removes sessions for months: of a removed one not even its place may stay.
+        // A server opens and removes sessions for months: not even an empty shelf of a removed one may stay.
         if (values.size === 0) shelves.delete(kind + id)
       }),
     clear: (kind, prefix) =>
@@ -90,7 +90,7 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
   }
 }
 
-/** Nobody may hold a reference into the storage. Values of text and numbers need no deep copy. */
+/** A copy, because nobody may hold a reference into the storage. Values of text and numbers need no deep copy. */
 function copied(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Object.values(value).some((it) => Object(it) === it)) return deepCopy(value)

@@ -1,6 +1,6 @@
 /** The pause after a failed write doubles from the first to the longest, in milliseconds. */
 const [FIRST, LONGEST] = [1000, 30_000]
-/** This many records are kept; then one snapshot takes their place in memory. */
+/** This many records are kept; then one snapshot replaces them in memory. */
 export const BACKLOG = 2000
 
 /** Writes that have failed in a row, and how soon the next one is tried. */
@@ -10,12 +10,12 @@ export class Outage {
   room: number = BACKLOG
   #hurriedAt = -Infinity
 
-  /** One more. How long to wait, in milliseconds. */
+  /** One more failure. Returns how long to wait, in milliseconds. */
   pause(): number {
     return Math.min(FIRST * 2 ** this.failures++, LONGEST)
   }
 
-  /** Whether what is new brings the next try forward: once a second, since a full disk is not asked for every token. */
+  /** Whether a new record brings the next try forward: once a second, so that a full disk is not asked for every token. */
   hurries(now: number): boolean {
     if (now - this.#hurriedAt < FIRST) return false
     this.#hurriedAt = now

@@ -5,10 +5,10 @@ export type Container = readonly unknown[] | Readonly<Record<string, unknown>>
 
 /** A run of entries of one container, which is stored as one value. */
 export interface Run {
-  /** Those of an object; a list has none. */
+  /** The keys of an object's entries; a list has none. */
   readonly keys: readonly string[] | undefined
   readonly values: readonly unknown[]
-  /** Which of the values stand in it as empty containers, because their entries are in parts of their own. */
+  /** Which of the values are empty containers here, because their entries are in parts of their own. */
   readonly apart: readonly number[]
   /** About how many characters it has. */
   readonly weight: number
@@ -21,10 +21,10 @@ export interface Part extends Run {
   readonly sum: number
 }
 
-/** So many characters, about, are one part: a millisecond of work, and what Chromium keeps beside its key and not in a file. */
+/** About so many characters are one part: a millisecond of work, and small enough for Chromium to keep it out of a file. */
 const PART = 114_688
 
-/** Whether it is a list, or an object without a class: what a part may hold the entries of. */
+/** Whether a value is a list or a plain object, whose entries a part may hold. */
 export function isPlain(value: unknown): value is Container {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -49,7 +49,7 @@ export class Parts {
     else this.#byFirst.set(first, [part])
   }
 
-  /** A part below this is not worth its own value: it is stored again, together with what is new beside it. */
+  /** A smaller part is not worth a value of its own: it is stored again, together with new entries beside it. */
   get least(): number {
     return this.size / 16
   }
@@ -84,7 +84,7 @@ export function weigh(value: unknown, limit: number): number {
     return sum
   }
   const map = value as Readonly<Record<string, unknown>>
-  // With a list of its keys for each object, the first megabyte that a page weighs took five times as long.
+  // Making a list of keys for each object took five times as long for the first megabyte that a page weighs.
   for (const key in map) {
     if (sum >= limit) break
     sum += key.length + 3 + weigh(map[key], limit - sum)

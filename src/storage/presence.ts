@@ -1,12 +1,12 @@
-/** Whether the page is here, or was left and may be frozen any moment. */
+/** Whether the page is here, or was left and may be frozen at any moment. */
 export interface Presence {
   readonly away: boolean
   leave(): void
-  /** Begins nothing while the page is away; what fails then was given up, and is done again when it is back. */
+  /** Begins nothing while the page is away. Work that fails then was given up, and is done again when the page is back. */
   here<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** Milliseconds until a page that was left, and is not frozen, counts as one that stays. */
+/** Milliseconds until a page that was left, and is not frozen, counts as staying. */
 const STAYS = 1000
 
 export function presence(): Presence {

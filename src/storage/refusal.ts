@@ -1,6 +1,6 @@
 import type { LoadErrorCode } from '../storage-errors'
 
-/** Stored data that must not be loaded, or not by this code: the engine makes a LoadError of it. */
+/** Stored data that must not be loaded, or not by this code. The engine makes a LoadError of it. */
 export class Refusal extends Error {
   readonly code: LoadErrorCode
   constructor(code: LoadErrorCode, reason: string, cause?: unknown) {
@@ -9,7 +9,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Refuses what newer code has written: nothing of it is known here. */
+/** Refuses what newer code has written, which this code does not understand. */
 export function mustBeKnown(what: 'format' | 'version', theirs: number, ours: number, advice = ''): void {
   if (theirs > ours)
     throw new Refusal(
@@ -23,7 +23,7 @@ export function unreadable(reason: string, cause?: unknown): never {
   throw new Refusal('UNREADABLE_RECORD', reason, cause)
 }
 
-/** Refuses what has a part that is not there, or not what it says: a record by its number, or something by its name. */
+/** Refuses data with a missing or damaged part: a record, by its number, or something else, by its name. */
 export function mustBeWhole(whole: boolean, what: string | number): asserts whole {
   if (!whole)
     unreadable(`${typeof what === 'number' ? `record ${what}` : `its ${what}`} is damaged or missing`)

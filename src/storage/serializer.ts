@@ -23,8 +23,8 @@ export const jsonSerializer: Serializer = {
   },
   deserialize(stored) {
     if (typeof stored !== 'string') throw new StorageError('what is stored is not text')
-    // The slow walk is for texts in which the key could stand, plainly or with escaped letters (which
-    // JSON.stringify never writes).
+    // The slow walk is for texts that may hold such a key, plainly or with escaped letters (which JSON.stringify
+    // never writes).
     return /"(?:__proto__|constructor|prototype)"|\\u00[2-7]/.test(stored)
       ? JSON.parse(stored, refuseProto)
       : JSON.parse(stored)

@@ -11,8 +11,7 @@ import type {
 } from './storage'
 
 /**
- * The layout, the same on every medium that has transactions. A value stands under its kind, a session's id and a
- * number:
+ * The layout, the same on every medium that has transactions. The key of a value is its kind, a session's id and a number:
  *
  * - `h` head, 0: all that a list and the check of a writer need, so that an append never reads a state
  * - `j` batch, its last sequence number: a snapshot at n covers the numbers up to n. A list without names, which
@@ -24,7 +23,7 @@ import type {
  */
 export type Kind = 'h' | 'j' | 's' | 'q' | 'e' | 'f'
 
-/** What a transaction sees. Reads may be awaited, one after another; writes land when all of it has gone well. */
+/** What a transaction sees. Reads may be awaited, one after another. Writes land when the whole transaction succeeds. */
 export interface Shelf {
   get(kind: Kind, id: string, n: number): Promise<unknown>
   /** All values of a session, by rising number, or of all sessions. */
@@ -32,7 +31,7 @@ export interface Shelf {
   /** The numbers of a session's values, in any order. */
   numbers(kind: Kind, id: string): Promise<number[]>
   put(kind: Kind, id: string, n: number, value: unknown): void
-  /** Removes the numbers up to `n`, but for some. */
+  /** Removes the numbers up to `n`, except those in `save`. */
   cut(kind: Kind, id: string, n: number, save?: readonly number[]): void
   /** Removes all sessions whose id begins like this. */
   clear(kind: Kind, prefix: string): void
@@ -61,7 +60,7 @@ export function sessions(
     quarantine: (id) =>
       transact('readwrite', 'strict', async (shelf) => {
         const copy = await contents(shelf, id)
-        // A writer has its epoch for itself, and what nobody can load nobody writes: one copy for each is enough.
+        // Each writer has its own epoch, and nobody writes what nobody can load: one copy for each epoch is enough.
         if (copy) shelf.put('q', id, copy.head?.epoch ?? 0, copy)
       }),
     delete: (id) =>
@@ -165,7 +164,7 @@ function headOf(shelf: Shelf, id: string): Promise<StoredHead | undefined> {
   return shelf.get('h', id, 0) as Promise<StoredHead | undefined>
 }
 
-/** Everything there is, whole or not: a session that lost its head is damaged, and not a fresh one. */
+/** Everything there is, whole or not: a session that lost its head is damaged, not new. */
 async function contents(shelf: Shelf, id: string): Promise<StoredSession | undefined> {
   const found = await Promise.all([headOf(shelf, id), snapshotOf(shelf, id), shelf.all('j', id)])
   const [head, snapshot, packs] = found as [StoredHead, Kept, unknown[]]
@@ -175,7 +174,7 @@ async function contents(shelf: Shelf, id: string): Promise<StoredSession | undef
 
 type Kept = Pick<StoredSession, 'snapshot' | 'parts'>
 
-/** Values one by one: a browser gives many at once in half the time that it takes for the same in one answer. */
+/** Reads values by separate requests at once, which takes a browser half the time of one answer with all of them. */
 async function snapshotOf(shelf: Shelf, id: string): Promise<Kept> {
   const [kept, numbers] = await Promise.all([shelf.get('s', id, 0), shelf.numbers('s', id)])
   const asked = numbers.filter((n) => n !== 0).map((n) => shelf.get('s', id, n))
@@ -194,7 +193,7 @@ function packed({ from, to, at, status, data, sum }: StoredBatch): Packed {
   return [from, to, at, status, data, sum]
 }
 
-/** What is no list is handed on as it is, for whoever loads it to refuse. */
+/** What is no list is passed on as it is, for the load to refuse. */
 function unpacked(value: unknown): StoredBatch {
   if (!Array.isArray(value)) return value as StoredBatch
   const [from, to, at, status, data, sum] = value as unknown as Packed

@@ -16,7 +16,7 @@ export interface StoredParts {
  */
 export class Snapshots {
   readonly #writer: Writer
-  /** Of those that are stored; not looked at before it must be: a page that was just opened has not read them all. */
+  /** The stored parts. Not read before it must be, because a page that was just opened has not read them all. */
   #stored: readonly Part[]
   #known: Parts | undefined
   readonly #size: number | undefined
@@ -38,13 +38,13 @@ export class Snapshots {
     this.#known = undefined
   }
 
-  /** Pieces of work, one after the other: between two of them anything else may be written. */
+  /** The work in pieces, one after the other: between two of them anything else may be written. */
   async *steps(copy: SessionCopy): AsyncGenerator<undefined, Written> {
-    // All of it is of one epoch: who claims the session anew may have found nothing, and no part either.
+    // All pieces have one epoch: whoever claims the session anew may have found nothing stored, and no parts.
     const epoch = await this.#writer.epoch()
     const cutting = this.#writer.keepsParts ? cut(copy.value, this.#parts) : undefined
     let next = cutting?.next()
-    // To weigh it was a piece of its own.
+    // Weighing it was a piece of its own.
     if (next && !next.done) yield undefined
     while (next && !next.done) {
       const part = await this.#writer.keep(epoch, ++this.#newest, next.value)
@@ -52,12 +52,12 @@ export class Snapshots {
       next = cutting?.next(part)
     }
     const parted = next?.value
-    // From now on only these are there for sure: a write that was given up, and lands late, removes all others.
+    // From now on only these parts are there for sure: a write that was given up, and lands late, removes all others.
     this.#know(parted?.parts)
     return this.#writer.compact(epoch, copy, this.#newest, parted)
   }
 
-  /** All of it at once; whatever is stored already may be `gone`. */
+  /** Stores everything at once. With `gone`, what was stored may not be there any more. */
   async store(copy: SessionCopy, gone = true): Promise<Written> {
     if (gone) this.#know([])
     const steps = this.steps(copy)

@@ -4,7 +4,7 @@ import { StorageError } from '../storage-errors'
 /** Whatever a storage or a serializer throws, as an error that has a `code` to branch on. */
 export function storageError(thrown: unknown): DogearError {
   if (thrown instanceof DogearError) return thrown
-  // A browser aborts with null when the disk is full, or when it is about to end itself.
+  // A browser aborts with null when the disk is full, or when it is about to quit.
   const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   return new StorageError(`storage failed: ${reason}`, { cause: thrown })
 }
@@ -17,7 +17,7 @@ export function absence(error: DogearError): DogearError {
   return error
 }
 
-/** Whether memory has to take the place of a storage. */
+/** Whether memory has to replace the storage. */
 export function isAbsence(error: unknown): boolean {
   return absences.has(error as Error)
 }

@@ -11,9 +11,9 @@ interface Item {
 }
 
 /**
- * A transaction on an area of texts. All of a session is one item, a line for each value: kind, number, JSON. The
- * head is the first line, so that a list parses nothing else. What is written is kept here until `land`, which
- * writes only if everything that was read still stands there.
+ * A transaction on an area of texts. A session is one item with a line for each value: kind, number, JSON. The head is the
+ * first line, so that a list parses nothing else. Writes are kept here until `land`, which writes only if everything that was
+ * read is still the same.
  */
 export class TextSheet implements Shelf {
   readonly #area: TextArea
@@ -67,7 +67,7 @@ export class TextSheet implements Shelf {
         written.push(item)
       }
     } catch (error) {
-      // The area is full: what stood there before needed no more room.
+      // The area is full: what was there before has room again.
       for (const { key, before } of written) store(area, key, before)
       throw error
     }
@@ -75,7 +75,7 @@ export class TextSheet implements Shelf {
   }
 
   #item(kind: Kind, id: string): Item {
-    // What belongs to no session has a key that no session has.
+    // A value that belongs to no session has a key that no session has.
     return this.#at(kind === 'e' ? this.#name : `${this.#name}/${id}`)
   }
 
@@ -96,7 +96,7 @@ export class TextSheet implements Shelf {
   }
 }
 
-/** Removes the numbers up to `n`, but for some. */
+/** Removes the numbers up to `n`, except those in `save`. */
 function remove(item: Item, kind: Kind, n: number, save: readonly number[] = []): void {
   for (const line of item.lines.keys()) {
     const at = Number(line.slice(1))
@@ -118,7 +118,7 @@ function linesOf(text: string): Map<string, string> {
   const lines = new Map<string, string>()
   for (const line of text === '' ? [] : text.split('\n')) {
     const [, key, json] = /^([a-z]\d+) (.*)$/s.exec(line) ?? []
-    // What somebody else wrote there is not nothing: it is read as a batch that nobody can decode.
+    // A foreign line does not count as nothing: it is read as a batch that nobody can decode.
     if (key === undefined || json === undefined) lines.set('j0', `${lines.get('j0') ?? ''}${line}`)
     else lines.set(key, json)
   }
@@ -131,7 +131,7 @@ function textOf(lines: ReadonlyMap<string, string>): string {
   return keys.map((key) => `${key} ${lines.get(key)}`).join('\n')
 }
 
-/** Damaged text is handed on as it is: whoever loads it refuses it, and sets it aside. */
+/** Damaged text is passed on as it is: the load refuses it, and sets it aside. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -92,7 +92,7 @@ class Pages {
   }
 }
 
-/** A storage with the trouble that was asked for; `open` makes a page, of which nothing lands once it is dead. */
+/** A storage with the trouble that was asked for. `open` makes a page, whose writes do not land once it is dead. */
 export function troubled(
   open: (life: Life) => SessionStorage,
   trouble: Trouble,

@@ -22,10 +22,10 @@ export interface Contents {
   readonly batches: readonly unknown[]
 }
 
-/** More often than this nobody writes between two listings by accident. */
+/** Others write between two listings by accident, but not more often than this. */
 const TRIES = 20
 
-/** Whether nothing of a session has come or gone; who is about to claim it does not matter. */
+/** Whether no value of a session has come or gone. Claims under way do not matter. */
 function same(one: readonly Name[], other: readonly Name[]): boolean {
   const leaves = (names: readonly Name[]): string =>
     names
@@ -75,12 +75,12 @@ export class Desk {
     try {
       return JSON.parse(stored)
     } catch {
-      // Damaged otherwise, it is handed on as it is: whoever loads it refuses it.
+      // Text that is damaged in another way is passed on as it is: the load refuses it.
       return stored.length < name.length ? undefined : stored
     }
   }
 
-  /** Answers with the name under which it is written now. */
+  /** Resolves with the name under which it is written now. */
   async put(id: string, name: Name, value: unknown): Promise<Name> {
     const text = jsonText(value)
     const written = { ...name, length: text.length }
@@ -113,7 +113,7 @@ export class Desk {
     for (let tries = 0; tries < TRIES; tries++) {
       const names = await this.names(id)
       const found = await this.#values(id, names)
-      // A listing takes its time; what two in a row have in common was there at one moment.
+      // A listing takes time. If two in a row are equal, all of it was there at one moment.
       if (same(names, await this.names(id))) return found
     }
     throw new StorageError(`others write session "${id}" all the time`)
@@ -122,7 +122,7 @@ export class Desk {
   async #values(id: string, names: readonly Name[]): Promise<Contents> {
     const trail = await this.whole(id, names)
     const snapshot = trail.snapshot && (await this.value(id, trail.snapshot))
-    // Its writer died; the batches that it was to cover are still there.
+    // The snapshot's writer died. The batches that it was to cover are still there.
     if (trail.snapshot && snapshot === undefined) {
       return this.#values(
         id,
@@ -141,7 +141,7 @@ export class Desk {
     const base = part === '' ? this.#base : `${this.#base}:${part}`
     const keys = (await this.#store.getKeys(base, {})) as readonly string[]
     return keys.flatMap((key): [string, Name][] => {
-      // A driver alone may answer with paths, and with keys outside the base.
+      // A driver alone may return paths, and keys outside the base.
       const [own, found, leaf = '', ...rest] = key.replace(/[/\\]/g, ':').split(':')
       const name = own === this.#base && rest.length === 0 ? parseLeaf(leaf) : undefined
       return name && found !== undefined && (part === '' || found === part) ? [[found, name]] : []

@@ -3,17 +3,17 @@ import { FORMAT } from './format'
 import type { SessionStorage, StoredFlow, StoredSession, StoredSnapshot } from './storage'
 
 interface Sessions extends Omit<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'> {
-  /** What is there, and whether somebody is on the way to claim it, who may have seen less than this. */
+  /** What is there, and whether somebody who may have seen less is on the way to claim it. */
   look(id: string): Promise<{ readonly stored: StoredSession | undefined; readonly claimed: boolean }>
 }
 
 /** No session's id begins like this, and no prefix that somebody clears. */
 const MARK = '\u0000flow '
 
-/** More often than this others do not come in between by accident. */
+/** Others come in between by accident, but not more often than this. */
 const TRIES = 50
 
-/** Whether it is a flow state, and no session. */
+/** Whether the id is that of a flow state, and of no session. */
 export function isFlow(id: string): boolean {
   return id.startsWith(MARK)
 }
@@ -21,8 +21,8 @@ export function isFlow(id: string): boolean {
 /**
  * Flow states as sessions that are nothing but a snapshot: a claim of the number that was seen fences whoever else has
  * seen it, and the snapshot lands only when nobody has claimed since. That is a compare-and-set without transactions,
- * as long as no two writes have the same number. A write that was refused may stand all the same: whoever claims what
- * it has just written knows. And what is read counts only when nobody is on the way who may have seen less.
+ * as long as no two writes have the same number. A refused write may still be there: its writer finds out by claiming what it
+ * has just written. And what is read counts only when nobody is on the way who may have seen less.
  */
 export function flowsIn(
   sessions: Sessions,
@@ -66,7 +66,7 @@ function flowOf(snapshot: StoredSnapshot | undefined): StoredFlow | undefined {
   return { ...rest, ...(data as Pick<StoredFlow, 'applied' | 'data'>) }
 }
 
-/** Somebody else's may have the same number. */
+/** Compares the data too, because another page's write may have the same number. */
 function same(one: StoredSnapshot, other: StoredSnapshot | undefined): boolean {
   return JSON.stringify(one.data) === JSON.stringify(other?.data)
 }

@@ -27,7 +27,7 @@ export interface Name {
 
 const NUMBERS = ['epoch', 'from', 'to', 'at', 'length', 'size', 'version'] as const
 
-/** Longer keys are not for every store: some allow 255 characters in all. */
+/** Not every store takes longer keys: some allow 255 characters in all. */
 const LONGEST_ID = 120
 
 export function nameOf(kind: Name['kind'], epoch: number, more: Partial<Name> = {}): Name {
@@ -57,7 +57,7 @@ export function idSegment(id: string): string {
   return `${whole.slice(0, LONGEST_ID - 40)}~${[id, `~${id}`].map((it) => checksum(it).toString(36)).join('~')}`
 }
 
-/** The id of a part of a key; `undefined` when it was too long, and stands in the `n` value. */
+/** The id from a part of a key; `undefined` when it was too long, and is in the `n` value. */
 export function idOf(part: string): string | undefined {
   return part.includes('~') ? undefined : part === '_' ? '' : plain(part)
 }

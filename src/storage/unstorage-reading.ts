@@ -52,7 +52,7 @@ export function headOf(id: string, trail: Trail, shape: StoredShape): StoredHead
 
 export async function shapeOf(desk: Desk, id: string, { top, under }: Trail): Promise<StoredShape> {
   const shape = top && (await desk.value(id, top))
-  // A writer that died while it wrote its claim has left the same under the claim under way.
+  // A writer that died while it wrote its claim has left the same shape in its claim under way.
   return (shape ?? (under && (await desk.value(id, under)))) as StoredShape
 }
 

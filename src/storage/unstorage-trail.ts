@@ -4,9 +4,9 @@ import type { Name } from './unstorage-name'
 export interface Trail {
   /** Who may write, or `undefined` when nobody has claimed. */
   readonly top: Name | undefined
-  /** What is left of the top claim's own beginning. */
+  /** The top claim's own claim under way, if it is left. */
   readonly under: Name | undefined
-  /** The highest claim, also one under way: whoever is lower is fenced. */
+  /** The highest claim, also one under way. Writers below it are fenced. */
   readonly highest: number
   /** The highest epoch of all keys: the next one is above it. */
   readonly newest: number
@@ -17,13 +17,13 @@ export interface Trail {
   readonly seq: number
   /** Nothing is missing in between. */
   readonly whole: boolean
-  /** The newest of all that counts. */
+  /** The newest key that counts. */
   readonly last: Name | undefined
 }
 
 /**
- * Follows the claims downwards from the highest: each says up to which number it took over what was there. What a
- * lower epoch has beyond that was written by somebody who was fenced already, and is not part of the session.
+ * Follows the claims downwards from the highest. Each says up to which number it took over what was there. What a lower epoch
+ * has beyond that was written by a fenced writer, and is not part of the session.
  */
 export function trailOf(names: readonly Name[]): Trail {
   const claims = names.filter((it) => it.kind === 'c').sort((a, b) => b.epoch - a.epoch)

@@ -13,17 +13,17 @@ interface Claim {
   readonly seq: number
 }
 
-/** What this page has written last of each session: while that goes on, one listing less is needed. */
+/** What this page has written last of each session. While it is the only writer, it needs one listing less. */
 export type Known = Map<string, { readonly epoch: number; readonly seq: number }>
 
-/** Claims count in these steps; what is between them is chance, so that two at once never get the same epoch. */
+/** Claims count in these steps, plus a random number, so that two at once never get the same epoch. */
 const STEP = 2 ** 32
 
 const above = ({ newest }: Trail): number => (Math.floor(newest / STEP) + 1) * STEP
 
 /**
- * First it says that it is coming, which fences whoever writes; then it looks what is there. A writer writes first
- * and then looks for claims. So one of the two sees the other: a batch that was acknowledged is taken over.
+ * A claimer first says that it is coming, which fences the writer, and then looks at what is there. A writer first writes and
+ * then looks for claims. So one of the two sees the other, and an acknowledged batch is always taken over.
  */
 export async function claim(desk: Desk, id: string, shape: StoredShape, expected: number): Promise<Claim> {
   const before = await desk.whole(id)
@@ -80,7 +80,7 @@ export async function compact(
   await desk.remove(id, covered(names, fenced(id, epoch, names)))
 }
 
-/** The trail of a session that this epoch may write. No claim: somebody deleted it, and its writers with it. */
+/** The trail of a session that this epoch may write. Without a claim, somebody has deleted it, and its writers are fenced. */
 function fenced(id: string, epoch: number, names: readonly Name[]): Trail {
   const trail = trailOf(names)
   if (trail.top?.epoch !== epoch || trail.highest !== epoch)

@@ -59,7 +59,7 @@ export function unstorageStorage(store: KeyValueStore, base = 'dogear'): Session
   return { ...sessions, ...flowsIn({ ...sessions, look: (id) => inTurn(id, () => look(desk, id)) }) }
 }
 
-/** One call of a session after another in this page, so that what one reads another has written to the end. */
+/** Queues the calls for one session in this page, so that one reads only what another has written to the end. */
 function turns(): <T>(id: string, work: () => Promise<T>) => Promise<T> {
   const lasts = new Map<string, Promise<unknown>>()
   return (id, work) => {

@@ -15,7 +15,7 @@ export interface TextArea {
   removeItem(key: string): void
 }
 
-/** Other tabs may write between the reads and the writes of a transaction; more often than this is no accident. */
+/** Other tabs may write between the reads and the writes of a transaction, but by accident not more often than this. */
 const TRIES = 20
 
 /**
@@ -50,11 +50,11 @@ export function webStorage(
       }
       throw new StorageError('another tab writes all the time')
     })
-    // One after another, so that what one reads another has written to the end.
+    // One after another, so that one reads only what another has written to the end.
     last = turn.catch(() => {})
     return turn
   }
-  // Each save writes the whole session: a part more would be one of them.
+  // Each save writes the whole session, so storing a part would be one more save of all.
   const { keepPart: _, ...rest } = sessions(transact, firstEpoch)
   return {
     kind: 'web-storage',
@@ -66,7 +66,7 @@ export function webStorage(
   }
 }
 
-/** By it tabs find each other. Each tab has a `sessionStorage` of its own, and notes its own name in there. */
+/** The name by which tabs find each other. Each tab has a `sessionStorage` of its own, and notes its name there. */
 function nameIn(area: TextArea | (() => TextArea), name: string): string {
   let own = name
   try {
@@ -76,7 +76,7 @@ function nameIn(area: TextArea | (() => TextArea), name: string): string {
     own = here.getItem(key) ?? `${name} ${Math.random()}`
     here.setItem(key, own)
   } catch {
-    // It is full, or this is no page: the next one has another name.
+    // It is full, or this is no page: the next page has another name.
   }
   return own
 }

@@ -18,7 +18,7 @@ export interface JournalRecord {
 export interface SessionCopy {
   readonly seq: number
   readonly value: unknown
-  /** Called when it is stored in place of what storage has refused. */
+  /** Called when this copy is stored in place of what storage has refused. */
   taken?(): void
 }
 
@@ -38,11 +38,11 @@ export interface WriterDeps {
   readonly clock: Clock
   readonly serializer: Serializer
   readonly shape: StoredShape
-  /** Whether parts that are text are stored as the bytes of it. */
+  /** Whether parts that are text are stored as bytes. */
   readonly bytes?: boolean
   /** The limit of one storage call, in milliseconds. Default: 4,000. */
   readonly timeout?: number
-  /** Who writes. Asked at every write, so that a claim may wait for the first one. */
+  /** The writer's epoch. Asked at every write, so that a claim may wait for the first write. */
   epoch(): number | Promise<number>
   /** The session's status now. */
   status(): string
@@ -53,7 +53,7 @@ type Sealed = Pick<StoredBatch, 'at' | 'status' | 'data' | 'sum'>
 /** Turns records and copies into storage calls: serialized, with checksum, epoch and time limit. */
 export class Writer {
   readonly #deps: WriterDeps
-  /** From now on nothing is sent, and what is under way never comes back. */
+  /** Once set, nothing is sent, and what is under way never settles. */
   stopped = false
 
   constructor(deps: WriterDeps) {
@@ -84,11 +84,11 @@ export class Writer {
     const send = async (_: number, { data }: Sealed): Promise<void> =>
       storage.keepPart?.(id, epoch, [n, data])
     const { size, sum } = await this.#write(0, storedRun(run), send, bytes)
-    // What is no text has no size that could be asked for.
+    // A value that is neither text nor bytes has no known size.
     return { ...run, n, size: size || run.weight, sum }
   }
 
-  /** Stores a snapshot, whole or as what is left beside its parts; `newest` is the highest number that a part ever had. */
+  /** Stores a snapshot, whole or as the rest beside its parts. `newest` is the highest number that a part ever had. */
   async compact(
     epoch: number,
     { seq, value }: SessionCopy,
@@ -120,7 +120,7 @@ export class Writer {
       const at = clock.now()
       const status = this.#deps.status()
       const made = await serializer.serialize(value)
-      // Stored as nothing, it would be called saved, and not be there at the next load.
+      // Stored as nothing, the value would count as saved, and be missing at the next load.
       if (made === undefined) throw new TypeError('the serializer returned nothing')
       const data = bytes && typeof made === 'string' ? new TextEncoder().encode(made) : made
       const sum = sumOf(data)
