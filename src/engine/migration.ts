@@ -1,4 +1,5 @@
 import type { LoadErrorCode } from '../storage-errors'
+import type { CopyValue } from '../state/json'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import type { Definition } from '../workflow/workflow'
 import { deepCopy } from '../storage/copy'
@@ -22,11 +23,12 @@ export function accept({ name, version, options, graph }: Definition, made: Made
 
 /**
  * Runs this code's migrations on a state of an older version, one after the other, in memory. The schema checks the
- * result. Throws a Refusal.
+ * result, and `copy` whether it can be stored. Throws a Refusal.
  */
 export async function migrated(
   { version, options }: Definition,
   schema: CompiledSchema,
+  copy: CopyValue,
   from: number,
   old: unknown,
 ): Promise<unknown> {
@@ -44,21 +46,26 @@ export async function migrated(
       )
     }
   }
-  return accepting(schema, state, 'MIGRATION_FAILED')
+  return accepting(schema, state, 'MIGRATION_FAILED', copy)
 }
 
 /** Migrates the sub-flows of a session. Throws a Refusal. */
-export const upgraded: Upgrade = async (definition, made, states) => {
+export const upgraded: Upgrade = async (definition, made, states, copy) => {
   accept(definition, made)
   const schema = compileSchema(definition.options.state)
-  return Promise.all(states.map((it) => migrated(definition, schema, made.version, it)))
+  return Promise.all(states.map((it) => migrated(definition, schema, copy, made.version, it)))
 }
 
 /** The state as the schema returns it. Throws a Refusal when the schema refuses it. */
-export function accepting(schema: CompiledSchema, state: unknown, code: LoadErrorCode): unknown {
+export function accepting(
+  schema: CompiledSchema,
+  state: unknown,
+  code: LoadErrorCode,
+  copy: CopyValue = (it) => it,
+): unknown {
   try {
-    return schema.initial(state)
+    return copy(schema.initial(state), 'state')
   } catch (error) {
-    throw new Refusal(code, `its state does not pass the schema: ${(error as Error).message}`, error)
+    throw new Refusal(code, `its state is refused: ${(error as Error).message}`, error)
   }
 }

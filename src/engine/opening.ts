@@ -74,6 +74,7 @@ export class Opening {
       restoring: {
         definition,
         schema: this.#schema,
+        copy,
         privacy: this.#keeping.privacy,
         fresh: (tree) => this.#fresh(tree),
         lack,

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import { isPlainObject } from '../state/json'
+import { isPlainObject, type CopyValue } from '../state/json'
 import { sameContent } from '../state/same'
 import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
@@ -25,6 +25,7 @@ import { accepting, migrated } from './migration'
 export interface RestoringParts {
   readonly definition: Definition
   readonly schema: CompiledSchema
+  readonly copy: CopyValue
   readonly privacy: Privacy
   /** A session before its first record. */
   readonly fresh: (tree: Tree) => Model
@@ -169,7 +170,7 @@ function add(model: Model, history: History, record: SessionRecord): void {
 
 /** First rolls back what was cut off, because its writes have the old shape. */
 async function migrate(
-  { definition, schema, clock }: RestoringParts,
+  { definition, schema, copy, clock }: RestoringParts,
   from: number,
   model: Model,
   history: History,
@@ -177,6 +178,6 @@ async function migrate(
   const execs = interrupted(model)
   const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: clock.now() })
   if (execs.length > 0) add(model, history, { kind: 'interrupted', execs, ...stamp() })
-  const state = await migrated(definition, schema, from, model.tree.root())
+  const state = await migrated(definition, schema, copy, from, model.tree.root())
   add(model, history, { kind: 'migrated', version: definition.version, state, ...stamp() })
 }

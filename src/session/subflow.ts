@@ -100,7 +100,8 @@ async function bringUp(attempt: Attempt, point: Point, definition: Definition): 
   try {
     if (core.children.has(`${exec.id}/${key}`)) throw new Error(`it is at work in version ${made.version}`)
     if (cut.length > 0) append({ kind: 'interrupted', execs: cut })
-    states = await core.options.upgrade(definition, made, [child?.tree.root(), made.state])
+    const { upgrade, copy } = core.options
+    states = await upgrade(definition, made, [child?.tree.root(), made.state], copy)
   } catch (error) {
     const { message, cause } = error as Error
     const advice = '`retry()` goes on with it once it can, `run()` begins anew'

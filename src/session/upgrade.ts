@@ -1,3 +1,4 @@
+import type { CopyValue } from '../state/json'
 import type { Definition } from '../workflow/workflow'
 
 /** Which code has made something: a stored session, or a sub-flow that has begun. */
@@ -7,11 +8,12 @@ export interface Made {
 }
 
 /**
- * Runs a definition's migrations on states of older code. Rejects when that is not possible, and when this code is the older
- * one.
+ * Runs a definition's migrations on states of older code; `copy` takes the results in. Rejects when that is not possible,
+ * and when this code is the older one.
  */
 export type Upgrade = (
   definition: Definition,
   made: Made,
   states: readonly unknown[],
+  copy: CopyValue,
 ) => Promise<readonly unknown[]>

@@ -35,7 +35,12 @@ afterEach(() => {
 
 type Migrations = NonNullable<Parameters<typeof defineWorkflow>[0]['migrations']>
 
-const V3 = z.object({ first: z.string(), last: z.string(), visits: z.number().default(0) })
+const V3 = z.object({
+  first: z.string(),
+  last: z.string(),
+  visits: z.number().default(0),
+  born: z.date().optional(),
+})
 
 const three = (migrations: Migrations, version = 3) =>
   defineWorkflow({ ...flow, version, state: V3, migrations }).step(
@@ -411,6 +416,11 @@ describe('a migration that is missing or fails', () => {
     ],
     ['MIGRATION_FAILED', 'the result does not pass', { 2: (it) => it as unknown, 3: () => ({ first: 5 }) }],
     ['MIGRATION_FAILED', 'there is no result', { 2: () => undefined, 3: () => undefined }],
+    [
+      'MIGRATION_FAILED',
+      'the result has what the serializer cannot keep',
+      { 2: (it) => it as unknown, 3: () => ({ first: '', last: '', born: new Date(0) }) },
+    ],
   ])(
     '%s: %s / refused, set aside, nothing overwritten; better code reads it',
     async (code, _, migrations) => {

@@ -30,6 +30,7 @@ function one(world: World) {
 
 const Names = z.object({
   first: z.string().default(''),
+  born: z.date().optional(),
   last: z.string().default(''),
   log: z.array(z.string()).default([]),
 })
@@ -159,7 +160,12 @@ describe('a child at work whose code got another version', () => {
     [
       'what the schema refuses',
       { 2: () => ({ first: 1 }) },
-      'its state does not pass the schema: the state is not valid: first',
+      'its state is refused: the state is not valid: first',
+    ],
+    [
+      'what the serializer cannot keep',
+      { 2: () => ({ first: '', last: '', born: new Date(0) }) },
+      'its state is refused: state.born is a Date; put it in resources',
     ],
   ])('%s / fails its step and says why', async (_, migrations, reason) => {
     const page = profile()
