@@ -18,7 +18,7 @@ export type {
   RegisteredStep,
   RegisteredSubflow,
 } from './workflow/graph-registry'
-export { allOf, gather } from './workflow/join'
+export { allOf, gather, type AllOf, type Gather } from './workflow/join'
 export { OutcomeUnknown, type KnownOutcome, type UnknownEffect } from './workflow/outcome-unknown'
 export { resource, type FactoryOptions, type Resource } from './workflow/resource'
 export { toMermaid, type DiagramOptions } from './workflow/mermaid'
@@ -30,7 +30,7 @@ export { StepFailed, type StepFailure } from './workflow/step-failed'
 export type { StepContext, StepStore } from './workflow/step-context'
 export { defineWorkflow, type Workflow } from './workflow/workflow'
 export { indexedDBStorage } from './storage/indexeddb'
-export { memoryStorage } from './storage/memory'
+export { memoryStorage, type MemoryStorage } from './storage/memory'
 export type { Persistence } from './storage/persistence'
 export { jsonSerializer, type Serializer } from './storage/serializer'
 export type {

@@ -103,14 +103,17 @@ type Fold<T, P> = P extends readonly [infer Head extends string | number, ...inf
   ? Fold<At<T, `${Head}`>, Rest>
   : T
 
-/** Missing in every member of a union: no such path. Missing in some: maybe absent. */
-type Settle<V> = [V] extends [Missing | undefined]
-  ? Missing extends V
-    ? never
-    : V
-  : Missing extends V
-    ? Exclude<V, Missing> | undefined
-    : V
+/** Missing in every member of a union: no such path. Missing in some: maybe absent. Any has every member there is. */
+type Settle<V> =
+  Open<V> extends true
+    ? V
+    : [V] extends [Missing | undefined]
+      ? Missing extends V
+        ? never
+        : V
+      : Missing extends V
+        ? Exclude<V, Missing> | undefined
+        : V
 
 /** A path as segments, for keys with dots. */
 export type Keys = readonly (string | number)[]
@@ -176,8 +179,11 @@ type ItemOf<V> = V extends string ? string : V extends readonly (infer One)[] ? 
 /** The path itself when it exists, else a text: so a wrong path is a compile error with a message. */
 export type Exact<T, P> = [Read<T, P>] extends [never] ? 'there is no such path in the state' : P
 
-/** What `set` takes: the next value, or a function of the previous one. */
-export type Next<R, W> = W | ((previous: R) => W)
+/**
+ * What `set` takes: the next value, or a function of the previous one. In a union `unknown` would swallow the function,
+ * whose parameter the compiler then would not know: what is open is spelled out.
+ */
+export type Next<R, W> = (Open<W> extends true ? {} | null | undefined : W) | ((previous: R) => W)
 
 /**
  * A schema for stored values. They must pass it again when they are loaded, so defaults and coercion are fine, and

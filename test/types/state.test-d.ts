@@ -4,6 +4,9 @@ import * as mini from 'zod/mini'
 import type { Exact, Item, Next, Path, Read, Stable, Write } from '../../src/state/path-types'
 import type { Input, Output, Schema } from '../../src/state/standard-schema'
 
+/** As of `z.any()`. */
+type Loose = z.infer<z.ZodAny>
+
 interface State {
   user: { name: string; age?: number; address?: { street: string; zip: string } }
   items: { price: number; tags: string[] }[]
@@ -12,6 +15,9 @@ interface State {
   step: { kind: 'a'; a: number } | { kind: 'b'; b: string }
   maybe: { deep: number } | null
   anything: unknown
+  loose: Loose
+  looseItems: Loose[]
+  looseById: Record<string, Loose>
   when: Date
 }
 
@@ -46,6 +52,15 @@ describe('reading', () => {
   it('anything below unknown / unknown', () => {
     expectTypeOf<Read<State, 'anything.at.all'>>().toEqualTypeOf<unknown>()
     expectTypeOf<Read<Record<string, unknown>, 'a.b'>>().toEqualTypeOf<unknown>()
+  })
+
+  it('any, also in a list or a record / any, and anything below it', () => {
+    expectTypeOf(read('loose')).toBeAny()
+    expectTypeOf(read('looseItems.0')).toBeAny()
+    expectTypeOf(read(['looseById', 'x'])).toBeAny()
+    expectTypeOf<Read<Loose, ''>>().toBeAny()
+    expectTypeOf(read('looseById.x.y')).toEqualTypeOf<unknown>()
+    set('looseItems.0', { at: 'all' })
   })
 
   it('a path that does not exist / an error', () => {
@@ -85,6 +100,15 @@ describe('writing', () => {
     set('user.name', 1)
     // @ts-expect-error nor is it one from a function
     set('user.name', () => 1)
+  })
+
+  it('where anything may stand / a function still knows what the previous value is', () => {
+    const setter: (next: Next<unknown, unknown>) => void = () => {}
+    setter((previous) => Number(previous) + 1)
+    const loose: (next: Next<Loose, Loose>) => void = () => {}
+    loose((previous) => previous.count + 1)
+    for (const next of ['text', 1, null, undefined, { a: 1 }]) setter(next)
+    setter(JSON.parse('{}') as unknown)
   })
 
   it('append / an item of a list, text to a text, else the words of the compile error', () => {
