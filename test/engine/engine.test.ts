@@ -267,6 +267,23 @@ describe('list, delete, export, clear, close', () => {
     expect(info?.size).toBeGreaterThan(0)
   })
 
+  test('a storage that answers at once, without a promise / works as one that promises', async () => {
+    const storage = memoryStorage()
+    const atOnce = {
+      ...storage,
+      append: (...call: Parameters<typeof storage.append>) => void storage.append(...call),
+      list: () => [],
+      close: () => {},
+    }
+    const engine = createEngine({ storage: atOnce as unknown as typeof storage, clock: virtualClock() })
+    const session = await engine.open(simple)
+    session.state.set('typed', 1)
+    await session.flush()
+    expect(await engine.list()).toEqual([])
+    await engine.close()
+    expect((await createEngine({ storage }).open(simple)).state.get()).toEqual({ typed: 1 })
+  })
+
   test('a storage that never lets go / close rejects within the time limit; its sessions are saved', async () => {
     const storage = memoryStorage()
     const clock = virtualClock()
