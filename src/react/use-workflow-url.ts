@@ -149,12 +149,14 @@ class PageUrl {
   }
 
   #pages(): { readonly reached: readonly string[]; readonly now: string | undefined } {
-    const { name = ({ type }: UrlPage) => type } = this.#options()
+    const { name } = this.#options()
     const names: string[] = []
     const times = new Map<string, number>()
     const [ask] = this.#session.asks
     for (const page of [...pagesOf(this.#session), ...(ask ? [ask] : [])]) {
-      const plain = name(page)
+      // As the URL will give it back. A table of names may lack one.
+      const given: unknown = name?.(page) ?? page.type
+      const plain = String(given)
       const count = (times.get(plain) ?? 0) + 1
       times.set(plain, count)
       names.push(count === 1 ? plain : `${plain}-${count}`)

@@ -507,6 +507,21 @@ describe('useWorkflowUrl', () => {
     ])
   })
 
+  test('a name that is no text / as text; none / the type of its ask: the buttons of the browser turn these pages too', async () => {
+    const names: Record<string, unknown> = { askCity: 2 }
+    const { open, start, answer } = stage()
+    await open({ name: ({ type }) => names[type] as string })
+    await start()
+    expect(step()).toBe('askName')
+    await answer('Ada')
+    expect(step()).toBe('2')
+    await answer('Delft')
+    await pop('/wizard?step=2')
+    expect([text(), step()]).toEqual(['askCity', '2'])
+    await pop('/wizard?step=askName')
+    expect([text(), step()]).toEqual(['askName', 'askName'])
+  })
+
   test('param and name / say how it is spelled', async () => {
     const { open, start, answer } = stage()
     await open({ param: 'page', name: ({ type, step: by }) => `${by}.${type.slice(3).toLowerCase()}` })
