@@ -1,4 +1,5 @@
 import { ArgumentError, SchemaError, type Issue } from '../errors'
+import { development } from './development'
 
 /**
  * What this library needs of a schema: the part of Standard Schema (https://standardschema.dev) that carries
@@ -31,7 +32,7 @@ interface Finding {
 export function validate(schema: Schema, value: unknown): Validated {
   const standard = (schema as Partial<Schema> | null)?.['~standard']
   if (!standard) throw new ArgumentError('a schema', schema, 'a Standard Schema')
-  const result = standard.validate(value) as
+  const result = judged(standard, value) as
     | { readonly value: unknown; readonly issues?: undefined }
     | { readonly issues: readonly Finding[] }
     | PromiseLike<unknown>
@@ -42,6 +43,16 @@ export function validate(schema: Schema, value: unknown): Validated {
   return result.issues === undefined
     ? { value: result.value }
     : { issues: result.issues.map((it) => ({ path: textOf(it), message: it.message })) }
+}
+
+/** ArkType's copy of what is frozen, as all state is in development, is as fixed as that, and it cannot fill it in. */
+function judged(standard: Schema['~standard'], value: unknown): unknown {
+  try {
+    return standard.validate(value)
+  } catch (error) {
+    if (!development) throw error
+    return standard.validate(structuredClone(value))
+  }
 }
 
 function textOf(finding: Finding): string {

@@ -388,6 +388,20 @@ describe('what only an ancestor can judge', () => {
     expect(over(foreign, { n: 1.5 }).check('x', 1)).toEqual(['', { n: 2, x: 1 }])
   })
 
+  it('a schema that copies what is frozen as it is, and fills it in, as ArkType / gets a copy that is not', () => {
+    const validate = (value: unknown): unknown => {
+      const { user } = value as { user: object }
+      const copy = Object.defineProperties({ name: '' }, Object.getOwnPropertyDescriptors(user))
+      copy.name = copy.name.trim()
+      return { value: { ...(value as object), user: copy } }
+    }
+    const filling: Schema = { '~standard': { vendor: 'x', version: 1, validate } }
+    const user = Object.freeze({ name: ' Ada ' })
+    expect(compileSchema(filling).initial({ user })).toEqual({ user: { name: 'Ada' } })
+    expect(user.name).toBe(' Ada ')
+    expect(over(filling, { n: 1, user }).check('n', 2)).toEqual(['', { n: 2, user: { name: 'Ada' } }])
+  })
+
   it('a schema of another vendor inside zod / judged at its level', () => {
     const custom = z.custom<{ n: number }>((value) => (value as { n?: unknown }).n !== 13)
     const { check, refusal } = over(z.object({ custom }), { custom: { n: 1 } })
