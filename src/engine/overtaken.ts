@@ -36,7 +36,7 @@ export class Kept {
     this.#records = [...this.#records, ...(live.unacknowledged() as SessionRecord[])]
   }
 
-  /** Nobody will do it again: what of it its user had done, in words. */
+  /** The kinds of what its user had done and nobody will do again. */
   lose(): string[] {
     const lost = lostOf(this.#records)
     this.#records = []

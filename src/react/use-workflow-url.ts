@@ -154,7 +154,7 @@ class PageUrl {
     const times = new Map<string, number>()
     const [ask] = this.#session.asks
     for (const page of [...pagesOf(this.#session), ...(ask ? [ask] : [])]) {
-      // As the URL will give it back. A table of names may lack one.
+      // As text, because the URL gives text back. A table of names may lack one.
       const given: unknown = name?.(page) ?? page.type
       const plain = String(given)
       const count = (times.get(plain) ?? 0) + 1

@@ -8,8 +8,8 @@ export interface Made {
 }
 
 /**
- * Runs a definition's migrations on states of older code; `copy` takes the results in. Rejects when that is not possible,
- * and when this code is the older one.
+ * Runs a definition's migrations on states of older code; `copy` checks and copies the results. Rejects when that is not
+ * possible, and when this code is the older one.
  */
 export type Upgrade = (
   definition: Definition,

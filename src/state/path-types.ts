@@ -180,8 +180,8 @@ type ItemOf<V> = V extends string ? string : V extends readonly (infer One)[] ? 
 export type Exact<T, P> = [Read<T, P>] extends [never] ? 'there is no such path in the state' : P
 
 /**
- * What `set` takes: the next value, or a function of the previous one. In a union `unknown` would swallow the function,
- * whose parameter the compiler then would not know: what is open is spelled out.
+ * What `set` takes: the next value, or a function of the previous one. (In a union `unknown` would swallow the function, and
+ * the compiler would not know its parameter, so an open type is spelled out.)
  */
 export type Next<R, W> = (Open<W> extends true ? {} | null | undefined : W) | ((previous: R) => W)
 

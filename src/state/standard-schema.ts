@@ -45,7 +45,7 @@ export function validate(schema: Schema, value: unknown): Validated {
     : { issues: result.issues.map((it) => ({ path: textOf(it), message: it.message })) }
 }
 
-/** ArkType's copy of what is frozen, as all state is in development, is as fixed as that, and it cannot fill it in. */
+/** In development all state is frozen. ArkType's copy of a frozen value is frozen too, and ArkType cannot fill it in. */
 function judged(standard: Schema['~standard'], value: unknown): unknown {
   try {
     return standard.validate(value)

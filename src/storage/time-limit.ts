@@ -8,7 +8,7 @@ import { TimeoutError } from '../errors'
 export function withinLimit<T>(clock: Clock, promise: Promise<T>, ms: number, what: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimeout(() => reject(new TimeoutError('storage', what, ms)), ms)
-    // Of a storage that somebody wrote over something synchronous it may be the answer itself.
+    // A storage over something synchronous may return the answer itself, without a promise.
     Promise.resolve(promise).then(
       (value) => {
         clock.clearTimeout(timer)
