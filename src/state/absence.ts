@@ -2,7 +2,7 @@ import { toPath } from './path'
 import { stepInto, unwrap } from './schema-structure'
 import { validate, type Schema } from './standard-schema'
 
-/** What speaks against a value at this path being absent; `undefined` when nothing does, or it cannot be said. */
+/** Why a value at this path must not be absent; `undefined` when it may, or when that is not known. */
 export function absence(schema: Schema, text: string): string | undefined {
   let here = unwrap(schema)
   let next: Schema | undefined

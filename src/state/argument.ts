@@ -8,7 +8,7 @@ const words: Readonly<Record<string, string>> = {
 }
 
 /**
- * Callers without types give anything. `takes`: what `typeof` says of what is taken, or the name of a method that it has.
+ * Callers without types give anything. `takes`: the `typeof` of the argument, or the name of a method that it must have.
  *
  * @throws ArgumentError for anything else, null and numbers below 0 too
  */
@@ -21,8 +21,8 @@ export function checkArgument(call: string, given: unknown, takes = 'object'): v
 }
 
 /**
- * The same for options: an object, and what it gives by name. Null and undefined are no option at all. A name that is misspelt
- * would be none either, in silence: a `clear({ prefx })` would clear everything. `''`: others look at what is given.
+ * The same for options: an object, and its values by name. Null and undefined count as not given. A misspelt name would also
+ * count as not given, silently: a `clear({ prefx })` would clear everything. `''`: the value is checked elsewhere.
  */
 export function checkOptions(call: string, given: object, takes: Readonly<Record<string, string>>): void {
   checkArgument(call, given)

@@ -5,12 +5,12 @@ import { Tree } from './tree'
 import type { View } from './view'
 
 /**
- * The writes of an open batch, and the state as it is with them. Most batches never look at what they have written: only
- * one that does gets a tree of its own, with all its writes applied.
+ * The writes of an open batch, and the state with them. Most batches never read what they have written; only one that does
+ * gets a tree of its own, with all its writes applied.
  */
 export class Batch implements View, Mark {
   isOpen = true
-  /** Says of a node that something below it was written. */
+  /** Marks a node below which something was written. */
   readonly #below: Mark = { isOpen: true }
   #ops: Op[] = []
   readonly #tree: Tree
@@ -36,7 +36,7 @@ export class Batch implements View, Mark {
     return this.#viewOf(path).peek(path)
   }
 
-  /** A batch in this one ends with it; one that throws takes out again what it has written. */
+  /** A batch inside this one ends with it. If it throws, its own writes are taken out again. */
   within<R>(run: () => R): R {
     const { length } = this.#ops
     try {
@@ -68,7 +68,7 @@ export class Batch implements View, Mark {
   #mark(op: Op): void {
     const node = this.#tree.named(op[0] === 'replace' ? '' : op[1])
     const { parent } = node
-    // What is taken out of a list moves what stands behind it.
+    // Taking an item out of a list moves the items behind it.
     const written = (op[0] === 'delete' && parent) || node
     written.batch = this
     for (let at = written.parent; at && !this.#knows(at); at = at.parent) at.batch = this.#below

@@ -5,9 +5,9 @@ import { isPlainObject } from './json'
 import { at, isContainer } from './view'
 
 /**
- * The operations that turn `from` into `to`, its keys in the same order. Parts with the same identity are not looked into, so the
- * cost is that of the changed paths; what a draft has `touched` is not looked for. A key whose value is undefined counts as
- * missing.
+ * The operations that turn `from` into `to`, with its keys in the same order. Parts with the same identity are skipped, so the
+ * cost is that of the changed paths. What a draft has `touched` need not be searched. A key whose value is undefined counts
+ * as missing.
  */
 export function diff(from: unknown, to: unknown, touched?: Touched): Op[] {
   const ops: Op[] = []
@@ -27,7 +27,7 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[],
     const node = touched?.get(to)
     const known = node?.base === from && node.touched
     if (known) {
-      // In the order in which they stand: a re-run is compared with what was recorded.
+      // In the order of the keys, because a re-run is compared with what was recorded.
       const changed = known.size > 1 ? Object.keys(from).filter((it) => known.has(it)) : known
       for (const key of changed) compare(from[key], to[key], [...keys, key], ops, touched)
       return
@@ -46,8 +46,8 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[],
 }
 
 /**
- * The keys of both that need not move: what is set anew comes last in an object, except that numbers come first. A
- * state that shows its keys in another order is another state to a step that lists them.
+ * The keys of both that need not move: a key that is set anew comes last in an object, except that numbers come first. To a
+ * step that lists its keys, a state with another order of keys is another state.
  */
 function staying(from: Record<string, unknown>, to: Record<string, unknown>): Set<string> {
   const before = Object.keys(from)
@@ -72,7 +72,7 @@ function isNumber(key: string): boolean {
   return index >= 0 && index < 2 ** 32 - 1
 }
 
-/** What is compared key by key: a date or a file is one value. */
+/** Whether a value is compared key by key; a date or a file is one value. */
 function isPlain(value: unknown): value is Record<string, unknown> {
   return isContainer(value) && isPlainObject(value)
 }

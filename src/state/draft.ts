@@ -7,24 +7,24 @@ type Box = Record<PropertyKey, unknown>
 
 /** One object or list that was reached through the draft. */
 interface Node {
-  /** What it was: never written to. */
+  /** The original, which is never written to. */
   readonly base: Box
-  /** What it is: a shallow copy, and the target of the proxy, so that a frozen base binds no trap. */
+  /** The present value: a shallow copy, and the target of the proxy, so that a frozen base binds no trap. */
   readonly copy: Box
   readonly proxy: Box
-  /** Came in by an assignment, so drafts may hide anywhere inside. */
+  /** It came in by an assignment, so drafts may hide anywhere inside. */
   readonly foreign: boolean
-  /** The keys that may have another value now. Nothing when others may: then all of them are looked at. */
+  /** The keys that may have another value now. Nothing when any key may: then all of them are compared. */
   touched: Set<string> | undefined
   result?: Box
 }
 
-/** By what came of them: what objects were before, and which keys may have another value, where they have the same keys. */
+/** By finished object: the original, and which keys may have another value, if both have the same keys. */
 export type Touched = ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
 
 /**
- * A draft of plain data: write to it as to a mutable value, the data it was made of stays as it is.
- * `finish` gives the new value, which shares everything untouched with the old one, and ends the draft.
+ * A draft of plain data: write to it as to a mutable value; the original stays as it is. `finish` returns the new value, which
+ * shares everything untouched with the old one, and ends the draft.
  */
 export function draftOf(root: unknown): {
   readonly draft: unknown
@@ -41,7 +41,7 @@ export function draftOf(root: unknown): {
 }
 
 class Drafting {
-  /** By proxy and by copy; of what was assigned, also by itself: in two places, or in itself, it is one node. */
+  /** By proxy and by copy. An assigned object is also found by itself: in two places, or in itself, it is one node. */
   readonly nodes = new Map<object, Node>()
 
   readonly #traps: ProxyHandler<Box> = {
@@ -97,7 +97,7 @@ class Drafting {
   }
 
   #read(copy: Box, key: PropertyKey): unknown {
-    // What is inherited under these names leads to the prototypes of everything else.
+    // Under these names an object inherits the way to the prototypes of everything else.
     if (isForbidden(key as string)) return undefined
     const child = Object.hasOwn(copy, key) && this.#child(this.nodes.get(copy) as Node, key)
     if (!child) return copy[key]

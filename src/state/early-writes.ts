@@ -5,21 +5,21 @@ import type { Keys } from './path-types'
 import type { View } from './view'
 import { none, Writes, type Call, type StoreParts } from './writes'
 
-/** Makes operations anew, for the state as it is by then. */
+/** Makes operations anew, for the state at that time. */
 export type Remake = () => readonly Op[]
 
 type Again = (view: View) => readonly Op[]
 
 /**
- * The writes of a session, which may come before it was read: then they are kept as calls, and made anew for the state
- * that is found. Where that is impossible, a write is what it was.
+ * The writes of a session, which may come before it was read. Then they are kept as calls, and made anew for the state that
+ * is found. Where that is not possible, a write keeps its operations.
  */
 export class EarlyWrites extends Writes {
   readonly #early: () => Remake[] | undefined
-  /** How the writes of the open batch are made anew. */
+  /** The calls that make the writes of the open batch anew. */
   #calls: Again[] = []
 
-  /** `early`: while the state is not known yet, where to put how the writes are made. */
+  /** `early`: the list for the calls, while the state is not known yet. */
   constructor(parts: StoreParts, early: () => Remake[] | undefined) {
     super(parts)
     this.#early = early
@@ -29,7 +29,7 @@ export class EarlyWrites extends Writes {
     if (this.#early()) this.#rememberCall(op, call, path, value)
   }
 
-  /** Apart, so that a write which is not early makes nothing for it. */
+  /** A method of its own, so that a write that is not early makes nothing for it. */
   #rememberCall(op: Op, call: Call, path: string | Keys | Node, value: unknown): void {
     this.remember([op], (view) => {
       const made = this.make(view, call, path, value)
@@ -52,7 +52,7 @@ export class EarlyWrites extends Writes {
     else early.push(() => again(this.tree))
   }
 
-  /** What was noted in a batch that throws is not made anew either. */
+  /** The writes of a batch that throws are not made anew either. */
   override batch<R>(run: () => R): R {
     const { length } = this.#calls
     try {

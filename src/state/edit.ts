@@ -22,7 +22,7 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
     return changes(writer, after, diff(before, after, touched))
   }
   const fail = (error: unknown): never => {
-    // Whoever kept the draft must hear that it is over.
+    // A draft that somebody kept must throw from now on.
     finish()
     throw error
   }
@@ -46,7 +46,7 @@ function changes(writer: Writer, after: unknown, ops: readonly Op[]): Op[] {
       const made = schema.checkDelete(result, path)
       return made ? writer.made(made) : op
     }
-    // The operations before it are in `whole` as well: a path that a later one changes is judged at its end.
+    // `whole` holds the operations before it as well, so a path that a later one changes is checked at its end.
     const made = whole === undefined ? undefined : schema.check(result, path, whole)
     return made && !sameJson(made.value, whole) ? writer.made(made) : copied(writer, op, path)
   })

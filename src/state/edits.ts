@@ -16,18 +16,18 @@ export class Edits {
 
   edit(recipe: Recipe): void | Promise<void> {
     const edits = this.#edits
-    // One that is known to be asynchronous must not look before the one in front of it has landed.
+    // A recipe that is known to be asynchronous must not read before the one in front of it has landed.
     const known = (recipe as Recipe | null)?.constructor?.name === 'AsyncFunction'
     let done = edits !== undefined && known ? edits.then(() => this.#run(recipe)) : this.#run(recipe)
     if (!(done instanceof Promise)) return undefined
     if (edits !== undefined && !known) {
-      // It has looked too early: what comes of that is dropped, and it runs again when it is its turn.
+      // It has read too early: its result is dropped, and it runs again when its turn comes.
       done.catch(nothing)
       done = edits.then(() => this.#run(recipe))
     }
     let base = this.#parts.base?.()
     const landed = done
-      // Begun before the session was read: it has not seen what it is to change.
+      // It began before the session was read, so it has not seen what it is to change.
       .then((ops) => {
         const now = this.#parts.base?.()
         if (now === base) return ops
@@ -36,7 +36,7 @@ export class Edits {
       })
       .then((ops) => {
         let isAnew = false
-        // Operations that were made for what was not there would garble what is: the recipe runs on that, once.
+        // Its operations were made for another state and would garble this one, so the recipe runs on it, once.
         const anew = (): readonly Op[] => {
           if (this.#parts.base?.() === base) return ops
           if (!isAnew)

@@ -8,13 +8,13 @@ export type Where = string | { readonly text: string }
 /** Takes a value in: checks that it would survive being stored, and returns a copy that nobody else holds. */
 export type CopyValue = (value: unknown, where: Where) => unknown
 
-/** Whether a value that is no JSON is kept as it is; may throw what speaks against it. */
+/** Whether a value that is no JSON is kept as it is; may throw the reason why not. */
 export type Keeps = (value: unknown) => boolean
 
 /** The container that is being copied, and the way back up from it. */
 interface Level {
   readonly up: Level | undefined
-  /** Where it stands in the container above; the root's is its `where`. */
+  /** Its key in the container above; for the root, its `where`. */
   readonly key: Where | number
   readonly value: object
   readonly keeps: Keeps | undefined
@@ -22,7 +22,7 @@ interface Level {
 
 const MOST_LEVELS = 1000
 const ADVICE = 'put it in resources, or open the session with the structured-clone serializer'
-/** What that one keeps. Sent there with anything else, one would come back. */
+/** What the structured-clone serializer keeps. The advice is given only for these, because it refuses anything else as well. */
 const CLONED = / (BigInt|Date|Map|Set|RegExp|Blob|File|FileList|ArrayBuffer|\w+Array)$/
 
 /**
@@ -33,7 +33,7 @@ const CLONED = / (BigInt|Date|Map|Set|RegExp|Blob|File|FileList|ArrayBuffer|\w+A
  */
 export const copyJson: CopyValue = (value, where) => copy(value, where, undefined, undefined)
 
-/** The same for storages that hold more than JSON: `keeps` says what is taken in as it is. */
+/** The same for storages that hold more than JSON: `keeps` says what is kept as it is. */
 export function copyKeeping(keeps: Keeps): CopyValue {
   return (value, where) => copy(value, where, undefined, keeps)
 }
@@ -123,7 +123,7 @@ function pathOf(key: Where | number, up: Level | undefined): string {
   return path.slice(0, 500)
 }
 
-/** What errors call it. */
+/** The name of a value in errors. */
 export function nameOf(key: Where | number): string {
   return typeof key === 'object' ? ['state', key.text].filter(Boolean).join('.') : String(key)
 }

@@ -2,8 +2,8 @@ import { childAt, isOwned, type Node } from './node'
 import { isContainer } from './view'
 
 /**
- * A getter that stands where a large list belongs whose items were not read yet. Reading the list reads all of them, for
- * good; `item` reads no more than it must.
+ * A getter in place of a large list whose items were not read yet. Reading the list reads all of them, for good; `item` reads
+ * no more than it must.
  */
 export interface Late {
   (): unknown
@@ -17,10 +17,10 @@ export interface Sight {
   readonly copyUnread: typeof copyUnread
 }
 
-/** How many there are that nobody has read, mostly none; while there are, `sight` is there. */
+/** How many unread lists there are, mostly none. While there are any, `sight` is there. */
 export const late = { count: 0 } as { count: number; sight: Sight }
 
-/** To be called before there is one, or some that are read together; who has read them counts down. */
+/** Call it before there is an unread list, or several that are read together. Whoever has read them counts down. */
 export function expectLate(): void {
   late.sight ??= { lateAt, peekLate, copyUnread }
   late.count++
@@ -32,12 +32,12 @@ function lateAt(container: unknown, key: string | number): Late | undefined {
   return getter && 'item' in getter ? (getter as Late) : undefined
 }
 
-/** Whether what was found is a list that was not read yet: a state holds no functions. */
+/** Whether what was found is an unread list. A state holds no functions otherwise. */
 export function isLate(found: unknown): found is Late {
   return typeof found === 'function'
 }
 
-/** What stands at a node, reading of a list that nobody has read no more than one item; the list itself stays unread. */
+/** The value at a node, reading at most one item of an unread list; the list itself stays unread. */
 function peekLate(node: Node, root: unknown): unknown {
   if (isOwned(node)) return node.own
   if (node.parent === undefined) return root
@@ -45,7 +45,7 @@ function peekLate(node: Node, root: unknown): unknown {
   return isLate(above) ? above.item(node.key) : (lateAt(above, node.key) ?? childAt(above, node))
 }
 
-/** A copy of an object that leaves unread what is. */
+/** A copy of an object in which unread lists stay unread. */
 function copyUnread(from: object): Record<string, unknown> {
   const copy: Record<string, unknown> = {}
   for (const [key, it] of Object.entries(Object.getOwnPropertyDescriptors(from))) {

@@ -5,9 +5,9 @@ import type { CompiledSchema } from './schema'
 import { currentOf, type Current } from './view'
 
 /**
- * What to delete so that the schema accepts a state again. A rollback applies others' writes to a state for which
- * they were not checked: text typed into an object that a failed step had made is all that is left of it then. What
- * cannot stand alone goes, because a state that its own schema refuses could never be loaded.
+ * What to delete so that the schema accepts a state again. A rollback applies others' writes to a state for which they were
+ * not checked: of an object that a failed step had made, only the text that somebody typed into it may be left. What is not
+ * valid alone goes, because a state that its own schema refuses could never be loaded.
  */
 export function mend(schema: CompiledSchema, state: unknown): Op[] {
   const current = currentOf(state)
@@ -37,7 +37,7 @@ function deletable(schema: CompiledSchema, current: Current, path: Path): Path |
       schema.checkDelete(current, place)
       return place
     } catch {
-      // It must be there: perhaps what holds it need not.
+      // The value must be there, but perhaps its container may be absent.
     }
   }
   return undefined

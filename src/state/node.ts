@@ -7,35 +7,35 @@ import { at, type Container } from './view'
 /** No change since the last notification. */
 export const untouched: unique symbol = Symbol('untouched')
 
-/** The `cut` of a node that its tree does not keep any more: another one stands for its path. */
+/** The `cut` of a node that its tree no longer keeps: another node has its path. */
 export const FORGOTTEN = 0x3fffffff
 
-/** What a batch leaves at the nodes of its writes and above them: they are kept while it is open. */
+/** What a batch leaves at the nodes of its writes and above them, so that they are kept while it is open. */
 export interface Mark {
   isOpen: boolean
 }
 
 /**
- * One path of one tree, with everything that the tree knows about that place. Whoever names the path finds it by one
- * look-up; from there it is pointers: up to the root, and down to what is listened to or was written below.
+ * One path of one tree, with everything that the tree knows about that place. One look-up of the path finds it; from there it
+ * is pointers: up to the root, and down to what has listeners or was written below.
  */
 export class Node implements Path {
   readonly id: OpPath
   readonly parent: Node | undefined
   /** The last key; a number when it can be an index of a list. */
   readonly key: string | number
-  /** Since this moment nothing here or below is owned: it was handed out, or another value stands here. */
+  /** Since this moment nothing here or below is owned: it was handed out, or replaced by another value. */
   cut = 0
   /** Mostly there is one. */
   listeners: Subscription | Set<Subscription> | undefined
-  /** Since the last notification: the value before, or `deep` when something below it has changed. */
+  /** The value before the changes since the last notification; `deep` when only something below has changed. */
   before: unknown = untouched
   /** The nodes one level down: the first of them, and then from one to the next. */
   first: Node | undefined
   /** The container at this place, made by a write `since` that moment and changed in place from then on. */
   own: Container | undefined
   since = 0
-  /** The node that was asked for right after it, the last time. */
+  /** The node that was asked for right after this one, the last time. */
   after: Node | undefined
   /** The last batch that has written here or below. */
   batch: Mark | undefined

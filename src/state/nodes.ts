@@ -9,12 +9,12 @@ export class Nodes {
   readonly root: Node = new Node('', undefined, '')
   readonly #all = new Map<string, Node>()
   #last: Node
-  /** Whether the one that was asked for last was the one that came after its predecessor before. */
+  /** Whether the node that was asked for last came after its predecessor the last time, too. */
   #inOrder = false
   #most = MOST
 
   constructor() {
-    // Not where it is declared: what makes CommonJS of this sets private fields before the others.
+    // Not where it is declared: the CommonJS build sets private fields before the others.
     this.#last = this.root
   }
 
@@ -27,8 +27,8 @@ export class Nodes {
     }
     const last = this.#last
     const { after } = last
-    // Components render in the same order again, and loops write in it: to compare two texts takes a quarter of the time
-    // that a look-up of a text takes which was put together just now.
+    // Components render again in the same order, and loops write in it. Comparing two texts takes a quarter of the time of
+    // looking up a text that was put together just now.
     if (this.#inOrder && after?.id === input) return (this.#last = after)
     if (last.id === input) return last
     const found = this.#dotted(input) ?? (input === '' ? this.root : this.#grow(input, input))
@@ -44,7 +44,7 @@ export class Nodes {
     return (this.#last = this.#all.get(path.text) ?? this.#growSegmented(path, id))
   }
 
-  /** The node of a path whose node one holds: another one when that was forgotten meanwhile. */
+  /** The present node of a held node's path: another one when the held one was forgotten meanwhile. */
   held(node: Node): Node {
     return node.cut === FORGOTTEN ? this.of(node) : (this.#last = node)
   }
@@ -54,7 +54,7 @@ export class Nodes {
     return this.#all.get(typeof id === 'string' ? (id && `${id}.`) + index : textOf([...id, String(index)]))
   }
 
-  /** A text may look like the one by which segments are kept. */
+  /** Checks a dotted text, which may look like a text by which segments are kept. */
   #dotted(text: string): Node | undefined {
     const found = this.#all.get(text)
     return typeof found?.id === 'string' ? found : undefined
@@ -63,7 +63,7 @@ export class Nodes {
   /** Checks every key before it makes any node; `whole` is the path that was named. */
   #grow(id: string, whole: string): Node {
     this.#makeRoom()
-    // It may have too many keys, which are not counted here.
+    // The path may have too many keys, which are not counted here.
     if (id.length > MOST_SEGMENTS) toPath(whole)
     const end = id.lastIndexOf('.')
     const key = id.slice(end + 1)
@@ -83,13 +83,13 @@ export class Nodes {
     return node
   }
 
-  /** Of too many, those that nobody listens to are forgotten: they are made again when they are named. */
+  /** When there are too many, forgets the nodes that nobody listens to; they are made again when they are named. */
   #makeRoom(): void {
     if (this.#all.size < this.#most) return
     const all = [...this.#all.values()]
     this.#all.clear()
     for (const it of [(this.#last = this.root), ...all]) it.first = it.after = undefined
-    // From behind: whoever keeps something below it is kept as well.
+    // From behind, because a node with a kept node below it is kept as well.
     const kept = all.reverse().filter((it) => {
       const isKept = it.first || it.listeners || it.before !== untouched || it.batch?.isOpen
       if (isKept) it.link()
@@ -101,7 +101,7 @@ export class Nodes {
   }
 }
 
-/** Whether segments are the way to a node: a token after the other goes to one place, and no text has to be made to see it. */
+/** Whether segments lead to a node. One token after the other goes to one place, so no text need be made to see that. */
 function isNamedBy(node: Node, segments: readonly unknown[]): boolean {
   let here = node
   for (let at = segments.length - 1; at >= 0; at--) {

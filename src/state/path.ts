@@ -34,7 +34,7 @@ export function toPath(input: string | readonly (string | number)[]): Path {
   return { keys: frozen(keys), id, text }
 }
 
-/** The dotted text of segments, where there is one and none of them needs a second look; else `''`. */
+/** The dotted text of segments, if there is one and no segment needs a closer check; else `''`. */
 export function dottedText(segments: readonly unknown[]): string {
   if (!Array.isArray(segments)) return ''
   for (let at = 0; at < segments.length; at++) {
@@ -59,7 +59,7 @@ export function startsWith(keys: readonly string[], beginning: readonly string[]
 /** The index that a key means in a list: 0 for `'0'`, 12 for `'12'`; -1 for `'01'`, `'-1'`, `'1.0'`, `'x'`. */
 export function listIndex(key: string): number {
   const { length } = key
-  // Digit by digit: this is on the way of every write into a list, and three times as fast as Number and back.
+  // Digit by digit: every write into a list comes here, and it is three times as fast as Number and back.
   if (length === 0 || length > 15 || (length > 1 && key.charCodeAt(0) === ZERO)) return -1
   let index = 0
   for (let place = 0; place < length; place++) {

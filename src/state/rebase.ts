@@ -5,7 +5,7 @@ import { at } from './view'
 
 type Side = 'old' | 'now'
 
-/** A field or a list item, whatever its index is: one of the history as it was, of the new one, or of both. */
+/** A field or a list item, whatever its index: of the history as it was, of the new one, or of both. */
 interface Place extends Record<Side, boolean> {
   fields: Map<string, Place>
   /** In a list: the items of both histories, in one order, with the removed ones. Made when first needed. */
@@ -20,9 +20,9 @@ interface Target extends Record<Side, unknown> {
 }
 
 /**
- * Rolls back by replaying: `base`, then every entry that is not dropped. A list index means the item that it
- * meant in the history as it was. A write into an item that is no longer there goes with it; an item that comes
- * in stands right behind the one that it stood behind, at the end when it stood at the end.
+ * Rolls back by replaying: `base`, then every entry that is not dropped. A list index means the item that it meant in the
+ * history as it was. A write into an item that is no longer there goes with it. An inserted item comes right behind the item
+ * that it came behind, or at the end when it was at the end.
  */
 export function rebase(
   base: unknown,
@@ -49,7 +49,7 @@ export function rebase(
   return { root: now.root(), kept }
 }
 
-/** What an operation of the history as it was comes to in the new one; `keep` says whether it is part of that. */
+/** Rewrites an operation of the history as it was for the new one; `keep` says whether the operation is part of that. */
 function rewrite(op: Op, root: Target, keep: boolean): Op[] {
   if (op[0] === 'replace') {
     forget(root.place)
@@ -88,7 +88,7 @@ function step(target: Target, key: string): Target | undefined {
     if (!next?.now) return undefined
     to = String(within(items, 'now').indexOf(next))
   } else {
-    // A key of an object is no item of the list that stands there again.
+    // A key of an object is no item of the list that is there again.
     if (Array.isArray(now)) return undefined
     next = place.fields.get(key) ?? placeOf(true, true)
     place.fields.set(key, next)
@@ -106,7 +106,7 @@ function splice(
   const { id } = toPath(target.keys)
   const items = itemsOf(target)
   const added = values.map(() => placeOf(true, keep))
-  // At the end, where most come in, there is nothing to look for.
+  // Most items come in at the end, where there is nothing to look for.
   if (index >= lengthOf(target.old)) {
     items.push(...added)
     return values.map((it) => ['append', id, it, 'list'] as const)
@@ -119,7 +119,7 @@ function splice(
   const start = within(items.slice(0, place), 'now').length
   let deleted = 0
   while (removed.has(present[start + deleted] as Place)) deleted++
-  // Items that stand again between the removed ones split the removal; the last goes first.
+  // Items that are there again between the removed ones split the removal; the last goes first.
   const ops: Op[] = []
   for (let i = present.length - 1; i > start + deleted; i--) {
     if (removed.has(present[i] as Place)) ops.push(['splice', id, i, 1, []])
@@ -146,7 +146,7 @@ function lengthOf(value: unknown): number {
   return Array.isArray(value) ? value.length : 0
 }
 
-/** A new value stands there: what was known about its parts is void. */
+/** There is a new value: what was known about its parts is void. */
 function forget(place: Place): void {
   Object.assign(place, placeOf(place.old, place.now))
 }

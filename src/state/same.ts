@@ -1,12 +1,12 @@
 import { isPlainObject } from './json'
 import { at } from './view'
 
-/** What is said of two objects that are no plain data. */
+/** Compares two objects that are no plain data. */
 type Other = (a: object, b: object) => boolean
 
 /**
- * Whether two JSON values say the same: the order of keys and keys that hold undefined do not matter. Anything
- * that is not plain data (a File) is the same only as itself, unless `other` knows better.
+ * Whether two JSON values are equal: the order of keys and keys that hold undefined do not matter. Anything that is not
+ * plain data (a File) equals only itself, unless `other` knows better.
  */
 export function sameJson(a: unknown, b: unknown, other: Other = never): boolean {
   if (Object.is(a, b)) return true
@@ -22,9 +22,9 @@ export function sameJson(a: unknown, b: unknown, other: Other = never): boolean 
 }
 
 /**
- * The same of values that a clone keeps: dates, patterns, maps, sets, buffers and typed arrays are compared by what they
- * hold. What a blob or file holds nobody can say at once: it is the same by its size, type, name and date. Anything else
- * (a key, an image) is the same only as itself.
+ * The same for values that a clone keeps: dates, patterns, maps, sets, buffers and typed arrays are compared by content. The
+ * content of a blob or file cannot be read at once, so these are compared by size, type, name and date. Anything else (a key,
+ * an image) equals only itself.
  */
 export function sameContent(a: unknown, b: unknown): boolean {
   return sameJson(a, b, (one, two) => {

@@ -3,8 +3,8 @@ import { validate } from './standard-schema'
 import type { Schema } from './standard-schema'
 
 /**
- * The inside of a zod 4 schema, classic or mini: what zod documents for library authors. Read by its shape, so
- * that zod is never loaded from here; what has no such inside stays closed.
+ * The inside of a zod 4 schema, classic or mini, as zod documents it for library authors. It is read by its shape, so that
+ * zod is never loaded from here. A schema without such an inside stays closed.
  */
 interface Definition {
   readonly type: string
@@ -32,11 +32,11 @@ export interface Structure {
   /** Undefined below a closed schema. */
   readonly schema: Schema | undefined
   readonly def: Definition
-  /** Whether a refinement on it, or on a wrapper, has a say in every write below it. */
+  /** Whether a refinement on it, or on a wrapper, must check every write below it. */
   readonly checked: boolean
 }
 
-/** Wrappers that only widen what is accepted: below them, what they wrap decides. */
+/** Wrappers that only widen what is accepted: below them, the wrapped schema decides. */
 const WRAPPERS = ['optional', 'nullable', 'default', 'prefault', 'readonly', 'catch', 'nonoptional']
 const MOST_WRAPPERS = 100
 const NOTHING: Definition = { type: '' }
@@ -59,7 +59,7 @@ export function unwrap(schema: Schema): Structure {
   return { schema, def: NOTHING, checked }
 }
 
-/** The schema under a key; undefined when only the schema itself can judge what is there. */
+/** The schema under a key; undefined when only the schema itself can check the value there. */
 export function stepInto({ schema, def }: Structure, key: string): Schema | undefined {
   switch (def.type) {
     case 'object':
@@ -78,7 +78,7 @@ export function stepInto({ schema, def }: Structure, key: string): Schema | unde
   }
 }
 
-/** Whether a key may be taken out; `next` is the schema under it. False also means "cannot be said from here". */
+/** Whether a key may be removed; `next` is the schema under it. False also means "not known from here". */
 export function mayBeAbsent({ def }: Structure, key: string, next: Schema): boolean {
   if (def.type === 'tuple') return false
   if (def.type === 'record') return def.partial === true || insideOf(def.keyType)?.values === undefined

@@ -13,34 +13,34 @@ export interface Checked {
   readonly value: unknown
 }
 
-/** A state's schema, ready to judge single writes. Without a schema everything passes as it is. */
+/** A state's schema, ready to check single writes. Without a schema everything passes as it is. */
 export interface CompiledSchema {
-  /** The schema's output for a whole state; nothing counts as `{}`. Throws a StateValidationError. */
+  /** The schema's output for a whole state; `undefined` counts as `{}`. Throws a StateValidationError. */
   initial(value: unknown): unknown
   /**
-   * Judges a new value at a path, in the schema's output. Answers an ancestor path when the write creates missing
-   * parents, or when the schema changes something beside the path. Throws a StateValidationError with issue
-   * paths from the state's root, a PathError for a hole in a list.
+   * Checks a new value at a path, and returns the schema's output. Returns an ancestor path when the write creates missing
+   * parents, or when the schema changes something beside the path. Throws a StateValidationError with issue paths from the
+   * state's root, or a PathError for a hole in a list.
    */
   check(current: Current, path: Path, value: unknown): Checked
   /**
-   * Throws a StateValidationError when the schema needs a value at the path. Answers what to write instead when the
-   * schema changes something once the value is gone.
+   * Throws a StateValidationError when the schema needs a value at the path. Returns what to write instead when the schema
+   * changes something once the value is gone.
    */
   checkDelete(current: Current, path: Path): Checked | undefined
-  /** What `append` creates at a path where nothing is; of an item that is given, what the schema there takes it as. */
+  /** What `append` creates at an empty path. With an item: what the schema there takes it as. */
   kindOf(path: Path, current?: Current, item?: unknown): 'text' | 'list' | 'unknown'
 }
 
 /** What is known about a path before any value is seen. */
 interface Rule {
   readonly parent: Path
-  /** Who judges a write here: the schema of the path, or of the nearest ancestor that cannot be taken apart. */
+  /** What checks a write here: the schema of the path, or of the nearest ancestor that cannot be taken apart. */
   readonly judge: Schema
   readonly at: Path
   /** Whether the key may be absent, as far as that can be said without a value. */
   readonly isFree: (() => boolean) | undefined
-  /** Whether two values are. */
+  /** Whether two values are the same. */
   readonly same: typeof sameJson
   readonly kind: 'text' | 'list' | 'unknown'
 }
@@ -48,8 +48,8 @@ interface Rule {
 const MOST_RULES = 10_000
 
 /**
- * Prepares a schema: zod is taken apart path by path; of other vendors the whole schema judges each write. `same`: whether
- * it has left a value as it was, where a state may hold more than JSON.
+ * Prepares a schema. Those of zod are taken apart path by path; for other vendors the whole schema checks each write. `same`:
+ * whether the schema has left a value as it was, for a state that may hold more than JSON.
  */
 export function compileSchema(schema: Schema | undefined, same: typeof sameJson = sameJson): CompiledSchema {
   if (schema === undefined) return untyped
@@ -68,7 +68,7 @@ export function compileSchema(schema: Schema | undefined, same: typeof sameJson 
     checkDelete: (current, path) => checkDelete(ruleOf, current, path),
     kindOf(path, current, item) {
       const { kind } = ruleOf(path)
-      // What cannot be taken apart is asked.
+      // A schema that cannot be taken apart is tried.
       const takes = (value: unknown): unknown => current && isTaken(() => check(ruleOf, current, path, value))
       const isList = kind === 'unknown' && typeof item === 'string' && !takes(item) && takes([item])
       return isList ? 'list' : kind
@@ -135,7 +135,7 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
   const after = outputOf(judge, before, place, asked)
   const found = valueAt(after, below)
   if (found === undefined) refuse(asked, path, 'the schema does not know this key')
-  // Only what stands beside the written value is compared: a small answer makes a small record.
+  // Compares only what is beside the written value: a small answer makes a small record.
   return same(put(before, below, null, asked), put(after, below, null, asked))
     ? { path, value: found }
     : { path: place, value: after }
@@ -153,13 +153,13 @@ function checkDelete(ruleOf: RuleOf, current: Current, path: Path): Checked | un
   return made.path === parent && same(made.value, rest) ? undefined : made
 }
 
-/** What a schema makes of nothing at all, when it has a default of its own; else an empty state. */
+/** What a schema makes of `undefined`, when it has a default of its own; else an empty state. */
 function beginningOf(schema: Schema): unknown {
   try {
     const made = validate(schema, undefined)
     return ('value' in made && made.value) || {}
   } catch {
-    // One that expects an object and looks into it.
+    // The schema expects an object and reads it.
     return {}
   }
 }

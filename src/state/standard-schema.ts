@@ -2,8 +2,8 @@ import { ArgumentError, SchemaError, type Issue } from '../errors'
 import { development } from './development'
 
 /**
- * What this library needs of a schema: the part of Standard Schema (https://standardschema.dev) that carries
- * the types and checks a value. Zod, Valibot, ArkType and others are such schemas as they are.
+ * What this library needs of a schema: the part of Standard Schema (https://standardschema.dev) that carries the types and
+ * checks a value. Schemas of Zod, Valibot, ArkType and others have it.
  */
 export interface Schema<In = unknown, Out = In> {
   readonly '~standard': {

@@ -63,28 +63,28 @@ export interface StateStore<T> extends PlainStore<T> {
 
 /** A path of a store as components use it. */
 export interface Cell {
-  /** With a listener it subscribes, without one it reads: one function, for a page may have thousands of them. */
+  /** With a listener it subscribes, without one it reads. One function, because a page may have thousands of them. */
   readonly show: Show
   readonly set: (next: unknown) => void
 }
 
-/** With `null` it reads what stood there in the beginning, which is what a server has shown. */
+/** With `null` it reads the value at the beginning, which is what a server has shown. */
 export interface Show {
   (listener: () => void): () => void
   (beginning?: null): unknown
 }
 
-/** Under it a store has what makes its cells: found faster than in a WeakMap. */
+/** The key of a store's function that makes its cells: faster than a WeakMap. */
 const cells = Symbol('cells')
 
-/** The cell of any store's path: the same for everybody, so that nothing is subscribed anew. */
+/** The cell of a path in any store: always the same one, so that nothing is subscribed anew. */
 export function cellOf(store: PlainStore<unknown>, path: string | Keys): Cell {
   const make = (store as { readonly [cells]?: (path: string | Keys) => Cell } | undefined)?.[cells]
   if (!make) throw new ArgumentError('useWorkflowState()', store, 'a store of Dogear')
   return make(path)
 }
 
-/** The functions stand at the path's node, bound and not closed over, which takes half the memory. */
+/** The functions are kept at the path's node, and bound instead of closed over, which takes half the memory. */
 function cellsOf(writes: Writes): (path: string | Keys) => Cell {
   const { tree, initial } = writes.parts
   function show(this: Node, listener?: (() => void) | null): unknown {
@@ -131,7 +131,7 @@ export function createPlainStateStore<T>(
   return Object.freeze(store) as unknown as PlainStore<T>
 }
 
-/** The store over a tree; of a session, one that keeps what is written before it was read. */
+/** The store over a tree. That of a session keeps what is written before the session was read. */
 export function createStateStore<T>(parts: StoreParts, writes: Writes = new Writes(parts)): StateStore<T> {
   const edits = new Edits(parts, writes)
   const edit = (recipe: Recipe): never => edits.edit(recipe) as never

@@ -5,11 +5,11 @@ const deep = Symbol('deep')
 type Report = (error: unknown) => void
 
 /**
- * Who is to be told of what. A write walks up from its own node and down into what it replaced: its cost is its
- * depth and those who are told, never all who listen.
+ * Who hears of which change. A write walks up from its own node and down into what it replaced. So it costs its depth and the
+ * listeners that are called, never all listeners.
  */
 export class Subscribers {
-  /** Mostly it is one node, and an empty list that is pushed to makes room for sixteen more. */
+  /** Not an empty list: mostly it is one node, and a push to an empty list makes room for sixteen more. */
   #touched: Node[] | undefined
   #passing = false
   readonly #read: (node: Node) => unknown
@@ -32,13 +32,13 @@ export class Subscribers {
     this.#mark(node, deep)
   }
 
-  /** What stood at a node was `before` and is `after` now; both may be containers. */
+  /** The value at a node was `before` and is `after` now; both may be containers. */
   touch(node: Node, before: unknown, after: unknown): void {
     this.touchAbove(node.parent)
     this.#compare(node, before, after)
   }
 
-  /** Touches everybody at and under a node whose value differs; what is the same object is the same all the way down. */
+  /** Touches all nodes at and below a node whose value differs. The same object is the same all the way down. */
   #compare(node: Node, before: unknown, after: unknown): void {
     if (Object.is(before, after)) return
     this.#mark(node, before)
@@ -47,14 +47,14 @@ export class Subscribers {
   }
 
   #mark(node: Node, before: unknown): void {
-    // The first word stands: it is what the listener last saw.
+    // The first value stays, because it is what the listener last saw.
     if (node.listeners === undefined || node.before !== untouched) return
     if (this.#touched) this.#touched.push(node)
     else this.#touched = [node]
     node.before = before
   }
 
-  /** Tells everybody whose value changed since the last pass. What listeners write comes in a pass after it. */
+  /** Calls the listeners whose value changed since the last pass. What they write comes in a later pass. */
   flush(): void {
     if (this.#passing) return
     this.#passing = true
@@ -72,7 +72,7 @@ export class Subscribers {
     const { before, listeners } = node
     node.before = untouched
     if (listeners === undefined || (before !== deep && Object.is(before, this.#read(node)))) return
-    // A copy: who comes meanwhile hears of the next write.
+    // A copy: a listener that comes meanwhile hears of the next write.
     if (listeners instanceof Set) for (const it of [...listeners]) this.#call(it)
     else this.#call(listeners)
   }
@@ -88,7 +88,7 @@ export class Subscribers {
 
 declare const reportError: ((error: unknown) => void) | undefined
 
-/** An error of a listener is nobody's to catch: it surfaces as the platform shows such errors. */
+/** Nobody can catch an error of a listener, so it surfaces as the platform shows such errors. */
 export function reportLater(error: unknown): void {
   if (typeof reportError === 'function') reportError(error)
   else

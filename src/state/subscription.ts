@@ -6,11 +6,11 @@ export type Listener = () => void
 /** One listener at one node; the same function may come twice, and leaves once for each time. */
 export interface Subscription {
   readonly node: Node
-  /** Nobody's from when it has left: a notification that is under way passes it over. */
+  /** `undefined` once it has left: a notification that is under way skips it. */
   listener: Listener | undefined
 }
 
-/** Answers what ends it. */
+/** Returns a function that ends the subscription. */
 export function subscribe(node: Node, listener: Listener): () => void {
   checkArgument('subscribe()', listener, 'function')
   const subscription: Subscription = { node, listener }

@@ -1,4 +1,4 @@
-/** Whether somebody can wait for it. Asked of what users return: not every promise is one of the platform. */
+/** Whether a value can be awaited. For what users return: not every promise is one of the platform. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'

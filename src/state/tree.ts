@@ -13,8 +13,8 @@ import { holds, isContainer, type Container, type View } from './view'
  * its way once; the tree *owns* the copies and changes them in place until a read hands one of them out. So a write
  * costs its depth, and the copy of a wide parent is made only when somebody holds the one before it.
  *
- * What is owned stands at the nodes of the written paths. Handing a container out ends the ownership of it and of
- * everything below it by one number at its node, whatever is below.
+ * Owned containers are kept at the nodes of the written paths. Handing a container out ends the ownership of it and of
+ * everything below it by one number at its node, however much is below.
  */
 export class Tree implements View {
   #current: unknown
@@ -30,7 +30,7 @@ export class Tree implements View {
 
   /** The node of what a user names; it is the path for all other methods. */
   named(path: string | readonly (string | number)[] | Node): Node {
-    // Most are texts, and to ask of a class takes longer than to ask of a text.
+    // Most are texts, and a check for a class takes longer than one for a text.
     if (typeof path === 'string' || !(path instanceof Node)) return this.#nodes.named(path)
     return this.#nodes.held(path)
   }
@@ -58,7 +58,7 @@ export class Tree implements View {
     return this.#value(this.#nodes.of(path))
   }
 
-  /** Whether somebody is to be told: call {@link flush}. */
+  /** Whether there are listeners to call: then call {@link flush}. */
   get pending(): boolean {
     return this.#subscribers.pending
   }
@@ -71,7 +71,7 @@ export class Tree implements View {
     return subscribe(this.#nodes.of(path), listener)
   }
 
-  /** Another root, as after a rollback: exactly those are told whose value differs. */
+  /** Sets another root, as after a rollback. Exactly those listeners are called whose value differs. */
   restore(root: unknown): void {
     const before = this.#current
     this.#current = root
@@ -113,12 +113,12 @@ export class Tree implements View {
     const container = this.#own(parent)
     const place = this.#placeIn(container, parent, node)
     ;(container as Record<string, unknown>)[place.key] = value
-    // Parents were created on the way: the change is at the topmost of them.
+    // Parents were created on the way, so the change is at the topmost of them.
     if (made) this.#changed(made, was, this.#value(made))
     else this.#changed(place, before, value)
   }
 
-  /** The highest of a node and those above it where no container stands. */
+  /** The highest node, at or above this one, that has no container. */
   #topmostMissing(node: Node | undefined): Node | undefined {
     if (node === undefined || isContainer(this.#container(node))) return undefined
     return this.#topmostMissing(node.parent) ?? node
@@ -151,7 +151,7 @@ export class Tree implements View {
     else this.restore(rest)
   }
 
-  /** Another value stands at a node: nothing there or below is owned any more, and whom it concerns is told. */
+  /** A node has another value: nothing there or below is owned any more, and its listeners will be called. */
   #changed(node: Node, before: unknown, after: unknown): void {
     node.cut = ++this.#moment
     this.#subscribers.touch(node, before, after)
@@ -165,7 +165,7 @@ export class Tree implements View {
     return node.parent ? childAt(this.#container(node.parent), node) : this.#current
   }
 
-  /** What stands at a node, found from the nearest container above it that is owned. */
+  /** The value at a node, found from the nearest owned container above it. */
   #container(node: Node): unknown {
     return isOwned(node) ? node.own : this.#value(node)
   }
@@ -185,7 +185,7 @@ export class Tree implements View {
     return owned
   }
 
-  /** The node itself; of a list that it is no index of, or one past its end, the place behind its last item. */
+  /** The node itself, or, for a list of which it is no index, or past its end, the place behind the last item. */
   #placeIn(container: Container, parent: Node, node: Node): Node {
     const { key } = node
     if (!Array.isArray(container) || (typeof key === 'number' && key <= container.length)) return node
@@ -201,7 +201,7 @@ export class Tree implements View {
   }
 }
 
-/** From so many keys on an object is copied key by key. */
+/** An object of so many keys or more is copied key by key. */
 const WIDE = 200
 
 function copyOf(value: unknown): Container {
@@ -211,7 +211,7 @@ function copyOf(value: unknown): Container {
   const from = value as Record<string, unknown>
   const keys = Object.keys(from)
   if (keys.length < WIDE) return { ...from }
-  // Into one without a prototype: else it grows by one hidden class after the other, which takes two to three times as long.
+  // Into one without a prototype. Otherwise it grows through one hidden class after the other, two to three times as slow.
   const copy = Object.create(null) as Record<string, unknown>
   for (const key of keys) copy[key] = from[key]
   return Object.setPrototypeOf(copy, Object.prototype) as Container
@@ -228,7 +228,7 @@ function spliced(
   return frozen(copy)
 }
 
-/** Whatever is frozen is frozen all the way down; a list that was not read yet is when it is read. */
+/** Whatever is frozen is frozen all the way down. An unread list is frozen when it is read. */
 export function freezeDeep(value: Container): void {
   // The platform refuses to freeze a view of a buffer.
   if (Object.isFrozen(value) || ArrayBuffer.isView(value)) return

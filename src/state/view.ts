@@ -8,14 +8,14 @@ export interface View {
   read(path: Path): unknown
   has(path: Path): boolean
   root(): unknown
-  /** The value at a path to look at in passing: nothing of it may be kept, the next write may change it in place. */
+  /** The value at a path, only to look at: nothing of it may be kept, because the next write may change it in place. */
   peek(path: Path): unknown
 }
 
-/** The state as it is before a write, to judge the write by. */
+/** The state before a write, by which the write is checked. */
 export type Current = Pick<View, 'peek'>
 
-/** The same of a state that does not change any more. */
+/** The same for a state that no longer changes. */
 export function currentOf(root: unknown): Current {
   return { peek: (path) => valueAt(root, path.keys) }
 }

@@ -8,8 +8,8 @@ import type { Checked, CompiledSchema } from './schema'
 import { at, isContainer, type Current, type View } from './view'
 
 /**
- * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can
- * be recorded and applied without a second look; what it refuses has changed nothing.
+ * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can be recorded
+ * and applied without another check; what it refuses has changed nothing.
  */
 export class Writer {
   readonly schema: CompiledSchema
@@ -24,7 +24,7 @@ export class Writer {
   set(view: View, path: Path, next: unknown, always = false): Op | undefined {
     const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
     if (value === undefined) return this.delete(view, path, always)
-    // Nothing to do, and the same way for a value that was just read here: it keeps its identity.
+    // Nothing to do. So too for a value that was just read here, which keeps its identity.
     if (Object.is(value, look(view, path)) && !always) return undefined
     return written(this.#checked(view, path, value))
   }
@@ -52,7 +52,7 @@ export class Writer {
   }
 
   replace(view: Current, state: unknown): Op {
-    // The next load would take null for no state at all, and refuse what is stored.
+    // The next load would take null for a missing state, and refuse what is stored.
     if (state == null) throw new SerializationError(nameOf(ROOT), String(state), 'write {}')
     return written(this.#checked(view, ROOT, state))
   }
@@ -72,14 +72,14 @@ export class Writer {
     return text ? appended(path, made.value, 'text') : appended(path, at(made.value, '0'), 'list')
   }
 
-  /** Writes what the schema has made: of the value, or of what stands around it. */
+  /** Writes what the schema has made of the value, or of what is around it. */
   made({ path, value }: Checked): Op {
     return written({ path, value: this.copy(value, path) })
   }
 
   /**
-   * Copied before it is judged, so that a schema never gets its hands on the caller's own objects; what the schema
-   * makes of it (defaults, coercion) is copied as well.
+   * Copied before it is checked, so that a schema never gets the caller's own objects. What the schema makes of it (defaults,
+   * coercion) is copied as well.
    */
   #checked(view: Current, path: Path, next: unknown): Checked {
     const given = this.kept(next, path)
@@ -101,11 +101,11 @@ export function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
   return frozen<Op>(['append', path.id, item, as] as const)
 }
 
-/** The value at a path that is to be written. Everything on the way must be able to hold the next key. */
+/** The value at a path that is to be written. Everything along the path must be able to hold the next key. */
 function look(view: View, path: Path): unknown {
   if (path.id === '') throw new PathError('', 'the whole state is written with replace()')
   const value = view.peek(path)
-  // A value that is there has a way that leads to it; one that is missing will be created.
+  // A value that is there proves its path; a missing one will be created.
   if (value === undefined) walk(view.peek(ROOT), path)
   return value
 }

@@ -12,12 +12,12 @@ export interface StoreParts {
   readonly writer: Writer
   /** Makes operations real: records and applies them, then tells the subscribers. */
   readonly commit: (ops: readonly Op[]) => void
-  /** What the state belongs to. When that is another one at the end of an edit, the recipe runs again on it. */
+  /** What the state belongs to. When that has changed at the end of an edit, the recipe runs again on the new one. */
   readonly base?: () => unknown
   readonly initial: () => unknown
   /**
-   * Whether a write that changes nothing is a write all the same: somebody else's before it may still be taken out
-   * again. Default: never.
+   * Whether a write that changes nothing is recorded all the same, because somebody else's write before it may still be taken
+   * out again. Default: never.
    */
   readonly always?: () => boolean
 }
@@ -40,7 +40,7 @@ export class Writes {
     return this.parts.tree
   }
 
-  /** What a read sees: in a batch, with what it has written. */
+  /** What a read sees; in a batch, with the writes of the batch. */
   get view(): View {
     return this.open ?? this.parts.tree
   }
@@ -86,7 +86,7 @@ export class Writes {
     else this.open.put(ops)
   }
 
-  /** For those who may have to make the same write anew. */
+  /** A hook for subclasses that may have to make the same write anew. */
   noted(_op: Op, _call: Call, _path: string | Keys | Node, _value: unknown): void {}
 
   remember(_ops: Ops, _make: (view: View) => Ops | Promise<Ops>): void {}

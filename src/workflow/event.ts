@@ -58,8 +58,8 @@ const Given = function (event: object): object {
 } as unknown as new (event: object) => object
 
 /**
- * Marks an event unseen with the schema that its data has passed, before it is frozen: a set of all events would cost
- * more than making them.
+ * Invisibly marks an event with the schema that its data has passed, before it is frozen. A set of all events would cost more
+ * than making them.
  */
 class Made extends Given {
   readonly #schema: unknown
@@ -74,7 +74,7 @@ class Made extends Given {
   }
 }
 
-/** In place of a schema: the data has passed the right one. */
+/** A mark in place of a schema: the data has passed the right one. */
 const everything = Symbol('everything')
 
 /**
@@ -144,7 +144,7 @@ export function isGenuine(event: WorkflowEvent, { schema }: AnyEvent): boolean {
   return Made.by(event, schema)
 }
 
-/** The event as the journal may keep it: one that has passed its type's schema as it is, any other one through it. */
+/** The event as the journal may keep it: as it is when it has passed its type's schema, otherwise passed through it. */
 export function genuine(event: WorkflowEvent, factory: AnyEvent): WorkflowEvent {
   return isGenuine(event, factory) ? event : factory(event.data)
 }

@@ -20,10 +20,10 @@ interface Events {
   readonly end: AnyEvent
 }
 
-/** Reads a document of nodes and edges. What it answers makes the definition, once nothing was found. */
+/** Reads a document of nodes and edges. Returns a function that makes the definition, for when there are no findings. */
 export function stepsOfEdges(source: JsonObject, registry: Code, report: Report): () => Definition {
   const { types } = registry
-  // What was exported also finds its code under the names of its steps.
+  // An export also finds its code under the names of its steps.
   const exported = (type: string, id: string): Registered | undefined => types.get(type) ?? types.get(id)
   const code = own(source, 'steps') === undefined ? registry : { ...registry, type: exported }
   const graph = readGraph(source, code, report)

@@ -15,7 +15,7 @@ export function isEventful(source: JsonObject): boolean {
   return Array.isArray(steps) && steps.some((it) => (it as JsonObject | null)?.['routes'] !== 'edges')
 }
 
-/** Reads an exported workflow. What it answers makes the definition, once nothing was found. */
+/** Reads an exported workflow. Returns a function that makes the definition, for when there are no findings. */
 export function stepsOfEvents(source: JsonObject, code: Code, report: Report): () => Definition {
   const read = reader(report)
   const { name, version } = readHead(source, read, report)
@@ -94,7 +94,7 @@ function readEvents(source: JsonObject, code: Code, read: Reader, report: Report
   }
 }
 
-/** Registered events as they are; any other one takes any JSON. */
+/** Registered events as they are; any other event takes any JSON. */
 function makeEvents(listed: readonly Listed[], code: Code, report: Report): Map<string, AnyEvent> {
   const events = new Map<string, AnyEvent>()
   const know = (event: AnyEvent | undefined): void => {
@@ -103,7 +103,7 @@ function makeEvents(listed: readonly Listed[], code: Code, report: Report): Map<
     know(event.reply)
   }
   for (const event of code.events) know(event)
-  // A reply is an event of its own: those without one are made first.
+  // A reply is an event of its own, so events without a reply are made first.
   for (let left = listed.filter((it) => !events.has(it.type)); left.length > 0;) {
     const ready = left.filter(({ reply }) => reply === undefined || events.has(reply))
     for (const { type, reply } of ready) {

@@ -79,12 +79,12 @@ export function graphOf(workflow: AnyWorkflow): GraphExport {
   return JSON.parse(JSON.stringify(document)) as GraphExport
 }
 
-/** What the schema makes of nothing: it does not go along, so its defaults do. */
+/** The schema's defaults, because the schema itself is not exported. */
 function initialOf({ options }: Definition): unknown {
   try {
     return options.state && compileSchema(options.state).initial(undefined)
   } catch {
-    // It needs what `open` brings.
+    // The schema needs what `open` brings.
     return undefined
   }
 }
@@ -138,7 +138,7 @@ function plain({
   return Object.values(all).some((it) => it !== undefined) ? all : undefined
 }
 
-/** What of a policy is data; a function is code, and stays behind. */
+/** The part of a policy that is data; functions are left out. */
 function policyOf(retry: Retry | undefined): RetryPolicy | undefined {
   if (retry === undefined || typeof retry === 'function') return undefined
   const { retryIf: _code, ...policy } = retry

@@ -3,8 +3,8 @@ import { linesOf, type AnyMapping } from './mapping'
 import type { Definition } from './workflow'
 
 /**
- * Where a mapping, which is right otherwise, would take what is private in the parent to a place of the child that is
- * stored, in words. The input and the flow state always are.
+ * Describes where an otherwise right mapping would take a private value of the parent to a place in the child that is stored.
+ * The input and the flow state always are stored.
  */
 export function leaks({ capture = {} }: AnyMapping, parent: Definition, child: Definition): string[] {
   const secrets = (parent.options.private ?? []).map((it) => toPath(it).keys)

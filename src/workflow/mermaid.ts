@@ -31,11 +31,11 @@ export function toMermaid(workflow: AnyWorkflow, options: DiagramOptions = {}): 
   return ['flowchart TD', ...draw.whole(), ...draw.lights(lit ?? [])].join('\n') + '\n'
 }
 
-/** The lines of one diagram, or of a sub-flow in it. Ids are numbers of our own: what users call things stands in labels only. */
+/** The lines of one diagram, or of a sub-flow in it. Ids are numbers of our own; users' names are only in labels. */
 class Drawing {
   readonly #definition: Definition
   readonly #detailed: boolean
-  /** What the ids of this workflow begin with: those of the step that it is. */
+  /** What the ids of this workflow begin with: the id of its step. */
   readonly #within: string
   readonly #ids: ReadonlyMap<string, string>
 
@@ -141,7 +141,7 @@ class Drawing {
   }
 }
 
-/** A question is round at its ends, a gathering step a hexagon, any other one a box. */
+/** A step that asks has round ends, a gathering step is a hexagon, any other a box. */
 function shape({ asks, join }: StepDefinition, lines: readonly string[]): string {
   const inside = inQuotes(lines)
   if (join !== 'any') return `{{${inside}}}`

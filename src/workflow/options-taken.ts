@@ -1,4 +1,4 @@
-/** The options of a definition, and what the call itself looks at: of the others `validate` tells, all at once. */
+/** The options of a definition, and which of them the call itself checks: `validate` reports the others, all at once. */
 export const takenByWorkflow = {
   name: '',
   version: '',

@@ -20,7 +20,7 @@ export function outside({ options, steps }: Definition): Set<string> {
   return types
 }
 
-/** Whether a step accepts it, or may wait for it: what may come from outside may come from a step instead. */
+/** Whether a step accepts it, or may wait for it: an event that may come from outside may come from a step instead. */
 export function isHeard(type: string, definition: Definition): boolean {
   return definition.routes.has(type) || outside(definition).has(type)
 }
@@ -34,7 +34,7 @@ function after(step: StepDefinition, { routes, stepsByName, options }: Definitio
     .filter((it) => it !== undefined)
 }
 
-/** These steps, and all that one comes to from them. */
+/** These steps, and all that can be reached from them. */
 function closure(
   first: readonly StepDefinition[],
   next: (step: StepDefinition) => readonly StepDefinition[] | undefined,

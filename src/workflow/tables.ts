@@ -26,7 +26,7 @@ export function tablesOf(options: Definition['options'], steps: readonly StepDef
       know(event)
     }
     for (const type of new Set(step.on.map((it) => it.type))) {
-      // A failed step names the step that recovers it: nobody else hears of it.
+      // Only the step that `catchError` names hears of a failed step.
       if (type === STEP_FAILED) continue
       const accepting = routes.get(type)
       if (accepting) accepting.push(step.name)
