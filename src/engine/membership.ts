@@ -169,6 +169,8 @@ export class Membership {
 
   /** Makes this tab the leader, whatever the other one does. */
   async takeOver(): Promise<void> {
+    // The lock would never be let go of.
+    if (this.#left) throw reasonOf(this.#options.live.core)
     if (this.leads && this.#leading) return
     await this.#election.steal()
     await this.#promote()

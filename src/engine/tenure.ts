@@ -170,7 +170,9 @@ export class Tenure {
   async #claim(): Promise<boolean> {
     const { storage, live, shape, journal, tabs, onError } = this.#deps
     const { id } = live.core.options
-    if (!(await isEmptied(storage, this.epoch ?? 0))) return false
+    // Of which nothing was stored, it was not what somebody has deleted: there was no more than the claim.
+    const wasStored = live.stored > 0
+    if (wasStored && !(await isEmptied(storage, this.epoch ?? 0))) return false
     const { epoch } = await storage.claim(id, shape, 0)
     // Somebody has stored it since, or it has ended here.
     if (epoch === undefined || !this.#holds) return false
@@ -178,7 +180,7 @@ export class Tenure {
     const { seq } = live.core.model
     journal.owe({ seq, value: live.save() })
     tabs.renew(epoch, seq)
-    onError(emptied(`session "${id}"`))
+    if (wasStored) onError(emptied(`session "${id}"`))
     return true
   }
 }

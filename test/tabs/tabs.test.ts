@@ -598,6 +598,22 @@ describe('two tabs on one session', () => {
     expect(one.persistence.status).toBe('saved')
   })
 
+  test.each([
+    ['delete()', async (it: Engine) => it.delete('flow')],
+    ['clear()', async (it: Engine) => it.clear()],
+  ])(
+    '%s in another tab, of a session that a tab shows with nothing in it / what is typed there next is stored',
+    async (_, remove) => {
+      const { tab, errors, storage } = browser()
+      const one = await tab().open(asking)
+      await remove(tab())
+      one.state.set('text', 'typed')
+      await one.flush()
+      expect([one.role, one.persistence.status, errors]).toEqual(['leader', 'saved', []])
+      expect(JSON.stringify(await storage.read('flow'))).toContain('typed')
+    },
+  )
+
   test('told that it was removed, though it was not / nothing happens', async () => {
     const { tab, clock, storage } = browser()
     const one = await tab().open(asking)
@@ -705,6 +721,17 @@ describe('two tabs on one session', () => {
     expect(await result).toBe('from one')
     expect(effects).toEqual(['from one'])
     expect([one.status, two.status]).toEqual(['completed', 'completed'])
+  })
+
+  test('takeOver of a session that is closed / rejects; the next one that is opened leads', async () => {
+    const { tab, clock } = browser()
+    const engine = tab()
+    const closed = await engine.open(asking)
+    await closed.close()
+    expect(await failure(closed.takeOver())).toMatchObject({ code: 'SESSION_CLOSED' })
+    const next = engine.open(asking)
+    await clock.advance(2000)
+    expect((await next).role).toBe('leader')
   })
 
   test('a channel that delivers within the call / the same', async () => {
