@@ -12,7 +12,7 @@ import type { SessionRecord } from '../session/record'
 import { lengthen, shorten, shortHistory } from '../session/short-records'
 import type { Known } from './finding'
 import type { OpeningDeps } from './opening-deps'
-import { lostOf } from './overtaken'
+import { lostOf, unstoredOf } from './overtaken'
 import { Tenure, type Told } from './tenure'
 
 /** What is particular to one session's storing. */
@@ -120,7 +120,7 @@ export class Keeping {
 
 /** Somebody else writes the session from now on, and this page cannot follow them. */
 function fence(live: LiveSession, error: StaleEpochError): void {
-  error.lost = lostOf(live.unacknowledged())
+  error.lost = lostOf(unstoredOf(live))
   live.fence(error)
 }
 

@@ -4,9 +4,9 @@ import type { Serializer } from '../storage/serializer'
 import type { SessionStorage } from '../storage/storage'
 import type { LiveSession } from '../session/live-session'
 import { isHeard } from '../session/message'
-import { OvertakenError } from '../session/tab-errors'
 import type { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
+import { tellLost, unstoredOf } from './overtaken'
 import { Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
@@ -132,7 +132,7 @@ export class Leaving {
    * another session of this name, or by other code, is reported as lost.
    */
   heeded(): void {
-    const { page, live, onError } = this.#options
+    const { page, live } = this.#options
     const { leading, core } = live
     const left = this.#left
     if (leading === undefined || live.closing) return
@@ -144,7 +144,7 @@ export class Leaving {
     const foreign = left.filter((it) => !this.#isOurs(it)).flatMap((it) => it.asked)
     const lost = foreign.filter((it) => !isHeard(heard, it)).map(({ call }) => call)
     this.#left = []
-    if (lost.length > 0) onError(new OvertakenError(core.options.id, [...new Set(lost)]))
+    tellLost(this.#options, [...new Set(lost)])
     live.flush().then(
       () => this.#unanswered.clear(left),
       () => {},
@@ -212,16 +212,15 @@ export class Leaving {
     return undefined
   }
 
-  /** All records after what is stored. What an owed copy holds is no longer queued, but the history has it, unless that is short. */
+  /** All records after what is stored. */
   #unstored(): Tail['records'] {
     const { live } = this.#options
-    const { stored, core } = live
-    const past = core.history.since(stored)
-    if (past.length === core.model.seq - stored) return past
+    const records = unstoredOf(live)
+    if (records[0]?.seq === live.stored + 1) return records
     // What came from the last page may be stored by now, though not at the first try.
-    const taken = this.#taken.filter((it) => it.seq > stored)
+    const taken = this.#taken.filter((it) => it.seq > live.stored)
     const since = taken.at(-1)?.seq ?? 0
-    return [...taken, ...live.unacknowledged().filter((it) => it.seq > since)]
+    return [...taken, ...records.filter((it) => it.seq > since)]
   }
 
   #write(epoch: number, { version, at, records }: Pick<Tail, 'version' | 'at' | 'records'>): boolean {

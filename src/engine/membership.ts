@@ -7,18 +7,16 @@ import type { Model } from '../session/model'
 import { Outbox } from '../session/outbox'
 import { reasonOf } from '../session/reasons'
 import type { Resumed } from '../session/session'
-import { OvertakenError, ReadOnlyError } from '../session/tab-errors'
+import { ReadOnlyError } from '../session/tab-errors'
 import { Election } from '../tabs/election'
 import { Line } from '../tabs/line'
 import type { Found } from './finding'
 import type { MembershipOptions } from './membership-options'
-import { isKnown, Kept } from './overtaken'
+import { isBeginningOf, Kept, tellLost } from './overtaken'
+import { between } from './tenure'
 
 /** Milliseconds that a follower waits for its leader before it shows what is stored, and until it tries again to lead. */
 const PATIENCE = 1000
-
-/** A number a little above an epoch: exact for numbers as large as a browser's, as little as possible above larger ones. */
-const between = (epoch: number): number => epoch + Math.max(1 / 64, epoch / 2 ** 53)
 
 /** One session's place among the tabs that have it open (decision 12): what this tab does, as the {@link Election} goes. */
 export class Membership {
@@ -40,10 +38,12 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#options = options
     this.outbox = new Outbox(options.by)
-    this.#line = new Line<Message>(options, (message, newer) => {
+    this.#line = new Line<Message>(options, (message, ahead) => {
+      // Older code is not understood. A page that comes back from the cache hears that it is outdated.
+      if (ahead < 0) return message.kind === 'hello' && this.#leading?.present()
       // Somebody could read the session, which this tab could not, or starts it over.
       if (message.kind === 'lead' && options.live.status === 'error') options.load().catch(() => {})
-      else if (!newer || message.kind === 'gone') this.#hear(message)
+      else if (ahead === 0 || message.kind === 'gone') this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
     })
     this.#election = new Election({
@@ -96,13 +96,12 @@ export class Membership {
   }
 
   /** The model that was followed, if it is ahead of what its leader has stored and of what was found. */
-  ahead({ loaded, model: found, history, emptied = false }: Found): Model | undefined {
+  ahead(found: Found): Model | undefined {
     const { following } = this
     const { core } = this.#options.live
-    const { seq, lineage } = core.model
-    const last = found && found.lineage === lineage && found.seq < seq && history.record(found.seq)
-    const isPart = last && isKnown(last, core)
-    if (!following || !(isPart || following.extends(loaded?.head.epoch, found, emptied))) return undefined
+    const { loaded, model, emptied = false } = found
+    const goesOn = isBeginningOf(core, found) || following?.extends(loaded?.head.epoch, model, emptied)
+    if (!following || !goesOn) return undefined
     following.uncover()
     return core.model
   }
@@ -123,9 +122,8 @@ export class Membership {
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
     this.#again(base, durable)
-    const all = [...this.#options.left(), ...this.outbox.pending].sort((a, b) => a.at - b.at)
     this.outbox.keepNames()
-    for (const asked of all) leading.do(asked)
+    leading.catchUp([...this.#options.left(), ...this.outbox.pending])
   }
 
   /** This tab no longer executes or follows, until it begins one of the two anew. */
@@ -199,9 +197,11 @@ export class Membership {
     this.#left = true
     this.standDown()
     const { core } = this.#options.live
-    // Calls of a killed page never settle.
-    if (core.closed !== 'crashed') this.outbox.reject(() => reasonOf(core))
     this.#line.disconnect()
+    // Calls of a killed page never settle.
+    if (core.closed === 'crashed') return
+    this.outbox.reject(() => reasonOf(core))
+    tellLost(this.#options, this.#kept.lose())
   }
 
   /** Older code executes in another tab: this tab takes over, goes on from what is stored, and migrates. */
@@ -248,7 +248,9 @@ export class Membership {
   /** Somebody else executes from now on. This tab asks them to do what it had not stored. */
   #demote(epoch: number | undefined = this.#leading?.epoch): void {
     this.leads = false
-    if (this.#left || epoch === undefined) return
+    if (this.#left) return
+    // It was about to execute, and waits for its turn again.
+    if (epoch === undefined) return this.following && this.#election.wait()
     const { live } = this.#options
     const { stored } = live
     this.outbox.stored(stored)
@@ -284,7 +286,7 @@ export class Membership {
     const { core } = this.#options.live
     const { again, lost } = this.#kept.again(core, base, durable)
     this.outbox.again(again, core.model.seq, core.options.clock.now())
-    if (lost.length > 0) this.#options.onError(new OvertakenError(core.options.id, lost))
+    tellLost(this.#options, lost)
   }
 
   #hear(message: Message): void {

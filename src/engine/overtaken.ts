@@ -3,7 +3,9 @@ import type { Core } from '../session/core'
 import { isFieldEdit } from '../session/field-edit'
 import type { LiveSession } from '../session/live-session'
 import type { SessionRecord } from '../session/record'
+import { OvertakenError } from '../session/tab-errors'
 import { grown, isOfOnePlace } from './grown'
+import type { Restored } from './restoring'
 
 /** The kinds of these records. */
 export function kindsOf(records: readonly object[]): string[] {
@@ -13,6 +15,21 @@ export function kindsOf(records: readonly object[]): string[] {
 /** The kinds of what a person has done: nobody else does it again. */
 export function lostOf(records: readonly object[]): string[] {
   return kindsOf((records as readonly SessionRecord[]).filter(isOfAPerson))
+}
+
+/** All records after what is stored. What an owed copy holds is no longer queued, but the history has it, unless that is short. */
+export function unstoredOf(live: LiveSession): readonly { readonly seq: number }[] {
+  const { stored, core } = live
+  const past = core.history.since(stored)
+  return past[0]?.seq === stored + 1 ? past : live.unacknowledged()
+}
+
+/** Reports the kinds of what is not part of the session, if there are any. */
+export function tellLost(
+  { live, onError }: { readonly live: LiveSession; readonly onError: (error: unknown) => void },
+  lost: readonly string[],
+): void {
+  if (lost.length > 0) onError(new OvertakenError(live.core.options.id, lost))
 }
 
 /** Decisions of a person that mean something else in another session than in the one they were made in. */
@@ -29,18 +46,19 @@ const decisions: ReadonlySet<string> = new Set([
 export class Kept {
   #lineage = ''
   #records: readonly SessionRecord[] = []
+  /** The kinds of what its user had done, until the new leader says what it knows. */
+  #untold: string[] = []
 
   /** Somebody else leads from now on. */
   keep(live: LiveSession): void {
+    this.#untold = lostOf(unstoredOf(live))
     this.#lineage = live.core.model.lineage
     this.#records = [...this.#records, ...(live.unacknowledged() as SessionRecord[])]
   }
 
-  /** The kinds of what its user had done and nobody will do again. */
+  /** The kinds of what its user had done, which nobody will do again and nobody else may know. */
   lose(): string[] {
-    const lost = lostOf(this.#records)
-    this.#records = []
-    return lost
+    return this.#untold.splice(0)
   }
 
   /**
@@ -52,6 +70,7 @@ export class Kept {
     const again: [string, readonly unknown[]][] = []
     const lost: SessionRecord[] = []
     const known: SessionRecord[] = []
+    this.#untold = []
     for (const record of this.#records) {
       if (record.by !== undefined || record.seq <= durable) continue
       const call = this.#lineage === core.model.lineage ? callOf(record, core) : undefined
@@ -76,6 +95,13 @@ interface Overtaken {
 export function isKnown(record: SessionRecord, { history }: Pick<Core, 'history'>, base = 0): boolean {
   const found = history.record(record.seq)
   return found ? isSame(found, record) : record.seq <= base
+}
+
+/** Whether a session as it was found is a beginning of this one. */
+export function isBeginningOf(core: Core, { model, history }: Restored): boolean {
+  const { seq, lineage } = core.model
+  const last = model?.lineage === lineage && model.seq < seq && history.record(model.seq)
+  return last ? isKnown(last, core) : false
 }
 
 /**

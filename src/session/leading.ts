@@ -31,14 +31,19 @@ export class Leading {
     this.#options = options
     this.epoch = options.epoch
     this.#base = options.base
-    options.post({ kind: 'lead', epoch: this.epoch })
+    this.present()
   }
 
   /** The same tab has a new epoch, and is still doing what the others have asked of it. */
   renew(epoch: number, base: number): void {
     this.epoch = epoch
     this.#base = base
-    this.#options.post({ kind: 'lead', epoch })
+    this.present()
+  }
+
+  /** Says who leads. */
+  present(): void {
+    this.#options.post({ kind: 'lead', epoch: this.epoch })
   }
 
   /** A record, as it was folded here; `more` has joined the one before. */
@@ -106,6 +111,11 @@ export class Leading {
     void turn?.then(() => {
       if (this.#turns.get(asked.by) === entry) this.#turns.set(asked.by, { n: asked.n, turn: undefined })
     })
+  }
+
+  /** What was asked before this tab led, in the order in which it was. */
+  catchUp(all: readonly (Asked & { readonly at: number })[]): void {
+    for (const asked of [...all].sort((a, b) => a.at - b.at)) this.do(asked)
   }
 
   end(): void {

@@ -18,11 +18,11 @@ interface Envelope<Message> {
 /** What one tab says to the other tabs of a session, and hears from them, while its page is awake. */
 export class Line<Message> {
   readonly #options: LineOptions
-  readonly #hear: (message: Message, newer: boolean) => void
+  readonly #hear: (message: Message, ahead: number) => void
   #channel: Channel | undefined
 
-  /** `newer`: the message is from newer code. */
-  constructor(options: LineOptions, hear: (message: Message, newer: boolean) => void) {
+  /** `ahead`: by how many versions the code of the message is newer; below 0 it is older. */
+  constructor(options: LineOptions, hear: (message: Message, ahead: number) => void) {
     this.#options = options
     this.#hear = hear
   }
@@ -39,7 +39,7 @@ export class Line<Message> {
       const { message, version: theirs } = data as Envelope<Message>
       // A channel from outside may deliver within the call that posts.
       queueMicrotask(() => {
-        if (this.#channel && theirs >= version) this.#hear(message, theirs > version)
+        if (this.#channel) this.#hear(message, theirs - version)
       })
     }
   }

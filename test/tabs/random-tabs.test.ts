@@ -20,9 +20,19 @@ const seeds = Number(process.env['FUZZ_SEEDS'] ?? 100)
 const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 const ROUNDS = 4
 
+/** Each version of the code adds its number to those that have made the state. */
+const make =
+  (version: number) =>
+  (state: unknown): object => {
+    const { made = [], ...rest } = state as { readonly made?: readonly number[] }
+    return { ...rest, made: [...made, version] }
+  }
+
+const migrations = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [at + 2, make(at + 2)]))
+
 /** Asks a question, makes an effect of the answer, and goes round. */
-const rounds = (effects: [number, string][], pause: () => Promise<void>) =>
-  defineWorkflow({ ...flow, private: ['secret'] }).step(
+const rounds = (version: number, effects: [number, string][], pause: () => Promise<void>) =>
+  defineWorkflow({ ...flow, version, migrations, private: ['secret'] }).step(
     'round',
     { on: [Go, Item], asks: [Question], emits: [Item, Done] },
     async (ctx, event) => {
@@ -48,6 +58,8 @@ interface Weather {
   readonly restless?: boolean
   /** Storage answers nothing at times: from a moment on in which two tabs show the session, and nobody opens another one then. */
   readonly silent?: boolean
+  /** New versions of the code are deployed: whoever opens a tab has the newest. */
+  readonly deployed?: boolean
 }
 
 /** All but what each tab has for itself. */
@@ -58,11 +70,14 @@ function shared({ state }: Session<Flow>): object {
 
 interface Tab {
   readonly name: string
+  readonly version: number
   readonly engine: Engine
   readonly page: Page
   readonly session: Session<Flow>
   /** What was typed here; of a tab that was killed only what it had been told was stored counts. */
   typed: string[]
+  /** What a `flush()` has answered for, and the rest of what may not be lost without a word. */
+  flushed: string[]
   stored: string[]
   hidden: boolean
   readonly hearing: ReturnType<typeof ears>
@@ -72,7 +87,7 @@ interface Tab {
 /** Plays one story of a browser, and answers with everything that is wrong at its end. */
 async function play(
   seed: number,
-  { troubled = false, restless = false, silent = false }: Weather,
+  { troubled = false, restless = false, silent = false, deployed = false }: Weather,
 ): Promise<string[]> {
   const chance = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
@@ -107,10 +122,10 @@ async function play(
   const box = new Map<string, string>()
   const { heard, ...tabs } = overheardTabs()
   const effects: [number, string][] = []
-  const workflow = rounds(
-    effects,
-    () => new Promise((resolve) => clock.setTimeout(resolve, pick([0, 0, 20]))),
-  )
+  let version = 1
+  const pause = (): Promise<void> => new Promise((resolve) => clock.setTimeout(resolve, pick([0, 0, 20])))
+  /** Whether a tab was told that something is lost. */
+  let lost = false
   const open: Tab[] = []
   const gone: Tab[] = []
   const told: { readonly ask: string; readonly reply: string; readonly taken: boolean }[] = []
@@ -122,12 +137,15 @@ async function play(
     const page = new Page(box)
     const hearing = ears(tabs)
     const { channel } = hearing
-    const options = { storage, clock, page, serializer, ids: () => `id-${++ids}`, onError: () => {} }
+    const onError = (error: unknown): void => {
+      lost ||= ((error as { readonly lost?: readonly string[] }).lost ?? []).length > 0
+    }
+    const options = { storage, clock, page, serializer, ids: () => `id-${++ids}`, onError }
     const engine = createEngine({ ...options, ...tabs, channel })
-    const session = engine.session(workflow)
+    const session = engine.session(rounds(version, effects, pause))
     session.ready.catch(() => {})
-    const name = `t${++names}`
-    open.push({ name, engine, page, session, hearing, typed: [], stored: [], hidden: false, hung: false })
+    const tab = { name: `t${++names}`, version, engine, page, session, hearing }
+    open.push({ ...tab, typed: [], flushed: [], stored: [], hidden: false, hung: false })
   }
   const wake = (tab: Tab) => {
     tab.hung = false
@@ -142,14 +160,16 @@ async function play(
     enter: () => (open.length < 4 && !door ? enter() : undefined),
     type(tab) {
       const token = `${tab.name}-${tab.typed.length};`
-      tab.session.state.append('text', token)
-      tab.session.state.set('secret', `SECRET of ${token}`)
-      tab.typed.push(token)
+      const { session } = tab
+      session.state.append('text', token)
+      session.state.set('secret', `SECRET of ${token}`)
+      // What cannot be read by older code is shown as an error, with what is typed into it.
+      if (!deployed || session.status !== 'error') tab.typed.push(token)
     },
     flush(tab) {
       const typed = [...tab.typed]
       tab.session.flush().then(
-        () => (tab.stored = typed),
+        () => (tab.flushed = tab.stored = typed),
         () => {},
       )
     },
@@ -177,7 +197,8 @@ async function play(
     async close(tab) {
       // One that is still being loaded leaves everything as it is.
       if (tab.session.status !== 'loading') tab.stored = tab.typed
-      await Promise.race([tab.engine.close(), clock.advance(10)])
+      await Promise.race([tab.session.close().catch(() => (lost = true)), clock.advance(10)])
+      void tab.engine.close()
       end(tab)
     },
     takeOver: ({ session }) => void session.takeOver().catch(() => {}),
@@ -195,6 +216,7 @@ async function play(
       if (door) speak()
       else if (shown.length > 1) door = gate()
     },
+    deploy: () => void version++,
     fill: () => void (full = !full && troubled !== false),
     back: ({ session }) => session.back(),
     forward: ({ session }) => session.forward(),
@@ -218,6 +240,7 @@ async function play(
   const weights = ['type', 'type', 'type', 'type', 'reply', 'reply', 'run', 'flush', 'flush', 'enter']
   const rare = ['kill', 'leave', 'close', 'takeOver', 'takeOver', 'hide', 'hang', 'enter']
   if (troubled) rare.push('fill', 'fill', 'fill')
+  if (deployed) rare.push('deploy', 'deploy')
   if (silent) rare.push('hush', 'hush', 'hush')
   if (restless) rare.push('back', 'back', 'forward', 'pause', 'resume', 'resume', 'cancel')
   // What was typed is gone with that. It survives everything else.
@@ -245,6 +268,15 @@ async function play(
   speak()
   for (const tab of open) if (tab.hung) wake(tab)
   for (const tab of open) if (tab.hidden) tab.page.show(true)
+  // Older code is reloaded once there is newer.
+  await clock.advance(deployed ? 1000 : 0)
+  const newest = Math.max(...open.map((it) => it.version))
+  for (const tab of [...open])
+    if (deployed && (tab.version < newest || tab.session.error)) {
+      lost ||= tab.session.status === 'error'
+      act['leave']!(tab)
+      await clock.advance(100)
+    }
   if (open.length === 0) await enter()
   await clock.advance(10_000)
   for (let n = 0; n < 40 && open[0]!.session.status !== 'completed'; n++) {
@@ -261,6 +293,7 @@ async function play(
   watch(heard)
   if (leaked) wrong.push('what is private was stored, or told to another tab')
   const before = shared(open[0]!.session)
+  const workflow = rounds(open[0]!.version, effects, pause)
   for (const tab of open) crash(tab.engine)
   const again = await createEngine({ storage, clock, serializer }).open(workflow, { autoResume: false })
   if (JSON.stringify(again.state.get()) !== JSON.stringify(before))
@@ -276,10 +309,17 @@ async function play(
     if (roles.filter((it) => it === 'leader').length !== 1) wrong.push(`roles: ${roles.join()}`)
     const saved = open.map((it) => it.session.persistence.status)
     if (saved.some((it) => it !== 'saved')) wrong.push(`not saved: ${saved.join()}`)
-    const state = open[0]!.session.state.get() as { text?: string; answers?: [number, string][] }
+    const state = open[0]!.session.state.get() as {
+      readonly text?: string
+      readonly answers?: [number, string][]
+      readonly made?: number[]
+    }
+    const made = state.made ?? []
+    if (!made.every((it, at) => at === 0 || it === made[at - 1]! + 1)) wrong.push(`migrated ${made.join()}`)
     const text = state.text ?? ''
     for (const tab of [...open, ...gone]) {
-      const kept = open.includes(tab) ? tab.typed : tab.stored
+      const known = open.includes(tab) ? tab.typed : tab.stored
+      const kept = deployed && lost ? tab.flushed : known
       for (const token of tab.typed) {
         const count = text.split(token).length - 1
         if (count > 1 || (count === 0 && !forgets && kept.includes(token)))
@@ -293,7 +333,7 @@ async function play(
       it === (at === 0 ? 0 : (numbers[at - 1]! + 1) % (ROUNDS + 1)) || (restless && it === 0)
     if (!numbers.every(goesOn)) wrong.push(`answers in the order ${numbers.join()}`)
     // What was not saved may be gone, and its effects with it; so is what somebody has gone back from.
-    if (troubled || restless || silent) return
+    if (troubled || restless || silent || deployed) return
     for (const { ask, reply, taken } of told)
       if (answers.some(([, data]) => data === reply) !== taken)
         wrong.push(`${reply} to ${ask} was told ${taken}`)
@@ -308,6 +348,8 @@ test.each([
   ['which may hang, and a disk that has no room for a claim either', { troubled: 'wholly' }],
   ['which may hang, and somebody who goes back, pauses, cancels and starts over', { restless: true }],
   ['which may hang, and storage that answers nothing at times', { silent: true }],
+  ['which may hang, and new versions of the code', { deployed: true }],
+  ['which may hang, new versions and a disk that is full at times', { deployed: true, troubled: true }],
 ] as const)(
   `${seeds} random browsers with up to four tabs, %s / nothing is done twice, nothing acknowledged is lost, all tabs are equal`,
   async (_, weather) => {

@@ -358,6 +358,21 @@ test('storage is silent, and a tab takes over one that hangs / it executes in me
   expect([next.state.get(), next.result]).toEqual([{ text: 'abc' }, 'yes'])
 })
 
+test('storage is silent, a tab takes over, and a second one takes over from that; the second one dies / the first one executes, all is saved when it answers', async () => {
+  const it = await muted()
+  it.two.takeOver().catch(() => {})
+  await it.clock.advance(100)
+  it.three.takeOver().catch(() => {})
+  await it.clock.advance(10_000)
+  crash(it.first.engine)
+  crash(it.last.engine)
+  await it.clock.advance(20_000)
+  expect(it.two.role).toBe('leader')
+  it.disk.wake()
+  await it.clock.advance(40_000)
+  expect([it.two.persistence.status, it.two.state.get()]).toEqual(['saved', { text: 'ab' }])
+})
+
 /** A storage that begins to count its epochs there. */
 function counting(first: number): SessionStorage {
   const memory = memoryStorage()

@@ -9,14 +9,15 @@ import {
   type Session,
 } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
-import { Done, failure, flow, Go, Question } from '../support/flows'
+import { Done, failure, flow, gate, Go, Question } from '../support/flows'
 import { overheardTabs } from '../support/overheard'
+import { Page } from '../support/page'
 
 const browser = (more: EngineOptions = {}) => {
   const clock = virtualClock()
   const { heard, locks, channel } = overheardTabs()
   const options = { clock, storage: memoryStorage(), locks, channel, ...more }
-  return { clock, heard, engine: () => createEngine(options) }
+  return { clock, heard, engine: (own: EngineOptions = {}) => createEngine({ ...options, ...own }) }
 }
 
 const end = { on: Go, emits: [Done] }
@@ -68,6 +69,60 @@ test.each(['leads', 'follows'])(
     expect(errors).toMatchObject([error])
     expect(tab.error).toBe(errors[0])
     for (const it of await settled) expect(it).toMatchObject({ status: 'rejected', reason: error })
+  },
+)
+
+test('a tab that follows comes back from the cache, and newer code leads / it is outdated', async () => {
+  const { clock, engine } = browser()
+  const leader = await engine().open(asks(1))
+  leader.state.set('text', 'a')
+  await leader.flush()
+  const page = new Page(new Map())
+  const tab = engine({ page }).session(asks(1))
+  await clock.advance(1000)
+  page.hide(true)
+  const next = engine().session(asks(2))
+  await clock.advance(1000)
+  expect([tab.role, next.role]).toEqual(['follower', 'leader'])
+  page.show(true)
+  await clock.advance(0)
+  expect([tab.role, tab.persistence.status]).toEqual(['reader', 'outdated'])
+  expect(tab.error).toMatchObject({ code: 'STALE_EPOCH' })
+})
+
+test.each(['shown', 'closed'])(
+  'newer code takes over from a tab with text on a disk that was full, which is being %s / the tab is told that it is not stored',
+  async (how) => {
+    const errors: unknown[] = []
+    const disk = { full: false, answer: gate() }
+    const memory = memoryStorage()
+    const write = (name: 'append' | 'compact') => {
+      const call = memory[name] as (...args: unknown[]) => Promise<void>
+      return async (...args: unknown[]): Promise<void> => {
+        if (!disk.full) return call(...args)
+        await disk.answer.promise
+        throw new Error('full')
+      }
+    }
+    const { clock, engine } = browser({ storage: memory, onError: (error) => errors.push(error) })
+    const storage = { ...memory, append: write('append'), compact: write('compact') }
+    const tab = await engine({ storage }).open(asks(1))
+    tab.state.set('text', 'a')
+    await tab.flush()
+    disk.full = true
+    tab.state.append('text', 'b')
+    if (how === 'shown') disk.answer.open(undefined)
+    await clock.advance(2000)
+    const closed = how === 'closed' ? tab.close().catch(() => {}) : undefined
+    errors.length = 0
+    const next = engine().session(asks(2))
+    await clock.advance(100)
+    disk.answer.open(undefined)
+    await clock.advance(2000)
+    await closed
+    expect(next.state.get()).toEqual({ text: 'a' })
+    const [told] = errors.filter((it) => (it as { lost?: object }).lost)
+    expect(told).toMatchObject({ code: how === 'closed' ? 'OVERTAKEN' : 'STALE_EPOCH', lost: ['wrote'] })
   },
 )
 
