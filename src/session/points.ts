@@ -1,6 +1,7 @@
 import { ArgumentError, UndeclaredAskError } from '../errors'
 import { checkOptions } from '../state/argument'
 import { sameJson } from '../state/same'
+import { isThenable } from '../state/thenable'
 import { genuine, type EventType, type WorkflowEvent } from '../workflow/event'
 import { Effects } from './effects'
 import { knownEvent } from './known-event'
@@ -114,7 +115,10 @@ export class Points {
 
   #accepts(where: Where, data: unknown, type: string): boolean {
     try {
-      return Boolean(where({ type, data }))
+      const fits = where({ type, data })
+      // Whoever sent the event is told at once whether it was taken; and a promise is true whatever it comes to.
+      if (isThenable(fits)) throw new ArgumentError('waitFor(): where()', fits, 'true or false')
+      return Boolean(fits)
     } catch (error) {
       // The predicate's mistake, not that of whoever sent the event.
       this.#attempt.core.options.report(error)

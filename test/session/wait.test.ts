@@ -330,6 +330,22 @@ describe('waitFor', () => {
     expect(await result).toBe('good')
   })
 
+  test('where returns a promise / no event is taken, and onError hears why: the sender is told at once', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+      const where = async (): Promise<boolean> => false
+      return Done((await ctx.waitFor(Nudge, { where: where as never })).data)
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    expect(await session.send(Nudge('wrong'))).toBe(false)
+    expect(session.status).toBe('waiting')
+    expect(page.errors).toMatchObject([
+      { code: 'ARGUMENT', message: 'waitFor(): where() takes true or false, not object' },
+    ])
+  })
+
   test('an event that another step sends / answers it', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
