@@ -251,7 +251,7 @@ function withDefaults(options: EngineOptions): OpeningDeps {
     storage: removing(limited(storage, clock, timeout), { ...around, report }),
     serializer: options.serializer ?? jsonSerializer,
     clock,
-    ids: options.ids ? textFrom(options.ids) : randomId,
+    ids: options.ids ? checked(options.ids, 'ids', 'string') : randomId,
     random: options.random ?? Math.random,
     timeout,
     ...around,
@@ -260,12 +260,12 @@ function withDefaults(options: EngineOptions): OpeningDeps {
   }
 }
 
-/** What is named by anything but a text could not be read again. */
-function textFrom(ids: () => string): () => string {
-  return () => {
-    const id = ids()
-    checkArgument('createEngine(): ids()', id, 'string')
-    return id
+/** What is named by anything but a text could not be read again, and without its channel a session would not load. */
+function checked<A extends unknown[], R>(make: (...given: A) => R, name: string, takes: string): typeof make {
+  return (...given) => {
+    const made = make(...given)
+    checkArgument(`createEngine(): ${name}()`, made, takes)
+    return made
   }
 }
 
@@ -286,9 +286,10 @@ function tabsOf(
   { kind }: SessionStorage,
 ): Pick<OpeningDeps, 'locks' | 'channels' | 'page'> {
   const here = kind !== 'memory' && (typeof document !== 'undefined' || 'WorkerGlobalScope' in globalThis)
+  const channels = channel && checked(channel, 'channel', 'postMessage')
   return {
     locks: (locks === undefined && here ? pageLocks() : locks) ?? undefined,
-    channels: (channel === undefined && here ? pageChannels() : channel) ?? undefined,
+    channels: (channels === undefined && here ? pageChannels() : channels) ?? undefined,
     page: (page === undefined && here ? globalThis.window : page) ?? undefined,
   }
 }

@@ -416,6 +416,11 @@ describe('a wrong argument', () => {
       () => createEngine({ storage: memoryStorage(), ids: (() => 7) as Any }).open(workflow),
       'createEngine(): ids() takes a text, not 7',
     ],
+    [
+      'a channel that is not there',
+      () => createEngine({ storage: memoryStorage(), channel: (() => undefined) as Any }).open(workflow),
+      'createEngine(): channel() takes an object with postMessage(), not undefined',
+    ],
     ['setResources()', (it) => it.session.setResources(), 'setResources() takes an object, not undefined'],
     [
       'setResources() of a flow',
