@@ -251,6 +251,27 @@ test('another engine whose session is open already / its children begin anew', a
   expect(text()).toBe('2')
 })
 
+test('another id, and the page renders again / its children are mounted once', async () => {
+  const { engine, settle } = stage()
+  let mounts = 0
+  function Page() {
+    useEffect(() => void mounts++, [])
+    return <Note />
+  }
+  const page = (id: string) => (
+    <hooks.WorkflowProvider id={id} engine={engine}>
+      <Page />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page('one'))
+  await settle()
+  for (let times = 0; times < 3; times++) {
+    rerender(page('two'))
+    await settle()
+  }
+  expect(mounts).toBe(2)
+})
+
 test('no engine / one for the page: all providers of an id share a session', async () => {
   const sessions = new Set<Session<typeof checkout>>()
   function Page() {
@@ -404,6 +425,25 @@ test('a run that waits for a resource / goes on when the provider gives it', asy
   await settle()
   expect(session.status).toBe('paused')
   rerender(page({ shop }))
+  await settle()
+  expect(session.status).toBe('waiting')
+})
+
+test('another id whose run waits for a resource, with the same resources / goes on', async () => {
+  const { engine, settle } = stage()
+  const session = await engine.open(checkout, { id: 'two' })
+  void session.run({ country: 'NL' })
+  await settle()
+  expect(session.status).toBe('paused')
+  const resources = { shop }
+  const page = (id: string) => (
+    <hooks.WorkflowProvider id={id} engine={engine} resources={resources}>
+      <Note />
+    </hooks.WorkflowProvider>
+  )
+  const { rerender } = render(page('one'))
+  await settle()
+  rerender(page('two'))
   await settle()
   expect(session.status).toBe('waiting')
 })

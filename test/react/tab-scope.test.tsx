@@ -1,7 +1,7 @@
 import { render, screen } from '@testing-library/react'
 import { createEngine, memoryStorage } from 'dogear'
 import { expect, test } from 'vitest'
-import { checkout, hooks } from './stage'
+import { checkout, hooks, text } from './stage'
 
 const { WorkflowProvider, useWorkflow } = hooks
 
@@ -17,6 +17,7 @@ test('scope="tab" / behind the fallback until the tab is known, then a session o
     </WorkflowProvider>
   )
   render(one)
+  expect(text()).toBe('wait')
   const first = (await screen.findByTestId('scoped')).textContent
   expect(first).toMatch(/^cart@\w+$/)
   render(

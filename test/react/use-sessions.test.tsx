@@ -1,6 +1,7 @@
 import { act, cleanup, render } from '@testing-library/react'
+import type { ReactElement } from 'react'
 import { afterEach, expect, test } from 'vitest'
-import { memoryStorage } from 'dogear'
+import { memoryStorage, type AnyWorkflow, type Engine } from 'dogear'
 import { useSessions, type UseSessions } from 'dogear/react'
 import { checkout, hooks, signUp, stage, text } from './stage'
 
@@ -118,6 +119,27 @@ test('another prefix / what was found for the one before is not shown under it, 
   await answer(2)
   await answer(1)
   expect(text()).toBe('me')
+})
+
+test('another engine, workflow or status / the list is read anew', async () => {
+  const { engine, settle } = await stored()
+  const empty = stage().engine
+  const seen: string[] = []
+  function List({ of, ...options }: { of: AnyWorkflow; engine: Engine; status: string }) {
+    return <p>{useSessions(of, options).sessions?.length}</p>
+  }
+  const show = async (page: ReactElement) => {
+    rerender(page)
+    await settle()
+    seen.push(text())
+  }
+  const { rerender } = render(<List of={checkout} engine={engine} status="idle" />)
+  await show(<List of={checkout} engine={engine} status="idle" />)
+  await show(<List of={signUp} engine={engine} status="idle" />)
+  await show(<List of={signUp} engine={engine} status="failed" />)
+  await show(<List of={checkout} engine={engine} status="idle" />)
+  await show(<List of={checkout} engine={empty} status="idle" />)
+  expect(seen).toEqual(['2', '1', '0', '2', '0'])
 })
 
 test('storage that cannot be read / the error', async () => {

@@ -83,6 +83,23 @@ test('another handler in the next render / that one is called, nothing is missed
   expect(calls).toEqual(['first word', 'first askAddress', 'second done'])
 })
 
+test('another type in the next render / that one', async () => {
+  const types: string[] = []
+  let setType: (type: typeof Word | typeof Done) => void = () => {}
+  const { session, settle } = await open(() => {
+    const [type, set] = useState<typeof Word | typeof Done>(() => Word)
+    setType = (next) => set(() => next)
+    hooks.useWorkflowEvents<typeof Word | typeof Done>(type, (event) => void types.push(event.type))
+    return null
+  })
+  void session.run({ country: 'NL' })
+  await settle()
+  act(() => setType(Done))
+  await act(async () => void session.asks[0]?.reply({ street: 'Dam' }))
+  await settle()
+  expect(types).toEqual(['word', 'done'])
+})
+
 test('a handler that throws / the error surfaces, the next event comes all the same', async () => {
   const types: string[] = []
   const surfaced = vi.fn()

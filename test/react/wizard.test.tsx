@@ -182,6 +182,50 @@ describe('useWorkflowUrl', () => {
     expect(seen).toEqual(['replace'])
   })
 
+  test("the browser's Back, then an answer / the next page, which is pushed", async () => {
+    const { open, start, answer } = stage()
+    await open()
+    await start()
+    await answer('Ada', 'Delft')
+    await pop('/wizard?step=askName')
+    expect(await moves(() => answer('Bob'))).toEqual(['push'])
+    expect([text(), step()]).toEqual(['askCity', 'askCity'])
+  })
+
+  test('another session in the next render / its page, and the first one moves the URL no more', async () => {
+    const clock = virtualClock()
+    const engine = createEngine({ storage: memoryStorage(), clock })
+    const [first, second] = [await engine.open(wizard, { id: '1' }), await engine.open(wizard, { id: '2' })]
+    for (const it of [first, second]) it.run().catch(() => {})
+    await second.asks[0]?.reply({ text: 'Ada' })
+    await clock.advance(0)
+    function Page({ of }: { readonly of: Session<typeof wizard> }) {
+      useWorkflowUrl(of)
+      return null
+    }
+    const { rerender } = render(<Page of={first} />)
+    expect(step()).toBe('askName')
+    history.replaceState(null, '', '/wizard')
+    rerender(<Page of={second} />)
+    expect(step()).toBe('askCity')
+    act(() => void first.asks[0]?.reply({ text: 'Bob' }))
+    await act(() => clock.advance(0))
+    act(() => void first.back())
+    await act(() => clock.advance(0))
+    expect(step()).toBe('askCity')
+  })
+
+  test("a link to the page that is open / this entry is the session's, so that Back from another one leads to it", async () => {
+    const { open, start, answer, reload } = stage()
+    await open()
+    await start()
+    await answer('Ada')
+    await reload('/wizard?step=askCity')
+    history.replaceState(null, '', location.href)
+    expect(await moves(() => open())).toEqual(['replace'])
+    expect(history.state).toEqual({ 'dogear-step': 'wizard' })
+  })
+
   test('a reload / the same page, nothing pushed; without a page in the URL it is put there', async () => {
     const { open, start, answer, reload } = stage()
     await open()
@@ -193,6 +237,18 @@ describe('useWorkflowUrl', () => {
     await reload('/wizard')
     expect(await moves(() => open())).toEqual(['replace'])
     expect(step()).toBe('askCity')
+  })
+
+  test('a reload after Back, without a page in the URL / the page that somebody went back to', async () => {
+    const { open, start, answer, reload, latest, settle } = stage()
+    await open()
+    await start()
+    await answer('Ada', 'Delft')
+    act(() => void latest().back())
+    await settle()
+    await reload('/wizard')
+    await open()
+    expect([text(), step()]).toEqual(['askCity', 'askCity'])
   })
 
   test('a link to a page that was turned / goes there; one beyond, or to no page / as far as was reached', async () => {
@@ -237,9 +293,10 @@ describe('useWorkflowUrl', () => {
     const answer = new Promise<void>((resolve) => (paid = resolve))
     const shop = defineWorkflow({ name: 'shop', version: 1, start: Begin, stop: Done, events: [Paid] }).step(
       'pay',
-      { on: Begin, asks: [AskName, AskSure], emits: [Done] },
+      { on: Begin, asks: [AskName, AskCity, AskSure], emits: [Done] },
       async (ctx) => {
         await ctx.ask(AskName({}))
+        await ctx.ask(AskCity({}))
         await ctx.once('charge', (key) => {
           if (keys.push(key) === 1) throw new Error('no answer')
           return answer
@@ -273,9 +330,11 @@ describe('useWorkflowUrl', () => {
     await load()
     act(() => view?.start())
     await settle()
-    await act(async () => void view?.ask?.reply({ text: 'Ada' }))
-    await settle()
-    expect([text(), step()]).toEqual(['failed', 'askName'])
+    for (const it of ['Ada', 'Delft']) {
+      await act(async () => void view?.ask?.reply({ text: it }))
+      await settle()
+    }
+    expect([text(), step()]).toEqual(['failed', 'askCity'])
     expect(await load()).toBe('failed')
     act(() => view?.retry())
     await settle()
@@ -291,6 +350,42 @@ describe('useWorkflowUrl', () => {
     expect([keys.length, new Set(keys).size]).toEqual([3, 1])
   })
 
+  test("the browser's Back and Forward while a step works between two pages / the next page, and none is turned back", async () => {
+    let paid = (): void => {}
+    const answer = new Promise<void>((resolve) => (paid = resolve))
+    const shop = defineWorkflow({ name: 'shop', version: 1, start: Begin, stop: Done }).step(
+      'pay',
+      { on: Begin, asks: [AskName, AskCity, AskSure], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(AskName({}))
+        await ctx.ask(AskCity({}))
+        await ctx.once('charge', () => answer)
+        await ctx.ask(AskSure({}))
+        return Done([])
+      },
+    )
+    const clock = virtualClock()
+    const session = await createEngine({ storage: memoryStorage(), clock }).open(shop)
+    function Page() {
+      useWorkflowUrl(session)
+      return <p>{useWorkflow(session).ask?.type}</p>
+    }
+    render(<Page />)
+    session.run().catch(() => {})
+    const settle = () => act(() => clock.advance(0))
+    for (const it of ['Ada', 'Delft']) {
+      await settle()
+      void session.asks[0]?.reply({ text: it })
+    }
+    await settle()
+    expect([session.status, step()]).toEqual(['running', 'askCity'])
+    await pop('/wizard?step=askName')
+    await pop('/wizard?step=askCity')
+    paid()
+    await settle()
+    expect([text(), step()]).toEqual(['askSure', 'askSure'])
+  })
+
   test("the browser's Back to another place of the app / its URL stays as it is, and no page is turned", async () => {
     const { open, start, answer } = stage()
     await open()
@@ -298,6 +393,17 @@ describe('useWorkflowUrl', () => {
     await answer('Ada')
     expect(await moves(() => pop('/home', null))).toEqual(['replace'])
     expect([location.pathname, location.search, text()]).toEqual(['/home', '', 'askCity'])
+  })
+
+  test("the browser's Back to another place of the app, and something is saved / its URL stays as it is", async () => {
+    const { open, start, answer, session, settle } = stage()
+    await open()
+    await start()
+    await answer('Ada')
+    await pop('/home', null)
+    session().state.set('note', 'typed')
+    expect(await moves(() => settle(5000))).toEqual([])
+    expect(location.search).toBe('')
   })
 
   test.each([
