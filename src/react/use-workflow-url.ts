@@ -86,7 +86,6 @@ class PageUrl {
     this.#loaded = status !== 'loading' && status !== 'error'
     if (!this.#loaded) return
     const { now, reached } = this.#pages()
-    this.#shown = now
     if (wanted === undefined && now !== undefined && status !== 'idle') return this.#write('replace')
     // Between two pages, as after a failure, the URL still names the one that was answered last: that is no way back to it.
     if (wanted === (now ?? reached.at(-1))) return this.#write('replace', wanted)
