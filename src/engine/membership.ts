@@ -44,7 +44,9 @@ export class Membership {
       // Somebody could read the session, which this tab could not, or starts it over.
       if (message.kind === 'lead' && options.live.status === 'error') options.load().catch(() => {})
       else if (ahead === 0 || message.kind === 'gone') this.#hear(message)
+      // One that only says hello would follow for ever whom it does not understand: it has found nothing to take over.
       else if (message.kind === 'lead') this.#outdated(message.epoch)
+      else if (message.kind === 'hello') this.#outdated()
     })
     this.#election = new Election({
       ...options,
@@ -212,13 +214,12 @@ export class Membership {
   }
 
   /** Newer code has the session, and may have migrated it: only a reload helps. */
-  #outdated(epoch: number): void {
+  #outdated(epoch?: number): void {
     const { live, onError } = this.#options
     const own = this.#leading?.epoch ?? this.followed
     if (this.#leading) this.#kept.keep(live)
-    this.leads = false
-    this.#election.leave()
-    const error = new StaleEpochError(live.core.options.id, own, epoch)
+    this.standDown()
+    const error = new StaleEpochError(live.core.options.id, own, epoch ?? own + 1)
     error.lost = [...this.#kept.lose(), ...this.outbox.undone]
     live.fence(error)
     this.outbox.reject(() => error)

@@ -175,7 +175,7 @@ export class Tenure {
     const { id } = live.core.options
     // Of which nothing was stored, it was not what somebody has deleted: there was no more than the claim.
     const wasStored = live.stored > 0
-    if (wasStored && !(await isEmptied(storage, this.epoch ?? 0))) return false
+    if (!this.#holds || (wasStored && !(await isEmptied(storage, this.epoch ?? 0)))) return false
     const { epoch } = await storage.claim(id, shape, 0)
     // Somebody has stored it since, or it has ended here.
     if (epoch === undefined || !this.#holds) return false

@@ -40,9 +40,8 @@ export abstract class Standing {
   }
 
   get persistence(): Persistence {
-    const { remote } = this.core
-    if (remote && !this.gate.error) return remote.persistence
-    return this.journal?.persistence ?? this.gate.persistence
+    const { core, gate, journal } = this
+    return (gate.error ? undefined : (core.remote ?? journal)?.persistence) ?? gate.persistence
   }
 
   get missingResources(): readonly string[] {

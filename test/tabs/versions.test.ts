@@ -126,6 +126,23 @@ test.each(['shown', 'closed'])(
   },
 )
 
+test.each(['leads', 'follows'])(
+  'newer code opens a session of which nothing is stored, and a tab with older code %s / it executes; the older one is outdated',
+  async (role) => {
+    const { clock, engine } = browser()
+    const leader = await engine().open(asks(1))
+    const old = role === 'leads' ? leader : await engine().open(asks(1))
+    const next = engine().session(asks(2))
+    next.state.set('text', 'typed')
+    next.run().catch(() => {})
+    await clock.advance(2000)
+    expect([next.role, next.status, next.persistence.status]).toEqual(['leader', 'waiting', 'saved'])
+    expect([old.role, old.persistence.status]).toEqual(['reader', 'outdated'])
+    expect(old.error).toMatchObject({ code: 'STALE_EPOCH' })
+    expect(old.error?.message).not.toContain('deleted')
+  },
+)
+
 test.each([
   [2, 'nobody has it open'],
   [2, 'older code executes it'],
