@@ -209,7 +209,7 @@ export class Opening {
     const { model } = this.live.core
     return model.seq === 0 && model.tree === tree
       ? model
-      : createModel(this.#initialState, model.lineage, tree)
+      : createModel(this.#initialState, model.seq > 0 ? this.#deps.ids() : model.lineage, tree)
   }
 
   /** Storage does not answer. The session lives in memory until an answer comes after all. */

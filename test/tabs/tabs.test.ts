@@ -723,6 +723,22 @@ describe('two tabs on one session', () => {
     expect([one.status, two.status]).toEqual(['completed', 'completed'])
   })
 
+  test('takeOver of a session that was deleted elsewhere / it begins anew, and its effects have other keys', async () => {
+    const { tab, clock } = browser()
+    const keys: string[] = []
+    const keyed = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(await ctx.once('pay', (key) => keys.push(key))),
+    )
+    const one = await tab().open(keyed)
+    await one.run()
+    await one.flush()
+    await tab().delete('flow')
+    await clock.advance(100)
+    await one.takeOver()
+    await one.run()
+    expect([keys.length, new Set(keys).size]).toEqual([2, 2])
+  })
+
   test('takeOver of a session that is closed / rejects; the next one that is opened leads', async () => {
     const { tab, clock } = browser()
     const engine = tab()
