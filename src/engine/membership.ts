@@ -217,8 +217,12 @@ export class Membership {
   #outdated(epoch?: number): void {
     const { live, onError } = this.#options
     const own = this.#leading?.epoch ?? this.followed
-    if (this.#leading) this.#kept.keep(live)
-    this.standDown()
+    if (this.#leading) {
+      this.#kept.keep(live)
+      this.end()
+    }
+    this.leads = false
+    this.#election.leave()
     const error = new StaleEpochError(live.core.options.id, own, epoch ?? own + 1)
     error.lost = [...this.#kept.lose(), ...this.outbox.undone]
     live.fence(error)

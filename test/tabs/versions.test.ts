@@ -143,6 +143,14 @@ test.each(['leads', 'follows'])(
   },
 )
 
+test('older code opens a session of which nothing is stored, and newer code shows it / it is there, and outdated', async () => {
+  const { clock, engine } = browser()
+  await engine().open(asks(2))
+  const opening = engine().open(asks(1))
+  await clock.advance(2000)
+  expect((await opening).persistence.status).toBe('outdated')
+})
+
 test.each([
   [2, 'nobody has it open'],
   [2, 'older code executes it'],
