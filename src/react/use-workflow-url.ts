@@ -55,8 +55,8 @@ class PageUrl {
   #answered = 0
   /** The page that the URL asks for, while the session is on its way there. */
   #wanted: string | undefined
-  /** The page that was turned last on that way. */
-  #left: string | undefined
+  /** The page that was turned last on that way; undefined between two pages, null before the first turn. */
+  #left: string | undefined | null = null
 
   constructor(session: Session<AnyWorkflow>, options: () => WorkflowUrlOptions) {
     this.#session = session
@@ -81,7 +81,8 @@ class PageUrl {
 
   /** The URL has changed. */
   #go(wanted: string | undefined): void {
-    this.#wanted = this.#left = undefined
+    this.#wanted = undefined
+    this.#left = null
     const { status } = this.#session
     this.#loaded = status !== 'loading' && status !== 'error'
     if (!this.#loaded) return
@@ -110,13 +111,14 @@ class PageUrl {
   #onwards(): void {
     const { reached, now } = this.#pages()
     // Between two pages the session works for a moment, and what another tab does comes a moment later.
-    if (now === undefined ? this.#session.status === 'running' : now === this.#left) return
+    if (now === this.#left || (now === undefined && this.#session.status === 'running')) return
     const way = reached.includes(this.#wanted ?? '') ? 'back' : 'forward'
     if (now !== this.#wanted && this.#session[way]()) {
       this.#left = now
       return this.#onwards()
     }
-    this.#wanted = this.#left = undefined
+    this.#wanted = undefined
+    this.#left = null
     this.#write('replace')
   }
 

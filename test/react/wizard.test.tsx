@@ -511,6 +511,39 @@ describe('useWorkflowUrl', () => {
     expect(turned()).toHaveLength(5)
   })
 
+  test("a step fails between two pages, and the browser's Back in a tab that follows / the page opens again in both", async () => {
+    const failing = defineWorkflow({ name: 'failing', version: 1, start: Begin, stop: Done }).step(
+      'ask',
+      { on: Begin, asks: [AskName, AskCity], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(AskName({}))
+        await ctx.ask(AskCity({}))
+        throw new Error('no answer')
+      },
+    )
+    const tabs = { storage: memoryStorage(), clock: virtualClock(), ...virtualTabs() }
+    const leader = await createEngine(tabs).open(failing)
+    leader.run().catch(() => {})
+    const Page = () => {
+      useWorkflowUrl()
+      const { ask, status } = useWorkflow()
+      return <p>{ask?.type ?? status}</p>
+    }
+    render(
+      <WorkflowProvider workflow={failing} engine={createEngine(tabs)}>
+        <Page />
+      </WorkflowProvider>,
+    )
+    for (const type of ['askName', 'askCity']) {
+      await waitFor(() => expect([text(), leader.asks[0]?.type]).toEqual([type, type]))
+      await leader.asks[0]?.reply({ text: type })
+    }
+    await waitFor(() => expect([text(), step()]).toEqual(['failed', 'askCity']))
+    await pop('/wizard?step=askName')
+    await waitFor(() => expect([text(), step()]).toEqual(['askName', 'askName']))
+    expect(leader.asks.map((it) => it.type)).toEqual(['askName'])
+  })
+
   test('the run is over, then Back / the receipt stays', async () => {
     const { open, start, answer, settle } = stage()
     await open()
