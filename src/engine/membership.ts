@@ -44,9 +44,9 @@ export class Membership {
       // Somebody could read the session, which this tab could not, or starts it over.
       if (message.kind === 'lead' && options.live.status === 'error') options.load().catch(() => {})
       else if (ahead === 0 || message.kind === 'gone') this.#hear(message)
-      // One that only says hello would follow for ever whom it does not understand: it has found nothing to take over.
       else if (message.kind === 'lead') this.#outdated(message.epoch)
-      else if (message.kind === 'hello') this.#outdated()
+      // A tab that found nothing to take over would follow for ever whom it does not understand. A roll call comes before that.
+      else if (message.kind === 'hello' && message.epoch >= 0) this.#outdated()
     })
     this.#election = new Election({
       ...options,

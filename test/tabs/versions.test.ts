@@ -72,6 +72,21 @@ test.each(['leads', 'follows'])(
   },
 )
 
+test('newer code that cannot migrate what is stored looks for other tabs, where there are no locks / the older tab goes on', async () => {
+  const { clock, engine } = browser({ locks: null })
+  const tab = engine().session(asks(1))
+  await clock.advance(1000)
+  tab.state.set('text', 'a')
+  await clock.advance(1000)
+  const newer = defineWorkflow({ ...flow, version: 2 }).step('end', end, () => Done(1))
+  const refused = failure(engine().open(newer))
+  await clock.advance(1000)
+  expect(await refused).toMatchObject({ code: 'MIGRATION_MISSING' })
+  tab.state.append('text', 'b')
+  await clock.advance(1000)
+  expect([tab.role, tab.persistence.status, tab.state.get('text')]).toEqual(['leader', 'saved', 'ab'])
+})
+
 test('a tab that follows comes back from the cache, and newer code leads / it is outdated', async () => {
   const { clock, engine } = browser()
   const leader = await engine().open(asks(1))
