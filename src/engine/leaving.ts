@@ -109,8 +109,8 @@ export class Leaving {
   #isOurs({ version, lineage, base }: Left): boolean {
     const { live, version: own } = this.#options
     const { model } = live.core
-    if (version !== own) return false
-    return lineage === model.lineage || lineage === '' || (model.seq === 0 && base === 0)
+    const isOfThis = lineage === model.lineage || lineage === '' || (model.seq === 0 && base === 0)
+    return version === own && isOfThis
   }
 
   /** Leaves to the next leader what this tab has asked of the present one. Returns whether it is kept. */

@@ -2,7 +2,7 @@ import { StaleEpochError } from '../storage-errors'
 import { withinLimit } from '../storage/time-limit'
 import { Following } from '../session/following'
 import { Leading } from '../session/leading'
-import type { Message } from '../session/message'
+import { isOfLeader, type Message } from '../session/message'
 import type { Model } from '../session/model'
 import { Outbox } from '../session/outbox'
 import { reasonOf } from '../session/reasons'
@@ -32,12 +32,13 @@ export class Membership {
   readonly #election: Election
   #leading: Leading | undefined
   /** What this tab had recorded as leader, and may not be stored. */
-  readonly #kept = new Kept()
+  readonly #kept: Kept
   #left = false
 
   constructor(options: MembershipOptions) {
     this.#options = options
     this.outbox = new Outbox(options.by)
+    this.#kept = new Kept(options, this.outbox)
     this.#line = new Line<Message>(options, (message, ahead) => {
       // Older code is not understood. A page that comes back from the cache hears that it is outdated.
       if (ahead < 0) return message.kind === 'hello' && this.#leading?.present()
@@ -116,14 +117,13 @@ export class Membership {
     const epoch = own ?? between(Math.max(found, this.followed))
     this.end()
     this.epoch = own
-    if (!this.shared) return
-    // The lock was stolen while the session was claimed.
-    if (!this.leads) return void this.missed()
+    // It is alone, or the lock was stolen while the session was claimed.
+    if (!this.shared || !this.leads) return void this.missed()
     const leading = new Leading({ live, post: this.#post, epoch, base, doubt })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
-    this.#again(base, durable)
+    this.#kept.again(base, durable)
     this.outbox.keepNames()
     leading.catchUp([...this.#options.left(), ...this.outbox.pending])
   }
@@ -167,9 +167,8 @@ export class Membership {
     this.#leading?.renew(epoch, base)
   }
 
-  /** Makes this tab the leader, whatever the other one does. */
+  /** Makes this tab the leader, whatever the other one does. A closed session would never let go of the lock again. */
   async takeOver(): Promise<void> {
-    // The lock would never be let go of.
     if (this.#left) throw reasonOf(this.#options.live.core)
     if (this.leads && this.#leading) return
     await this.#election.steal()
@@ -213,14 +212,12 @@ export class Membership {
     this.leads = true
   }
 
-  /** Newer code has the session, and may have migrated it: only a reload helps. */
+  /** Newer code has the session, and may have migrated it: only a reload helps. `epoch`: its own, once it has one. */
   #outdated(epoch?: number): void {
     const { live, onError } = this.#options
     const own = this.#leading?.epoch ?? this.followed
-    if (this.#leading) {
-      this.#kept.keep(live)
-      this.end()
-    }
+    if (this.#leading) this.#kept.keep()
+    if (!this.following) this.end()
     this.leads = false
     this.#election.leave()
     const error = new StaleEpochError(live.core.options.id, own, epoch ?? own + 1)
@@ -234,7 +231,7 @@ export class Membership {
     this.leads = true
     this.following?.promote()
     try {
-      // First ends the read that is under way: it may have begun for a follower.
+      // The read that is under way comes to its end first: it may have begun for a follower.
       await this.#options.load()
       if (this.leads && !this.#leading) await this.#options.load()
     } catch (error) {
@@ -256,12 +253,11 @@ export class Membership {
     if (this.#left) return
     // It was about to execute, and waits for its turn again.
     if (epoch === undefined) return this.following && this.#election.wait()
-    const { live } = this.#options
-    const { stored } = live
+    const { stored, core } = this.#options.live
     this.outbox.stored(stored)
-    this.#kept.keep(live)
+    this.#kept.keep()
     this.standDown()
-    this.#follow(live.core.model, epoch, true).durable = stored
+    this.#follow(core.model, epoch, true).durable = stored
     this.#readOnly()
     this.#election.wait()
   }
@@ -273,7 +269,7 @@ export class Membership {
     const following = (this.following = new Following({
       ...this.#options,
       ...{ epoch, own, outbox: this.outbox, post: this.#post },
-      onLeader: (base, durable) => this.#again(base, durable),
+      onLeader: (base, durable) => this.#kept.again(base, durable),
     }))
     live.follow(model, following)
     following.hello()
@@ -286,22 +282,12 @@ export class Membership {
     if (!this.#election.sure) live.fence(new ReadOnlyError(live.core.options.id))
   }
 
-  /** Asks each new leader, until it is stored, to do again what this tab had done as leader and could not store. */
-  #again(base: number, durable: number): void {
-    const { core } = this.#options.live
-    const { again, lost } = this.#kept.again(core, base, durable)
-    this.outbox.again(again, core.model.seq, core.options.clock.now())
-    tellLost(this.#options, lost)
-  }
-
   #hear(message: Message): void {
     if (this.#left) return
-    const { kind } = message
-    if (kind === 'welcome') this.#election.answered()
-    const leading = this.#leading
+    if (message.kind === 'welcome') this.#election.answered()
     // The epoch is higher than its own: storage would refuse the next write anyway.
-    if (leading && 'epoch' in message && kind !== 'hello' && message.epoch > leading.epoch) this.#demote()
-    leading?.hear(message)
+    if (this.#leading && isOfLeader(message) && message.epoch > this.#leading.epoch) this.#demote()
+    this.#leading?.hear(message)
     this.following?.hear(message)
   }
 

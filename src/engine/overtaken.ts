@@ -2,6 +2,7 @@ import type { Op } from '../state/op'
 import type { Core } from '../session/core'
 import { isFieldEdit } from '../session/field-edit'
 import type { LiveSession } from '../session/live-session'
+import type { Outbox } from '../session/outbox'
 import type { SessionRecord } from '../session/record'
 import { OvertakenError } from '../session/tab-errors'
 import { grown, isOfOnePlace } from './grown'
@@ -24,11 +25,13 @@ export function unstoredOf(live: LiveSession): readonly { readonly seq: number }
   return past[0]?.seq === stored + 1 ? past : live.unacknowledged()
 }
 
+interface Reporting {
+  readonly live: LiveSession
+  readonly onError: (error: unknown) => void
+}
+
 /** Reports the kinds of what is not part of the session, if there are any. */
-export function tellLost(
-  { live, onError }: { readonly live: LiveSession; readonly onError: (error: unknown) => void },
-  lost: readonly string[],
-): void {
+export function tellLost({ live, onError }: Reporting, lost: readonly string[]): void {
   if (lost.length > 0) onError(new OvertakenError(live.core.options.id, lost))
 }
 
@@ -44,13 +47,21 @@ const decisions: ReadonlySet<string> = new Set([
 
 /** What a tab had recorded while it led, and may not be stored. */
 export class Kept {
+  readonly #of: Reporting
+  readonly #outbox: Outbox
   #lineage = ''
   #records: readonly SessionRecord[] = []
   /** The kinds of what its user had done, until the new leader says what it knows. */
   #untold: string[] = []
 
+  constructor(of: Reporting, outbox: Outbox) {
+    this.#of = of
+    this.#outbox = outbox
+  }
+
   /** Somebody else leads from now on. */
-  keep(live: LiveSession): void {
+  keep(): void {
+    const { live } = this.#of
     this.#untold = lostOf(unstoredOf(live))
     this.#lineage = live.core.model.lineage
     this.#records = [...this.#records, ...(live.unacknowledged() as SessionRecord[])]
@@ -62,11 +73,12 @@ export class Kept {
   }
 
   /**
-   * What the user had done, and the new leader may not know: it goes on top of what is there, or is lost when it cannot be
-   * done again. Steps do their own work again. Up to `base` the records are surely the same; those up to `durable` are
-   * stored. What is part of the session now is kept until it is stored.
+   * Asks the new leader for what the user had done and it may not know: that goes on top of what is there, or is reported as
+   * lost when it cannot be done again. Steps do their own work again. Up to `base` the records are surely the same; those up
+   * to `durable` are stored. What is part of the session now is kept until it is stored, for the leader after this one.
    */
-  again(core: Core, base: number, durable: number): Overtaken {
+  again(base: number, durable: number): void {
+    const { core } = this.#of.live
     const again: [string, readonly unknown[]][] = []
     const lost: SessionRecord[] = []
     const known: SessionRecord[] = []
@@ -82,13 +94,9 @@ export class Kept {
       else if (isOfAPerson(record)) lost.push(record)
     }
     this.#records = known
-    return { again, lost: kindsOf(lost) }
+    this.#outbox.again(again, core.model.seq, core.options.clock.now())
+    tellLost(this.#of, kindsOf(lost))
   }
-}
-
-interface Overtaken {
-  readonly again: readonly (readonly [call: string, args: readonly unknown[]])[]
-  readonly lost: readonly string[]
 }
 
 /** Whether a session has this record, as far as its history tells; up to `base` it has all. */

@@ -153,7 +153,9 @@ export class Tenure {
     if (!this.#holds) return
     if (stored && live.core.model.seq === 0) return void tabs.missed()
     // With another epoch, or nothing where there was something, the next write is refused and tells why.
-    const isAsItWas = stored ? [stored.head.epoch, undefined].includes(this.epoch) : live.stored === 0
+    const isAsItWas = stored
+      ? this.epoch === undefined || this.epoch === stored.head.epoch
+      : live.stored === 0
     if (isAsItWas) return
     journal.owe({ seq: live.core.model.seq, value: live.save() })
     await journal.flush()

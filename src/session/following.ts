@@ -4,6 +4,7 @@ import type { FollowingOptions } from './following-options'
 import type { LiveSession } from './live-session'
 import {
   isHeard,
+  isOfLeader,
   isWrittenBy,
   type Answer,
   type Asked,
@@ -91,8 +92,7 @@ export class Following implements Remote {
   }
 
   hear(message: Message): void {
-    if (this.#over || !('epoch' in message) || message.kind === 'hello') return
-    if (message.epoch < this.epoch) return
+    if (this.#over || !isOfLeader(message) || message.epoch < this.epoch) return
     if (message.kind === 'lead') {
       this.epoch = message.epoch
       this.hello()

@@ -83,6 +83,11 @@ export interface Asked {
   readonly args: readonly unknown[]
 }
 
+/** Whether a leader has said it. */
+export function isOfLeader(message: Message): message is Lead | Welcome | News | Answer {
+  return 'epoch' in message && message.kind !== 'hello'
+}
+
 /** Whether only the tab's own writes have changed something, which it shows already. */
 export function isWrittenBy(news: News['records'], tab: string): boolean {
   return news.every((it) => 'event' in it || (it.record.kind === 'wrote' && it.record.by === tab))
