@@ -113,17 +113,22 @@ export class Leaving {
     return version === own && isOfThis
   }
 
-  /** Leaves to the next leader what this tab has asked of the present one. Returns whether it is kept. */
+  /** Leaves to the next leader what this tab has asked of the present one, and what it had recorded itself. Returns whether what was asked is kept. */
   keep(known: { readonly epoch: number; readonly base: number }): boolean {
     const { tabs, live, clock, version } = this.#options
     const { outbox } = tabs
     const { model } = live.core
     // Nothing was stored, and nobody has answered yet: it is meant for whichever session begins under this name.
     const lineage = known.epoch < 1 && model.seq === 0 ? '' : model.lineage
-    const at = clock.now()
+    const about = { ...known, lineage, at: clock.now(), version }
+    const records = tabs.kept.unstored(known.base)
+    const last = records.at(-1)?.seq
+    // Whoever leads may have been left a moment ago, with more than this tab has heard of.
+    const isMore = last !== undefined && !this.#exit.reaches(last, lineage)
+    if (isMore && this.#exit.write({ ...about, records })) tabs.kept.lose()
     const asked = outbox.leave()
     return asked.length > 0
-      ? this.#unanswered.write(asked, { ...known, lineage, at, version })
+      ? this.#unanswered.write(asked, about)
       : outbox.pending.every(({ by }) => by !== outbox.by)
   }
 
@@ -145,16 +150,17 @@ export class Leaving {
     const lost = foreign.filter((it) => !isHeard(heard, it)).map(({ call }) => call)
     this.#left = []
     tellLost(this.#options, [...new Set(lost)])
-    live.flush().then(
-      () => this.#unanswered.clear(left),
-      () => {},
-    )
+    this.#onceStored(() => this.#unanswered.clear(left))
   }
 
   /** Another page of the origin has written something. */
   readonly #notice = async (event: object): Promise<void> => {
-    const { live } = this.#options
-    if ((event as { readonly key?: unknown }).key !== this.#key || !live.leading) return
+    const { live, place } = this.#options
+    const { key } = event as { readonly key?: unknown }
+    if (!live.leading || this.#away) return
+    // A tab that had led before: once all of it is stored, nobody needs that.
+    if (key === place && this.#exit.reaches(0, live.core.model.lineage)) this.#clearOnceStored()
+    if (key !== this.#key) return
     this.#left = await this.#unanswered.read()
     for (const asked of this.asked) live.leading?.do(asked)
     this.heeded()
@@ -173,17 +179,31 @@ export class Leaving {
 
   /** What the last page had left is part of the session now. It stays, as this page's own, until storage has it. */
   settle(tail: Tail, epoch: number): void {
-    const { live } = this.#options
     this.#write(epoch, tail)
     this.#taken = tail.records
-    live.flush().then(
-      () => {
-        this.#taken = []
-        // If this page was left meanwhile, it has put more into it.
-        if (!this.#away) this.#exit.clear()
-      },
-      () => {},
-    )
+    this.#clearOnceStored()
+  }
+
+  #clearOnceStored(): void {
+    this.#onceStored(() => {
+      this.#taken = []
+      // If this page was left meanwhile, it has put more into it.
+      if (!this.#away) this.#exit.clear()
+    })
+  }
+
+  /** Soon, or after an outage, as long as this page executes. */
+  #onceStored(then: () => void): void {
+    const { live } = this.#options
+    const { core } = live
+    const { seq } = core.model
+    const look = (): void => {
+      if (!core.remote && live.stored < seq) return
+      unsubscribe()
+      if (!core.remote) then()
+    }
+    const unsubscribe = live.subscribe(look)
+    live.flush().then(look, () => {})
   }
 
   /** The last chance. Whatever takes time may never end, or may block every other tab when the page is frozen meanwhile. */

@@ -32,13 +32,13 @@ export class Membership {
   readonly #election: Election
   #leading: Leading | undefined
   /** What this tab had recorded as leader, and may not be stored. */
-  readonly #kept: Kept
+  readonly kept: Kept
   #left = false
 
   constructor(options: MembershipOptions) {
     this.#options = options
     this.outbox = new Outbox(options.by)
-    this.#kept = new Kept(options, this.outbox)
+    this.kept = new Kept(options, this.outbox)
     this.#line = new Line<Message>(options, (message, ahead) => {
       // Older code is not understood. A page that comes back from the cache hears that it is outdated.
       if (ahead < 0) return message.kind === 'hello' && this.#leading?.present()
@@ -123,7 +123,7 @@ export class Membership {
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
-    this.#kept.again(base, durable)
+    this.kept.again(base, durable)
     this.outbox.keepNames()
     leading.catchUp([...this.#options.left(), ...this.outbox.pending])
   }
@@ -202,7 +202,7 @@ export class Membership {
     // Calls of a killed page never settle.
     if (core.closed === 'crashed') return
     this.outbox.reject(() => reasonOf(core))
-    tellLost(this.#options, this.#kept.lose())
+    tellLost(this.#options, this.kept.lose())
   }
 
   /** Older code executes in another tab: this tab takes over, goes on from what is stored, and migrates. */
@@ -216,12 +216,12 @@ export class Membership {
   #outdated(epoch?: number): void {
     const { live, onError } = this.#options
     const own = this.#leading?.epoch ?? this.followed
-    if (this.#leading) this.#kept.keep()
+    if (this.#leading) this.kept.keep()
     if (!this.following) this.end()
     this.leads = false
     this.#election.leave()
     const error = new StaleEpochError(live.core.options.id, own, epoch ?? own + 1)
-    error.lost = [...this.#kept.lose(), ...this.outbox.undone]
+    error.lost = [...this.kept.lose(), ...this.outbox.undone]
     live.fence(error)
     this.outbox.reject(() => error)
     if (error.lost.length > 0) onError(error)
@@ -255,7 +255,7 @@ export class Membership {
     if (epoch === undefined) return this.following && this.#election.wait()
     const { stored, core } = this.#options.live
     this.outbox.stored(stored)
-    this.#kept.keep()
+    this.kept.keep()
     this.standDown()
     this.#follow(core.model, epoch, true).durable = stored
     this.#readOnly()
@@ -269,7 +269,7 @@ export class Membership {
     const following = (this.following = new Following({
       ...this.#options,
       ...{ epoch, own, outbox: this.outbox, post: this.#post },
-      onLeader: (base, durable) => this.#kept.again(base, durable),
+      onLeader: (base, durable) => this.kept.again(base, durable),
     }))
     live.follow(model, following)
     following.hello()

@@ -10,7 +10,6 @@ import { isAbsence, isOutage } from '../storage/storage-error'
 import { withinLimit } from '../storage/time-limit'
 import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
-import { OvertakenError } from '../session/tab-errors'
 import { createModel, type Model } from '../session/model'
 import { Resources } from '../session/resources'
 import type { Resumed } from '../session/session'
@@ -22,7 +21,7 @@ import { Finding, type Found, type Known } from './finding'
 import { followed } from './followed'
 import { upgraded } from './migration'
 import { isComplete } from './restoring'
-import { kindsOf } from './overtaken'
+import { tellLost, missingOf } from './overtaken'
 import { lateAnswer } from './late-answer'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
@@ -185,7 +184,7 @@ export class Opening {
       journal.claimed(silent)
       live.begin()
     }
-    if (tail && dropped) this.#deps.onError(new OvertakenError(this.#id, kindsOf(tail.records)))
+    if (tail && dropped) tellLost({ live, ...this.#deps }, missingOf(tail.records, history))
     // What was typed here is on top again before anybody looks, also when the claim to come takes long.
     if (epoch !== undefined || shown) lead(epoch)
     return undefined

@@ -1,4 +1,5 @@
 import type { Op } from '../state/op'
+import type { Tail } from '../storage/exit-journal'
 import type { Core } from '../session/core'
 import { isFieldEdit } from '../session/field-edit'
 import type { LiveSession } from '../session/live-session'
@@ -18,10 +19,17 @@ export function lostOf(records: readonly object[]): string[] {
   return kindsOf((records as readonly SessionRecord[]).filter(isOfAPerson))
 }
 
+/** The kinds of those that a session does not have, as far as its history tells. */
+export function missingOf(records: Tail['records'], history: Core['history']): string[] {
+  return kindsOf(records.filter((it) => !isKnown(it as SessionRecord, { history })))
+}
+
 /** All records after what is stored. What an owed copy holds is no longer queued, but the history has it, unless that is short. */
-export function unstoredOf(live: LiveSession): readonly { readonly seq: number }[] {
-  const { stored, core } = live
-  const past = core.history.since(stored)
+export function unstoredOf(
+  live: LiveSession,
+  stored: number = live.stored,
+): readonly { readonly seq: number }[] {
+  const past = live.core.history.since(stored)
   return past[0]?.seq === stored + 1 ? past : live.unacknowledged()
 }
 
@@ -62,14 +70,20 @@ export class Kept {
   /** Somebody else leads from now on. */
   keep(): void {
     const { live } = this.#of
-    this.#untold = lostOf(unstoredOf(live))
+    const records = unstoredOf(live) as SessionRecord[]
+    this.#untold = lostOf(records)
     this.#lineage = live.core.model.lineage
-    this.#records = [...this.#records, ...(live.unacknowledged() as SessionRecord[])]
+    this.#records = [...this.#records, ...records]
   }
 
   /** The kinds of what its user had done, which nobody will do again and nobody else may know. */
   lose(): string[] {
     return this.#untold.splice(0)
+  }
+
+  /** All that storage lacks of the session, as far as this tab has heard, if something that it had recorded is among that. */
+  unstored(stored: number): Tail['records'] {
+    return this.#records.some((it) => it.seq > stored) ? unstoredOf(this.#of.live, stored) : []
   }
 
   /**

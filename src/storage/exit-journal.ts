@@ -65,8 +65,20 @@ export class ExitJournal {
       const place = box()
       if (!place || typeof data !== 'string' || data.length > MOST) return false
       const sum = checksum(data)
-      place.setItem(key, JSON.stringify({ format: FORMAT, ...about, from, sum, data }))
+      const to = from + kept.length - 1
+      place.setItem(key, JSON.stringify({ format: FORMAT, ...about, from, to, sum, data }))
       return kept.length === records.length
+    } catch {
+      return false
+    }
+  }
+
+  /** Whether what is left of this session goes up to that record already. */
+  reaches(seq: number, lineage: string): boolean {
+    try {
+      const { box, key } = this.#options
+      const found = JSON.parse(box()?.getItem(key) ?? '{}') as Record<string, unknown>
+      return found['lineage'] === lineage && Number(found['to']) >= seq
     } catch {
       return false
     }

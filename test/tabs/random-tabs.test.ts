@@ -79,6 +79,8 @@ interface Tab {
   /** What a `flush()` has answered for, and the rest of what may not be lost without a word. */
   flushed: string[]
   stored: string[]
+  /** How many of the texts typed here were there when it was told that something is lost. */
+  told: number
   hidden: boolean
   readonly hearing: ReturnType<typeof ears>
   hung: boolean
@@ -137,14 +139,17 @@ async function play(
     const page = new Page(box)
     const hearing = ears(tabs)
     const { channel } = hearing
+    const name = `t${++names}`
     const onError = (error: unknown): void => {
-      lost ||= ((error as { readonly lost?: readonly string[] }).lost ?? []).length > 0
+      if (((error as { readonly lost?: readonly string[] }).lost ?? []).length === 0) return
+      lost = true
+      for (const tab of open) if (tab.name === name) tab.told = tab.typed.length
     }
     const options = { storage, clock, page, serializer, ids: () => `id-${++ids}`, onError }
     const engine = createEngine({ ...options, ...tabs, channel })
     const session = engine.session(rounds(version, effects, pause))
     session.ready.catch(() => {})
-    const tab = { name: `t${++names}`, version, engine, page, session, hearing }
+    const tab = { name, version, engine, page, session, hearing, told: 0 }
     open.push({ ...tab, typed: [], flushed: [], stored: [], hidden: false, hung: false })
   }
   const wake = (tab: Tab) => {
@@ -167,7 +172,7 @@ async function play(
       if (!deployed || session.status !== 'error') tab.typed.push(token)
     },
     flush(tab) {
-      const typed = [...tab.typed]
+      const typed = tab.typed.slice(tab.told)
       tab.session.flush().then(
         () => (tab.flushed = tab.stored = typed),
         () => {},

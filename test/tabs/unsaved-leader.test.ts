@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { defineWorkflow, memoryStorage } from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Nudge, nudged } from '../support/flows'
@@ -176,4 +176,115 @@ test('a tab with a text that is not stored loses the lead / it does not call its
   it.disk.full = false
   await it.clock.advance(40_000)
   expect(it.leader.persistence.status).toBe('saved')
+})
+
+describe('a leader with a text that is not stored is taken over by one that has heard it, and then goes', () => {
+  async function overtaken(how: 'left' | 'closed') {
+    const it = await unsaved()
+    it.leader.state.append('text', 'c')
+    await it.clock.advance(200)
+    void it.follower.takeOver()
+    await it.clock.advance(1000)
+    expect([it.leader.role, it.follower.role]).toEqual(['follower', 'leader'])
+    it.leader.state.append('text', 'd')
+    await it.clock.advance(10)
+    if (how === 'left') it.first.leave()
+    else void it.leader.close().catch(() => {})
+    await it.clock.advance(1000)
+    return it
+  }
+  const lost = ({ errors }: Unsaved) =>
+    errors.filter((it) => ((it as { lost?: string[] }).lost ?? []).length > 0)
+
+  test.each(['left', 'closed'] as const)(
+    'it is %s, and the one that took over dies / the next page has it, with what was typed there before and after',
+    async (how) => {
+      const it = await overtaken(how)
+      crash(it.second.engine)
+      const next = await it.tab().engine.open(nudged)
+      await it.clock.advance(1000)
+      expect(next.state.get()).toMatchObject({ text: 'abcd', more: 1 })
+      it.disk.full = false
+      await it.clock.advance(40_000)
+      expect(next.persistence.status).toBe('saved')
+      expect([...it.box.keys()]).toEqual([])
+      expect(lost(it)).toEqual([])
+    },
+  )
+
+  test.each(['left', 'closed'] as const)(
+    'it is %s, and then the one that took over, with more / the next page has everything',
+    async (how) => {
+      const it = await overtaken(how)
+      it.follower.state.append('text', 'e')
+      it.second.leave()
+      const next = await it.tab().engine.open(nudged)
+      expect(next.state.get()).toMatchObject({ text: 'abcde', more: 1 })
+      expect(lost(it)).toEqual([])
+    },
+  )
+
+  test('it is closed before the one that took over has answered, which then dies / the next page has it, and no loss is told', async () => {
+    const it = await unsaved()
+    it.leader.state.append('text', 'c')
+    await it.clock.advance(200)
+    it.second.hang()
+    void it.follower.takeOver()
+    await it.clock.advance(10)
+    expect(it.leader.role).toBe('follower')
+    void it.leader.close().catch(() => {})
+    crash(it.second.engine)
+    await it.clock.advance(1000)
+    const next = await it.tab().engine.open(nudged)
+    expect(next.state.get()).toMatchObject({ text: 'abc', more: 1 })
+    expect(lost(it)).toEqual([])
+  })
+
+  test('the one that took over has left more in the same moment / that is not written over', async () => {
+    const it = await unsaved()
+    it.leader.state.append('text', 'c')
+    await it.clock.advance(200)
+    void it.follower.takeOver()
+    await it.clock.advance(1000)
+    it.follower.state.set('note', 'e')
+    it.second.leave()
+    it.first.leave()
+    const next = await it.tab().engine.open(nudged)
+    expect(next.state.get()).toMatchObject({ text: 'abc', note: 'e', more: 1 })
+    expect(lost(it)).toEqual([])
+  })
+
+  test('the one that took over goes on and saves / nothing is left beside storage, and no later page hears of a loss', async () => {
+    const it = await overtaken('left')
+    it.disk.full = false
+    await it.clock.advance(40_000)
+    expect(it.follower.persistence.status).toBe('saved')
+    expect([...it.box.keys()]).toEqual([])
+    it.follower.state.append('text', 'e')
+    await it.follower.flush()
+    crash(it.second.engine)
+    const next = await it.tab().engine.open(nudged)
+    expect(next.state.get()).toMatchObject({ text: 'abcde', more: 1 })
+    expect(lost(it)).toEqual([])
+  })
+
+  test('what it has left is found by a page that has claimed the session, saved everything and gone on / no loss is told', async () => {
+    const it = await overtaken('left')
+    const box = [...it.box]
+    it.disk.full = false
+    await it.clock.advance(40_000)
+    crash(it.second.engine)
+    const next = it.tab()
+    const session = await next.engine.open(nudged)
+    session.state.append('text', 'e')
+    await session.flush()
+    crash(next.engine)
+    // As if nobody had looked for it until now.
+    for (const [key, value] of box) it.box.set(key, value)
+    const last = await it.tab().engine.open(nudged)
+    expect(last.state.get()).toMatchObject({ text: 'abcde', more: 1 })
+    await last.flush()
+    expect([...it.box.keys()]).toEqual([])
+    expect(lost(it)).toEqual([])
+  })
 })
