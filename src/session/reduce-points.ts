@@ -106,6 +106,7 @@ export function reopen(model: Model, exec: Execution, key: string): void {
   // Until it is begun again, nobody can answer it.
   if (timeout) return
   point.result = undefined
+  model.askChanges++
   addWait(model, exec, point)
   if (point.child) goOn(point.child)
 }
@@ -124,6 +125,7 @@ function goOn(child: Model): void {
 /** A failed run goes on: its failed step begins at its first attempt. */
 export function foldRetried(model: Model, { exec: id }: { readonly exec: number }): void {
   if (model.run) model.run.end = undefined
+  model.askChanges++
   const exec = model.execs.get(id)
   if (exec) Object.assign(exec, { attempt: 1, interruptions: 0, retryAt: undefined })
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow, StepFailed, type StepError, type StepFailure } from '../../src/index'
-import { Done, failure, flow, gate, Go, Item, profile, unhandled, Worked } from '../support/flows'
+import { asking, Done, failure, flow, gate, Go, Item, profile, unhandled, Worked } from '../support/flows'
 
 class Declined extends Error {
   override readonly name = 'Declined'
@@ -310,6 +310,25 @@ describe('retry()', () => {
     await page.clock.advance(1000)
     expect(await again).toEqual([1, 2])
     expect(ran).toEqual(['fails', 'slow', 'fails', 'slow'])
+  })
+
+  test('a question beside it, looked for while the run has failed / is there again', async () => {
+    const page = profile()
+    let broken = true
+    const workflow = asking.step('fails', { on: Go }, async () => {
+      await page.settle()
+      if (broken) throw new Error('no')
+      await gate().promise
+    })
+    const session = await page.open(workflow)
+    await failure(session.run())
+    expect(session.asks).toEqual([])
+    broken = false
+    const again = session.retry()
+    await page.settle()
+    expect(session.asks).toHaveLength(1)
+    await session.asks[0]?.reply('yes')
+    expect(await again).toBe('yes')
   })
 
   test.each(['idle', 'running', 'completed', 'cancelled'] as const)(

@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { allOf, defineEvent, defineWorkflow, resource, type StepError } from '../../src/index'
-import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, type Profile } from '../support/flows'
+import {
+  asking as questioning,
+  Done,
+  failure,
+  flow,
+  gate,
+  Go,
+  Item,
+  Nudge,
+  profile,
+  Question,
+  type Profile,
+} from '../support/flows'
 
 const Begin = defineEvent('begin', z.object({ total: z.number() }))
 const Paid = defineEvent('paid', z.object({ receipt: z.string(), at: z.number() }))
@@ -422,6 +434,34 @@ describe('failure, cancel and time', () => {
     expect([error.step, error.message.includes('boom'), session.state.get()]).toEqual(['sub', true, {}])
     expect(await session.retry()).toBe('fine')
     expect([calls.length, session.state.get('got')]).toEqual([3, 'fine'])
+  })
+
+  test('the child fails beside a question of it, and its step is tried again / the question is there again', async () => {
+    const page = profile()
+    let broken = true
+    const child = questioning.step('fails', { on: Go, asks: [Question] }, async (ctx) => {
+      await ctx.ask(Question('fails'))
+      if (broken) throw new Error('no')
+      await gate().promise
+    })
+    const workflow = defineWorkflow({ ...flow, name: 'outer' }).step(
+      'sub',
+      { on: Go, asks: [Question], emits: [Done], retry: { attempts: 2, delay: 10 } },
+      async (ctx) => Done(await Promise.all([ctx.subflow(child), ctx.ask(Question('beside'))])),
+    )
+    const session = await page.open(workflow)
+    const seen: number[] = []
+    session.subscribe(() => seen.push(session.asks.length))
+    const result = session.run()
+    await page.settle()
+    for (const ask of session.asks) if (ask.data !== 1) void ask.reply('go on')
+    await page.settle()
+    expect(seen).toContain(0)
+    broken = false
+    await page.clock.advance(10)
+    expect(session.asks).toHaveLength(1)
+    await session.asks[0]?.reply('yes')
+    expect(await result).toEqual(['yes', { type: 'answer', data: 'go on' }])
   })
 
   /** A child two deep that fails for the first time while its charge is on its way. */
