@@ -96,7 +96,8 @@ export class Effects {
         if (unclear) await unclear
         intents.add(this.#log.open(name, 'once'))
       }
-      await core.sink.durable(exec.points.get(name)?.seq ?? 0)
+      // One that was begun before may have a new key, which comes from a later record.
+      await core.sink.durable(point ? undefined : (exec.points.get(name)?.seq ?? 0))
       if (core.closed === 'crashed') return await new Promise<never>(() => {})
       // It need not begin when nobody waits for it any more. But a later attempt may be waiting already.
       const { closed, attempts } = heirOf(core)

@@ -6,8 +6,8 @@ export interface RecordSink {
   push(record: SessionRecord, urgency: 'now' | 'soon', durability: Durability): void
   /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
   isOpen(record: SessionRecord): boolean
-  /** Resolves when that record is durable, or when storage has failed: trouble there never stops a flow. */
-  durable(seq: number): Promise<void>
+  /** Resolves when that record, or the newest, is durable, or when storage has failed: trouble there never stops a flow. */
+  durable(seq?: number): Promise<void>
 }
 
 /** Until a session was read, and where nothing is kept. */

@@ -114,7 +114,7 @@ export class Journal {
   }
 
   /** Resolves when everything up to `seq` is stored, or storage is in trouble: waiting would stop the flow. */
-  durable(seq: number): Promise<void> {
+  durable(seq: number = this.#pushed): Promise<void> {
     return new Promise((resolve) => {
       if (this.#durable >= seq || this.#outage.failures > 0) resolve()
       else this.#waiters.add({ seq, resolve, reject: () => resolve() })

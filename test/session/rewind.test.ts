@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineWorkflow, type HistoryError, type Session } from '../../src/index'
+import { createEngine, defineWorkflow, memoryStorage, type HistoryError, type Session } from '../../src/index'
+import { virtualClock } from '../../src/testing'
 import { Done, failure, flow, gate, Go, profile, Question, thrown, Worked } from '../support/flows'
 
 /** Asks twice, and writes down what it hears. */
@@ -318,6 +319,34 @@ describe('rewind(seq)', () => {
     await session.asks[0]?.reply('new')
     await page.settle()
     expect(await result).toBe('new')
+  })
+
+  test('while an effect is on its way, and storage takes its time / it is called with its new key once that is stored', async () => {
+    const memory = memoryStorage()
+    let door = Promise.resolve()
+    const append: typeof memory.append = async (...batch) => {
+      await door
+      return memory.append(...batch)
+    }
+    const clock = virtualClock()
+    const engine = createEngine({ storage: { ...memory, append }, clock })
+    const keys: string[] = []
+    const workflow = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.once('charge', (key) => (keys.push(key), gate().promise))
+      return Done('paid')
+    })
+    const session = await engine.open(workflow)
+    session.run().catch(() => {})
+    await clock.advance(0)
+    const { promise, open } = gate()
+    door = promise
+    session.rewind(seqOf(session, 'opened'))
+    session.resume()
+    await clock.advance(0)
+    expect(keys).toHaveLength(1)
+    open()
+    await clock.advance(0)
+    expect(new Set(keys).size).toBe(2)
   })
 
   test('into the middle of a step at work / what it had not committed then is taken out, and it runs again', async () => {
