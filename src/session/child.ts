@@ -134,6 +134,7 @@ class Child implements Nested {
     this.#joined = true
     core.unsurveyed = true
     this.wake()
+    core.options.onChange()
   }
 
   leave(attempt: Joining, reason: Error): void {

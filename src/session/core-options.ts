@@ -41,5 +41,7 @@ export interface CoreOptions {
   readonly onRecord: (record: SessionRecord) => void
   readonly onStream: (event: WorkflowEvent) => void
   readonly onProgress: (progress: { readonly fraction: number; readonly label?: string }) => void
+  /** Told of what no record says: an attempt begins again, or a sub-flow is there again. */
+  readonly onChange: () => void
   readonly initialState: unknown
 }

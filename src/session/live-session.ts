@@ -28,7 +28,7 @@ import { Standing } from './standing'
 import { Streams, type EventsOptions } from './stream'
 import { Travel } from './travel'
 
-export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'nest'> & {
+export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'onChange' | 'nest'> & {
   /** Called once, when the session is closed. */
   readonly onClose: () => void
   /** Makes this page the leader. */
@@ -74,6 +74,7 @@ export class LiveSession extends Standing {
         this.streams.push(event)
         this.leading?.stream(event)
       },
+      onChange: () => this.changed(),
       onProgress: (progress: Progress) => {
         this.progress = Object.freeze(progress)
         this.changed()

@@ -150,6 +150,7 @@ export class Scheduler {
       const step = exec && core.step(exec.step)
       if (exec === undefined || step === undefined || core.attempts.has(id)) continue
       this.#start(exec, step)
+      core.options.onChange()
       return true
     }
     return false

@@ -89,6 +89,26 @@ describe('each status, live and after a reload', () => {
     }
   })
 
+  test('a backoff is over, and the step is at work again / whoever watches is told', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2, delay: 50 } },
+      async (ctx) => {
+        if (ctx.attempt === 1) throw new Error('no')
+        await gate().promise
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    const told: string[] = []
+    session.subscribe(() => told.push(session.status))
+    await page.settle()
+    expect(told.at(-1)).toBe('waiting')
+    await page.clock.advance(50)
+    expect(told.at(-1)).toBe('running')
+  })
+
   test('waiting for a person is no interruption / resumed does not say crash', async () => {
     const page = profile()
     void (await page.open(asking)).run()

@@ -113,4 +113,32 @@ describe('layers of a child', () => {
       'of outer',
     ])
   })
+
+  test('a reload, and nothing in its workflow layer / whoever watches is told what is missing, and when it is there', async () => {
+    const inner = defineWorkflow({ ...flow, name: 'inner' }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const tool = { name: 'tool' }
+    const child = defineWorkflow({ ...flow, name: 'child', resources: { tool: resource<object>() } }).subflow(
+      'ask',
+      { on: Go, workflow: inner, emits: [Done] },
+    )
+    const outer = defineWorkflow({ ...flow, name: 'outer' }).subflow('child', {
+      ...{ on: Go, workflow: child, emits: [Done] },
+    })
+    const page = profile()
+    page.engine.flow(child).setResources({ tool })
+    void (await page.open(outer)).run()
+    await page.reload()
+    const session = await page.open(outer)
+    const told: unknown[] = []
+    session.subscribe(() => told.push([session.status, session.missingResources]))
+    await page.settle()
+    expect(told).toEqual([['paused', ['tool']]])
+    page.engine.flow(child).setResources({ tool })
+    await page.settle()
+    expect(told.at(-1)).toEqual(['waiting', []])
+  })
 })
