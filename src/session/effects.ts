@@ -99,9 +99,10 @@ export class Effects {
       // One that was begun before may have a new key, which comes from a later record.
       await core.sink.durable(point ? undefined : (exec.points.get(name)?.seq ?? 0))
       if (core.closed === 'crashed') return await new Promise<never>(() => {})
-      // It need not begin when nobody waits for it any more. But a later attempt may be waiting already.
+      // It need not begin when nobody waits for it any more, as after a rewind. But a later attempt may be waiting already.
       const { closed, attempts } = heirOf(core)
-      if (closed !== undefined || !attempts.has(exec.id)) throw this.#attempt.over as Error
+      if (closed !== undefined || !attempts.has(exec.id) || core.key(exec.id, name) !== flight)
+        throw this.#attempt.over as Error
       const value = await effect(core.key(exec.id, key))
       const copy = value === undefined ? undefined : core.options.copy(value, `the result of once("${key}")`)
       if (still()) this.#log.done(name, 'once', copy === undefined ? {} : { value: copy })

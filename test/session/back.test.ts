@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, type Session } from '../../src/index'
+import { defineEvent, defineWorkflow, memoryStorage, type Session } from '../../src/index'
 import { Done, failure, flow, gate, Go, profile, Question } from '../support/flows'
 
 const Text = defineEvent('text', z.object({ text: z.string() }))
@@ -192,6 +192,34 @@ describe('back()', () => {
     expect(session.status).toBe('waiting')
     await session.asks[0]?.reply('new')
     expect(await result).toBe('new')
+  })
+
+  test('an effect whose intent storage has not taken yet / it never begins, nor under the key of the next answer', async () => {
+    const disk = gate()
+    const storage = memoryStorage()
+    const append: typeof storage.append = (...call) => disk.promise.then(() => storage.append(...call))
+    const page = profile({}, { storage: { ...storage, append } })
+    const paid: unknown[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const { data } = await ctx.ask(Question(1))
+        return Done(await ctx.once('pay', () => void paid.push(data)))
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    void session.asks[0]?.reply('old')
+    await page.settle()
+    expect(session.back()).toBe(true)
+    disk.open()
+    await page.settle()
+    expect([session.status, paid]).toEqual(['waiting', []])
+    await session.asks[0]?.reply('new')
+    await page.settle()
+    expect(paid).toEqual(['new'])
   })
 
   test('two questions open at once / the one that was answered is open again, beside the other', async () => {
