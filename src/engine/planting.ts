@@ -9,6 +9,7 @@ import type { Serializer } from '../storage/serializer'
 import type { StoredHead } from '../storage/storage'
 import { Snapshots } from '../storage/snapshots'
 import { storageError } from '../storage/storage-error'
+import { withinLimit } from '../storage/time-limit'
 import { Writer } from '../storage/writer'
 import { History } from '../session/history'
 import { Privacy } from '../session/privacy'
@@ -39,7 +40,10 @@ export async function plant(
 ): Promise<void> {
   const { storage, clock, timeout } = deps
   const shape = { format: SESSION_FORMAT, workflow: definition.name, version }
-  const { epoch } = await storage.claim(id, shape, 0)
+  const claim = withinLimit(clock, storage.claim(id, shape, 0), timeout, `claim of session "${id}"`)
+  const { epoch } = await claim.catch((error: unknown) => {
+    throw storageError(error)
+  })
   if (!Number.isSafeInteger(epoch)) throw taken(id)
   const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
   const status = (): string => statusOf(model, false, undefined)

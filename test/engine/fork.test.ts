@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, resource, type Session } from '../../src/index'
+import { defineWorkflow, memoryStorage, resource, type Session } from '../../src/index'
 import { Done, failure, flow, gate, Go, profile, Question, sorted } from '../support/flows'
 
 const twice = defineWorkflow({ ...flow }).step(
@@ -219,6 +219,33 @@ describe('fork(seq?, id?)', () => {
     third.rewind(opened)
     expect(third.parent).toEqual({ id: 'two', seq: opened })
     await page.settle()
+  })
+
+  test.each([
+    ['answers nothing', () => gate<never>().promise, 'TIMEOUT'],
+    [
+      'has no room for a claim',
+      () => Promise.reject(new DOMException('full', 'QuotaExceededError')),
+      'STORAGE',
+    ],
+  ])('storage %s / the fork is refused with a code', async (_, claim, code) => {
+    const storage = memoryStorage()
+    let broken = false
+    const page = profile(
+      {},
+      {
+        storage: { ...storage, claim: (...call) => (broken ? claim() : storage.claim(...call)) },
+      },
+    )
+    const session = await page.open(twice, { id: 'one' })
+    session.state.set('note', 1)
+    await session.flush()
+    broken = true
+    const refused = failure(session.fork(undefined, 'two'))
+    await page.clock.advance(4000)
+    expect(await refused).toMatchObject({ code })
+    broken = false
+    expect((await session.fork(undefined, 'two')).state.get()).toEqual({ note: 1 })
   })
 
   test('storage that fails / StorageError, no session is left', async () => {
