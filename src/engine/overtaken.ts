@@ -58,6 +58,8 @@ export class Kept {
   readonly #of: Reporting
   readonly #outbox: Outbox
   #lineage = ''
+  /** Storage had not said which session there is: what was done is for whichever it is. */
+  #unread = false
   #records: readonly SessionRecord[] = []
   /** The kinds of what its user had done, until the new leader says what it knows. */
   #untold: string[] = []
@@ -70,10 +72,13 @@ export class Kept {
   /** Somebody else leads from now on. */
   keep(): void {
     const { live } = this.#of
+    const { early, model } = live.core
     const records = unstoredOf(live) as SessionRecord[]
     this.#untold = lostOf(records)
-    this.#lineage = live.core.model.lineage
-    this.#records = [...this.#records, ...records]
+    this.#unread = early !== undefined || (this.#unread && this.#lineage === model.lineage)
+    this.#lineage = model.lineage
+    // What it kept before, and is part of the session, is among these or stored.
+    this.#records = [...this.#records.filter((it) => !isKnown(it, live.core)), ...records]
   }
 
   /** The kinds of what its user had done, which nobody will do again and nobody else may know. */
@@ -93,14 +98,15 @@ export class Kept {
    */
   again(base: number, durable: number): void {
     const { core } = this.#of.live
+    const same = this.#lineage === core.model.lineage
     const again: [string, readonly unknown[]][] = []
     const lost: SessionRecord[] = []
     const known: SessionRecord[] = []
     this.#untold = []
     for (const record of this.#records) {
       if (record.by !== undefined || record.seq <= durable) continue
-      const call = this.#lineage === core.model.lineage ? callOf(record, core) : undefined
-      if (isKnown(record, core, base)) {
+      const call = same || this.#unread ? callOf(record, core) : undefined
+      if (same && isKnown(record, core, base)) {
         const [heard, more] = grown(record, core)
         known.push(heard)
         if (more.length > 0) again.push(['write', [more]])

@@ -115,7 +115,7 @@ export class Leading {
 
   /** What was asked before this tab led, in the order in which it was. */
   catchUp(all: readonly (Asked & { readonly at: number })[]): void {
-    for (const asked of [...all].sort((a, b) => a.at - b.at)) this.do(asked)
+    for (const asked of [...all].sort((a, b) => a.at - b.at || a.n - b.n)) this.do(asked)
   }
 
   end(): void {

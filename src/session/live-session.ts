@@ -150,7 +150,8 @@ export class LiveSession extends Standing {
    */
   follow(model: Model, remote: Remote): void {
     const { core } = this
-    const { early = [] } = core
+    // What was written while storage was silent is part of the session already.
+    const early = (this.journal ? undefined : core.early) ?? []
     core.early = undefined
     core.remote = remote
     this.journal?.abandon(elsewhere)

@@ -140,17 +140,17 @@ export class Outbox {
    * and ask for them again. What other tabs had left is where they left it.
    */
   leave(): Asked[] {
+    this.keepNames()
     const lasting = [...this.#unstored, ...this.#pending].filter(
       (it) => it.by === this.by && repeatable.has(it.call),
     )
-    for (const it of lasting) it.sent = true
     return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
   }
 
   /** The session that was asked is gone. Nothing is done on another one; it is reported as lost. */
   lose(id: string, onError: (error: unknown) => void): void {
+    this.#pending.unshift(...this.#unstored.splice(0))
     const error = new OvertakenError(id, this.undone)
-    this.#unstored = []
     this.reject(() => error)
     if (error.lost.length > 0) onError(error)
   }

@@ -522,6 +522,33 @@ describe('the back/forward cache', () => {
     expect(session.result).toBe('yes')
   })
 
+  test.each([
+    ['nothing is stored', '', 'typed'],
+    ['something is stored', 'stored, ', 'stored, typed'],
+  ])(
+    'left and back while storage answers nothing, and %s / what was typed is there once',
+    async (_, stored, expected) => {
+      const memory = memoryStorage()
+      const before = await createEngine({ storage: memory }).open(asking)
+      if (stored) before.state.set('text', stored)
+      await before.flush()
+      const door = gate()
+      const read: typeof memory.read = (id) => door.promise.then(() => memory.read(id))
+      const { tab, clock } = browser({ storage: { ...memory, read } })
+      const { engine, page } = tab()
+      const session = engine.session(asking)
+      session.state.append('text', 'typed')
+      await clock.advance(5000)
+      page.hide(true)
+      page.show(true)
+      await clock.advance(5000)
+      expect(session.state.get('text')).toBe('typed')
+      door.open()
+      await clock.advance(5000)
+      expect([session.state.get('text'), session.persistence.status]).toEqual([expected, 'saved'])
+    },
+  )
+
   test('meanwhile another tab has gone on / it follows, with what that one has written', async () => {
     const { tab, clock } = browser()
     const old = tab()
@@ -590,6 +617,27 @@ describe('the back/forward cache', () => {
     await clock.advance(100)
     expect(one.state.get('text')).toBe('meanwhile!')
   })
+
+  test.each([0, 1])(
+    'a follower of a tab that hangs starts a run, types %i ms later, and goes; that tab dies, and it comes back / both are done',
+    async (past) => {
+      const { tab, clock } = browser()
+      const hung = tab({ channel: null })
+      await hung.engine.open(asking)
+      const { engine, page } = tab()
+      const opening = engine.open(asking)
+      await clock.advance(1000)
+      const session = await opening
+      session.run().catch(() => {})
+      await clock.advance(past)
+      session.state.set('text', 'a')
+      page.hide(true)
+      crash(hung.engine)
+      page.show(true)
+      await clock.advance(1000)
+      expect([session.role, session.status, session.state.get('text')]).toEqual(['leader', 'waiting', 'a'])
+    },
+  )
 
   test('the leader goes / the follower leads at once, and has what was not stored', async () => {
     const { tab, clock } = browser()

@@ -85,6 +85,16 @@ describe('two tabs on one session', () => {
     expect(one.state.get()).toEqual({ typed: 'here', more: 'there' })
   })
 
+  test('storage hangs when the second opens, and the first hangs too / what was typed in the second is shown once', async () => {
+    const memory = memoryStorage()
+    const { tab, clock } = browser({ ...memory, read: () => gate<never>().promise })
+    tab({ channel: () => ({ onmessage: null, postMessage() {}, close() {} }) }).session(asking)
+    const session = tab().session(asking)
+    session.state.append('text', 'typed')
+    await clock.advance(10_000)
+    expect([session.role, session.state.get('text')]).toEqual(['follower', 'typed'])
+  })
+
   test('one executes; the other sees status, asks, state and result', async () => {
     const { tab, clock } = browser()
     effects.length = 0
