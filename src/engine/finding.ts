@@ -91,7 +91,8 @@ export class Finding {
       // Migrated, or completed with new defaults: the leader has yet to store that record.
       const isAhead = !tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
       const isOld = this.#isOld(loaded)
-      if (!tabs.leads && isOld && !had) {
+      // When storage was silent until now, this tab may follow a leader that it understands already.
+      if (!tabs.leads && isOld && !had && !tabs.following?.heardOf) {
         had = true
         await tabs.seize()
         continue

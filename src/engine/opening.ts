@@ -215,10 +215,16 @@ export class Opening {
   #goOn(finding: Promise<Found>, error: Error): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach || live.core.sink instanceof Meanwhile) return undefined
-    // Nothing was read: the leader need not check whether its session is still stored.
-    if (!this.#tabs.leads) return this.#follow(this.#fresh(this.#tree), -1, { found: false })
-    const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
+    // What was typed goes on top of it.
     this.#tree.restore(this.#initialState)
+    if (!this.#tabs.leads) {
+      // Older code, which this one cannot follow, has lost the session to it by then.
+      const taken = (): boolean => this.#tabs.leads && !live.leading
+      void finding.then((found) => (taken() ? this.#arrive(found) : undefined)).catch(() => {})
+      // Nothing was read: the leader need not check whether its session is still stored.
+      return this.#follow(this.#fresh(this.#tree), -1, { found: false })
+    }
+    const meanwhile = new Meanwhile(isAbsence(error) ? 'memory-only' : 'degraded', error)
     live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)
     this.#tabs.lead(undefined, 0)
     this.#deps.onError(error)

@@ -166,6 +166,25 @@ test('older code opens a session of which nothing is stored, and newer code show
   expect((await opening).persistence.status).toBe('outdated')
 })
 
+test('newer code opens what older code executes while storage answers nothing / it takes over when storage answers, with what was typed', async () => {
+  const memory = memoryStorage()
+  let door = gate()
+  door.open()
+  const read: typeof memory.read = (id) => door.promise.then(() => memory.read(id))
+  const { clock, engine } = browser({ storage: { ...memory, read } })
+  const one = await engine().open(asks(1))
+  one.state.set('text', 'a')
+  await one.flush()
+  door = gate()
+  const two = engine().session(asks(2))
+  await clock.advance(6000)
+  two.state.append('more', 'b')
+  door.open()
+  await clock.advance(1000)
+  expect([one.persistence.status, two.role, two.persistence.status]).toEqual(['outdated', 'leader', 'saved'])
+  expect(two.state.get()).toEqual({ text: 'a', more: 'b' })
+})
+
 test.each([
   [2, 'nobody has it open'],
   [2, 'older code executes it'],
