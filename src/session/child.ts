@@ -8,7 +8,7 @@ import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
 import { Core } from './core'
 import type { SessionFlow } from './flow'
-import { failures } from './in-this-page'
+import { begun, failures } from './in-this-page'
 import { interrupt } from './interruption'
 import type { LiveAttempt } from './live-attempt'
 import type { Execution, Model, Point } from './model'
@@ -43,7 +43,6 @@ class Child implements Nested {
   readonly #end: () => void
   #attempt: Joining | undefined
   #rests = false
-  #joined = false
 
   constructor(...[parent, exec, point, definition, given]: Parameters<Nest>) {
     this.#parent = parent
@@ -81,7 +80,7 @@ class Child implements Nested {
       resources.dispose(options.report)
     }
     parent.children.set(`${exec.id}/${point.key}`, this)
-    if (model.run) this.#permit.interrupt()
+    if (model.run && !begun.has(model)) this.#permit.interrupt()
   }
 
   /** Where its records go. */
@@ -130,8 +129,8 @@ class Child implements Nested {
       startRun(core, { type, data: this.#point.begin?.input })
     }
     // What an earlier attempt has left in the middle is rolled back; that was no crash.
-    else if (this.#joined) interrupt(core)
-    this.#joined = true
+    else if (begun.has(core.model)) interrupt(core)
+    begun.add(core.model)
     core.unsurveyed = true
     this.wake()
     core.options.onChange()

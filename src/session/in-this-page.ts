@@ -1,7 +1,7 @@
-import type { Point } from './model'
+import type { Model, Point } from './model'
 
 /*
- * What only this page knows of points; no journal keeps it. There is one weak table for all sessions, because one for each
+ * What only this page knows; no journal keeps it. There is one weak table for all sessions, because one for each
  * would take most of the memory of a small session.
  */
 
@@ -9,3 +9,5 @@ import type { Point } from './model'
 export const failures: WeakMap<Point, Error> = new WeakMap()
 /** Effects whose intent this page has recorded, so that their outcome is known here. */
 export const intents: WeakSet<Point> = new WeakSet()
+/** Sub-flows that were at work in this page: what cuts them off again is no crash. */
+export const begun: WeakSet<Model> = new WeakSet()

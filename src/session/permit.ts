@@ -44,7 +44,8 @@ export class Permit {
     const count = this.#count
     this.#count = undefined
     count?.()
-    return true
+    // A crash loop ends the run.
+    return this.#core.model.run?.end === undefined
   }
 
   get waits(): boolean {

@@ -263,23 +263,29 @@ describe('the backoff', () => {
     expect(attempts).toEqual([1, 2, 2])
   })
 
-  test('ten interruptions in a row without getting anywhere / CrashLoopError', async () => {
-    const page = profile()
-    let tries = 0
-    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
-      tries++
-      return gate<never>().promise
-    })
-    void (await page.open(workflow)).run()
-    for (let pages = 0; pages < 10; pages++) {
+  test.each([true, false])(
+    'ten interruptions in a row without getting anywhere / CrashLoopError; resumes by itself: %s',
+    async (autoResume) => {
+      const page = profile()
+      let tries = 0
+      const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
+        tries++
+        return gate<never>().promise
+      })
+      void (await page.open(workflow)).run()
+      for (let pages = 0; pages < 9; pages++) {
+        await page.reload()
+        await page.open(workflow)
+      }
       await page.reload()
-      await page.open(workflow)
-    }
-    const session = await page.open(workflow)
-    expect(session.status).toBe('failed')
-    expect(session.error).toMatchObject({ code: 'STEP_FAILED', cause: { code: 'CRASH_LOOP' } })
-    expect(tries).toBe(10)
-  })
+      const session = await page.open(workflow, { autoResume })
+      session.resume()
+      await page.settle()
+      expect(session.status).toBe('failed')
+      expect(session.error).toMatchObject({ code: 'STEP_FAILED', cause: { code: 'CRASH_LOOP' } })
+      expect(tries).toBe(10)
+    },
+  )
 
   test('twelve pages on which it is paused, then resumed / is no crash loop: none of them ran it', async () => {
     const page = profile()
@@ -301,6 +307,28 @@ describe('the backoff', () => {
     session.resume()
     await page.settle()
     expect([session.status, session.result]).toEqual(['completed', 1])
+  })
+
+  test('a dozen failures of a sub-flow while another step of it is at work / is no crash loop', async () => {
+    const page = profile()
+    const open = gate()
+    let failures = 0
+    const child = defineWorkflow({ ...flow, name: 'child' })
+      .step('work', { on: Go, emits: [Done] }, async () => {
+        await open.promise
+        return Done(1)
+      })
+      .step('fails', { on: Go }, () => {
+        if (++failures <= 12) throw new Error('no')
+      })
+    const workflow = defineWorkflow({ ...flow }).subflow('sub', {
+      ...{ on: Go, workflow: child, emits: [Done], retry: { attempts: 13, delay: 10 } },
+    })
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(200)
+    open.open()
+    expect(await result).toBe(1)
   })
 
   test('twenty reloads while it waits for a person / is no crash loop', async () => {
