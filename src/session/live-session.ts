@@ -83,7 +83,7 @@ export class LiveSession extends Standing {
     const core = (this.core = new Core(own))
     core.early = []
     this.permit = new Permit(this.core)
-    this.core.ready = () => this.gate.phase === 'open' && this.permit.granted()
+    this.core.ready = () => this.gate.phase === 'open' && !core.remote && this.permit.granted()
     this.#scheduler = new Scheduler(this.core)
     this.inbox = new Inbox(this.core, this.gate)
     this.outcome = new Outcome(this.core)

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { createEngine, defineWorkflow, memoryStorage, type Engine, type SessionStorage } from 'dogear'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  resource,
+  type Engine,
+  type SessionStorage,
+} from 'dogear'
 import { crash, virtualClock, virtualTabs, type VirtualTabs } from 'dogear/testing'
 import { ears } from '../support/leaving'
 import { Done, failure, flow, gate, type Gate, Go, Item, Question, sorted } from '../support/flows'
@@ -712,6 +719,30 @@ describe('two tabs on one session', () => {
     await clock.advance(1000)
     expect(two.result).toBe('paid')
     expect(new Set(keys).size).toBe(1)
+  })
+
+  test('the follower is given resources while an effect is on its way / nothing runs there', async () => {
+    const { tab, clock } = browser()
+    const called: string[] = []
+    const paying = (where: string) =>
+      defineWorkflow({ ...flow, resources: { bank: resource<object>() } }).step(
+        'pay',
+        { on: Go, emits: [Done] },
+        async (ctx) => {
+          await ctx.once('charge', () => (called.push(where), gate().promise))
+          return Done(1)
+        },
+      )
+    const one = await tab().open(paying('one'), { resources: { bank: {} } })
+    void one.run()
+    await clock.advance(0)
+    const two = await tab().open(paying('two'))
+    two.setResources({ bank: {} })
+    await clock.advance(0)
+    expect([called, two.status]).toEqual([['one'], 'running'])
+    await two.takeOver()
+    await clock.advance(0)
+    expect(called).toEqual(['one', 'two'])
   })
 
   test('takeOver / this tab leads, the other follows, and its run goes on here', async () => {
