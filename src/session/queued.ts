@@ -17,7 +17,9 @@ export interface Queued {
 export function nextQueued(core: Core): Queued | undefined {
   let oldest: Delivery | undefined
   let best: StepDefinition | undefined
-  for (const [name, queue] of core.model.queues) {
+  const { queues } = core.model
+  for (const name of queues.keys()) {
+    const queue = queues.get(name) as Fifo<Delivery>
     const head = queue.peek()
     if (head === undefined || (oldest && oldest.id < head.id)) continue
     const step = core.step(name)
