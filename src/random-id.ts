@@ -1,10 +1,10 @@
-const SIZE = 9
+const SIZE = 18
+const LETTERS = '0123456789abcdefghijklmnopqrstuv'
 /** Drawn for many names at once: that is what costs. */
 let drawn = /* @__PURE__ */ new Uint8Array()
 let used = 0
-const pairs: string[] = []
-/** The parts of the name that is made; the same list for all. */
-const parts: string[] = []
+/** The letters of the name that is made; the same list for all. */
+const codes: number[] = []
 
 /** A name that is unique in the world. */
 export function randomId(): string {
@@ -13,10 +13,7 @@ export function randomId(): string {
     drawn = crypto.getRandomValues(new Uint8Array(SIZE * 128))
     used = 0
   }
-  for (let at = 0; at < SIZE; at++) {
-    const byte = drawn[used++]!
-    parts[at] = pairs[byte] ??= byte.toString(36).padStart(2, '0')
-  }
-  // Joined: a text that grew piece by piece keeps its pieces, and is kept as long as its session.
-  return parts.join('')
+  for (let at = 0; at < SIZE; at++) codes[at] = LETTERS.charCodeAt(drawn[used++]! & 31)
+  // At once: a text that grew piece by piece keeps its pieces, and is kept as long as its session.
+  return String.fromCharCode(...codes)
 }
