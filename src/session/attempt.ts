@@ -49,11 +49,12 @@ export class Attempt {
     this.step = step
     this.number = exec.attempt
     this.#begun = exec.entries.length
-    const { name, timeout } = step
-    if (timeout !== undefined) {
-      const late = (): Error => new TimeoutError('step', `step "${name}"`, timeout)
-      this.#time = new WorkTime(core.options.clock, timeout, late, (error) => this.#fail(error))
-    }
+    if (step.timeout !== undefined) this.#time = this.#limit(step.timeout)
+  }
+
+  #limit(timeout: number): WorkTime {
+    const late = (): Error => new TimeoutError('step', `step "${this.step.name}"`, timeout)
+    return new WorkTime(this.core.options.clock, timeout, late, (error) => this.#fail(error))
   }
 
   /** Made on first use, like the signal: most steps never use it. */
@@ -209,13 +210,15 @@ export class Attempt {
   }
 
   #record(events: readonly WorkflowEvent[], fanOut: boolean): void {
-    const { core, exec, sends } = this
+    const { core, sends } = this
+    const { id: exec } = this.exec
     const all = sends.length > 0 ? [...sends, ...events] : events
     const { nextScope: opens } = core.model
     const emits = core.routing.emissions(all, fanOut ? this.#branches() : this.#line())
     this.#finish(over)
-    const ended = { kind: 'ended', exec: exec.id, emits } as const
-    core.append(fanOut ? { ...ended, opens } : ended)
+    core.append(
+      fanOut ? { kind: 'ended', exec, emits, opens } : { kind: 'ended', exec, emits, seq: 0, at: 0 },
+    )
     core.wake()
   }
 

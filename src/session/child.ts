@@ -15,7 +15,7 @@ import type { Execution, Model, Point } from './model'
 import { heirOf, type Joining, type Nest, type Nested, type Within } from './nested'
 import { explain } from './outcome'
 import { Permit } from './permit'
-import type { ChildBegin, SessionRecord } from './record'
+import { bodyOf, type ChildBegin, type SessionRecord } from './record'
 import { Privacy } from './privacy'
 import { nowhere } from './record-sink'
 import { recordError } from './recorded-error'
@@ -91,7 +91,10 @@ class Child implements Nested {
     const { private: paths } = definition.options
     return {
       append: (record, ...how) =>
-        parent.append({ kind: 'child', exec, key, record, ...(paths && { private: paths }) }, ...how),
+        parent.append(
+          { kind: 'child', exec, key, record: bodyOf(record), ...(paths && { private: paths }) },
+          ...how,
+        ),
       get prefix() {
         return parent.key(exec, key)
       },

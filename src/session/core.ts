@@ -11,12 +11,12 @@ import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
 import { joinOps } from './field-edit'
 import { History } from './history'
-import { isOpenWrite, type Model } from './model'
+import { hasStaying, type Model } from './model'
 import type { Nested } from './nested'
 import { levelsIn, type Level } from './level'
 import { asksOf, askIn, type AskedPoint } from './open-asks'
 import type { CoreOptions } from './core-options'
-import type { RecordBody, SessionRecord } from './record'
+import { bodyOf, type RecordBody, type SessionRecord, type Unstamped } from './record'
 import { reasonOf } from './reasons'
 import { nowhere, type RecordSink } from './record-sink'
 import { leavesStop, reduce } from './reduce'
@@ -83,13 +83,12 @@ export class Core {
   }
 
   /** The one way to change the session. */
-  append(body: RecordBody, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
-    const { model } = this
+  append(body: Unstamped, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
     const { within } = this.options
     if (this.remote || (this.closed !== undefined && !within?.outlives(body))) return
     if (this.worked && (body.kind === 'taken' || body.kind === 'opened'))
-      body = { ...body, worked: this.worked() }
-    const rebases = rollsBack(body) && model.log.some((it) => !isOpenWrite(model, it))
+      body = { ...bodyOf(body), worked: this.worked() } as RecordBody
+    const rebases = rollsBack(body) && hasStaying(this.model)
     if (within) within.append(body, urgency, durability)
     else {
       const record = this.#stamp(body)

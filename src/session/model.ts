@@ -224,6 +224,11 @@ export function isOpenWrite(model: Model, { exec, span }: LogEntry): boolean {
   return exec !== undefined && model.execs.get(exec)?.span === span
 }
 
+/** Whether the log has writes that stay. Apart from `append`, where a closure would cost every record. */
+export function hasStaying(model: Model): boolean {
+  return model.log.some((it) => !isOpenWrite(model, it))
+}
+
 /** The name of a step's buffer. No two steps and buffers share a name, whatever they are called. */
 export function bufferName(step: string, buffer: string): string {
   return `${step.length}/${step}/${buffer}`

@@ -16,6 +16,17 @@ export interface Stamp {
   readonly n?: number
 }
 
+/**
+ * What is to become a record. The kinds that are recorded most come with room for their stamp, because an object that grows
+ * costs as much as its fold.
+ */
+export type Unstamped = RecordBody & Partial<Stamp>
+
+/** A record as it is inside another one. */
+export function bodyOf({ seq: _seq, at: _at, ...body }: Unstamped): RecordBody {
+  return body
+}
+
 /** An event on its way, with everything decided: who takes it, and which open wait it answers. */
 export interface Emission {
   /** Unique in the session, in order of emission. */

@@ -102,8 +102,9 @@ export class Resources {
 
   /** Declared resources that nobody gave and nothing can make, sorted. */
   missing(): string[] {
-    const needed = Object.keys(this.#declared).filter((key) => !this.#declared[key]?.optional)
-    return needed.filter((key) => !this.has(key)).sort()
+    return Object.keys(this.#declared)
+      .filter((key) => !this.#declared[key]?.optional && !this.has(key))
+      .sort()
   }
 
   /** The keys that are there, sorted. */

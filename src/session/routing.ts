@@ -8,6 +8,7 @@ import type { Emission, PointRef } from './record'
 import type { Roster } from './roster'
 
 type Extra = Partial<Emission> | undefined
+type More = Extra | ((index: number) => Extra)
 type Made = { -readonly [Key in keyof Emission]: Emission[Key] }
 
 interface Route {
@@ -36,25 +37,33 @@ export class Routing {
   }
 
   /** Numbers and addresses events, in order, and matches them with the waits that they answer. Each gets `extra`. */
-  emissions(
-    events: readonly WorkflowEvent[],
-    extra?: Extra | ((index: number) => Extra),
-    outside = false,
-  ): Emission[] {
-    const { nextEvent, waits } = this.#core.model
-    const claimed = waits.size > 0 ? new Set<Point>() : undefined
-    const emission = ({ type, data }: WorkflowEvent, index: number): Emission => {
-      const more = typeof extra === 'function' ? extra(index) : extra
-      const { to, gather } = this.#routes(type)
-      const id = nextEvent + index
-      const wait = claimed && more?.to === undefined && this.#openWait(type, data, outside, claimed)
-      // Without spreads they are made in half the time.
-      const made: Made = data === undefined ? { id, type, to } : { id, type, data, to }
-      if (gather.length > 0) made.gather = gather
-      if (wait) made.answers = wait
-      return more ? Object.assign(made, more) : made
-    }
-    return events.length === 1 ? [emission(events[0] as WorkflowEvent, 0)] : events.map(emission)
+  emissions(events: readonly WorkflowEvent[], extra?: More, outside = false): Emission[] {
+    const claimed = this.#core.model.waits.size > 0 ? new Set<Point>() : undefined
+    // Mostly it is one, and a closure costs as much as it does.
+    if (events.length === 1) return [this.#emission(events[0] as WorkflowEvent, 0, extra, outside, claimed)]
+    return this.#several(events, extra, outside, claimed)
+  }
+
+  #several(events: readonly WorkflowEvent[], ...rest: [More, boolean, Set<Point> | undefined]): Emission[] {
+    return events.map((event, index) => this.#emission(event, index, ...rest))
+  }
+
+  #emission(
+    { type, data }: WorkflowEvent,
+    index: number,
+    extra: More,
+    outside: boolean,
+    claimed: Set<Point> | undefined,
+  ): Emission {
+    const more = typeof extra === 'function' ? extra(index) : extra
+    const { to, gather } = this.#routes(type)
+    const id = this.#core.model.nextEvent + index
+    const wait = claimed && more?.to === undefined && this.#openWait(type, data, outside, claimed)
+    // Without spreads they are made in half the time.
+    const made: Made = data === undefined ? { id, type, to } : { id, type, data, to }
+    if (gather.length > 0) made.gather = gather
+    if (wait) made.answers = wait
+    return more ? Object.assign(made, more) : made
   }
 
   #routes(type: string): Route {

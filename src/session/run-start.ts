@@ -5,5 +5,5 @@ import type { Emission } from './record'
 /** A run begins. */
 export function startRun(core: Core, event: WorkflowEvent): void {
   const [emission] = core.routing.emissions([event])
-  core.append({ kind: 'started', run: core.options.ids(), event: emission as Emission })
+  core.append({ kind: 'started', run: core.options.ids(), event: emission as Emission, seq: 0, at: 0 })
 }

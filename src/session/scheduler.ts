@@ -52,7 +52,7 @@ export class Scheduler {
       this.#armTimer()
       this.#runTimer.update(this.active)
       if (started < BURST) this.#stallIfDone()
-      else nextTask(() => this.run())
+      else nextTask(this.core.wake)
     } finally {
       this.#awake = false
     }
@@ -189,7 +189,7 @@ export class Scheduler {
       return
     }
     const exec = model.nextExec
-    core.append({ kind: 'taken', exec, step: name, events })
+    core.append({ kind: 'taken', exec, step: name, events, seq: 0, at: 0 })
     const taken = model.execs.get(exec)
     if (taken) this.#start(taken, step)
   }
@@ -221,7 +221,7 @@ export class Scheduler {
 
   /** The timer rests while nothing may run. */
   #armTimer(): void {
-    if (this.active) this.#deadlines.arm(() => this.run())
+    if (this.active) this.#deadlines.arm(this.core.wake)
     else this.#deadlines.rest()
   }
 

@@ -1,4 +1,4 @@
-import type { Emission, SessionRecord, Stamp } from './record'
+import { bodyOf, type Emission, type SessionRecord, type Stamp } from './record'
 import type { SavedSession } from './saved-session'
 
 /**
@@ -14,11 +14,14 @@ import type { SavedSession } from './saved-session'
  * for.
  */
 export function shorten(records: readonly SessionRecord[]): unknown[] {
-  let last: SessionRecord | undefined
+  let next = NaN
+  let time = NaN
   return records.map((record) => {
-    const follows = record.seq === (last?.seq ?? NaN) + 1 && record.at === last?.at
-    last = record
-    return follows && record.by === undefined ? short(record) : record
+    const { seq, at, by } = record
+    const follows = seq === next && at === time && by === undefined
+    next = seq + 1
+    time = at
+    return follows ? short(record) : record
   })
 }
 
@@ -37,8 +40,7 @@ function short(record: SessionRecord): unknown {
   if (record.kind === 'started') return [record.run, shortEvent(record.event)]
   if (record.kind === 'finished' && record.status === 'completed' && 'result' in record)
     return [record.result]
-  const { seq: _seq, at: _at, ...body } = record
-  return body
+  return bodyOf(record)
 }
 
 function shortEvent(event: Emission): unknown {

@@ -20,6 +20,11 @@ export function afterBurst(one: Writing): void {
   nextTask(writeAll)
 }
 
+/** Apart from whoever calls it, because a closure costs each call of what it is made in, also those that do not come to it. */
+export function writeSoon(one: Writing): void {
+  queueMicrotask(() => one.write())
+}
+
 /** It has nothing more to write. So a thousand sessions that are closed in one go are not kept until the end of the burst. */
 export function forget(one: Writing): void {
   waiting.delete(one)

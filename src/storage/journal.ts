@@ -1,7 +1,7 @@
 import { TimeoutError, type DogearError } from '../errors'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import { Alarm } from './alarm'
-import { afterBurst, forget, isInBurst } from './burst'
+import { afterBurst, forget, isInBurst, writeSoon } from './burst'
 import { Compacting } from './compacting'
 import type { JournalDeps } from './journal-deps'
 import { BACKLOG, Outage } from './outage'
@@ -163,7 +163,7 @@ export class Journal {
 
   /** Not at once: a chain of steps that runs through in one go becomes one batch. */
   #schedule(): void {
-    if (this.#pending.length === FULL) queueMicrotask(() => this.write())
+    if (this.#pending.length === FULL) writeSoon(this)
     afterBurst(this)
   }
 

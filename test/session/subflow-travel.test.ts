@@ -99,6 +99,13 @@ describe('a child in flight', () => {
     expect(await session.run()).toEqual(['x', 'y', 2])
   })
 
+  test('its records in the history / have the number and the time of the record that they are in, and none of their own', async () => {
+    const { session } = await inTheChild()
+    const inner = session.history().flatMap((it) => (it.type === 'child' ? [it['record'] as object] : []))
+    expect(inner.map((it) => (it as { readonly kind: string }).kind)).toContain('taken')
+    for (const record of inner) expect(Object.keys(record)).not.toEqual(expect.arrayContaining(['seq']))
+  })
+
   test('fork at every record of the run / each comes to the end again', async () => {
     const { page, session } = await inTheChild()
     await session.asks[0]?.reply('c')
