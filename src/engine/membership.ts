@@ -186,7 +186,7 @@ export class Membership {
 
   /** The page is back as it was. Others may have gone on with the session. */
   async thaw(): Promise<void> {
-    if (this.#left || !this.shared) return
+    if (!this.shared) return
     this.#line.connect()
     if (this.#leading) this.#demote()
     else this.following?.hello(true)
@@ -283,7 +283,6 @@ export class Membership {
   }
 
   #hear(message: Message): void {
-    if (this.#left) return
     if (message.kind === 'welcome') this.#election.answered()
     // The epoch is higher than its own: storage would refuse the next write anyway.
     if (this.#leading && isOfLeader(message) && message.epoch > this.#leading.epoch) this.#demote()

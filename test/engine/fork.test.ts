@@ -260,4 +260,19 @@ describe('fork(seq?, id?)', () => {
     expect((await page.engine.list()).map((it) => it.id)).toEqual(['one'])
     expect((await session.fork(undefined, 'two')).state.get()).toEqual({ note: 1 })
   })
+
+  test('a session that was closed, or cannot be read / the reason, and no session is made', async () => {
+    const page = profile()
+    const session = await page.open(twice, { id: 'one' })
+    session.state.set('note', 1)
+    await session.close()
+    expect(await failure(session.fork(undefined, 'two'))).toMatchObject({ code: 'SESSION_CLOSED' })
+    const other = page.engine.session(
+      defineWorkflow({ ...flow, name: 'other' }).step('all', { on: Go, emits: [Done] }, () => Done(1)),
+      { id: 'one' },
+    )
+    await failure(other.ready)
+    expect(await failure(other.fork(undefined, 'two'))).toMatchObject({ code: 'WRONG_WORKFLOW' })
+    expect((await page.engine.list()).map((it) => it.id)).toEqual(['one'])
+  })
 })

@@ -165,6 +165,28 @@ describe('back()', () => {
     expect(await again).toBe('good')
   })
 
+  test('from a failed run, to an ask with a timeout / it has the time again that it had, and no more', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question('card?'), { timeout: 1000 })
+        throw new Error('the card has expired')
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.clock.advance(400)
+    await session.asks[0]?.reply('expired')
+    await page.settle()
+    expect(session.back()).toBe(true)
+    await page.clock.advance(599)
+    expect(session.status).toBe('waiting')
+    await page.clock.advance(1)
+    expect([session.status, session.error?.cause]).toMatchObject(['failed', { name: 'TimeoutError' }])
+  })
+
   test('while a step is at work / it is stopped, and its effect lands nowhere', async () => {
     const page = profile()
     const slow = gate()
@@ -462,5 +484,28 @@ describe('forward()', () => {
     session.run().catch(() => {})
     expect(shown(session)).toBe('name')
     expect(session.forward()).toBe(false)
+  })
+
+  test('to work that never ends / the time of the run goes by again', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, timeout: 1000 }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1))
+        return new Promise(() => {})
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    session.back()
+    await page.clock.advance(5000)
+    expect(session.forward()).toBe(true)
+    await page.clock.advance(999)
+    expect(session.status).toBe('running')
+    await page.clock.advance(1)
+    expect(session.status).toBe('failed')
   })
 })
