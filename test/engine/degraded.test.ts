@@ -3,11 +3,12 @@ import {
   createEngine,
   defineWorkflow,
   memoryStorage,
+  type LoadError,
   type SessionStorage,
   type StorageError,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { asking, Done, failure, flow, gate, Go, Question, unhandled } from '../support/flows'
+import { asking, Done, failure, flow, gate, Go, Question, thrown, unhandled } from '../support/flows'
 
 let charges: string[] = []
 const charging = defineWorkflow({ ...flow }).step(
@@ -172,6 +173,59 @@ describe('the first read hangs', () => {
     expect(session.state.get('typed')).toBe(1)
     expect(errors.at(-1)).toMatchObject({ code: 'WRONG_WORKFLOW' })
     expect(writes).toEqual([])
+  })
+
+  test('and then gives what cannot be used, retry() is called, and it is silent again / memory goes on as it is', async () => {
+    const { clock, inner } = await behind(true)
+    let door = gate()
+    const storage: SessionStorage = { ...inner, read: (id) => door.promise.then(() => inner.read(id)) }
+    const other = defineWorkflow({ ...flow, name: 'other' }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(1))).data),
+    )
+    const session = createEngine({ storage, clock, onError: () => {} }).session(other, { id: 'flow' })
+    await clock.advance(4000)
+    const result = session.run()
+    await clock.advance(0)
+    session.state.set('typed', 1)
+    door.open()
+    await clock.advance(0)
+    const error = session.persistence.error as LoadError
+    expect(error.code).toBe('WRONG_WORKFLOW')
+    door = gate()
+    const again = error.retry()
+    await clock.advance(4000)
+    await again
+    expect(session.asks).toHaveLength(1)
+    await session.asks[0]?.reply('yes')
+    expect([await result, session.state.get('typed')]).toEqual(['yes', 1])
+  })
+
+  test('and the session is closed before anything is shown / it stays closed', async () => {
+    const { clock, engine, door, writes } = await behind(true)
+    const session = engine.session(asking)
+    await clock.advance(1000)
+    await session.close()
+    await clock.advance(4000)
+    expect([thrown(() => session.state.set('typed', 1)), await failure(session.run())]).toMatchObject([
+      { code: 'SESSION_CLOSED' },
+      { code: 'SESSION_CLOSED' },
+    ])
+    door.open()
+    await clock.advance(60_000)
+    expect([writes, clock.pending]).toEqual([[], 0])
+  })
+
+  test('and nothing was stored, and nothing has happened / nothing is stored', async () => {
+    const { clock, engine, inner, door, writes } = await behind(false)
+    const session = engine.session(asking)
+    await clock.advance(4000)
+    door.open()
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+    await session.close()
+    expect([writes, await inner.read('flow')]).toEqual([[], undefined])
   })
 
   test('the page is closed meanwhile / nothing lands, no timer stays, nothing is unhandled', async () => {

@@ -325,6 +325,36 @@ describe('two tabs on one storage', () => {
     await Promise.all([one.close(), two.close()])
   })
 
+  test('with a channel, and a read that fails / the other sees it a second later; a closed one looks no more', async () => {
+    const page = profile()
+    let broken = false
+    let reads = 0
+    const storage: SessionStorage = {
+      ...page.storage,
+      readFlow: (name) => (reads++, broken ? Promise.reject(new Error('busy')) : page.storage.readFlow(name)),
+    }
+    const { channel } = virtualTabs()
+    const engine = (own: SessionStorage): Engine =>
+      createEngine({ storage: own, clock: page.clock, channel, onError: () => {} })
+    const [one, two] = [engine(page.storage), engine(storage)]
+    const [mine, theirs] = [one.flow(counting).state, two.flow(counting).state]
+    await two.flow(counting).ready
+    broken = true
+    mine.set('note', 'news')
+    await page.clock.advance(500)
+    expect(theirs.get('note')).toBe('')
+    broken = false
+    await page.clock.advance(1000)
+    expect(theirs.get('note')).toBe('news')
+    broken = true
+    mine.set('note', 'more')
+    await page.clock.advance(500)
+    await two.close()
+    reads = 0
+    await page.clock.advance(60_000)
+    expect([reads, page.clock.pending]).toEqual([0, 0])
+  })
+
   test('a session that is opened / sees what the other tab has stored since', async () => {
     const page = profile()
     const [one, two] = tabs(page.storage, page) as [Engine, Engine]
@@ -349,6 +379,48 @@ describe('written in a step', () => {
       },
     )
     expect(await (await page.open(workflow)).run()).toEqual({ count: 1, names: ['tried'], note: '' })
+  })
+
+  test('storage is silent, the step runs out of time and is tried again / written once', async () => {
+    const page = profile()
+    const door = gate()
+    const storage: SessionStorage = {
+      ...page.storage,
+      writeFlow: (...call) => door.promise.then(() => page.storage.writeFlow(...call)),
+    }
+    const [engine] = tabs(storage, page) as [Engine]
+    const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2 }, timeout: 100 },
+      async (ctx) => {
+        await ctx.flowState.set('count', (it) => it + 1)
+        return Done([ctx.attempt, ctx.flowState.get('count')])
+      },
+    )
+    const result = (await engine.open(workflow)).run()
+    await page.clock.advance(150)
+    door.open()
+    expect(await result).toEqual([2, 1])
+  })
+
+  test('storage is silent, and the run is cancelled / what it has written stays; the session has nothing more to tell', async () => {
+    const page = profile()
+    const door = gate()
+    const storage: SessionStorage = {
+      ...page.storage,
+      writeFlow: (...call) => door.promise.then(() => page.storage.writeFlow(...call)),
+    }
+    const [engine, next] = tabs(storage, page) as [Engine, Engine]
+    const session = await engine.open(counting)
+    session.run().catch(() => {})
+    await page.settle()
+    session.cancel()
+    const { length } = session.history()
+    door.open()
+    await page.settle()
+    expect([session.history().length, session.flowState.get('count'), page.errors]).toEqual([length, 1, []])
+    await session.close()
+    expect((await next.open(counting)).status).toBe('cancelled')
   })
 
   test('the step fails for good / what it has written stays', async () => {

@@ -218,6 +218,20 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(next.handle.state.get('names')).toEqual(['of the step'])
   })
 
+  test('a write of a step that storage has not answered / is not left either: the step makes it again, once', async () => {
+    const { enter, leave, clock, storage } = browser()
+    const first = enter({ ...storage, writeFlow: () => new Promise(() => {}) })
+    const session = await first.engine.open(workflow)
+    session.run().catch(() => {})
+    await clock.advance(0)
+    expect(session.flowState.get('names')).toEqual(['of the step'])
+    leave(first)
+    const next = enter()
+    await next.engine.open(workflow)
+    await clock.advance(0)
+    expect(next.handle.state.get('names')).toEqual(['of the step'])
+  })
+
   test('clear() / they are gone; with a prefix / still there', async () => {
     const { enter, leave, box } = browser()
     const first = enter()
