@@ -8,7 +8,7 @@ import {
   OvertakenError,
   structuredCloneSerializer,
 } from 'dogear'
-import { crash } from 'dogear/testing'
+import { crash, virtualTabs } from 'dogear/testing'
 import { asking, Done, flow, gate, Go, Nudge, Question } from '../support/flows'
 import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
@@ -648,5 +648,24 @@ describe('the back/forward cache', () => {
     first.leave()
     await clock.advance(10)
     expect([two.role, two.state.get('text')]).toEqual(['leader', 'a moment ago'])
+  })
+
+  test('the leader types and goes at once, and localStorage is forbidden / the follower has it', async () => {
+    const tabs = virtualTabs()
+    const { tab, clock } = browser(tabs)
+    const first = tab()
+    const one = await first.engine.open(asking)
+    const last: typeof tabs.locks = {
+      request: (name, how, done) =>
+        how.ifAvailable ? tabs.locks.request(name, how, done) : new Promise(() => {}),
+    }
+    const two = await tab({ locks: last }).engine.open(asking)
+    expect(two.role).toBe('follower')
+    first.page.forbidden = true
+    one.state.set('text', 'a moment ago')
+    first.page.hide(true)
+    crash(first.engine)
+    await clock.advance(10)
+    expect(two.state.get('text')).toBe('a moment ago')
   })
 })

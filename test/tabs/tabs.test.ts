@@ -791,6 +791,77 @@ describe('two tabs on one session', () => {
     expect((await next).role).toBe('leader')
   })
 
+  test('a request for the lock is never granted, as after some freezes / it is made again, and the tab leads', async () => {
+    const { tab, tabs, clock } = browser()
+    let asked = 0
+    const locks: VirtualTabs['locks'] = {
+      request: (name, how, done) =>
+        how.ifAvailable || asked++ > 0 ? tabs.locks.request(name, how, done) : new Promise(() => {}),
+    }
+    const one = await tab().open(asking)
+    const two = await tab({ locks }).open(asking)
+    await one.close()
+    await clock.advance(1000)
+    expect(two.role).toBe('follower')
+    await clock.advance(2000)
+    expect(two.role).toBe('leader')
+  })
+
+  test('sessions and their engine are closed / nothing of them is left: no request, channel, listener, watch or timer', async () => {
+    const { clock, tabs } = browser()
+    const open = new Set<unknown>()
+    const begun = <T>(what: T): T => (open.add(what), what)
+    const over = (what: unknown): void => void open.delete(what)
+    const channel: VirtualTabs['channel'] = (name) => {
+      const line = tabs.channel(name)
+      const { close } = line
+      return begun(Object.assign(line, { close: () => (over(line), close()) }))
+    }
+    const locks: VirtualTabs['locks'] = {
+      request: (...call) => {
+        const request = begun(tabs.locks.request(...call))
+        return request.finally(() => over(request))
+      },
+    }
+    const page = {
+      addEventListener: (_: string, listener: object) => void begun(listener),
+      removeEventListener: (_: string, listener: object) => over(listener),
+    }
+    const watch = (look: () => void) => (begun(look), () => over(look))
+    const storage = { ...memoryStorage(), watch }
+    const engine = (): Engine => createEngine({ storage, clock, channel, locks, page })
+    const [first, second] = [engine(), engine()]
+    await first.open(asking)
+    await clock.advance(5000)
+    const { size } = open
+    await second.open(asking)
+    await clock.advance(5000)
+    expect(open.size).toBeGreaterThan(size)
+    await second.close()
+    await clock.advance(0)
+    expect(open.size).toBe(size)
+    await first.close()
+    await clock.advance(0)
+    expect([open.size, clock.pending]).toEqual([0, 0])
+  })
+
+  test('closed while its lock is being requested / it does not keep the lock: the next tab leads', async () => {
+    const { tab, tabs, clock } = browser()
+    const door = gate()
+    const locks: VirtualTabs['locks'] = {
+      request: (...call) => door.promise.then(() => tabs.locks.request(...call)),
+    }
+    const engine = tab({ locks })
+    engine.session(asking).ready.catch(() => {})
+    await clock.advance(10)
+    await engine.close()
+    door.open()
+    await clock.advance(10)
+    const next = tab().open(asking)
+    await clock.advance(2000)
+    expect((await next).role).toBe('leader')
+  })
+
   test('a channel that delivers within the call / the same', async () => {
     const open = new Set<ReturnType<VirtualTabs['channel']>>()
     const channel: VirtualTabs['channel'] = () => {
