@@ -58,8 +58,6 @@ export class Leaving {
   #found: number | undefined
   /** The page is being left, or is frozen. */
   #away = false
-  /** Whether this page listens for what other tabs leave. */
-  #listens = false
 
   constructor(options: LeavingOptions) {
     this.#options = options
@@ -142,8 +140,7 @@ export class Leaving {
     const left = this.#left
     if (leading === undefined || live.closing) return
     // Not before the session is shown: the first such listener opens two storages, which blocks the page.
-    if (!this.#listens) page.addEventListener('storage', this.#notice)
-    this.#listens = true
+    page.addEventListener('storage', this.#notice)
     if (left.length === 0) return
     const { heard } = core.model
     const foreign = left.filter((it) => !this.#isOurs(it)).flatMap((it) => it.asked)

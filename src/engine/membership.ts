@@ -170,7 +170,7 @@ export class Membership {
   /** Makes this tab the leader, whatever the other one does. A closed session would never let go of the lock again. */
   async takeOver(): Promise<void> {
     if (this.#left) throw reasonOf(this.#options.live.core)
-    if (this.leads && this.#leading) return
+    if (this.#leading) return
     await this.#election.steal()
     await this.#promote()
   }

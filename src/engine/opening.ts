@@ -158,7 +158,8 @@ export class Opening {
     const ahead = this.#tabs.ahead(found)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
     // The session that was followed is gone. Another one begins, on which nothing of the old one is done again.
-    if (shown && shown.seq > 0 && !ahead && model?.lineage !== shown.lineage) this.#beginAnew(model)
+    if (shown && shown.seq > 0 && !ahead && model?.lineage !== shown.lineage)
+      this.#tabs.outbox.lose(this.#id, this.#deps.onError)
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     // Private values are in no storage and no message: this tab's own stay, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
@@ -195,12 +196,6 @@ export class Opening {
     if (await this.#tabs.follow(model, epoch, how, isWhole)) return
     await this.#tabs.seize()
     await this.#read()
-  }
-
-  /** The id of the session that was followed belongs to another one now, or to none yet. */
-  #beginAnew(model: Model | undefined): void {
-    this.#tabs.outbox.lose(this.#id, this.#deps.onError)
-    if (!model) this.live.core.model.lineage = this.#deps.ids()
   }
 
   /** The model that is shown while the session is read will do, as long as nothing was recorded. */

@@ -235,7 +235,7 @@ export class LiveSession extends Standing {
   }
 
   async #shut(): Promise<void> {
-    const opened = this.gate.phase === 'open'
+    const { phase } = this.gate
     // Mostly nobody waits for anything, and an error costs much.
     const error = this.isAwaited ? new SessionClosedError(this.#options.id) : complete
     this.gate.close(error)
@@ -245,7 +245,9 @@ export class LiveSession extends Standing {
     this.streams.end(true)
     try {
       await this.after
-      if (opened) await (this.core.remote ?? this.journal)?.close()
+      // What was typed before the leader's welcome is on its way as well.
+      const { remote } = this.core
+      if (phase === 'open' || (phase === 'loading' && remote)) await (remote ?? this.journal)?.close()
     } finally {
       this.#leave()
       this.#options.resources.dispose(this.#options.report)

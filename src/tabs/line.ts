@@ -54,9 +54,7 @@ export class Line<Message> {
   }
 
   disconnect(): void {
-    const channel = this.#channel
+    this.#channel?.close()
     this.#channel = undefined
-    if (channel) channel.onmessage = null
-    channel?.close()
   }
 }

@@ -51,7 +51,6 @@ export class Seat {
       () => {},
     )
     this.#timer = clock.setTimeout(() => {
-      if (!mine()) return
       this.#stopWaiting()
       this.wait()
     }, RENEW)

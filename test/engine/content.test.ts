@@ -523,6 +523,20 @@ describe('expiry', () => {
     expect([again.state.get(), again.resumed]).toEqual([{}, { found: false }])
   })
 
+  test('older than that, and of another workflow or a version without a migration / begins anew, nothing is refused', async () => {
+    for (const made of [
+      { ...flow, name: 'other' },
+      { ...flow, version: 2 },
+    ]) {
+      const page = profile()
+      const older = defineWorkflow(made).step('end', { on: Go, emits: [Done] }, () => Done(1))
+      ;(await page.open(older, { id: 'one' })).state.set('a', 1)
+      await page.reload()
+      await page.clock.advance(40 * day)
+      expect((await page.open(asking, { id: 'one', expireAfter: day })).state.get()).toEqual({})
+    }
+  })
+
   test('a clock that jumps back, or decades ahead / expires nothing', async () => {
     const storage = memoryStorage()
     const at = (now: number) => createEngine({ storage, clock: virtualClock({ now }) })

@@ -306,6 +306,23 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
+  test('typed before it was welcomed, and closed / the leader wakes, and has the text', async () => {
+    const it = await hung()
+    await stored(it)
+    it.hang()
+    const page = it.tab()
+    const session = page.engine.session(asking)
+    session.ready.catch(() => {})
+    await it.clock.advance(10)
+    expect([session.status, session.state.get()]).toEqual(['loading', { more: 0 }])
+    session.state.set('text', 'a')
+    const closing = session.close()
+    it.wake()
+    await it.clock.advance(10)
+    await closing
+    expect([it.leader.state.get('text'), it.follower.state.get('text')]).toEqual(['a', 'a'])
+  })
+
   test('the session was deleted meanwhile / it is gone, with the text', async () => {
     const it = await left()
     const next = it.tab()

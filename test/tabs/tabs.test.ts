@@ -828,9 +828,15 @@ describe('two tabs on one session', () => {
       removeEventListener: (_: string, listener: object) => over(listener),
     }
     const watch = (look: () => void) => (begun(look), () => over(look))
-    const storage = { ...memoryStorage(), watch }
+    const inner = memoryStorage()
+    let isBroken = true
+    const read: SessionStorage['read'] = (id) =>
+      isBroken ? Promise.reject(new Error('busy')) : inner.read(id)
+    const storage = { ...inner, watch, read }
     const engine = (): Engine => createEngine({ storage, clock, channel, locks, page })
     const [first, second] = [engine(), engine()]
+    await failure(first.open(asking))
+    isBroken = false
     await first.open(asking)
     await clock.advance(5000)
     const { size } = open
