@@ -124,6 +124,7 @@ export class Membership {
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
     this.kept.again(base, durable)
+    this.kept.from = base
     this.outbox.keepNames()
     leading.catchUp([...this.#options.left(), ...this.outbox.pending])
   }

@@ -55,6 +55,8 @@ const decisions: ReadonlySet<string> = new Set([
 
 /** What a tab had recorded while it led, and may not be stored. */
 export class Kept {
+  /** The number of the newest record when this tab began to lead: what came after it, it has recorded itself. */
+  from = 0
   readonly #of: Reporting
   readonly #outbox: Outbox
   #lineage = ''
@@ -77,8 +79,9 @@ export class Kept {
     this.#untold = lostOf(records)
     this.#unread = early !== undefined || (this.#unread && this.#lineage === model.lineage)
     this.#lineage = model.lineage
-    // What it kept before, and is part of the session, is among these or stored.
-    this.#records = [...this.#records.filter((it) => !isKnown(it, live.core)), ...records]
+    // Not those that it had followed: whoever recorded them brings them.
+    const own = records.filter((it) => it.seq > this.from)
+    this.#records = [...this.#records.filter((it) => it.seq <= this.from), ...own]
   }
 
   /** The kinds of what its user had done, which nobody will do again and nobody else may know. */

@@ -131,6 +131,21 @@ test('it is taken over by one that has all of it, and that one by a later one th
   for (const session of [it.leader, third]) expect(session.state.get('text')).toBe('ac')
 })
 
+test('it is taken over by one that has all of it and hangs, and that one by a later one that has nothing / both bring what they have typed, once', async () => {
+  const it = await unsaved()
+  it.leader.state.append('text', 'c')
+  await it.clock.advance(10)
+  void it.follower.takeOver()
+  await it.clock.advance(1000)
+  it.follower.state.append('text', 'd')
+  it.second.hang()
+  const third = await later(it)
+  it.second.wake()
+  await it.clock.advance(1000)
+  for (const { state } of [it.leader, it.follower, third])
+    expect(String(state.get('text')).split('').sort().join('')).toBe('abcd')
+})
+
 test('it has done much, of which a short history keeps little, and is taken over by one that has all of it / nothing is done twice', async () => {
   const disk = { full: false }
   const { tab, clock } = browser({ storage: memoryStorage({ failAt: () => disk.full }), onError: () => {} })
