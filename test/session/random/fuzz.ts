@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util'
-import { findingOf, flows, travels } from './search'
+import { findingOf, flows, subflows, travels } from './search'
 
 /** What a seed does wrong: as a workflow, or as ways through a session's history. */
 const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
   flows: (seed) => findingOf(flows, seed),
   travels: (seed) => findingOf(travels, seed),
+  subflows: (seed) => findingOf(subflows, seed),
 }
 
 /** `npm run fuzz`: random sessions against their models until told to stop. Says how far it is every ten seconds. */
@@ -24,7 +25,9 @@ export async function fuzz(args: readonly string[]): Promise<number> {
   const until = begun + Number(values.minutes ?? Infinity) * 60_000
   const find = kinds[values.of]
   if (find === undefined || [first, seeds, until].some(Number.isNaN)) {
-    console.error('usage: npm run fuzz -- [--of flows|travels] [--seeds 1000] [--first 1] [--minutes 5]')
+    console.error(
+      'usage: npm run fuzz -- [--of flows|travels|subflows] [--seeds 1000] [--first 1] [--minutes 5]',
+    )
     return 2
   }
   let seed = first

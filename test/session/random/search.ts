@@ -1,6 +1,8 @@
 import { random } from '../../support/random'
 import { play } from './play'
 import { scenario, smaller, type Scenario } from './program'
+import { compared } from './subflow-play'
+import { script, smaller as less, type Script as Nesting } from './subflow-script'
 import { easier, moves, travel, type Move } from './travel'
 
 /** A script that went wrong, and the smallest one that still does. */
@@ -32,6 +34,9 @@ export const travels: Kind<readonly Move[]> = {
   play: async (it) => (await travel(it), []),
   smaller: easier,
 }
+
+/** Flows in flows, with everything that befalls a browser. */
+export const subflows: Kind<Nesting> = { script, play: compared, smaller: less }
 
 async function trouble<Script>(kind: Kind<Script>, it: Script): Promise<readonly string[]> {
   try {

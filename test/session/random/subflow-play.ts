@@ -1,0 +1,511 @@
+import {
+  createEngine,
+  memoryStorage,
+  type AnyWorkflow,
+  type Engine,
+  type Session,
+  type SessionStorage,
+} from '../../../src/index'
+import { nextTask } from '../../../src/clock'
+import { crash } from '../../../src/testing'
+import { overheardTabs } from '../../support/overheard'
+import type { Act, Script } from './subflow-script'
+import { Bell, build, inputOf, namesOf, Nudge, ordered, World, type Any, type Page } from './subflow-world'
+
+interface Tab {
+  readonly name: string
+  readonly page: Page
+  readonly engine: Engine
+  readonly session: Session<Any>
+  readonly workflows: readonly AnyWorkflow[]
+  /** After so many storage operations it dies. */
+  readonly fate: { operations: number; lands: boolean }
+  supplied: boolean
+  /** Steps by hand that have not ended. */
+  readonly steps: Set<unknown>
+  /** Replies and events that were not heard of yet. */
+  replying: number
+}
+
+export interface Played {
+  readonly wrong: readonly string[]
+  readonly result: unknown
+  readonly state: unknown
+  readonly trace: readonly string[]
+}
+
+/** Plays a script; without its acts it is the calm one that the others are compared with. */
+export async function play(script: Script): Promise<Played> {
+  const world = new World(script)
+  const browser = new Browser(world)
+  const lost = (error: unknown): void =>
+    world.complain(`unhandled: ${(error as Error)?.stack ?? String(error)}`)
+  process.on('unhandledRejection', lost)
+  try {
+    return await browser.play()
+  } finally {
+    process.off('unhandledRejection', lost)
+  }
+}
+
+class Browser {
+  readonly world: World
+  #memory = memoryStorage()
+  #tabs = overheardTabs()
+  open: Tab[] = []
+  #names = 0
+  #ids = 0
+  id = 'session-0'
+  #forks = 0
+  readonly #nudges: readonly string[]
+
+  constructor(world: World) {
+    this.world = world
+    this.#nudges = namesOf(world.script, 'wait')
+  }
+
+  enter(supplied = true): Tab {
+    const { world } = this
+    const page: Page = { alive: true, flying: new Set() }
+    const fate = { operations: Infinity, lands: false }
+    const memory = this.#memory
+    const operation = (call: () => Promise<unknown>): Promise<Any> => {
+      if (!page.alive) return new Promise(() => {})
+      if (--fate.operations > 0) return call()
+      const die = (): void => this.kill(tab)
+      if (fate.lands) void call().then(die, die)
+      else die()
+      return new Promise(() => {})
+    }
+    const storage: SessionStorage = {
+      ...memory,
+      read: (id) => operation(() => memory.read(id)),
+      claim: (...args) => operation(() => memory.claim(...args)),
+      append: (...args) => operation(() => memory.append(...args)),
+      compact: (...args) => operation(() => memory.compact(...args)),
+    }
+    const { locks, channel } = this.#tabs
+    const engine = createEngine({
+      ...{ storage, clock: world.clock, locks, channel },
+      ids: () => `id-${++this.#ids}`,
+      random: () => 0.5,
+      onError: (error: unknown) =>
+        ['LeaderSilentError', 'OvertakenError'].includes((error as Error).name) ||
+        world.complain(`onError: ${(error as Error)?.stack ?? String(error)}`),
+      ...(world.script.compact && { serializer: heavy }),
+    })
+    const workflows = build(world, page)
+    const session = engine.session(workflows[0] as Any, { id: this.id })
+    page.session = session
+    session.ready.catch((error: unknown) => {
+      if (page.alive && (error as Error).name !== 'SessionClosedError')
+        world.complain(`ready: ${String(error)}`)
+    })
+    const tab: Tab = {
+      name: `t${++this.#names}`,
+      page,
+      engine,
+      session,
+      workflows,
+      fate,
+      supplied: false,
+      steps: new Set(),
+      replying: 0,
+    }
+    this.open.push(tab)
+    if (supplied) this.supply(tab)
+    return tab
+  }
+
+  supply(tab: Tab): void {
+    if (tab.supplied) return
+    tab.supplied = true
+    tab.session.setResources({ tool: this.world.tool })
+    for (const [at, it] of tab.workflows.entries())
+      if (at > 0 && this.world.script.flows[at]?.tool)
+        (tab.engine.flow(it) as Any).setResources({ tool: this.world.tool })
+  }
+
+  kill(tab: Tab): void {
+    if (!tab.page.alive) return
+    const { world } = this
+    tab.page.alive = false
+    this.open = this.open.filter((it) => it !== tab)
+    crash(tab.engine)
+    // What is not known to be stored may be gone.
+    world.returned = new Set(world.settled)
+    world.answered = new Set(world.stored)
+  }
+
+  get shown(): Tab[] {
+    return this.open.filter((it) => !['loading', 'error'].includes(it.session.status))
+  }
+
+  async play(): Promise<Played> {
+    const { world } = this
+    const { acts } = world.script
+    this.enter()
+    await world.clock.advance(0)
+    await this.begin()
+    for (const it of acts) {
+      world.trace.push(JSON.stringify(it))
+      if (this.open.length === 0) this.enter((it as { pick?: number }).pick !== 3)
+      await this.act(it)
+      if (it.act !== 'ticks' && it.act !== 'advance') await world.clock.advance(0)
+      if (it.act !== 'ticks') this.compare(JSON.stringify(it))
+      if (world.wrong.length > 0) return this.outcome()
+    }
+    await this.calm()
+    return this.outcome()
+  }
+
+  async begin(): Promise<void> {
+    for (const { session, page } of this.shown) {
+      if (session.status !== 'idle' && session.status !== 'cancelled') continue
+      if (session.status === 'cancelled') {
+        session.reset()
+        this.world.leaveLine()
+        await this.world.clock.advance(0)
+        if (!page.alive) continue
+      }
+      session.run(inputOf(this.world.script.flows, 0, 'top')).catch(() => {})
+      await this.world.clock.advance(0)
+      return
+    }
+  }
+
+  outcome(): Played {
+    const session = this.open[0]?.session
+    const { wrong, trace } = this.world
+    return { wrong, trace, result: ordered(session?.result), state: ordered(stateOf(session)) }
+  }
+
+  /** From here on nothing bad happens any more. */
+  async calm(): Promise<void> {
+    const { world } = this
+    world.trace.push('calm')
+    for (const tab of this.open) tab.fate.operations = Infinity
+    if (this.open.length === 0) this.enter()
+    await world.clock.advance(0)
+    for (const tab of this.open) this.supply(tab)
+    for (let round = 0; round < 400; round++) {
+      await this.begin()
+      const tab = this.shown[0]
+      if (tab === undefined)
+        return world.complain(`nothing is shown: ${this.open.map((it) => it.session.status).join()}`)
+      const { session } = tab
+      if (session.status === 'completed') break
+      if (session.status === 'failed') session.retry().catch(() => {})
+      session.resume()
+      for (const ask of session.asks) this.answer(ask, tab, round)
+      for (const name of this.#nudges) this.send(tab, Nudge({ for: name }))
+      this.send(tab, Bell())
+      await world.clock.advance(round < 20 ? 50 : 500)
+      this.compare('calm')
+      if (world.wrong.length > 0) return
+    }
+    const tab = this.shown[0] as Tab
+    const { session } = tab
+    if (session.status !== 'completed')
+      return world.complain(
+        `it is ${session.status}, asks ${session.asks.map((it: Any) => it.data).join()}, error ${session.error?.stack ?? ''}, missing ${session.missingResources.join()}`,
+      )
+    for (const { steps } of this.open)
+      if (steps.size > 0) world.complain(`${steps.size} steps by hand never ended`)
+    await Promise.race([session.flush(), world.clock.advance(5000).then(() => world.complain('flush hangs'))])
+    const json = JSON.stringify(session.toJSON())
+    this.noSecret(json, 'toJSON')
+    this.noSecret(JSON.stringify(this.#tabs.heard), 'the channel')
+    this.noSecret(JSON.stringify(await this.#memory.read(this.id)), 'storage')
+    const engine = createEngine({
+      storage: this.#memory,
+      clock: world.clock,
+      ...(world.script.compact && { serializer: heavy }),
+    })
+    const again = await engine.open(
+      build(world, { alive: true })[0] as Any,
+      { id: this.id, autoResume: false } as Any,
+    )
+    const stored = JSON.stringify(again.toJSON())
+    const [is, was] = [plain(stored), plain(json)]
+    const at = is.split('').findIndex((it, n) => it !== was[n])
+    if (is !== was)
+      world.complain(`stored is ${is.slice(at - 300, at + 300)}, it was ${was.slice(at - 300, at + 300)}`)
+    crash(engine)
+  }
+
+  noSecret(text: string | undefined, where: string): void {
+    if (text?.includes('SECRET'))
+      this.world.complain(`a secret is in ${where}: ${/.{60}SECRET.{60}/.exec(text)?.[0]}`)
+  }
+
+  answer(ask: Any, tab: Tab, n: number): void {
+    const { world } = this
+    const { line } = world
+    let value: unknown = `to ${ask.data}`
+    if (ask.type === 'outcomeUnknown')
+      value = n % 2 === 0 ? { rerun: true } : { value: `did ${ask.data.key}` }
+    else if (String(ask.data).startsWith('late')) return
+    const heard = (): void => void tab.replying--
+    tab.replying++
+    const reply = ask.reply(value) as Promise<boolean>
+    reply.then(heard, heard)
+    reply.then(
+      (taken: boolean) => {
+        if (taken && world.line === line && ask.type === 'question') world.answered.add(ask.data)
+      },
+      (error: unknown) => {
+        if (tab.page.alive) world.trace.push(`reply: ${String(error)}`)
+      },
+    )
+  }
+
+  send(tab: Tab, event: Any): void {
+    const { world } = this
+    const heard = (): void => void tab.replying--
+    tab.replying++
+    const sent = tab.session.send(event)
+    sent.then(heard, heard)
+    sent.catch((error: unknown) => world.trace.push(`send: ${String(error)}`))
+  }
+
+  compare(when: string): void {
+    const { world } = this
+    const { shown } = this
+    for (const { session } of shown)
+      for (const ask of session.asks)
+        if (world.stored.has(ask.data as string))
+          world.complain(`${when}: ${String(ask.data)} is asked again, its answer was stored`)
+    const leader = shown.find((it) => it.session.role === 'leader')
+    if (leader === undefined || shown.some((it) => it.replying > 0)) return
+    const view = ({ session }: Tab): string =>
+      JSON.stringify(
+        ordered([
+          session.status,
+          stateOf(session),
+          session.asks.map((it: Any) => it.id),
+          session.result,
+          session.missingResources,
+        ]),
+      )
+    for (const tab of shown)
+      if (tab !== leader && tab.session.role === 'follower' && view(tab) !== view(leader))
+        world.complain(`${when}: ${tab.name} shows ${view(tab)}, ${leader.name} ${view(leader)}`)
+  }
+
+  async act(it: Act): Promise<void> {
+    const { world } = this
+    if ('ms' in it) return world.clock.advance(it.ms)
+    if ('n' in it) {
+      for (let n = 0; n < it.n; n++) await new Promise<void>(nextTask)
+      return
+    }
+    const tab = this.open[it.pick % this.open.length] as Tab
+    if ('operation' in it) {
+      Object.assign(tab.fate, { operations: it.operation, lands: it.lands })
+      return
+    }
+    const { session } = tab
+    const isShown = !['loading', 'error'].includes(session.status)
+    const { pick } = it
+    switch (it.act) {
+      case 'enter':
+        if (this.open.length < 3) this.enter(pick % 4 !== 0)
+        return
+      case 'late':
+        return this.supply(tab)
+      case 'crash':
+        for (const other of [...this.open]) this.kill(other)
+        return
+      case 'kill':
+        return this.kill(tab)
+      case 'close': {
+        this.open.splice(this.open.indexOf(tab), 1)
+        let closed = false
+        tab.page.closed = true
+        void session.close().then(
+          () => (closed = true),
+          (error: unknown) => (
+            (closed = true),
+            (error as Error).name === 'LeaderSilentError' || world.complain(`close: ${String(error)}`)
+          ),
+        )
+        await world.clock.advance(1000)
+        for (let n = 0; !closed && n < 5000; n++) await new Promise<void>(nextTask)
+        await world.clock.advance(1000)
+        if (!closed && tab.page.alive) world.complain('close hangs')
+        tab.page.alive = false
+        void tab.engine.close()
+        return
+      }
+      default:
+    }
+    if (!isShown) return
+    switch (it.act) {
+      case 'reply': {
+        const { asks } = session
+        const ask = asks[pick % Math.max(1, asks.length)]
+        if (ask) this.answer(ask, tab, pick)
+        return
+      }
+      case 'nudge': {
+        const name = this.#nudges[pick % Math.max(1, this.#nudges.length)]
+        if (name) this.send(tab, Nudge({ for: name }))
+        return
+      }
+      case 'bell':
+        return this.send(tab, Bell())
+      case 'type':
+        return session.state.append(`typed.f${pick % 3}`, 'x')
+      case 'look':
+        return this.noSecret(JSON.stringify(session.toJSON()), 'toJSON')
+      case 'flush': {
+        const { line } = world
+        const [returned, answered] = [[...world.returned], [...world.answered]]
+        session.flush().then(
+          () => {
+            if (world.line !== line) return
+            for (const name of returned) world.settled.add(name)
+            for (const name of answered) world.stored.add(name)
+          },
+          () => {},
+        )
+        return
+      }
+      case 'takeOver':
+        void session.takeOver().catch(() => {})
+        return
+      case 'pause':
+        return session.pause()
+      case 'resume':
+        return session.resume()
+      case 'step': {
+        const step = session.step()
+        tab.steps.add(step)
+        const over = (): void => void tab.steps.delete(step)
+        step.then(over, over)
+        return
+      }
+      default: {
+        const { line } = world
+        await this.travel(it.act, tab, pick)
+        if (world.line === line) return
+        // The leader may hear of it only now.
+        await world.clock.advance(0)
+        return world.leaveLine()
+      }
+    }
+  }
+
+  async travel(act: string, tab: Tab, pick: number): Promise<void> {
+    const { world } = this
+    const { session } = tab
+    const past = session.history().filter((it: Any) => it.type !== 'snapshot')
+    const { seq } = past[pick % Math.max(1, past.length)] ?? {}
+    switch (act) {
+      case 'back':
+        if (session.back()) world.leaveLine()
+        return
+      case 'forward':
+        session.forward()
+        return
+      case 'rewind':
+        if (seq === undefined) return
+        session.rewind(seq)
+        world.leaveLine()
+        await world.clock.advance(0)
+        if (pick % 2 === 0 && tab.page.alive) session.resume()
+        return
+      case 'reset':
+        session.reset()
+        world.leaveLine()
+        await world.clock.advance(0)
+        return this.begin()
+      case 'cancel':
+        session.cancel()
+        await world.clock.advance(0)
+        if (pick % 2 === 0) return this.begin()
+        return
+      case 'fork': {
+        if (seq === undefined || this.#forks > 3 || session.role !== 'leader') return
+        const id = `session-${++this.#forks}`
+        const forking = session.fork(pick % 3 === 0 ? undefined : seq, id).then(
+          () => true,
+          (error: unknown) => {
+            if (tab.page.alive) world.complain(`fork: ${(error as Error).stack}`)
+            return false
+          },
+        )
+        const forked = await Promise.race([forking, world.clock.advance(20).then(() => undefined)])
+        if (!tab.page.alive) return
+        if (forked === undefined) return world.complain('fork hangs')
+        for (const other of [...this.open]) this.kill(other)
+        this.id = id
+        world.leaveLine()
+        this.enter()
+        return
+      }
+      case 'import': {
+        const json = JSON.parse(JSON.stringify(session.toJSON())) as object
+        this.noSecret(JSON.stringify(json), 'toJSON')
+        for (const other of [...this.open]) this.kill(other)
+        world.leaveLine()
+        this.#memory = memoryStorage()
+        this.#tabs = overheardTabs()
+        const engine = createEngine({
+          storage: this.#memory,
+          clock: world.clock,
+          ...(world.script.compact && { serializer: heavy }),
+        })
+        const dead: Page = { alive: false }
+        // Whether it works at once or only in the page after it.
+        const opening = engine
+          .import(build(world, dead)[0] as Any, json as Any, { id: this.id, autoResume: false } as Any)
+          .catch((error: unknown) => world.complain(`import: ${(error as Error).stack}`))
+        await Promise.race([opening, world.clock.advance(20)])
+        crash(engine)
+        this.enter()
+        return
+      }
+      default:
+        throw new Error(`no such act: ${act}`)
+    }
+  }
+}
+
+/** Stored values that weigh so much that every append is followed by a snapshot. */
+const heavy = {
+  serialize: (value: unknown): unknown => ({ text: JSON.stringify(value), size: 400_000 }),
+  deserialize: (stored: unknown): unknown => JSON.parse((stored as { text: string }).text),
+}
+
+function stateOf(session: Session<Any> | undefined): unknown {
+  const { secret: _, ...rest } = (session?.state.get() ?? {}) as { secret?: string }
+  return rest
+}
+
+function plain(json: string): string {
+  const {
+    resourceKeys: _,
+    history: __,
+    ...rest
+  } = JSON.parse(json) as { resourceKeys?: unknown; history?: unknown }
+  return JSON.stringify(ordered(rest))
+}
+
+/** What goes wrong: against the rules, or against the same script without its acts. */
+export async function compared(script: Script): Promise<readonly string[]> {
+  const calm = await play({ ...script, acts: [], compact: false })
+  if (calm.wrong.length > 0) return ['calm', ...calm.wrong]
+  const { wrong, result, state, trace } = await play(script)
+  if (wrong.length > 0) return [...wrong, ...trace]
+  const [is, was] = [JSON.stringify([result, state]), JSON.stringify([calm.result, calm.state])]
+  return stripped(is) === stripped(was) ? [] : [`it is ${is}`, `not ${was}`, ...trace]
+}
+
+/** Without what was typed. What a failed step has left of an object may be an empty one, or nothing. */
+function stripped(json: string): string {
+  const left = (key: string, value: unknown): boolean =>
+    key === 'typed' || (['back', 'in'].includes(key) && JSON.stringify(value) === '{}')
+  return JSON.stringify(JSON.parse(json, (key, value: unknown) => (left(key, value) ? undefined : value)))
+}

@@ -1,0 +1,205 @@
+import { random } from '../../support/random'
+import { fewer } from './fewer'
+
+/** Random workflows in workflows as data, so that a failing one can be printed, made smaller and played again. */
+export type Instruction =
+  /** `wait` waits for its own event, `bell` for any of its type. What hangs does so once, and is for a step with a timeout. */
+  | {
+      readonly do: 'write' | 'flow' | 'secret' | 'tool' | 'commit' | 'send' | 'wait' | 'bell' | 'hang'
+      readonly name: string
+    }
+  /** A number: it fails so often first. `caught`: it always fails, and the step catches it. */
+  | { readonly do: 'once'; readonly name: string; readonly how: 'sync' | 'slow' | 'asks' | 'caught' | number }
+  /** Nobody answers a late one in time. */
+  | { readonly do: 'ask'; readonly name: string; readonly late: boolean }
+  | { readonly do: 'sleep' | 'raw'; readonly name: string; readonly ms: number }
+  | { readonly do: 'throw'; readonly name: string; readonly until: number }
+  | Sub
+  | { readonly do: 'all'; readonly name: string; readonly a: Program; readonly b: Program }
+
+/** A step, or a part of one, that is another flow. */
+export interface Sub {
+  readonly do: 'sub'
+  readonly name: string
+  /** Its place in the list; greater than that of the flow that it is in. */
+  readonly flow: number
+  readonly input: 'value' | 'state'
+  readonly back: readonly ('value' | 'state' | 'flowState')[]
+}
+
+export type Program = readonly Instruction[]
+
+export interface Step {
+  readonly body: Program
+  /** Fails for good after its program, and another step recovers. */
+  readonly lost: boolean
+  readonly timeout: boolean
+}
+
+export interface Flow {
+  readonly steps: readonly Step[]
+  /** Steps that are flows. */
+  readonly subs: readonly (Sub & { readonly timeout: boolean })[]
+  /** A fan-out into so many of another flow. */
+  readonly fan: { readonly flow: number; readonly count: number } | undefined
+  readonly attempts: number
+  readonly tool: boolean
+  /** It always fails in the end; whoever runs it catches that. */
+  readonly fails: boolean
+}
+
+export type Act =
+  | { readonly act: 'advance'; readonly ms: number }
+  | { readonly act: 'ticks'; readonly n: number }
+  | { readonly act: 'die'; readonly operation: number; readonly lands: boolean; readonly pick: number }
+  | { readonly act: string; readonly pick: number }
+
+export interface Script {
+  readonly flows: readonly Flow[]
+  readonly acts: readonly Act[]
+  readonly compact: boolean
+  readonly history: number | undefined
+  /** Somebody goes back, rewinds, forks, imports and starts over. */
+  readonly restless: boolean
+}
+
+const often = ['reply', 'reply', 'reply', 'nudge', 'bell', 'type', 'flush', 'look']
+const rare = [
+  'crash',
+  'crash',
+  'enter',
+  'enter',
+  'kill',
+  'takeOver',
+  'pause',
+  'resume',
+  'resume',
+  'step',
+  'step',
+  'close',
+  'late',
+]
+const travelling = ['back', 'back', 'forward', 'rewind', 'rewind', 'fork', 'import', 'reset', 'cancel']
+
+export function script(seed: number): Script {
+  const roll = random(seed)
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(roll() * list.length)] as T
+  const chance = (share: number): boolean => roll() < share
+  const upTo = (n: number): number => Math.floor(roll() * (n + 1))
+  let names = 0
+  const count = 2 + upTo(2)
+  const restless = chance(0.35)
+  const hangs = chance(0.3)
+  const fails = Array.from({ length: count }, (_, at) => at > 0 && chance(0.2))
+  let budget = 4
+
+  const sub = (at: number, step = false): Sub | undefined => {
+    const later = fails.flatMap((it, index) => (index > at && (!step || !it) ? [index] : []))
+    if (later.length === 0 || budget === 0) return undefined
+    budget--
+    const back = (['value', 'state', 'flowState'] as const).filter(
+      (it) => chance(0.3) && (at > 0 || it !== 'flowState'),
+    )
+    return {
+      do: 'sub',
+      name: `p${++names}`,
+      flow: pick(later),
+      input: step ? 'value' : pick(['value', 'state']),
+      back,
+    }
+  }
+  const instruction = (at: number, inside: boolean, lost: boolean): Instruction => {
+    const name = `p${++names}`
+    const kind = roll()
+    if (kind < 0.25) return sub(at) ?? { do: 'write', name }
+    if (kind < 0.35) return { do: 'write', name }
+    if (kind < 0.52)
+      return { do: 'once', name, how: pick(['sync', 'sync', 'slow', 'slow', 'asks', 'caught', 1, 3]) }
+    if (kind < 0.64) return { do: 'ask', name, late: chance(0.2) }
+    if (kind < 0.69) return { do: pick(['wait', 'bell']), name }
+    if (kind < 0.74) return { do: 'sleep', name, ms: pick([0, 10, 40]) }
+    if (kind < 0.78) return { do: 'commit', name }
+    if (kind < 0.82) return lost ? { do: 'write', name } : { do: 'send', name }
+    if (kind < 0.86) return at > 0 ? { do: 'flow', name } : { do: 'write', name }
+    if (kind < 0.88) return { do: 'secret', name }
+    if (kind < 0.9) return { do: 'tool', name }
+    if (inside) return { do: 'write', name }
+    if (kind < 0.92) return { do: 'raw', name, ms: pick([0, 0, 20]) }
+    if (kind < 0.94) return { do: 'throw', name, until: 1 + upTo(1) }
+    if (kind < 0.98 && hangs) return { do: 'hang', name }
+    return { do: 'all', name, a: body(at, true, lost), b: body(at, true, lost) }
+  }
+  const body = (at: number, inside: boolean, lost: boolean): Instruction[] =>
+    Array.from({ length: 1 + upTo(inside ? 1 : 3) }, () => instruction(at, inside, lost))
+  const flow = (at: number): Flow => {
+    const steps = Array.from({ length: 1 + upTo(at === 0 ? 1 : 1) }, (): Step => {
+      const lost = chance(0.1)
+      return { body: body(at, false, lost), lost, timeout: hangs && (at === 0 || chance(0.3)) }
+    })
+    const subs = Array.from({ length: chance(0.5) ? 1 : 0 }, () => sub(at, true)).flatMap((it) =>
+      it ? [{ ...it, timeout: hangs && (at === 0 || chance(0.3)) }] : [],
+    )
+    const fan = chance(0.15) && !hangs ? sub(at, true) : undefined
+    return {
+      ...{ steps, subs },
+      fan: fan && { flow: fan.flow, count: upTo(3) },
+      attempts: at === 0 ? pick([2, 60]) : pick([1, 2, 60]),
+      tool: chance(0.4),
+      fails: fails[at] as boolean,
+    }
+  }
+  let cuts = 0
+  const act = (): Act => {
+    const kind = roll()
+    if (kind < 0.2) return { act: 'advance', ms: pick([0, 0, 5, 20, 160]) }
+    if (kind < 0.3) return { act: 'ticks', n: upTo(12) }
+    if (kind < 0.7) return { act: pick(often), pick: upTo(99) }
+    if (kind < 0.8 && ++cuts < 8)
+      return { act: 'die', operation: 1 + upTo(4), lands: chance(0.5), pick: upTo(9) }
+    const chosen = pick(restless ? [...rare, ...travelling] : rare)
+    if (['crash', 'kill', 'close'].includes(chosen) && ++cuts >= 8) return { act: 'look', pick: 0 }
+    return { act: chosen, pick: upTo(99) }
+  }
+  return {
+    flows: fails.map((_, at) => flow(at)),
+    acts: Array.from({ length: 5 + upTo(20) }, act),
+    compact: chance(0.3),
+    history: chance(0.3) ? pick([0, 5, 30]) : undefined,
+    restless,
+  }
+}
+
+/** Every script that is a piece smaller. */
+export function* smaller(it: Script): Generator<Script> {
+  for (const acts of fewer(it.acts)) yield { ...it, acts }
+  for (const [n, flow] of it.flows.entries()) {
+    const put = (next: Flow): Script => ({ ...it, flows: it.flows.with(n, next) })
+    if (flow.fan) yield put({ ...flow, fan: undefined })
+    for (const subs of fewer(flow.subs)) yield put({ ...flow, subs })
+    for (const steps of fewer(flow.steps)) yield put({ ...flow, steps })
+    for (const [at, step] of flow.steps.entries()) {
+      if (step.lost) yield put({ ...flow, steps: flow.steps.with(at, { ...step, lost: false }) })
+      for (const body of shorter(step.body))
+        yield put({ ...flow, steps: flow.steps.with(at, { ...step, body }) })
+    }
+    if (flow.tool) yield put({ ...flow, tool: false })
+    for (const [at, sub] of flow.subs.entries())
+      if (sub.back.length > 0) yield put({ ...flow, subs: flow.subs.with(at, { ...sub, back: [] }) })
+  }
+  if (it.compact) yield { ...it, compact: false }
+  if (it.history !== undefined) yield { ...it, history: undefined }
+}
+
+function* shorter(body: Program): Generator<Program> {
+  yield* fewer(body)
+  for (const [n, it] of body.entries()) {
+    if (it.do === 'all') {
+      yield [...body.slice(0, n), ...it.a, ...body.slice(n + 1)]
+      yield [...body.slice(0, n), ...it.b, ...body.slice(n + 1)]
+      for (const a of shorter(it.a)) yield body.with(n, { ...it, a })
+      for (const b of shorter(it.b)) yield body.with(n, { ...it, b })
+    }
+    if (it.do === 'sub' && it.back.length > 0) yield body.with(n, { ...it, back: [] })
+    if (it.do === 'sub' && it.input === 'state') yield body.with(n, { ...it, input: 'value' })
+  }
+}
