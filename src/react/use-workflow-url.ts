@@ -81,12 +81,15 @@ class PageUrl {
 
   /** The URL has changed. */
   #go(wanted: string | undefined): void {
-    this.#wanted = undefined
-    this.#left = null
     const { status } = this.#session
+    const { now, reached } = this.#pages()
+    // A page that is being turned, by another tab or by a step at work, comes first: another turn would be one too far.
+    const turning = this.#left !== null && (now ?? this.#left) === this.#left
+    this.#wanted = turning ? wanted : undefined
+    if (turning) return
+    this.#left = null
     this.#loaded = status !== 'loading' && status !== 'error'
     if (!this.#loaded) return
-    const { now, reached } = this.#pages()
     if (wanted === undefined && now !== undefined && status !== 'idle') return this.#write('replace')
     // Between two pages, as after a failure, the URL still names the one that was answered last: that is no way back to it.
     if (wanted === (now ?? reached.at(-1))) return this.#write('replace', wanted)

@@ -29,6 +29,11 @@ export class Gate {
     return this.#loadError ?? this.#fenced
   }
 
+  /** Whether something can be done with the session now. */
+  get free(): boolean {
+    return this.#phase === 'open' && this.error === undefined
+  }
+
   /** What `persistence` says before the session was read. */
   get persistence(): Persistence {
     return this.#persistence

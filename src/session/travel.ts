@@ -33,7 +33,7 @@ export class Travel {
   back(): boolean {
     const { core, gate } = this.#of
     const page = core.model.run?.pages.at(-1)
-    if (gate.phase !== 'open' || page === undefined || isOver(core.model)) return false
+    if (!gate.free || page === undefined || isOver(core.model)) return false
     const to = page.seq - 1
     if (core.history.timeOf(to) === undefined) return false
     if (this.#elsewhere('back')) return true
@@ -46,7 +46,7 @@ export class Travel {
   /** Answers an open ask with the answer that somebody went back from. Returns whether there is one. */
   forward(): boolean {
     const { core, gate, scheduler } = this.#of
-    const next = gate.phase === 'open' ? keptAnswer(core) : undefined
+    const next = gate.free ? keptAnswer(core) : undefined
     if (next === undefined) return false
     if (this.#elsewhere('forward')) return true
     const [open, { value }] = next

@@ -511,6 +511,42 @@ describe('useWorkflowUrl', () => {
     expect(turned()).toHaveLength(5)
   })
 
+  test.each([
+    ['leads', 'Back and Back', ['askCity-2', 'askCity']],
+    ['follows', 'Back and Back', ['askCity-2', 'askCity']],
+    ['follows', 'Back and Forward', ['askCity-2', 'askSure']],
+    ['leads', 'Back, Forward and Back', ['askCity-2', 'askSure', 'askCity-2']],
+  ])(
+    'in a tab that %s: the browser is told %s at once / that page is shown, and nothing is pushed',
+    async (role, _, names) => {
+      const clock = virtualClock()
+      const tabs = { storage: memoryStorage(), clock, ...virtualTabs() }
+      const leader = await createEngine(tabs).open(wizard)
+      const session = role === 'leads' ? leader : await createEngine(tabs).open(wizard)
+      const Page = () => {
+        useWorkflowUrl(session)
+        return null
+      }
+      render(<Page />)
+      leader.run().catch(() => {})
+      for (const it of ['Ada', 'Delft', 'Breda']) {
+        await act(() => clock.advance(0))
+        await leader.asks[0]?.reply({ text: it })
+      }
+      await act(() => clock.advance(0))
+      expect(step()).toBe('askSure')
+      const seen = await moves(async () => {
+        for (const it of names) {
+          history.replaceState(history.state, '', `/wizard?step=${it}`)
+          window.dispatchEvent(new PopStateEvent('popstate'))
+        }
+        await act(() => clock.advance(100))
+      })
+      expect(seen).not.toContain('push')
+      expect([step(), session.asks[0]?.type]).toEqual([names.at(-1), names.at(-1)?.replace('-2', '')])
+    },
+  )
+
   test("a step fails between two pages, and the browser's Back in a tab that follows / the page opens again in both", async () => {
     const failing = defineWorkflow({ name: 'failing', version: 1, start: Begin, stop: Done }).step(
       'ask',
@@ -542,6 +578,39 @@ describe('useWorkflowUrl', () => {
     await pop('/wizard?step=askName')
     await waitFor(() => expect([text(), step()]).toEqual(['askName', 'askName']))
     expect(leader.asks.map((it) => it.type)).toEqual(['askName'])
+  })
+
+  test("another tab has newer code, and the browser's Back in the one that is outdated / the page stays, and the URL says so", async () => {
+    const of = (version: number) =>
+      defineWorkflow({
+        name: 'wizard',
+        version,
+        start: Begin,
+        stop: Done,
+        migrations: { 2: (it) => it },
+      }).step('ask', { on: Begin, asks: [AskName, AskCity], emits: [Done] }, async (ctx) =>
+        Done([(await ctx.ask(AskName({}))).data.text, (await ctx.ask(AskCity({}))).data.text]),
+      )
+    const clock = virtualClock()
+    const tabs = { storage: memoryStorage(), clock, ...virtualTabs() }
+    const session = await createEngine(tabs).open(of(1))
+    const Page = () => {
+      useWorkflowUrl(session)
+      return null
+    }
+    render(<Page />)
+    session.run().catch(() => {})
+    await session.asks[0]?.reply({ text: 'Ada' })
+    createEngine(tabs).session(of(2))
+    await act(() => clock.advance(1000))
+    expect([session.persistence.status, step()]).toEqual(['outdated', 'askCity'])
+    await pop('/wizard?step=askName')
+    expect([session.asks[0]?.type, step(), session.back(), session.forward()]).toEqual([
+      'askCity',
+      'askCity',
+      false,
+      false,
+    ])
   })
 
   test('the run is over, then Back / the receipt stays', async () => {
