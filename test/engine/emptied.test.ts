@@ -68,6 +68,31 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
+  test('and text is typed all the while, letter by letter / all of it is there', async () => {
+    const { clock, storage, empty } = browser()
+    const slowly = () => new Promise<void>((resolve) => void clock.setTimeout(resolve, 100))
+    const slow: SessionStorage = {
+      ...storage,
+      compact: (...call) => slowly().then(() => storage.compact(...call)),
+      claim: (...call) => slowly().then(() => storage.claim(...call)),
+    }
+    const engine = createEngine({ storage: slow, clock, onError: () => {} })
+    const opening = engine.open(asking)
+    await clock.advance(1000)
+    const session = await opening
+    session.state.set('text', '')
+    await session.flush()
+    empty()
+    for (const letter of 'all that was typed while somebody emptied the storage') {
+      session.state.append('text', letter)
+      await clock.advance(20)
+    }
+    await clock.advance(5000)
+    crash(engine)
+    const again = await createEngine({ storage, clock }).open(asking)
+    expect(again.state.get('text')).toBe('all that was typed while somebody emptied the storage')
+  })
+
   test('and the page hears of it: flush() / resolves when the copy that it owes is stored', async () => {
     const { clock, storage, empty } = browser()
     let tell = (): void => {}

@@ -193,6 +193,25 @@ describe('storage fails for a while', () => {
     expect(again.state.get('list')).toHaveLength(5)
   })
 
+  test('text is typed letter by letter meanwhile / all of it is stored once there is room, and there after a reload', async () => {
+    const { clock, inner, mood, engine } = moody()
+    const session = await engine.open(asking)
+    mood.bad = true
+    for (const letter of 'a dog-eared page') {
+      session.state.append('text', letter)
+      await clock.advance(40)
+    }
+    await clock.advance(2000)
+    expect(session.persistence.status).toBe('unsaved')
+    for (const letter of ' is kept') session.state.append('text', letter)
+    mood.bad = false
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+    await engine.close()
+    const again = await createEngine({ storage: inner, clock }).open(asking)
+    expect(again.state.get('text')).toBe('a dog-eared page is kept')
+  })
+
   test('tries back off: no storm of writes', async () => {
     const { clock, mood, engine, tries } = moody()
     const session = await engine.open(asking)

@@ -8,7 +8,7 @@ import {
   type Session,
 } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
-import { Answer, Done, failure, flow, Go, Nudge, Question } from '../support/flows'
+import { Answer, Done, failure, flow, gate, Go, Nudge, Question } from '../support/flows'
 import { browser, ears } from '../support/leaving'
 
 const asking = defineWorkflow({ ...flow, events: [Nudge] }).step(
@@ -304,6 +304,23 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(after.state.get('text')).toBe('once')
     await it.clock.advance(1000)
     expect(it.box.size).toBe(0)
+  })
+
+  test('the next page is closed while it claims the session / the one after it has it, once', async () => {
+    const { tab, clock, storage } = await left()
+    await clock.advance(10)
+    const claimed = gate()
+    const claim: typeof storage.claim = (...call) => claimed.promise.then(() => storage.claim(...call))
+    const next = tab({ storage: { ...storage, claim } })
+    const session = next.engine.session(asking)
+    session.ready.catch(() => {})
+    await clock.advance(10)
+    session.state.set('more', 1)
+    const closing = session.close()
+    claimed.open()
+    await clock.advance(10)
+    await closing
+    expect((await tab().engine.open(asking)).state.get()).toEqual({ text: 'ab', more: 1 })
   })
 
   test('typed before it was welcomed, and closed / the leader wakes, and has the text', async () => {
