@@ -13,22 +13,31 @@ interface Claim {
   readonly seq: number
 }
 
-/** What this page has written last of each session. While it is the only writer, it needs one listing less. */
+/** What this page has claimed or written last of each session. While it is the only writer, it needs one listing less. */
 export type Known = Map<string, { readonly epoch: number; readonly seq: number }>
 
 /** Claims count in these steps, plus a random number, so that two at once never get the same epoch. */
 const STEP = 2 ** 32
 
-const above = ({ newest }: Trail): number => (Math.floor(newest / STEP) + 1) * STEP
+const above = ({ newest }: Pick<Trail, 'newest'>): number => (Math.floor(newest / STEP) + 1) * STEP
 
 /**
  * A claimer first says that it is coming, which fences the writer, and then looks at what is there. A writer first writes and
  * then looks for claims. So one of the two sees the other, and an acknowledged batch is always taken over.
  */
-export async function claim(desk: Desk, id: string, shape: StoredShape, expected: number): Promise<Claim> {
+export async function claim(
+  desk: Desk,
+  known: Known,
+  id: string,
+  shape: StoredShape,
+  expected: number,
+): Promise<Claim> {
   const before = await desk.whole(id)
   if (before.seq !== expected) return { epoch: undefined, seq: before.seq }
-  const epoch = above(before) + Math.floor(Math.random() * STEP)
+  // After a deletion nothing tells the epochs from before, and tabs that follow this page heed no lower one.
+  const newest = Math.max(before.newest, known.get(id)?.epoch ?? 0)
+  const epoch = above({ newest }) + Math.floor(Math.random() * STEP)
+  known.set(id, { epoch, seq: -1 })
   const { expireAfter } = shape
   const own = {
     ...shape,

@@ -38,7 +38,7 @@ export function unstorageStorage(store: KeyValueStore, base = 'dogear'): Session
     kind: 'unstorage',
     name: base,
     read: (id) => inTurn(id, () => read(desk, id)),
-    claim: (id, shape, expected) => inTurn(id, () => claim(desk, id, shape, expected)),
+    claim: (id, shape, expected) => inTurn(id, () => claim(desk, known, id, shape, expected)),
     append: (id, epoch, batch) => inTurn(id, () => append(desk, known, id, epoch, batch)),
     compact: (id, epoch, snapshot) => inTurn(id, () => compact(desk, id, epoch, snapshot)),
     list: (filter) => inTurn('', async () => (await list(desk, filter)).filter((it) => !isFlow(it.id))),

@@ -58,6 +58,17 @@ test('sweep on unstorage / a session that brought its own time goes after it, th
   await engine.close()
 })
 
+test('a session is deleted, and claimed anew by the page that had claimed it last / its epoch is higher, as the tabs that follow expect', async () => {
+  const store = createStorage()
+  const storage = unstorageStorage(store)
+  const shape = { format: 1, workflow: 'flow', version: 1 }
+  const before: (number | undefined)[] = []
+  for (let time = 0; time < 3; time++) before.push((await storage.claim('a', shape, 0)).epoch)
+  await unstorageStorage(store).delete('a')
+  const { epoch } = await storage.claim('a', shape, 0)
+  expect(epoch).toBeGreaterThan(before.at(-1) ?? Infinity)
+})
+
 test('the value that holds a long id was cut off when its writer died / the other sessions are listed', async () => {
   const store = createStorage()
   const storage = unstorageStorage(store)
