@@ -131,6 +131,8 @@ class Player {
   readonly #workflows: readonly AnyWorkflow[]
   /** Attempts that it has. */
   readonly #most: number
+  /** Whether its flow declares the tool. */
+  readonly #tool: boolean
 
   constructor(
     world: World,
@@ -139,8 +141,10 @@ class Player {
     begin: Any,
     workflows: readonly AnyWorkflow[],
     most: number,
+    tool: boolean,
   ) {
     this.#most = most
+    this.#tool = tool
     this.#world = world
     this.#page = page
     this.#ctx = ctx
@@ -170,7 +174,8 @@ class Player {
       case 'secret':
         return state.set('secret', `SECRET ${name}`)
       case 'tool':
-        if (ctx.getResource('tool', world.tool) !== world.tool) world.complain(`${name}: another tool`)
+        if (ctx.getResource('tool', this.#tool ? undefined : world.tool) !== world.tool)
+          world.complain(`${name}: another tool, or none`)
         return
       case 'commit':
         return ctx.commit()
@@ -271,7 +276,7 @@ class Player {
     if (!fails) {
       const value = await called
       const written = state.get(`back.${name}`) as unknown
-      if (back.includes('state') && written === undefined)
+      if (back.includes('state') && written === undefined && !this.#ctx.signal.aborted)
         this.#world.complain(`${this.#path} ${name} wrote nothing back`)
       return value
     }
@@ -367,7 +372,7 @@ function flowOf(
         ...(lost && { catchError: 'rescue' }),
       },
       async (ctx: Any, { data }: Any) => {
-        const player = new Player(world, page, ctx, data, made, lost ? 2 : attempts)
+        const player = new Player(world, page, ctx, data, made, lost ? 2 : attempts, tool || at === 0)
         await player.play(body, `s${n}`)
         if (lost) throw new Error('lost')
         return Ended(player.notes)
