@@ -64,7 +64,8 @@ class Browser {
     this.#nudges = namesOf(world.script, 'wait')
   }
 
-  enter(supplied = true): Tab {
+  /** Opens a tab with all resources, or those of the session alone, or none. */
+  enter(supplied: 'all' | 'own' | 'none' = 'all'): Tab {
     const { world } = this
     const page: Page = { alive: true, flying: new Set() }
     const fate = { operations: Infinity, lands: false }
@@ -113,7 +114,8 @@ class Browser {
       replying: 0,
     }
     this.open.push(tab)
-    if (supplied) this.supply(tab)
+    if (supplied === 'all') this.supply(tab)
+    if (supplied === 'own') session.setResources({ tool: world.tool })
     return tab
   }
 
@@ -149,7 +151,7 @@ class Browser {
     await this.begin()
     for (const it of acts) {
       world.trace.push(JSON.stringify(it))
-      if (this.open.length === 0) this.enter((it as { pick?: number }).pick !== 3)
+      if (this.open.length === 0) this.enter(suppliedBy((it as { pick?: number }).pick ?? 0))
       await this.act(it)
       if (it.act !== 'ticks' && it.act !== 'advance') await world.clock.advance(0)
       if (it.act !== 'ticks') this.compare(JSON.stringify(it))
@@ -310,7 +312,7 @@ class Browser {
     const { pick } = it
     switch (it.act) {
       case 'enter':
-        if (this.open.length < 3) this.enter(pick % 4 !== 0)
+        if (this.open.length < 3) this.enter(suppliedBy(pick))
         return
       case 'late':
         return this.supply(tab)
@@ -374,6 +376,8 @@ class Browser {
       }
       case 'takeOver':
         void session.takeOver().catch(() => {})
+        // Whoever comes back to the lead knows nothing of what it had begun.
+        for (const it of this.open) it.page.flying?.clear()
         return
       case 'pause':
         return session.pause()
@@ -471,6 +475,10 @@ class Browser {
         throw new Error(`no such act: ${act}`)
     }
   }
+}
+
+function suppliedBy(pick: number): 'all' | 'own' | 'none' {
+  return pick % 4 === 1 ? 'own' : pick % 4 === 2 ? 'none' : 'all'
 }
 
 /** Stored values that weigh so much that every append is followed by a snapshot. */

@@ -5,7 +5,7 @@ import { fewer } from './fewer'
 export type Instruction =
   /** `wait` waits for its own event, `bell` for any of its type. What hangs does so once, and is for a step with a timeout. */
   | {
-      readonly do: 'write' | 'flow' | 'secret' | 'tool' | 'commit' | 'send' | 'wait' | 'bell' | 'hang'
+      readonly do: 'write' | 'flow' | 'secret' | 'commit' | 'send' | 'wait' | 'bell' | 'hang'
       readonly name: string
     }
   /** A number: it fails so often first. `caught`: it always fails, and the step catches it. */
@@ -122,7 +122,6 @@ export function script(seed: number): Script {
     if (kind < 0.82) return lost ? { do: 'write', name } : { do: 'send', name }
     if (kind < 0.86) return at > 0 ? { do: 'flow', name } : { do: 'write', name }
     if (kind < 0.88) return { do: 'secret', name }
-    if (kind < 0.9) return { do: 'tool', name }
     if (inside) return { do: 'write', name }
     if (kind < 0.92) return { do: 'raw', name, ms: pick([0, 0, 20]) }
     if (kind < 0.94) return { do: 'throw', name, until: 1 + upTo(1) }

@@ -131,8 +131,6 @@ class Player {
   readonly #workflows: readonly AnyWorkflow[]
   /** Attempts that it has. */
   readonly #most: number
-  /** Whether its flow declares the tool. */
-  readonly #tool: boolean
 
   constructor(
     world: World,
@@ -141,10 +139,8 @@ class Player {
     begin: Any,
     workflows: readonly AnyWorkflow[],
     most: number,
-    tool: boolean,
   ) {
     this.#most = most
-    this.#tool = tool
     this.#world = world
     this.#page = page
     this.#ctx = ctx
@@ -173,10 +169,6 @@ class Player {
         return ctx.flowState.append(own, it.name)
       case 'secret':
         return state.set('secret', `SECRET ${name}`)
-      case 'tool':
-        if (ctx.getResource('tool', this.#tool ? undefined : world.tool) !== world.tool)
-          world.complain(`${name}: another tool, or none`)
-        return
       case 'commit':
         return ctx.commit()
       case 'send':
@@ -372,7 +364,9 @@ function flowOf(
         ...(lost && { catchError: 'rescue' }),
       },
       async (ctx: Any, { data }: Any) => {
-        const player = new Player(world, page, ctx, data, made, lost ? 2 : attempts, tool || at === 0)
+        if ((tool || at === 0) && ctx.getResource('tool') !== world.tool)
+          world.complain(`${String(data.path)} runs without its tool`)
+        const player = new Player(world, page, ctx, data, made, lost ? 2 : attempts)
         await player.play(body, `s${n}`)
         if (lost) throw new Error('lost')
         return Ended(player.notes)
