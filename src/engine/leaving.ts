@@ -6,7 +6,7 @@ import type { LiveSession } from '../session/live-session'
 import { isHeard } from '../session/message'
 import type { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
-import { tellLost, unstoredOf } from './overtaken'
+import { missingOf, tellLost, unstoredOf } from './overtaken'
 import { Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
@@ -154,9 +154,14 @@ export class Leaving {
   readonly #notice = async (event: object): Promise<void> => {
     const { live, place } = this.#options
     const { key } = event as { readonly key?: unknown }
+    const { core } = live
     if (!live.leading || this.#away) return
-    // A tab that had led before: once all of it is stored, nobody needs that.
-    if (key === place && this.#exit.reaches(0, live.core.model.lineage)) this.#clearOnceStored()
+    // A tab that had led before, and was mostly heard: once all of it is stored, nobody needs that.
+    const tail = key === place ? await this.#exit.read() : undefined
+    if (tail?.lineage === core.model.lineage) {
+      tellLost(this.#options, missingOf(tail.records, core.history, core.model.seq))
+      this.#clearOnceStored()
+    }
     if (key !== this.#key) return
     this.#left = await this.#unanswered.read()
     for (const asked of this.asked) live.leading?.do(asked)

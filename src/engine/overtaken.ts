@@ -19,9 +19,9 @@ export function lostOf(records: readonly object[]): string[] {
   return kindsOf((records as readonly SessionRecord[]).filter(isOfAPerson))
 }
 
-/** The kinds of those that a session does not have, as far as its history tells. */
-export function missingOf(records: Tail['records'], history: Core['history']): string[] {
-  return kindsOf(records.filter((it) => !isKnown(it as SessionRecord, { history })))
+/** The kinds of those that a session does not have, as far as its history tells; up to `base` it has all. */
+export function missingOf(records: Tail['records'], history: Core['history'], base?: number): string[] {
+  return kindsOf(records.filter((it) => !isKnown(it as SessionRecord, { history }, base)))
 }
 
 /** All records after what is stored. What an owed copy holds is no longer queued, but the history has it, unless that is short. */

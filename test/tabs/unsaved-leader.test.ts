@@ -131,6 +131,23 @@ test('it is taken over by one that has all of it, and that one by a later one th
   for (const session of [it.leader, third]) expect(session.state.get('text')).toBe('ac')
 })
 
+test('a later one that has nothing takes over, and it is closed before that one has answered / the one that leads says what is lost', async () => {
+  const it = await unsaved()
+  it.leader.state.append('text', 'c')
+  await it.clock.advance(10)
+  crash(it.second.engine)
+  it.first.hang()
+  const third = await later(it)
+  void it.leader.close().catch(() => {})
+  await it.clock.advance(5000)
+  expect(third.state.get('text')).not.toContain('c')
+  const kinds: unknown = expect.arrayContaining(['sent', 'answered', 'wrote'])
+  expect(it.errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: kinds }))
+  it.disk.full = false
+  await it.clock.advance(40_000)
+  expect([...it.box.keys()]).toEqual([])
+})
+
 test('it is taken over by one that has all of it and hangs, and that one by a later one that has nothing / both bring what they have typed, once', async () => {
   const it = await unsaved()
   it.leader.state.append('text', 'c')
