@@ -111,7 +111,10 @@ export class Leaving {
     return version === own && isOfThis
   }
 
-  /** Leaves to the next leader what this tab has asked of the present one, and what it had recorded itself. Returns whether what was asked is kept. */
+  /**
+   * Leaves to the next leader what this tab has asked of the present one, and what it had recorded itself while it led.
+   * Returns whether what was asked is kept.
+   */
   keep(known: { readonly epoch: number; readonly base: number }): boolean {
     const { tabs, live, clock, version } = this.#options
     const { outbox } = tabs

@@ -169,7 +169,7 @@ export class Attempt {
     const fenced = promise.then(
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
       (error: unknown) => {
-        fenced.catch(unheard)
+        fenced.catch(() => {})
         return this.core.closed === 'crashed' ? never<T>() : Promise.reject(error)
       },
     )
@@ -297,5 +297,3 @@ const none: readonly never[] = Object.freeze([])
 function plain(event: Emission | undefined): WorkflowEvent {
   return frozen({ type: event?.type ?? '', data: event?.data })
 }
-
-const unheard = (): void => {}

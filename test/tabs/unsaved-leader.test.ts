@@ -211,10 +211,14 @@ test('a tab with a text that is not stored loses the lead / it does not call its
 })
 
 describe('a leader with a text that is not stored is taken over by one that has heard it, and then goes', () => {
-  async function overtaken(how: 'left' | 'closed') {
+  async function typed() {
     const it = await unsaved()
     it.leader.state.append('text', 'c')
     await it.clock.advance(200)
+    return it
+  }
+  async function overtaken(how: 'left' | 'closed') {
+    const it = await typed()
     void it.follower.takeOver()
     await it.clock.advance(1000)
     expect([it.leader.role, it.follower.role]).toEqual(['follower', 'leader'])
@@ -257,9 +261,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
   )
 
   test('it is closed before the one that took over has answered, which then dies / the next page has it, and no loss is told', async () => {
-    const it = await unsaved()
-    it.leader.state.append('text', 'c')
-    await it.clock.advance(200)
+    const it = await typed()
     it.second.hang()
     void it.follower.takeOver()
     await it.clock.advance(10)
@@ -273,9 +275,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
   })
 
   test('the one that took over has left more in the same moment / that is not written over', async () => {
-    const it = await unsaved()
-    it.leader.state.append('text', 'c')
-    await it.clock.advance(200)
+    const it = await typed()
     void it.follower.takeOver()
     await it.clock.advance(1000)
     it.follower.state.set('note', 'e')
