@@ -12,7 +12,8 @@ export function grown(
   const found = core.history.record(record.seq)
   if (!isFieldEdit(record) || !isFieldEdit(found)) return [record, []]
   // Without a private write between them, two edits may be one.
-  const [ops, all] = [joined(core.options.privacy.told(record.ops)), joined(found.ops)]
+  const ops = joined(core.options.privacy.told(record.ops))
+  const all = joined(found.ops)
   for (let length = ops.length; length > 0; length--) {
     const heard = ops.slice(0, length)
     const theirs = all.slice(-length)

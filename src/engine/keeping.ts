@@ -75,14 +75,14 @@ export class Keeping {
   }
 
   journal(live: LiveSession, { epoch, lead, loaded, tabs }: Attaching): Journal {
-    const [{ storage, clock, timeout, onError }, { shape }] = [this.#deps, this]
+    const { storage, clock, timeout, onError } = this.#deps
     // Written out, here and below: an object with a spread in it gets a hidden class of its own.
     const journal: Journal = new Journal({
       storage,
       clock,
       timeout,
       id: this.#id,
-      shape,
+      shape: this.shape,
       bytes: this.isPlain && storage.keepsBytes === true,
       serializer: this.serializer,
       stored: loaded?.sizes,
@@ -105,7 +105,7 @@ export class Keeping {
       timeout,
       onError,
       live,
-      shape,
+      shape: this.shape,
       epoch,
       journal,
       expected: loaded?.head.seq ?? 0,

@@ -83,7 +83,8 @@ export class Opening {
   }
 
   #live(copy: CopyValue, { layers, flow }: Shared, onClose: () => void): LiveSession {
-    const [definition, { clock, ids, random, report }] = [this.#definition, this.#deps]
+    const definition = this.#definition
+    const { clock, ids, random, report } = this.#deps
     // Written out: with spreads, so many members make a slow and large object.
     return new LiveSession({
       id: this.#id,
@@ -152,7 +153,7 @@ export class Opening {
   /** What was found is shown. `silent`: storage does not say whether there is more. */
   #arrive(found: Found, silent?: Error): Promise<void> | undefined {
     const { loaded, model, history, epoch, tail, dropped } = found
-    const [live, { privacy }] = [this.live, this.#keeping]
+    const { live } = this
     if (!live.mayAttach) return undefined
     const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
     const ahead = this.#tabs.ahead(found)
@@ -163,7 +164,7 @@ export class Opening {
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     // Private values are in no storage and no message: this tab's own stay, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
-    if (same) this.#tree.apply(privacy.carry(shown.state, this.#tree, this.#schema))
+    if (same) this.#tree.apply(this.#keeping.privacy.carry(shown.state, this.#tree, this.#schema))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
     if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how)
@@ -192,8 +193,7 @@ export class Opening {
   }
 
   async #follow(model: Model, epoch: number, how: Resumed): Promise<void> {
-    const isWhole = (): boolean => isComplete(this.#schema, this.#tree.root())
-    if (await this.#tabs.follow(model, epoch, how, isWhole)) return
+    if (await this.#tabs.follow(model, epoch, how, () => isComplete(this.#schema, this.#tree.root()))) return
     await this.#tabs.seize()
     await this.#read()
   }
@@ -279,8 +279,8 @@ export class Opening {
 
   #explain(thrown: unknown): Promise<Error> {
     const { storage, onError } = this.#deps
-    const [retry, reset] = [() => this.again(), () => this.#reset()]
-    return explained(thrown, this.#id, { storage, onError, retry, reset })
+    const retry = () => this.again()
+    return explained(thrown, this.#id, { storage, onError, retry, reset: () => this.#reset() })
   }
 
   /** Gives up what is stored, unless it has been loaded meanwhile. Everybody who asks shares one reset. */

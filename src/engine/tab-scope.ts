@@ -63,9 +63,10 @@ export class TabScope {
   }
 
   #seatOf(name: string | undefined): Seat | undefined {
-    const [locks, clock, nothing] = [this.#locks, systemClock, () => {}]
+    const locks = this.#locks
+    const nothing = (): void => {}
     if (!locks || name === undefined) return undefined
-    return new Seat({ locks, name: `${KEY}:${name}`, clock, onWon: nothing, onLost: nothing })
+    return new Seat({ locks, name: `${KEY}:${name}`, clock: systemClock, onWon: nothing, onLost: nothing })
   }
 
   #read(): [name: string | undefined, left: boolean] {

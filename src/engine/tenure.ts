@@ -22,7 +22,8 @@ export function emptied(of: string): StorageError {
   )
 }
 
-const [LOOKS, NEXT_LOOK] = [4, 500]
+const LOOKS = 4
+const NEXT_LOOK = 500
 
 /**
  * Somebody may have emptied the storage, or be about to; then it cannot be read for a moment. If so many looks, so many

@@ -38,7 +38,8 @@ export class Deadlines {
     this.#now()
     if (this.#list.length >= this.#most) this.#sweep()
     const list = this.#list
-    let [from, to] = [0, list.length]
+    let from = 0
+    let to = list.length
     while (from < to) {
       const middle = (from + to) >> 1
       if ((list[middle] as Due).at > due.at) to = middle

@@ -20,8 +20,6 @@ import { Silence } from './silence'
 import { LeaderSilentError } from './tab-errors'
 import { deferred, type Deferred } from './deferred'
 
-const noAsks: ReadonlySet<string> = new Set()
-
 /**
  * A session that another tab executes. It folds that tab's records, shows its own writes on top until they are recorded,
  * and asks that tab for everything else.
@@ -31,7 +29,7 @@ export class Following implements Remote {
   /** Resolves when this tab has all that the leader has. */
   readonly joined: Deferred<void> = deferred()
   view: Shown | undefined
-  answering: ReadonlySet<string> = noAsks
+  answering: ReadonlySet<string> = new Set()
   /** The epoch of the newest leader that was heard of. */
   epoch: number
   /** The epoch of the leader whose records are shown; 0 until its welcome. */
@@ -72,11 +70,12 @@ export class Following implements Remote {
   }
 
   get persistence(): Persistence {
-    const [{ view }, { error }] = [this, this.#silence]
+    const { error } = this.#silence
+    const shown = this.view?.persistence
     // Before its welcome, what this tab had recorded as the leader may be stored nowhere.
-    const busy = this.busy || (!view && this.#options.own && this.durable < this.#core.model.seq)
-    const status = error ? 'unsaved' : busy ? 'saving' : view?.persistence.status
-    const next = { savedAt: undefined, ...view?.persistence, status: status ?? 'saved', error }
+    const busy = this.busy || (!shown && this.#options.own && this.durable < this.#core.model.seq)
+    const status = error ? 'unsaved' : busy ? 'saving' : (shown?.status ?? 'saved')
+    const next = { savedAt: undefined, ...shown, status, error }
     const last = this.#persistence
     if (next.status !== last.status || next.savedAt !== last.savedAt || next.error !== last.error)
       this.#persistence = Object.freeze(next)

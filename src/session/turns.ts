@@ -96,7 +96,8 @@ export class Turns {
 
   /** Hands over what is due, when it is time. */
   next(): void {
-    const [due, waiting] = [this.#due, this.#waiting]
+    const due = this.#due
+    const waiting = this.#waiting
     if (waiting === undefined || waiting.size === 0) return
     if (this.#busy === task) return void thisTask().add(this)
     if (due === undefined) return

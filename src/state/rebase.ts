@@ -136,7 +136,8 @@ function splice(
 
 /** Items that were never told apart are the same by position, as far as both lists go. */
 function itemsOf({ place, old, now }: Target): Place[] {
-  const [inOld, inNow] = [lengthOf(old), lengthOf(now)]
+  const inOld = lengthOf(old)
+  const inNow = lengthOf(now)
   return (place.items ??= Array.from({ length: Math.max(inOld, inNow) }, (_, i) =>
     placeOf(i < inOld, i < inNow),
   ))

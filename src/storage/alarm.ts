@@ -1,7 +1,8 @@
 import type { Clock } from '../clock'
 
 /** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
-const [TRAILING, LONGEST_WAIT] = [150, 1000]
+const TRAILING = 150
+const LONGEST_WAIT = 1000
 
 /**
  * Says when field edits are to be written: a timer that is put off again and again. It checks the time again when it fires,

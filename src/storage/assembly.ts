@@ -75,10 +75,12 @@ class Lists {
   put(value: unknown, path: readonly string[]): boolean {
     const text = JSON.stringify(path)
     const parts = this.#lists.get(text)
-    const [above, key] = [path.slice(0, -1), path.at(-1)]
+    const above = path.slice(0, -1)
+    const key = path.at(-1)
     if (this.#put.has(text)) return true
     if (parts === undefined || key === undefined || above.length === 0) return false
-    const [holder, list] = [containerAt(value, above), containerAt(value, path)]
+    const holder = containerAt(value, above)
+    const list = containerAt(value, path)
     if (!isPlain(holder) || Array.isArray(holder) || !Array.isArray(list) || list.length > 0) return false
     this.unread.push(putLate(holder, key, parts, this.#made))
     this.#put.add(text)

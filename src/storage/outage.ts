@@ -1,5 +1,6 @@
 /** The pause after a failed write doubles from the first to the longest, in milliseconds. */
-const [FIRST, LONGEST] = [1000, 30_000]
+const FIRST = 1000
+const LONGEST = 30_000
 /** This many records are kept; then one snapshot replaces them in memory. */
 export const BACKLOG = 2000
 

@@ -88,8 +88,10 @@ export function nodeHandler(phases: AnyPhases, config: unknown): (ctx: Context) 
     if (it !== undefined) checkArgument(`node(): ${name}`, it, 'function')
     return (it as ((...args: unknown[]) => unknown) | undefined)?.bind(phases)
   }
-  const [prepare, execute] = [phase('prepare'), phase('execute')]
-  const [fallback, cleanup] = [phase('fallback'), phase('cleanup')]
+  const prepare = phase('prepare')
+  const execute = phase('execute')
+  const fallback = phase('fallback')
+  const cleanup = phase('cleanup')
   return async (ctx) => {
     const node = (ctx as Context & { readonly '~node': NodeHost })['~node']
     const prepared = prepare && (await node.phase('prepare', () => prepare(ctx.state, ctx)))
