@@ -241,6 +241,7 @@ export class Following implements Remote {
     let missed = false
     for (const it of records) {
       const { seq } = this.#core.model
+      if ('record' in it && it.record.kind === 'reset') this.#overlay.beginAnew()
       if ('event' in it) live.streams.push(it.event)
       else if (it.record.seq > seq + 1) missed = true
       else if (it.record.seq > seq || (it.more && it.record.seq === seq)) live.core.adopt(it.record)

@@ -38,17 +38,22 @@ export class Overlay {
     if (this.#isOn) model.tree.restore(this.#confirmed)
   }
 
+  /** The session is reset: what is private goes as well. */
+  beginAnew(): void {
+    this.#shown = this.#core.options.initialState
+  }
+
   /** What is not recorded is shown again; the very same, where the news was of nothing but what this tab shows already. */
   putOn(changed: boolean, known: boolean): void {
     const { model, options } = this.#core
     const { tree, heard } = model
     const shown = this.#shown
     this.#shown = undefined
-    if (shown !== undefined) tree.apply(options.privacy.carry(shown, tree, options.writer.schema))
     if (changed && this.#isOn) {
       this.#confirmed = tree.root()
       for (const ops of this.#outbox.writes(heard)) tree.apply(ops)
     }
+    if (shown !== undefined) tree.apply(options.privacy.carry(shown, tree, options.writer.schema))
     if (known && shown !== undefined) tree.restore(shown)
     if (tree.pending) tree.flush()
   }

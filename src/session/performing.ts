@@ -11,8 +11,13 @@ const calls: { readonly [name: string]: Call } = {
   write: ({ core }, { args, by, seen }) => {
     // What was checked against another state than this one is checked again.
     const others = core.touchedBy !== by && core.touchedAt > seen
-    const ops = args[0] as Op[]
-    core.write(ops)
+    const { privacy, writer } = core.options
+    const { tree } = core.model
+    const shown = privacy.none || tree.root()
+    core.write(args[0] as Op[])
+    // Private values of this tab stay in it, and were not in what was asked for.
+    const own = privacy.carry(shown, tree, writer.schema)
+    if (own.length > 0) core.write(own)
     if (others) core.mend()
   },
   send(live, asked) {

@@ -75,19 +75,23 @@ export class Privacy {
     return { ...point, begin: begun(begin), ...(child && { child: own.#saved(child) }) }
   }
 
-  /** The operations that copy the private values of one state into another, where its schema allows them. */
+  /**
+   * The operations that copy the private values of one state into another, where its schema allows them. Those that the
+   * first one lacks as well begin with their defaults.
+   */
   carry(state: unknown, into: Current, { check }: CompiledSchema): Op[] {
     return this.#paths.flatMap((keys): Op[] => {
-      const value = valueAt(state, keys)
       const path = toPath(keys)
-      if (value === undefined) return [['delete', path.id]]
+      let value = valueAt(state, keys)
       try {
-        check(into, path, value)
-        return [['set', path.id, value]]
+        const checked = check(into, path, value)
+        if (checked.path === path) value ??= checked.value
       } catch {
         // The object that held it is gone, and is not valid with the private value alone.
-        return []
+        if (value !== undefined) return []
       }
+      if (value === into.peek(path)) return []
+      return [value === undefined ? ['delete', path.id] : ['set', path.id, value]]
     })
   }
 

@@ -2,7 +2,6 @@ import type { Op } from '../state/op'
 import { startsWith, toPath, type Path } from '../state/path'
 import { sameJson } from '../state/same'
 import { Tree } from '../state/tree'
-import type { View } from '../state/view'
 import { sameOp } from '../state/writer'
 import type { CollectedEvent, Entry, Execution } from './model'
 import { Turns } from './turns'
@@ -64,7 +63,7 @@ export class Replay {
   }
 
   /** The earlier state that the attempt's next read sees; `undefined` for the present one. */
-  get view(): View | undefined {
+  get view(): Tree | undefined {
     if (this.live) return undefined
     const { entries } = this.#exec
     let index = this.#front

@@ -41,7 +41,10 @@ function view(attempt: Attempt): View {
     replay.entered()
   }
   replay.reads++
-  return seen ?? model.tree
+  if (seen === undefined) return model.tree
+  // What is private was not stored: a re-run finds its default.
+  seen.apply(core.options.privacy.carry(seen.root(), seen, core.options.writer.schema))
+  return seen
 }
 
 function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]): unknown {

@@ -81,6 +81,8 @@ export class Travel {
     const { run } = core.model
     const rewound = new CancelledError('the session was rewound')
     scheduler.stop(rewound)
+    // Private values of before a reload are in no history.
+    past.tree.apply(core.options.privacy.carry(past.tree.root(), past.tree, core.options.writer.schema))
     core.append({
       kind: 'rewound',
       to,

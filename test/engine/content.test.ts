@@ -387,6 +387,56 @@ describe('private paths', () => {
     expect(again.asks).toHaveLength(1)
   })
 
+  test('a step runs again after a reload / it reads their defaults, and goes the same way', async () => {
+    const page = profile()
+    const read: unknown[] = []
+    const state = z.object({ card: z.string().default(''), login: State.shape.login })
+    const workflow = defineWorkflow({ ...flow, state, private: ['card', 'login.password'] }).step(
+      'pay',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1))
+        const { length } = ctx.state.get('card')
+        await ctx.state.set('login', { name: 'ada', password: 'SECRET' })
+        read.push([length, ctx.state.get('login')?.password])
+        return Done((await ctx.ask(Question(2))).data)
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    session.state.set('card', 'SECRET')
+    await session.asks[0]?.reply(1)
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    expect(await again.asks[0]?.reply(2)).toBe(true)
+    expect(await again.run()).toBe(2)
+    expect(read).toEqual([
+      [6, 'SECRET'],
+      [0, ''],
+    ])
+  })
+
+  test('rewind after a reload / they are at their defaults, as after the next reload', async () => {
+    const page = profile()
+    const state = z.object({ card: z.string().default(''), note: z.string().default('') })
+    const workflow = defineWorkflow({ ...flow, state, private: ['card'] }).step(
+      'end',
+      { on: Go, emits: [Done] },
+      () => Done(1),
+    )
+    const session = await page.open(workflow)
+    session.state.set('card', 'SECRET')
+    await session.run()
+    session.state.set('note', 'later')
+    await page.reload()
+    const again = await page.open(workflow)
+    again.rewind(2)
+    expect(again.state.get()).toEqual({ card: '', note: '' })
+    await page.reload()
+    expect((await page.open(workflow)).state.get()).toEqual({ card: '', note: '' })
+  })
+
   test('back, forward, rewind, reset and fork, beside a tab that follows / are in nothing that is stored or told', async () => {
     const clock = virtualClock()
     const handed: unknown[] = []

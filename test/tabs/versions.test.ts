@@ -288,6 +288,50 @@ test('private fields / are in no message, and each tab keeps its own', async () 
   expect(JSON.stringify(heard)).not.toContain('secret')
 })
 
+const signing = defineWorkflow({
+  ...flow,
+  state: z.object({ login: z.object({ user: z.string(), pin: z.string().default('') }).optional() }),
+  private: ['login.pin'],
+}).step('end', { on: Go, emits: [Done] }, () => Done(1))
+
+test('a tab that follows replaces the object around a private field / the leader keeps its own in it, or has the default', async () => {
+  const { clock, engine } = browser()
+  const one = await engine().open(signing)
+  const two = await engine().open(signing)
+  two.state.set('login', { user: 'a', pin: 'of two' })
+  await clock.advance(1000)
+  expect(one.state.get('login')).toEqual({ user: 'a', pin: '' })
+  one.state.set('login.pin', 'of one')
+  two.state.set('login', { user: 'ab', pin: 'of two' })
+  await clock.advance(1000)
+  expect(one.state.get('login')).toEqual({ user: 'ab', pin: 'of one' })
+  expect(two.state.get('login')).toEqual({ user: 'ab', pin: 'of two' })
+})
+
+test('the leader makes an object with a private field / a tab that follows has the default in it', async () => {
+  const { clock, engine } = browser()
+  const one = await engine().open(signing)
+  const two = await engine().open(signing)
+  one.state.set('login', { user: 'a', pin: 'of one' })
+  await clock.advance(1000)
+  expect(two.state.get('login')).toEqual({ user: 'a', pin: '' })
+})
+
+test.each(['the leader', 'a tab that follows'])(
+  'private fields, and %s resets the session / they begin anew in all tabs',
+  async (who) => {
+    const { clock, engine } = browser()
+    const one = await engine().open(paying)
+    const two = await engine().open(paying)
+    one.state.set('card', 'secret of one')
+    two.state.set('card', 'secret of two')
+    await clock.advance(1000)
+    ;(who === 'the leader' ? one : two).reset()
+    await clock.advance(1000)
+    expect([one.state.get('card'), two.state.get('card')]).toEqual(['', ''])
+  },
+)
+
 test.each(['killed', 'closed', 'left'])(
   'a private field, and a tab that follows / the leader is %s / it leads, and has its own still',
   async (way) => {
