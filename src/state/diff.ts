@@ -28,8 +28,9 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[],
     const known = node?.base === from && node.touched
     if (known) {
       // In the order of the keys, because a re-run is compared with what was recorded.
-      const changed = known.size > 1 ? Object.keys(from).filter((it) => known.has(it)) : known
-      for (const key of changed) compare(from[key], to[key], [...keys, key], ops, touched)
+      const among = (box: object): string[] => Object.keys(box).filter((it) => known.has(it))
+      const changed = known.size > 1 ? new Set([...among(from), ...among(to)]) : known
+      for (const key of changed) compare(at(from, key), at(to, key), [...keys, key], ops, touched)
       return
     }
     const stay = staying(from, to)

@@ -1,7 +1,7 @@
 import { PathError } from '../errors'
 import { isPlainObject } from './json'
 import { isForbidden, listIndex } from './path'
-import { isContainer } from './view'
+import { isContainer, shallowCopy } from './view'
 
 type Box = Record<PropertyKey, unknown>
 
@@ -14,12 +14,12 @@ interface Node {
   readonly proxy: Box
   /** It came in by an assignment, so drafts may hide anywhere inside. */
   readonly foreign: boolean
-  /** The keys that may have another value now. Nothing when any key may: then all of them are compared. */
+  /** The keys that came, went or may have another value. Nothing when the others may have moved: then all are compared. */
   touched: Set<string> | undefined
   result?: Box
 }
 
-/** By finished object: the original, and which keys may have another value, if both have the same keys. */
+/** By finished object: the original, and which keys may have another value, if the others are where they were. */
 export type Touched = ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
 
 /**
@@ -58,7 +58,10 @@ class Drafting {
       ) {
         throw new PathError(String(key), 'a draft takes text keys, its lists indices')
       }
-      this.#touch(copy, Object.hasOwn(copy, key) ? key : undefined)
+      const { base } = this.nodes.get(copy) as Node
+      // What grows a list, and a key that comes back behind the others, moves more than itself.
+      const moves = !Object.hasOwn(copy, key) && (Array.isArray(copy) || Object.hasOwn(base, key))
+      this.#touch(copy, moves || key === 'length' ? undefined : key)
       return Reflect.set(copy, key, value)
     },
     defineProperty: (copy, key, to) => {
@@ -66,7 +69,7 @@ class Drafting {
       return Reflect.defineProperty(copy, key, to)
     },
     deleteProperty: (copy, key) => {
-      this.#touch(copy)
+      this.#touch(copy, Array.isArray(copy) ? undefined : (key as string))
       return Reflect.deleteProperty(copy, key)
     },
   }
@@ -83,8 +86,8 @@ class Drafting {
     if (known) return known
     const list = Array.isArray(value)
     if (!list && !isPlainObject(value)) return undefined
-    const copy = (list ? value.slice() : { ...value }) as Box
-    const touched = list || foreign ? undefined : new Set<string>()
+    const copy = (list ? value.slice() : shallowCopy(value)) as Box
+    const touched = foreign ? undefined : new Set<string>()
     const node: Node = { base: value as Box, copy, proxy: new Proxy(copy, this.#traps), foreign, touched }
     for (const key of [copy, node.proxy, foreign ? value : copy]) this.nodes.set(key, node)
     return node
@@ -121,7 +124,7 @@ class Drafting {
     for (const key of keys) {
       const child = node.foreign || copy[key] !== base[key] ? this.#child(node, key) : undefined
       if (child) copy[key] = this.#finish(child)
-      same &&= Object.hasOwn(base, key) && Object.is(copy[key], base[key])
+      same &&= Object.hasOwn(base, key) === Object.hasOwn(copy, key) && Object.is(copy[key], base[key])
     }
     return (node.result = same ? base : copy)
   }

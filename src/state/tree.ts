@@ -6,7 +6,7 @@ import type { Op } from './op'
 import type { Path } from './path'
 import { Subscribers } from './subscribers'
 import { subscribe, type Listener } from './subscription'
-import { holds, isContainer, type Container, type View } from './view'
+import { holds, isContainer, shallowCopy, type Container, type View } from './view'
 
 /**
  * The state: immutable to everybody who looks at it, and yet cheap to write. A write copies the containers on
@@ -201,20 +201,10 @@ export class Tree implements View {
   }
 }
 
-/** An object of so many keys or more is copied key by key. */
-const WIDE = 200
-
 function copyOf(value: unknown): Container {
   if (Array.isArray(value)) return value.slice()
   if (!isContainer(value)) return {}
-  if (late.count > 0) return late.sight.copyUnread(value)
-  const from = value as Record<string, unknown>
-  const keys = Object.keys(from)
-  if (keys.length < WIDE) return { ...from }
-  // Into one without a prototype. Otherwise it grows through one hidden class after the other, two to three times as slow.
-  const copy = Object.create(null) as Record<string, unknown>
-  for (const key of keys) copy[key] = from[key]
-  return Object.setPrototypeOf(copy, Object.prototype) as Container
+  return late.count > 0 ? late.sight.copyUnread(value) : shallowCopy(value as Record<string, unknown>)
 }
 
 function spliced(

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { diff } from '../../src/state/diff'
+import type { Op } from '../../src/state/op'
 import { toPath } from '../../src/state/path'
 import { Tree } from '../../src/state/tree'
 import { forSeeds, Generator } from './generate'
@@ -139,22 +140,51 @@ describe('diff', () => {
     },
   )
 
-  test('of many keys an edit changes two / the others are not looked at, and what changed is told in their order', () => {
+  const wide = (width: number): Record<string, { at: number }> =>
+    Object.fromEntries(Array.from({ length: width }, (_, at) => [`key${at}`, { at }]))
+
+  test.each<[string, (width: number) => Json, (draft: never) => void, Op[]]>([
+    [
+      'two of many keys change',
+      wide,
+      (box: ReturnType<typeof wide>) => {
+        Object.assign(box['key50'] ?? {}, { at: -1 })
+        box['key7'] = { at: -2 }
+      },
+      [
+        ['set', 'key7.at', -2],
+        ['set', 'key50.at', -1],
+      ],
+    ],
+    [
+      'one of many keys goes, another one comes',
+      wide,
+      (box: ReturnType<typeof wide>) => {
+        box['new'] = { at: -1 }
+        delete box['key7']
+      },
+      [
+        ['delete', 'key7'],
+        ['set', 'new', { at: -1 }],
+      ],
+    ],
+    [
+      'one of many items changes',
+      (width) => ({ list: Object.values(wide(width)) }),
+      ({ list }: { list: { at: number }[] }) => Object.assign(list[7] ?? {}, { at: -1 }),
+      [['set', 'list.7.at', -1]],
+    ],
+  ])('%s / the others are not looked at, and what changed is told in order', (_, make, recipe, expected) => {
     const counts: number[] = []
     for (const width of [100, 1000]) {
-      const from = Object.fromEntries(Array.from({ length: width }, (_, at) => [`key${at}`, { at }]))
+      const from = make(width)
       const spies = [vi.spyOn(Object, 'hasOwn'), vi.spyOn(Set.prototype, 'add')]
       const { draft, touched, finish } = draftOf(from)
-      const box = draft as Record<string, { at: number }>
-      Object.assign(box['key50'] ?? {}, { at: -1 })
-      box['key7'] = { at: -2 }
+      recipe(draft as never)
       const ops = diff(from, finish(), touched)
       counts.push(spies.reduce((sum, it) => sum + it.mock.calls.length, 0))
       vi.restoreAllMocks()
-      expect(ops).toEqual([
-        ['set', 'key7.at', -2],
-        ['set', 'key50.at', -1],
-      ])
+      expect(ops).toEqual(expected)
     }
     expect(counts[1]).toBe(counts[0])
   })
