@@ -34,9 +34,9 @@ test.each<[string, string, string, readonly [() => SessionStorage, () => Session
     'cart',
     [() => unstorageStorage(createStorage(), 'ann'), () => unstorageStorage(createStorage(), 'bob')],
   ],
-  ['names and ids that make the same text', 'ann:cart', 'cart', [named('app'), named('app:ann')]],
-  ['names with a mark in them', 'cart', 'cart', [named('app:ann'), named('app%3Aann')]],
-])('two storages: %s / both lead, and neither shows what is in the other', async (_, one, two, storages) => {
+  ['names and ids that join to the same text', 'ann:cart', 'cart', [named('app'), named('app:ann')]],
+  ['a name that looks escaped', 'cart', 'cart', [named('app:ann'), named('app%3Aann')]],
+])("two storages: %s / both tabs lead, and neither shows the other's data", async (_, one, two, storages) => {
   const { engines, clock } = apart(...storages)
   const first = await engines[0]!.open(asking, { id: one })
   first.state.set('secret', 1)
@@ -46,7 +46,7 @@ test.each<[string, string, string, readonly [() => SessionStorage, () => Session
   expect([first.role, second.role, second.state.get()]).toEqual(['leader', 'leader', {}])
 })
 
-test('two tabs, each with its sessionStorage / each has its own session, also after a reload', async () => {
+test('two tabs, each with its own sessionStorage / each has its own session, also after a reload', async () => {
   const [one, two] = [area(), area()]
   const inTab = (own: typeof one) => () => {
     vi.stubGlobal('sessionStorage', own)
@@ -70,7 +70,7 @@ test('two tabs, each with its sessionStorage / each has its own session, also af
   expect([again.role, again.state.get(), box.size]).toEqual(['leader', { text: 'of the first' }, 0])
 })
 
-test('clear() of one storage / what a page of another one has left, whose name begins the same, stays', async () => {
+test('clear() on one storage / the exit journal of another storage whose name starts the same stays', async () => {
   const { engines, box } = apart(named('app'), named('app:ann'))
   box.set('dogear:memory:app%3Aann:cart', 'of the other')
   box.set('dogear:memory:app:cart', 'own')

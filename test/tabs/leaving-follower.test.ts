@@ -80,8 +80,8 @@ async function left() {
   return it
 }
 
-describe('a tab that follows is closed or left with something that is not answered', () => {
-  test('the leader is well, typed and closed in one go / it is stored when close() resolves', async () => {
+describe('a follower is closed or left before the leader has answered it', () => {
+  test('the leader is well, and the follower types and closes at once / the text is stored when close() resolves', async () => {
     const { leader, follower } = await hung()
     follower.state.set('text', 'typed')
     await follower.close()
@@ -116,7 +116,7 @@ describe('a tab that follows is closed or left with something that is not answer
     },
   )
 
-  test('the leader hangs for a while and wakes / the text is there once, and nothing is left behind', async () => {
+  test('the leader hangs for a while and wakes / it applies the text once, and the exit journal is empty', async () => {
     const it = await hung()
     it.hang()
     it.follower.state.append('text', 'once')
@@ -131,7 +131,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect((await it.tab().engine.open(asking)).state.get('text')).toBe('once')
   })
 
-  test('the leader is well, and its last message was on the way / once', async () => {
+  test("the leader is well, and the follower's last message was on its way / the text is applied once", async () => {
     const it = await hung()
     it.follower.state.append('text', 'once')
     it.second.leave()
@@ -139,7 +139,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([it.leader.state.get('text'), it.box.size]).toEqual(['once', 0])
   })
 
-  test('it comes back while the leader hangs / it shows the text, says that nobody answers, and has it once when it takes over', async () => {
+  test('reopened while the leader hangs / shows the text, reports the silent leader, and applies the text once when it takes over', async () => {
     const it = await leftUnanswered((state) => state.append('text', 'once'))
     const { page, session } = await back(it)
     const { role, state, persistence } = session
@@ -157,7 +157,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.errors).toEqual([])
   })
 
-  test('it comes back, types something else and takes over / what was typed last stands', async () => {
+  test('reopened, types something else and takes over / the newer text wins', async () => {
     const it = await leftUnanswered((state) => state.set('text', 'older'))
     const { session } = await back(it)
     session.state.set('text', 'newer')
@@ -166,7 +166,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([session.state.get('text'), it.box.size]).toEqual(['newer', 0])
   })
 
-  test('another one types, is left, and the one that typed before it takes over / what was typed last stands', async () => {
+  test('a second follower types later and is left, and the first one takes over / the newer text wins', async () => {
     const it = await hung()
     await stored(it)
     const third = it.tab()
@@ -182,7 +182,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([it.follower.state.get('text'), it.box.size]).toEqual(['newer', 0])
   })
 
-  test('two tabs open while the leader hangs, something is typed in both, and each takes over from the one before at once / all of it is there, once', async () => {
+  test('two tabs open while the leader hangs, both type, and each takes over from the one before / all text is there, once', async () => {
     const it = await leftUnanswered((state) => state.append('text', 'a'))
     const [one, two] = [await back(it), await back(it)]
     one.session.state.append('text', 'b')
@@ -195,7 +195,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([one.session.persistence.status, two.session.persistence.status]).toEqual(['saved', 'saved'])
   })
 
-  test('it comes back, and the leader wakes / the text and the reply are there once, saved in both', async () => {
+  test('reopened, and the leader wakes / the text and the reply are applied once, and saved in both tabs', async () => {
     const it = await hung()
     await stored(it)
     void it.leader.run().catch(() => {})
@@ -213,7 +213,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
-  test('it had led before, is back from the cache while the new leader hangs, and goes and comes once more / what was typed, and the reply, are done once, and told so', async () => {
+  test('a former leader returns from the cache while the new one hangs, types, replies, and goes and returns again / both are done once, and its caller is told', async () => {
     const it = await hung()
     await stored(it)
     void it.leader.run().catch(() => {})
@@ -237,7 +237,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([it.box.size, it.errors]).toEqual([0, []])
   })
 
-  test('it comes back and is closed / close() waits for nobody: it is kept', async () => {
+  test('reopened and closed / close() does not wait for the leader: the text is kept', async () => {
     const it = await leftUnanswered((state) => state.append('text', 'once'))
     const { session } = await back(it)
     const closing = session.close()
@@ -248,7 +248,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.errors).toEqual([])
   })
 
-  test('two of them, a reply and a text / both are done by the next page', async () => {
+  test('two followers, one with a reply, the other with a text / the next page does both', async () => {
     const it = await hung()
     void it.leader.run().catch(() => {})
     await it.clock.advance(10)
@@ -268,7 +268,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
-  test('nothing was stored yet / the text is there all the same', async () => {
+  test('nothing was stored yet / the next page has the text', async () => {
     const it = await hung()
     it.hang()
     it.follower.state.set('text', 'first of all')
@@ -277,7 +277,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect((await it.tab().engine.open(asking)).state.get('text')).toBe('first of all')
   })
 
-  test('nothing was stored yet, and nobody has welcomed it / the leader wakes, and has the text with that of another tab', async () => {
+  test("nothing was stored yet, and the follower was never welcomed / the leader wakes, and has its text and another tab's", async () => {
     const it = await hung()
     it.hang()
     const { page, session } = await back(it)
@@ -291,7 +291,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([it.errors, it.box.size]).toEqual([[], 0])
   })
 
-  test('the next page dies before it has stored it / the one after it has it, once', async () => {
+  test('the next page dies before it has stored the text / the page after it has the text, once', async () => {
     const it = await hung()
     it.hang()
     it.follower.state.append('text', 'once')
@@ -306,7 +306,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
-  test('the next page is closed while it claims the session / the one after it has it, once', async () => {
+  test('the next page is closed while it claims the session / the page after it has the text, once', async () => {
     const { tab, clock, storage } = await left()
     await clock.advance(10)
     const claimed = gate()
@@ -323,7 +323,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect((await tab().engine.open(asking)).state.get()).toEqual({ text: 'ab', more: 1 })
   })
 
-  test('typed before it was welcomed, and closed / the leader wakes, and has the text', async () => {
+  test("typed before the leader's welcome, and closed / the leader wakes, and has the text", async () => {
     const it = await hung()
     await stored(it)
     it.hang()
@@ -340,7 +340,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect([it.leader.state.get('text'), it.follower.state.get('text')]).toEqual(['a', 'a'])
   })
 
-  test('the session was deleted meanwhile / it is gone, with the text', async () => {
+  test('the session was deleted meanwhile / the text is gone with it', async () => {
     const it = await left()
     const next = it.tab()
     await next.engine.delete('flow')
@@ -348,7 +348,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect((await next.engine.open(asking)).state.get()).toEqual({})
   })
 
-  test('another one of that name has begun / it is not done there, and told', async () => {
+  test('a new session with the same id has begun / the text is not written to it, and onError is told', async () => {
     const it = await left()
     await it.storage.delete('flow')
     const kept = new Map(it.box)
@@ -365,7 +365,7 @@ describe('a tab that follows is closed or left with something that is not answer
     expect(it.box.size).toBe(0)
   })
 
-  test('the code has a new version since / it is not done, and told', async () => {
+  test('the code has a new version by then / the text is not written, and onError is told', async () => {
     const it = await left()
     crash(it.first.engine)
     const next = defineWorkflow({ ...flow, version: 2, migrations: { 2: (state: unknown) => state } }).step(
@@ -380,7 +380,7 @@ describe('a tab that follows is closed or left with something that is not answer
   })
 
   test.each(['follows', 'leads'])(
-    'a page sleeps with what it had typed, the session is deleted and another one begins / back, it %s, and does nothing of it there; it is told',
+    'a follower sleeps with unanswered text, and its session is deleted and begun anew / back, it %s, drops the text, and onError is told',
     async (then) => {
       const it = await hung()
       await stored(it)
@@ -405,7 +405,7 @@ describe('a tab that follows is closed or left with something that is not answer
     },
   )
 
-  test('what is private / is not in it', async () => {
+  test('a private field / is not in the exit journal', async () => {
     const secret = defineWorkflow({ ...flow, private: ['card'] }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },
@@ -421,8 +421,8 @@ describe('a tab that follows is closed or left with something that is not answer
   })
 })
 
-describe('a follower is closed where no page keeps what it has done', () => {
-  test('the leader hangs / close() rejects after four seconds, and says so; it is closed all the same', async () => {
+describe('a follower is closed in a page without an exit journal', () => {
+  test('the leader hangs / close() rejects after four seconds with the reason, and the session is closed', async () => {
     const { clock, follower, hang, second } = await hung(asking, { page: null })
     hang()
     follower.state.set('text', 'typed')
@@ -434,7 +434,7 @@ describe('a follower is closed where no page keeps what it has done', () => {
     await second.engine.close()
   })
 
-  test('and by engine.close() / onError is told', async () => {
+  test('closed by engine.close() / onError is told', async () => {
     const { clock, follower, hang, second, errors } = await hung(asking, { page: null })
     hang()
     follower.state.set('text', 'typed')
@@ -444,7 +444,7 @@ describe('a follower is closed where no page keeps what it has done', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 'LEADER_SILENT' })])
   })
 
-  test('the leader dies first / close() does not wait, and says so', async () => {
+  test('the leader dies first / close() rejects without waiting', async () => {
     const { clock, follower, hang, first } = await hung(asking, { page: null })
     hang()
     follower.state.set('text', 'typed')
@@ -454,7 +454,7 @@ describe('a follower is closed where no page keeps what it has done', () => {
     expect(await closing).toMatchObject({ code: 'LEADER_SILENT' })
   })
 
-  test('the page has room for a part of it / close() says that it is not all kept; what is kept is there', async () => {
+  test('the exit journal has room for only a part of the text / close() rejects, and the part that was kept is there', async () => {
     const it = await hung()
     await stored(it)
     it.hang()
@@ -471,7 +471,7 @@ describe('a follower is closed where no page keeps what it has done', () => {
   })
 
   test.each([0, 10])(
-    'closed %i ms after its run() / that is told, and does not wait for ever; the run goes on where it began',
+    'closed %i ms after its run() / run() rejects at once, and the run goes on in the leader',
     async (later) => {
       const { leader, follower, clock } = await hung(asking, { page: null })
       const running = failure(follower.run())
@@ -483,14 +483,14 @@ describe('a follower is closed where no page keeps what it has done', () => {
     },
   )
 
-  test('nothing was done in it / close() waits for nobody', async () => {
+  test('nothing was done in the follower / close() does not wait for the leader', async () => {
     const { follower, hang } = await hung(asking, { page: null })
     hang()
     await follower.close()
   })
 })
 
-test('the leader hangs, and the clock is set back by a day / that it is silent is said all the same', async () => {
+test('the leader hangs, and the clock is set back by a day / its silence is still reported', async () => {
   const base = virtualClock()
   let back = 0
   const clock = { ...base, now: () => base.now() - back }
@@ -504,7 +504,7 @@ test('the leader hangs, and the clock is set back by a day / that it is silent i
   expect(follower.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
 })
 
-describe('a tab sleeps in the back/forward cache, and hears nothing of what another one does meanwhile', () => {
+describe('a tab sleeps in the back/forward cache and misses what another tab does', () => {
   const Next = defineEvent('next', Answer.schema, { reply: defineEvent('nextAnswer', Answer.schema) })
   const twice = defineWorkflow({ ...flow }).step(
     'ask',
@@ -526,11 +526,11 @@ describe('a tab sleeps in the back/forward cache, and hears nothing of what anot
   ]
 
   describe.each([
-    ['the other one is still there', 'follower'],
-    ['the other one is gone', 'leader'],
-  ])('back again, and %s', (_, role) => {
+    ['the other tab is still there', 'follower'],
+    ['the other tab is gone', 'leader'],
+  ])('back, and %s', (_, role) => {
     test.each(cases)(
-      '%s / who waits for the run, and who listens to its events, is told',
+      '%s / those who wait for the run or listen to its events are told',
       async (_, act, end, told) => {
         const { leader, follower, first, second, clock } = await hung(twice)
         const heard: string[] = []

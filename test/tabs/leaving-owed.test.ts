@@ -22,7 +22,7 @@ const begun = async (options: EngineOptions = {}) => {
   return { disk, tab, clock, page, session }
 }
 
-test('a tab leads with what another one could not store / left before it can store it either / all of it is there', async () => {
+test('a tab leads with text that the leader before it could not store, and is left before it can either / all of it is there', async () => {
   const { disk, tab, clock, page: first, session: one } = await begun()
   const second = tab()
   const two = await second.engine.open(plain)
@@ -40,10 +40,10 @@ test('a tab leads with what another one could not store / left before it can sto
 })
 
 test.each([
-  ['of many', {}],
-  ['where tabs do not know of each other', { locks: null, channel: null }],
+  ['among others', {}],
+  ['that knows of no others', { locks: null, channel: null }],
 ])(
-  'in a tab %s the session, or its engine, is closed while the disk is full / close() says so; the next page has what was typed, stored or not',
+  'in a tab %s, the session or its engine is closed while the disk is full / close() rejects; the next page has all the text, stored or not',
   async (_, alone) => {
     const { disk, tab, clock, page, session } = await begun(alone)
     disk.full = true
@@ -63,10 +63,10 @@ test.each([
 )
 
 test.each([
-  ['a default more', 1, {}],
+  ['one more default', 1, {}],
   ['a new version', 2, { migrations: { 2: (state: object) => ({ ...state, tags: ['new'] }) } }],
 ])(
-  '%s in the code, text from the last page, and more / left twice before anything is stored / all of it is there, migrated once',
+  'text from the last page, %s in the code, and two more pages are left before anything is stored / all of it is there, migrated once',
   async (_, version, more) => {
     const { disk, tab, clock, page: first, session: old } = await begun()
     old.state.append('note', 'b')

@@ -28,7 +28,7 @@ const inner = defineWorkflow({
 
 const outer = defineWorkflow(flow).subflow('inner', { on: Go, workflow: inner, emits: [Done] })
 
-test('what was answered, sent and written in the last moment, in the child and beside it / all of it is there; what is private is nowhere', async () => {
+test('replied, sent and written in the last moment, in a child and beside it / all of it is there; the private field is not in the exit journal', async () => {
   const { tab, clock, box } = browser()
   const first = tab()
   const session = await first.engine.open(outer)
@@ -56,7 +56,7 @@ test('what was answered, sent and written in the last moment, in the child and b
   expect(await result).toEqual(['one', 'two', ['by the way'], '1234'])
 })
 
-test('in the middle of the child, left again and again without a word stored / it goes on from the last word', async () => {
+test('left again and again in the middle of a child with nothing stored / it goes on from the last change', async () => {
   const { tab, clock } = browser()
   const first = tab()
   const session = await first.engine.open(outer)

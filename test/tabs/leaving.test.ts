@@ -24,7 +24,7 @@ async function leftBehind(tab: ReturnType<typeof browser>['tab']): Promise<void>
 }
 
 describe('leaving the page', () => {
-  test('text younger than the window / is there after a reload, and the exit journal is empty again', async () => {
+  test('text younger than the save window / is there after a reload, and the exit journal is empty again', async () => {
     const { tab, clock, box } = browser()
     const first = tab()
     const session = await first.engine.open(asking)
@@ -39,7 +39,7 @@ describe('leaving the page', () => {
     expect(again.persistence.status).toBe('saved')
   })
 
-  test('stored text, then text that is not / both are there, in order, also after a second reload', async () => {
+  test('stored text, then text not yet stored / both are there, in order, also after a second reload', async () => {
     const { tab, clock } = browser()
     await leftBehind(tab)
     const second = tab()
@@ -53,10 +53,10 @@ describe('leaving the page', () => {
   })
 
   test.each([
-    ['behind what is stored', 'a'],
-    ['of a session that was never stored', ''],
+    ['after stored text', 'a'],
+    ['in a session that was never stored', ''],
   ])(
-    'text %s, then a new version of the code / is there, migrated once, also when that page dies',
+    'unstored text %s, then a new version of the code / the text is there, migrated once, also when that page dies',
     async (_, stored) => {
       const { tab, clock } = browser()
       const first = tab()
@@ -81,7 +81,7 @@ describe('leaving the page', () => {
     },
   )
 
-  test('a new version that cannot make its state of it / opens with what is stored; what is lost is told', async () => {
+  test('a new version that cannot migrate the unstored text / opens with what is stored, and onError is told what is lost', async () => {
     const errors: unknown[] = []
     const { tab } = browser({ onError: (error) => errors.push(error) })
     await leftBehind(tab)
@@ -94,7 +94,7 @@ describe('leaving the page', () => {
     expect([session.state.get(), errors]).toMatchObject([{ body: 'a' }, [{ code: 'OVERTAKEN' }]])
   })
 
-  test('the next page dies before it has stored what the exit journal held / the one after it has it', async () => {
+  test('the next page dies before it has stored the exit journal / the page after it has the text', async () => {
     const { tab } = browser()
     const first = tab()
     ;(await first.engine.open(asking)).state.set('text', 'kept')
@@ -107,9 +107,9 @@ describe('leaving the page', () => {
 
   test.each([
     ['never lands', false],
-    ['has landed, unheard', true],
+    ['lands without an answer', true],
   ])(
-    'text from the last page, and more while this one is shown and its claim %s / left / both are there',
+    'text from the last page, more typed while the claim %s, and left / both are there',
     async (_, lands) => {
       const { tab, clock, storage } = browser()
       const claiming = (): EngineOptions => ({
@@ -139,7 +139,7 @@ describe('leaving the page', () => {
     },
   )
 
-  test('text is added while what the last page left is being stored; left, and then that is stored / both are there', async () => {
+  test("text is typed while the last page's exit journal is being stored, and the page is left just before that is done / both are there", async () => {
     const { tab, clock, storage } = browser()
     const first = tab()
     ;(await first.engine.open(asking)).state.set('text', 'a')
@@ -165,7 +165,7 @@ describe('leaving the page', () => {
     expect((await tab().engine.open(asking)).state.get('text')).toBe('ab')
   })
 
-  test('what a claiming page has left, and somebody who has written since / it is dropped, and told', async () => {
+  test('a page is left while it claims the session, and somebody else writes after that / its text is dropped, and onError is told', async () => {
     const errors: unknown[] = []
     const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
     const first = tab()
@@ -185,7 +185,7 @@ describe('leaving the page', () => {
     expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
   })
 
-  test('meanwhile another device has deleted the session, and begun another one that is as long / what the page had left is not put on that, and told', async () => {
+  test('another device deletes the session and begins another of the same length / the exit journal is not merged into it, and onError is told', async () => {
     const errors: unknown[] = []
     const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
     await leftBehind(tab)
@@ -199,7 +199,7 @@ describe('leaving the page', () => {
     expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
   })
 
-  test('storage refuses what the page had left before it came back, and stores it later; left again / what was typed last is there', async () => {
+  test('text in the exit journal is refused by storage after the page comes back, and stored later; left again / all text is there', async () => {
     let full = false
     const storage = memoryStorage({ failAt: () => full })
     const { tab, clock } = browser({ storage })
@@ -231,7 +231,7 @@ describe('leaving the page', () => {
     expect(box.size).toBe(0)
   })
 
-  test('somebody has written since / the tail of an older epoch is dropped, and onError hears what it held', async () => {
+  test('somebody else has written since / the tail of the older epoch is dropped, and onError is told what it held', async () => {
     const errors: unknown[] = []
     const { tab, storage, clock, box } = browser({ onError: (it) => errors.push(it) })
     await leftBehind(tab)
@@ -266,7 +266,7 @@ describe('leaving the page', () => {
     expect((await tab().engine.open(asking)).state.get('text')).toBe('stored')
   })
 
-  test('private fields / are neither in it nor in the history that is stored', async () => {
+  test('private fields / are neither in the exit journal nor in the stored history', async () => {
     const { tab, box, storage, clock } = browser()
     const state = z.object({ name: z.string().default(''), card: z.string().default('') })
     const secretive = defineWorkflow({ ...flow, state, private: ['card'] }).step(
@@ -310,7 +310,7 @@ describe('leaving the page', () => {
     }
   })
 
-  test('more than there is room for / a beginning of it is kept', async () => {
+  test('more than the exit journal has room for / the beginning is kept', async () => {
     const { tab, box } = browser()
     const first = tab()
     const session = await first.engine.open(asking)
@@ -329,7 +329,7 @@ describe('leaving the page', () => {
     expect(again.state.get('text')).toBe(String(i % 10).repeat(10_000))
   })
 
-  test('a single write for which there is no room / nothing is left behind', async () => {
+  test('a single write larger than the exit journal / nothing is left behind', async () => {
     const { tab, box } = browser()
     const first = tab()
     const session = await first.engine.open(asking)
@@ -340,7 +340,7 @@ describe('leaving the page', () => {
     expect(box.size).toBe(0)
   })
 
-  test('the disk is full for longer than memory keeps every record / a beginning of it is kept', async () => {
+  test('the disk is full for longer than memory keeps all records / the beginning is kept', async () => {
     const disk = { full: false }
     const { tab, clock } = browser({ storage: memoryStorage({ failAt: () => disk.full }) })
     const counting = defineWorkflow({ ...flow, events: [Nudge] })
@@ -368,7 +368,7 @@ describe('leaving the page', () => {
     expect(again.state.get('n')).toBe(2)
   })
 
-  test('an asynchronous serializer / nothing is written past it', async () => {
+  test('an asynchronous serializer / nothing is written to the exit journal around it', async () => {
     const { tab, box } = browser({
       serializer: {
         serialize: async (it) => JSON.stringify(it),
@@ -381,7 +381,7 @@ describe('leaving the page', () => {
     expect(box.size).toBe(0)
   })
 
-  test('deleted / what a page had left is deleted too', async () => {
+  test('the session is deleted / its exit journal is deleted too', async () => {
     const { tab, box } = browser()
     const first = tab()
     ;(await first.engine.open(asking)).state.set('text', 'a')
@@ -393,7 +393,7 @@ describe('leaving the page', () => {
     expect((await next.engine.open(asking)).state.get()).toEqual({})
   })
 
-  test('cleared by a prefix / others keep theirs', async () => {
+  test('sessions are cleared by a prefix / the exit journals of others stay', async () => {
     const { tab, box } = browser()
     const first = tab()
     for (const id of ['a-1', 'a-2', 'b-1']) (await first.engine.open(asking, { id })).state.set('text', id)
@@ -407,7 +407,7 @@ describe('leaving the page', () => {
     ['text', 'last words', true],
     ['a date', new Date(1), false],
   ])(
-    'a serializer that leaves values as they are / %s of the last moment / is in the exit journal if it is JSON',
+    'a serializer that leaves values as they are, and %s typed last / the exit journal has it if it is JSON',
     async (_, value, kept) => {
       const { tab, box } = browser({ serializer: structuredCloneSerializer })
       const first = tab()
@@ -422,7 +422,7 @@ describe('leaving the page', () => {
     },
   )
 
-  test('the same, and something private was written / the rest of it is in the exit journal', async () => {
+  test('a serializer that leaves values as they are, and a private field / all but that field is in the exit journal', async () => {
     const { tab, box } = browser({ serializer: structuredCloneSerializer })
     const paying = defineWorkflow({ ...flow, private: ['card'] }).step(
       'work',
@@ -438,7 +438,7 @@ describe('leaving the page', () => {
     expect((await tab().engine.open(paying)).state.get()).toEqual({ note: 'last words' })
   })
 
-  test('a storage whose release() throws / the page lets go of the session all the same', async () => {
+  test('a storage whose release() throws / the page gives up the session all the same', async () => {
     const release = () => {
       throw new Error('nothing is open')
     }
@@ -451,7 +451,7 @@ describe('leaving the page', () => {
     expect([other.role, other.state.get('text')]).toEqual(['leader', 'a'])
   })
 
-  test('left, and hidden after that, as browsers do it / nothing is begun that would be frozen with the page', async () => {
+  test('left and then hidden, as in browsers / no write begins that would be frozen with the page', async () => {
     const { storage, log } = watched()
     const { tab, clock, box } = browser({ storage })
     const { engine, page } = tab()
@@ -473,21 +473,18 @@ describe('leaving the page', () => {
   test.each([
     ['ends', false, 1],
     ['goes to the cache', true, 0],
-  ])(
-    'localStorage is forbidden, and the page %s / what was typed is written at once: %s',
-    async (_, cached, count) => {
-      const { storage, log } = watched()
-      const { tab, clock } = browser({ storage })
-      const { engine, page } = tab()
-      page.forbidden = true
-      ;(await engine.open(asking)).state.set('text', 'a')
-      page.hide(cached)
-      await clock.advance(0)
-      expect(log).toHaveLength(count)
-    },
-  )
+  ])('localStorage is forbidden, and the page %s / writes begun at once: %s', async (_, cached, count) => {
+    const { storage, log } = watched()
+    const { tab, clock } = browser({ storage })
+    const { engine, page } = tab()
+    page.forbidden = true
+    ;(await engine.open(asking)).state.set('text', 'a')
+    page.hide(cached)
+    await clock.advance(0)
+    expect(log).toHaveLength(count)
+  })
 
-  test('hidden alone / what was typed is stored at once', async () => {
+  test('only hidden / what was typed is stored at once', async () => {
     const { tab, clock, storage } = browser()
     const { engine, page } = tab()
     const session = await engine.open(asking)
@@ -501,7 +498,7 @@ describe('leaving the page', () => {
 })
 
 describe('the back/forward cache', () => {
-  test('back with nobody else / it leads again, and has everything', async () => {
+  test('the page comes back and nobody else is there / it leads again, and has everything', async () => {
     const { tab, clock } = browser()
     const { engine, page } = tab()
     const session = await engine.open(asking)
@@ -526,7 +523,7 @@ describe('the back/forward cache', () => {
     ['nothing is stored', '', 'typed'],
     ['something is stored', 'stored, ', 'stored, typed'],
   ])(
-    'left and back while storage answers nothing, and %s / what was typed is there once',
+    'left and back while storage does not answer, and %s / what was typed is there once',
     async (_, stored, expected) => {
       const memory = memoryStorage()
       const before = await createEngine({ storage: memory }).open(asking)
@@ -549,7 +546,7 @@ describe('the back/forward cache', () => {
     },
   )
 
-  test('meanwhile another tab has gone on / it follows, with what that one has written', async () => {
+  test('another tab has gone on meanwhile / this one follows, with what that tab has written', async () => {
     const { tab, clock } = browser()
     const old = tab()
     const session = await old.engine.open(asking)
@@ -568,7 +565,7 @@ describe('the back/forward cache', () => {
     expect(other.state.get('text')).toBe('abc')
   })
 
-  test('meanwhile the session was deleted / it begins anew; what was not stored is told, and does not come back', async () => {
+  test('the session was deleted meanwhile / it begins anew; what was not stored is reported, and does not come back', async () => {
     const errors: unknown[] = []
     const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
     const old = tab()
@@ -587,7 +584,7 @@ describe('the back/forward cache', () => {
     expect(errors).toMatchObject([{ code: 'OVERTAKEN', lost: ['wrote'] }])
   })
 
-  test('meanwhile another tab has come and gone / it leads, with what that one has stored', async () => {
+  test('another tab has come and gone meanwhile / this one leads, with what that tab has stored', async () => {
     const { tab, clock } = browser()
     const old = tab()
     const session = await old.engine.open(asking)
@@ -602,7 +599,7 @@ describe('the back/forward cache', () => {
     expect([session.role, session.state.get('text')]).toEqual(['leader', 'ab'])
   })
 
-  test('a follower goes and comes back / it follows on, and what it types arrives', async () => {
+  test('a follower goes and comes back / it still follows, and what it types arrives', async () => {
     const { tab, clock } = browser()
     const one = await tab().engine.open(asking)
     const second = tab()
@@ -619,7 +616,7 @@ describe('the back/forward cache', () => {
   })
 
   test.each([0, 1])(
-    'a follower of a tab that hangs starts a run, types %i ms later, and goes; that tab dies, and it comes back / both are done',
+    'a follower of a hanging leader starts a run, types %i ms later, and goes; the leader dies, and it returns / both are done',
     async (past) => {
       const { tab, clock } = browser()
       const hung = tab({ channel: null })
@@ -650,7 +647,7 @@ describe('the back/forward cache', () => {
     expect([two.role, two.state.get('text')]).toEqual(['leader', 'a moment ago'])
   })
 
-  test('the leader types and goes at once, and localStorage is forbidden / the follower has it', async () => {
+  test('the leader types and goes at once, and localStorage is forbidden / the follower has the text', async () => {
     const tabs = virtualTabs()
     const { tab, clock } = browser(tabs)
     const first = tab()

@@ -36,11 +36,11 @@ const set = (...path: readonly string[]) => ({ seq: 1, at: 5, kind: 'wrote', ops
 
 test.each([
   ['a record without its time', [set('a'), { seq: 2, kind: 'paused' }]],
-  ['a record of another kind', [set('a'), { seq: 2, at: 5, kind: 'toString' }]],
+  ['a record of an unknown kind', [set('a'), { seq: 2, at: 5, kind: 'toString' }]],
   ['a write to a prototype', [set('__proto__', 'a')]],
   ['records that do not fit together', [{ seq: 1, at: 5, kind: 'taken', exec: 1, step: 'ask', events: [7] }]],
 ])(
-  'the exit journal holds %s / it is dropped and told, not stored: the next page opens',
+  'the exit journal holds %s / it is dropped, not stored, and onError is told; the next page opens',
   async (_, records) => {
     const { errors, state } = await opened('dogear:memory::flow', left(records))
     expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
@@ -50,17 +50,17 @@ test.each([
 
 test.each([
   ['a write to a prototype', { call: 'write', args: [[['set', ['__proto__', 'a'], 1]]] }],
-  ['a write of another kind', { call: 'write', args: [[['merge', ['a'], 1]]] }],
-  ['a write of nothing', { call: 'write', args: [] }],
-  ['what is in no list', { call: 'reset', args: [] }],
-  ['a name that is none', { call: 'write', n: 'first', args: [[['set', ['a'], 1]]] }],
-])('the list of a tab that was left holds %s / it is not done: the next page opens', async (_, asked) => {
+  ['a write of an unknown kind', { call: 'write', args: [[['merge', ['a'], 1]]] }],
+  ['a write without operations', { call: 'write', args: [] }],
+  ['a method that followers may not call', { call: 'reset', args: [] }],
+  ['an operation name that is no number', { call: 'write', n: 'first', args: [[['set', ['a'], 1]]] }],
+])("a follower's exit journal holds %s / it is not done; the next page opens", async (_, asked) => {
   const list = JSON.stringify([left([{ by: 'tab', n: 1, seen: 0, seq: 1, ...asked }])])
   const { errors, state } = await opened('dogear-asked:memory::flow', list)
   expect([errors, state]).toEqual([[], { text: 'typed' }])
 })
 
-test('a step has another name since / what the last page left of it goes on under that name', async () => {
+test('a step was renamed / the exit journal of the page before goes on under the new name', async () => {
   const { tab, clock } = browser()
   const first = tab()
   const session = await first.engine.open(asking('old'))

@@ -42,7 +42,7 @@ const house = () => {
   return { clock, storage, errors, device }
 }
 
-test('a tab is taken over in the very moment in which something is typed and sent there / the other one has both', async () => {
+test('a tab types and sends at the very moment of a takeover / the new leader has both', async () => {
   const { clock, device, errors } = house()
   const tab = device()
   const one = await tab().open(nudged)
@@ -66,7 +66,7 @@ test.each<readonly [string, (text: string) => Write]>([
   ['a field that is set', (text) => (store) => store.set('text', `${String(store.get('text'))}${text}`)],
   ['another field', (text) => (store) => store.set(`text-${text}`, text)],
 ])(
-  '%s, while nothing can be stored and the other one does not hear of it in time / it has all of it',
+  '%s, while nothing can be stored and the new leader does not hear it in time / it has all of it',
   async (_, write) => {
     const clock = virtualClock()
     let full = true
@@ -96,7 +96,7 @@ test.each<readonly [string, (text: string) => Write]>([
   },
 )
 
-test('what was typed there is private / no other tab hears of it, and the tab keeps it', async () => {
+test('what was typed is private / no other tab hears of it, and this tab keeps it', async () => {
   const { heard, ...tabs } = overheardTabs()
   const [storage, clock] = [memoryStorage(), virtualClock()]
   const state = z.object({ card: z.string().default(''), text: z.string().default('') })
@@ -120,7 +120,7 @@ test('what was typed there is private / no other tab hears of it, and the tab ke
   expect([one.state.get('card'), two.state.get('card')]).toEqual(['SECRET', ''])
 })
 
-test('and it is typed on at once, before the other one answers / what was typed last stands', async () => {
+test('a tab types at the moment of a takeover and on, before the new leader answers / the last text stands', async () => {
   const { clock, device } = house()
   const tab = device()
   const one = await tab().open(nudged)
@@ -143,7 +143,7 @@ test('and it is typed on at once, before the other one answers / what was typed 
   for (const { state } of [one, two]) expect(state.get()).toEqual({ text: 'abc', log: 'abc' })
 })
 
-test('another device has gone on, and has written more / what is typed here goes on top of that, and is saved', async () => {
+test('another device has written more / what is typed here goes on top of that, and is saved', async () => {
   const { clock, device } = house()
   const heard = await unhandled(async () => {
     const here = await device()().open(nudged)
@@ -166,7 +166,7 @@ test('another device has gone on, and has written more / what is typed here goes
   expect(heard).toEqual([])
 })
 
-test('another device has gone on / what was decided here and means something else there is told, not done', async () => {
+test('another device has ended the run / a cancel made here is reported, not done', async () => {
   const { clock, device, errors } = house()
   const here = await device()().open(nudged)
   here.run().catch(() => {})

@@ -49,7 +49,7 @@ async function cutOff({ tab, memory }: ReturnType<typeof browser>): Promise<void
   await engine.close()
 }
 
-test('a page comes back, and its claim takes long / what is stored is shown at once; no step runs and `open` waits until it is claimed', async () => {
+test('a slow claim / what is stored is shown at once; no step runs and `open` waits until the session is claimed', async () => {
   const all = browser()
   const { clock, claim, tab } = all
   await cutOff(all)
@@ -74,7 +74,7 @@ test('a page comes back, and its claim takes long / what is stored is shown at o
   expect([again.state.get('note'), again.result]).toEqual(['typed meanwhile', 'paid'])
 })
 
-test('somebody elsewhere writes between the look and the claim / their state is shown, what was typed here is made again on top, all is saved', async () => {
+test('somebody elsewhere writes between the read and the claim / their state is shown, what was typed here goes on top, all is saved', async () => {
   const { clock, memory, errors, claim, tab } = browser()
   const heard = await unhandled(async () => {
     const first = createEngine({ storage: memory, clock, locks: null, channel: null })
@@ -101,7 +101,7 @@ test('somebody elsewhere writes between the look and the claim / their state is 
   expect(heard).toEqual([])
 })
 
-test('the claim fails / the session goes on in memory and says so, and is claimed and saved when storage is back', async () => {
+test('the claim fails / the session goes on in memory and says so; it is claimed and saved when storage is back', async () => {
   const all = browser()
   const { clock, claim, tab, errors } = all
   await cutOff(all)
@@ -123,7 +123,7 @@ test('the claim fails / the session goes on in memory and says so, and is claime
   expect(heard).toEqual([])
 })
 
-test('the claim fails, and nothing is written / that it cannot be saved is told at once, and once; it is saved when storage is back, without a write', async () => {
+test('the claim fails, and nothing is written / `unsaved` at once and reported once; `saved` when storage is back, without a write', async () => {
   const all = browser()
   const { clock, claim, tab, errors } = all
   await cutOff(all)
@@ -146,7 +146,7 @@ test('the claim fails, and nothing is written / that it cannot be saved is told 
   expect(errors).toHaveLength(1)
 })
 
-test('the claim fails, and the session is closed before the next one is made / it is left to whoever opens it', async () => {
+test('the claim fails, and the session is closed before the next claim / it claims no more: the next tab writes undisturbed', async () => {
   const all = browser()
   const { clock, claim, tab, memory, claims } = all
   await cutOff(all)
@@ -164,7 +164,7 @@ test('the claim fails, and the session is closed before the next one is made / i
   expect(next.persistence.status).toBe('saved')
 })
 
-test('the claim hangs / within the time limit the session goes on, and a later one is tried by itself', async () => {
+test('the claim hangs / the session goes on after the time limit, and claims again by itself', async () => {
   const all = browser()
   const { clock, claim, tab, claims } = all
   await cutOff(all)
@@ -184,7 +184,7 @@ test('the claim hangs / within the time limit the session goes on, and a later o
   expect(session.persistence.status).toBe('saved')
 })
 
-test('a page that is left during its claim and comes back from the cache / claims anew, leads, and saves what was typed', async () => {
+test('a page is left during its claim and comes back from the cache / it claims anew, leads, and saves what was typed', async () => {
   const claimed = gate()
   const storage = memoryStorage()
   let claims = 0
@@ -270,7 +270,7 @@ test.each([
   },
 )
 
-test('the claim fails where there are no tabs, and another engine writes / theirs stays, this one is outdated with what it shows', async () => {
+test('the claim fails without tabs, and another engine writes / its state stays; this session is outdated and shows what it had', async () => {
   const { clock, memory } = browser()
   let full = true
   const storage: SessionStorage = {
@@ -291,7 +291,7 @@ test('the claim fails where there are no tabs, and another engine writes / their
   expect(there.persistence.status).toBe('saved')
 })
 
-test('something is typed and the session is closed before it is claimed / stored as soon as it is; the next one opens with it', async () => {
+test('typed and closed before the session is claimed / the text is stored with the claim, and the next one opens with it', async () => {
   const all = browser()
   const { clock, claim, tab, errors } = all
   await cutOff(all)
@@ -311,7 +311,7 @@ test('something is typed and the session is closed before it is claimed / stored
   expect(errors).toEqual([])
 })
 
-test('no tabs, the claim fails while storage is in trouble, and somebody else writes / outdated with the next claim, said once, no step has run', async () => {
+test('the claim fails without tabs, and somebody else writes / outdated at the next claim, reported once, and no step runs', async () => {
   const all = browser()
   const { clock, memory, claim, errors } = all
   await cutOff(all)

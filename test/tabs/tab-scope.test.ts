@@ -60,7 +60,7 @@ test('a duplicated tab / another name, which it keeps; the first keeps its own',
   expect((await enter(shelf, locks)).name).toBe(one.name)
 })
 
-test('duplicated after a reload / another name', async () => {
+test('duplicated after a reload / the duplicate has another name', async () => {
   const { locks, tab } = browser()
   const shelf = tab()
   ;(await enter(shelf, locks)).leave()
@@ -69,14 +69,14 @@ test('duplicated after a reload / another name', async () => {
   expect((await enter(tab(shelf), locks)).name).not.toBe(again.name)
 })
 
-test('a crash / the next page of the tab has the name: nobody holds its lock', async () => {
+test("a crash / the tab's next page has the same name: nobody holds its lock", async () => {
   const { tab } = browser()
   const shelf = tab()
   const one = await enter(shelf, virtualTabs().locks)
   expect((await enter(shelf, virtualTabs().locks)).name).toBe(one.name)
 })
 
-test('back from the cache, then duplicated / another name', async () => {
+test('back from the cache, then duplicated / the duplicate has another name', async () => {
   const { locks, tab } = browser()
   const shelf = tab()
   const one = await enter(shelf, locks)
@@ -85,7 +85,7 @@ test('back from the cache, then duplicated / another name', async () => {
   expect((await enter(tab(shelf), locks)).name).not.toBe(one.name)
 })
 
-test('no locks / a reload keeps the name, a duplicate has another one', async () => {
+test('no locks / a reload keeps the name, a duplicate has another', async () => {
   const { tab } = browser()
   const shelf = tab()
   const one = await enter(shelf)
@@ -94,7 +94,7 @@ test('no locks / a reload keeps the name, a duplicate has another one', async ()
   expect((await enter(shelf)).name).toBe(one.name)
 })
 
-test('storage is forbidden / every page has a name of its own', async () => {
+test('storage is forbidden / each page has a name of its own', async () => {
   const { locks } = browser()
   const one = await enter(undefined, locks)
   one.leave()

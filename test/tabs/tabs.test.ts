@@ -58,7 +58,7 @@ describe('two tabs on one session', () => {
     expect(two.resumed).toEqual({ found: false })
   })
 
-  test('what the leader has not stored yet / the second sees it when it opens', async () => {
+  test('the leader has unstored text / the second tab sees it when it opens', async () => {
     const { tab } = browser()
     const one = await tab().open(asking)
     one.state.set('typed', 'just now')
@@ -67,7 +67,7 @@ describe('two tabs on one session', () => {
     expect(two.resumed).toMatchObject({ found: true, reason: 'other-tab' })
   })
 
-  test('storage hangs when the second opens / it shows what the first has, and nothing in between', async () => {
+  test('storage hangs when the second tab opens / it shows what the first has, and nothing in between', async () => {
     const memory = memoryStorage()
     const disk = { hangs: false }
     const slow = <T>(call: () => Promise<T>): Promise<T> => (disk.hangs ? new Promise(() => {}) : call())
@@ -92,7 +92,7 @@ describe('two tabs on one session', () => {
     expect(one.state.get()).toEqual({ typed: 'here', more: 'there' })
   })
 
-  test('storage hangs when the second opens, and the first hangs too / what was typed in the second is shown once', async () => {
+  test('storage hangs when the second tab opens, and the first hangs too / what was typed in the second is shown once', async () => {
     const memory = memoryStorage()
     const { tab, clock } = browser({ ...memory, read: () => gate<never>().promise })
     tab({ channel: () => ({ onmessage: null, postMessage() {}, close() {} }) }).session(asking)
@@ -121,7 +121,7 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['yes'])
   })
 
-  test('the follower types / it is shown at once, and the leader has it', async () => {
+  test('the follower types / its text is shown at once, and reaches the leader', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)
     const two = await tab().open(asking)
@@ -136,7 +136,7 @@ describe('two tabs on one session', () => {
     expect(two.persistence.status).toBe('saved')
   })
 
-  test('both type into different fields / both keep both', async () => {
+  test('two tabs type into different fields / both tabs have both', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)
     const two = await tab().open(asking)
@@ -168,7 +168,7 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['from two'])
   })
 
-  test('the follower goes back, forward, and to an earlier record / done by the leader, and shown in both', async () => {
+  test('the follower goes back, forward, and to an earlier record / the leader does it, and both tabs show it', async () => {
     const { tab, clock } = browser()
     const workflow = defineWorkflow({ ...flow, history: 100 }).step(
       'pages',
@@ -198,7 +198,7 @@ describe('two tabs on one session', () => {
     expect([one.role, two.role]).toEqual(['leader', 'follower'])
   })
 
-  test('the follower steps by hand, and retries what failed / done by the leader, and answered', async () => {
+  test('the follower steps by hand, and retries a failed step / the leader does it, and the follower gets the answer', async () => {
     const { tab, clock } = browser()
     let broken = true
     const workflow = defineWorkflow(flow)
@@ -226,7 +226,7 @@ describe('two tabs on one session', () => {
     expect(await failure(two.retry())).toMatchObject({ code: 'SESSION_STATE' })
   })
 
-  test('a message of the leader is lost / the follower notices it with the next one, and has everything', async () => {
+  test('a message of the leader is lost / the follower notices at the next one, and catches up', async () => {
     const tabs = virtualTabs()
     let lost = 0
     const deaf: VirtualTabs['channel'] = (name) => {
@@ -258,7 +258,7 @@ describe('two tabs on one session', () => {
     expect(lost).toBeLessThan(0)
   })
 
-  test('the follower types, once and then faster than it is answered / who shows what is around it is told once for each', async () => {
+  test('the follower types, slowly and then faster than the answers come / subscribers at and above the path hear each write once', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)
     one.state.set('form', { name: '', town: 'Graz' })
@@ -289,7 +289,7 @@ describe('two tabs on one session', () => {
     expect(seen.slice(18)).toEqual([': Ada Lo', 'form: Ada Lo'])
   })
 
-  test('forty tabs type at once / everybody has all of it, once', async () => {
+  test('forty tabs type at once / every tab has everything, once', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)
     const others = await Promise.all(Array.from({ length: 40 }, () => tab().open(asking)))
@@ -299,7 +299,7 @@ describe('two tabs on one session', () => {
     for (const it of [one, ...others]) expect(sorted(it.state.get('list') as number[])).toEqual(sorted(list))
   })
 
-  test('storage is away when the leader dies / the follower shows what it has, and leads when it is back', async () => {
+  test('storage is away when the leader dies / the follower shows what it has, and leads when storage is back', async () => {
     const memory = memoryStorage()
     const disk = { away: false }
     const { tab, clock } = browser({
@@ -343,7 +343,7 @@ describe('two tabs on one session', () => {
     expect([one.result, two.result, three.result]).toEqual([effects[0], effects[0], effects[0]])
   })
 
-  test('a bad call in a follower / throws at the call; one that the leader refuses rejects', async () => {
+  test('a bad call in a follower / throws at the call; a call that the leader refuses rejects', async () => {
     const { tab } = browser()
     await tab().open(asking)
     const two = await tab().open(asking)
@@ -352,7 +352,7 @@ describe('two tabs on one session', () => {
     expect(await two.reply('no such ask', 1)).toBe(false)
   })
 
-  test('the leader cannot save / flush of the follower rejects with the reason, and resolves once it can', async () => {
+  test("the leader cannot save / the follower's flush() rejects with the reason, and resolves once saving works", async () => {
     let full = false
     const { tab, clock } = browser(memoryStorage({ failAt: () => full }))
     await tab().open(asking)
@@ -367,7 +367,7 @@ describe('two tabs on one session', () => {
     await expect(two.flush()).resolves.toBeUndefined()
   })
 
-  test('streamed events and progress / are there in the follower', async () => {
+  test('streamed events and progress / reach the follower', async () => {
     const { tab, clock } = browser()
     const streaming = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
       'work',
@@ -393,7 +393,7 @@ describe('two tabs on one session', () => {
     expect(seen).toEqual(['item', 'done'])
   })
 
-  test('a step streams, asks, and streams again / the follower hears it in that order', async () => {
+  test('a step streams, asks, and streams again / the follower hears all three in that order', async () => {
     const { tab, clock } = browser()
     const streaming = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
       'work',
@@ -427,7 +427,7 @@ describe('two tabs on one session', () => {
     expect(heard[1]?.seen).toEqual(heard[0]?.seen)
   })
 
-  test('the leader closes / the follower carries on with what was there', async () => {
+  test('the leader closes / the follower leads, and the run goes on', async () => {
     const { tab, clock } = browser()
     effects.length = 0
     const first = tab()
@@ -444,7 +444,7 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['after'])
   })
 
-  test('the leader is killed with unsaved text / the follower has heard it, and keeps it', async () => {
+  test('the leader is killed with unsaved text / the follower, which has heard it, keeps it', async () => {
     const { tab, clock, storage } = browser()
     const first = tab()
     const one = await first.open(asking)
@@ -482,7 +482,7 @@ describe('two tabs on one session', () => {
   })
 
   test.each(['delete', 'clear'] as const)(
-    '%s in one tab while another leads, then opened anew / nothing of the old one is shown or stored, the old one is outdated',
+    '%s in one tab while another leads, then opened anew / nothing old is shown or stored, and the old session is outdated',
     async (how) => {
       const memory = memoryStorage()
       const all = browser({
@@ -514,7 +514,7 @@ describe('two tabs on one session', () => {
     },
   )
 
-  test('a session is deleted elsewhere, and a follower types before it knows / it is not done on the session that begins; onError is told', async () => {
+  test('a follower types before it knows that its session was deleted / the new session does not get the text; onError is told', async () => {
     const all = browser()
     const { clock, storage, errors } = all
     const [one, two] = await deletedElsewhere(all)
@@ -526,7 +526,7 @@ describe('two tabs on one session', () => {
     expect(JSON.stringify(await storage.read('flow')) ?? '').not.toContain('into the old one')
   })
 
-  test('a session is deleted elsewhere while a tab follows / the leader is outdated with its next write, and the follower begins anew', async () => {
+  test('a session is deleted elsewhere / its leader is outdated at the next write, and the follower begins anew', async () => {
     const all = browser()
     const { tab, clock } = all
     const [one, two] = await deletedElsewhere(all)
@@ -543,7 +543,7 @@ describe('two tabs on one session', () => {
     ['clear()', 'reader', async (it: Engine) => it.clear()],
     ['clear() with a prefix', 'leader', async (it: Engine) => it.clear({ prefix: 'fl' })],
   ])(
-    '%s in another tab, while the leader writes nothing / it is outdated at once, and the follower begins anew',
+    '%s in another tab while the leader writes nothing / the leader is outdated at once, and the follower begins anew',
     async (_, left, remove) => {
       const { tab, clock, errors } = browser()
       const one = await tab().open(asking)
@@ -563,7 +563,7 @@ describe('two tabs on one session', () => {
     },
   )
 
-  test('deleted by the tab that follows, which opens it again at once / it is another one, for both', async () => {
+  test('a follower deletes the session and opens it again at once / both tabs see that it is a new one', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)
     one.state.set('text', 'old')
@@ -578,7 +578,7 @@ describe('two tabs on one session', () => {
     expect([one.persistence.status, again.role, again.state.get()]).toEqual(['outdated', 'leader', {}])
   })
 
-  test('imported under an id that another tab shows, with nothing in it / that one shows it at once, and what is typed in either is done', async () => {
+  test("imported under the id of an empty session in another tab / that tab shows the import at once, and both tabs' writes are saved", async () => {
     const { tab, clock, storage, errors } = browser()
     const here = tab()
     const one = await here.open(asking)
@@ -599,7 +599,7 @@ describe('two tabs on one session', () => {
     expect(await storage.list({ prefix: 'copy' })).toHaveLength(1)
   })
 
-  test('deleted and imported in a row, while another tab executes it and writes nothing / that one shows what was imported', async () => {
+  test('deleted and imported in a row while another tab leads and writes nothing / that tab shows the import', async () => {
     const { tab, clock, storage } = browser()
     const one = await tab().open(asking)
     one.state.set('text', 'old')
@@ -619,7 +619,7 @@ describe('two tabs on one session', () => {
     ['delete()', async (it: Engine) => it.delete('flow')],
     ['clear()', async (it: Engine) => it.clear()],
   ])(
-    '%s in another tab, of a session that a tab shows with nothing in it / what is typed there next is stored',
+    '%s in another tab while this one shows an empty session / what is typed next is stored',
     async (_, remove) => {
       const { tab, errors, storage } = browser()
       const one = await tab().open(asking)
@@ -631,7 +631,7 @@ describe('two tabs on one session', () => {
     },
   )
 
-  test('told that it was removed, though it was not / nothing happens', async () => {
+  test('a tab is told of a deletion that did not happen / nothing changes', async () => {
     const { tab, clock, storage } = browser()
     const one = await tab().open(asking)
     one.state.set('text', 'kept')
@@ -642,7 +642,7 @@ describe('two tabs on one session', () => {
     expect([one.persistence.status, one.state.get('text')]).toEqual(['saved', 'kept'])
   })
 
-  test('the leader is being closed, which takes a while / what others do meanwhile is done by the next one', async () => {
+  test("the leader's close() takes a while / what other tabs do meanwhile is done by the next leader", async () => {
     const storage = memoryStorage()
     let door: Gate<void> | undefined
     const slow: SessionStorage = {
@@ -674,7 +674,7 @@ describe('two tabs on one session', () => {
     expect(effects).toEqual(['two'])
   })
 
-  test('what was asked of one leader is heard by the next one, and what was asked before it is not / both are done', async () => {
+  test('the next leader has heard the second of two unanswered operations, not the first / both are done', async () => {
     const { clock, tab, tabs } = browser()
     const [one, two] = [ears(tabs), ears(tabs)]
     const engine = tab({ channel: one.channel })
@@ -697,7 +697,7 @@ describe('two tabs on one session', () => {
     expect([await reply, next.result, next.state.get('text')]).toEqual([true, 'yes', 'typed'])
   })
 
-  test('the leader is killed in an effect / the next one runs it again with the same key', async () => {
+  test('the leader is killed during an effect / the next leader runs it again with the same key', async () => {
     const { tab, clock } = browser()
     const keys: string[] = []
     const door = gate<string>()
@@ -721,7 +721,7 @@ describe('two tabs on one session', () => {
     expect(new Set(keys).size).toBe(1)
   })
 
-  test('the follower is given resources while an effect is on its way / nothing runs there', async () => {
+  test('the follower is given resources while the leader runs an effect / the follower runs nothing', async () => {
     const { tab, clock } = browser()
     const called: string[] = []
     const paying = (where: string) =>
@@ -745,7 +745,7 @@ describe('two tabs on one session', () => {
     expect(called).toEqual(['one', 'two'])
   })
 
-  test('takeOver / this tab leads, the other follows, and its run goes on here', async () => {
+  test('takeOver() / this tab leads, the other follows, and the run goes on here', async () => {
     const { tab, clock } = browser()
     effects.length = 0
     const one = await tab().open(asking)
@@ -764,7 +764,7 @@ describe('two tabs on one session', () => {
     expect([one.status, two.status]).toEqual(['completed', 'completed'])
   })
 
-  test('takeOver of a session that was deleted elsewhere / it begins anew, and its effects have other keys', async () => {
+  test('takeOver() of a session that was deleted elsewhere / it begins anew, and its effects have other keys', async () => {
     const { tab, clock } = browser()
     const keys: string[] = []
     const keyed = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) =>
@@ -780,7 +780,7 @@ describe('two tabs on one session', () => {
     expect([keys.length, new Set(keys).size]).toEqual([2, 2])
   })
 
-  test('takeOver of a session that is closed / rejects; the next one that is opened leads', async () => {
+  test('takeOver() of a closed session / rejects; the next session opened leads', async () => {
     const { tab, clock } = browser()
     const engine = tab()
     const closed = await engine.open(asking)
@@ -791,7 +791,7 @@ describe('two tabs on one session', () => {
     expect((await next).role).toBe('leader')
   })
 
-  test('a request for the lock is never granted, as after some freezes / it is made again, and the tab leads', async () => {
+  test('a lock request is never granted, as after some freezes / the tab requests again, and leads', async () => {
     const { tab, tabs, clock } = browser()
     let asked = 0
     const locks: VirtualTabs['locks'] = {
@@ -807,7 +807,7 @@ describe('two tabs on one session', () => {
     expect(two.role).toBe('leader')
   })
 
-  test('sessions and their engine are closed / nothing of them is left: no request, channel, listener, watch or timer', async () => {
+  test('sessions and engines are closed / no lock request, channel, listener, watch or timer is left', async () => {
     const { clock, tabs } = browser()
     const open = new Set<unknown>()
     const begun = <T>(what: T): T => (open.add(what), what)
@@ -851,7 +851,7 @@ describe('two tabs on one session', () => {
     expect([open.size, clock.pending]).toEqual([0, 0])
   })
 
-  test('closed while its lock is being requested / it does not keep the lock: the next tab leads', async () => {
+  test('closed while its lock is being requested / the lock is given back: the next tab leads', async () => {
     const { tab, tabs, clock } = browser()
     const door = gate()
     const locks: VirtualTabs['locks'] = {
@@ -868,7 +868,7 @@ describe('two tabs on one session', () => {
     expect((await next).role).toBe('leader')
   })
 
-  test('a channel that delivers within the call / the same', async () => {
+  test('a channel that delivers synchronously / a takeover during an effect works the same', async () => {
     const open = new Set<ReturnType<VirtualTabs['channel']>>()
     const channel: VirtualTabs['channel'] = () => {
       const own: ReturnType<VirtualTabs['channel']> = {

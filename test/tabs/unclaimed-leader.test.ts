@@ -102,7 +102,7 @@ test.each([
   ['left', (it: Awaited<ReturnType<typeof three>>) => it.first.leave()],
   ['killed', (it: Awaited<ReturnType<typeof three>>) => crash(it.first.engine)],
 ])(
-  'the disk has no room for a claim, and the leader is %s / another tab goes on at once, and does what the third one asks; all is saved when there is room',
+  'the disk has no room for a claim, and the leader is %s / another tab leads at once and serves the third; all is saved when there is room',
   async (_, end) => {
     const it = await three()
     const { clock, two, three: third } = it
@@ -113,7 +113,7 @@ test.each([
   },
 )
 
-test('the disk has no room for a claim, and a tab takes over one that hangs / it executes; the other one wakes and follows, nothing is lost', async () => {
+test('the disk has no room for a claim, and a tab takes over a hung leader / it executes; the other wakes and follows, nothing is lost', async () => {
   const it = await orphaned()
   it.hearing.close()
   it.second.page.hang()
@@ -132,7 +132,7 @@ test('the disk has no room for a claim, and a tab takes over one that hangs / it
 })
 
 test.each([true, false])(
-  'a tab takes over one that hangs, and its disk has no room for a claim: %s / what was typed in it is shown all the time',
+  'a tab takes over a hung leader while the disk is full (%s) / the text typed in it never disappears',
   async (full) => {
     const it = await orphaned()
     it.disk.full = full
@@ -150,7 +150,7 @@ test.each([true, false])(
   },
 )
 
-test('the disk has no room for a claim, and one leader after the other dies / the last one has what each of them had', async () => {
+test('the disk has no room for a claim, and one leader after the other dies / the last one has the text of all', async () => {
   const it = await orphaned()
   it.two.state.append('text', 'c')
   await it.clock.advance(10)
@@ -166,7 +166,7 @@ test('the disk has no room for a claim, and one leader after the other dies / th
   await saved(it, [late], { text: 'abcd' })
 })
 
-test('the disk is full from the beginning / the second tab has what the first one has, and works with it', async () => {
+test('the disk is full from the start / the second tab shows what the first has, and works with it', async () => {
   const it = fullDisk()
   it.disk.full = true
   const one = await it.tab().engine.open(nudged)
@@ -181,7 +181,7 @@ test('the disk is full from the beginning / the second tab has what the first on
   await saved(it, [one, two], { text: 'ab' })
 })
 
-test('somebody who is in no tab writes the session while it cannot be claimed / their state stays, and what was typed here goes on top of it', async () => {
+test('another engine writes the session while it cannot be claimed / its state stays, and what was typed here goes on top', async () => {
   const it = await orphaned()
   it.three.state.append('text', 'c')
   await it.clock.advance(100)
@@ -238,7 +238,7 @@ test.each([
   expect([one.role, two.role]).toEqual(['leader', 'follower'])
 })
 
-test('storage answers late / what was typed in two tabs meanwhile is on top of what was stored, once, and saved', async () => {
+test('storage answers late / what was typed in two tabs meanwhile goes on top of what was stored, once, and is saved', async () => {
   const it = await silent()
   it.door.open()
   await it.clock.advance(40_000)
@@ -312,7 +312,7 @@ test.each([
   ['killed', false, (it: Muted) => crash(it.first.engine)],
   ['killed, and its last write lands later', true, (it: Muted) => crash(it.first.engine)],
 ])(
-  'storage is silent, and the leader is %s / another tab goes on in memory, and does what the third one asks; all is saved when it answers',
+  'storage is silent, and the leader is %s / another tab leads in memory and serves the third; all is saved when storage answers',
   async (_, lands, end) => {
     const it = await muted(lands)
     const { clock, two, three: third } = it
@@ -332,7 +332,7 @@ test.each([
   },
 )
 
-test('storage is silent, and a tab takes over one that hangs / it executes in memory; the other one wakes and follows, nothing is lost', async () => {
+test('storage is silent, and a tab takes over a hung leader / it executes in memory; the other wakes and follows, nothing is lost', async () => {
   const it = await muted()
   crash(it.first.engine)
   await it.clock.advance(10_000)
@@ -358,7 +358,7 @@ test('storage is silent, and a tab takes over one that hangs / it executes in me
   expect([next.state.get(), next.result]).toEqual([{ text: 'abc' }, 'yes'])
 })
 
-test('storage is silent, a tab takes over, and a second one takes over from that; the second one dies / the first one executes, all is saved when it answers', async () => {
+test('storage is silent, a tab takes over, a second takes over from it and dies / the first executes, and all is saved when storage answers', async () => {
   const it = await muted()
   it.two.takeOver().catch(() => {})
   await it.clock.advance(100)
@@ -394,9 +394,9 @@ function counting(first: number): SessionStorage {
 test.each([
   ['that counts epochs from 1', () => counting(0)],
   ['of a browser', () => webStorage(area())],
-  ['whose epochs are very large numbers', () => counting(2 ** 50)],
+  ['with very large epochs', () => counting(2 ** 50)],
 ])(
-  'a storage %s is silent, and where there are no locks a tab takes over one that is well / only one executes, nothing is lost',
+  'a storage %s is silent, and tabs without locks take over in turns / only one executes at a time, nothing is lost',
   async (_, storage) => {
     const it = mute(false, storage())
     const enter = async () => {
@@ -430,7 +430,7 @@ test.each([
   },
 )
 
-test('storage is silent, and one leader after the other is left / the next page has what each of them had', async () => {
+test('storage is silent, and one leader after the other is left / the next page has the text of all', async () => {
   const it = await muted()
   it.first.leave()
   await it.clock.advance(10_000)
@@ -448,7 +448,7 @@ test('storage is silent, and one leader after the other is left / the next page 
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
 })
 
-test('storage is silent, and a tab that has not heard all of a leader that is left is to lead / it waits for storage, and has all of it then', async () => {
+test('storage is silent, and the next leader has not heard all that the last one left / it waits for storage, and then has all', async () => {
   const it = await muted()
   await it.three.close()
   it.hearing.close()
@@ -461,7 +461,7 @@ test('storage is silent, and a tab that has not heard all of a leader that is le
   expect([it.two.role, it.two.state.get('text')]).toEqual(['leader', 'abz'])
 })
 
-test('storage is silent, and the tab that has gone on is closed / what it could not claim is left to the next page, though the last write of the one before lands later', async () => {
+test("storage is silent, and the new leader is closed without a claim; the old leader's last write lands later / the next page has all", async () => {
   const it = await muted(true)
   await it.three.close()
   crash(it.first.engine)
@@ -475,7 +475,7 @@ test('storage is silent, and the tab that has gone on is closed / what it could 
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
 })
 
-test('storage is silent, the tab that has gone on has cancelled, and the last write of the one before lands when it answers / nothing that was done is undone', async () => {
+test("storage is silent, the new leader cancels, and the old leader's last write lands when storage answers / the cancel stands", async () => {
   const it = await muted(true)
   crash(it.first.engine)
   await it.clock.advance(10_000)
@@ -488,7 +488,7 @@ test('storage is silent, the tab that has gone on has cancelled, and the last wr
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
 })
 
-test('storage is silent, and the page of the tab that has gone on dies while a large session is being stored / what was stored before is whole', async () => {
+test('storage is silent, and the new leader dies while it stores a large session / what was stored before is whole', async () => {
   const large = (letter: string) => Array.from({ length: 120 }, () => letter.repeat(10_000))
   const it = await muted(false, large('a'))
   expect((await it.memory.read('flow'))?.parts?.length).toBeGreaterThan(0)
@@ -504,7 +504,7 @@ test('storage is silent, and the page of the tab that has gone on dies while a l
   expect(next.state.get('list')).toEqual(large('a'))
 })
 
-test('storage is silent, and somebody who is in no tab has written the session when it answers / their state stays', async () => {
+test('another engine writes the session before silent storage answers this one / its state stays', async () => {
   const it = await muted()
   crash(it.first.engine)
   await it.clock.advance(10_000)

@@ -59,7 +59,7 @@ async function later({ tab, clock }: Unsaved) {
 
 const all = { status: 'completed', result: 'yes', role: 'follower' }
 
-test('a leader that cannot save hangs, and a tab that was opened too late to hear it takes over / what was typed, answered and sent in the one that follows is there, once', async () => {
+test('a leader that cannot save hangs, and a new tab that has heard nothing takes over / what the follower typed, replied and sent is there, once', async () => {
   const it = await unsaved()
   it.first.hang()
   const third = await later(it)
@@ -82,7 +82,7 @@ test.each([
   ['left', (it: Unsaved) => it.second.leave()],
   ['closed', (it: Unsaved) => void it.follower.close().catch(() => {})],
 ])(
-  'a leader that cannot save hangs, the one that follows is %s, and the leader dies / the next page has what was typed, answered and sent there, once',
+  'a leader that cannot save hangs, its follower is %s, and the leader dies / the next page has what was typed, replied and sent, once',
   async (_, go) => {
     const it = await unsaved()
     it.first.hang()
@@ -101,7 +101,7 @@ test.each([
   },
 )
 
-test('it leads, hangs, and a later one that has heard nothing takes over / what was typed there before it led is there', async () => {
+test('a follower becomes leader and hangs, and a new tab that has heard nothing takes over / what it had typed as a follower is there', async () => {
   const it = await unsaved()
   crash(it.first.engine)
   await it.clock.advance(1000)
@@ -116,7 +116,7 @@ test('it leads, hangs, and a later one that has heard nothing takes over / what 
     expect(session.state.get()).toMatchObject({ text: 'abc', more: 1 })
 })
 
-test('it is taken over by one that has all of it, and that one by a later one that has nothing / what its own user has done is there, once', async () => {
+test("an unsaved leader is overtaken by its follower, and that one by a new tab that has heard nothing / the leader's own text is there, once", async () => {
   const it = await unsaved()
   it.leader.state.append('text', 'c')
   await it.clock.advance(10)
@@ -131,7 +131,7 @@ test('it is taken over by one that has all of it, and that one by a later one th
   for (const session of [it.leader, third]) expect(session.state.get('text')).toBe('ac')
 })
 
-test('a later one that has nothing takes over, and it is closed before that one has answered / the one that leads says what is lost', async () => {
+test('a new tab that has heard nothing takes over, and the overtaken tab closes before its answer / the loss is reported', async () => {
   const it = await unsaved()
   it.leader.state.append('text', 'c')
   await it.clock.advance(10)
@@ -148,7 +148,7 @@ test('a later one that has nothing takes over, and it is closed before that one 
   expect([...it.box.keys()]).toEqual([])
 })
 
-test('it is taken over by one that has all of it and hangs, and that one by a later one that has nothing / both bring what they have typed, once', async () => {
+test('an unsaved leader is overtaken by its follower, and that one by a new tab that has heard nothing / both bring what they typed, once', async () => {
   const it = await unsaved()
   it.leader.state.append('text', 'c')
   await it.clock.advance(10)
@@ -163,7 +163,7 @@ test('it is taken over by one that has all of it and hangs, and that one by a la
     expect(String(state.get('text')).split('').sort().join('')).toBe('abcd')
 })
 
-test('it has done much, of which a short history keeps little, and is taken over by one that has all of it / nothing is done twice', async () => {
+test('an unsaved leader with more records than its history keeps is overtaken by its follower / nothing is done twice', async () => {
   const disk = { full: false }
   const { tab, clock } = browser({ storage: memoryStorage({ failAt: () => disk.full }), onError: () => {} })
   const short = defineWorkflow({ ...flow, history: 5 }).step('end', { on: Go, emits: [Done] }, () => Done(1))
@@ -183,7 +183,7 @@ test('it has done much, of which a short history keeps little, and is taken over
   for (const { state } of [one, two]) expect(state.get()).toEqual({ text: 'abcdefghijk', last: 'k' })
 })
 
-test('the disk has room again / nothing is asked once more, of anybody', async () => {
+test('the disk has room again / nothing stays in the exit journal, and nothing is done again', async () => {
   const it = await unsaved()
   it.disk.full = false
   await it.clock.advance(40_000)
@@ -194,7 +194,7 @@ test('the disk has room again / nothing is asked once more, of anybody', async (
   expect(next.state.get()).toMatchObject({ text: 'ab', more: 1 })
 })
 
-test('a tab with a text that is not stored loses the lead / it does not call itself saved before that is', async () => {
+test('a tab with unstored text loses the lead / its status is not `saved` before that text is stored', async () => {
   const it = await unsaved()
   it.leader.state.set('text', 'not stored')
   await it.clock.advance(200)
@@ -210,7 +210,7 @@ test('a tab with a text that is not stored loses the lead / it does not call its
   expect(it.leader.persistence.status).toBe('saved')
 })
 
-describe('a leader with a text that is not stored is taken over by one that has heard it, and then goes', () => {
+describe('a leader with unstored text is overtaken by a follower that has heard it', () => {
   async function typed() {
     const it = await unsaved()
     it.leader.state.append('text', 'c')
@@ -233,7 +233,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
     errors.filter((it) => ((it as { lost?: string[] }).lost ?? []).length > 0)
 
   test.each(['left', 'closed'] as const)(
-    'it is %s, and the one that took over dies / the next page has it, with what was typed there before and after',
+    'it is %s, and the new leader dies / the next page has its text from before and after the takeover',
     async (how) => {
       const it = await overtaken(how)
       crash(it.second.engine)
@@ -249,7 +249,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
   )
 
   test.each(['left', 'closed'] as const)(
-    'it is %s, and then the one that took over, with more / the next page has everything',
+    'it is %s, and then the new leader is left with more text / the next page has everything',
     async (how) => {
       const it = await overtaken(how)
       it.follower.state.append('text', 'e')
@@ -260,7 +260,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
     },
   )
 
-  test('it is closed before the one that took over has answered, which then dies / the next page has it, and no loss is told', async () => {
+  test('it is closed before the new leader has answered, and that one dies / the next page has the text, and no loss is reported', async () => {
     const it = await typed()
     it.second.hang()
     void it.follower.takeOver()
@@ -274,7 +274,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
     expect(lost(it)).toEqual([])
   })
 
-  test('the one that took over has left more in the same moment / that is not written over', async () => {
+  test('it is left just after the new leader, which has left more / the longer exit journal is kept', async () => {
     const it = await typed()
     void it.follower.takeOver()
     await it.clock.advance(1000)
@@ -286,7 +286,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
     expect(lost(it)).toEqual([])
   })
 
-  test('the one that took over goes on and saves / nothing is left beside storage, and no later page hears of a loss', async () => {
+  test('it is left, and the new leader goes on and saves / the exit journal is empty, and no later page reports a loss', async () => {
     const it = await overtaken('left')
     it.disk.full = false
     await it.clock.advance(40_000)
@@ -300,7 +300,7 @@ describe('a leader with a text that is not stored is taken over by one that has 
     expect(lost(it)).toEqual([])
   })
 
-  test('what it has left is found by a page that has claimed the session, saved everything and gone on / no loss is told', async () => {
+  test('it is left, and its exit journal is found after everything was saved by others / no loss is reported', async () => {
     const it = await overtaken('left')
     const box = [...it.box]
     it.disk.full = false

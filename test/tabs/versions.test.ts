@@ -27,7 +27,7 @@ const second = defineWorkflow({
   migrations: { 2: async (state: unknown) => ({ body: (state as { text: string }).text }) },
 }).step('end', end, () => Done(1))
 
-test('newer code opens what older code executes / it takes over and migrates; the older one is outdated and asks for a reload', async () => {
+test('newer code opens what older code executes / it takes over and migrates; the older tab is outdated and asks for a reload', async () => {
   const { clock, engine } = browser()
   const old = defineWorkflow({ ...flow }).step('end', { on: Go, emits: [Done] }, () => Done(1))
   const next = defineWorkflow({
@@ -48,7 +48,7 @@ test('newer code opens what older code executes / it takes over and migrates; th
 })
 
 test.each(['leads', 'follows'])(
-  'newer code takes over before what was typed in a tab that %s is stored / the tab is told; nobody waits for ever',
+  'newer code takes over before text typed in a tab that %s is stored / that tab reports the loss, and no call hangs',
   async (role) => {
     const errors: unknown[] = []
     const { clock, engine } = browser({ onError: (error) => errors.push(error) })
@@ -72,7 +72,7 @@ test.each(['leads', 'follows'])(
   },
 )
 
-test('newer code that cannot migrate what is stored looks for other tabs, where there are no locks / the older tab goes on', async () => {
+test('newer code opens without locks, and cannot migrate / the older tab goes on', async () => {
   const { clock, engine } = browser({ locks: null })
   const tab = engine().session(asks(1))
   await clock.advance(1000)
@@ -87,7 +87,7 @@ test('newer code that cannot migrate what is stored looks for other tabs, where 
   expect([tab.role, tab.persistence.status, tab.state.get('text')]).toEqual(['leader', 'saved', 'ab'])
 })
 
-test('a tab that follows comes back from the cache, and newer code leads / it is outdated', async () => {
+test('a follower comes back from the cache, and newer code leads / the follower is outdated', async () => {
   const { clock, engine } = browser()
   const leader = await engine().open(asks(1))
   leader.state.set('text', 'a')
@@ -106,7 +106,7 @@ test('a tab that follows comes back from the cache, and newer code leads / it is
 })
 
 test.each(['shown', 'closed'])(
-  'newer code takes over from a tab with text on a disk that was full, which is being %s / the tab is told that it is not stored',
+  'newer code takes over a session with text refused by a full disk, in a tab that is being %s / that tab reports the loss',
   async (how) => {
     const errors: unknown[] = []
     const disk = { full: false, answer: gate() }
@@ -142,7 +142,7 @@ test.each(['shown', 'closed'])(
 )
 
 test.each(['leads', 'follows'])(
-  'newer code opens a session of which nothing is stored, and a tab with older code %s / it executes; the older one is outdated',
+  'newer code opens a session with nothing stored while a tab with older code %s / the newer executes; the older is outdated',
   async (role) => {
     const { clock, engine } = browser()
     const leader = await engine().open(asks(1))
@@ -158,7 +158,7 @@ test.each(['leads', 'follows'])(
   },
 )
 
-test('older code opens a session of which nothing is stored, and newer code shows it / it is there, and outdated', async () => {
+test('older code opens a session with nothing stored that newer code shows / it opens, and is outdated', async () => {
   const { clock, engine } = browser()
   await engine().open(asks(2))
   const opening = engine().open(asks(1))
@@ -166,7 +166,7 @@ test('older code opens a session of which nothing is stored, and newer code show
   expect((await opening).persistence.status).toBe('outdated')
 })
 
-test('newer code opens what older code executes while storage answers nothing / it takes over when storage answers, with what was typed', async () => {
+test('newer code opens what older code executes while storage is silent / it takes over when storage answers, with what was typed', async () => {
   const memory = memoryStorage()
   let door = gate()
   door.open()
@@ -215,7 +215,7 @@ test.each([
   },
 )
 
-test('newer code of the same version, with one default more, opens what older code executes / it takes over; both go on, with what was typed', async () => {
+test('newer code of the same version, with one more default, opens what older code executes / it takes over; both go on, with what was typed', async () => {
   const { clock, engine } = browser()
   const of = (state: z.ZodObject) =>
     defineWorkflow({ ...flow, state }).step('end', { on: Go, emits: [Done] }, () => Done(1))
@@ -238,7 +238,7 @@ test('newer code of the same version, with one default more, opens what older co
   expect((await engine().open(next)).state.get()).toEqual(all)
 })
 
-test('a default more in the code, and storage that takes nothing / one tab executes; further ones of the same code follow it', async () => {
+test('one more default in the code, and storage that takes nothing / one tab executes; more tabs with the same code follow it', async () => {
   const clock = virtualClock()
   const { locks, channel } = overheardTabs()
   let full = false
@@ -294,7 +294,7 @@ const signing = defineWorkflow({
   private: ['login.pin'],
 }).step('end', { on: Go, emits: [Done] }, () => Done(1))
 
-test('a tab that follows replaces the object around a private field / the leader keeps its own in it, or has the default', async () => {
+test('a follower replaces the object around a private field / the leader keeps its own value there, or the default', async () => {
   const { clock, engine } = browser()
   const one = await engine().open(signing)
   const two = await engine().open(signing)
@@ -308,7 +308,7 @@ test('a tab that follows replaces the object around a private field / the leader
   expect(two.state.get('login')).toEqual({ user: 'ab', pin: 'of two' })
 })
 
-test('the leader makes an object with a private field / a tab that follows has the default in it', async () => {
+test('the leader creates an object with a private field / the follower has the default there', async () => {
   const { clock, engine } = browser()
   const one = await engine().open(signing)
   const two = await engine().open(signing)
@@ -333,7 +333,7 @@ test.each(['the leader', 'a tab that follows'])(
 )
 
 test.each(['killed', 'closed', 'left'])(
-  'a private field, and a tab that follows / the leader is %s / it leads, and has its own still',
+  'the leader is %s / the follower leads, and keeps its own private field',
   async (way) => {
     const { clock, engine } = browser()
     const first = engine()
@@ -360,7 +360,7 @@ test.each(['killed', 'closed', 'left'])(
   },
 )
 
-test('a private field, and a tab that follows / somebody deletes the session, and the leader is gone / it is not carried on', async () => {
+test("the session is deleted and the leader is gone / the follower's private field is gone too", async () => {
   const { clock, engine } = browser()
   const first = engine()
   const one = await first.open(paying)
@@ -374,7 +374,7 @@ test('a private field, and a tab that follows / somebody deletes the session, an
   expect(two.state.get('card')).toBe('')
 })
 
-test('a private field typed in a tab that follows a session of which nothing is stored / the leader is gone / it is there', async () => {
+test('the leader of a session with nothing stored dies / the follower keeps its own private field', async () => {
   const { clock, engine } = browser()
   const first = engine()
   await first.open(paying)
@@ -410,7 +410,7 @@ const storedByNewer = async () => {
   return { clock, engine, newer, session, settled }
 }
 
-test('a tab whose code is too old shows that it cannot read a session / a tab with newer code executes it', async () => {
+test('a tab with older code shows that it cannot read a session / a tab with newer code executes it', async () => {
   const { engine, newer, settled } = await storedByNewer()
   await newer.close()
   const old = engine().session(asks(1))
@@ -424,7 +424,7 @@ test('a tab whose code is too old shows that it cannot read a session / a tab wi
 })
 
 test.each([0, 1])(
-  'two tabs cannot read a session, and tab %i starts over / it executes, the other one follows without a reload',
+  'two tabs cannot read a session, and tab %i resets it / that tab executes, the other follows without a reload',
   async (which) => {
     const { engine, newer, settled } = await storedByNewer()
     await newer.close()
@@ -444,7 +444,7 @@ test.each([0, 1])(
   },
 )
 
-test('newer code executes, and a tab with older code gives up what is stored / it executes at once; the other one says that it is gone', async () => {
+test('newer code executes, and a tab with older code resets the session / the older executes at once; the newer says that it was deleted', async () => {
   const { engine, session, settled } = await storedByNewer()
   const old = engine().session(asks(1))
   const refused: LoadError = await failure(settled(old.ready))
@@ -481,7 +481,7 @@ async function damaged() {
   return { clock, options, session, repair, error: session.error as LoadError }
 }
 
-test('a tab is to go on from another one, and what is stored is damaged / it says so, and goes on once that is repaired', async () => {
+test('a follower is to lead, and what is stored is damaged / it says so, and leads once that is repaired', async () => {
   const { clock, session, error, repair } = await damaged()
   expect([session.status, session.role, session.persistence.status]).toEqual(['error', 'reader', 'error'])
   expect([error.code, await failure(session.ready)]).toEqual(['UNREADABLE_RECORD', error])
@@ -494,7 +494,7 @@ test('a tab is to go on from another one, and what is stored is damaged / it say
   expect(session.persistence.status).toBe('saved')
 })
 
-test('a tab is to go on from another one, and what is stored is damaged / another tab may start over, and it follows that one', async () => {
+test('a follower is to lead, and what is stored is damaged / it follows another tab that resets the session', async () => {
   const { clock, options, session } = await damaged()
   const other = createEngine(options).session(asks(1))
   const refused: LoadError = await failure(other.ready)

@@ -19,7 +19,7 @@ const browser = (without: EngineOptions = { locks: null }) => {
   return { clock, engine, open }
 }
 
-describe('no Web Locks, as in a page of plain http', () => {
+describe('no Web Locks, as on a page served by plain http', () => {
   test('nobody else is there / it leads', async () => {
     const { open } = browser()
     const one = await open()
@@ -28,7 +28,7 @@ describe('no Web Locks, as in a page of plain http', () => {
     expect([one.role, one.persistence.status]).toEqual(['leader', 'saved'])
   })
 
-  test('the second tab / reads everything, takes nothing, and says so', async () => {
+  test('a second tab / reads everything, takes no input, and says so', async () => {
     const { open, clock } = browser()
     const one = await open()
     const two = await open()
@@ -48,7 +48,7 @@ describe('no Web Locks, as in a page of plain http', () => {
     expect(one.persistence.status).toBe('saved')
   })
 
-  test('takeOver / this one leads, the other one reads, and what it had is here', async () => {
+  test('takeOver() / this tab leads with what the other had, and the other reads', async () => {
     const { open, clock } = browser()
     const one = await open()
     const two = await open()
@@ -70,7 +70,7 @@ describe('no Web Locks, as in a page of plain http', () => {
     expect(one.status).toBe('completed')
   })
 
-  test('the first is killed / the second goes on reading, until it takes over', async () => {
+  test('the first tab is killed / the second goes on reading until it takes over', async () => {
     const { open, engine, clock } = browser()
     const first = engine()
     const one = await open(first)
@@ -88,7 +88,7 @@ describe('no Web Locks, as in a page of plain http', () => {
 })
 
 describe('neither locks nor a channel, as on a server', () => {
-  test('fenced by a newer engine / takeOver brings it back, with what the newer one has stored', async () => {
+  test('fenced by a newer engine / takeOver() returns with what the newer one has stored', async () => {
     const { open, clock } = browser({ locks: null, channel: null })
     const older = await open()
     older.state.set('text', 'a')
@@ -110,7 +110,7 @@ describe('neither locks nor a channel, as on a server', () => {
   })
 })
 
-test('locks that refuse every request, as in a sandbox / as if there were none', async () => {
+test('locks that refuse every request, as in a sandbox / as without locks', async () => {
   const locks = { request: () => Promise.reject(new DOMException('no', 'SecurityError')) }
   const { open } = browser({ locks })
   const one = await open()
@@ -123,8 +123,8 @@ test('locks that refuse every request, as in a sandbox / as if there were none',
 
 test.each([
   ['nobody has led meanwhile / it leads again', false],
-  ['another tab has been opened meanwhile / that one leads, and this one reads', true],
-])('no Web Locks, a page comes back from the back/forward cache and %s', async (_, opened) => {
+  ['another tab has opened meanwhile / that one leads, and this one reads', true],
+])('without Web Locks, a page comes back from the back/forward cache and %s', async (_, opened) => {
   const page = new Page(new Map())
   const { open, engine, clock } = browser({ locks: null, page })
   const one = await open(engine())
@@ -143,7 +143,7 @@ test.each([
   expect(one.persistence.status).toBe('saved')
 })
 
-test('a browser that refuses channels, as one that lets a site store nothing / the session opens, and leads', async () => {
+test('a browser that refuses channels, as one where a site may store nothing / the session opens, and leads', async () => {
   onTestFinished(() => void vi.unstubAllGlobals())
   vi.stubGlobal('document', { visibilityState: 'visible' })
   vi.stubGlobal('window', new Page(new Map()))
@@ -157,8 +157,8 @@ test('a browser that refuses channels, as one that lets a site store nothing / t
   expect([session.role, session.persistence.status]).toEqual(['leader', 'saved'])
 })
 
-describe('a leader that is silent', () => {
-  test('nothing is answered for four seconds / unsaved, and the reason says what to do; later all is well', async () => {
+describe('a silent leader', () => {
+  test('no answer for four seconds / `unsaved`, and the error says what to do; `saved` after an answer', async () => {
     const { engine, clock } = browser({})
     const tabs = virtualTabs()
     let deaf = false
