@@ -58,10 +58,7 @@ class Drafting {
       ) {
         throw new PathError(String(key), 'a draft takes text keys, its lists indices')
       }
-      const { base } = this.nodes.get(copy) as Node
-      // What grows a list, and a key that comes back behind the others, moves more than itself.
-      const moves = !Object.hasOwn(copy, key) && (Array.isArray(copy) || Object.hasOwn(base, key))
-      this.#touch(copy, moves || key === 'length' ? undefined : key)
+      this.#touch(copy, this.#moves(copy, key, value) ? undefined : key)
       return Reflect.set(copy, key, value)
     },
     defineProperty: (copy, key, to) => {
@@ -72,6 +69,13 @@ class Drafting {
       this.#touch(copy, Array.isArray(copy) ? undefined : (key as string))
       return Reflect.deleteProperty(copy, key)
     },
+  }
+
+  /** Whether an assignment changes more than its key: it makes a list shorter, or brings a key back behind the others. */
+  #moves(copy: Box, key: string, value: unknown): boolean {
+    if (!Array.isArray(copy))
+      return !Object.hasOwn(copy, key) && Object.hasOwn((this.nodes.get(copy) as Node).base, key)
+    return key === 'length' ? value !== copy.length : listIndex(key) > copy.length
   }
 
   #touch(copy: Box, key?: string): void {

@@ -46,6 +46,19 @@ function changes(writer: Writer, after: unknown, ops: readonly Op[]): Op[] {
       const made = schema.checkDelete(result, path)
       return made ? writer.made(made) : op
     }
+    // What is added to a list is checked alone, as in an append.
+    if (
+      op[0] === 'splice' &&
+      op[3] === 0 &&
+      op[4].length === 1 &&
+      op[2] + 1 === (whole as unknown[]).length
+    ) {
+      const [, id, last, , [item]] = op
+      const place = toPath([...path.keys, String(last)])
+      const made = schema.check(result, place, item)
+      if (made.path !== place) return writer.made(made)
+      return copied(writer, ['splice', id, last, 0, [made.value]], path)
+    }
     // `whole` holds the operations before it as well, so a path that a later one changes is checked at its end.
     const made = whole === undefined ? undefined : schema.check(result, path, whole)
     return made && !sameJson(made.value, whole) ? writer.made(made) : copied(writer, op, path)

@@ -143,7 +143,7 @@ describe('diff', () => {
   const wide = (width: number): Record<string, { at: number }> =>
     Object.fromEntries(Array.from({ length: width }, (_, at) => [`key${at}`, { at }]))
 
-  test.each<[string, (width: number) => Json, (draft: never) => void, Op[]]>([
+  test.each<[string, (width: number) => Json, (draft: never) => void, (width: number) => Op[]]>([
     [
       'two of many keys change',
       wide,
@@ -151,7 +151,7 @@ describe('diff', () => {
         Object.assign(box['key50'] ?? {}, { at: -1 })
         box['key7'] = { at: -2 }
       },
-      [
+      () => [
         ['set', 'key7.at', -2],
         ['set', 'key50.at', -1],
       ],
@@ -163,7 +163,7 @@ describe('diff', () => {
         box['new'] = { at: -1 }
         delete box['key7']
       },
-      [
+      () => [
         ['delete', 'key7'],
         ['set', 'new', { at: -1 }],
       ],
@@ -172,7 +172,13 @@ describe('diff', () => {
       'one of many items changes',
       (width) => ({ list: Object.values(wide(width)) }),
       ({ list }: { list: { at: number }[] }) => Object.assign(list[7] ?? {}, { at: -1 }),
-      [['set', 'list.7.at', -1]],
+      () => [['set', 'list.7.at', -1]],
+    ],
+    [
+      'many items get one more',
+      (width) => ({ list: Object.values(wide(width)) }),
+      ({ list }: { list: { at: number }[] }) => void list.push({ at: -1 }),
+      (width) => [['splice', 'list', width, 0, [{ at: -1 }]]],
     ],
   ])('%s / the others are not looked at, and what changed is told in order', (_, make, recipe, expected) => {
     const counts: number[] = []
@@ -184,7 +190,7 @@ describe('diff', () => {
       const ops = diff(from, finish(), touched)
       counts.push(spies.reduce((sum, it) => sum + it.mock.calls.length, 0))
       vi.restoreAllMocks()
-      expect(ops).toEqual(expected)
+      expect(ops).toEqual(expected(width))
     }
     expect(counts[1]).toBe(counts[0])
   })

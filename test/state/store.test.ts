@@ -520,6 +520,38 @@ describe('a schema', () => {
     expect(store.has('note')).toBe(false)
   })
 
+  test('an edit adds an item to a list / it alone is checked and completed, as in an append', () => {
+    const checked = vi.fn(() => true)
+    const item = z.object({ n: z.number(), done: z.boolean().default(false) }).refine(checked)
+    const store = createStore({
+      schema: z.object({
+        items: z.array(item),
+        few: z.array(item).max(1),
+        pair: z.tuple([item]).rest(z.null()),
+      }),
+      initial: { items: Array.from({ length: 100 }, (_, n) => ({ n })), few: [], pair: [{ n: 0 }] },
+    })
+    checked.mockClear()
+    store.edit((draft) => void draft.items.push({ n: 100 } as never))
+    expect(checked).toHaveBeenCalledTimes(1)
+    expect(store.get('items.100')).toEqual({ n: 100, done: false })
+    store.edit((draft) => void draft.few.push({ n: 1, done: true }))
+    store.edit((draft) => void draft.pair.push(null))
+    expect(store.get('few')).toEqual([{ n: 1, done: true }])
+    expect(store.get('pair')).toEqual([{ n: 0, done: false }, null])
+    const refused: [(draft: { [key: string]: unknown[] }) => void, string][] = [
+      [(draft) => draft['items']?.push({ n: 'x' }), 'items.101.n'],
+      [(draft) => draft['few']?.push({ n: 2, done: true }), 'few'],
+      [(draft) => draft['few']?.splice(0, 1, { n: 'x' }), 'few.0.n'],
+      [(draft) => draft['pair']?.push({ n: 1, done: true }), 'pair.2'],
+      [(draft) => draft['pair']?.splice(0, 2, { n: null }), 'pair.0.n'],
+    ]
+    for (const [recipe, path] of refused)
+      expect(expectRefused(store, () => store.edit(recipe as never), StateValidationError)).toMatchObject({
+        issues: [{ path }],
+      })
+  })
+
   test('append to a missing path: the schema decides between a text and a list', () => {
     const store = createStore({
       schema: z.object({ words: z.array(z.string()).optional(), text: z.string().optional() }),
