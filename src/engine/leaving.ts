@@ -73,13 +73,19 @@ export class Leaving {
 
   /** The session is closed. What storage has not taken is left to the next page; a killed page leaves nothing. */
   end(): void {
-    const { page, live, tabs } = this.#options
-    const executes = tabs.shared ? live.leading : live.persistence.status !== 'outdated'
-    if (live.core.closed === 'closed' && executes && !this.#away) this.#leave()
+    const { page, live } = this.#options
+    if (live.core.closed === 'closed' && this.#executes && !this.#away) this.#leave()
     page.removeEventListener('pagehide', this.#hide)
     page.removeEventListener('pageshow', this.#show)
     page.removeEventListener('visibilitychange', this.#look)
     page.removeEventListener('storage', this.#notice)
+  }
+
+  /** Whether this page executes the session, which may be closed by now and still on its way to storage. */
+  get #executes(): boolean {
+    const { live, tabs } = this.#options
+    if (!live.closing) return live.role === 'leader'
+    return tabs.shared ? live.leading !== undefined : live.persistence.status !== 'outdated'
   }
 
   /** The first look into `localStorage` blocks a page for some milliseconds: better while storage is being read. */
@@ -216,7 +222,7 @@ export class Leaving {
     this.#away = true
     const { live, tabs, storage } = this.#options
     let released = isCached(event)
-    if (live.role === 'leader') {
+    if (this.#executes) {
       const kept = this.#leave()
       // It could not be kept beside storage.
       if (kept === false && !released) live.flush().catch(() => {})

@@ -194,11 +194,12 @@ export class Membership {
     await this.#election.again()
   }
 
-  /** The session is closed, or its page was killed. */
+  /** The session is closed, which another tab may have overtaken, or its page was killed. */
   leave(): void {
     this.#left = true
-    this.standDown()
     const { core } = this.#options.live
+    if (core.closed === 'closed') this.following?.leave()
+    this.standDown()
     this.#line.disconnect()
     // Calls of a killed page never settle.
     if (core.closed === 'crashed') return

@@ -20,6 +20,7 @@ import { saveModel } from '../session/saved-model'
 import { restoreSession, type SavedSession } from '../session/saved-session'
 import { wholeHistory } from '../session/short-records'
 import { accepting, migrated } from './migration'
+import { isKnown } from './overtaken'
 
 /** What is needed to restore a session from what is stored. */
 export interface RestoringParts {
@@ -137,13 +138,16 @@ export async function continued(
 ): Promise<Restored> {
   const seq = loaded?.head.seq ?? 0
   const same = loaded?.head.epoch === tail?.epoch
-  const fits = tail && tail.from <= seq + 1 && (loaded ? same || tail.base === seq : tail.from === 1)
+  const fits = tail && tail.from <= seq + 1 && (loaded ? same || tail.base <= seq : tail.from === 1)
   if (fits)
     try {
       mustBeKnown('version', tail.version, parts.definition.version)
       const { history, model = parts.fresh(new Tree(undefined)) } = folded(parts, loaded)
-      if (loaded && !same && model.lineage !== tail.lineage) throw new Error('another session')
       const left = tail.records.slice(seq + 1 - tail.from) as SessionRecord[]
+      // Its last write may have landed all the same, before somebody has claimed the session.
+      const last = tail.records[seq - tail.from] as SessionRecord | undefined
+      const goesOn = tail.base === seq || (last && isKnown(last, { history }))
+      if (loaded && !same && !(goesOn && model.lineage === tail.lineage)) throw new Error('another session')
       goOn(parts, model, history, left)
       // Outside of a storage nobody can say whose records these are.
       whole(wrongIn(saveModel(model)))

@@ -165,6 +165,29 @@ describe('leaving the page', () => {
     expect((await tab().engine.open(asking)).state.get('text')).toBe('ab')
   })
 
+  test('a page is left whose last write lands without its knowing, and the next page dies during its claim / all text is there', async () => {
+    const { tab, clock, storage } = browser()
+    const unheard = <A extends unknown[]>(call: (...args: A) => Promise<unknown>, then = () => {}) => {
+      return async (...args: A): Promise<never> => {
+        await call(...args)
+        then()
+        return new Promise(() => {})
+      }
+    }
+    const first = tab({ storage: { ...storage, append: unheard(storage.append) } })
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'a')
+    void session.flush()
+    await clock.advance(10)
+    session.state.append('text', 'b')
+    first.leave()
+    const claim = unheard(storage.claim, () => crash(next.engine))
+    const next = tab({ storage: { ...storage, claim } })
+    next.engine.session(asking)
+    await clock.advance(10)
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('ab')
+  })
+
   test('a page is left while it claims the session, and somebody else writes after that / its text is dropped, and onError is told', async () => {
     const errors: unknown[] = []
     const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
@@ -309,6 +332,20 @@ describe('leaving the page', () => {
       await clock.advance(1000)
     }
   })
+
+  test.each(['session', 'engine'] as const)(
+    'the page is left while its %s is still being closed / the text is there after a reload',
+    async (what) => {
+      const { tab, storage } = browser()
+      const slow = { ...storage, append: () => new Promise<never>(() => {}) }
+      const page = tab({ storage: slow })
+      const session = await page.engine.open(asking)
+      session.state.set('text', 'typed')
+      void { session, engine: page.engine }[what].close()
+      page.leave()
+      expect((await tab().engine.open(asking)).state.get('text')).toBe('typed')
+    },
+  )
 
   test('more than the exit journal has room for / the beginning is kept', async () => {
     const { tab, box } = browser()

@@ -60,6 +60,8 @@ interface Weather {
   readonly silent?: boolean
   /** New versions of the code are deployed: whoever opens a tab has the newest. */
   readonly deployed?: boolean
+  /** A session is closed and its page left in one moment, or closed and opened again. */
+  readonly hasty?: boolean
 }
 
 /** All but what each tab has for itself. */
@@ -73,7 +75,7 @@ interface Tab {
   readonly version: number
   readonly engine: Engine
   readonly page: Page
-  readonly session: Session<Flow>
+  session: Session<Flow>
   /** What was typed here; of a tab that was killed only what it had been told was stored counts. */
   typed: string[]
   /** What a `flush()` has answered for, and the rest of what may not be lost without a word. */
@@ -89,7 +91,7 @@ interface Tab {
 /** Plays one story of a browser, and answers with everything that is wrong at its end. */
 async function play(
   seed: number,
-  { troubled = false, restless = false, silent = false, deployed = false }: Weather,
+  { troubled = false, restless = false, silent = false, deployed = false, hasty = false }: Weather,
 ): Promise<string[]> {
   const chance = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
@@ -193,10 +195,10 @@ async function play(
       end(tab)
     },
     leave(tab) {
+      // What was typed before it is left is on its way: to the storage, to whoever executes, or to the next one that does.
+      if (!hasty || tab.session.status !== 'loading') tab.stored = tab.typed
       tab.page.hide()
       crash(tab.engine)
-      // What was typed before it is left is on its way: to the storage, to whoever executes, or to the next one that does.
-      tab.stored = tab.typed
       end(tab)
     },
     async close(tab) {
@@ -205,6 +207,19 @@ async function play(
       await Promise.race([tab.session.close().catch(() => (lost = true)), clock.advance(10)])
       void tab.engine.close()
       end(tab)
+    },
+    leaveClosing(tab) {
+      if (tab.session.status === 'loading') return
+      tab.stored = tab.typed
+      tab.session.close().catch(() => {})
+      act['leave']!(tab)
+    },
+    openAgain(tab) {
+      if (tab.session.status === 'loading') return
+      tab.stored = [...tab.typed]
+      tab.session.close().catch(() => {})
+      tab.session = tab.engine.session(rounds(tab.version, effects, pause))
+      tab.session.ready.catch(() => {})
     },
     takeOver: ({ session }) => void session.takeOver().catch(() => {}),
     hang(tab) {
@@ -246,6 +261,7 @@ async function play(
   const rare = ['kill', 'leave', 'close', 'takeOver', 'takeOver', 'hide', 'hang', 'enter']
   if (troubled) rare.push('fill', 'fill', 'fill')
   if (deployed) rare.push('deploy', 'deploy')
+  if (hasty) rare.push('leaveClosing', 'leaveClosing', 'openAgain', 'openAgain')
   if (silent) rare.push('hush', 'hush', 'hush')
   if (restless) rare.push('back', 'back', 'forward', 'pause', 'resume', 'resume', 'cancel')
   // What was typed is gone with that. It survives everything else.
@@ -354,6 +370,10 @@ test.each([
   ['which may hang, and somebody who goes back, pauses, cancels and starts over', { restless: true }],
   ['which may hang, and storage that answers nothing at times', { silent: true }],
   ['which may hang, and new versions of the code', { deployed: true }],
+  [
+    'which may hang, pages that are left as they close, or open again at once, and a full disk',
+    { hasty: true, troubled: true },
+  ],
   ['which may hang, new versions and a disk that is full at times', { deployed: true, troubled: true }],
 ] as const)(
   `${seeds} random browsers with up to four tabs, %s / nothing is done twice, nothing acknowledged is lost, all tabs are equal`,

@@ -475,6 +475,23 @@ test("storage is silent, and the new leader is closed without a claim; the old l
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
 })
 
+test('storage is silent, a tab takes over from a leader that is being closed, and is closed too / the next page has the text of both', async () => {
+  const it = await muted()
+  await it.three.close()
+  it.leader.state.append('text', 'c')
+  it.leader.close().catch(() => {})
+  it.two.takeOver().catch(() => {})
+  await it.clock.advance(10)
+  it.two.state.append('text', 'd')
+  it.two.close().catch(() => {})
+  await it.clock.advance(10)
+  it.disk.wake()
+  await it.clock.advance(10_000)
+  const next = await it.tab().engine.open(nudged)
+  expect([next.state.get('text'), next.asks.length]).toEqual(['abcd', 1])
+  expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+})
+
 test("storage is silent, the new leader cancels, and the old leader's last write lands when storage answers / the cancel stands", async () => {
   const it = await muted(true)
   crash(it.first.engine)
