@@ -51,14 +51,17 @@ async function storedNote(): Promise<ReturnType<typeof memoryStorage>> {
 function Page() {
   const { status, asks, resumed, persistence, session } = hooks.useWorkflow()
   const [note] = hooks.useWorkflowState('note')
+  const [age] = hooks.useWorkflowState('user.age')
   const [length] = hooks.useWorkflowState('note', { select: (it) => ({ length: it.length }) })
   return (
-    <p>{[status, asks.length, resumed.found, persistence.status, note, length.length, session.id].join()}</p>
+    <p>
+      {[status, asks.length, resumed.found, persistence.status, note, age, length.length, session.id].join()}
+    </p>
   )
 }
 
-const loaded = 'idle,0,true,saved,stored,6,checkout'
-const initial = 'loading,0,false,saved,,0,checkout'
+const loaded = 'idle,0,true,saved,stored,36,6,checkout'
+const initial = 'loading,0,false,saved,,36,0,checkout'
 
 test('server HTML equals the first client render, then flips without a recoverable error', async () => {
   const { engine, settle } = stage({ storage: await storedNote() })
