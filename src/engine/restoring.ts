@@ -1,9 +1,8 @@
 import type { Clock } from '../clock'
-import { isPlainObject, type CopyValue } from '../state/json'
-import { sameContent } from '../state/same'
+import type { CopyValue } from '../state/json'
+import { keeps, sameContent } from '../state/same'
 import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
-import { at, isContainer } from '../state/view'
 import type { Definition } from '../workflow/workflow'
 import type { Tail } from '../storage/exit-journal'
 import type { Loaded } from '../storage/load'
@@ -116,15 +115,6 @@ export function isComplete(schema: CompiledSchema, state: unknown): boolean {
   } catch {
     return false
   }
-}
-
-/** Whether the schema keeps all that a state has: then a new field with a default needs no new version. */
-function keeps(after: unknown, before: unknown): boolean {
-  const isList = Array.isArray(before)
-  if (!isList && !(isContainer(before) && isPlainObject(before))) return sameContent(after, before)
-  if (!isContainer(after) || Array.isArray(after) !== isList) return false
-  if (isList && after.length !== before.length) return false
-  return Object.keys(before).every((key) => keeps(at(after, key), at(before, key)))
 }
 
 /**

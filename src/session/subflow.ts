@@ -2,6 +2,7 @@ import { PathError, SessionStateError, WorkflowError } from '../errors'
 import { checkOptions } from '../state/argument'
 import type { Op } from '../state/op'
 import { toPath, type Path } from '../state/path'
+import { keeps, sameContent } from '../state/same'
 import { compileSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import { valueAt } from '../state/view'
@@ -20,9 +21,10 @@ import { leaks } from '../workflow/leaks'
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Attempt } from './attempt'
 import type { Model, Point } from './model'
+import { Privacy } from './privacy'
 import type { ChildBegin, RecordBody } from './record'
 import type { Resources } from './resources'
-import { failures } from './in-this-page'
+import { begun, failures } from './in-this-page'
 import { interrupted } from './interruption'
 import { rebuildError } from './recorded-error'
 import type { StepFlow } from './step-flow'
@@ -53,14 +55,17 @@ export async function runSubflow(
   const read = reader(attempt, parent)
   const given = resourcesOf(mapping.capture?.['resources'], read)
   let point = exec.points.get(key)
-  if (point) replay.reached(key)
-  else
+  let lacks = false
+  if (point) {
+    replay.reached(key)
+    lacks = !core.children.has(`${exec.id}/${key}`) && grown(point, definition)
+  } else
     point = points.log.open(key, 'subflow', {
       child: begin(definition, mapping.capture ?? {}, read, attempt),
     })
   if (point.result === undefined) {
     const { begin: known } = point
-    if (known && (known.workflow !== definition.name || known.version !== definition.version))
+    if (known && (lacks || known.workflow !== definition.name || known.version !== definition.version))
       await bringUp(attempt, point, definition)
     const nested =
       core.children.get(`${exec.id}/${key}`) ?? core.options.nest(core, exec, point, definition, given)
@@ -86,7 +91,7 @@ function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition)
 }
 
 /**
- * Newer code migrates a sub-flow that has begun to its own version, by the migrations of the child, as it does with a session
+ * Newer code brings a sub-flow that has begun to its own version, by the migrations of the child, as it does with a session
  * at its opening. Other code must not carry it on.
  */
 async function bringUp(attempt: Attempt, point: Point, definition: Definition): Promise<void> {
@@ -112,6 +117,20 @@ async function bringUp(attempt: Attempt, point: Point, definition: Definition): 
   points.log.alive()
   const [state, first] = states
   append({ kind: 'migrated', version: definition.version, state, first })
+}
+
+/** Whether the code has a new field with a default, which completes the state without a new version, as that of a session. */
+function grown({ child }: Point, { options }: Definition): boolean {
+  if (child === undefined || begun.has(child)) return false
+  try {
+    const state = child.tree.root()
+    const complete = compileSchema(options.state).initial(state)
+    // Private values were not stored, and begin anew.
+    const filled = new Privacy(options.private).filled(state, complete)
+    return !sameContent(complete, filled) && keeps(complete, filled)
+  } catch {
+    return false
+  }
 }
 
 type Read = (source: Source) => unknown

@@ -1,5 +1,5 @@
 import { isPlainObject } from './json'
-import { at } from './view'
+import { at, isContainer } from './view'
 
 /** Compares two objects that are no plain data. */
 type Other = (a: object, b: object) => boolean
@@ -34,6 +34,15 @@ export function sameContent(a: unknown, b: unknown): boolean {
     const known = contentOf(one)
     return known !== undefined && sameContent(known, contentOf(two))
   })
+}
+
+/** Whether the schema keeps all that a state has: then a new field with a default needs no new version. */
+export function keeps(after: unknown, before: unknown): boolean {
+  const isList = Array.isArray(before)
+  if (!isList && !(isContainer(before) && isPlainObject(before))) return sameContent(after, before)
+  if (!isContainer(after) || Array.isArray(after) !== isList) return false
+  if (isList && after.length !== before.length) return false
+  return Object.keys(before).every((key) => keeps(at(after, key), at(before, key)))
 }
 
 function contentOf(it: object): unknown {

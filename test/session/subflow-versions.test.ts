@@ -132,6 +132,45 @@ describe('a child at work whose code got another version', () => {
     expect(calls).toBe(0)
   })
 
+  test('a new field with a default / needs no new version: the steps of the child find it, and nothing is done twice', async () => {
+    const page = profile()
+    const seen: unknown[] = []
+    const make = (more: { readonly tags?: z.ZodType }) =>
+      around(
+        defineWorkflow({
+          ...{ name: 'person', version: 1, start: Go, stop: Done, private: ['pin'] as const },
+          state: z.object({
+            pin: z.string().default(''),
+            log: z.array(z.string()).default([]),
+            ...more,
+          }),
+        }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+          await ctx.state.append('log', 'once')
+          await ctx.ask(Question('first'))
+          seen.push(ctx.state.get())
+          await ctx.ask(Question('second'))
+          return Done(ctx.state.get())
+        }) as unknown as Child,
+      )
+    const newer = make({ tags: z.array(z.string()).default(['new']) })
+    const session = await page.open(make({}))
+    session.run().catch(() => {})
+    await page.settle()
+    await session.asks[0]?.reply('a')
+    for (let reload = 0; reload < 2; reload++) {
+      await page.reload()
+      const { asks } = await page.open(newer)
+      await page.settle()
+      expect(asks).toMatchObject([{ data: 'second' }])
+    }
+    const complete = { pin: '', log: ['once'], tags: ['new'] }
+    expect(seen).toEqual([{ pin: '', log: ['once'] }, complete, complete])
+    const last = await page.open(newer)
+    expect(last.history().filter((it) => JSON.stringify(it).includes('"migrated"'))).toHaveLength(1)
+    await last.asks[0]?.reply('b')
+    expect(await last.run()).toEqual(complete)
+  })
+
   test('a migration that fails / nothing is written, and `retry()` goes on with code that can', async () => {
     const page = profile()
     const world: World = []
