@@ -1,4 +1,5 @@
 import { edit as editOps } from '../state/edit'
+import { fitted } from '../state/mend'
 import type { Op } from '../state/op'
 import { toPath } from '../state/path'
 import type { StateStore } from '../state/store'
@@ -34,17 +35,16 @@ export class StepFlow extends StepWrites {
     this.has = state.has
     this.edit = (recipe) =>
       write('edit', (view) => {
+        const seen = state.get()
         const ops = editOps(writer, view, recipe)
-        return ops instanceof Promise ? settled(attempt, ops) : ops
+        const landing = (it: readonly Op[]): readonly Op[] => {
+          if (attempt.over) throw attempt.over
+          return fitted(writer.schema, seen, state.get(), it)
+        }
+        return ops instanceof Promise ? ops.then(landing) : ops
       })
     this.subscribe = (path, listener) => attempt.ending(state.subscribe(path, listener))
   }
-}
-
-async function settled(attempt: Attempt, ops: Promise<readonly Op[]>): Promise<readonly Op[]> {
-  const made = await ops
-  if (attempt.over) throw attempt.over
-  return made
 }
 
 async function once(attempt: Attempt, key: string, change: StepChange): Promise<void> {

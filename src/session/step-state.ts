@@ -103,12 +103,15 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     queueMicrotask(() => (attempt.editing ||= open))
     attempt.editing = true
     try {
+      const { changed } = core.model
       const ops = editOps(core.options.writer, view(attempt), recipe)
       // A call in one go with this edit comes from beside it, and takes its turn.
       attempt.editing = false
       const settled = ops instanceof Promise ? await ops : ops
       if (attempt.over) throw attempt.over
+      const mixed = core.model.changed !== changed
       record(attempt, settled)
+      if (mixed) core.mend()
     } finally {
       open = attempt.editing = false
     }

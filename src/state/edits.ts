@@ -1,7 +1,13 @@
 import { NestedEditError } from '../errors'
 import { edit, type Recipe } from './edit'
+import { fitted } from './mend'
 import type { Op } from './op'
 import { none, type StoreParts, type Writes } from './writes'
+
+/** The state that a recipe was given. */
+interface Seen {
+  root?: unknown
+}
 
 /** The edits of a store: one after the other, and no other write inside one. */
 export class Edits {
@@ -16,14 +22,16 @@ export class Edits {
 
   edit(recipe: Recipe): void | Promise<void> {
     const edits = this.#edits
+    const seen: Seen = {}
     // A recipe that is known to be asynchronous must not read before the one in front of it has landed.
     const known = (recipe as Recipe | null)?.constructor?.name === 'AsyncFunction'
-    let done = edits !== undefined && known ? edits.then(() => this.#run(recipe)) : this.#run(recipe)
+    let done =
+      edits !== undefined && known ? edits.then(() => this.#run(recipe, seen)) : this.#run(recipe, seen)
     if (!(done instanceof Promise)) return undefined
     if (edits !== undefined && !known) {
       // It has read too early: its result is dropped, and it runs again when its turn comes.
       done.catch(nothing)
-      done = edits.then(() => this.#run(recipe))
+      done = edits.then(() => this.#run(recipe, seen))
     }
     let base = this.#parts.base?.()
     const landed = done
@@ -32,7 +40,7 @@ export class Edits {
         const now = this.#parts.base?.()
         if (now === base) return ops
         base = now
-        return this.#run(recipe)
+        return this.#run(recipe, seen)
       })
       .then((ops) => {
         let isAnew = false
@@ -47,7 +55,7 @@ export class Edits {
           return none
         }
         this.#writes.remember(ops, anew)
-        this.#writes.land(ops)
+        this.#writes.land(fitted(this.#parts.writer.schema, seen.root, this.#writes.view.root(), ops))
       })
     const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
       if (this.#edits === tail) this.#edits = undefined
@@ -56,8 +64,9 @@ export class Edits {
     return landed
   }
 
-  #run(recipe: Recipe): readonly Op[] | Promise<readonly Op[]> {
+  #run(recipe: Recipe, seen: Seen): readonly Op[] | Promise<readonly Op[]> {
     const writes = this.#writes
+    seen.root = writes.view.root()
     if (writes.blocked) throw new NestedEditError('an edit')
     writes.blocked = () => new NestedEditError()
     let ops

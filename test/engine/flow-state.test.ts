@@ -40,6 +40,34 @@ function tabs(storage: SessionStorage, page = profile()): Engine[] {
 }
 
 describe('what all sessions share', () => {
+  test('an asynchronous edit of a step, and somebody deletes meanwhile what it edits / nothing is left that the schema refuses', async () => {
+    const page = profile()
+    const { promise, open } = gate()
+    const flowState = z.object({ item: z.object({ id: z.string(), text: z.string() }).optional() })
+    const workflow = defineWorkflow({ ...flow, flowState }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.flowState.edit(async (draft) => {
+          await promise
+          if (draft.item) draft.item.text = 'edit'
+        })
+        return Done(1)
+      },
+    )
+    const session = await page.open(workflow)
+    session.flowState.set('item', { id: '1', text: '' })
+    const result = session.run()
+    await page.settle()
+    session.flowState.delete('item')
+    open()
+    expect(await result).toBe(1)
+    expect(session.flowState.get()).toEqual({})
+    await page.reload()
+    await page.open(workflow)
+    expect(page.errors).toEqual([])
+  })
+
   test('written in session 1 / session 2 of the same workflow sees it, another workflow does not', async () => {
     const page = profile()
     const one = await page.open(counting, { id: 'one' })

@@ -99,6 +99,30 @@ describe('back()', () => {
     expect(session.back()).toBe(true)
   })
 
+  test('what was typed into an object that goes / the rest of it is at its default', async () => {
+    const page = profile()
+    const state = z.object({
+      form: z.object({ text: z.string().default(''), tags: z.array(z.string()).default([]) }).optional(),
+    })
+    const workflow = defineWorkflow({ ...flow, state }).step(
+      'form',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Question(1))
+        await ctx.state.set('form', { text: 'made', tags: ['made'] })
+        return Done((await ctx.ask(Question(2))).data)
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    session.state.set('form.text', 'typed')
+    expect(session.back()).toBe(true)
+    expect(session.state.get()).toEqual({ form: { text: 'typed', tags: [] } })
+  })
+
   test('another way is taken / the answers of the one that was left are not in the result', async () => {
     const { session, result, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')

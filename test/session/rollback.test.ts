@@ -196,6 +196,35 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ a: 1, list: [1, 2], b: 3 })
   })
 
+  test('an asynchronous edit, and the user deletes meanwhile what it edits / nothing is left that the schema refuses', async () => {
+    const page = profile()
+    const { promise, open } = gate()
+    const state = z.object({ item: z.object({ id: z.string(), text: z.string() }).optional() })
+    const workflow = defineWorkflow({ ...flow, state }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.state.edit(async (draft) => {
+          await promise
+          if (draft.item) draft.item.text = 'edit'
+        })
+        return Done((await ctx.ask(Question(1))).data)
+      },
+    )
+    const session = await page.open(workflow, { initialState: { item: { id: '1', text: '' } } })
+    session.run().catch(() => {})
+    await page.settle()
+    session.state.delete('item')
+    open()
+    await page.settle()
+    expect(session.state.get()).toEqual({})
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    await again.asks[0]?.reply('yes')
+    expect(await again.run()).toBe('yes')
+  })
+
   test('what came before its last commit point / stays', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {

@@ -707,6 +707,30 @@ describe('edit', () => {
     expect(store.get()).toEqual({ o: { deep: { n: 2 } } })
   })
 
+  test('the place of an async edit has vanished, and its schema needs more than what was edited: the rest is at its default, or all of it stays away', async () => {
+    const schema = z.object({
+      form: z.object({ text: z.string(), tags: z.array(z.string()).default([]) }).optional(),
+      item: z.object({ id: z.string(), text: z.string() }).optional(),
+    })
+    const initial = { form: { text: '', tags: ['a'] }, item: { id: '1', text: '' } }
+    const store = createStore({ schema, initial })
+    let calls = 0
+    store.subscribe('', () => calls++)
+    const { opened, open } = gate()
+    const done = store.edit(async (draft) => {
+      await opened
+      if (draft.form) draft.form.text = 'edit'
+      if (draft.item) draft.item.text = 'edit'
+    })
+    store.delete('form')
+    store.delete('item')
+    calls = 0
+    open()
+    await done
+    expect(store.get()).toEqual({ form: { text: 'edit', tags: [] } })
+    expect(calls).toBe(1)
+  })
+
   test('an async edit of a list item whose list became shorter leaves no hole', async () => {
     const store = createStore({ initial: { l: [{ n: 0 }, { n: 0 }, { n: 0 }] } })
     const { opened, open } = gate()
