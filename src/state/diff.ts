@@ -1,5 +1,5 @@
 import type { Touched } from './draft'
-import type { Op } from './op'
+import type { Op, OpPath } from './op'
 import { listIndex, toPath } from './path'
 import { isPlainObject } from './json'
 import { at, isContainer } from './view'
@@ -17,12 +17,10 @@ export function diff(from: unknown, to: unknown, touched?: Touched): Op[] {
 
 function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[], touched?: Touched): void {
   if (Object.is(from, to)) return
-  const { id } = toPath(keys)
   const list = Array.isArray(from)
   if (keys.length === 0 && (list || !isContainer(from) || !isContainer(to) || Array.isArray(to))) {
     ops.push(['replace', to])
-  } else if (to === undefined) ops.push(['delete', id])
-  else if (list && Array.isArray(to)) compareLists(from, to, keys, ops, touched)
+  } else if (list && Array.isArray(to)) compareLists(from, to, keys, ops, touched)
   else if (isPlain(from) && isPlain(to)) {
     const node = touched?.get(to)
     const known = node?.base === from && node.touched
@@ -39,11 +37,14 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[],
       if (next !== from[key]) compare(from[key], next, [...keys, key], ops, touched)
     }
     for (const key of Object.keys(to)) if (!stay.has(key)) compare(undefined, to[key], [...keys, key], ops)
-  } else {
-    // An append keeps what another writer adds to the same text meanwhile.
-    const grown = typeof from === 'string' && typeof to === 'string' && to.startsWith(from)
-    ops.push(grown ? ['append', id, to.slice(from.length)] : ['set', id, to])
-  }
+  } else ops.push(change(from, to, toPath(keys).id))
+}
+
+function change(from: unknown, to: unknown, id: OpPath): Op {
+  if (to === undefined) return ['delete', id]
+  // An append keeps what another writer adds to the same text meanwhile.
+  const grown = typeof from === 'string' && typeof to === 'string' && to.startsWith(from)
+  return grown ? ['append', id, to.slice(from.length)] : ['set', id, to]
 }
 
 /**

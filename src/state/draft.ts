@@ -40,49 +40,10 @@ export function draftOf(root: unknown): {
   }
 }
 
-class Drafting {
+/** The handler of all proxies of a draft. */
+class Drafting implements ProxyHandler<Box> {
   /** By proxy and by copy. An assigned object is also found by itself: in two places, or in itself, it is one node. */
   readonly nodes = new Map<object, Node>()
-
-  readonly #traps: ProxyHandler<Box> = {
-    get: (copy, key) => this.#read(copy, key),
-    getOwnPropertyDescriptor: (copy, key) => {
-      this.#read(copy, key)
-      return Reflect.getOwnPropertyDescriptor(copy, key)
-    },
-    set: (copy, key, value) => {
-      if (
-        typeof key === 'symbol' ||
-        isForbidden(key) ||
-        (Array.isArray(copy) && key !== 'length' && listIndex(key) < 0)
-      ) {
-        throw new PathError(String(key), 'a draft takes text keys, its lists indices')
-      }
-      this.#touch(copy, this.#moves(copy, key, value) ? undefined : key)
-      return Reflect.set(copy, key, value)
-    },
-    defineProperty: (copy, key, to) => {
-      this.#touch(copy)
-      return Reflect.defineProperty(copy, key, to)
-    },
-    deleteProperty: (copy, key) => {
-      this.#touch(copy, Array.isArray(copy) ? undefined : (key as string))
-      return Reflect.deleteProperty(copy, key)
-    },
-  }
-
-  /** Whether an assignment changes more than its key: it makes a list shorter, or brings a key back behind the others. */
-  #moves(copy: Box, key: string, value: unknown): boolean {
-    if (!Array.isArray(copy))
-      return !Object.hasOwn(copy, key) && Object.hasOwn((this.nodes.get(copy) as Node).base, key)
-    return key === 'length' ? value !== copy.length : listIndex(key) > copy.length
-  }
-
-  #touch(copy: Box, key?: string): void {
-    const node = this.nodes.get(copy) as Node
-    if (key === undefined) node.touched = undefined
-    else node.touched?.add(key)
-  }
 
   open(value: unknown, foreign: boolean): Node | undefined {
     if (!isContainer(value)) return undefined
@@ -92,24 +53,69 @@ class Drafting {
     if (!list && !isPlainObject(value)) return undefined
     const copy = (list ? value.slice() : shallowCopy(value)) as Box
     const touched = foreign ? undefined : new Set<string>()
-    const node: Node = { base: value as Box, copy, proxy: new Proxy(copy, this.#traps), foreign, touched }
-    for (const key of [copy, node.proxy, foreign ? value : copy]) this.nodes.set(key, node)
+    const node: Node = { base: value as Box, copy, proxy: new Proxy(copy, this), foreign, touched }
+    this.nodes.set(copy, node).set(node.proxy, node)
+    if (foreign) this.nodes.set(value, node)
     return node
   }
 
   end(node: Node): Box {
     const result = this.#finish(node)
-    for (const trap of Object.getOwnPropertyNames(Reflect)) Reflect.set(this.#traps, trap, ended)
+    Object.setPrototypeOf(this, ended())
     return result
   }
 
-  #read(copy: Box, key: PropertyKey): unknown {
+  get(copy: Box, key: PropertyKey): unknown {
     // Under these names an object inherits the way to the prototypes of everything else.
     if (isForbidden(key as string)) return undefined
-    const child = Object.hasOwn(copy, key) && this.#child(this.nodes.get(copy) as Node, key)
-    if (!child) return copy[key]
-    this.#touch(copy, key as string)
+    const value = copy[key]
+    if (!isContainer(value) || !Object.hasOwn(copy, key)) return value
+    const node = this.nodes.get(copy) as Node
+    const child = this.#child(node, key)
+    if (!child) return value
+    node.touched?.add(key as string)
     return (copy[key] = child.proxy)
+  }
+
+  getOwnPropertyDescriptor(copy: Box, key: PropertyKey): PropertyDescriptor | undefined {
+    this.get(copy, key)
+    return Reflect.getOwnPropertyDescriptor(copy, key)
+  }
+
+  set(copy: Box, key: PropertyKey, value: unknown): boolean {
+    if (
+      typeof key === 'symbol' ||
+      isForbidden(key as string) ||
+      (Array.isArray(copy) && key !== 'length' && listIndex(key as string) < 0)
+    ) {
+      throw new PathError(String(key), 'a draft takes text keys, its lists indices')
+    }
+    this.#touch(copy, this.#moves(copy, key as string, value) ? undefined : key)
+    return Reflect.set(copy, key, value)
+  }
+
+  defineProperty(copy: Box, key: PropertyKey, to: PropertyDescriptor): boolean {
+    this.#touch(copy)
+    return Reflect.defineProperty(copy, key, to)
+  }
+
+  deleteProperty(copy: Box, key: PropertyKey): boolean {
+    this.#touch(copy, Array.isArray(copy) ? undefined : key)
+    return Reflect.deleteProperty(copy, key)
+  }
+
+  /** Whether an assignment changes more than its key: it makes a list shorter, or brings a key back behind the others. */
+  #moves(copy: Box, key: string, value: unknown): boolean {
+    if (!Array.isArray(copy))
+      return !Object.hasOwn(copy, key) && Object.hasOwn((this.nodes.get(copy) as Node).base, key)
+    return key === 'length' ? value !== copy.length : listIndex(key) > copy.length
+  }
+
+  /** Without a key, any of them may have changed or moved. */
+  #touch(copy: Box, key?: PropertyKey): void {
+    const node = this.nodes.get(copy) as Node
+    if (key === undefined) node.touched = undefined
+    else node.touched?.add(key as string)
   }
 
   #child({ base, copy, foreign }: Node, key: PropertyKey): Node | undefined {
@@ -134,6 +140,12 @@ class Drafting {
   }
 }
 
-function ended(): never {
-  throw new TypeError('this draft has ended with its edit')
+let noTraps: object | undefined
+
+/** A handler that lets nobody do anything any more. */
+function ended(): object {
+  const trap = (): never => {
+    throw new TypeError('this draft has ended with its edit')
+  }
+  return (noTraps ??= Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((name) => [name, trap])))
 }
