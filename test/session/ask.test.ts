@@ -49,7 +49,7 @@ const two = (asked: string[] = []) =>
   })
 
 describe('an open ask', () => {
-  test('says what it is: id, type, data, step, reply type', async () => {
+  test('has an id, type, data, step and reply type', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'who',
@@ -78,7 +78,7 @@ describe('an open ask', () => {
     expect(session.asks).toEqual([])
   })
 
-  test('the list / is the same array until one comes or goes, and cannot be changed', async () => {
+  test('the list of asks / stays the same array until an ask comes or goes, and cannot be changed', async () => {
     const page = profile()
     const session = await page.open(two())
     const idle = session.asks
@@ -97,7 +97,7 @@ describe('an open ask', () => {
     expect(first[0]?.data).toBe('first')
   })
 
-  test('listeners of the session / are told when it opens and when it is answered', async () => {
+  test('session listeners / are told when an ask opens and when it is answered', async () => {
     const page = profile()
     const session = await page.open(one)
     const seen: number[] = []
@@ -111,7 +111,7 @@ describe('an open ask', () => {
     expect(seen.at(-1)).toBe(0)
   })
 
-  test('a reload / the same ask with the same id, shown once; its id still answers it', async () => {
+  test('a reload / the same ask with the same id, once; its id still answers it', async () => {
     const page = profile()
     const session = await page.open(one)
     void session.run()
@@ -125,7 +125,7 @@ describe('an open ask', () => {
     expect(again.result).toEqual({ data: 'yes', there: true })
   })
 
-  test('killed before anything was stored / is asked again', async () => {
+  test('killed before anything was stored / the ask opens again', async () => {
     const page = profile({ crashAt: 1 })
     const session = await page.open(one)
     void session.run()
@@ -149,7 +149,7 @@ describe('replies', () => {
     ['a nested object', { a: [{ b: null }, ''], c: { d: 0 } }],
     ['a list', []],
     ['a text like JSON', '{"a":1}'],
-  ])('%s / taken verbatim, live and after a reload', async (_, value) => {
+  ])('%s / taken as it is, live and after a reload', async (_, value) => {
     const page = profile()
     const live = await page.open(one, { id: 'live' })
     const result = live.run()
@@ -172,31 +172,34 @@ describe('replies', () => {
     ['false', false],
     ['null', null],
     ['a nested object', { a: [{ b: null }], c: 0 }],
-  ])('%s, and a reload after the reply / the step gets it again, not asked again', async (_, value) => {
-    const page = profile()
-    let stuck = true
-    const workflow = defineWorkflow({ ...flow }).step(
-      'ask',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => {
-        const { data } = await ctx.ask(Question('how?'))
-        if (stuck) await gate().promise
-        return Done({ data })
-      },
-    )
-    const session = await page.open(workflow)
-    void session.run()
-    await page.settle()
-    await session.asks[0]?.reply(value)
-    await page.reload()
-    stuck = false
-    const again = await page.open(workflow)
-    expect(again.asks).toEqual([])
-    await page.settle()
-    expect(again.result).toEqual({ data: value })
-  })
+  ])(
+    '%s, and a reload after the reply / the step gets it again, and does not ask again',
+    async (_, value) => {
+      const page = profile()
+      let stuck = true
+      const workflow = defineWorkflow({ ...flow }).step(
+        'ask',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          const { data } = await ctx.ask(Question('how?'))
+          if (stuck) await gate().promise
+          return Done({ data })
+        },
+      )
+      const session = await page.open(workflow)
+      void session.run()
+      await page.settle()
+      await session.asks[0]?.reply(value)
+      await page.reload()
+      stuck = false
+      const again = await page.open(workflow)
+      expect(again.asks).toEqual([])
+      await page.settle()
+      expect(again.result).toEqual({ data: value })
+    },
+  )
 
-  test('nothing at all, where the reply has no schema / is an answer', async () => {
+  test('no data, where the reply has no schema / is an answer', async () => {
     const Yes = defineEvent('yes')
     const Sure = defineEvent('sure', z.string(), { reply: Yes })
     const page = profile()
@@ -232,7 +235,7 @@ describe('replies', () => {
     expect(await result).toEqual({ data: 'a', there: true })
   })
 
-  test('a reply after it was answered, after the run / is told so, nothing changes', async () => {
+  test('a reply to an answered ask, or after the run / is told so, and nothing changes', async () => {
     const page = profile()
     const session = await page.open(two())
     const result = session.run()
@@ -281,7 +284,7 @@ describe('replies', () => {
     expect(await result).toEqual({ first: 'Ada' })
   })
 
-  test('a reply that fails its schema after a reload / the same', async () => {
+  test('a reply that fails its schema after a reload / rejected in the same way', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'who',
@@ -317,7 +320,7 @@ describe('replies', () => {
     expect(({} as { x?: number }).x).toBeUndefined()
   })
 
-  test('the replied data / is copied: the caller may change its own afterwards', async () => {
+  test('reply data / is copied: the caller may change its own afterwards', async () => {
     const page = profile()
     const session = await page.open(one)
     const result = session.run()
@@ -329,7 +332,7 @@ describe('replies', () => {
     expect(await result).toEqual({ data: [1], there: true })
   })
 
-  test('session.send of the reply type / answers the oldest open ask', async () => {
+  test('session.send() of the reply type / answers the oldest open ask', async () => {
     const page = profile()
     const session = await page.open(two())
     const result = session.run()
@@ -341,7 +344,7 @@ describe('replies', () => {
     expect(await session.send(Answer('r3'))).toBe(false)
   })
 
-  test('session.send naming the ask / answers that one; of another type / is told so', async () => {
+  test('session.send() naming an ask / answers that one; an event of another type is told so', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
       'ask',
@@ -364,7 +367,7 @@ describe('replies', () => {
 })
 
 describe('several asks', () => {
-  test('two for one reply type in one step / replies r1, r2 in order, each question shown once', async () => {
+  test('two asks of one reply type in one step / get replies r1 and r2 in order, each ask shown once', async () => {
     const page = profile()
     const session = await page.open(two())
     const result = session.run()
@@ -392,7 +395,7 @@ describe('several asks', () => {
     expect(again.result).toEqual(['r1', 'r2'])
   })
 
-  test('killed right after the reply was acknowledged / it is kept', async () => {
+  test('killed right after a reply was stored / the reply is kept', async () => {
     const page = profile()
     const session = await page.open(two())
     void session.run()
@@ -414,7 +417,7 @@ describe('several asks', () => {
       return all.length === 3 ? Done(all) : undefined
     })
 
-  test('three parallel invocations ask the same / three open asks, each reply resolves one, the oldest first', async () => {
+  test('three parallel executions ask the same / three open asks; each reply resolves one, the oldest first', async () => {
     const page = profile()
     const session = await page.open(parallel)
     const result = session.run()
@@ -432,7 +435,7 @@ describe('several asks', () => {
     ])
   })
 
-  test('three parallel invocations, replies naming the ask / go where they say, also after a reload', async () => {
+  test('three parallel executions, and replies naming the ask / reach that ask, also after a reload', async () => {
     const page = profile()
     const session = await page.open(parallel)
     void session.run()
@@ -453,7 +456,7 @@ describe('several asks', () => {
     ])
   })
 
-  test('two asks of one step at once / both open, replied to in either order', async () => {
+  test('two asks opened together in one step / both are open, and may be answered in either order', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -479,7 +482,7 @@ describe('several asks', () => {
 })
 
 describe('asking', () => {
-  test("an event that is not in the step's asks / UndeclaredAskError naming step and event", async () => {
+  test('an ask that the step does not declare in `asks` / UndeclaredAskError naming step and event', async () => {
     const workflow = defineWorkflow({ ...flow }).step('ask', { on: Go, emits: [Done] }, async (ctx) => {
       await (ctx.ask as (event: unknown) => Promise<unknown>)(Question(1))
       return Done(1)
@@ -490,7 +493,7 @@ describe('asking', () => {
     expect(session.asks).toEqual([])
   })
 
-  test.each([undefined, null, 5, 'question'])('%s / an error, no hang', async (wrong) => {
+  test.each([undefined, null, 5, 'question'])('ctx.ask(%s) / an error, no hang', async (wrong) => {
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },
@@ -503,7 +506,7 @@ describe('asking', () => {
     expect((error.cause as { code?: string }).code).toBe('UNDECLARED_ASK')
   })
 
-  test('a question made by hand with wrong data / EventValidationError, nothing is shown', async () => {
+  test('an ask made by hand with wrong data / EventValidationError, and no ask opens', async () => {
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
       { on: Go, asks: [AskName], emits: [Done] },
@@ -517,7 +520,7 @@ describe('asking', () => {
     expect(error.cause).toMatchObject({ code: 'EVENT_VALIDATION' })
   })
 
-  test('inside an edit / NestedEditError, as whatever else is recorded', async () => {
+  test('inside an edit / NestedEditError, as for everything that is recorded', async () => {
     const errors: unknown[] = []
     const inner = defineWorkflow({ ...flow }).step('end', { on: Go, emits: [Done] }, () => Done(1))
     const workflow = defineWorkflow({ ...flow }).step(
@@ -542,7 +545,7 @@ describe('asking', () => {
     expect(errors).toHaveLength(7)
   })
 
-  test('the attempt fails while its ask is open / the retry joins it: asked once, the answer serves it', async () => {
+  test('the attempt fails while its ask is open / the retry joins the ask: one ask, and its answer counts', async () => {
     const page = profile()
     const boom = gate<never>()
     const workflow = defineWorkflow({ ...flow }).step(
@@ -568,7 +571,7 @@ describe('asking', () => {
     expect(await result).toBe('yes')
   })
 
-  test('the run starts over / ask ids are never used again', async () => {
+  test('the run starts over / no ask id is used twice', async () => {
     const page = profile()
     const session = await page.open(one)
     const ids = new Set<string>()
@@ -611,7 +614,7 @@ describe('with a timeout', () => {
     expect(await result).toEqual({ timeout: 'wait' })
   })
 
-  test('answered in time / no timeout later', async () => {
+  test('answered in time / no timeout comes later', async () => {
     const page = profile()
     const session = await page.open(timed)
     const result = session.run()
@@ -623,7 +626,7 @@ describe('with a timeout', () => {
     expect(page.clock.pending).toBe(0)
   })
 
-  test('reload at 400 / times out 600 ms later, the deadline is the same', async () => {
+  test('reload at 400 ms / times out 600 ms later, at the same deadline', async () => {
     const page = profile()
     const session = await page.open(timed)
     void session.run()
@@ -638,7 +641,7 @@ describe('with a timeout', () => {
     expect(again.result).toEqual({ timeout: 'wait' })
   })
 
-  test('opened after the deadline / times out at once, a reload after that does not change it', async () => {
+  test('opened after the deadline / times out at once', async () => {
     const page = profile()
     void (await page.open(timed)).run()
     await page.reload()
@@ -665,7 +668,7 @@ describe('with a timeout', () => {
     )
 
   test.each([false, true])(
-    'the step fails with it, retry() / is asked anew, with all of its time; reloads: %s',
+    'the timeout fails the step, then retry() / the ask opens anew with its whole time; reloads: %s',
     async (reloads) => {
       const page = profile()
       const workflow = impatient({}, (ctx) => ctx.state.set('late', true))
@@ -695,7 +698,7 @@ describe('with a timeout', () => {
     },
   )
 
-  test('the step fails with it, by its policy / is asked anew by each attempt; between them nobody can answer it', async () => {
+  test('the timeout fails the step, which has a retry policy / each attempt asks anew; between attempts nobody can answer', async () => {
     const page = profile()
     const session = await page.open(impatient({ retry: { attempts: 3, delay: 100 } }))
     const result = failure(session.run())
@@ -712,7 +715,7 @@ describe('with a timeout', () => {
     expect(await result).toMatchObject({ attempts: 3, cause: { scope: 'wait' } })
   })
 
-  test('the step has recorded something since, and fails with it / a retry takes the same way, and records nothing twice', async () => {
+  test('a `once` is recorded after the timeout, which then fails the step / retry() does not run the effect again', async () => {
     const page = profile()
     let told = 0
     const session = await page.open(impatient({}, (ctx) => ctx.once('tell', () => ++told)))
@@ -722,7 +725,7 @@ describe('with a timeout', () => {
     expect(told).toBe(1)
   })
 
-  test('timed out, caught, and reloaded later in the step / it takes the same way', async () => {
+  test('timed out and caught, then a reload at the next ask / the re-run catches the same timeout', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',

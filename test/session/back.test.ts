@@ -51,7 +51,7 @@ async function begun() {
 }
 
 describe('back()', () => {
-  test('at the second page / the first is open again, what its step made is gone, what was typed stays', async () => {
+  test("at the second page / the first is open again, its step's writes are gone, and what was typed stays", async () => {
     const { session, answer } = await begun()
     session.state.set('draft', 'Ad')
     await answer('Ada')
@@ -62,7 +62,7 @@ describe('back()', () => {
     expect(session.state.get()).toEqual({ draft: 'Ada, on foot' })
   })
 
-  test('at the first page, before the run, after cancel and after the end / false, nothing changes', async () => {
+  test('at the first page, before the run, after cancel and after the end / false, and nothing changes', async () => {
     const { page, session, result, answer } = await begun()
     const still = () => {
       const before = JSON.stringify(session.toJSON())
@@ -92,7 +92,7 @@ describe('back()', () => {
     expect(session.state.get()).toEqual({})
   })
 
-  test('a page whose draft would never pass its schema / back validates nothing', async () => {
+  test('a page whose draft fails its schema / back() validates nothing', async () => {
     const { session, answer } = await begun()
     await answer('Ada')
     expect(() => session.asks[0]?.reply({ text: 5 } as never)).toThrow('text')
@@ -123,7 +123,7 @@ describe('back()', () => {
     expect(session.state.get()).toEqual({ form: { text: 'typed', tags: [] } })
   })
 
-  test('another way is taken / the answers of the one that was left are not in the result', async () => {
+  test('another branch is taken / the answers of the branch that was left are not in the result', async () => {
     const { session, result, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')
     session.back()
@@ -133,7 +133,7 @@ describe('back()', () => {
     expect(await result).toEqual({ name: 'Ada', how: 'shop', shop: 'Station Square' })
   })
 
-  test('the old way is taken again / its answers can be given again, and are in the result', async () => {
+  test('the old branch is taken again / its answers can be given again, and are in the result', async () => {
     const { page, session, result, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')
     session.back()
@@ -149,7 +149,7 @@ describe('back()', () => {
     expect(await result).toEqual({ name: 'Ada', how: 'home', street: 'Damrak 1' })
   })
 
-  test('a late second click on a page that was left / is told false', async () => {
+  test('a late reply on a page that was left / resolves with false', async () => {
     const { session, answer } = await begun()
     const first = session.asks[0]
     await answer('Ada')
@@ -160,7 +160,7 @@ describe('back()', () => {
     expect(shown(session)).toBe('name')
   })
 
-  test('two clicks on Back / two pages', async () => {
+  test('back() called twice in a row / goes back two pages', async () => {
     const { session, answer } = await begun()
     await answer('Ada', 'home')
     expect([session.back(), session.back(), session.back()]).toEqual([true, true, false])
@@ -189,7 +189,7 @@ describe('back()', () => {
     expect(await again).toBe('good')
   })
 
-  test('from a failed run, to an ask with a timeout / it has the time again that it had, and no more', async () => {
+  test('from a failed run to an ask with a timeout / the ask has the time that it had left when it was answered', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'pay',
@@ -211,7 +211,7 @@ describe('back()', () => {
     expect([session.status, session.error?.cause]).toMatchObject(['failed', { name: 'TimeoutError' }])
   })
 
-  test('while a step is at work / it is stopped, and its effect lands nowhere', async () => {
+  test('while a step is at work / the step is stopped, and the result of its effect is dropped', async () => {
     const page = profile()
     const slow = gate()
     const signals: AbortSignal[] = []
@@ -240,7 +240,7 @@ describe('back()', () => {
     expect(await result).toBe('new')
   })
 
-  test('an effect whose intent storage has not taken yet / it never begins, nor under the key of the next answer', async () => {
+  test('an effect whose intent is not stored yet / never begins, not even under the key of the next answer', async () => {
     const disk = gate()
     const storage = memoryStorage()
     const append: typeof storage.append = (...call) => disk.promise.then(() => storage.append(...call))
@@ -268,7 +268,7 @@ describe('back()', () => {
     expect(paid).toEqual(['new'])
   })
 
-  test('two questions open at once / the one that was answered is open again, beside the other', async () => {
+  test('two open asks, one answered / that one is open again, beside the other', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -291,7 +291,7 @@ describe('back()', () => {
     expect(await result).toEqual(['A', 'B2'])
   })
 
-  test('an ask that timed out / is no page', async () => {
+  test('a page whose ask has timed out / is skipped', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -307,7 +307,7 @@ describe('back()', () => {
     expect(session.back()).toBe(false)
   })
 
-  test('an ask with a timeout, re-opened an hour later / has the time again that it had', async () => {
+  test('an ask with a timeout, opened again an hour later / has the time that it had left when it was answered', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -328,7 +328,7 @@ describe('back()', () => {
     expect(session.status).toBe('waiting')
   })
 
-  test('an answer that came by send / is a page as well', async () => {
+  test('an answer given by session.send() / counts as a page', async () => {
     const { page, session } = await begun()
     await session.send(Text({ text: 'Ada' }))
     await page.settle()
@@ -337,7 +337,7 @@ describe('back()', () => {
     expect(shown(session)).toBe('name')
   })
 
-  test('paused by hand / stays paused', async () => {
+  test('a paused session / stays paused', async () => {
     const { session, answer } = await begun()
     await answer('Ada')
     session.pause()
@@ -346,7 +346,7 @@ describe('back()', () => {
     expect(shown(session)).toBe('name')
   })
 
-  test('typed at a later page, and a reload after the earlier one is answered anew / its step has read what was typed', async () => {
+  test('typed on a later page before back(), then a new answer and a reload / the step has read what was typed', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'pages',
@@ -376,7 +376,7 @@ describe('back()', () => {
     expect(await again.run()).toBe('later')
   })
 
-  test('in a session that was closed / false, as forward() is; nothing is thrown, nothing happens', async () => {
+  test('in a closed session / back() and forward() are false, and nothing changes', async () => {
     const { session, answer } = await begun()
     await answer('Ada', 'home')
     session.back()
@@ -386,7 +386,7 @@ describe('back()', () => {
     expect(session.history()).toEqual(before)
   })
 
-  test('after a reload, and after a snapshot has taken the records / as before', async () => {
+  test('after a reload, and after a snapshot has replaced the records / works as before', async () => {
     const { page, session, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')
     session.state.set('draft', 'x'.repeat(300_000))
@@ -408,7 +408,7 @@ describe('back()', () => {
 })
 
 describe('forward()', () => {
-  test('after two steps back / gives both answers again, then false; answered anew, nothing is kept', async () => {
+  test('after two steps back / gives both answers again, then false; a new answer drops the kept ones', async () => {
     const { page, session, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')
     session.back()
@@ -427,7 +427,7 @@ describe('forward()', () => {
     expect(session.state.get('answers.street')).toBe('Mill Lane 7')
   })
 
-  test('the answer before was changed / the later one is still kept', async () => {
+  test('an earlier answer was changed / the later one is still kept', async () => {
     const { page, session, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')
     session.back()
@@ -442,7 +442,7 @@ describe('forward()', () => {
     expect(session.state.get('answers')).toEqual({ name: 'Grace', how: 'home', street: 'Damrak 1' })
   })
 
-  test('the question is another one now / the old answer is no answer to it', async () => {
+  test('the ask has other data now / the old answer is not given to it', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'pay',
@@ -472,7 +472,7 @@ describe('forward()', () => {
     expect(session.forward()).toBe(true)
   })
 
-  test('answers 0, "", false and null / are kept and given as they are', async () => {
+  test('answers 0, "", false, null and objects / are kept and given as they are', async () => {
     for (const value of [0, '', false, null, { deep: [{}] }]) {
       const page = profile()
       const workflow = defineWorkflow({ ...flow }).step(
@@ -500,7 +500,7 @@ describe('forward()', () => {
     }
   })
 
-  test('another run / nothing is kept for it', async () => {
+  test('another run / no answers are kept for it', async () => {
     const { session, answer } = await begun()
     await answer('Ada')
     session.back()
@@ -510,7 +510,7 @@ describe('forward()', () => {
     expect(session.forward()).toBe(false)
   })
 
-  test('to work that never ends / the time of the run goes by again', async () => {
+  test("to work that never ends / the run's timeout counts again", async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, timeout: 1000 }).step(
       'ask',

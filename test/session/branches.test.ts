@@ -11,8 +11,8 @@ async function patience(page: Profile): Promise<void> {
   for (let round = 0; round < 5; round++) await page.settle()
 }
 
-describe('branches of one step that go on at once', () => {
-  test('two effects that become durable together / the branches go on in the same order after a reload, each sees its own writes', async () => {
+describe('parallel branches in one step', () => {
+  test('two effects that become durable together / after a reload the branches go on in the same order, and each sees its own writes', async () => {
     const page = profile()
     const traces: string[][] = []
     let stuck = true
@@ -44,7 +44,7 @@ describe('branches of one step that go on at once', () => {
     expect(traces[0]?.[1]).toBe('a sees 1')
   })
 
-  test('ten edits at once, each reads, awaits and adds 1 / 10, each in its turn; the page dies / 10 still', async () => {
+  test('ten edits at once, each reads, awaits and adds 1 / 10, one after the other; still 10 after the page dies', async () => {
     const page = profile()
     let stuck = true
     const workflow = defineWorkflow({ ...flow }).step('add', { on: Go, emits: [Done] }, async (ctx) => {
@@ -70,7 +70,7 @@ describe('branches of one step that go on at once', () => {
     expect(await session.run()).toEqual({ n: 10, after: 10 })
   })
 
-  test('an edit that is called inside another one, before or after an await / NestedEditError, never a hang', async () => {
+  test('an edit inside another edit, before or after an await / NestedEditError, never a hang', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('nest', { on: Go, emits: [Done] }, async (ctx) => {
       const errors: unknown[] = []
@@ -92,7 +92,7 @@ describe('branches of one step that go on at once', () => {
     expect(await result).toEqual(Array(5).fill('NESTED_EDIT'))
   })
 
-  test('a branch beside an open edit calls the context / NestedEditError; one that awaits the edit goes on', async () => {
+  test('a branch calls the context beside an open edit / NestedEditError; a branch that awaits the edit goes on', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('both', { on: Go, emits: [Done] }, async (ctx) => {
       const held = gate()
@@ -116,7 +116,7 @@ describe('branches of one step that go on at once', () => {
     expect(session.state.get()).toEqual({ edited: true, after: true })
   })
 
-  test('two branches ask for one type after raw waits of other lengths, then a reload / no question is swapped', async () => {
+  test('two branches ask for one type after raw waits, whose lengths differ after a reload / no answer reaches the wrong branch', async () => {
     for (const lengths of [
       [5, 1],
       [1, 5],
@@ -154,7 +154,7 @@ describe('branches of one step that go on at once', () => {
     }
   })
 
-  test('one waits in time and one for ever, the other way round after the reload / the time that ran out is that of the first', async () => {
+  test('two waits for one type, one timed out, opened in the other order after a reload / the first is still the one that timed out', async () => {
     const page = profile()
     let slow = false
     const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
@@ -184,7 +184,7 @@ describe('branches of one step that go on at once', () => {
     expect(again.result).toEqual(['a is late', 'b'])
   })
 
-  test('answered before the reload, the branches the other way round after it / each gets its own answer', async () => {
+  test('two asks and two waits answered, opened in the other order after a reload / each gets its own answer', async () => {
     const page = profile()
     let waits = [1, 5]
     let stuck = true
@@ -229,7 +229,7 @@ describe('branches of one step that go on at once', () => {
     expect(again.result).toEqual(['re: a', 're: b', 'c1', 'd1'])
   })
 
-  test('the question reads otherwise after the reload / it is the one in that place', async () => {
+  test('an ask has other data after a reload / it is known by its place, and keeps its answer', async () => {
     const page = profile()
     let lang = 'en'
     const workflow = defineWorkflow({ ...flow }).step(
@@ -255,7 +255,7 @@ describe('branches of one step that go on at once', () => {
     expect(again.result).toEqual(['one', 'two'])
   })
 
-  test('the first of two wins, what loses comes too late, the page dies before the end / no mismatch', async () => {
+  test('a race is won by an ask, its sleep ends too late, and the page dies before the end / no mismatch', async () => {
     const page = profile()
     let stuck = true
     const workflow = defineWorkflow({ ...flow }).step(
@@ -284,7 +284,7 @@ describe('branches of one step that go on at once', () => {
     expect(again.state.get('winner')).toBe('in time')
   })
 
-  test('replies to all open asks in one task / taken in that order, one at a time, live and after a reload', async () => {
+  test('all open asks answered in one task / taken in that order, one at a time, live and after a reload', async () => {
     const page = profile()
     const orders: string[][] = []
     let stuck = true
@@ -322,7 +322,7 @@ describe('branches of one step that go on at once', () => {
     expect(again.state.get('log')).toEqual(['d', 'c', 'b', 'a'].map((name) => ({ name, data: name })))
   })
 
-  test('the user types between two results of two branches / each branch sees again what it saw', async () => {
+  test('the user types between two results of two branches / on the re-run each branch sees what it saw', async () => {
     const page = profile()
     const traces: unknown[][] = []
     const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
@@ -364,7 +364,7 @@ describe('branches of one step that go on at once', () => {
   })
 })
 
-test('a step streams two hundred chunks into a list that already holds many / its ledger keeps no state for a chunk', async () => {
+test('a step appends two hundred items to a list / its ledger keeps no state for each', async () => {
   const page = profile()
   const workflow = defineWorkflow({ ...flow }).step(
     'stream',
@@ -386,7 +386,7 @@ test('a step streams two hundred chunks into a list that already holds many / it
   expect(log).toEqual([])
 })
 
-test('an answer of the type of a wait comes from a step that sends it at a commit point, right after a reload / the wait with a predicate gets it', async () => {
+test('right after a reload, one step sends the event that another waits for with `where` / the wait gets it', async () => {
   const page = profile()
   const go = gate()
   const workflow = defineWorkflow({ ...flow, events: [Nudge], skip: ['unconsumed', 'deadEnd'] })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { defineWorkflow, type CancelledError } from '../../src/index'
 import { asking, Done, failure, flow, gate, Go, Item, profile, Question, unhandled } from '../support/flows'
 
-test('cancel() / the signal is aborted, the run rejects with CancelledError and its reason', async () => {
+test('cancel() / the signal is aborted, and the run rejects with CancelledError and the reason', async () => {
   const page = profile()
   let signal: AbortSignal | undefined
   const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
@@ -22,7 +22,7 @@ test('cancel() / the signal is aborted, the run rejects with CancelledError and 
   expect(signal?.reason).toBeInstanceOf(Error)
 })
 
-test('cancel() / what the step had not committed is taken out, what it had stays', async () => {
+test('cancel() / uncommitted writes of the step are taken out, committed ones stay', async () => {
   const page = profile()
   const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
     await ctx.state.set('committed', true)
@@ -88,7 +88,7 @@ test('cancel(), then a reload / does not restart it', async () => {
   expect(ran).toBe(1)
 })
 
-test('cancel(), then the page dies before anything else happens / it is cancelled all the same', async () => {
+test('cancel(), then the page dies at once / the session is cancelled all the same', async () => {
   const page = profile()
   const workflow = defineWorkflow({ ...flow }).step(
     'work',
@@ -123,7 +123,7 @@ test('a later run / starts over with the state kept', async () => {
   expect(session.error).toBeUndefined()
 })
 
-test('cancel() while it asks / the ask is gone, a reply is told so', async () => {
+test('cancel() while an ask is open / the ask is gone, and a reply is told so', async () => {
   const page = profile()
   const workflow = defineWorkflow({ ...flow }).step(
     'work',
@@ -141,7 +141,7 @@ test('cancel() while it asks / the ask is gone, a reply is told so', async () =>
   expect(session.status).toBe('cancelled')
 })
 
-test('cancel() in a retry backoff, a sleep / nothing wakes later', async () => {
+test('cancel() in a retry backoff or a sleep / nothing wakes later', async () => {
   const page = profile()
   const ran: string[] = []
   const workflow = defineWorkflow({ ...flow })
@@ -179,7 +179,7 @@ test('cancel() twice, or on an idle or completed session / nothing happens', asy
   expect(session.result).toBe(1)
 })
 
-test('cancel() and nobody waits for the run / no unhandled rejection', async () => {
+test('cancel() when nobody waits for the run / no unhandled rejection', async () => {
   const heard = await unhandled(async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -197,7 +197,7 @@ test('cancel() and nobody waits for the run / no unhandled rejection', async () 
   expect(heard).toEqual([])
 })
 
-test('a step that cancels its own session / it is cancelled, what it returns is ignored', async () => {
+test('a step that cancels its own session / the session is cancelled, and what the step returns is ignored', async () => {
   const page = profile()
   let cancel = (): void => {}
   const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -213,7 +213,7 @@ test('a step that cancels its own session / it is cancelled, what it returns is 
   expect(session.state.get()).toEqual({})
 })
 
-test('a reason that is no text, as the event of a button / told at the call; null is none, and both are stored', async () => {
+test("cancel() with a reason that is no text, such as a button's event / an error at the call; a null reason counts as none", async () => {
   const page = profile()
   const session = await page.open(asking)
   session.run().catch(() => {})

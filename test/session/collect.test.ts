@@ -40,7 +40,7 @@ test('a1 a2 b1 b2 / (a1, b1), then (a2, b2)', async () => {
   ])
 })
 
-test('surplus / is kept for the next batch in order of arrival', async () => {
+test('surplus / is kept for the next batch, in order of arrival', async () => {
   expect(await (await profile().open(pairs(3, [B, B, A, B, A, A]))).run()).toEqual([
     ['a3', 'b1'],
     ['a5', 'b2'],
@@ -62,7 +62,7 @@ test('reload after the first of two / completes with both', async () => {
   expect(await result).toEqual([['a1', 'b2']])
 })
 
-test('cut off right after the collecting / the batch comes back, nothing is collected twice', async () => {
+test('cut off right after collecting / the batch is there again, and nothing is collected twice', async () => {
   const page = profile()
   let stuck = true
   const workflow = defineWorkflow({ ...flow, events: [A, B] }).step(
@@ -85,7 +85,7 @@ test('cut off right after the collecting / the batch comes back, nothing is coll
   expect(await again.run()).toEqual([1, 2, 3])
 })
 
-test('the same type twice in the expected / two of them', async () => {
+test('the same type twice in the list / two events of it', async () => {
   const workflow = defineWorkflow({ ...flow })
     .step('start', { on: Go, emits: [A, B] }, (ctx) => {
       for (const event of [A(1), B(2), A(3)]) ctx.send(event)
@@ -97,7 +97,7 @@ test('the same type twice in the expected / two of them', async () => {
   expect(await (await profile().open(workflow)).run()).toEqual([1, 3, 2])
 })
 
-test('two buffers of one step / are apart; the same name in another step as well', async () => {
+test('two buffers of one step, or one buffer name in two steps / are separate', async () => {
   const seen: string[] = []
   const workflow = defineWorkflow({ ...flow })
     .step('start', { on: Go, emits: [A] }, (ctx) => [1, 2, 3, 4].forEach((n) => ctx.send(A(n))))
@@ -113,7 +113,7 @@ test('two buffers of one step / are apart; the same name in another step as well
   expect(seen).toEqual(['one 1,3', 'one 2,4'])
 })
 
-test('the attempt fails after collecting / a retry gets the same batch', async () => {
+test('the attempt fails after collecting / the retry gets the same batch', async () => {
   const seen: unknown[] = []
   const workflow = defineWorkflow({ ...flow })
     .step('start', { on: Go, emits: [A, B] }, (ctx) => [A(1), B(2)].forEach((it) => ctx.send(it)))
@@ -131,7 +131,7 @@ test('the attempt fails after collecting / a retry gets the same batch', async (
   ])
 })
 
-test('a run that completes / clears the buffers; one that fails or stalls keeps them', async () => {
+test('a run that completes / clears the buffers; a run that fails or stalls keeps them', async () => {
   let broken = true
   const workflow = defineWorkflow({ ...flow })
     .step('start', { on: Go, emits: [A, B] }, (ctx) => [A(1), A(2), B(3)].forEach((it) => ctx.send(it)))
@@ -148,7 +148,7 @@ test('a run that completes / clears the buffers; one that fails or stalls keeps 
   expect(await session.run()).toEqual([1, 3])
 })
 
-describe('half a batch that a run has left which did not complete', () => {
+describe('half a batch left by a run that did not complete', () => {
   /** A run leaves half a batch in a buffer, and another half before an `allOf`; then it stalls, or fails. */
   const halves = (breaks: () => boolean) =>
     defineWorkflow({ ...flow, skip: ['unconsumed', 'unproduced', 'deadEnd'] })
@@ -163,7 +163,7 @@ describe('half a batch that a run has left which did not complete', () => {
         if (breaks()) throw new Error('broken')
       })
 
-  test('it stalls, and the other half is sent / the run goes on with what was kept', async () => {
+  test('the run stalls, and the other half is sent / it goes on with the half that was kept', async () => {
     const page = profile()
     const session = await page.open(halves(() => false))
     const stalled = failure(session.run())
@@ -174,7 +174,7 @@ describe('half a batch that a run has left which did not complete', () => {
     expect(session.result).toEqual([1, 2])
   })
 
-  test('it fails, and is retried / goes on with what was kept', async () => {
+  test('the run fails and is retried / it goes on with the half that was kept', async () => {
     const page = profile()
     let broken = true
     const session = await page.open(halves(() => broken))
@@ -189,7 +189,7 @@ describe('half a batch that a run has left which did not complete', () => {
   })
 
   test.each([true, false])(
-    'it fails (%s) or stalls, and is run once more / starts over: nothing of the old run is mixed in, the state is kept',
+    'the run fails (%s) or stalls, and run() starts over / nothing of the old run is mixed in; the state is kept',
     async (broken) => {
       const page = profile()
       const session = await page.open(halves(() => broken))
@@ -209,7 +209,7 @@ describe('half a batch that a run has left which did not complete', () => {
   )
 })
 
-test('what is left in a buffer when nothing else is left / is listed by the stalled run', async () => {
+test('an incomplete batch when nothing else is left / the stalled run lists its events as unconsumed', async () => {
   const session = await profile().open(
     defineWorkflow({ ...flow, skip: ['unproduced'] })
       .step('start', { on: Go, emits: [A] }, () => A(1))
@@ -239,7 +239,7 @@ test('a wait in the same step as a collect / both survive a reload', async () =>
   expect(await again.run()).toEqual([1, 2, 3])
 })
 
-test('buffer and step names with slashes / no two of them are the same buffer', async () => {
+test('buffer and step names with slashes / name different buffers', async () => {
   const page = profile()
   const batches: unknown[] = []
   const keep =
@@ -267,7 +267,7 @@ test('buffer and step names with slashes / no two of them are the same buffer', 
   ])
 })
 
-test('a buffer whose name is no text / told at the call: what had been recorded of it could not be read again', async () => {
+test('a buffer name that is no text / an error at the call, since its records could not be read again', async () => {
   const page = profile()
   const errors: unknown[] = []
   const workflow = defineWorkflow({ ...flow, events: [A], skip: ['unconsumed'] })

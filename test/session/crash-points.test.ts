@@ -309,7 +309,7 @@ describe('a trip of eleven steps', () => {
     whole = await play([])
   })
 
-  test('without a crash / it does what it is meant to do', () => {
+  test('without a crash / the expected result, state and number of tries', () => {
     expect(whole.wrong).toEqual([])
     expect(whole.result).toEqual({
       data: 'left 12060 + right 10',
@@ -334,13 +334,13 @@ describe('a trip of eleven steps', () => {
     expect(whole.operations[0]).toBeGreaterThan(15)
   })
 
-  test('looked at by toJSON() at every change and in between / the same to the byte', async () => {
+  test('toJSON() at every change and in between / the same result, to the byte', async () => {
     expect(await play([], 0, true)).toEqual(whole)
   })
 
   test.each([
-    ['before it lands', false],
-    ['after it has landed, unacknowledged', true],
+    ['before the write lands', false],
+    ['after it has landed, before the answer', true],
   ])(
     'crashed at every storage operation, %s / as if it had not crashed',
     async (_, lands) => {
@@ -352,7 +352,7 @@ describe('a trip of eleven steps', () => {
     3_600_000,
   )
 
-  test('crashed at every operation, and at every operation of the resume / as if it had not crashed', async () => {
+  test('crashed at every storage operation, and at each of the resume / as if it had not crashed', async () => {
     for (let at = 1; at <= (whole.operations[0] ?? 0); at++) {
       const lands = at % 2 === 0
       const [, resume = 0] = (await play([{ at, lands }])).operations
@@ -366,7 +366,7 @@ describe('a trip of eleven steps', () => {
     }
   }, 3_600_000)
 
-  test('so heavy that its journal is compacted on the way, crashed at every operation / as if it had not crashed', async () => {
+  test('with states so large that the journal is compacted, crashed at every operation / as if it had not crashed', async () => {
     const heavy = await play([], 150_000)
     expect(heavy.state).toEqual(whole.state)
     expect(heavy.compactions).toBeGreaterThan(0)

@@ -3,7 +3,7 @@ import { Deadlines, type Due } from '../../src/session/deadlines'
 import { virtualClock } from '../../src/testing'
 import { random } from '../support/random'
 
-test('random times, some settled early / taken in order of time, then of coming, as a sorted list gives them; one timer at most', async () => {
+test('random times, some settled early / taken by time, then by age, like a sorted list; never more than one timer', async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const next = random(seed)
     const clock = virtualClock({ now: 0 })
@@ -37,7 +37,7 @@ test('random times, some settled early / taken in order of time, then of coming,
   }
 })
 
-test('a thousand, nine of ten settled as soon as they are there / the others come up in their order', async () => {
+test('a thousand deadlines, nine of ten settled at once / the rest are taken in order', async () => {
   const clock = virtualClock({ now: 0 })
   const deadlines = new Deadlines(clock, ({ exec }) => exec % 10 === 0 || exec === newest)
   let newest = 0
@@ -52,7 +52,7 @@ test('a thousand, nine of ten settled as soon as they are there / the others com
   expect(took).toEqual(Array.from({ length: 100 }, (_, index) => 990 - index * 10))
 })
 
-test('at rest / nothing fires; armed again / what fell due meanwhile fires at once', async () => {
+test('at rest / nothing fires; armed again / what has come due meanwhile fires at once', async () => {
   const clock = virtualClock({ now: 0 })
   const deadlines = new Deadlines(clock, () => true)
   let fired = 0
@@ -66,7 +66,7 @@ test('at rest / nothing fires; armed again / what fell due meanwhile fires at on
   expect(fired).toBe(1)
 })
 
-test('the clock is set back while some wait, once before it is looked at and once after / each comes up when its time is over, what came later too', async () => {
+test('the clock is set back twice while deadlines wait / each is taken when its time has passed, also one added in between', async () => {
   const base = virtualClock({ now: 1_000_000_000 })
   let back = 0
   const clock = { ...base, now: () => base.now() - back }

@@ -30,8 +30,8 @@ const Nobody = defineEvent('nobody', z.string())
 
 describe('what a step returns', () => {
   test.each([
-    ['an event nobody declared', Other('x'), '"other"'],
-    ['an event that no factory made, of no known type', { type: 'ghost' }, '"ghost"'],
+    ['an undeclared event', Other('x'), '"other"'],
+    ['an event of an unknown type, made by hand', { type: 'ghost' }, '"ghost"'],
     ['a number', 5, '5'],
     ['a text', 'done', '"done", which is no event'],
     ['true', true, 'true'],
@@ -39,7 +39,7 @@ describe('what a step returns', () => {
     ['null', null, 'null'],
     ['an object without a type', { data: 1 }, 'object'],
     ['an object whose type is no text', { type: 7 }, 'object'],
-    ['a list with an event nobody declared', [Worked(1), Other('x')], '"other"'],
+    ['a list with an undeclared event', [Worked(1), Other('x')], '"other"'],
     ['a list with a non-event', [Worked(1), 5], '5'],
     // oxlint-disable-next-line no-sparse-arrays -- what a step without types may give
     ['a list with a hole', [, Worked(1)], 'undefined'],
@@ -62,7 +62,7 @@ describe('what a step returns', () => {
     expect(session.status).toBe('failed')
   })
 
-  test('an event of a declared type, made by hand / its data passes the schema all the same', async () => {
+  test('an event of a declared type, made by hand / its data passes the schema too', async () => {
     const workflow = (data: unknown) =>
       defineWorkflow({ ...flow })
         .step('first', { on: Go, emits: [Item] }, () => ({ type: 'item', data }) as never)
@@ -72,7 +72,7 @@ describe('what a step returns', () => {
     expect(error.cause).toMatchObject({ code: 'EVENT_VALIDATION', type: 'item' })
   })
 
-  test('an event of a declared type from another factory / its data passes the schema of the declared one', async () => {
+  test("an event of a declared type from another factory / its data passes the declared event's schema", async () => {
     const Other = defineEvent('item', z.unknown())
     const Again = defineEvent('item', Item.schema)
     const workflow = (event: { type: 'item'; data: unknown }) =>
@@ -93,7 +93,7 @@ describe('what a step returns', () => {
     expect(thrown(() => session.send(Other('3') as never))).toMatchObject({ code: 'EVENT_VALIDATION' })
   })
 
-  test('a step passes on what it was given / a schema that transforms does not see its own output, also after a reload', async () => {
+  test('a step returns the event it was given / a transforming schema does not see its own output, also after a reload', async () => {
     const Length = defineEvent(
       'length',
       z.string().transform((text) => ({ length: text.length })),
@@ -113,7 +113,7 @@ describe('what a step returns', () => {
     expect(back.result).toEqual({ length: 4 })
   })
 
-  test('sending what is not declared / throws at the call, in the step', async () => {
+  test('sending an undeclared event / throws at the call, in the step', async () => {
     const seen: unknown[] = []
     const workflow = defineWorkflow({ ...flow }).step('first', { on: Go, emits: [Done] }, (ctx) => {
       for (const wrong of [Other('x'), { type: 'ghost' }, 5, null, undefined])
@@ -127,7 +127,7 @@ describe('what a step returns', () => {
 })
 
 describe('the end of a run', () => {
-  test('two steps return the stop event / the first wins; the other cannot write, send or stream any more', async () => {
+  test('two steps return the stop event / the first wins; the other can no longer write, send or stream', async () => {
     const fast = gate()
     const slow = gate()
     let aborted: unknown
@@ -180,14 +180,14 @@ describe('the end of a run', () => {
     expect(shown).toEqual(['done'])
   })
 
-  test('the stop event is sent, not returned / the run is complete with its data', async () => {
+  test('the stop event is sent, not returned / the run completes with its data', async () => {
     const workflow = defineWorkflow({ ...flow }).step('first', { on: Go, emits: [Done] }, (ctx) => {
       ctx.send(Done('sent'))
     })
     expect(await (await profile().open(workflow)).run()).toBe('sent')
   })
 
-  test('the stop event is sent before a commit point, and work follows / the run is complete at the commit', async () => {
+  test('the stop event is sent before a commit point, and work follows / the run completes at the commit', async () => {
     const after: string[] = []
     const workflow = defineWorkflow({ ...flow }).step('first', { on: Go, emits: [Done] }, async (ctx) => {
       ctx.send(Done('sent'))
@@ -227,7 +227,7 @@ describe('the end of a run', () => {
     expect(session.error).toBe(error)
   })
 
-  test('a run without end between two steps / StepLimitError at the limit', async () => {
+  test('a run that goes round two steps for ever / StepLimitError at the limit', async () => {
     let count = 0
     const workflow = defineWorkflow({ ...flow, maxSteps: 7 })
       .step('ping', { on: [Go, Worked], emits: [Item] }, () => (count++, Item(1)))
@@ -238,7 +238,7 @@ describe('the end of a run', () => {
     expect(session.status).toBe('failed')
   })
 
-  test('no limit given / 10,000 executions are the limit; a run of as many completes', async () => {
+  test('without maxSteps / a run of 10,000 executions completes, one more is too many', async () => {
     const workflow = (last: number) =>
       defineWorkflow({ ...flow }).step('loop', { on: [Go, Item], emits: [Item, Done] }, (_, { data = 0 }) =>
         data === last ? Done(data) : Item(data + 1),
@@ -306,7 +306,7 @@ describe('order and workers', () => {
     expect(most).toBe(4)
   })
 
-  test('no number of workers given / four', async () => {
+  test('without a number of workers / four', async () => {
     const page = profile()
     let now = 0
     const workflow = defineWorkflow({ ...flow })
@@ -339,7 +339,7 @@ describe('order and workers', () => {
     expect(sorted(order)).toEqual(['a', 'b'])
   })
 
-  test('a step that accepts several events / its handler is told which', async () => {
+  test('a step that accepts several event types / its handler is told which', async () => {
     const workflow = defineWorkflow({ ...flow }).step(
       'loop',
       { on: [Go, Item, Other], emits: [Item, Other, Done] },
@@ -370,14 +370,14 @@ describe('order and workers', () => {
     ])
   })
 
-  test('allOf of one type twice / takes two of it', async () => {
+  test('allOf with one type twice / takes two events of it', async () => {
     const workflow = defineWorkflow({ ...flow })
       .step('start', { on: Go, emits: [Item] }, (ctx) => [1, 2].forEach((n) => ctx.send(Item(n))))
       .step('both', { on: allOf(Item, Item), emits: [Done] }, (_, [a, b]) => Done([a.data, b.data]))
     expect(await (await profile().open(workflow)).run()).toEqual([1, 2])
   })
 
-  test('interrupted work and queued work / the interrupted comes first after a reload', async () => {
+  test('interrupted and queued work / the interrupted work comes first after a reload', async () => {
     const page = profile()
     const order: number[] = []
     const stuck = gate()
@@ -426,7 +426,7 @@ describe('sending from outside', () => {
     return { page, session, result }
   }
 
-  test('to an unknown step / UnknownStepError at the call, naming the known ones', async () => {
+  test('to an unknown step / UnknownStepError at the call, naming the known steps', async () => {
     const { session } = await running()
     const error: UnknownStepError = thrown(() => session.send(Other('x'), { step: 'nope' as never }))
     expect(error.code).toBe('UNKNOWN_STEP')
@@ -446,7 +446,7 @@ describe('sending from outside', () => {
     expect(error.message).toContain('"go"')
   })
 
-  test('of a foreign type / UnknownEventError at the call', async () => {
+  test('of an unknown type / UnknownEventError at the call', async () => {
     const { session } = await running()
     const Foreign = defineEvent('foreign', z.string())
     for (const foreign of [
@@ -468,7 +468,7 @@ describe('sending from outside', () => {
     })
   })
 
-  test('a bad call / nothing happened: the session is unchanged', async () => {
+  test('a bad call / leaves the session unchanged', async () => {
     const { page, session } = await running()
     const before = JSON.stringify(session.toJSON())
     const bad = [
@@ -482,7 +482,7 @@ describe('sending from outside', () => {
     expect(JSON.stringify(session.toJSON())).toBe(before)
   })
 
-  test('nobody takes it / the send says so, the session is unchanged', async () => {
+  test('nobody takes it / send() says so, and the session is unchanged', async () => {
     const page = profile()
     const session = await page.open(workflow())
     const before = JSON.stringify(session.toJSON())
@@ -502,7 +502,7 @@ describe('sending from outside', () => {
     expect(await session.send(Nudge('late'))).toBe(false)
   })
 
-  test('to one step / only that one gets it', async () => {
+  test('to one step / only that step gets it', async () => {
     const got: string[] = []
     const two = defineWorkflow({ ...flow, events: [Other], skip: ['deadEnd'] })
       .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
@@ -522,7 +522,7 @@ describe('sending from outside', () => {
     expect(sorted(got)).toEqual(['a 2', 'b 1', 'b 2'])
   })
 
-  test('a sent event / is in what is stored, at once', async () => {
+  test('a sent event / is stored at once', async () => {
     const { page, session } = await running()
     await session.send(Other('kept'))
     await page.reload()
@@ -552,7 +552,7 @@ describe('sending from outside', () => {
     expect(seen).toEqual([{ list: [1] }])
   })
 
-  test('an answer that no ask waits for / nobody takes it', async () => {
+  test('an answer that no ask waits for / is taken by nobody', async () => {
     const { session } = await running()
     expect(thrown(() => session.send(Answer('x') as never))).toMatchObject({ code: 'UNKNOWN_EVENT' })
   })

@@ -24,7 +24,7 @@ const talking = (stop = gate()) =>
   })
 
 describe('events()', () => {
-  test('streamed events, asks and the end, from its attachment on; ends with the run', async () => {
+  test('yields streamed events, asks and the end, from its attachment on; ends with the run', async () => {
     const page = profile()
     const stop = gate()
     const session = await page.open(talking(stop))
@@ -62,7 +62,7 @@ describe('events()', () => {
     expect(late).toEqual({ seen: [], state: { ended: true } })
   })
 
-  test('attached after the end while another follows / the other is not ended', async () => {
+  test('attached after the end while another follows / ends at once, and the other goes on', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
       ctx.stream(Item(1))
@@ -142,7 +142,7 @@ describe('events()', () => {
     expect(one.seen).toHaveLength(5)
   })
 
-  test('a loop that breaks / ends its own consumer alone', async () => {
+  test('a loop that breaks / ends only its own consumer', async () => {
     const page = profile()
     const stop = gate()
     const session = await page.open(talking(stop))
@@ -182,7 +182,7 @@ describe('events()', () => {
   })
 
   test.each(['failed', 'cancelled', 'stalled'] as const)(
-    'a run that is %s / the end says so, then it ends',
+    'a run that is %s / the last event says so, then the loop ends',
     async (status) => {
       const page = profile()
       const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
@@ -203,7 +203,7 @@ describe('events()', () => {
     },
   )
 
-  test('a run that takes too long / the end says that, with the limit', async () => {
+  test('a run that exceeds its timeout / the last event says so, with the limit', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
       'work',
@@ -220,7 +220,7 @@ describe('events()', () => {
     expect(state.ended).toBe(true)
   })
 
-  test('a failed, cancelled and stalled run / the end has the reason', async () => {
+  test('a failed, cancelled or stalled run / the last event has the reason', async () => {
     const page = profile()
     const failing = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => {
       throw new Error('no paper')
@@ -242,7 +242,7 @@ describe('events()', () => {
     expect(cancelled.seen.at(-1)).toEqual(['cancelled', { reason: 'enough' }])
   })
 
-  test.each(['reset', 'rewound'] as const)('the run is gone: %s / the end says so', async (how) => {
+  test.each(['reset', 'rewound'] as const)('the run is gone: %s / the last event says so', async (how) => {
     const page = profile()
     const session = await page.open(talking())
     const { seen, state } = watch(session.events())
@@ -256,7 +256,7 @@ describe('events()', () => {
     expect([state.ended, follower.state.ended]).toEqual([true, false])
   })
 
-  test('back() and a rewind within the run / end nothing; the question is asked again', async () => {
+  test('back() and a rewind within the run / end no loop; the ask comes again', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -287,7 +287,7 @@ describe('events()', () => {
     expect(state.ended).toBe(true)
   })
 
-  test('records: true / every record as well, as history() has them', async () => {
+  test('records: true / yields every record too, as in history()', async () => {
     const page = profile()
     const session = await page.open(talking())
     const all = session.events({ records: true })
@@ -306,7 +306,7 @@ describe('events()', () => {
     ])
   })
 
-  test('a consumer that never reads / keeps the newest; how many were lost stands in their place; null is no limit of its own', async () => {
+  test('a consumer that never reads / keeps the newest events, and the number of lost ones in their place; null is no limit', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
       for (let n = 0; n < 100; n++) ctx.stream(Item(n))
@@ -337,7 +337,7 @@ describe('events()', () => {
     expect(both.map((it) => it.state.ended)).toEqual([true, true])
   })
 
-  test('a reload / what was streamed is not stored; what a re-run streams again is shown again only beyond its points', async () => {
+  test('a reload / streamed items are not stored; a re-run streams again only what lies beyond its recorded points', async () => {
     const page = profile()
     const session = await page.open(talking())
     void session.run()
@@ -356,7 +356,7 @@ describe('events()', () => {
 })
 
 describe('progress', () => {
-  test('ctx.progress / shows on the session, tells its listeners, is reset by a new run', async () => {
+  test('ctx.progress() / shows on the session, tells listeners, and is reset by a new run', async () => {
     const page = profile()
     const stop = gate()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -378,7 +378,7 @@ describe('progress', () => {
 })
 
 describe('subscribe', () => {
-  test('a run ends / its listeners have been told once it is awaited, of its end alone', async () => {
+  test('a run ends / once it can be awaited, its listeners have been told, and only of its end', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
     const session = await page.open(workflow)
@@ -396,7 +396,7 @@ describe('subscribe', () => {
     expect(seen).toEqual(['completed', 'failed'])
   })
 
-  test('a listener that throws / the others are told, the session goes on, onError hears of it once', async () => {
+  test('a listener that throws / the others are told, the session goes on, and onError hears of it once', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
     const session = await page.open(workflow)
@@ -413,7 +413,7 @@ describe('subscribe', () => {
     for (const error of page.errors) expect(error).toMatchObject({ message: 'listener' })
   })
 
-  test('a state listener that throws / never out of set; onError hears of it', async () => {
+  test('a state listener that throws / set() does not throw; onError hears of it', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
       await ctx.state.set('x', 1)
@@ -429,7 +429,7 @@ describe('subscribe', () => {
     expect(page.errors).toHaveLength(2)
   })
 
-  test('a listener that ended / is not told; one function twice, ended once / told once', async () => {
+  test('a listener that was removed / is not told; one function added twice and removed once / told once', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
     const session = await page.open(workflow)

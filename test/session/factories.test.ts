@@ -27,13 +27,13 @@ describe('factories that need each other', () => {
     expect(error.message).toContain('a -> b -> a')
   })
 
-  test('itself / an error with the chain', async () => {
+  test('a factory that needs itself / an error with the chain', async () => {
     const a: Resource<Tool> = resource(({ get }) => get(a))
     const error: StepError = await failure((await profile().open(reading({ a }, 'a'))).run())
     expect(error.message).toContain('a -> a need each other')
   })
 
-  test('later, when they are made / no cycle', async () => {
+  test('only after they are made / no cycle', async () => {
     const a: Resource<Tool & { other(): Tool }> = resource(({ get }) => ({ name: 'a', other: () => get(b) }))
     const b: Resource<Tool> = resource(({ get }) => ({ name: `b of ${get(a).name}` }))
     const workflow = defineWorkflow({ ...flow, resources: { a, b } }).step(
@@ -44,7 +44,7 @@ describe('factories that need each other', () => {
     expect(await (await profile().open(workflow)).run()).toBe('b of a')
   })
 
-  test('a cycle that was an error once / made when one of them is injected', async () => {
+  test('an error with a cycle, then one of the two is injected / the other is made', async () => {
     const a: Resource<Tool> = resource(({ get }) => ({ name: `a of ${get(b).name}` }))
     const b: Resource<Tool> = resource(({ get }) => ({ name: `b of ${get(a).name}` }))
     const session = await profile().open(reading({ a, b }, 'a'))
@@ -55,7 +55,7 @@ describe('factories that need each other', () => {
 })
 
 describe('dependencies', () => {
-  test('by the token of a factory that was injected, on either layer / found', async () => {
+  test('on a resource for which a factory was injected / found', async () => {
     const db = resource(() => ({ name: 'db' }))
     const cache = resource<Tool>()
     const user = resource(({ get }) => ({ name: `user of ${get(cache).name}` }))
@@ -65,7 +65,7 @@ describe('dependencies', () => {
     expect(await (await page.open(workflow)).run()).toBe('user of db')
   })
 
-  test('one that is nowhere / MissingResourceError; one that is missing / names that one', async () => {
+  test('on one declared nowhere / MissingResourceError; on a missing one / an error naming it', async () => {
     const stray = resource<Tool>()
     const nowhere = reading({ user: resource(({ get }) => get(stray)) }, 'user')
     const error: StepError = await failure((await profile().open(nowhere)).run())
@@ -77,7 +77,7 @@ describe('dependencies', () => {
     expect(missing.cause).toMatchObject({ key: 'log', available: ['user'] })
   })
 
-  test('an asynchronous one that fails while two others wait for it / both hear it, the next try makes it anew', async () => {
+  test('an asynchronous one that fails while two others wait for it / both get the error, and the next try makes it anew', async () => {
     const calls: string[] = []
     const db = resource(async () => {
       calls.push('db')
@@ -102,7 +102,7 @@ describe('dependencies', () => {
   })
 })
 
-describe('a session that is closed', () => {
+describe('a session is closed', () => {
   const made = (end: object): Tool => ({ name: 'made', ...end })
 
   test.each([
@@ -121,7 +121,7 @@ describe('a session that is closed', () => {
     expect(ended).toBe(1)
   })
 
-  test('an own dispose option / called in place of the methods, with the result', async () => {
+  test('a `dispose` option of the resource / called in place of the methods, with the value', async () => {
     const ended: unknown[] = []
     const db = resource(() => Promise.resolve(made({ close: () => expect.unreachable() })), {
       dispose: (it) => ended.push(it.name),
@@ -132,7 +132,7 @@ describe('a session that is closed', () => {
     expect(ended).toEqual(['made'])
   })
 
-  test('what was injected, and what nobody has used / left alone', async () => {
+  test('injected values, and factories never used / left alone', async () => {
     let calls = 0
     const close = (): void => void calls++
     const workflow = reading({ given: resource<Tool>(), idle: resource(() => made({ close })) }, 'given')
@@ -142,7 +142,7 @@ describe('a session that is closed', () => {
     expect(calls).toBe(0)
   })
 
-  test('one that needs another / ended before it', async () => {
+  test('one that needs another / closed before the other', async () => {
     const ended: string[] = []
     const db = resource(() => ({ name: 'db', close: () => ended.push('db') }))
     const users = resource(({ get }) => ({ name: get(db).name, close: () => ended.push('users') }))
@@ -152,7 +152,7 @@ describe('a session that is closed', () => {
     expect(ended).toEqual(['users', 'db'])
   })
 
-  test('an ending that throws / reported, the others end all the same; a new session makes its own', async () => {
+  test('one that throws when it is closed / reported, and the others are closed too; a new session makes its own', async () => {
     const ended: string[] = []
     let count = 0
     const bad = resource(() => {
@@ -181,7 +181,7 @@ describe('a session that is closed', () => {
     expect(count).toBe(2)
   })
 
-  test('deleted by the engine / ended as well', async () => {
+  test('deleted by the engine / closed as well', async () => {
     let ended = 0
     const workflow = reading({ db: resource(() => made({ close: () => ended++ })) }, 'db')
     const page = profile()
@@ -191,7 +191,7 @@ describe('a session that is closed', () => {
   })
 })
 
-describe('declared resources that are not there', () => {
+describe('missing declared resources', () => {
   const waiting = (seen: string[]) =>
     defineWorkflow({
       ...flow,
@@ -208,7 +208,7 @@ describe('declared resources that are not there', () => {
     })
   const all = { tool: { name: 'tool' }, client: { name: 'client' } }
 
-  test('after a reload / paused with missingResources, no time runs out, no step ran; injecting them carries on', async () => {
+  test('after a reload / paused with missingResources, no time runs out, no step runs; injecting them carries on', async () => {
     const seen: string[] = []
     const page = profile()
     const workflow = waiting(seen)
@@ -234,7 +234,7 @@ describe('declared resources that are not there', () => {
     expect(await session.run()).toEqual(['yes', 'tool', 'client'])
   })
 
-  test('on a fresh run / paused as well; injecting them carries on', async () => {
+  test('in a fresh run / paused as well; injecting them carries on', async () => {
     const seen: string[] = []
     const page = profile()
     const session = await page.open(waiting(seen))
@@ -249,7 +249,7 @@ describe('declared resources that are not there', () => {
   })
 })
 
-test('one slow asynchronous factory, used by a step and the next after it / one call, also while it is not there yet', async () => {
+test('a slow asynchronous factory, used outside and then by a step / one call', async () => {
   const opened = gate<Tool>()
   let calls = 0
   const workflow = reading({ db: resource(() => (calls++, opened.promise)) }, 'db')
@@ -263,7 +263,7 @@ test('one slow asynchronous factory, used by a step and the next after it / one 
   expect([await result, calls]).toEqual(['db', 1])
 })
 
-test('declared with another copy of the package, as when one module was required and another imported / made all the same', async () => {
+test('declared with another copy of the package, as when one module is required and another imported / made all the same', async () => {
   vi.resetModules()
   const copy = await import('../../src/index')
   const tool: Resource<Tool> = copy.resource(() => ({ name: 'made' }))

@@ -68,19 +68,19 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('many workers fail at once after their writes, and are tried again / no state between the writes of the others is made', async () => {
+test('many workers write, fail at once, and are tried again / each rollback costs the same, however many workers there are', async () => {
   const [few = 0, many] = await calls('root', 2)
   expect(few).toBeGreaterThan(0)
   expect(many).toBeLessThan(few * 9)
 })
 
-test('the run fails while many workers have written / their writes are taken out together', async () => {
+test('a run fails after many workers have written / their writes are taken out together', async () => {
   const [few = 0, many] = await calls('apply', 1)
   expect(few).toBeGreaterThan(0)
   expect(many).toBeLessThan(few * 9)
 })
 
-test('some fail, somebody writes, and the page goes on elsewhere / what was cut off is taken out, and made again once', async () => {
+test('some workers fail, the user writes, and the session is imported elsewhere / cut-off writes are taken out, and made again once', async () => {
   const page = profile()
   const { promise: failed, open: fail } = gate()
   const { promise: never } = gate()

@@ -15,7 +15,7 @@ const failing = (make: () => unknown) =>
   })
 
 describe('a failed run', () => {
-  test("rejects with a StepError: step, event, attempts, cause; the message carries the cause's", async () => {
+  test("rejects with a StepError: step, event, attempts and cause, with the cause's message in its own", async () => {
     const cause = new Declined('no money')
     const workflow = defineWorkflow({ ...flow })
       .step('first', { on: Go, emits: [Item] }, () => Item(7))
@@ -61,7 +61,7 @@ describe('a failed run', () => {
     expect(await failure(one)).toBe(await failure(two))
   })
 
-  test('nobody waits for the run / no unhandled rejection: the session shows it', async () => {
+  test('nobody waits for the run / no unhandled rejection; the session shows the error', async () => {
     const heard = await unhandled(async () => {
       const page = profile()
       const session = await page.open(failing(() => new Error('no')))
@@ -72,7 +72,7 @@ describe('a failed run', () => {
     expect(heard).toEqual([])
   })
 
-  test('a run that a reload brought back fails and nobody waits / no unhandled rejection', async () => {
+  test('a run resumed by a reload fails, and nobody waits / no unhandled rejection', async () => {
     let stuck = true
     const heard = await unhandled(async () => {
       const page = profile()
@@ -112,7 +112,7 @@ describe('a failed run', () => {
     ['an object without a text', Object.create(null), 'an object without a text'],
     ['a symbol', Symbol('odd'), 'Symbol(odd)'],
     ['nothing', undefined, 'undefined'],
-  ])('a step throws %s / the run fails with its words, also after a reload', async (_, thrown, words) => {
+  ])('a step throws %s / the run fails with its text, also after a reload', async (_, thrown, words) => {
     const page = profile()
     const workflow = failing(() => thrown)
     const error: StepError = await failure((await page.open(workflow)).run())
@@ -139,7 +139,7 @@ describe('a failed run', () => {
     expect(session.state.get()).toEqual({ list: [1] })
   })
 
-  test('what else was running / is aborted and cannot write any more', async () => {
+  test('other running steps / are aborted and can no longer write', async () => {
     const page = profile()
     const slow = gate()
     const fail = gate<never>()
@@ -166,7 +166,7 @@ describe('a failed run', () => {
     expect(session.status).toBe('failed')
   })
 
-  test('what its step had not awaited / is refused with a code and the way out, and writes nothing', async () => {
+  test('calls that the failed step had not awaited / rejected with a code and advice, and write nothing', async () => {
     const slow = gate()
     let late: Promise<unknown> | undefined
     const workflow = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, (ctx) => {
@@ -220,7 +220,7 @@ describe('retry()', () => {
     expect(session.error).toBeUndefined()
   })
 
-  test('keeps the recorded results and idempotency keys; a failed effect runs again', async () => {
+  test('keeps recorded results and idempotency keys; a failed effect runs again', async () => {
     let broken = true
     const quotes: string[] = []
     const charges: string[] = []
@@ -263,7 +263,7 @@ describe('retry()', () => {
     expect(ran).toEqual(['first', 'second', 'second'])
   })
 
-  test('the attempts start from one again', async () => {
+  test('attempts / count from one again', async () => {
     const attempts: number[] = []
     const workflow = defineWorkflow({ ...flow }).step(
       'pay',
@@ -280,7 +280,7 @@ describe('retry()', () => {
     expect(error.attempts).toBe(2)
   })
 
-  test('what else was running or queued when it failed / goes on as well', async () => {
+  test('other work that was running or queued at the failure / goes on as well', async () => {
     const page = profile()
     const fail = gate<never>()
     let broken = true
@@ -312,7 +312,7 @@ describe('retry()', () => {
     expect(ran).toEqual(['fails', 'slow', 'fails', 'slow'])
   })
 
-  test('a question beside it, looked for while the run has failed / is there again', async () => {
+  test('an ask of another step, gone while the run has failed / is open again', async () => {
     const page = profile()
     let broken = true
     const workflow = asking.step('fails', { on: Go }, async () => {
@@ -332,7 +332,7 @@ describe('retry()', () => {
   })
 
   test.each(['idle', 'running', 'completed', 'cancelled'] as const)(
-    'on a session that is %s / SessionStateError',
+    'in a session that is %s / SessionStateError',
     async (status) => {
       const page = profile()
       const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
@@ -354,7 +354,7 @@ describe('retry()', () => {
 describe('catchError', () => {
   const Order = defineEvent('order', z.object({ sum: z.number() }))
 
-  test('a failed step / its recovery step gets step, event, error, attempts; the run completes', async () => {
+  test('a failed step / its recovery step gets step, event, error and attempts; the run completes', async () => {
     const told: StepFailure[] = []
     const workflow = defineWorkflow({ ...flow })
       .step('first', { on: Go, emits: [Order] }, () => Order({ sum: 3 }))
@@ -384,7 +384,7 @@ describe('catchError', () => {
     expect(session.state.get()).toEqual({})
   })
 
-  test("on the workflow / holds for every step; a step's own goes before it", async () => {
+  test("on the workflow / holds for every step; a step's own comes first", async () => {
     const told: string[] = []
     const workflow = (broken: string) =>
       defineWorkflow({ ...flow, catchError: 'all' })
@@ -425,7 +425,7 @@ describe('catchError', () => {
     expect(error.message).toContain('rescue too')
   })
 
-  test('the recovery sends it round again / one recovery per lineage, then the run fails', async () => {
+  test('the recovery sends the work round again / one recovery for each piece of work, then the run fails', async () => {
     let tries = 0
     const workflow = (recoveries: number | undefined) =>
       defineWorkflow({ ...flow })
@@ -445,7 +445,7 @@ describe('catchError', () => {
     expect(tries).toBe(5)
   })
 
-  test('`recoveries` of the workflow / for all steps, unless a step says something else', async () => {
+  test('`recoveries` of the workflow / for all steps that set none of their own', async () => {
     const tries = { work: 0, more: 0 }
     const workflow = defineWorkflow({ ...flow, catchError: 'rescue', recoveries: 3 })
       .step('work', { on: Go, emits: [Item] }, () => {
@@ -502,7 +502,7 @@ describe('catchError', () => {
   })
 })
 
-test('what is thrown throws itself when it is looked at / the run fails with it all the same, and goes on after a reload', async () => {
+test('a thrown value that throws when it is read / the run fails with it all the same, also after a reload', async () => {
   const refuse = (): never => {
     throw new Error('do not touch')
   }
@@ -522,7 +522,7 @@ test('what is thrown throws itself when it is looked at / the run fails with it 
   }
 })
 
-test('an error whose name is no text / its message is kept, and the session can be opened again', async () => {
+test('an error whose name is no text / its message is kept, and the session opens again', async () => {
   for (const name of [5, undefined]) {
     const page = profile()
     const workflow = failing(() => Object.assign(new Error('no money'), { name }))

@@ -29,7 +29,7 @@ test('fan-out of 5 with delays reversed, gather / runs once, five members, in em
   expect(gathered).toHaveLength(1)
 })
 
-test('a reload while some branches have ended / gathers all five, those that ended do not run again', async () => {
+test('a reload when some branches have ended / gathers all five; those that ended do not run again', async () => {
   const page = profile()
   const ran: number[] = []
   const workflow = defineWorkflow({ ...flow })
@@ -93,7 +93,7 @@ test('all branches return nothing / the gather runs once with []', async () => {
   expect(await (await profile().open(workflow)).run()).toEqual([])
 })
 
-test('a branch that goes through two steps, and one that sends several / all members, branch by branch', async () => {
+test('a branch that goes through two steps, and one that sends several events / all of them, branch by branch', async () => {
   const workflow = defineWorkflow({ ...flow })
     .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
     .step('more', { on: Item, emits: [Group] }, async (ctx, { data }) => {
@@ -145,7 +145,7 @@ test('nested 3 x 2 / the inner gather runs three times, the outer once, in emiss
   expect(outer).toEqual([pairs])
 })
 
-test('nested, with a reload after every 10 ms / the same', async () => {
+test('nested 3 x 2, with a reload every 10 ms / the same', async () => {
   const page = profile()
   let session = await page.open(nested([], []))
   void session.run()
@@ -197,7 +197,7 @@ test('a branch of a gather fails without recovery / the run fails', async () => 
   expect(session.status).toBe('failed')
 })
 
-test('a branch of a gather fails and is retried by hand / the gather completes with all, in order', async () => {
+test('a branch of a gather fails and is retried with retry() / the gather completes with all, in order', async () => {
   let broken = true
   const session = await profile().open(failing({}, () => broken))
   await failure(session.run())
@@ -205,12 +205,12 @@ test('a branch of a gather fails and is retried by hand / the gather completes w
   expect(await session.retry()).toEqual([0, 1, 2])
 })
 
-test('with catchError returning a member / the gather completes with it in its place', async () => {
+test('with catchError returning an event / the gather completes with it in its place', async () => {
   const session = await profile().open(failing({ catchError: 'rescue' }, () => true))
   expect(await session.run()).toEqual([0, 101, 2])
 })
 
-test('with catchError returning nothing / the gather completes without it', async () => {
+test('with catchError returning nothing / the gather completes without that branch', async () => {
   const workflow = defineWorkflow({ ...flow, catchError: 'rescue', skip: ['deadEnd'] })
     .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
     .step('work', { on: Item, emits: [Worked] }, (_, { data }) => {
@@ -222,7 +222,7 @@ test('with catchError returning nothing / the gather completes without it', asyn
   expect(await (await profile().open(workflow)).run()).toEqual([0, 2])
 })
 
-test('branches that ask / each ask is open; the gather runs when the last is answered', async () => {
+test('branches that ask / each ask is open; the gather runs when the last one is answered', async () => {
   const workflow = defineWorkflow({ ...flow })
     .step('split', { on: Go, emits: [Item] }, () => [0, 1, 2].map((n) => Item(n)))
     .step('work', { on: Item, asks: [Question], emits: [Worked] }, async (ctx, { data }) => {
@@ -239,7 +239,7 @@ test('branches that ask / each ask is open; the gather runs when the last is ans
   expect(Answer.type).toBe('answer')
 })
 
-test('one event, not in a list / opens no scope: a gather after it never starts', async () => {
+test('one event, not in a list / opens no scope, and a gather after it never starts', async () => {
   const workflow = defineWorkflow({ ...flow })
     .step('split', { on: Go, emits: [Item] }, () => Item(1))
     .step('join', { on: gather(Item), emits: [Done] }, () => Done(1))
@@ -247,7 +247,7 @@ test('one event, not in a list / opens no scope: a gather after it never starts'
   expect(await failure(session.run())).toMatchObject({ code: 'STALLED', unconsumed: ['item'] })
 })
 
-test('something is sent, then a list returned / what was sent is in no branch of it', async () => {
+test('an event is sent, then a list returned / the sent event belongs to no branch', async () => {
   const page = profile()
   const gathered: unknown[] = []
   const workflow = defineWorkflow({ ...flow })
@@ -289,7 +289,7 @@ test('two gathers of one fan-out / each gets its own type, once', async () => {
   expect(await (await profile().open(workflow)).run()).toEqual([2, 4])
 })
 
-test('a gather whose handler fails and is retried / gets the same members again', async () => {
+test('a gather whose handler fails and is retried / gets the same events again', async () => {
   const seen: unknown[] = []
   const workflow = defineWorkflow({ ...flow })
     .step('split', { on: Go, emits: [Item] }, () => [1, 2].map((n) => Item(n)))
@@ -306,7 +306,7 @@ test('a gather whose handler fails and is retried / gets the same members again'
   ])
 })
 
-test('two fan-outs of one step at once / their branches do not mix', async () => {
+test('two fan-outs of one step at once / their branches are not mixed', async () => {
   const workflow = defineWorkflow({ ...flow })
     .step('start', { on: Go, emits: [Group] }, (ctx) => {
       ctx.send(Group(1))

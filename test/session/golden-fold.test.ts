@@ -13,7 +13,7 @@ const recordsOf = (name: string): SessionRecord[] => {
 }
 
 test.each(['steady', 'wide', 'wizard', 'house'])(
-  'a snapshot at any point of the journal "%s" and the records after it / the session that all records give',
+  'a snapshot at any point of the journal "%s", and the records after it / give the same session as all its records',
   (name) => {
     const records = recordsOf(name)
     const whole = createModel(undefined, '', new Tree(undefined))

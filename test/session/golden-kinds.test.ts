@@ -51,14 +51,14 @@ async function storedAs(name: string) {
   return { ...profile(undefined, { storage }), storage }
 }
 
-test('the golden session "house" / opens, with the state, status and result that it had', async () => {
+test('the golden session "house" / opens with the state, status and result that it had', async () => {
   await remake()
   const session = await (await storedAs('house')).open(today)
   expect([session.status, session.result]).toEqual(['completed', ['re outer', 're inner']])
   expect(session.state.get()).toEqual({ old: 'typed' })
 })
 
-test('the golden session "house-migrated", a snapshot with a past and records after it / opens as it was', async () => {
+test('the golden session "house-migrated", a snapshot with a history and records after it / opens as it was', async () => {
   const session = await (await storedAs('house-migrated')).open(tomorrow)
   expect([session.status, session.result]).toEqual(['completed', ['re outer', 're inner']])
   expect(session.state.get()).toEqual({ fresh: 'typed later' })
@@ -69,7 +69,7 @@ test.each([
   ['house-parts', 2],
   ['house-bytes', 4],
 ])(
-  'the golden session "%s", of format %i / is that of "house-migrated", and its next snapshot is whole again',
+  'the golden session "%s", of format %i / equals "house-migrated", and its next snapshot has no parts',
   async (name, format) => {
     expect((JSON.parse(textOf(name)) as StoredSession).head.format).toBe(format)
     const page = await storedAs(name)
@@ -89,14 +89,14 @@ test.each([
 test.each([
   ['house', today],
   ['house-migrated', tomorrow],
-])('the golden session "%s" in short records, of format 3 / is the same', async (name, workflow) => {
+])('the golden session "%s" in short records, of format 3 / opens the same', async (name, workflow) => {
   const session = await (await storedAs(name.replace('house', 'house-short'))).open(workflow)
   const whole = await (await storedAs(name)).open(workflow)
   expect(session.toJSON()).toEqual(whole.toJSON())
   expect(session.history()).toEqual(whole.history())
 })
 
-test('the golden session "house", of format 1, in which this code writes / has format 3, and older code leaves it alone', async () => {
+test('the golden session "house", of format 1, is written by this code / it has format 3', async () => {
   const page = await storedAs('house')
   expect((await page.storage.read('flow'))?.head.format).toBe(1)
   const session = await page.open(today)
@@ -105,12 +105,12 @@ test('the golden session "house", of format 1, in which this code writes / has f
   expect((await page.storage.read('flow'))?.head.format).toBe(3)
 })
 
-test('the golden session "house", met by newer code / is migrated', async () => {
+test('the golden session "house", opened by newer code / is migrated', async () => {
   const session = await (await storedAs('house')).open(tomorrow)
   expect(session.state.get()).toEqual({ fresh: 'typed' })
 })
 
-test('the golden files hold every kind of record that there is', () => {
+test('the golden files hold every kind of record', () => {
   const kinds: Readonly<Record<SessionRecord['kind'], true>> = {
     ...{ created: true, started: true, sent: true, taken: true, wrote: true, saw: true, opened: true },
     ...{ done: true, flowWrote: true, child: true, answered: true, collected: true, attemptFailed: true },

@@ -47,7 +47,7 @@ async function remake(name: string, workflow: AnyWorkflow): Promise<void> {
 }
 
 describe.each(Object.entries(journeys))('the golden journal "%s"', (name, workflow) => {
-  test('opens / the state, status and result that it had', async () => {
+  test('opens with the state, status and result that it had', async () => {
     await remake(name, workflow)
     const golden = goldenOf(name)
     const page = await storedUpTo(golden.records.length, golden)
@@ -57,7 +57,7 @@ describe.each(Object.entries(journeys))('the golden journal "%s"', (name, workfl
     expect((session as never as { state: { get(): unknown } }).state.get()).toEqual(golden.state)
   })
 
-  test('every beginning of it / goes on to the same end', async () => {
+  test('cut after any record / goes on to the same end', async () => {
     const golden = goldenOf(name)
     for (let count = 0; count <= golden.records.length; count++) {
       const page = await storedUpTo(count, golden)

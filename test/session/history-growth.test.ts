@@ -23,7 +23,7 @@ const wizard = defineWorkflow(flow).step(
 )
 
 describe('a long way back', () => {
-  test('through 40 pages, and through 160 / four times the work, and a little for looking further', async () => {
+  test('through 160 pages and through 40 / about four times the work', async () => {
     const counts: number[] = []
     for (const pages of [40, 160]) {
       const page = profile()
@@ -48,7 +48,7 @@ describe('a long way back', () => {
     expect(many).toBeLessThan(few * 7)
   })
 
-  test('looked at in any order, and more is written in between / each moment is what a fold from the beginning gives', () => {
+  test('the history is read at random moments between writes / each moment equals a fold from the beginning', () => {
     const history = new History(100)
     const model = createModel({}, 'line')
     const states = new Map<number, unknown>()

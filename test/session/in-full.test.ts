@@ -25,9 +25,9 @@ function orders<T>(list: readonly T[]): T[][] {
 
 const types = (session: Pick<Session<AnyWorkflow>, 'history'>) => session.history().map((it) => it.type)
 
-describe('durable steps: several recorded calls at once, cut anywhere, others writing meanwhile', () => {
+describe('durable steps: several recorded calls at once, cut off anywhere, with other writers', () => {
   test.each(orders(['effect', 'reply', 'event']).map((it) => [it.join(', '), it]))(
-    'they end in the order %s, a reload after each / each happened once, the step takes the same way',
+    'they end in the order %s, with a reload after each / each happens once, and the step takes the same way',
     async (_, order) => {
       const page = profile()
       const keys = new Set<string>()
@@ -64,7 +64,7 @@ describe('durable steps: several recorded calls at once, cut anywhere, others wr
     },
   )
 
-  test('a person writes above, below and beside what a step wrote, then it runs again / what the person wrote stands', async () => {
+  test("the user writes above, below and beside a step's writes, then the step runs again / the user's writes stand", async () => {
     const page = profile()
     const workflow = defineWorkflow(flow).step(
       'work',
@@ -99,8 +99,8 @@ describe('durable steps: several recorded calls at once, cut anywhere, others wr
   })
 })
 
-describe('waiting: ask, waitFor with where, timeout and emit, sleep; deadlines that outlive the page', () => {
-  test('one step does it all, with a reload in the middle of each / each ends when it would have, once', async () => {
+describe('waiting: ask, waitFor with where, timeout and emit, sleep; deadlines that survive the page', () => {
+  test('one step uses them all, with a reload in the middle of each / each ends when it would have, once', async () => {
     const page = profile()
     const log: unknown[] = []
     const Ping = defineEvent('ping', z.string())
@@ -144,7 +144,7 @@ describe('waiting: ask, waitFor with where, timeout and emit, sleep; deadlines t
     expect(log).toEqual(['waiting'])
   })
 
-  test('a reply that is refused, then one that is taken twice / the ask stays open; exactly one waiter gets one answer', async () => {
+  test('a reply that is refused, then one given twice / the ask stays open; then one waiter gets one answer', async () => {
     const page = profile()
     const Number = defineEvent('number', z.number())
     const HowMany = defineEvent('howMany', z.string(), { reply: Number })
@@ -208,7 +208,7 @@ describe('routing: exact types, targets, collect, allOf, fan-out, gather, worker
       )
       .step('end', { on: Both, emits: [Done] }, (_, { data }) => Done(data))
 
-  test.each([0, 1, 2, 3])('all of it in one run, %i reloads on the way / the same end', async (reloads) => {
+  test.each([0, 1, 2, 3])('all of it in one run, with %i reloads / the same end', async (reloads) => {
     const page = profile()
     const log: string[] = []
     let session = await page.open(shop(log))
@@ -235,7 +235,7 @@ describe('routing: exact types, targets, collect, allOf, fan-out, gather, worker
     expect(log.filter((it) => it.startsWith('bystander'))).toEqual(['bystander second'])
   })
 
-  test('an event that nobody takes, a cycle without an end / stalled with its type; StepLimitError at the limit', async () => {
+  test('an event that nobody takes / stalled, with its type; a cycle without an end / StepLimitError at the limit', async () => {
     const page = profile()
     const idle = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd', 'stop'] }).step(
       'lose',
@@ -252,8 +252,8 @@ describe('routing: exact types, targets, collect, allOf, fan-out, gather, worker
   })
 })
 
-describe('failure: retries that outlive the page, recovery, timeouts without people, cancel', () => {
-  test('a policy with reloads in its backoff, then a recovery with everything it needs to know', async () => {
+describe('failure: retries that survive the page, recovery, timeouts, cancel', () => {
+  test('a retry policy with reloads in its backoff, then recovery / the recovery step gets step, event, error and attempts', async () => {
     const page = profile()
     const tries: [attempt: number, at: number][] = []
     const begun = page.clock.now()
@@ -288,7 +288,7 @@ describe('failure: retries that outlive the page, recovery, timeouts without peo
     expect(session.result).toEqual([told, {}])
   })
 
-  test('a person takes an hour, the work too long / only work counts; the limit says which; retry() runs that step alone', async () => {
+  test('the user takes an hour, the work too long / only work counts; the error says which limit; retry() runs only that step', async () => {
     const page = profile()
     const ran: string[] = []
     let slow = true
@@ -319,7 +319,7 @@ describe('failure: retries that outlive the page, recovery, timeouts without peo
     expect(ran).toEqual(['ask', 'work', 'work'])
   })
 
-  test('cancel() with an effect in flight / signal aborted, its late result lands nowhere, no reload brings it back', async () => {
+  test('cancel() with an effect in flight / the signal is aborted, its late result is dropped, and no reload resumes it', async () => {
     const page = profile()
     const late = gate<string>()
     let signal: AbortSignal | undefined
@@ -362,7 +362,7 @@ describe('runs: pause, stepwise, history, back and forward, rewind, fork; lookin
     },
   )
 
-  test('every moment of a finished run, visited by rewind, by fork and after a reload / all of them are there, and each goes on', async () => {
+  test('each moment of a finished run, by fork, by rewind and after a reload / its ask is open again, and the run goes on', async () => {
     const page = profile()
     let session = await page.open(wizard)
     session.run().catch(() => {})
@@ -393,7 +393,7 @@ describe('runs: pause, stepwise, history, back and forward, rewind, fork; lookin
     expect(session.result).toEqual([1, 2, 33])
   })
 
-  test('back twice, a word typed, forward twice / the word stands, and both answers', async () => {
+  test('back twice, a word typed after each, forward twice / the last word and both answers are there', async () => {
     const page = profile()
     const session = await page.open(wizard)
     const result = session.run()
@@ -412,7 +412,7 @@ describe('runs: pause, stepwise, history, back and forward, rewind, fork; lookin
     expect(session.state.get()).toEqual({ answers: { a: 1, b: 2, c: 3 }, typed: 'forward' })
   })
 
-  test('paused before it began, then step by step / one execution each, and it says when nothing is left', async () => {
+  test('paused before the run, then step by step / one execution each; false when nothing is left', async () => {
     const page = profile()
     const ran: string[] = []
     const workflow = defineWorkflow(flow)
@@ -428,7 +428,7 @@ describe('runs: pause, stepwise, history, back and forward, rewind, fork; lookin
     expect(await result).toBe('end')
   })
 
-  test('thousands of edits / the history keeps the pages, at most twice its limit, also stored', async () => {
+  test('thousands of edits / the history keeps the pages and at most twice its limit, also in storage', async () => {
     const page = profile()
     let session = await page.open(wizard)
     session.run().catch(() => {})
@@ -444,8 +444,8 @@ describe('runs: pause, stepwise, history, back and forward, rewind, fork; lookin
   })
 })
 
-describe('snapshots by hand: at any moment, with steps in flight, without disturbing them', () => {
-  test('taken between any two things that happen / strict JSON; each goes on elsewhere to the same end', async () => {
+describe('toJSON(): at any moment, with steps in flight, without disturbing them', () => {
+  test('taken at every change / strict JSON, and each copy goes on to the same end', async () => {
     const page = profile()
     const workflow = defineWorkflow(flow)
       .step('split', { on: Go, emits: [Item] }, () => [1, 2, 3].map((it) => Item(it)))
@@ -492,7 +492,7 @@ describe('snapshots by hand: at any moment, with steps in flight, without distur
     ['of a newer version', { version: 2 }, 'NEWER_VERSION'],
     ['damaged', { execs: 'gone' }, 'UNREADABLE_RECORD'],
     ['empty', undefined, 'UNREADABLE_RECORD'],
-  ])('%s input / its own typed error, nothing is stored', async (_, change, code) => {
+  ])('%s input / its own typed error, and nothing is stored', async (_, change, code) => {
     const page = profile()
     const workflow = defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, () => Done())
     const session = await page.open(workflow)
@@ -503,7 +503,7 @@ describe('snapshots by hand: at any moment, with steps in flight, without distur
   })
 })
 
-describe('streams: many consumers, each from its start, ended by how the run ended', () => {
+describe('events(): many consumers, each from its own start to the end of the run', () => {
   const Token = defineEvent('token', z.string())
 
   test.each([
@@ -556,8 +556,8 @@ describe('streams: many consumers, each from its start, ended by how the run end
   })
 })
 
-describe('speed: a flat cost for each event, and memory that compaction bounds', () => {
-  test('a hundred thousand events / the last cost what the first did; neither the session nor its storage grows', async () => {
+describe('speed: a flat cost for each event, and memory bounded by compaction', () => {
+  test('a hundred thousand events / the last costs what the first did; neither the session nor its storage grows', async () => {
     const page = profile()
     const total = 100_000
     const spent: number[] = []

@@ -17,7 +17,7 @@ function counter() {
 }
 
 describe('the page dies', () => {
-  test("after a / resume: a's function ran once in total, b's once", async () => {
+  test('at any write to storage / the run completes, and at most one effect runs again, with the same key', async () => {
     for (let write = 1; write < 12; write++) {
       const page = profile({ crashAt: write })
       const { keys, effect } = counter()
@@ -110,7 +110,7 @@ describe('the record', () => {
     expect(calls).toBe(1)
   })
 
-  test('the same key twice in one execution / the record; also at the same time', async () => {
+  test('the same key twice in one execution, also at the same time / one effect, one record', async () => {
     let calls = 0
     const workflow = defineWorkflow({ ...flow }).step('one', { on: Go, emits: [Done] }, async (ctx) => {
       const effect = async () => ++calls
@@ -121,7 +121,7 @@ describe('the record', () => {
     expect(calls).toBe(1)
   })
 
-  test('the same key in two executions, steps, runs / its own each, with its own idempotency key', async () => {
+  test('the same key in two executions, steps or runs / an effect for each, with its own idempotency key', async () => {
     const keys: string[] = []
     const workflow = defineWorkflow({ ...flow })
       .step('start', { on: Go, emits: [Item] }, async (ctx) => {
@@ -143,7 +143,7 @@ describe('the record', () => {
     expect(new Set(keys).size).toBe(9)
   })
 
-  test('the returned value / is a copy: the effect may change its own afterwards', async () => {
+  test('the value of an effect / is copied: the effect may change its own afterwards', async () => {
     const own = { list: [1] }
     const workflow = defineWorkflow({ ...flow }).step('one', { on: Go, emits: [Done] }, async (ctx) => {
       const got = await ctx.once('a', () => own)
@@ -169,26 +169,22 @@ describe('the record', () => {
       'cycle',
     ],
     ['an own __proto__', JSON.parse('{"__proto__":{"bad":1}}') as unknown, '__proto__'],
-  ])(
-    'of %s / refused, naming the once and the kind; nothing is recorded as its result',
-    async (_, value, named) => {
-      const workflow = defineWorkflow({ ...flow }).step('one', { on: Go, emits: [Done] }, async (ctx) => {
-        await ctx.once('upload', () => value as never)
-        return Done(1)
-      })
-      const session = await profile().open(workflow)
-      const error: StepError = await failure(session.run())
-      expect(error.message.toLowerCase()).toContain(named.toLowerCase())
-      expect((error.cause as { code: string }).code).toMatch(/^(SERIALIZATION|PATH)$/)
-      if ((error.cause as { code: string }).code === 'SERIALIZATION')
-        expect(error.message).toContain('upload')
-      expect(({} as { bad?: number }).bad).toBeUndefined()
-    },
-  )
+  ])('of %s / refused, naming the once and the kind; no result is recorded', async (_, value, named) => {
+    const workflow = defineWorkflow({ ...flow }).step('one', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.once('upload', () => value as never)
+      return Done(1)
+    })
+    const session = await profile().open(workflow)
+    const error: StepError = await failure(session.run())
+    expect(error.message.toLowerCase()).toContain(named.toLowerCase())
+    expect((error.cause as { code: string }).code).toMatch(/^(SERIALIZATION|PATH)$/)
+    if ((error.cause as { code: string }).code === 'SERIALIZATION') expect(error.message).toContain('upload')
+    expect(({} as { bad?: number }).bad).toBeUndefined()
+  })
 })
 
 describe('an effect that throws', () => {
-  test('the step does not catch it / the attempt fails, the retry runs it again with the same key', async () => {
+  test('the step does not catch it / the attempt fails, and the retry runs the effect again with the same key', async () => {
     const keys: string[] = []
     const workflow = defineWorkflow({ ...flow }).step(
       'pay',
@@ -207,7 +203,7 @@ describe('an effect that throws', () => {
     expect(new Set(keys).size).toBe(1)
   })
 
-  test('a sync throw / the same as a rejection', async () => {
+  test('a synchronous throw / treated like a rejection', async () => {
     let calls = 0
     const workflow = defineWorkflow({ ...flow }).step(
       'pay',
@@ -223,7 +219,7 @@ describe('an effect that throws', () => {
     expect(await (await profile().open(workflow)).run()).toBe('paid')
   })
 
-  test('wrapped by the step in an error of its own / the retry runs it again', async () => {
+  test('the step wraps the error in its own / the retry runs the effect again', async () => {
     let calls = 0
     const workflow = defineWorkflow({ ...flow }).step(
       'pay',
@@ -244,7 +240,7 @@ describe('an effect that throws', () => {
     expect(await (await profile().open(workflow)).run()).toBe('paid')
   })
 
-  test('caught by the step / the step goes on; after a reload it takes the same way, the effect is not run again', async () => {
+  test('the step catches the error and goes on / after a reload it catches it again, and the effect does not run again', async () => {
     const page = profile()
     let calls = 0
     class NoMoney extends Error {
@@ -280,7 +276,7 @@ describe('an effect that throws', () => {
     expect(calls).toBe(1)
   })
 
-  test('caught, and later the attempt fails for another reason / the retry takes the same way up to there', async () => {
+  test('caught, and the attempt fails later for another reason / the retry takes the same way up to there', async () => {
     let calls = 0
     const seen: string[] = []
     const workflow = defineWorkflow({ ...flow }).step(
@@ -306,7 +302,7 @@ describe('an effect that throws', () => {
 })
 
 describe('an effect in flight', () => {
-  test('the attempt fails while it runs / the retry joins it: called once, its late result serves', async () => {
+  test('the attempt fails while the effect runs / the retry joins it: one call, and its late result counts', async () => {
     const page = profile()
     const boom = gate<never>()
     const effect = gate<string>()
@@ -331,7 +327,7 @@ describe('an effect in flight', () => {
     expect(calls).toBe(1)
   })
 
-  test('it ends between the attempts / its late result is recorded, the retry gets it', async () => {
+  test('the effect ends between attempts / its result is recorded, and the retry gets it', async () => {
     const page = profile()
     const boom = gate<never>()
     const effect = gate<string>()
@@ -357,7 +353,7 @@ describe('an effect in flight', () => {
     expect(calls).toBe(1)
   })
 
-  test('it fails between the attempts / a retry runs it again with the same key', async () => {
+  test('the effect fails between attempts / the retry runs it again with the same key', async () => {
     const page = profile()
     const boom = gate<never>()
     const effect = gate<never>()
@@ -385,7 +381,7 @@ describe('an effect in flight', () => {
     expect(new Set(keys).size).toBe(1)
   })
 
-  test('the step ends without waiting for it / nothing breaks when it ends later', async () => {
+  test('the step ends without waiting for the effect / nothing breaks when it ends later', async () => {
     const page = profile()
     const effect = gate<string>()
     const heard = await unhandled(async () => {
@@ -415,7 +411,7 @@ describe('an effect in flight', () => {
     expect(session.persistence.status).toBe('unsaved')
   })
 
-  test('onUnknownOutcome fail, cut off in the middle / the step fails instead of running it again', async () => {
+  test('onUnknownOutcome fail, cut off in the middle / the step fails, and the effect does not run again', async () => {
     const page = profile()
     let calls = 0
     const workflow = defineWorkflow({ ...flow, onUnknownOutcome: 'fail' }).step(
@@ -433,7 +429,7 @@ describe('an effect in flight', () => {
   })
 
   test.each(['in the page that found it', 'after another reload'])(
-    'onUnknownOutcome fail, retry() %s / it runs again with the same key; cut off again, it fails again',
+    'onUnknownOutcome fail, retry() %s / the effect runs again with the same key; cut off again, it fails again',
     async (where) => {
       const page = profile()
       const keys: string[] = []
@@ -468,7 +464,7 @@ describe('an effect in flight', () => {
   )
 
   test.each(['in the page that found it', 'after another reload'])(
-    'the same two sub-flows deep, retry() %s / it runs again with the same key',
+    'onUnknownOutcome fail two sub-flows deep, retry() %s / the effect runs again with the same key',
     async (where) => {
       const page = profile()
       const keys: string[] = []

@@ -43,7 +43,7 @@ const flows: Record<string, (name: string) => AnyWorkflow> = {
 
 describe.each(Object.entries(flows))('%s is gone', (_, made) => {
   test.each(['begun', 'queued'])(
-    'its work was %s, and twelve pages go by / each waits for better code, and no clock runs',
+    'its work was %s, and twelve pages go by / the work waits for better code on each, and no timeout runs',
     async (which) => {
       const page = profile()
       const session = await page.open(made('old'))
@@ -65,7 +65,7 @@ describe.each(Object.entries(flows))('%s is gone', (_, made) => {
   )
 })
 
-test('a step that is gone is there again after a dozen pages / its work is done', async () => {
+test('a missing step is back after twelve pages / its work is done', async () => {
   const page = profile()
   const open = gate()
   const back = (name: string) =>
@@ -87,7 +87,7 @@ test('a step that is gone is there again after a dozen pages / its work is done'
   expect(again.result).toBe('done')
 })
 
-describe('a step that gathers is gone', () => {
+describe('a missing gather step', () => {
   const gathering = (name: string) =>
     defineWorkflow({ ...flow, skip: ['deadEnd', 'stop'] })
       .step('fan', { on: Go, emits: [Item] }, () => [Item(1), Item(2), Item(3)])
@@ -98,7 +98,7 @@ describe('a step that gathers is gone', () => {
       .step(name, { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
   const worked = (n: number) => ({ step: 'old', event: { type: 'worked', data: n } })
 
-  test('while it still gathers / what was kept for it is reported, before its scope closes and after', async () => {
+  test('while it gathers / what it has is an orphan, before and after its scope closes', async () => {
     const page = profile()
     const session = await page.open(gathering('old'))
     session.run().catch(() => {})
@@ -119,7 +119,7 @@ describe('a step that gathers is gone', () => {
   })
 })
 
-test('a step that collects is gone / what it has kept is reported, and is there again with the step', async () => {
+test('a missing step with a collect buffer / its kept event is an orphan', async () => {
   const collecting = (name: string) =>
     defineWorkflow({ ...flow, skip: ['deadEnd', 'stop'] })
       .step('first', { on: Go, emits: [Item, Worked], asks: [Question] }, async (ctx) => {

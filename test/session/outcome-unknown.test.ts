@@ -35,9 +35,9 @@ async function cut(page: Profile, workflow: ReturnType<typeof charging>['workflo
   await page.reload()
 }
 
-describe('onUnknownOutcome ask, the page is left in the middle of an effect', () => {
+describe('onUnknownOutcome ask, and the page is left in the middle of an effect', () => {
   test.each(['step', 'workflow'] as const)(
-    'set on the %s / nothing runs again, the ask says which effect it was',
+    'set on the %s / the effect does not run again, and the ask names it',
     async (policy) => {
       const page = profile()
       const { keys, workflow } = charging(1, policy)
@@ -58,7 +58,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
   )
 
   test.each([['a text'], [''], [0], [false], [null], [{ deep: [1] }]])(
-    'answered with the value %j / it is the result, live and after a reload, and the effect never ran again',
+    'answered with the value %j / it is the result, live and after a reload, and the effect does not run again',
     async (value) => {
       for (const late of [false, true]) {
         const page = profile()
@@ -79,7 +79,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
     },
   )
 
-  test('answered with rerun / it runs once more with the same key; a reload after that does neither again', async () => {
+  test('answered with rerun / the effect runs once more with the same key; a reload after that neither runs nor asks', async () => {
     const page = profile()
     const { keys, workflow } = charging(1)
     await cut(page, workflow)
@@ -97,7 +97,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
     expect(keys).toHaveLength(2)
   })
 
-  test('run again and cut off again, three times / asked each time, under another id', async () => {
+  test('run again and cut off again, three times / asked each time, with another id', async () => {
     const page = profile()
     const { keys, workflow } = charging(3)
     await cut(page, workflow)
@@ -123,7 +123,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
     expect(new Set(keys).size).toBe(1)
   })
 
-  test('the answer is recorded and the page dies before the effect begins / it is not asked again', async () => {
+  test('the answer is stored and the page dies before the effect begins / the run still completes', async () => {
     const page = profile()
     const { keys, workflow } = charging(1)
     await cut(page, workflow)
@@ -143,7 +143,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
   })
 
   test.each([[undefined], [null], [5], ['rerun'], [{}], [{ rerun: false }], [{ rerun: 1 }]])(
-    'answered with %j / EventValidationError at the call, it stays open',
+    'answered with %j / EventValidationError at the call, and the ask stays open',
     async (answer) => {
       const page = profile()
       const { workflow } = charging(1)
@@ -156,7 +156,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
     },
   )
 
-  test('twenty reloads in front of the question / no crash loop, one question', async () => {
+  test('twenty reloads while it is asked / no crash loop, one ask', async () => {
     const page = profile()
     const { keys, workflow } = charging(1)
     await cut(page, workflow)
@@ -170,7 +170,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
     expect(keys).toHaveLength(1)
   })
 
-  test('an effect that failed, in the same page / is no riddle: the retry runs it again', async () => {
+  test('an effect that failed, in the same page / has no unknown outcome: the retry runs it again', async () => {
     const page = profile()
     let calls = 0
     const workflow = defineWorkflow({ ...flow, onUnknownOutcome: 'ask' }).step(
@@ -190,7 +190,7 @@ describe('onUnknownOutcome ask, the page is left in the middle of an effect', ()
     expect(session.result).toBe(3)
   })
 
-  test('two effects at once, both cut off / two questions, each with its own answer', async () => {
+  test('two parallel effects, both cut off / two asks, each with its own answer', async () => {
     const page = profile()
     let cuts = 2
     const workflow = defineWorkflow({ ...flow, onUnknownOutcome: 'ask' }).step(
@@ -250,7 +250,7 @@ describe('onUnknownOutcome fail', () => {
   }
 
   test.each(Object.keys(flows).flatMap((which) => [false, true].map((late) => ({ which, late }))))(
-    'in $which, reloaded before the retry: $late / tried again by nobody but retry(), with the same key; cut off again, it fails again',
+    'in $which, reloaded before the retry: $late / only retry() runs the effect again, with the same key; cut off again, it fails again',
     async ({ which, late }) => {
       const page = profile()
       const keys: string[] = []
@@ -280,7 +280,7 @@ describe('onUnknownOutcome fail', () => {
 })
 
 test.each((['ask', 'fail'] as const).flatMap((policy) => [1, 3].map((attempts) => ({ policy, attempts }))))(
-  'an effect that failed, a reload before it is tried again, $policy, $attempts attempts / is no riddle: it runs again with the same key',
+  'an effect that failed, reloaded before the retry, $policy, $attempts attempts / has no unknown outcome: it runs again with the same key',
   async ({ policy, attempts }) => {
     const page = profile()
     const keys: string[] = []
@@ -311,7 +311,7 @@ test.each((['ask', 'fail'] as const).flatMap((policy) => [1, 3].map((attempts) =
 )
 
 test.each((['ask', 'fail'] as const).flatMap((policy) => [false, true].map((late) => ({ policy, late }))))(
-  'an effect that failed and is cut off when it is tried again, $policy, reloaded in between: $late / that is a riddle once more',
+  'an effect that failed and is cut off in the retry, $policy, reloaded in between: $late / has an unknown outcome',
   async ({ policy, late }) => {
     const page = profile()
     const keys: string[] = []
@@ -346,7 +346,7 @@ test.each((['ask', 'fail'] as const).flatMap((policy) => [false, true].map((late
   },
 )
 
-test('two effects at once, both cut off, with fail / one retry() runs both again', async () => {
+test('two parallel effects, both cut off, with fail / one retry() runs both again', async () => {
   const page = profile()
   let cuts = 2
   const workflow = defineWorkflow({ ...flow, onUnknownOutcome: 'fail' }).step(

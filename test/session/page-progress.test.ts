@@ -43,7 +43,7 @@ async function begun() {
 
 describe('progress of a wizard', () => {
   test.each(['once', 'ask'] as const)(
-    'a step has hundreds of points behind it, each a %s / they are not looked through',
+    'hundreds of points recorded by %s / progress does not look through them',
     async (kind) => {
       const page = profile()
       const walked = [10, 80].map(async (count) => {
@@ -71,7 +71,7 @@ describe('progress of a wizard', () => {
     },
   )
 
-  test('answered / reachable on this branch: a page that was passed over counts no more', async () => {
+  test('is answered / reachable on this branch: a page that was passed over does not count', async () => {
     const { session, before, answer } = await begun()
     expect(before).toBeUndefined()
     expect(fraction(session)).toBe(0)
@@ -84,7 +84,7 @@ describe('progress of a wizard', () => {
     expect([session.status, fraction(session)]).toEqual(['completed', 1])
   })
 
-  test('the longer branch / counts its page, and the other step only as long as it can be reached', async () => {
+  test("a longer branch / its page counts, and another step's page only while it can be reached", async () => {
     const { session, answer } = await begun()
     await answer('Acme')
     expect(fraction(session)).toBe(1 / 4)
@@ -94,7 +94,7 @@ describe('progress of a wizard', () => {
     expect([session.status, fraction(session)]).toEqual(['completed', 1])
   })
 
-  test('back, forward, a reload / it is that of the page', async () => {
+  test('back, forward, a reload / the progress of that page', async () => {
     const { session, answer, settle } = await begun()
     await answer('Ada')
     session.back()
@@ -106,7 +106,7 @@ describe('progress of a wizard', () => {
     expect(session.progress).toBe(session.progress)
   })
 
-  test('a sub-flow asks / its question is one to come', async () => {
+  test('an ask of a sub-flow / counts among those to come', async () => {
     const profiled = profile()
     const child = defineWorkflow({ ...flow, name: 'child' }).step(
       'ask',
@@ -129,7 +129,7 @@ describe('progress of a wizard', () => {
     expect([session.asks[0]?.type, fraction(session)]).toEqual(['approval', 1 / 2])
   })
 
-  test('a node asks after its phases / what it has asked lies behind it', async () => {
+  test("an ask in a node's cleanup / the one in its prepare counts as answered", async () => {
     const profiled = profile()
     const workflow = defineWorkflow({ ...flow }).node(
       'ask',
@@ -152,7 +152,7 @@ describe('progress of a wizard', () => {
     expect(seen).toEqual([0, 1 / 2, 1])
   })
 
-  test('what a step says itself / goes before; reset / there is none', async () => {
+  test('ctx.progress() in a step / comes first; reset() / no progress', async () => {
     const profiled = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -174,7 +174,7 @@ describe('progress of a wizard', () => {
     expect(session.progress).toBeUndefined()
   })
 
-  test('a flow without pages / has none but what its steps say; a failed one has none', async () => {
+  test('a flow without pages / no progress; a failed flow / none either', async () => {
     const profiled = profile()
     const session = await profiled.open(
       defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1)),

@@ -40,7 +40,7 @@ async function cutOff() {
 }
 
 describe('pause()', () => {
-  test('a running step has effects, waits and events before it / it does all of that, and its events wait', async () => {
+  test('a running step with effects and events to go / it ends, and its events wait', async () => {
     const page = profile()
     const log: unknown[] = []
     const stop = gate()
@@ -56,7 +56,7 @@ describe('pause()', () => {
     expect(log).toEqual(['begun', 'effect', 'end'])
   })
 
-  test('workers are free and events are queued / none of them starts', async () => {
+  test('workers are free and events are queued / no step starts', async () => {
     const page = profile()
     const stops = [gate(), gate(), gate()]
     const begun: number[] = []
@@ -79,7 +79,7 @@ describe('pause()', () => {
     expect(await result).toEqual([0, 1, 2])
   })
 
-  test('an answer and an event from outside come meanwhile / both are taken, nothing is lost', async () => {
+  test('an answer and an event sent while paused / both are taken, nothing is lost', async () => {
     const page = profile()
     const log: unknown[] = []
     const workflow = defineWorkflow({ ...flow, events: [Nudge] })
@@ -103,7 +103,7 @@ describe('pause()', () => {
     expect(await result).toBe('me')
   })
 
-  test('answered while it is paused, then a reload / the answer is there at the resume', async () => {
+  test('answered while paused, then a reload / the answer is there at the resume', async () => {
     const page = profile()
     const log: unknown[] = []
     const session = await page.open(asking(log))
@@ -122,7 +122,7 @@ describe('pause()', () => {
     expect(log.slice(-2)).toEqual(['work', 'end'])
   })
 
-  test('twice, and resume() twice / as once; resume() of what is not paused / nothing happens', async () => {
+  test('pause() and resume() twice / as once; resume() when not paused / nothing happens', async () => {
     const page = profile()
     const session = await page.open(asking([]))
     session.resume()
@@ -141,7 +141,7 @@ describe('pause()', () => {
     expect(session.status).toBe('waiting')
   })
 
-  test('cancel() of a paused run / it is cancelled, and the next resume starts nothing of it', async () => {
+  test('cancel() of a paused run / it is cancelled, and the next resume() starts nothing of it', async () => {
     const page = profile()
     const log: unknown[] = []
     const session = await page.open(working(log, Promise.resolve()))
@@ -157,7 +157,7 @@ describe('pause()', () => {
     expect(session.status).toBe('cancelled')
   })
 
-  test('close() of a paused run / SessionClosedError; it is paused at the next open', async () => {
+  test('close() of a paused run / SessionClosedError; the session is paused at the next open', async () => {
     const page = profile()
     const log: unknown[] = []
     const session = await page.open(working(log, Promise.resolve()))
@@ -175,7 +175,7 @@ describe('pause()', () => {
     expect(again.result).toBe(1)
   })
 
-  test('the time that a run may take / stands still', async () => {
+  test("while paused / the run's timeout does not count", async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, timeout: 1000 }).step(
       'work',
@@ -195,7 +195,7 @@ describe('pause()', () => {
     expect(await result).toBe(7)
   })
 
-  test('while it is loading / holds what was stored', async () => {
+  test('while loading / the stored run is held', async () => {
     const { page, workflow } = await cutOff()
     const session = page.engine.session(workflow)
     session.pause()
@@ -209,7 +209,7 @@ describe('pause()', () => {
 })
 
 describe('autoResume: false', () => {
-  test('run() / carries on with what was interrupted; its input starts nothing', async () => {
+  test('run() / carries on with the interrupted run and ignores the input', async () => {
     const { page, workflow, log } = await cutOff()
     const again = await page.open(workflow, { autoResume: false })
     await page.clock.advance(1000)
@@ -218,13 +218,13 @@ describe('autoResume: false', () => {
     expect(log).toEqual(['begun', 'begun', 'effect', 'end'])
   })
 
-  test('a fresh session / run() starts it as ever', async () => {
+  test('a fresh session / run() starts it as usual', async () => {
     const session = await profile().open(working([], Promise.resolve()), { autoResume: false })
     expect(session.status).toBe('idle')
     expect(await session.run()).toBe(1)
   })
 
-  test('a sleep has run out / it sleeps on until somebody resumes', async () => {
+  test('a sleep has run out / it goes on only after resume()', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
       await ctx.sleep(100)
@@ -242,7 +242,7 @@ describe('autoResume: false', () => {
 })
 
 describe('step()', () => {
-  test('before run / false, and the run that comes waits for the next step', async () => {
+  test('before run() / false, and the coming run waits for the next step()', async () => {
     const page = profile()
     const log: unknown[] = []
     const session = await page.open(asking(log))
@@ -263,7 +263,7 @@ describe('step()', () => {
     expect(await session.step()).toBe(false)
   })
 
-  test('several events wait in a sub-flow / each call starts one of them', async () => {
+  test('several events are queued in a sub-flow / each call starts one of them', async () => {
     const page = profile()
     const ran: number[] = []
     const child = defineWorkflow({ ...flow, name: 'child' })
@@ -288,7 +288,7 @@ describe('step()', () => {
     expect(await result).toBe(2)
   })
 
-  test('a step that asks / resolves with true while the ask is open, however often', async () => {
+  test('a step that asks / true while the ask is open, however often it is called', async () => {
     const page = profile()
     const session = await page.open(asking([]))
     session.pause()
@@ -297,7 +297,7 @@ describe('step()', () => {
     expect(session.asks).toHaveLength(1)
   })
 
-  test('over and over / comes to the end of a sub-flow: what nothing can start for waits for a task', async () => {
+  test('called in a loop / comes to the end of a sub-flow, and does not spin', async () => {
     const page = profile()
     const child = defineWorkflow({ ...flow, name: 'child' }).step('end', { on: Go, emits: [Done] }, () =>
       Done('end'),
@@ -313,7 +313,7 @@ describe('step()', () => {
     expect(await result).toBe('end')
   })
 
-  test('of a run that is going on / pauses it and starts one more', async () => {
+  test('during a run / pauses it', async () => {
     const page = profile()
     const log: unknown[] = []
     const session = await page.open(asking(log))
@@ -327,7 +327,7 @@ describe('step()', () => {
     expect(session.result).toBe(1)
   })
 
-  test('a fan-out / one branch a step, in order; then resume() does the rest', async () => {
+  test('a fan-out / one branch for each call, in order; then resume() does the rest', async () => {
     const page = profile()
     const begun: number[] = []
     const workflow = defineWorkflow({ ...flow })
@@ -347,7 +347,7 @@ describe('step()', () => {
     expect(await result).toBe(3)
   })
 
-  test('a step that fails / the run fails, nothing more to do; retry() waits for the next step as well', async () => {
+  test('a failing step / the run fails, and nothing is left to do; retry() waits for the next step() too', async () => {
     const page = profile()
     let fails = true
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => {
@@ -398,7 +398,7 @@ describe('step()', () => {
     expect(log.filter((it) => it === 'effect')).toHaveLength(1)
   })
 
-  test('the session is closed meanwhile, or was before / SessionClosedError or an end, no hang', async () => {
+  test('the session is closed meanwhile, or was before / SessionClosedError, no hang', async () => {
     const page = profile()
     const session = await page.open(working([], gate<never>().promise))
     session.pause()

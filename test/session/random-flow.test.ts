@@ -9,7 +9,7 @@ const seeds = Number(process.env['FUZZ_SEEDS'] ?? 3000)
 const limit = process.env['FUZZ_SEEDS'] === undefined ? 45_000 : Infinity
 const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 
-test('random workflows with crashes / the state is the strict replay, effects and sends happen once', async () => {
+test('random workflows with crashes / the state equals a strict replay; effects and sends happen once', async () => {
   const failures: unknown[] = []
   const until = performance.now() + limit
   let seed = first
@@ -26,7 +26,7 @@ function calm({ actions, ...rest }: Scenario): Scenario {
   return { ...rest, actions: actions.filter((it) => it.act !== 'crash' && it.act !== 'die') }
 }
 
-test('random workflows, closed and opened again, with snapshots and without / the same session', async () => {
+test('random workflows, closed and opened again, with and without snapshots / the same session', async () => {
   const until = performance.now() + limit / 3
   let seed = first
   for (; seed < first + seeds / 2 && performance.now() < until; seed++) {
@@ -39,7 +39,7 @@ test('random workflows, closed and opened again, with snapshots and without / th
   console.log(`${seed - first} of ${seeds / 2} random workflows reopened`)
 }, 3_600_000)
 
-test('an edit is called in the moment between the end of one and the write that waited for it / the write goes first', async () => {
+test('an edit begins between the end of another and a write that waited for it / the write goes first', async () => {
   const steps: Scenario['steps'] = [
     [
       { do: 'set', path: 'a', value: '' },
@@ -52,7 +52,7 @@ test('an edit is called in the moment between the end of one and the write that 
   expect((await play({ steps, pair, ...rest })).wrong).toEqual([])
 })
 
-test('a write waits for an edit, and another edit is called as that one ends / the write goes first', async () => {
+test('an edit begins as another one ends that a write waits for / the write goes first', async () => {
   const steps: Scenario['steps'] = [
     [
       { do: 'send', name: 'p1', path: 'o.y.z' },

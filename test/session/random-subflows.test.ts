@@ -6,7 +6,7 @@ const seeds = Number(process.env['FUZZ_SEEDS'] ?? 300)
 const limit = process.env['FUZZ_SEEDS'] === undefined ? 6000 : Infinity
 const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 
-test('random flows in flows, with crashes, tabs, ways through the history / they end as if nothing had happened, effects have one key', async () => {
+test('random sub-flows with crashes, tabs and moves through the history / the same end as without, and one key for each effect', async () => {
   const failures: unknown[] = []
   const until = performance.now() + limit
   let seed = first

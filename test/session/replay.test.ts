@@ -9,7 +9,7 @@ async function patience(page: Profile): Promise<void> {
 }
 
 describe('a re-run takes the same way', () => {
-  test('adds 1 to a counter three times and then asks, three reloads while it waits, then the reply / 3', async () => {
+  test('adds 1 to a counter three times and asks, with three reloads before the reply / 3', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, state: z.object({ n: z.number().default(0) }) }).step(
       'count',
@@ -35,7 +35,7 @@ describe('a re-run takes the same way', () => {
     expect(session.state.get('n')).toBe(3)
   })
 
-  test('sets draft to empty, then asks; the user types into it; reload / the draft is what the user typed', async () => {
+  test('empties the draft and asks; the user types into it; a reload / the draft is what the user typed', async () => {
     const page = profile()
     const seen: unknown[] = []
     const workflow = defineWorkflow({ ...flow }).step(
@@ -63,7 +63,7 @@ describe('a re-run takes the same way', () => {
     expect(seen).toEqual(['', ''])
   })
 
-  test('branches on state that it then changes before asking, reload / the same branch', async () => {
+  test('branches on state that it changes before it asks, then a reload / the same branch', async () => {
     const page = profile()
     const ways: string[] = []
     const workflow = defineWorkflow({ ...flow }).step(
@@ -91,7 +91,7 @@ describe('a re-run takes the same way', () => {
     expect(session.result).toEqual(['first', 'first'])
   })
 
-  test('branches on what the user typed between two asks / a reload sees what it saw then', async () => {
+  test('branches on what the user typed between two asks, then a reload / sees what it saw then', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -120,7 +120,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual(['a', 'b'])
   })
 
-  test('reads twice with the user typing in between (raw await), then asks / both reads again as they were', async () => {
+  test('reads before and after the user types (raw await), then asks / both reads see the same again', async () => {
     const page = profile()
     const seen: unknown[][] = []
     const workflow = defineWorkflow({ ...flow }).step(
@@ -156,7 +156,7 @@ describe('a re-run takes the same way', () => {
     ])
   })
 
-  test('lists the keys of an object that are set anew meanwhile, imported while it asks / the order of then', async () => {
+  test("lists an object's keys, which are then set anew; imported while it asks / the old order", async () => {
     const listed: string[] = []
     const workflow = defineWorkflow(flow).step(
       'work',
@@ -180,7 +180,7 @@ describe('a re-run takes the same way', () => {
     expect(listed).toEqual(['a,b', 'a,b'])
   })
 
-  test('a parent, a child and the whole are read, the user writes below and above / each as it was', async () => {
+  test('reads a parent, a child and the whole while the user writes below and above / each as it was', async () => {
     const page = profile()
     const seen: unknown[] = []
     const workflow = defineWorkflow({ ...flow }).step(
@@ -219,7 +219,7 @@ describe('a re-run takes the same way', () => {
     expect(again.state.get('form')).toEqual({ name: 'user' })
   })
 
-  test('writes after the last point, then the page dies / they are made again, not doubled', async () => {
+  test('writes after the last point, then the page dies / those writes are made again, not doubled', async () => {
     const page = profile()
     let stuck = true
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -242,7 +242,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual([{ n: 1 }, { user: true }, { n: 2 }, { n: 3 }])
   })
 
-  test('the same append twice / both are there after a reload, no more', async () => {
+  test('the same append twice / both are there after a reload, and no more', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'work',
@@ -267,7 +267,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toBe('xxx')
   })
 
-  test('an edit, a replace, a delete, a function / silent on a re-run, on what the user has written meanwhile', async () => {
+  test('an edit, a replace, a delete and a function, then the user writes / the re-run repeats none of them', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'work',
@@ -303,7 +303,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual({ list: [1, 3, 4], n: 5, gone: 'back' })
   })
 
-  test('a write that changed nothing / is no mismatch', async () => {
+  test('writes that changed nothing / no mismatch', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'work',
@@ -332,7 +332,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual({ a: 2, text: '', 'never there': 1 })
   })
 
-  test('a set to a value that the schema coerces, or with keys in another order / silent', async () => {
+  test('values that the schema coerces or completes / no mismatch', async () => {
     const page = profile()
     const state = z.object({
       age: z.coerce.number().default(0),
@@ -358,7 +358,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual({ age: 30, form: { a: 1, b: 7 } })
   })
 
-  test('two branches at once on their own paths, crashed at every point / as if never crashed', async () => {
+  test('two parallel branches on their own paths, crashed at every storage operation / as if never crashed', async () => {
     const workflow = (calls: Record<string, number>) =>
       defineWorkflow({ ...flow }).step('both', { on: Go, emits: [Done] }, async (ctx) => {
         const branch = async (name: string, parts: number): Promise<void> => {
@@ -389,7 +389,7 @@ describe('a re-run takes the same way', () => {
     }
   })
 
-  test('an ask that is awaited later, answered, then a reload / reads see the writes that are made anew', async () => {
+  test('an ask awaited late and answered, then a reload / reads see the repeated writes', async () => {
     const page = profile()
     let stuck = true
     const workflow = defineWorkflow({ ...flow }).step(
@@ -416,7 +416,7 @@ describe('a re-run takes the same way', () => {
     expect(again.state.get()).toEqual({ x: 1, seen: 1 })
   })
 
-  test('one branch is answered right after the reload, while the other still repeats what it did / sees its own writes', async () => {
+  test("one branch's event comes right after a reload, while the other still repeats / it sees its own writes", async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
       'both',
@@ -449,7 +449,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual([1, 'yes'])
   })
 
-  test('a branch repeats its write while another step edits for a while / the other branch sees what it saw, also what was typed', async () => {
+  test("a branch's repeated write waits for another step's edit / the other branch sees what it saw, also what the user typed", async () => {
     const page = profile()
     const { clock } = page
     const seen: unknown[] = []
@@ -485,7 +485,7 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toBe('text')
   })
 
-  test('streaming 1,000 chunks to one path, the page dies in the middle / rolled back and produced again, no doubled text', async () => {
+  test('streams 1,000 chunks to one path, and the page dies in the middle / rolled back and written again, no text doubled', async () => {
     for (const committed of [false, true]) {
       const page = profile()
       let dieAt = 500
@@ -511,7 +511,7 @@ describe('a re-run takes the same way', () => {
     }
   })
 
-  test('two retries and two reloads mixed, with an ask / one way, one question', async () => {
+  test('two retries and two reloads, with an ask / one way, one ask', async () => {
     const page = profile()
     let fail = 2
     const workflow = defineWorkflow({ ...flow }).step(
@@ -593,7 +593,7 @@ describe('changed code', () => {
     expect(state).toEqual({ x: 1 })
   })
 
-  test('a recorded point is never reached, under a virtual clock / it has failed when the clock has settled', async () => {
+  test('a recorded point is never reached, under a virtual clock / failed once the clock has settled', async () => {
     const page = profile()
     void (await page.open(flowOf({ once: ['a'] }))).run()
     await page.reload()
@@ -604,7 +604,7 @@ describe('changed code', () => {
     expect(again.status).toBe('failed')
   })
 
-  test('a recorded write is never made / names its path', async () => {
+  test('a recorded write is never made / an error naming its path', async () => {
     const { error, status } = await change(
       {
         sets: [
@@ -618,7 +618,7 @@ describe('changed code', () => {
     expect((error.cause as ReplayMismatchError).missed.join()).toContain('y.z')
   })
 
-  test('what is given to `once` writes into the state itself, reload / the error says that this is it, and each path once', async () => {
+  test('the effect given to `once` writes to the state, then a reload / the error says so, and names each path once', async () => {
     const page = profile()
     const streams = defineWorkflow({ ...flow }).step(
       'work',
@@ -642,20 +642,20 @@ describe('changed code', () => {
     expect(message).toContain('inside `ctx.once`, writes and sends outside of it')
   })
 
-  test('a recorded write is made with another value / mismatch, the new value is not kept', async () => {
+  test('a recorded write is made with another value / a mismatch, and the new value is not kept', async () => {
     const { error, state, status } = await change({ sets: [['x', 1]] }, { sets: [['x', 2]] })
     expect(status).toBe('failed')
     expect((error.cause as ReplayMismatchError).code).toBe('REPLAY_MISMATCH')
     expect(state).toEqual({ x: 1 })
   })
 
-  test('a recorded send is never made / names the event', async () => {
+  test('a recorded send is never made / an error naming the event', async () => {
     const { error, status } = await change({ sends: [1, 2] }, { sends: [1] })
     expect(status).toBe('failed')
     expect((error.cause as ReplayMismatchError).missed.join()).toContain('item')
   })
 
-  test('the recorded ask is never asked / mismatch, the ask is gone', async () => {
+  test('the recorded ask is never asked / a mismatch, and the ask is gone', async () => {
     const page = profile()
     void (await page.open(flowOf({}))).run()
     await page.reload()
@@ -671,7 +671,7 @@ describe('changed code', () => {
     expect(['failed', 'completed']).toContain(status)
   })
 
-  test('is not retried: a mismatch would only come again', async () => {
+  test('a mismatch / is not retried, since it would only happen again', async () => {
     const page = profile()
     let runs = 0
     let changed = false
@@ -696,13 +696,13 @@ describe('changed code', () => {
     expect(runs).toBe(2)
   })
 
-  test('code that makes more than was recorded / goes on with it', async () => {
+  test('code with more points and writes than recorded / goes on with them', async () => {
     const { status, state } = await change({ once: ['a'] }, { once: ['a', 'b'], sets: [['x', 1]] })
     expect(status).toBe('completed')
     expect(state).toEqual({ x: 1 })
   })
 
-  test('a step that is not there any more / its work is an orphan: kept, shown, not done', async () => {
+  test('a missing step / its work is an orphan: kept, listed, not done', async () => {
     const page = profile()
     const ran: string[] = []
     const old = defineWorkflow({ ...flow })
@@ -730,8 +730,8 @@ describe('changed code', () => {
   })
 })
 
-describe('snapshots of the queue', () => {
-  test('right after send / the stored session contains the event', async () => {
+describe('the stored queue', () => {
+  test('right after send() / the stored session contains the event', async () => {
     const page = profile()
     const got: unknown[] = []
     const Late = defineEvent('late', z.number())

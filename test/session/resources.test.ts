@@ -14,7 +14,7 @@ const needing = defineWorkflow({ ...flow, resources: { tool: resource<Tool>() } 
 )
 
 describe('two layers', () => {
-  test("workflow resource, session override / the override wins there, the other session still sees the workflow's", async () => {
+  test("a workflow resource and a session override / the override wins there; another session sees the workflow's", async () => {
     const page = profile()
     page.engine.flow(needing).setResources({ tool: tool('shared') })
     const one = await page.open(needing, { id: 'one', resources: { tool: tool('own') } })
@@ -24,7 +24,7 @@ describe('two layers', () => {
     expect(one.resources.tool.name).toBe('own')
   })
 
-  test("deleteResource / shows the workflow's again", async () => {
+  test("deleteResource() / the workflow's is visible again", async () => {
     const page = profile()
     page.engine.flow(needing).setResources({ tool: tool('shared') })
     const session = await page.open(needing, { resources: { tool: tool('own') } })
@@ -35,7 +35,7 @@ describe('two layers', () => {
     expect(session.missingResources).toEqual(['tool'])
   })
 
-  test('both layers hold a list or a map / the override replaces, identity kept', async () => {
+  test('both layers hold a list, a map or an object / the override replaces it, and keeps its identity', async () => {
     const workflow = defineWorkflow({
       ...flow,
       resources: {
@@ -54,7 +54,7 @@ describe('two layers', () => {
     expect(Object.isFrozen(own.list)).toBe(false)
   })
 
-  test("two workflows / do not see each other's", async () => {
+  test("two workflows / do not see each other's resources", async () => {
     const page = profile()
     const other = defineWorkflow({ ...flow, name: 'other', resources: { tool: resource<Tool>() } }).step(
       'work',
@@ -66,7 +66,7 @@ describe('two layers', () => {
     expect(session.missingResources).toEqual(['tool'])
   })
 
-  test('setResources merges by key; listeners are told of changes only', async () => {
+  test('setResources() merges by key; listeners are told only of changes', async () => {
     const page = profile()
     const workflow = defineWorkflow({
       ...flow,
@@ -86,7 +86,7 @@ describe('two layers', () => {
     expect(session.resources.a).toBe(a)
   })
 
-  test('a listener throws / onError hears of it; a session that waits for what is given goes on', async () => {
+  test('a listener throws / onError hears of it, and a session waiting for the resource goes on', async () => {
     const page = profile()
     const first = await page.open(needing, { id: 'first', resources: { tool: tool('own') } })
     const broken = new Error('broken')
@@ -102,7 +102,7 @@ describe('two layers', () => {
     expect(page.errors).toEqual([broken])
   })
 
-  test('the view / is read-only', async () => {
+  test('`resources` / is read-only', async () => {
     const page = profile()
     const session = await page.open(needing, { resources: { tool: tool('own') } })
     expect(() => {
@@ -111,7 +111,7 @@ describe('two layers', () => {
     expect(session.resources.tool.name).toBe('own')
   })
 
-  test('the view / the same until a layer changes, not listed anew for each of thousands of components', async () => {
+  test('`resources` / stays the same object until a layer changes', async () => {
     const page = profile()
     const session = await page.open(needing, { resources: { tool: tool('own') } })
     const { resources } = session
@@ -126,7 +126,7 @@ describe('two layers', () => {
     expect('tool' in session.resources).toBe(false)
   })
 
-  test("setResource and deleteResource in a step / write the session's layer", async () => {
+  test("setResource and deleteResource in a step / change the session's layer", async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, resources: { tool: resource<Tool>() } }).step(
       'work',
@@ -146,7 +146,7 @@ describe('two layers', () => {
   })
 })
 
-describe('missing', () => {
+describe('missing resources', () => {
   test('requireResource / MissingResourceError: the key and the sorted keys that are there', async () => {
     const workflow = defineWorkflow({
       ...flow,
@@ -168,7 +168,7 @@ describe('missing', () => {
     expect(cause.message).toContain('"tool"')
   })
 
-  test('a declared one deleted in mid-run / does not pause; requiring it throws in the step', async () => {
+  test('a declared resource deleted during a run / no pause; requiring it throws in the step', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, resources: { tool: resource<Tool>() } }).step(
       'work',
@@ -190,7 +190,7 @@ describe('missing', () => {
   })
 
   test.each(['__proto__', 'constructor', 'toString'])(
-    'requireResource of "%s" / missing, never a method',
+    'requireResource("%s") / missing, never an inherited method',
     async (key) => {
       const workflow = defineWorkflow({ ...flow, resources: { tool: resource<Tool>() } }).step(
         'work',
@@ -207,7 +207,7 @@ describe('missing', () => {
 })
 
 describe('factories', () => {
-  test('made once per session, on first use; the next session makes its own', async () => {
+  test('a factory / is called once per session, on first use; the next session calls it again', async () => {
     let made = 0
     const workflow = defineWorkflow({ ...flow, resources: { db: resource(() => ({ n: ++made })) } })
       .step('start', { on: Go, emits: [Item] }, () => Item(1))
@@ -222,7 +222,7 @@ describe('factories', () => {
     expect(await (await page.open(workflow, { id: 'two' })).run()).toEqual([2, 2])
   })
 
-  test('three concurrent users of one slow async factory / one call', async () => {
+  test('three concurrent users of one slow asynchronous factory / one call', async () => {
     const opened = gate<Tool>()
     let calls = 0
     const workflow = defineWorkflow({
@@ -244,7 +244,7 @@ describe('factories', () => {
     expect(calls).toBe(1)
   })
 
-  test('an async factory fails / the step fails, its retry applies, the factory is tried again', async () => {
+  test('an asynchronous factory fails / the step fails, its retry policy applies, and the factory is called again', async () => {
     let calls = 0
     const workflow = defineWorkflow({
       ...flow,
@@ -261,7 +261,7 @@ describe('factories', () => {
     expect(calls).toBe(3)
   })
 
-  test('a sync factory throws / the step fails with it, the next try makes it again', async () => {
+  test('a synchronous factory throws / the step fails with it, and the next try calls it again', async () => {
     let calls = 0
     const workflow = defineWorkflow({
       ...flow,
@@ -278,7 +278,7 @@ describe('factories', () => {
     expect(await session.retry()).toBe('db')
   })
 
-  test('dependencies by get; injected ones go before factories', async () => {
+  test('dependencies come from get(); injected values go before factories', async () => {
     const url = resource<string>()
     const client = resource(({ get }) => ({ url: get(url) }))
     const workflow = defineWorkflow({ ...flow, resources: { url, client } }).step(
@@ -309,7 +309,7 @@ describe('factories', () => {
     expect(error.message).toContain('a -> b -> a')
   })
 
-  test("a factory injected at open or into the workflow's layer / is made as well", async () => {
+  test("a factory injected at open or into the workflow's layer / is called as well", async () => {
     const page = profile()
     const session = await page.open(needing, { resources: { tool: resource(() => tool('made')) as never } })
     expect(await session.run()).toEqual(['made', 'made', 'made'])
@@ -317,7 +317,7 @@ describe('factories', () => {
 })
 
 describe('saving', () => {
-  test('resources on both layers / only their sorted keys are saved, no object anywhere', async () => {
+  test('resources on both layers / only their sorted keys are stored, no object anywhere', async () => {
     const page = profile()
     const secret = { name: 'secret client', token: 'secret token' }
     page.engine.flow(needing).setResources({ tool: secret })

@@ -74,7 +74,7 @@ describe('the policy', () => {
     expect(error.attempts).toBe(2)
   })
 
-  test('a function gets attempt, elapsed and error, and gives up with undefined', async () => {
+  test('a function / gets attempt, elapsed and error, and gives up with undefined', async () => {
     const page = profile()
     const told: unknown[] = []
     const retry: Retry = ({ attempt, elapsed, error }) => {
@@ -92,7 +92,7 @@ describe('the policy', () => {
     ])
   })
 
-  test("a policy that throws / the run fails with the step's error, not a hang", async () => {
+  test("a policy that throws / the run fails with the step's error, no hang", async () => {
     const page = profile()
     const { workflow } = failing(page, 99, () => {
       throw new Error('bad policy')
@@ -104,13 +104,13 @@ describe('the policy', () => {
   test.each([
     ['a negative delay', -5],
     ['0', 0],
-  ])('a function that answers with %s / at once', async (_, delay) => {
+  ])('a function that returns %s / retries at once', async (_, delay) => {
     const page = profile()
     const { workflow } = failing(page, 2, ({ attempt }) => (attempt < 5 ? delay : undefined))
     expect(await (await page.open(workflow)).run()).toEqual([0, 0, 0])
   })
 
-  test('a function that answers with NaN / is no hang', async () => {
+  test('a function that returns NaN / no hang', async () => {
     const page = profile()
     const { workflow } = failing(page, 99, ({ attempt }) => (attempt < 3 ? Number.NaN : undefined))
     const result = failure((await page.open(workflow)).run())
@@ -136,7 +136,7 @@ describe('the policy', () => {
 })
 
 describe('the backoff', () => {
-  test('waiting for a retry / status waiting, and holds no worker', async () => {
+  test('waiting for a retry / status waiting, and no worker is held', async () => {
     const page = profile()
     const worked: number[] = []
     let broken = true
@@ -161,7 +161,7 @@ describe('the backoff', () => {
     expect(await result).toEqual([2, 3, 1])
   })
 
-  test('several are due at one worker, and the first fails the run / a new run does not try the others', async () => {
+  test('several retries are due at one worker, and the first fails the run / a new run does not try the others', async () => {
     const page = profile()
     let broken = true
     const tried: number[] = []
@@ -204,7 +204,7 @@ describe('the backoff', () => {
     expect(attempts).toEqual([1, 2, 3])
   })
 
-  test('reload long after the retry was due / at once', async () => {
+  test('a reload long after the retry was due / retried at once', async () => {
     const page = profile()
     const { workflow, times, attempts } = failing(page, 1, { attempts: 2, delay: 1000 })
     void (await page.open(workflow)).run()
@@ -217,7 +217,7 @@ describe('the backoff', () => {
     expect(attempts).toEqual([1, 2])
   })
 
-  test('an interrupted attempt / is not counted as one', async () => {
+  test('an interrupted attempt / does not count', async () => {
     const page = profile()
     const attempts: number[] = []
     const workflow = defineWorkflow({ ...flow }).step(
@@ -240,7 +240,7 @@ describe('the backoff', () => {
     expect(attempts).toEqual([1, 1, 1, 1, 2])
   })
 
-  test('an attempt interrupted while it is the second / is the second again', async () => {
+  test('a second attempt is interrupted / it is the second again', async () => {
     const page = profile()
     const attempts: number[] = []
     let stuck = true
@@ -264,7 +264,7 @@ describe('the backoff', () => {
   })
 
   test.each([true, false])(
-    'ten interruptions in a row without getting anywhere / CrashLoopError; resumes by itself: %s',
+    'ten interruptions in a row without progress / CrashLoopError; autoResume: %s',
     async (autoResume) => {
       const page = profile()
       let tries = 0
@@ -287,7 +287,7 @@ describe('the backoff', () => {
     },
   )
 
-  test('twelve pages on which it is paused, then resumed / is no crash loop: none of them ran it', async () => {
+  test('paused through twelve pages, then resumed / no crash loop: no page ran it', async () => {
     const page = profile()
     const open = gate()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async () => {
@@ -309,7 +309,7 @@ describe('the backoff', () => {
     expect([session.status, session.result]).toEqual(['completed', 1])
   })
 
-  test('a dozen failures of a sub-flow while another step of it is at work / is no crash loop', async () => {
+  test('a sub-flow fails twelve times while another of its steps works / no crash loop', async () => {
     const page = profile()
     const open = gate()
     let failures = 0
@@ -331,7 +331,7 @@ describe('the backoff', () => {
     expect(await result).toBe(1)
   })
 
-  test('twenty reloads while it waits for a person / is no crash loop', async () => {
+  test('twenty reloads while an ask is open / no crash loop', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'work',
@@ -351,7 +351,7 @@ describe('the backoff', () => {
   })
 
   test.each(['a step', 'a sub-flow'])(
-    'twenty reloads before %s is tried again / is no crash loop: nothing was running; it comes when it is due',
+    'twenty reloads before %s is retried / no crash loop, and the retry comes when it is due',
     async (what) => {
       const page = profile()
       const { workflow, times } = failing(page, 1, { attempts: 2, delay: 60_000 })
@@ -373,7 +373,7 @@ describe('the backoff', () => {
     },
   )
 
-  test('twenty interruptions, each after a commit / is no crash loop', async () => {
+  test('twenty interruptions, each after a commit / no crash loop', async () => {
     const page = profile()
     let pages = 0
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -493,7 +493,7 @@ describe("a run's timeout", () => {
     expect(await result).toMatchObject({ code: 'TIMEOUT', scope: 'run', limit: 100 })
   })
 
-  test('a long wait for a person / does not count', async () => {
+  test('a long wait for a reply / does not count', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
       'work',
@@ -511,7 +511,7 @@ describe("a run's timeout", () => {
     ['closed in a wait', 'close'],
     ['killed in a wait', 'kill'],
     ['killed in the next step, and again', 'kill twice'],
-  ])('60 ms of work, %s, 60 more on the next page / it fails after 40 of them', async ([, how]) => {
+  ])('60 ms of work, %s, and 60 more on the next page / fails after 40 of those', async ([, how]) => {
     const page = profile()
     const work = (ms: number) => new Promise<void>((resolve) => void page.clock.setTimeout(resolve, ms))
     const workflow = defineWorkflow({ ...flow, timeout: 100 })

@@ -36,7 +36,7 @@ async function asked(history?: number) {
 }
 
 describe('history()', () => {
-  test('what has happened / seq, at and type, in order, frozen', async () => {
+  test('gives seq, at and type of each record, in order, frozen', async () => {
     const { page, session } = await asked()
     await page.clock.advance(5)
     await session.asks[0]?.reply('a')
@@ -49,12 +49,12 @@ describe('history()', () => {
     expect(Object.isFrozen(history) && history.every((it) => Object.isFrozen(it))).toBe(true)
   })
 
-  test('a session that nobody has touched / has none', async () => {
+  test('an untouched session / no records', async () => {
     const session = await profile().open(twice())
     expect(session.history()).toEqual([])
   })
 
-  test('looking at it, while a field is being typed / changes nothing, and shows no later key', async () => {
+  test('history() while a field is being typed into / changes nothing, and shows no later key', async () => {
     const { session } = await asked()
     session.state.set('note', 'a')
     const before = session.history()
@@ -66,7 +66,7 @@ describe('history()', () => {
     expect(session.history().at(-1)).toMatchObject({ type: 'wrote', ops: [['set', 'note', 'ab']] })
   })
 
-  test('a reload / the same', async () => {
+  test('a reload / the same history', async () => {
     const { page, workflow, session } = await asked()
     await session.asks[0]?.reply('a')
     await page.reload()
@@ -74,7 +74,7 @@ describe('history()', () => {
     expect(again.history()).toEqual(session.history())
   })
 
-  test('more records than the limit / a snapshot in place of the oldest; at least so many, at most twice', async () => {
+  test('more records than the limit / a snapshot replaces the oldest; never fewer than the limit, never more than twice', async () => {
     const { page, workflow, session } = await asked(10)
     for (let n = 0; n < 100; n++) {
       session.state.set(`field${n % 7}`, n)
@@ -91,7 +91,7 @@ describe('history()', () => {
     expect((await page.open(workflow)).history()).toEqual(history)
   })
 
-  test('an hour of typing / costs one record, and not the pages before it', async () => {
+  test('two hundred edits in a row / one record, and the pages before are kept', async () => {
     const { page, workflow, session } = await asked(20)
     await session.asks[0]?.reply('a')
     for (let n = 0; n < 200; n++) {
@@ -105,7 +105,7 @@ describe('history()', () => {
     expect(question(await page.open(workflow))).toBe('first?')
   })
 
-  test('history: 0 / none is kept, nobody can go anywhere', async () => {
+  test('history: 0 / no records are kept, and back() and rewind() go nowhere', async () => {
     const { session, page } = await asked(0)
     await session.asks[0]?.reply('a')
     await page.settle()
@@ -115,14 +115,14 @@ describe('history()', () => {
     expect(JSON.stringify(session.toJSON())).not.toContain('history')
   })
 
-  test('history: -1 or 1.5 / a mistake of the definition', () => {
+  test('history: -1, 1.5 or NaN / a WorkflowError', () => {
     for (const history of [-1, 1.5, NaN])
       expect(thrown(() => twice({ history }).validate())).toMatchObject({ code: 'WORKFLOW' })
   })
 })
 
 describe('rewind(seq)', () => {
-  test('to the first question / it is open again, the state is as it was, paused until resume()', async () => {
+  test('to the first ask / it is open again, the state is as it was, paused until resume()', async () => {
     const { page, session, result } = await asked()
     const seq = seqOf(session, 'opened')
     await session.asks[0]?.reply('a')
@@ -144,7 +144,7 @@ describe('rewind(seq)', () => {
     expect(session.state.get()).toEqual({ first: 'b', second: 'c' })
   })
 
-  test('to every record of a finished run, resumed / each comes to the end again', async () => {
+  test('to every record of a finished run, then resumed / the same end each time', async () => {
     const { page, session, result } = await asked()
     await session.asks[0]?.reply('a')
     await page.settle()
@@ -168,7 +168,7 @@ describe('rewind(seq)', () => {
     }
   })
 
-  test('to between the stop event and the end / paused until resume(), then complete; a fork is at once', async () => {
+  test('between the stop event and the end / paused until resume(), then completed; a fork is completed at once', async () => {
     const { page, workflow, session, result } = await asked()
     for (const answer of ['a', 'b']) {
       await session.asks[0]?.reply(answer)
@@ -186,7 +186,7 @@ describe('rewind(seq)', () => {
     expect([again.status, again.result]).toEqual(['completed', ['a', 'b']])
   })
 
-  test('a seq that never was, will be, or is no number / HistoryError, nothing changed', async () => {
+  test('to a seq that is not in the history or no number / HistoryError, and nothing changes', async () => {
     const { session } = await asked()
     const before = JSON.stringify(session.toJSON())
     for (const seq of [0, -1, 99, 1.5, NaN, Infinity, undefined, '4', null]) {
@@ -197,7 +197,7 @@ describe('rewind(seq)', () => {
     expect(JSON.stringify(session.toJSON())).toBe(before)
   })
 
-  test('keys that were set anew since then / come in the order of then, numbers first', async () => {
+  test('object keys set anew since then / are in their old order', async () => {
     const { session } = await asked()
     session.state.replace({ a: 1, b: { x: 1, y: 2 }, c: 3 })
     await session.flush()
@@ -222,7 +222,7 @@ describe('rewind(seq)', () => {
     expect(session.status).toBe('idle')
   })
 
-  test('a rewind / can be rewound', async () => {
+  test('to a record before an earlier rewind / undoes that rewind', async () => {
     const { page, session } = await asked()
     await session.asks[0]?.reply('a')
     await page.settle()
@@ -235,7 +235,7 @@ describe('rewind(seq)', () => {
     expect(question(session)).toBe('second?')
   })
 
-  test('keys and ask ids / are others; a reply to the old ask is told so', async () => {
+  test('idempotency keys and ask ids / are new; a reply to the old ask is told so', async () => {
     const keys: string[] = []
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
@@ -263,7 +263,7 @@ describe('rewind(seq)', () => {
     expect(keys[0]).not.toBe(keys[1])
   })
 
-  test('executions, events and fan-outs of what follows / have other numbers in the history than those that were left', async () => {
+  test('executions, events and fan-outs after it / have other numbers than those left behind', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow })
       .step('split', { on: Go, emits: [Worked] }, () => [Worked(1), Worked(2)])
@@ -287,7 +287,7 @@ describe('rewind(seq)', () => {
     expect(new Set(taken.map((it) => it['exec'])).size).toBe(6)
   })
 
-  test('while a step is at work / its signal is aborted; what it does afterwards counts for nothing', async () => {
+  test('while a step is at work / its signal is aborted, and what it does afterwards has no effect', async () => {
     const page = profile()
     const work = gate()
     const signals: AbortSignal[] = []
@@ -321,7 +321,7 @@ describe('rewind(seq)', () => {
     expect(await result).toBe('new')
   })
 
-  test('while an effect is on its way, and storage takes its time / it is called with its new key once that is stored', async () => {
+  test('while an effect runs and storage is slow / the effect is called with a new key once that is stored', async () => {
     const memory = memoryStorage()
     let door = Promise.resolve()
     const append: typeof memory.append = async (...batch) => {
@@ -349,7 +349,7 @@ describe('rewind(seq)', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  test('into the middle of a step at work / what it had not committed then is taken out, and it runs again', async () => {
+  test('into the middle of a step / its uncommitted writes are taken out, and it runs again', async () => {
     const page = profile()
     let tries = 0
     const workflow = defineWorkflow({ ...flow })
@@ -370,7 +370,7 @@ describe('rewind(seq)', () => {
     expect(session.state.get()).toEqual({ list: [{ n: 1 }, { n: 2 }] })
   })
 
-  test('a sleep that had 20 s to go, an hour later / has 20 s to go', async () => {
+  test('to a sleep with 20 s to go, an hour later / it has 20 s to go', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow })
       .step('sleep', { on: Go, emits: [Worked] }, async (ctx) => {
@@ -393,7 +393,7 @@ describe('rewind(seq)', () => {
     expect(session.status).toBe('completed')
   })
 
-  test('a next try that was 20 s away, an hour later / is 20 s away', async () => {
+  test('to a retry that was due in 20 s, an hour later / it is due in 20 s', async () => {
     const tries: number[] = []
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
@@ -421,7 +421,7 @@ describe('rewind(seq)', () => {
     expect(session.status).toBe('completed')
   })
 
-  test('to before the run / who waits for it is told, the session is idle', async () => {
+  test("to before the run / the run's promise rejects, and the session is idle", async () => {
     const { session, result } = await asked()
     session.rewind(1)
     expect(await failure(result)).toMatchObject({ code: 'CANCELLED', reason: 'the session was rewound' })
@@ -429,7 +429,7 @@ describe('rewind(seq)', () => {
     expect(session.status).toBe('idle')
   })
 
-  test('to a run before the last one / who waits for the last one is told; the other goes on', async () => {
+  test("to a run before the last / the last run's promise rejects, and the earlier run goes on", async () => {
     const { page, session, result } = await asked()
     await session.asks[0]?.reply('a')
     await page.settle()
@@ -446,7 +446,7 @@ describe('rewind(seq)', () => {
     expect(await old).toEqual(['a', 'c'])
   })
 
-  test('a failed run / goes on from before the failure', async () => {
+  test('to before a failure / the run goes on from there', async () => {
     const page = profile()
     let broken = true
     const workflow = defineWorkflow({ ...flow })
@@ -464,7 +464,7 @@ describe('rewind(seq)', () => {
     expect(await session.run()).toBe('mended')
   })
 
-  test('a failed run that is tried again, and then back to its failure / who waits for it is told of that', async () => {
+  test("from a retry back to the failure / the retry's promise rejects with that error", async () => {
     let broken = true
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
@@ -486,7 +486,7 @@ describe('rewind(seq)', () => {
     expect(await again).toMatchObject({ step: 'work', cause: { message: 'broken' } })
   })
 
-  test('behind an answer, and forward() / it is given by nobody: only back() keeps answers', async () => {
+  test('to before an answer, then forward() / false: only back() keeps answers', async () => {
     const { page, session } = await asked()
     const opened = seqOf(session, 'opened')
     await session.asks[0]?.reply('a')
@@ -498,7 +498,7 @@ describe('rewind(seq)', () => {
     expect(question(session)).toBe('first?')
   })
 
-  test('a reload behind it / it is still rewound and paused; the history goes on', async () => {
+  test('a reload after it / still rewound and paused, and the history goes on', async () => {
     const { page, workflow, session } = await asked()
     const seq = seqOf(session, 'opened')
     await session.asks[0]?.reply('a')
@@ -516,7 +516,7 @@ describe('rewind(seq)', () => {
     expect(question(again)).toBe('second?')
   })
 
-  test('the schema would refuse what is left / it is mended, as after a rollback', async () => {
+  test('back() leaves a state that fails the schema / it is repaired, as after a rollback', async () => {
     const page = profile()
     const workflow = defineWorkflow({
       ...flow,

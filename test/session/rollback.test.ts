@@ -34,7 +34,7 @@ async function halfway(initial: Record<string, unknown>, work: (ctx: Ctx) => Pro
 }
 
 describe('a step that throws', () => {
-  test('attempts 3 / each attempt starts from the state before the step; after the last it is as before', async () => {
+  test('attempts 3 / each attempt begins with the state before the step; after the last it is as before', async () => {
     const seen: unknown[] = []
     const workflow = defineWorkflow({
       ...flow,
@@ -65,14 +65,14 @@ describe('a step that throws', () => {
     expect(seen).toEqual([1])
   })
 
-  test('created parents / are gone again', async () => {
+  test('parents created by a write / are gone again', async () => {
     const { session, fail } = await halfway({}, (ctx) => ctx.state.set('a.b.c', 1))
     expect(session.state.get()).toEqual({ a: { b: { c: 1 } } })
     await fail()
     expect(session.state.get()).toEqual({})
   })
 
-  test('several writes to parent and child / all undone', async () => {
+  test('several writes to parent and child / are all undone', async () => {
     const { session, fail } = await halfway({ a: { x: 1, y: { z: 2 } } }, async (ctx) => {
       await ctx.state.set('a.y.z', 3)
       await ctx.state.set('a', { x: 9 })
@@ -83,7 +83,7 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ a: { x: 1, y: { z: 2 } } })
   })
 
-  test("replace and reset / undone, the user's write on top stays", async () => {
+  test("replace() / is undone, and the user's write on top stays", async () => {
     const { session, fail } = await halfway({ a: 1 }, async (ctx) => {
       await ctx.state.replace({ b: 2 })
     })
@@ -106,14 +106,14 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ list: [0, 'user'] })
   })
 
-  test('the user writes into the parent that the step has made / it is made again', async () => {
+  test("the user writes into an object that the step has created / the object stays with the user's value only", async () => {
     const { session, fail } = await halfway({}, (ctx) => ctx.state.set('form', { name: 'step' }))
     session.state.set('form.age', 7)
     await fail()
     expect(session.state.get()).toEqual({ form: { age: 7 } })
   })
 
-  test('the user writes into an item that the step has appended / it goes with the item', async () => {
+  test('the user writes into an item that the step has appended / the write goes with the item', async () => {
     const { session, fail } = await halfway({ m: [{ n: 0 }] }, (ctx) => ctx.state.append('m', { n: 1 }))
     session.state.set('m.1.flag', true)
     await fail()
@@ -128,7 +128,7 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ m: [{ n: 0 }, { n: 2, flag: true }] })
   })
 
-  test('the step deletes an item, the user edits one behind it / the item is back, the edit stays with its item', async () => {
+  test('the step deletes an item, the user edits the next / the item is back, and the edit stays with its own', async () => {
     const { session, fail } = await halfway({ m: [{ n: 0 }, { n: 1 }] }, (ctx) => ctx.state.delete('m.0'))
     session.state.set('m.0.flag', true)
     await fail()
@@ -142,7 +142,7 @@ describe('a step that throws', () => {
     expect(session.state.get('text')).toBe('au')
   })
 
-  test('the user writes the very value that the step has just written / it stays, for the user wrote it', async () => {
+  test('the user writes the same value as the step / it stays', async () => {
     const { session, fail } = await halfway({ x: 0, o: { a: 0 } }, async (ctx) => {
       await ctx.state.set('x', 1)
       await ctx.state.set('o.a', 'same')
@@ -153,14 +153,14 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ x: 1, o: { a: 'same' } })
   })
 
-  test('the user deletes what the step has just deleted / it stays deleted', async () => {
+  test('the user deletes what the step has deleted / it stays deleted', async () => {
     const { session, fail } = await halfway({ x: 0, y: 1 }, (ctx) => ctx.state.delete('x'))
     session.state.delete('x')
     await fail()
     expect(session.state.get()).toEqual({ y: 1 })
   })
 
-  test('another step writes the very value and commits / it stays', async () => {
+  test('another step writes the same value and commits / it stays', async () => {
     const page = profile()
     const fails = gate<never>()
     const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] })
@@ -183,7 +183,7 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ x: 1, y: 1 })
   })
 
-  test('an edit of the step / undone as a whole', async () => {
+  test('an edit / is undone as a whole', async () => {
     const { session, fail } = await halfway({ a: 1, list: [1, 2] }, (ctx) =>
       ctx.state.edit((draft) => {
         draft['a'] = 2
@@ -225,7 +225,7 @@ describe('a step that throws', () => {
     expect(await again.run()).toBe('yes')
   })
 
-  test('what came before its last commit point / stays', async () => {
+  test('writes before the last commit point / stay', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
       await ctx.state.set('one', 1)
@@ -240,7 +240,7 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ one: 1, two: 2 })
   })
 
-  test("the same after a crash in the middle / rolled back at the resume, the user's writes stay", async () => {
+  test("a crash in the middle of the step / its writes are undone at the resume, the user's stay", async () => {
     const page = profile()
     let stuck = true
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -264,7 +264,7 @@ describe('a step that throws', () => {
   })
 })
 
-test('a step listens to the state and to the flow state / hears no more once its attempt is over', async () => {
+test('a step subscribes to the state and the flow state / it is told nothing once its attempt is over', async () => {
   const heard: string[] = []
   const workflow = defineWorkflow({ ...flow }).step(
     'work',
@@ -334,7 +334,7 @@ describe('two steps on the same path', () => {
     }
   })
 
-  test('one commits, the other fails / the committed one stays, also when it wrote first', async () => {
+  test('one commits, the other fails / the committed value stays, whoever wrote first', async () => {
     for (const winner of ['first', 'second'] as const) {
       const page = profile()
       const go = { first: gate(), second: gate() }
@@ -369,7 +369,7 @@ describe('two steps on the same path', () => {
     }
   })
 
-  test('one waits, a hundred others commit meanwhile / no state of the meantime is kept; the first fails, and theirs stays', async () => {
+  test('a hundred others commit while one waits, then it fails / theirs stay, and no old states are kept', async () => {
     const page = profile()
     const stop = gate<never>()
     const workflow = defineWorkflow({ ...flow, events: [Nudge], history: 0 })
@@ -390,7 +390,7 @@ describe('two steps on the same path', () => {
   })
 })
 
-describe('sends', () => {
+describe('events sent by a step', () => {
   const sending = (commit: boolean) => {
     const got: number[] = []
     let tries = 0
@@ -407,21 +407,21 @@ describe('sends', () => {
     return workflow
   }
 
-  test('an event sent, then a throw, three times / delivered once, by the attempt that ended', async () => {
+  test('an event sent, then a throw, in two attempts / delivered once, by the attempt that ended', async () => {
     const page = profile()
     const result = (await page.open(sending(false))).run()
     await page.clock.advance(10)
     expect(await result).toEqual([1, 2])
   })
 
-  test('with commit() in between / the one before it delivered once, at the first commit', async () => {
+  test('with commit() in between / the event before it is delivered once, at the first commit', async () => {
     const page = profile()
     const result = (await page.open(sending(true))).run()
     await page.clock.advance(10)
     expect(await result).toEqual([1, 2])
   })
 
-  test('sent, then failed for good, then retried by hand / delivered once, whether committed before or not', async () => {
+  test('sent, failed for good, then retry() / delivered once, committed before or not', async () => {
     for (const commit of [false, true]) {
       const page = profile()
       const got: number[] = []
@@ -470,7 +470,7 @@ describe('sends', () => {
     }
   })
 
-  test('the returned event of an attempt that fails at its end / is not delivered', async () => {
+  test('an attempt that fails on what it returns / its returned events are not delivered', async () => {
     const got: number[] = []
     const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] })
       .step('send', { on: Go, emits: [Item, Done] }, () => [Item(1), { type: 'ghost' } as never])

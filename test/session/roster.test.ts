@@ -29,11 +29,11 @@ function play(dice: () => number): void {
   }
 }
 
-test('whatever comes and goes / it holds what a Map holds, in its order', () => {
+test('random adds and deletes / it holds what a Map holds, in its order', () => {
   for (let seed = 1; seed <= 20; seed++) play(random(seed))
 })
 
-test('walked along while those that are met leave / all of them are met', () => {
+test('deleting each key while iterating / every key is visited', () => {
   const roster = new Roster<object>()
   for (const it of [3, 1, 2]) roster.add(it, [it])
   const met: number[] = []

@@ -88,7 +88,7 @@ describe('run(input)', () => {
       return Done(`${data.country} ${ctx.state.get('n')}`)
     })
 
-  test('never started or finished / a new start event, the same state', async () => {
+  test('never started, or finished / a new start event, the same state', async () => {
     const session = await profile().open(counting())
     expect(await session.run({ country: 'NL' })).toBe('NL 1')
     expect(await session.run({ country: 'BE' })).toBe('BE 2')
@@ -119,7 +119,7 @@ describe('run(input)', () => {
     expect(begun).toEqual(['NL', 'NL'])
   })
 
-  test('called right after an open that brings an interrupted run / joins it, however fast that ends', async () => {
+  test('right after an open that resumes an interrupted run / joins that run, however fast it ends', async () => {
     const page = profile()
     let stuck = true
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
@@ -135,7 +135,7 @@ describe('run(input)', () => {
     expect(await again.run()).not.toBe(runId)
   })
 
-  test('while it is loading / runs when it is loaded', async () => {
+  test('while loading / runs once loaded', async () => {
     const page = profile()
     const session = page.engine.session(counting())
     expect(await session.run({ country: 'NL' })).toBe('NL 1')
@@ -167,7 +167,7 @@ describe('run(input)', () => {
     expect(await session.run({ country: 'NL' })).toBe('NL 1')
   })
 
-  test('bad input to a session that has completed / the old result stays', async () => {
+  test('bad input to a completed session / the old result stays', async () => {
     const session = await profile().open(counting())
     await session.run({ country: 'NL' })
     await failure(session.run({} as never))
@@ -175,7 +175,7 @@ describe('run(input)', () => {
     expect(session.result).toBe('NL 1')
   })
 
-  test('waiting for an answer / the same promise, no second question', async () => {
+  test('while an ask is open / the same promise, no second ask', async () => {
     const page = profile()
     const session = await page.open(asking)
     const one = session.run()
@@ -221,7 +221,7 @@ describe('run(input)', () => {
     expect(session.error).toBeUndefined()
   })
 
-  test('called twice before the first has begun, and while it is loading / one run', async () => {
+  test('called twice while loading / one run', async () => {
     const page = profile()
     begun.length = 0
     const session = page.engine.session(counting())
@@ -230,7 +230,7 @@ describe('run(input)', () => {
     expect(begun).toEqual(['NL'])
   })
 
-  test('retry() of a session that has not failed / SessionStateError, nothing changed', async () => {
+  test('retry() in a session that has not failed / SessionStateError, and nothing changes', async () => {
     const session = await profile().open(counting())
     expect(await failure(session.retry())).toMatchObject({ code: 'SESSION_STATE' })
     expect(session.status).toBe('idle')
@@ -239,7 +239,7 @@ describe('run(input)', () => {
     expect(session.result).toBe('NL 1')
   })
 
-  test('paused, then resumed / the promise stays the same and pending', async () => {
+  test('paused, then resumed / the same run goes on', async () => {
     const page = profile()
     const session = await page.open(counting())
     session.pause()
@@ -275,7 +275,7 @@ describe('close()', () => {
     expect(again.state.get()).toEqual({ committed: true, typed: 'last moment' })
   })
 
-  test('twice / the same promise; calls after it / SessionClosedError', async () => {
+  test('twice / resolves both times; calls after it / SessionClosedError', async () => {
     const page = profile()
     const session = await page.open(checkout, { resources: {} })
     await Promise.all([session.close(), session.close()])
@@ -286,7 +286,7 @@ describe('close()', () => {
     expect(session.state.get('note')).toBe('')
   })
 
-  test('while it is loading / ready rejects with SessionClosedError, storage is untouched', async () => {
+  test('while loading / ready rejects with SessionClosedError, storage is untouched', async () => {
     const page = profile()
     const session = page.engine.session(checkout)
     session.state.set('note', 'typed')
@@ -296,7 +296,7 @@ describe('close()', () => {
     expect(await page.engine.list()).toEqual([])
   })
 
-  test('while it asks / the ask is there again at the next open; the closed one takes no reply', async () => {
+  test('while an ask is open / it is open again at the next open; the closed session takes no reply', async () => {
     const page = profile()
     const session = await page.open(asking)
     session.run().catch(() => {})
@@ -314,7 +314,7 @@ describe('close()', () => {
     expect(again.result).toBe('y')
   })
 
-  test('what a step does after it / is not stored', async () => {
+  test('what a step does afterwards / is not stored', async () => {
     const page = profile()
     const stop = gate()
     const after: unknown[] = []
@@ -338,7 +338,7 @@ describe('close()', () => {
 })
 
 describe('reset()', () => {
-  test('in the middle of a run / the run rejects, state and asks are as in the beginning, also after a reload', async () => {
+  test('in the middle of a run / the run rejects; state and asks are as in the beginning, also after a reload', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, state: z.object({ n: z.number().default(1) }) }).step(
       'ask',
@@ -371,8 +371,8 @@ describe('reset()', () => {
   })
 })
 
-describe('the ids of a step', () => {
-  test('sessionId, runId, step, attempt, event / as documented', async () => {
+describe("a step's context and a session's members", () => {
+  test('sessionId, runId, step, attempt and event / as documented', async () => {
     const seen: unknown[] = []
     const kept: { readonly runId: string }[] = []
     const workflow = defineWorkflow({ ...flow })
@@ -396,7 +396,7 @@ describe('the ids of a step', () => {
     ])
   })
 
-  test('the methods of a session / can be taken off it', async () => {
+  test('the methods of a session / work when destructured', async () => {
     const page = profile()
     const session = await page.open(checkout, { resources: { payments: {} as Payments } })
     const { run, subscribe, flush, toJSON, cancel, close, state } = session
@@ -411,7 +411,7 @@ describe('the ids of a step', () => {
     await close()
   })
 
-  test('a member of a session / is there, the same however often it is taken, and nobody can put another in its place', async () => {
+  test('a member of a session / is always the same, and cannot be replaced', async () => {
     const session = await profile().open(checkout, { resources: { payments: {} as Payments } })
     for (const name of ['run', 'send', 'reply', 'cancel', 'events', 'state', 'close', 'fork'] as const) {
       expect(name in session).toBe(true)

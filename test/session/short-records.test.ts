@@ -11,7 +11,7 @@ const goldenOf = (name: string): SessionRecord[] => {
 const text = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 test.each(['steady', 'wide', 'wizard', 'house', 'house-migrated'])(
-  'the records of the golden journal "%s", each part of them stored short / are whole again',
+  'the records of the golden journal "%s", any part of them shortened / read back the same',
   (name) => {
     const records = goldenOf(name)
     for (let from = 0; from < records.length; from++) {
@@ -22,7 +22,7 @@ test.each(['steady', 'wide', 'wizard', 'house', 'house-migrated'])(
   },
 )
 
-test('a run and a step that begin and end, what is collected, and events / lists without names; a list of one is its item', () => {
+test('frequent records / are stored as lists without names; a list of one as its item', () => {
   const taken = { kind: 'taken', exec: 1, step: 'first', events: [1], seq: 7, at: 10 } as const
   const ended = { kind: 'ended', exec: 1, emits: [], seq: 8, at: 10 } as const
   const event = { type: 'a', data: [1] }
@@ -86,7 +86,7 @@ test('a run and a step that begin and end, what is collected, and events / lists
   expect(lengthen(shorten(records))).toEqual(records)
 })
 
-test('lists of one that were stored as lists / are read as they are', () => {
+test('lists of one stored as lists / are still read', () => {
   const list = [{ kind: 'paused', seq: 1, at: 1 }, [1, 'first', [1]], [1, [[2, 'a', ['b'], null]]]]
   expect(lengthen(list).slice(1)).toEqual([
     { kind: 'taken', exec: 1, step: 'first', events: [1], seq: 2, at: 1 },
@@ -94,7 +94,7 @@ test('lists of one that were stored as lists / are read as they are', () => {
   ])
 })
 
-test('a list that is damaged / what is no record stays what it is, and nothing is made up for what has lost its place', () => {
+test('damaged records / what is no record stays as it is, and no number or time is made up', () => {
   const damaged = [null, 7, [1, []], { kind: 'paused' }, { kind: 'paused', seq: 3 }]
   const [, , list, first, third] = lengthen(damaged) as Partial<SessionRecord>[]
   expect(lengthen(damaged).slice(0, 2)).toEqual([null, 7])

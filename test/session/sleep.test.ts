@@ -71,7 +71,7 @@ test('ten reloads in one sleep / it ends when it would have ended', async () => 
   expect(woke).toEqual([start + 60_000])
 })
 
-test('several sleeps one after the other, and two at once / each its own time', async () => {
+test('sleeps in a row, and two in parallel / each takes its own time', async () => {
   const page = profile()
   const start = page.clock.now()
   const workflow = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
@@ -96,26 +96,23 @@ test.each([0, -5])('sleep(%s) / goes on at once', async (ms) => {
   expect(await result).toBe('awake')
 })
 
-test.each([Number.NaN, Infinity, undefined])(
-  'sleep(%s) / an error in the step, not a session that can never be stored',
-  async (ms) => {
-    const page = profile()
-    const workflow = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
-      await ctx.sleep(ms as number)
-      return Done('awake')
-    })
-    const session = await page.open(workflow)
-    const outcome = session.run().then(
-      () => 'awake',
-      (error: { code?: string }) => error.code,
-    )
-    await page.clock.advance(1000)
-    expect(session.status).toBe('failed')
-    expect(await outcome).toBe('STEP_FAILED')
-  },
-)
+test.each([Number.NaN, Infinity, undefined])('sleep(%s) / an error in the step', async (ms) => {
+  const page = profile()
+  const workflow = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
+    await ctx.sleep(ms as number)
+    return Done('awake')
+  })
+  const session = await page.open(workflow)
+  const outcome = session.run().then(
+    () => 'awake',
+    (error: { code?: string }) => error.code,
+  )
+  await page.clock.advance(1000)
+  expect(session.status).toBe('failed')
+  expect(await outcome).toBe('STEP_FAILED')
+})
 
-test('sleep of 40 days / not over before', async () => {
+test('sleep of 40 days / ends after 40 days, not before', async () => {
   const page = profile()
   const woke: number[] = []
   void (await page.open(sleeping(page, woke, 40 * 86_400_000))).run()
@@ -125,7 +122,7 @@ test('sleep of 40 days / not over before', async () => {
   expect(woke).toHaveLength(1)
 })
 
-test('what a step wrote before its sleep / stays through a crash in it', async () => {
+test('what a step wrote before its sleep / stays through a crash during it', async () => {
   const page = profile()
   const workflow = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
     await ctx.state.set('n', Number(ctx.state.get('n', 0)) + 1)
@@ -184,7 +181,7 @@ describe('the clock is set back by a day between two pages', () => {
     return { page, session: await page.open(workflow) }
   }
 
-  test.each(['a sleep', 'a question', 'a retry', 'a sub-flow'])('%s / takes no day longer', async (how) => {
+  test.each(['a sleep', 'a question', 'a retry', 'a sub-flow'])('%s / takes no longer', async (how) => {
     const { page, session } = await setBack(how)
     await page.clock.advance(6999)
     expect(session.status).toBe('waiting')
@@ -192,7 +189,7 @@ describe('the clock is set back by a day between two pages', () => {
     expect([session.status, session.result]).toEqual(['completed', 'over'])
   })
 
-  test('a sleep that begins after that, and a rewind to it / takes no less', async () => {
+  test('a sleep that begins after that, and a rewind to it / takes no less time', async () => {
     const { page, session } = await setBack('a second sleep')
     await page.clock.advance(7000)
     session.rewind(session.history().at(-1)?.seq ?? 0)

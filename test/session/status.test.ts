@@ -89,7 +89,7 @@ describe('each status, live and after a reload', () => {
     }
   })
 
-  test('a backoff is over, and the step is at work again / whoever watches is told', async () => {
+  test('the retry begins after a backoff / listeners are told', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'work',
@@ -109,7 +109,7 @@ describe('each status, live and after a reload', () => {
     expect(told.at(-1)).toBe('running')
   })
 
-  test('waiting for a person is no interruption / resumed does not say crash', async () => {
+  test('reloaded while an ask is open / `resumed` does not say crash', async () => {
     const page = profile()
     void (await page.open(asking)).run()
     await page.reload()
@@ -150,7 +150,7 @@ describe('each status, live and after a reload', () => {
     }
   })
 
-  test('error: could not be loaded', async () => {
+  test('error: the session cannot be loaded', async () => {
     const page = profile()
     void (await page.open(asking)).run()
     await page.reload()
@@ -203,7 +203,7 @@ describe('derived from data, never from the last event', () => {
     expect(session.status).toBe('waiting')
   })
 
-  test('a branch of a fan-out stands before an allOf whose other event never comes / stalled, and listed: no hang, also after a reload', async () => {
+  test('an allOf whose other event never comes, at the end of everything else / stalled and listed, also after a reload', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, skip: ['unproduced'] })
       .step('start', { on: Go, emits: [Item, Nudge] }, () => [Item(1), Nudge(1)])
@@ -223,7 +223,7 @@ describe('derived from data, never from the last event', () => {
     expect(again.result).toBe(1)
   })
 
-  test('an allOf that has only one of its events, and an open ask / waiting, not stalled', async () => {
+  test('an allOf with one of its events, and an open ask / waiting, not stalled', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow })
       .step('start', { on: Go, emits: [Item] }, () => Item(1))
@@ -251,7 +251,7 @@ describe('pause and resume', () => {
       })
       .step('two', { on: Item, emits: [Done] }, () => (order.push('two'), Done(1)))
 
-  test('pause() while a step runs / it ends, none other starts; resume() / goes on', async () => {
+  test('pause() while a step runs / it ends, and no other starts; resume() / goes on', async () => {
     const page = profile()
     const order: string[] = []
     const stop = gate()
@@ -287,7 +287,7 @@ describe('pause and resume', () => {
     expect(again.result).toBe(1)
   })
 
-  test('pause() before run / nothing starts', async () => {
+  test('pause() before run() / nothing starts', async () => {
     const page = profile()
     const order: string[] = []
     const session = await page.open(two(order, Promise.resolve()))
@@ -300,7 +300,7 @@ describe('pause and resume', () => {
     expect(await result).toBe(1)
   })
 
-  test('paused while a sleep, a deadline and a backoff run out / timers wait; all happens at the resume', async () => {
+  test('paused while a sleep, a deadline and a backoff run out / all three come at the resume', async () => {
     const page = profile()
     const order: string[] = []
     const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] })
@@ -397,7 +397,7 @@ describe('missing resources', () => {
       return Done([ctx.requireResource('tool').name, data])
     })
 
-  test('a fresh run / paused, named, no step ran; injecting carries on', async () => {
+  test('a fresh run / paused, the keys listed, no step runs; injecting them carries on', async () => {
     const page = profile()
     const ran: string[] = []
     const session = await page.open(needing(ran))
@@ -418,7 +418,7 @@ describe('missing resources', () => {
     expect(await result).toEqual(['hammer', 'yes'])
   })
 
-  test('after a reload without them / paused, no wait is consumed, no step has run; injecting carries on', async () => {
+  test('after a reload without them / paused, no wait is consumed, no step runs; injecting them carries on', async () => {
     const page = profile()
     const ran: string[] = []
     const resources = { tool: { name: 'hammer' }, another: { name: 'saw' } }
@@ -439,7 +439,7 @@ describe('missing resources', () => {
     expect(again.result).toEqual(['hammer', 'yes'])
   })
 
-  test('a reply while resources are missing / is kept, and serves the step later', async () => {
+  test('a reply while resources are missing / is kept, and the step gets it later', async () => {
     const page = profile()
     const ran: string[] = []
     const resources = { tool: { name: 'hammer' }, another: { name: 'saw' } }
@@ -455,7 +455,7 @@ describe('missing resources', () => {
     expect(again.result).toEqual(['hammer', 'early'])
   })
 
-  test('a sleep runs out while resources are missing / it is over when they come', async () => {
+  test('a sleep runs out while resources are missing / it ends when they are there', async () => {
     const page: Profile = profile()
     const workflow = defineWorkflow({ ...flow, resources: { tool: resource<Tool>() } }).step(
       'sleep',
@@ -477,7 +477,7 @@ describe('missing resources', () => {
   })
 })
 
-test('a step has come to a thousand results / its status looks at none of them, only at what is open', () => {
+test('a step with a thousand results / its status reads none of them', () => {
   const model = createModel({}, 'line')
   let seq = 0
   const fold = (record: RecordBody): void => reduce(model, { seq: ++seq, at: 0, ...record })

@@ -158,7 +158,7 @@ describe('a sub-flow in a sub-flow', () => {
     whole = await play()
   })
 
-  test('without a crash / it does what it is meant to do', () => {
+  test('without a crash / the expected result, state and effects', () => {
     expect(whole.result).toEqual([
       { sum: 3, log: ['before', 'sub', 'asks', 'answer'], flow: 5 },
       { sum: 3, log: ['asks', 'answer'], flow: 8 },
@@ -168,13 +168,13 @@ describe('a sub-flow in a sub-flow', () => {
     expect(whole.effects).toEqual({ outer: 1, 'effect 1': 2, 'effect 2': 2 })
   })
 
-  test('looked at by toJSON() all the time / the same', async () => {
+  test('toJSON() all the time / the same', async () => {
     expect(await play(0, false, true)).toEqual(whole)
   })
 
   test.each([
-    ['before it lands', false],
-    ['after it has landed, unacknowledged', true],
+    ['before the write lands', false],
+    ['after it has landed, before the answer', true],
   ])(
     'crashed at every storage operation, %s / as if it had not crashed, one key for each effect',
     async (_, lands) => {

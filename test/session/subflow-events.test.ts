@@ -46,8 +46,8 @@ async function running<W extends AnyWorkflow>(workflow: W) {
 describe.each([
   ['.subflow', declared],
   ['ctx.subflow', called],
-])('%s: an event that the child at work knows', (_, workflow) => {
-  test('reaches its waits, oldest first, with its schema and its predicate; and its steps', async () => {
+])('%s: an event that the running child knows', (_, workflow) => {
+  test('goes to its waits, oldest first, with its schema and predicate, and to its steps', async () => {
     const { page, session } = await running(workflow)
     expect(await session.send(loosely({ type: 'signal', data: { n: '3' } }))).toBe(true)
     expect(await session.send(loosely(Extra('x')))).toBe(true)
@@ -57,7 +57,7 @@ describe.each([
     expect(await session.run()).toEqual([3, 4, ['x']])
   })
 
-  test('sent at once after a reload, and stored / it is there, once', async () => {
+  test('sent right after a reload, and stored / it is there, once', async () => {
     const { page } = await running(workflow)
     await page.reload()
     const second = await page.open(workflow)
@@ -73,7 +73,7 @@ describe.each([
     expect(await third.run()).toEqual([1, 2, []])
   })
 
-  test('aimed at the step that is the child / taken; at another one / refused at the call', async () => {
+  test('sent to the step that is the child / taken; sent to another / refused at the call', async () => {
     const { page, session } = await running(workflow)
     expect(await session.send(loosely(Signal({ n: 1 })), { step: 'inner' })).toBe(true)
     await page.settle()
@@ -81,7 +81,7 @@ describe.each([
     expect(() => session.send(loosely(Signal({ n: 2 })), { step: 'wait' as 'inner' })).toThrow(/no step|wait/)
   })
 
-  test('nobody knows it / an error at the call; it fails its schema / an error at the call', async () => {
+  test('an unknown event, or one that fails its schema / an error at the call', async () => {
     const { session } = await running(workflow)
     expect(thrown<Error>(() => session.send(loosely(Nudge(1)))).name).toBe('UnknownEventError')
     expect(thrown<Error>(() => session.send(loosely({ type: 'signal', data: {} }))).name).toBe(
@@ -89,7 +89,7 @@ describe.each([
     )
   })
 
-  test('when the child is done, or the run has ended / taken by nobody', async () => {
+  test('after cancel() / nobody takes it', async () => {
     const { page, session } = await running(workflow)
     session.cancel()
     await page.settle()
@@ -99,7 +99,7 @@ describe.each([
     else expect(await sent()).toBe(false)
   })
 
-  test('a tab that follows sends it / the child gets it, checked', async () => {
+  test('sent by a follower / the child gets it, validated', async () => {
     const clock = virtualClock()
     const options = { clock, storage: memoryStorage(), ...virtualTabs() }
     const one = await createEngine(options).open(workflow)
@@ -117,8 +117,8 @@ describe.each([
   })
 })
 
-describe('who takes it', () => {
-  test('the outer workflow takes it / no child gets it; it does not / the oldest child that does, exactly one', async () => {
+describe('who takes an event', () => {
+  test('the outer workflow waits too / it goes first; then the oldest child that waits, exactly one', async () => {
     const outer = defineWorkflow({ ...flow, events: [Signal] }).step(
       'begin',
       { on: Go, emits: [Done] },
@@ -136,7 +136,7 @@ describe('who takes it', () => {
     expect(session.result).toEqual([1, [2, 3, []], [4, 5, []]])
   })
 
-  test('its schema in the oldest child refuses it, that in another one does not / the other one gets it', async () => {
+  test("the oldest child's schema refuses it, another child's does not / the other child gets it", async () => {
     const strict = defineEvent('signal', z.object({ n: z.number().max(5) }))
     const small = defineWorkflow({ name: 'small', version: 1, start: Go, stop: Done, events: [strict] }).step(
       'wait',
@@ -156,7 +156,7 @@ describe('who takes it', () => {
     expect(session.result).toEqual([5, [6, 7, []]])
   })
 
-  test('sent while a reloaded step has not come to its sub-flow again / kept for it', async () => {
+  test('sent before a reloaded step has come to its sub-flow again / kept for it', async () => {
     const outer = defineWorkflow(flow).step('inner', { on: Go, emits: [Done] }, async (ctx) => {
       await ready.promise
       return Done(await ctx.subflow(child))
@@ -176,7 +176,7 @@ describe('who takes it', () => {
     expect(await again.run()).toEqual([1, 2, []])
   })
 
-  test('three deep / the innermost, past those that do not know it', async () => {
+  test('three deep / the innermost child gets it', async () => {
     const middle = defineWorkflow({ name: 'middle', version: 1, start: Go, stop: Done }).subflow('child', {
       on: Go,
       workflow: child,
@@ -192,7 +192,7 @@ describe('who takes it', () => {
     expect(await again.run()).toEqual([1, 2, []])
   })
 
-  test('declared and not at work / taken by nobody, the session is unchanged', async () => {
+  test('the child has not begun / nobody takes it, and the session is unchanged', async () => {
     const hold = gate()
     const outer = defineWorkflow(flow)
       .step('before', { on: Go, emits: [Out] }, async () => {
@@ -208,7 +208,7 @@ describe('who takes it', () => {
     hold.open()
   })
 
-  test('before the first run, and while the session is paused / nobody; kept for the child', async () => {
+  test('before the first run / nobody takes it; while paused / kept for the child', async () => {
     const page = profile()
     const session = await page.open(declared)
     expect(await session.send(Signal({ n: 1 }))).toBe(false)
@@ -222,7 +222,7 @@ describe('who takes it', () => {
     expect(await session.run()).toEqual([1, 2, []])
   })
 
-  test('reloaded and missing a resource / the child keeps it until it may go on', async () => {
+  test('reloaded with a resource missing / kept for the child until it goes on', async () => {
     const outer = defineWorkflow({ ...flow, resources: { tool: resource<object>() } }).subflow('inner', {
       on: Go,
       workflow: child,
@@ -263,7 +263,7 @@ describe('orphans', () => {
     return defineWorkflow(flow).subflow('middle', { on: Go, workflow: middle, emits: [Done] })
   }
 
-  test('of a sub-flow / show on the session, with the steps that lead to it; nothing else is held up', async () => {
+  test('in a sub-flow / listed on the session with the steps that lead there; the rest goes on', async () => {
     const page = profile()
     const first = await page.open(make(false))
     first.run().catch(() => {})

@@ -21,7 +21,7 @@ const fanned = defineWorkflow(flow)
   .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
 
 describe('sub-flows in the branches of a fan-out', () => {
-  test('three asks, answered in another order, with a reload between / gathered in emission order, flow states apart', async () => {
+  test('three asks, answered in another order, with a reload between / gathered in emission order, with separate flow states', async () => {
     const page = profile()
     const first = await page.open(fanned)
     first.run().catch(() => {})
@@ -41,7 +41,7 @@ describe('sub-flows in the branches of a fan-out', () => {
     expect(page.engine.flow(child).state.get('runs')).toBe(0)
   })
 
-  test('one of them fails / the run fails; retry() goes on with that one, the others are not asked again', async () => {
+  test('one of them fails / the run fails; retry() goes on with that one only, and asks nothing again', async () => {
     let broken = true
     const brittle = defineWorkflow({ name: 'brittle', version: 1, start: Given, stop: Worked }).step(
       'work',
@@ -81,8 +81,8 @@ describe('sub-flows in the branches of a fan-out', () => {
   })
 })
 
-describe('layers of a child', () => {
-  test('its own workflow layer, the given one goes before; what it sets shows nowhere else', async () => {
+describe("a child's resource layers", () => {
+  test("a captured resource goes before its own workflow's; what it sets is seen nowhere else", async () => {
     const tool = (name: string) => ({ name })
     const inner = defineWorkflow({
       ...{ name: 'inner', version: 1, start: Go, stop: Done },
@@ -114,7 +114,7 @@ describe('layers of a child', () => {
     ])
   })
 
-  test('a reload, and nothing in its workflow layer / whoever watches is told what is missing, and when it is there', async () => {
+  test('a reload with a resource missing in the child / listeners are told that it is missing, and that it is there', async () => {
     const inner = defineWorkflow({ ...flow, name: 'inner' }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },

@@ -70,7 +70,7 @@ afterEach(() => {
 })
 
 describe('many sub-flows at once', () => {
-  test('a question of one is answered, or one takes an event / no other runs', async () => {
+  test("one child's ask is answered, or it takes an event / no other child runs", async () => {
     const [few, many] = await calls(Scheduler.prototype, 'run', async (session, settle) => {
       expect(await session.asks[0]?.reply(1)).toBe(true)
       await settle()
@@ -80,7 +80,7 @@ describe('many sub-flows at once', () => {
     expect(many).toBe(few)
   })
 
-  test('an event that none but the last of them takes / the others are asked, and not woken', async () => {
+  test('an event that only the last of them takes / the others do not run', async () => {
     const picky = defineWorkflow({
       ...{ name: 'child', version: 1, start: Given, stop: Worked, events: [Nudge] },
     }).step('wait', { on: Given, asks: [Question], emits: [Worked] }, async (ctx, { data }) => {
@@ -100,7 +100,7 @@ describe('many sub-flows at once', () => {
     expect(many).toBe(few)
   })
 
-  test('a question is answered, and the list of the others is read / none of them is named anew', async () => {
+  test('an ask is answered, and `asks` is read / the others stay the same objects', async () => {
     const [few = 0, many] = await calls(Map.prototype, 'set', async (session) => {
       const [first, ...others] = session.asks
       expect(await first?.reply(1)).toBe(true)
@@ -112,7 +112,7 @@ describe('many sub-flows at once', () => {
     expect(many).toBeLessThan(few + 35)
   })
 
-  test('the session is paused, and resumed / every one is told, once', async () => {
+  test('the session is paused and resumed / each child is told once', async () => {
     const [few = 0, many] = await calls(Scheduler.prototype, 'run', (session) => {
       session.pause()
       session.resume()
@@ -120,13 +120,13 @@ describe('many sub-flows at once', () => {
     expect(many).toBeLessThanOrEqual(few * 8)
   })
 
-  test('its status is read / each is looked at once', async () => {
+  test('the status is read / each child is looked at once', async () => {
     const [few = 0, many] = await calls(Map.prototype, 'values', (session) => session.status)
     expect(few).toBeGreaterThan(10)
     expect(many).toBeLessThan(few * 9)
   })
 
-  test('all are answered, in another order, and take an event each / all of them end', async () => {
+  test('all asks are answered in another order, and each child gets an event / all of them end', async () => {
     const page = profile()
     const session = await opened(page, 40)
     const { asks } = session
@@ -137,8 +137,8 @@ describe('many sub-flows at once', () => {
   })
 })
 
-describe('a sub-flow that tries a step again', () => {
-  test('the second attempt hangs / the timeout of the step around it counts that', async () => {
+describe('a sub-flow that retries a step', () => {
+  test('its second attempt hangs / it counts in the timeout of the step around it', async () => {
     const page = profile()
     let attempts = 0
     const brittle = defineWorkflow({ ...flow, name: 'brittle' }).step(

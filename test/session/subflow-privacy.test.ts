@@ -43,7 +43,7 @@ describe('private fields of a sub-flow', () => {
     ['captured from a private path', sharing, { initialState: { card: 'SECRET-parent' } }],
     ['two deep', nested, {}],
   ] as const)(
-    '%s / are in no batch, snapshot, export, toJSON, history; after a reload at their default',
+    '%s / in no batch, snapshot, export, toJSON or history; at their default after a reload',
     async ([, workflow, options]) => {
       const page = profile()
       const open = () => page.open(workflow as typeof shop, options)
@@ -80,7 +80,7 @@ describe('private fields of a sub-flow', () => {
     },
   )
 
-  test('a channel / carries none of them', async () => {
+  test('tabs / send none of them', async () => {
     const clock = virtualClock()
     const { heard, locks, channel } = overheardTabs()
     const options = { clock, storage: memoryStorage(), locks, channel }
@@ -97,7 +97,7 @@ describe('private fields of a sub-flow', () => {
     expect(JSON.stringify(heard)).not.toContain('SECRET')
   })
 
-  test('a private path is captured into a place that is stored / a finding of validate, and of ctx.subflow', async () => {
+  test('a private path captured into a stored place / a finding of validate() and of ctx.subflow()', async () => {
     const open = defineWorkflow({ ...flow, name: 'open', state: Card }).step(
       'end',
       { on: Go, emits: [Done] },

@@ -50,8 +50,8 @@ async function inTheChild() {
   return { page, session }
 }
 
-describe('a child in flight', () => {
-  test('import elsewhere / the question is open there and the run is carried on', async () => {
+describe('a running child', () => {
+  test('imported elsewhere / its ask is open there, and the run goes on', async () => {
     const { session } = await inTheChild()
     for (const json of [session.toJSON(), JSON.parse(JSON.stringify(session.toJSON()))]) {
       const clock = virtualClock()
@@ -64,7 +64,7 @@ describe('a child in flight', () => {
     }
   })
 
-  test('a child in an imported file is damaged / refused, and said where', async () => {
+  test('damaged in an imported file / refused, naming the place', async () => {
     const { session } = await inTheChild()
     const text = JSON.stringify(session.toJSON())
     const damaged = JSON.parse(text) as { execs: { points: { child?: { nextExec: unknown } }[] }[] }
@@ -73,7 +73,7 @@ describe('a child in flight', () => {
     await expect(engine.import(workflow, damaged)).rejects.toThrow(/child\.nextExec/)
   })
 
-  test('fork / both go on, each for itself', async () => {
+  test('fork() / both go on, each on its own', async () => {
     const { page, session } = await inTheChild()
     const fork = await session.fork()
     await page.settle()
@@ -85,7 +85,7 @@ describe('a child in flight', () => {
     expect(await session.run()).toEqual(['b', 'own', 2])
   })
 
-  test('rewind to before its first answer / the child is as it was then, and asks again', async () => {
+  test('rewind() to before its first answer / it is as it was then, and asks again', async () => {
     const { page, session } = await inTheChild()
     const answered = session.history().filter((it) => it.type === 'child')
     const asked = answered.find((it) => JSON.stringify(it).includes('"ask"')) ?? answered[0]
@@ -99,14 +99,14 @@ describe('a child in flight', () => {
     expect(await session.run()).toEqual(['x', 'y', 2])
   })
 
-  test('its records in the history / have the number and the time of the record that they are in, and none of their own', async () => {
+  test('its records in the history / have no seq of their own', async () => {
     const { session } = await inTheChild()
     const inner = session.history().flatMap((it) => (it.type === 'child' ? [it['record'] as object] : []))
     expect(inner.map((it) => (it as { readonly kind: string }).kind)).toContain('taken')
     for (const record of inner) expect(Object.keys(record)).not.toEqual(expect.arrayContaining(['seq']))
   })
 
-  test('fork at every record of the run / each comes to the end again', async () => {
+  test('fork() at every record of the run / the same end each time', async () => {
     const { page, session } = await inTheChild()
     await session.asks[0]?.reply('c')
     await page.settle()
@@ -122,7 +122,7 @@ describe('a child in flight', () => {
     }
   })
 
-  test('back / leads to the page of the parent before the child, and the child begins anew', async () => {
+  test("back() / leads to the parent's page before the child, and the child begins anew", async () => {
     const { page, session } = await inTheChild()
     session.back()
     await page.settle()
@@ -136,7 +136,7 @@ describe('a child in flight', () => {
     expect(await session.run()).toEqual(['q', 'r', 2])
   })
 
-  test('back and forward, a question of the child is called as the page was / only the page gets its answer again', async () => {
+  test("back() and forward(), and the child's ask equals the page / only the page gets its answer again", async () => {
     const inner = defineWorkflow({ ...flow, name: 'inner' }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },
@@ -166,7 +166,7 @@ describe('a child in flight', () => {
     expect(await session.run()).toBe('child')
   })
 
-  test('forward, while a child beside the page asks the same under the same names / only the page gets its answer again', async () => {
+  test('forward() beside a child that asks the same / only the page gets its answer again', async () => {
     const inner = defineWorkflow({ ...flow, name: 'inner' }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },
@@ -199,7 +199,7 @@ describe('a child in flight', () => {
     expect(await session.run()).toBe('child')
   })
 
-  test('rewind while the child sleeps / what had 20 s to go has 20 s to go', async () => {
+  test('rewind() while it sleeps with 20 s to go / it has 20 s to go', async () => {
     const sleeper = defineWorkflow({ ...flow, name: 'sleeper' }).step(
       'sleep',
       { on: Go, emits: [Done] },
@@ -229,7 +229,7 @@ describe('a child in flight', () => {
     expect(session.result).toBe('slept')
   })
 
-  test('a tab that follows / shows the question, answers it, and carries on when the leader is gone', async () => {
+  test('a follower / shows its ask, answers it, and goes on when the leader is gone', async () => {
     const clock = virtualClock()
     const tabs = virtualTabs()
     const options = { clock, storage: memoryStorage(), ...tabs }
@@ -250,7 +250,7 @@ describe('a child in flight', () => {
     expect(await two.run()).toEqual(['b', 'c', 2])
   })
 
-  test('an event names the ask of the child / it is the reply', async () => {
+  test('an event sent to its ask / is the reply', async () => {
     const { session } = await inTheChild()
     const ask = session.asks[0]?.id as string
     expect(await session.send(Answer('sent'), { ask })).toBe(true)

@@ -92,11 +92,11 @@ async function goneOn(page: Profile, child: Child, deep = false): Promise<unknow
   return done
 }
 
-describe('a child at work whose code got another version', () => {
+describe('a running child whose code has a new version', () => {
   test.each([
     ['directly', false],
     ['two levels down', true],
-  ])('%s / its migrations bring it there, it goes on, and nothing is done twice', async (_, deep) => {
+  ])('%s / it is migrated and goes on, and nothing is done twice', async (_, deep) => {
     const page = profile()
     const world: World = []
     await begun(page, world, deep)
@@ -104,7 +104,7 @@ describe('a child at work whose code got another version', () => {
     expect(world.length).toBe(1)
   })
 
-  test('its migration takes its time / the question waits, and the answer that comes meanwhile counts', async () => {
+  test("a slow migration / the child's ask waits, and an answer given meanwhile counts", async () => {
     const page = profile()
     const world: World = []
     await begun(page, world)
@@ -121,7 +121,7 @@ describe('a child at work whose code got another version', () => {
     expect(await done).toEqual(whole)
   })
 
-  test('once it was brought there / the next page migrates nothing', async () => {
+  test('once migrated / the next page migrates nothing', async () => {
     const page = profile()
     const world: World = []
     await begun(page, world)
@@ -171,7 +171,7 @@ describe('a child at work whose code got another version', () => {
     expect(await last.run()).toEqual(complete)
   })
 
-  test('a migration that fails / nothing is written, and `retry()` goes on with code that can', async () => {
+  test('a migration that fails / nothing is written, and retry() goes on with code that can', async () => {
     const page = profile()
     const world: World = []
     await begun(page, world)
@@ -195,18 +195,18 @@ describe('a child at work whose code got another version', () => {
   })
 
   test.each([
-    ['none', {}, 'it has version 1, and `migrations` has no entry for version 2'],
+    ['no migration', {}, 'it has version 1, and `migrations` has no entry for version 2'],
     [
-      'what the schema refuses',
+      'a result that the schema refuses',
       { 2: () => ({ first: 1 }) },
       'its state is refused: the state is not valid: first',
     ],
     [
-      'what the serializer cannot keep',
+      'a result that the serializer cannot keep',
       { 2: () => ({ first: '', last: '', born: new Date(0) }) },
       'its state is refused: state.born is a Date; put it in resources',
     ],
-  ])('%s / fails its step and says why', async (_, migrations, reason) => {
+  ])('%s / the step fails and says why', async (_, migrations, reason) => {
     const page = profile()
     await begun(page, [])
     const session = await page.open(around(two([], migrations)))
@@ -214,7 +214,7 @@ describe('a child at work whose code got another version', () => {
     expect((error as Error).message).toContain(`sub-flow "person" cannot go on: ${reason}`)
   })
 
-  test('cut off at work / what it had not committed is gone before the migration, and is done again', async () => {
+  test('cut off at work / its uncommitted writes are undone before the migration, and made again', async () => {
     const page = profile()
     const log = z.object({ log: z.array(z.string()).default([]) })
     const make = (version: number, hangs: boolean) =>
@@ -236,7 +236,7 @@ describe('a child at work whose code got another version', () => {
     expect(await session.run()).toEqual(['kept', 'migrated', 'lost'])
   })
 
-  test('older code meets it / fails its step; the code that it belongs to goes on', async () => {
+  test('older code opens it / the step fails; the right code goes on', async () => {
     const page = profile()
     const world: World = []
     await begun(page, world)
@@ -248,7 +248,7 @@ describe('a child at work whose code got another version', () => {
     expect(await goneOn(page, two(world))).toEqual(whole)
   })
 
-  test('somebody goes back to before it was brought there / it is brought there again', async () => {
+  test('a rewind to before the migration / it is migrated again', async () => {
     const page = profile()
     const world: World = []
     await begun(page, world)
@@ -277,7 +277,7 @@ describe('a child at work whose code got another version', () => {
     expect(await goneOn(page, hidden)).toEqual([{ ...(whole[0] as object), last: '' }, 'b'])
   })
 
-  test('the page dies at any write / the next one goes on all the same', async () => {
+  test('the page dies at any write / the next page goes on all the same', async () => {
     for (let write = 1; write <= 4; write++) {
       const page = profile()
       const world: World = []

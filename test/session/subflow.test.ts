@@ -49,7 +49,7 @@ const shop = {
 } as const
 
 describe('what enters and what comes back', () => {
-  test('no mapping / the input is the event data, the value is the child result', async () => {
+  test("no mapping / the input is the event's data, the value is the child's result", async () => {
     const workflow = defineWorkflow({ ...shop, state: z.object({}) }).subflow('pay', {
       on: Priced,
       workflow: payment,
@@ -59,7 +59,7 @@ describe('what enters and what comes back', () => {
     expect(await session.run({ total: 5 })).toEqual({ receipt: '5 by none, paid', at: 1 })
   })
 
-  test('no mapping, an event without data before and after it / it begins, and is done', async () => {
+  test('no mapping, events without data before and after / the child runs to its end', async () => {
     const Told = defineEvent('told')
     const Wrapped = defineEvent('wrapped')
     const wrapping = defineWorkflow({ ...flow, name: 'wrapping', start: Wrapped, stop: Paid }) //
@@ -123,7 +123,7 @@ describe('what enters and what comes back', () => {
     ])
   })
 
-  test('two events at once, all resources, the whole state / captured and written back', async () => {
+  test('two events, all resources and the whole state / captured and written back', async () => {
     const numbers = { a: resource<number>({ optional: true }), b: resource<number>({ optional: true }) }
     const sum = defineWorkflow({ ...flow, name: 'sum', start: Out, resources: numbers }).step(
       'sum',
@@ -148,7 +148,7 @@ describe('what enters and what comes back', () => {
     expect(session.state.get()).toEqual({ data: [1, null], sum: 11 })
   })
 
-  test('the child writes / never shows in the parent; the parent changes after the start / never shows in the child', async () => {
+  test("the child's writes / never show in the parent; the parent's later changes / never show in the child", async () => {
     const page = profile()
     const child = defineWorkflow({
       ...flow,
@@ -177,7 +177,7 @@ describe('what enters and what comes back', () => {
     expect([await result, session.state.get('n')]).toEqual([42, 100])
   })
 
-  test('resources / keep their identity, also after a reload; those of the child workflow are its own', async () => {
+  test('resources / keep their identity, also after a reload; the child workflow has its own layer', async () => {
     const bank = { pay: (total: number) => `paid ${total}` }
     const seen: unknown[] = []
     const child = defineWorkflow({
@@ -242,7 +242,7 @@ const asking = defineWorkflow({ ...flow, name: 'asking' }).step(
   },
 )
 
-describe('in the middle', () => {
+describe('the child in progress', () => {
   test('the child asks / the parent shows one ask; reload; reply / child and parent finish, write-back notifies', async () => {
     const page = profile()
     const workflow = defineWorkflow({
@@ -275,7 +275,7 @@ describe('in the middle', () => {
     expect([await last.run(), told]).toEqual([[0, ''], [[0, '']]])
   })
 
-  test('ctx.subflow / the same, with a reply before its step has run up to it; an event names the ask', async () => {
+  test('ctx.subflow() / works the same, also with a reply right after a reload and an event sent to the ask', async () => {
     const page = profile()
     const workflow = defineWorkflow(flow).step('sub', { on: Go, emits: [Done] }, async (ctx) =>
       Done(['all', await ctx.subflow(asking)]),
@@ -292,7 +292,7 @@ describe('in the middle', () => {
     expect(await session.run()).toEqual(['all', ['one', 'two']])
   })
 
-  test('three deep, reloaded at each question / every answer goes where it belongs', async () => {
+  test('three deep, reloaded at each ask / every answer reaches its ask', async () => {
     const page = profile()
     const wrap = (name: string, inner: typeof asking): typeof asking =>
       defineWorkflow({ ...flow, name }).step(
@@ -318,7 +318,7 @@ describe('in the middle', () => {
     expect(await session.run()).toEqual([1, [2, [3, [4, 5]]]])
   })
 
-  test('the child sleeps, retries and gathers / times go on after a reload', async () => {
+  test('the child sleeps, retries and collects / its times go on after a reload', async () => {
     const page = profile()
     let tries = 0
     const child = defineWorkflow({ ...flow, name: 'child' })
@@ -349,7 +349,7 @@ describe('in the middle', () => {
   })
 
   test.each([0, 1, 2])(
-    'reset() in a child after %i reloads / back to what it began with',
+    'reset() in a child after %i reloads / back to the state that it began with',
     async (reloads) => {
       const page = profile()
       const child = defineWorkflow({
@@ -385,7 +385,7 @@ describe('in the middle', () => {
     },
   )
 
-  test('streams and progress / come through the parent', async () => {
+  test('streamed events and progress / come through the parent', async () => {
     const page = profile()
     const child = defineWorkflow({ ...flow, name: 'child' }).step('end', { on: Go, emits: [Done] }, (ctx) => {
       ctx.stream(Nudge('streamed'))
@@ -417,7 +417,7 @@ describe('failure, cancel and time', () => {
         return Done('fine')
       })
 
-  test('the child fails / the step fails with it, nothing is written back; retry() goes on with the step that failed', async () => {
+  test("the child fails / the step fails with its error, nothing is written back; retry() re-runs only the child's failed step", async () => {
     const calls: string[] = []
     const page = profile()
     const workflow = defineWorkflow({ ...flow, state: z.object({ got: z.unknown().optional() }) }).subflow(
@@ -436,7 +436,7 @@ describe('failure, cancel and time', () => {
     expect([calls.length, session.state.get('got')]).toEqual([3, 'fine'])
   })
 
-  test('the child fails beside a question of it, and its step is tried again / the question is there again', async () => {
+  test('the child fails beside its open ask, and its step is retried / the ask is open again', async () => {
     const page = profile()
     let broken = true
     const child = questioning.step('fails', { on: Go, asks: [Question] }, async (ctx) => {
@@ -492,7 +492,7 @@ describe('failure, cancel and time', () => {
   }
 
   test.each(['after the retry', 'before it, then a reload'])(
-    'a child fails while an effect of it is in flight / a retry gets its result, which comes %s',
+    'a child fails while its effect is in flight / the retry gets the result, which comes %s',
     async (when) => {
       const page = profile()
       const { keys, charges, open } = charging(page)
@@ -511,7 +511,7 @@ describe('failure, cancel and time', () => {
     },
   )
 
-  test('a child fails while an effect of it is in flight, and the session is reset / its result lands nowhere', async () => {
+  test('a child fails while its effect is in flight, and the session is reset / the result is dropped', async () => {
     const page = profile()
     const { keys, charges, open } = charging(page)
     const session = await open()
@@ -527,7 +527,7 @@ describe('failure, cancel and time', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  test('the step fails while the child works, and is tried again / the child goes on, and what it has written counts once', async () => {
+  test('the step fails while the child works, and is retried / the child goes on, and its writes count once', async () => {
     const page = profile()
     const broken = gate()
     const tries: number[] = []
@@ -558,7 +558,7 @@ describe('failure, cancel and time', () => {
     expect(tries).toEqual([1, 1])
   })
 
-  test('with a retry policy, and a reload in the backoff / only the step that failed runs again', async () => {
+  test("with a retry policy, and a reload in the backoff / only the child's failed step runs again", async () => {
     const calls: string[] = []
     const page = profile()
     const workflow = defineWorkflow(flow).subflow('sub', {
@@ -585,7 +585,7 @@ describe('failure, cancel and time', () => {
     expect(await (await profile().open(workflow)).run()).toContain('boom')
   })
 
-  test('cancel / the signal of the child is aborted, nothing is written back; it can run again', async () => {
+  test("cancel() / the child's signal is aborted, nothing is written back; the flow can run again", async () => {
     const page = profile()
     const hanging = gate()
     const signals: AbortSignal[] = []
@@ -619,7 +619,7 @@ describe('failure, cancel and time', () => {
     expect(await session.run()).toBe('late')
   })
 
-  test('timeout of the parent step / counts the work of the child, not its questions; stops the child', async () => {
+  test("the parent step's timeout / counts the child's work, not its open asks; and stops the child", async () => {
     const page = profile()
     const signals: AbortSignal[] = []
     const child = defineWorkflow({ ...flow, name: 'child' }).step(
@@ -647,7 +647,7 @@ describe('failure, cancel and time', () => {
     expect([(error.cause as Error).name, signals[0]?.aborted]).toEqual(['TimeoutError', true])
   })
 
-  test('a child that stalls, or passes its maxSteps / fails the step with that error', async () => {
+  test('a child that stalls or exceeds its maxSteps / the step fails with that error', async () => {
     const stalls = defineWorkflow({ ...flow, name: 'child', skip: ['stop', 'deadEnd'] }).step(
       'nothing',
       { on: Go },
@@ -666,7 +666,7 @@ describe('failure, cancel and time', () => {
     expect(limited.cause).toMatchObject({ code: 'STEP_LIMIT' })
   })
 
-  test('pause, and step by hand / no step of the child starts but the one', async () => {
+  test('pause() and step() / each step() starts one step of the child', async () => {
     const page = profile()
     const calls: string[] = []
     const workflow = defineWorkflow(flow).subflow('sub', {
@@ -689,7 +689,7 @@ describe('failure, cancel and time', () => {
   })
 })
 
-test('the child edits its flow state with an await / it is there, once, also after a reload', async () => {
+test('the child edits its flow state with an await / the change is there, once, also after a reload', async () => {
   const inner = defineWorkflow({
     ...flow,
     name: 'inner',
@@ -711,7 +711,7 @@ test('the child edits its flow state with an await / it is there, once, also aft
   expect(await again.run()).toBe(1)
 })
 
-describe('mistakes of a mapping', () => {
+describe('mistakes in a mapping', () => {
   test('bad scopes, write-back to resources, overlapping targets, empty paths, two emits / all in one error at definition', () => {
     const define = (): unknown =>
       defineWorkflow(flow).subflow('sub', {
@@ -754,7 +754,7 @@ describe('mistakes of a mapping', () => {
       expect(message).toContain(part)
   })
 
-  test('ctx.subflow / the same, at the call; mistakes of the child are told with the parent', async () => {
+  test("ctx.subflow() / the same, at the call; mistakes of the child are reported with the parent's", async () => {
     const workflow = defineWorkflow(flow).step('sub', { on: Go, emits: [Done] }, async (ctx) =>
       Done(await ctx.subflow(asking, { writeBack: { state: 'value' } } as never)),
     )

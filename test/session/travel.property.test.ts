@@ -9,7 +9,7 @@ test(`${seeds} seeds / the session is what the model says, after every move`, as
   for (let seed = first; seed < first + seeds; seed++) expect(await findingOf(travels, seed)).toBeUndefined()
 }, 3_600_000)
 
-test('a seed that fails / is told with the fewest moves that still fail', async () => {
+test('a failing seed / is reduced to the fewest moves that still fail', async () => {
   // Of a session that may do all but go back after something was typed.
   const strict: Kind<ReturnType<typeof travels.script>> = {
     ...travels,

@@ -39,7 +39,7 @@ describe('waitFor', () => {
   })
 
   test.each(['an ask', 'a wait', 'an ask of a sub-flow', 'a wait of a sub-flow'])(
-    'the page has just woken, and timers come late; %s is past its deadline / nobody takes what comes now, it times out',
+    'timers come late after sleep, and %s is past its deadline / it times out, and nobody takes what comes now',
     async (which) => {
       const page = profile()
       let asleep = 0
@@ -73,7 +73,7 @@ describe('waitFor', () => {
     ['sends', false],
     ['returns', true],
   ] as const)(
-    'timers come late; another step %s the event when the deadline has passed (%o: in a sub-flow) / the wait times out',
+    'timers come late, and another step %s the event after the deadline (%o: in a sub-flow) / the wait times out',
     async (how, nested) => {
       let asleep = 0
       const { clock } = profile()
@@ -111,7 +111,7 @@ describe('waitFor', () => {
     expect(await session.send(Nudge('late'))).toBe(false)
   })
 
-  test('two for one type in one step / the first and the second event, also with a reload between', async () => {
+  test('two waits for one type, in a row / get the first and the second event, also with a reload between', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const first = await ctx.waitFor(Nudge)
       const second = await ctx.waitFor(Nudge)
@@ -130,7 +130,7 @@ describe('waitFor', () => {
     expect(again.result).toEqual([1, 2])
   })
 
-  test('two at once for one type / the oldest wait gets the first event', async () => {
+  test('two parallel waits for one type / the oldest gets the first event', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const both = await Promise.all([ctx.waitFor(Nudge), ctx.waitFor(Nudge)])
       return Done(both.map((it) => it.data))
@@ -144,7 +144,7 @@ describe('waitFor', () => {
     expect(await result).toEqual([1, 2])
   })
 
-  test('two events sent in one tick, two waits one after the other / both are taken, in order', async () => {
+  test('two events sent together, two waits in a row / the second event is kept for the second wait, or its sender is told false', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const first = await ctx.waitFor(Nudge)
       const second = await ctx.waitFor(Nudge)
@@ -164,7 +164,7 @@ describe('waitFor', () => {
     else expect(session.status).toBe('waiting')
   })
 
-  test('where / only a matching event; the others are not taken', async () => {
+  test('`where` / only a matching event is taken', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const nudge = await ctx.waitFor(Nudge, { where: (it) => it.data === 'right' })
       return Done(nudge.data)
@@ -179,7 +179,7 @@ describe('waitFor', () => {
     expect(await result).toBe('right')
   })
 
-  test('a predicate that answers with what is no boolean / counts when truthy', async () => {
+  test('`where` returns no boolean / truthy counts', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
       'wait',
@@ -196,7 +196,7 @@ describe('waitFor', () => {
     expect(await result).toBe('yes')
   })
 
-  test('two waits with where / each event goes to the one that wants it', async () => {
+  test('two waits with `where` / each event goes to the one that matches', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const both = await Promise.all([
         ctx.waitFor(Nudge, { where: (it) => Number(it.data) % 2 === 1 }),
@@ -214,7 +214,7 @@ describe('waitFor', () => {
     expect(await result).toEqual([7, 4])
   })
 
-  test('where, after a reload / the predicate holds again', async () => {
+  test('`where`, after a reload / holds again', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const wanted = await ctx.once('wanted', () => 'right')
       const nudge = await ctx.waitFor(Nudge, { where: (it) => it.data === wanted })
@@ -231,7 +231,7 @@ describe('waitFor', () => {
     expect(again.result).toBe('right')
   })
 
-  test('where, an event right after the reload, before the step has run up to the wait / is not lost', async () => {
+  test('`where`, and an event right after a reload, before the step is back at the wait / not lost', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const wanted = await ctx.once('wanted', () => 'right')
       const nudge = await ctx.waitFor(Nudge, { where: (it) => it.data === wanted })
@@ -249,7 +249,7 @@ describe('waitFor', () => {
     expect(again.result).toBe('right')
   })
 
-  test('an event from another step, right after the reload / the wait with where gets it', async () => {
+  test("another step's event after a reload, before the step is back at its wait / the wait with `where` gets it", async () => {
     const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
       .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
         for (const part of ['a', 'b', 'c']) await ctx.once(part, () => part)
@@ -272,7 +272,7 @@ describe('waitFor', () => {
   })
 
   test.each(['once', 'ask', 'collect', 'commit', 'sleep', 'end'] as const)(
-    'sent before a point (%s) right after the reload, and the wait with where comes up to it later / it gets the event',
+    'sent before a point (%s) right after a reload, before the step is back at its wait with `where` / the wait gets it',
     async (point) => {
       const workflow = (first: boolean) =>
         defineWorkflow({ ...outside, skip: ['deadEnd'] })
@@ -304,7 +304,7 @@ describe('waitFor', () => {
     },
   )
 
-  test('where throws / the sender is not broken, the wait stays', async () => {
+  test('`where` throws / send() is false or rejects, and the wait stays open', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const nudge = await ctx.waitFor(Nudge, {
         where: (it) => {
@@ -330,7 +330,7 @@ describe('waitFor', () => {
     expect(await result).toBe('good')
   })
 
-  test('where returns a promise / no event is taken, and onError hears why: the sender is told at once', async () => {
+  test('`where` returns a promise / send() is false, no event is taken, and onError hears why', async () => {
     const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) => {
       const where = async (): Promise<boolean> => false
       return Done((await ctx.waitFor(Nudge, { where: where as never })).data)
@@ -346,7 +346,7 @@ describe('waitFor', () => {
     ])
   })
 
-  test('an event that another step sends / answers it', async () => {
+  test('an event from another step / answers the wait', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
       .step('wait', { on: Go, emits: [Done] }, async (ctx) => Done((await ctx.waitFor(Item)).data))
@@ -360,7 +360,7 @@ describe('waitFor', () => {
     expect(await result).toBe(5)
   })
 
-  test('an event that a step accepts and another waits for / both get it', async () => {
+  test('an event that one step accepts and another waits for / goes to both', async () => {
     const page = profile()
     const got: unknown[] = []
     const workflow = defineWorkflow({ ...flow, events: [Nudge], skip: ['deadEnd'] })
@@ -378,7 +378,7 @@ describe('waitFor', () => {
     expect(await result).toEqual(['both', 'both'])
   })
 
-  test('emit / is sent when the wait opens, once, also with a reload', async () => {
+  test('`emit` / is sent once, when the wait opens, also with a reload', async () => {
     const sent: unknown[] = []
     const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
       .step('wait', { on: Go, emits: [Item, Done] }, async (ctx) => {
@@ -401,7 +401,7 @@ describe('waitFor', () => {
     expect(sent).toEqual([3, 3])
   })
 
-  test('emit that is answered at once, by a step that does not wait / the answer is not missed', async () => {
+  test('`emit` answered at once by another step / the answer is not missed', async () => {
     const workflow = defineWorkflow({ ...flow, skip: ['unconsumed', 'deadEnd'] })
       .step('wait', { on: Go, emits: [Item, Done] }, async (ctx) => {
         const worked = await ctx.waitFor(Worked, { emit: Item(3) })
@@ -411,7 +411,7 @@ describe('waitFor', () => {
     expect(await (await profile().open(workflow)).run()).toBe(6)
   })
 
-  test('an event of a type with a transforming schema / arrives transformed once', async () => {
+  test('an event with a transforming schema / arrives transformed once', async () => {
     const Trimmed = defineEvent(
       'trimmed',
       z.string().transform((it) => `<${it}>`),
@@ -440,7 +440,7 @@ describe('waitFor', () => {
 })
 
 describe('status while waiting', () => {
-  test('one step waits, another works / running; when that is done / waiting', async () => {
+  test('one step waits, another works / running; once that one ends / waiting', async () => {
     const page = profile()
     const slow = gate()
     const workflow = defineWorkflow({ ...outside, skip: ['deadEnd'] })
