@@ -224,9 +224,9 @@ function calls({ page, engine, session }: Stage): Calls {
   }
 }
 
-describe('something else than the types say, from a caller without types', () => {
+describe('values that the types forbid, from a caller without types', () => {
   test.each(foreign)(
-    '%s, in every argument and option / taken, or a typed error: never a raw one',
+    '%s, in every argument and option / accepted, or a typed error, never a raw one',
     async (_, given) => {
       const raw: string[] = []
       const late = await unhandled(async () => {
@@ -444,7 +444,7 @@ describe('a wrong argument', () => {
   ]
 
   test.each(given)(
-    '%s / ArgumentError that names the call, what was given and what it takes',
+    '%s / ArgumentError naming the call, what was given and what it takes',
     async (_, call, message) => {
       const here = await stage()
       const error: ArgumentError = await failure(Promise.resolve().then(() => call(here)))
@@ -453,7 +453,7 @@ describe('a wrong argument', () => {
     },
   )
 
-  test('a workflow with a misspelt option / told where it is defined: what was to be private would be stored', () => {
+  test('a workflow with a misspelt option / an error at the definition, before anything private is stored', () => {
     const error: ArgumentError = thrown(() => defineWorkflow({ ...flow, privat: ['card'] } as Any))
     expect(error).toMatchObject({ code: 'ARGUMENT', call: 'defineWorkflow()' })
     expect(error.message).toMatch(
@@ -461,7 +461,7 @@ describe('a wrong argument', () => {
     )
   })
 
-  test('a step with an option that is none / told where it is defined: what was to be asked for would be done again', () => {
+  test('a step with an unknown option / an error at the definition', () => {
     const options = { ...also, onUnknownOutcome: 'ask' } as Any
     const message =
       'step() takes the options on, emits, asks, workers, retry, timeout, catchError, recoveries, config, not onUnknownOutcome'
@@ -472,14 +472,14 @@ describe('a wrong argument', () => {
       expect(thrown(call)).toMatchObject({ code: 'ARGUMENT', message })
   })
 
-  test('a sub-flow with a mapping that is misspelt / told where it is defined: the child would be given the event', () => {
+  test('a sub-flow with a misspelt mapping / an error at the definition, before the child gets the wrong input', () => {
     const options = { ...also, workflow, captures: { input: 'state.n' } } as Any
     expect(thrown<Error>(() => (workflow as Any).subflow('x', options)).message).toMatch(
       /^subflow\(\) takes the options on, .*, workflow, capture, writeBack, not captures$/,
     )
   })
 
-  test('an option that is null / as if it was not given', async () => {
+  test('an option that is null / counts as not given', async () => {
     const clock = virtualClock()
     const nothing = { timeout: null, serializer: null, ids: null, locks: null } as Any
     const engine = createEngine({ storage: memoryStorage(), clock, ...nothing })

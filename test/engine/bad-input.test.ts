@@ -107,56 +107,53 @@ function clean(): void {
 }
 
 describe('a bad write to session.state', () => {
-  test.each(bad)(
-    '$title / a typed error that names it; nothing is changed, nothing is stored',
-    async (it) => {
-      const page = profile()
-      const workflow = defineWorkflow({ ...flow, state: State }).step('work', { on: Go, emits: [Done] }, () =>
-        Done(1),
-      )
-      const session = await page.open(workflow)
-      const before = session.state.get()
-      let told = 0
-      session.state.subscribe('', () => told++)
-      const { state } = session
-      const nested = { [it.path]: it.value }
-      const calls = [
-        () => state.set(it.path as never, it.value as never),
-        () => state.set(it.path.split('.') as never, it.value as never),
-        () =>
-          state.batch(() => {
-            state.set('name', 'half')
-            state.set(it.path as never, it.value as never)
-          }),
-        ...(it.path === 'form.deep.file'
-          ? [
-              () =>
-                state.edit((draft) => {
-                  draft.name = 'half'
-                  draft.form['deep'] = { file: it.value }
-                }),
-              () => state.replace({ name: 'half', form: { deep: { file: it.value } }, list: [] }),
-              () => state.append('form.list' as never, it.value as never),
-            ]
-          : []),
-      ]
-      void nested
-      for (const call of calls) {
-        const error: Error & { code: string } = thrown(call)
-        expect(error.code).toMatch(new RegExp(`^(${it.code})$`))
-        expect(error.message.toLowerCase()).toContain(it.named.toLowerCase())
-      }
-      expect(session.state.get()).toBe(before)
-      expect(told).toBe(0)
-      await page.clock.advance(2000)
-      expect(await page.engine.list()).toEqual([])
-      clean()
-    },
-  )
+  test.each(bad)('$title / a typed error naming it; nothing is changed or stored', async (it) => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, state: State }).step('work', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    const session = await page.open(workflow)
+    const before = session.state.get()
+    let told = 0
+    session.state.subscribe('', () => told++)
+    const { state } = session
+    const nested = { [it.path]: it.value }
+    const calls = [
+      () => state.set(it.path as never, it.value as never),
+      () => state.set(it.path.split('.') as never, it.value as never),
+      () =>
+        state.batch(() => {
+          state.set('name', 'half')
+          state.set(it.path as never, it.value as never)
+        }),
+      ...(it.path === 'form.deep.file'
+        ? [
+            () =>
+              state.edit((draft) => {
+                draft.name = 'half'
+                draft.form['deep'] = { file: it.value }
+              }),
+            () => state.replace({ name: 'half', form: { deep: { file: it.value } }, list: [] }),
+            () => state.append('form.list' as never, it.value as never),
+          ]
+        : []),
+    ]
+    void nested
+    for (const call of calls) {
+      const error: Error & { code: string } = thrown(call)
+      expect(error.code).toMatch(new RegExp(`^(${it.code})$`))
+      expect(error.message.toLowerCase()).toContain(it.named.toLowerCase())
+    }
+    expect(session.state.get()).toBe(before)
+    expect(told).toBe(0)
+    await page.clock.advance(2000)
+    expect(await page.engine.list()).toEqual([])
+    clean()
+  })
 })
 
 describe('a bad write in a step', () => {
-  test.each(bad)('$title / the step fails with it; state as before the step', async (it) => {
+  test.each(bad)('$title / the step fails with it; the state is as before the step', async (it) => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, state: State }).step(
       'work',
@@ -175,7 +172,7 @@ describe('a bad write in a step', () => {
     clean()
   })
 
-  test('caught by the step / it goes on as if the write had not been tried, also after a reload', async () => {
+  test('caught by the step / it goes on as if the write had never been tried, also after a reload', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, state: State }).step(
       'work',
@@ -230,7 +227,7 @@ describe('reading', () => {
 
 describe('bad events', () => {
   test.each(unserializable)(
-    '%s in an event / SerializationError at the factory, also at send, ask, return',
+    '%s in an event / SerializationError at the factory, and at send, ask and return',
     async (_, value, named) => {
       const Any = defineEvent('any', z.unknown())
       expect(thrown(() => Any({ deep: [value] }))).toMatchObject({ code: 'SERIALIZATION' })
@@ -269,7 +266,7 @@ describe('bad events', () => {
     },
   )
 
-  test('an unknown event / UnknownEventError naming it and what is known', async () => {
+  test('an unknown event / UnknownEventError naming it and the known events', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
     const session = await page.open(workflow)
@@ -280,7 +277,7 @@ describe('bad events', () => {
   })
 })
 
-describe('a call that no type checker saw', () => {
+describe('calls that no type checker has seen', () => {
   const workflow = defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, () => Done(1))
 
   test.each<readonly [string, unknown]>([
@@ -311,7 +308,7 @@ describe('a call that no type checker saw', () => {
     expect(await engine.list()).toEqual([])
   })
 
-  test('a state schema with an asynchronous refinement / SchemaError from open, and nothing of storage is blamed', async () => {
+  test('a state schema with an asynchronous refinement / SchemaError from open, not an error of storage', async () => {
     const { engine, errors } = profile()
     const state = z.object({
       name: z
@@ -327,14 +324,14 @@ describe('a call that no type checker saw', () => {
     expect([await engine.list(), errors]).toEqual([[], []])
   })
 
-  test('a reply to no ask at all / nobody takes it', async () => {
+  test('a reply to an unknown ask / nobody takes it', async () => {
     const session = await profile().open(workflow)
     expect(await session.reply(undefined as never, 1)).toBe(false)
   })
 })
 
 describe('a missing resource', () => {
-  test('MissingResourceError naming the key and what is there', async () => {
+  test('MissingResourceError naming the key and those that are there', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, resources: { there: resource<number>() } }).step(
       'work',

@@ -5,13 +5,13 @@ import { Done, flow, Go, unhandled } from '../support/flows'
 
 const noted = defineWorkflow({ ...flow }).step('end', { on: Go, emits: [Done] }, () => Done(''))
 
-test('an engine is made / its storage is told, before any session is opened', () => {
+test('createEngine() / tells its storage, before any session is opened', () => {
   let told = 0
   createEngine({ storage: { ...memoryStorage(), connect: async () => void told++ } })
   expect(told).toBe(1)
 })
 
-test('a storage that cannot connect yet, or throws / nobody hears of it, and a session opens when storage can', async () => {
+test('a storage whose connect() rejects or throws / no error is reported, and sessions open and save', async () => {
   const refusals = [
     () => Promise.reject(new Error('not yet')),
     () => {

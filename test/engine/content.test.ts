@@ -39,7 +39,7 @@ async function rerun(make: () => unknown) {
 }
 
 describe('structuredCloneSerializer', () => {
-  test('a schema that compares two fields, beside a set, a map and a date / every write is kept, as small as without them', async () => {
+  test('a schema that compares two fields, beside a set, a map and a date / each write is recorded as small as without them', async () => {
     const state = z
       .object({
         tags: z.set(z.string()).default(new Set(['a'])),
@@ -68,7 +68,7 @@ describe('structuredCloneSerializer', () => {
     expect(again.state.get()).toEqual({ ...session.state.get(), from: 3, to: 8, note: 'b' })
   })
 
-  test('a step writes a date, a map and bytes, then asks; reload / it takes the same way', async () => {
+  test('a step writes a date, a map and bytes, then asks, then a reload / the re-run takes the same way', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -90,10 +90,13 @@ describe('structuredCloneSerializer', () => {
     ['a view of a buffer', () => new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 2)],
     ['a blob', () => new Blob(['abc'], { type: 'text/plain' })],
     ['all of them in a map', () => new Map<string, unknown>([['a', { b: [/x/, new Blob(['y'])] }]])],
-  ])('a step writes %s made anew each time; reload / it takes the same way', async (_, make) => {
-    const again = await rerun(make)
-    expect([again.error, again.result]).toEqual([undefined, 'yes'])
-  })
+  ])(
+    'a step writes %s made anew each time, then a reload / the re-run takes the same way',
+    async (_, make) => {
+      const again = await rerun(make)
+      expect([again.error, again.result]).toEqual([undefined, 'yes'])
+    },
+  )
 
   test.each<readonly [string, unknown, unknown]>([
     ['a pattern', /a/, /a/g],
@@ -101,13 +104,13 @@ describe('structuredCloneSerializer', () => {
     ['a buffer', new Uint8Array([1, 2]).buffer, new Uint8Array([1, 3]).buffer],
     ['a blob of another size', new Blob(['a']), new Blob(['ab'])],
     ['a number for a date', new Date(1), 1],
-  ])('%s, and another one when it is run again / another way, and told', async (_, before, after) => {
+  ])('%s, and another on the re-run / ReplayMismatchError', async (_, before, after) => {
     let made = 0
     const again = await rerun(() => (made++ === 0 ? before : after))
     expect(again.error).toMatchObject({ cause: { code: 'REPLAY_MISMATCH' } })
   })
 
-  test('a file that `once` has recorded, written by the step; reload / it takes the same way', async () => {
+  test('a step writes a file recorded by `once`, then a reload / the re-run takes the same way', async () => {
     const page = profile()
     let read = 0
     const workflow = defineWorkflow({ ...flow }).step(
@@ -123,7 +126,7 @@ describe('structuredCloneSerializer', () => {
     expect([again.error, again.result, read]).toEqual([undefined, 'yes', 1])
   })
 
-  test('a date in the data of an event / refused, with what helps: no serializer does', () => {
+  test("a date in an event's data / refused with advice that helps: no serializer does", () => {
     const At = defineEvent('at', z.object({ when: z.unknown() }))
     expect(thrown(() => At({ when: new Date(5) }))).toMatchObject({
       message: 'the data of event "at".when is a Date; store plain JSON, or put it in resources',
@@ -134,7 +137,7 @@ describe('structuredCloneSerializer', () => {
     })
   })
 
-  test('dates, maps, sets, big integers, files, blobs, typed arrays / come back as they were', async () => {
+  test('dates, maps, sets, big integers, files, blobs and typed arrays / come back as they were', async () => {
     const page = profile()
     const session = await page.open(asking, clone)
     const values = {
@@ -156,7 +159,7 @@ describe('structuredCloneSerializer', () => {
   })
 
   test.each(['__proto__', 'prototype', 'constructor'])(
-    'what is stored has the key %s, also in a map / refused, nothing is polluted',
+    'stored data with the key %s, also in a map / refused, nothing is polluted',
     (key) => {
       const bad: unknown = JSON.parse(`{"${key}":{"polluted":true}}`)
       for (const stored of [bad, [{ bad }], new Map([['a', bad]]), new Set([bad])])
@@ -165,7 +168,7 @@ describe('structuredCloneSerializer', () => {
     },
   )
 
-  test('a result of once, an edit and a snapshot keep them too', async () => {
+  test('a result of `once`, an edit and a snapshot / keep dates too', async () => {
     const page = profile()
     const session = await page.open(asking, clone)
     session.run().catch(() => {})
@@ -181,7 +184,7 @@ describe('structuredCloneSerializer', () => {
     expect(again.state.get('at')).toEqual({ when: new Date(2) })
   })
 
-  test('a schema of dates, maps and sets / is the same before and after', async () => {
+  test('a schema of dates, maps and sets / the same state after a reload', async () => {
     const dated = defineWorkflow({
       ...flow,
       state: z.object({
@@ -223,7 +226,7 @@ describe('structuredCloneSerializer', () => {
     expect(session.state.get()).toEqual({})
   })
 
-  test('toJSON of what is no JSON / SerializationError that points to engine.export', async () => {
+  test('toJSON() of a state that is no JSON / SerializationError that points to engine.export', async () => {
     const session = await profile().open(asking, clone)
     session.state.set('plain', 1)
     expect(session.toJSON()).toMatchObject({ state: { plain: 1 } })
@@ -231,7 +234,7 @@ describe('structuredCloneSerializer', () => {
     expect(thrown<Error>(() => session.toJSON()).message).toMatch(/when is a Date.*engine\.export/)
   })
 
-  test('strict JSON meets a file / the way out is named', async () => {
+  test('a file in a session with strict JSON / the error names the serializer that takes it', async () => {
     const session = await profile().open(asking)
     expect(thrown<Error>(() => session.state.set('file', new Blob([]))).message).toBe(
       'state.file is a Blob; put it in resources, or open the session with the structured-clone serializer',
@@ -243,7 +246,7 @@ describe('structuredCloneSerializer', () => {
     ['a promise', Promise.resolve(1), 'a Promise'],
     ['an error', new Error('x'), 'an Error'],
     ['a URL', new URL('http://localhost/'), 'a URL'],
-  ])('strict JSON meets %s / is not sent to a serializer that refuses it too', async (_, value, kind) => {
+  ])('strict JSON and %s / the error names no serializer, since none takes it', async (_, value, kind) => {
     const message = `state.field is ${kind}; store plain JSON, or put it in resources`
     for (const options of [{}, clone]) {
       const session = await profile().open(asking, options)
@@ -252,14 +255,14 @@ describe('structuredCloneSerializer', () => {
   })
 })
 
-describe('a serializer of your own', () => {
+describe('a custom serializer', () => {
   const turned = (text: string): string => text.split('').reverse().join('')
   const secret: Serializer = {
     serialize: async (value) => turned(JSON.stringify(value)),
     deserialize: async (stored) => JSON.parse(turned(stored as string)) as unknown,
   }
 
-  test('async, per open / what is stored is its text; snapshots too; a value that is no JSON is refused', async () => {
+  test('asynchronous, given to open() / only its text is stored; a value that is no JSON is refused', async () => {
     const page = profile()
     const session = await page.open(asking, { serializer: secret })
     session.state.set('word', 'plaintext')
@@ -269,7 +272,7 @@ describe('a serializer of your own', () => {
     expect(() => session.state.set('x', 1n)).toThrow('a BigInt')
   })
 
-  test('imported and forked with it / what is stored is its text', async () => {
+  test('import and fork / only its text is stored', async () => {
     const page = profile()
     const json = { ...((await page.open(asking)).toJSON() as object), state: { word: 'plaintext' } }
     const session = await page.engine.import(asking, json, { id: 'in', serializer: secret })
@@ -284,7 +287,7 @@ describe('a serializer of your own', () => {
       expect((await page.open(asking, { id, serializer: secret })).state.get('word')).toBe('plaintext')
   })
 
-  test('structured clone / a fork keeps a date', async () => {
+  test('the structured-clone serializer and a fork / a date is kept', async () => {
     const page = profile()
     const session = await page.open(asking, clone)
     session.state.set('when', new Date(5))
@@ -294,7 +297,7 @@ describe('a serializer of your own', () => {
     expect((await page.open(asking, { id: 'fork', ...clone })).state.get('when')).toEqual(new Date(5))
   })
 
-  test('one that cannot read what is stored / UNREADABLE_RECORD, bytes untouched', async () => {
+  test('one that cannot read what is stored / UNREADABLE_RECORD, the bytes are untouched', async () => {
     const page = profile()
     const session = await page.open(asking, { serializer: secret })
     session.state.set('word', 'plaintext')
@@ -304,7 +307,7 @@ describe('a serializer of your own', () => {
     expect((await page.open(asking, { serializer: secret })).state.get('word')).toBe('plaintext')
   })
 
-  test('its check / decides at the write', async () => {
+  test('its check() / decides at the write', async () => {
     const page = profile()
     const serializer: Serializer = {
       ...structuredCloneSerializer,
@@ -358,7 +361,7 @@ describe('private paths', () => {
     },
   )
 
-  test('are in no batch, no snapshot, no quarantine, no export, no toJSON; they come back at their default', async () => {
+  test('are in no batch, snapshot, quarantine, export or toJSON; they come back at their default', async () => {
     const page = profile()
     const session = await page.open(secretive, { initialState: { card: 'SECRET-initial' } })
     session.state.set('card', 'SECRET-1')
@@ -387,7 +390,7 @@ describe('private paths', () => {
     expect(again.asks).toHaveLength(1)
   })
 
-  test('a step runs again after a reload / it reads their defaults, and goes the same way', async () => {
+  test('a step runs again after a reload / it reads their defaults, and takes the same way', async () => {
     const page = profile()
     const read: unknown[] = []
     const state = z.object({ card: z.string().default(''), login: State.shape.login })
@@ -417,7 +420,7 @@ describe('private paths', () => {
     ])
   })
 
-  test('rewind after a reload / they are at their defaults, as after the next reload', async () => {
+  test('rewind() after a reload / they are at their defaults, as after the next reload', async () => {
     const page = profile()
     const state = z.object({ card: z.string().default(''), note: z.string().default('') })
     const workflow = defineWorkflow({ ...flow, state, private: ['card'] }).step(
@@ -437,7 +440,7 @@ describe('private paths', () => {
     expect((await page.open(workflow)).state.get()).toEqual({ card: '', note: '' })
   })
 
-  test('back, forward, rewind, reset and fork, beside a tab that follows / are in nothing that is stored or told', async () => {
+  test('back, forward, rewind, reset and fork, beside a follower / they are in no stored data and no message', async () => {
     const clock = virtualClock()
     const handed: unknown[] = []
     const memory = memoryStorage()
@@ -493,7 +496,7 @@ describe('private paths', () => {
     expect(JSON.stringify([handed, heard, exported])).not.toContain('SECRET')
   })
 
-  test('another tab has deleted what they stand in / they are gone with it, and the tab goes on', async () => {
+  test('another tab deletes the object around one / it is gone too, and the tab goes on', async () => {
     const [clock, storage, tabs] = [virtualClock(), memoryStorage(), virtualTabs()]
     const state = z.object({
       login: z.object({ name: z.string(), password: z.string().optional() }).optional(),
@@ -512,7 +515,7 @@ describe('private paths', () => {
     expect(two.state.get()).toEqual({ text: 'a' })
   })
 
-  test('in a copy that was made before they were private / imported without them', async () => {
+  test('in a copy made before they were private / imported without them', async () => {
     const page = profile()
     const open = defineWorkflow({ ...flow, state: State }).step('ask', { on: Go, emits: [Done] }, () =>
       Done(1),
@@ -525,7 +528,7 @@ describe('private paths', () => {
     expect(JSON.stringify(await page.engine.export('after'))).not.toContain('SECRET')
   })
 
-  test('that must be there, or are nowhere / findings of validate', () => {
+  test('required ones, and paths that do not exist / findings of validate()', () => {
     const make = (paths: readonly string[]) =>
       defineWorkflow({
         ...flow,
@@ -541,7 +544,7 @@ describe('private paths', () => {
 
 describe('expiry', () => {
   const day = 24 * 3600 * 1000
-  test('sweep / removes what nobody wrote for 30 days, or its own time; open sessions are closed first', async () => {
+  test('sweep() / removes what nobody wrote to for 30 days, or for its own time; open sessions are closed first', async () => {
     const page = profile()
     const old = await page.open(asking, { id: 'old' })
     old.state.set('a', 1)
@@ -561,7 +564,7 @@ describe('expiry', () => {
     expect((await page.engine.list()).map((it) => it.id)).toEqual(['long'])
   })
 
-  test('opened with expireAfter and older than that / begins anew', async () => {
+  test('opened with expireAfter, and older than that / begins anew', async () => {
     const page = profile()
     const first = await page.open(asking)
     first.state.set('a', 1)
@@ -573,7 +576,7 @@ describe('expiry', () => {
     expect([again.state.get(), again.resumed]).toEqual([{}, { found: false }])
   })
 
-  test('older than that, and of another workflow or a version without a migration / begins anew, nothing is refused', async () => {
+  test('expired, and of another workflow or a version without a migration / begins anew, no error', async () => {
     for (const made of [
       { ...flow, name: 'other' },
       { ...flow, version: 2 },
@@ -587,7 +590,7 @@ describe('expiry', () => {
     }
   })
 
-  test('a clock that jumps back, or decades ahead / expires nothing', async () => {
+  test('a clock that jumps back, or decades ahead / nothing expires', async () => {
     const storage = memoryStorage()
     const at = (now: number) => createEngine({ storage, clock: virtualClock({ now }) })
     const now = Date.UTC(2025, 0, 1)
@@ -599,7 +602,7 @@ describe('expiry', () => {
     expect(await at(now + 31 * day).sweep()).toEqual(['flow'])
   })
 
-  test('list / by workflow, status and prefix; clear and delete leave no trace', async () => {
+  test('list() / by workflow, status and prefix; clear() and delete() leave no trace', async () => {
     const page = profile()
     for (const id of ['a-1', 'a-2', 'b-1']) {
       const session = await page.open(asking, { id, ...clone })

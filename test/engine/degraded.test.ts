@@ -46,7 +46,7 @@ async function behind(full: boolean) {
 }
 
 describe('the first read hangs', () => {
-  test('open resolves after 4 s; state, run and reply work in memory; flush says why it cannot', async () => {
+  test('open() resolves after 4 s; state, run and reply work in memory; flush() says why it cannot save', async () => {
     const { clock, engine, writes, errors } = await behind(true)
     const opened = engine.open(asking)
     await clock.advance(4000)
@@ -64,7 +64,7 @@ describe('the first read hangs', () => {
     expect(writes).toEqual([])
   })
 
-  test('and nothing was stored / what happened in memory is the session, and is saved', async () => {
+  test('and nothing was stored / what happened in memory becomes the session, and is saved', async () => {
     const { clock, engine, inner, door } = await behind(false)
     const opened = engine.open(charging)
     await clock.advance(4000)
@@ -82,7 +82,7 @@ describe('the first read hangs', () => {
     expect(charges).toHaveLength(1)
   })
 
-  test('a function that was applied in memory / is applied again to what is read; so is an edit', async () => {
+  test('a function or an edit applied in memory / is applied again to what is read', async () => {
     const { clock, engine, door } = await behind(true)
     const session = engine.session(asking)
     session.state.set('count', (it) => Number(it ?? 0) + 1)
@@ -102,7 +102,7 @@ describe('the first read hangs', () => {
     expect(session.persistence.status).toBe('saved')
   })
 
-  test('a run that only asks / begins again on what is read; who waits for it is answered', async () => {
+  test('a run that only asks / begins again on what is read, and its promise resolves', async () => {
     const { clock, engine, door } = await behind(true)
     const session = engine.session(asking)
     await clock.advance(4000)
@@ -119,7 +119,7 @@ describe('the first read hangs', () => {
     expect(session.persistence.status).toBe('saved')
   })
 
-  test('a run that has begun an effect / goes on in memory; what is stored stays, and that is said', async () => {
+  test('a run that has begun an effect / goes on in memory; what is stored stays, and this is reported', async () => {
     const { clock, engine, inner, door, errors, writes } = await behind(true)
     const session = engine.session(charging)
     await clock.advance(4000)
@@ -136,7 +136,7 @@ describe('the first read hangs', () => {
     expect((await createEngine({ storage: inner, clock }).open(asking)).state.get('name')).toBe('stored')
   })
 
-  test('and then fails / is looked at again, and read when it is back', async () => {
+  test('and then fails / tried again, and read when storage is back', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     const first = await createEngine({ storage: inner, clock }).open(asking)
@@ -159,7 +159,7 @@ describe('the first read hangs', () => {
     expect(session.state.get('name')).toBe('stored')
   })
 
-  test('and then gives a session of another workflow / memory goes on, nothing is written, the error says so', async () => {
+  test("and then gives another workflow's session / goes on in memory, nothing is written, and the error says so", async () => {
     const { clock, engine, door, writes, errors } = await behind(true)
     const other = defineWorkflow({ ...flow, name: 'other' }).step('go', { on: Go, emits: [Done] }, () =>
       Done(1),
@@ -175,7 +175,7 @@ describe('the first read hangs', () => {
     expect(writes).toEqual([])
   })
 
-  test('and then gives what cannot be used, retry() is called, and it is silent again / memory goes on as it is', async () => {
+  test('and then gives an unusable session, and hangs again on retry() / goes on in memory as it was', async () => {
     const { clock, inner } = await behind(true)
     let door = gate()
     const storage: SessionStorage = { ...inner, read: (id) => door.promise.then(() => inner.read(id)) }
@@ -217,7 +217,7 @@ describe('the first read hangs', () => {
     expect([writes, clock.pending]).toEqual([[], 0])
   })
 
-  test('and nothing was stored, and nothing has happened / nothing is stored', async () => {
+  test('and nothing was stored or done / nothing is stored', async () => {
     const { clock, engine, inner, door, writes } = await behind(false)
     const session = engine.session(asking)
     await clock.advance(4000)
@@ -228,7 +228,7 @@ describe('the first read hangs', () => {
     expect([writes, await inner.read('flow')]).toEqual([[], undefined])
   })
 
-  test('the page is closed meanwhile / nothing lands, no timer stays, nothing is unhandled', async () => {
+  test('and the session is closed meanwhile / nothing is written, no timer is left, nothing is unhandled', async () => {
     const { clock, engine, door, writes } = await behind(true)
     const heard = await unhandled(async () => {
       const session = engine.session(asking)
@@ -244,8 +244,8 @@ describe('the first read hangs', () => {
   })
 })
 
-describe('an edit that began before the session was read', () => {
-  test('and ends after it / runs again on what was read', async () => {
+describe('an edit begun before the session is read', () => {
+  test('and ended after that / runs again on what was read', async () => {
     const { clock, engine, door } = await behind(true)
     const session = engine.session(asking)
     const wait = gate()
@@ -263,7 +263,7 @@ describe('an edit that began before the session was read', () => {
 })
 
 describe('a storage that cannot be read', () => {
-  test('the error has retry and reset; until then nothing is written; calls at once share one', async () => {
+  test('the error has retry() and reset(); until then nothing is written; simultaneous calls share one', async () => {
     const { clock, inner } = await behind(true)
     let broken = true
     let reads = 0
@@ -294,7 +294,7 @@ describe('a storage that cannot be read', () => {
     ['an empty object', {}],
     ['no list of batches', { head: {}, batches: 7 }],
     ['null heads', { head: null, batches: [] }],
-  ])('it answers with %s / UNREADABLE_RECORD', async (_, answer) => {
+  ])('its read answers with %s / UNREADABLE_RECORD', async (_, answer) => {
     const clock = virtualClock()
     const storage = { ...memoryStorage(), read: () => Promise.resolve(answer as never) }
     expect(await failure(createEngine({ storage, clock }).open(asking))).toMatchObject({
@@ -303,7 +303,7 @@ describe('a storage that cannot be read', () => {
   })
 
   test.each([[undefined], [{}], [{ epoch: undefined, seq: 0 }], [{ epoch: NaN, seq: 0 }], [7]])(
-    'its claim answers %j / an error with a code, no endless loop',
+    'its claim answers with %j / an error with a code, no endless loop',
     async (answer) => {
       const storage = { ...memoryStorage(), claim: () => Promise.resolve(answer as never) }
       expect(await failure(createEngine({ storage, clock: virtualClock() }).open(asking))).toMatchObject({

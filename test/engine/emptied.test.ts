@@ -56,7 +56,7 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2, later: 3 })
   })
 
-  test('flush() / resolves when all of it is there', async () => {
+  test('then flush() / resolves when everything is stored again', async () => {
     const { tab, empty } = browser()
     const session = await tab().open(asking)
     session.state.set('old', 1)
@@ -68,7 +68,7 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
-  test('and text is typed all the while, letter by letter / all of it is there', async () => {
+  test('and text is typed all the while, letter by letter / all of it is stored', async () => {
     const { clock, storage, empty } = browser()
     const slowly = () => new Promise<void>((resolve) => void clock.setTimeout(resolve, 100))
     const slow: SessionStorage = {
@@ -93,7 +93,7 @@ describe('storage is emptied under an open page', () => {
     expect(again.state.get('text')).toBe('all that was typed while somebody emptied the storage')
   })
 
-  test('and the page hears of it: flush() / resolves when the copy that it owes is stored', async () => {
+  test('and the page notices, then flush() / resolves only when its copy is stored', async () => {
     const { clock, storage, empty } = browser()
     let tell = (): void => {}
     const slow: SessionStorage = {
@@ -137,7 +137,7 @@ describe('storage is emptied under an open page', () => {
     expect(effects).toEqual(['before', 'after'])
   })
 
-  test('again and again / each time all of it is stored again', async () => {
+  test('five times / everything is stored again each time', async () => {
     const { clock, tab, errors, empty } = browser()
     const session = await tab().open(asking)
     for (let n = 0; n < 5; n++) {
@@ -152,7 +152,7 @@ describe('storage is emptied under an open page', () => {
     expect(errors).toHaveLength(5)
   })
 
-  test('before anything was written / the first write is there', async () => {
+  test('before anything was written / the first write is stored', async () => {
     const { tab, empty } = browser()
     const session = await tab().open(asking)
     empty()
@@ -161,7 +161,7 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ first: 1 })
   })
 
-  test('and another page has begun the session anew / that one stays, this one is outdated and keeps what it shows', async () => {
+  test('and another page has begun the session anew / the new session stays; this one is outdated and keeps what it shows', async () => {
     const { clock, tab, empty } = browser()
     const older = await tab().open(asking)
     older.state.set('by', 'older')
@@ -177,7 +177,7 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ by: 'newer' })
   })
 
-  test('and another session was stored there since / this one is stored again beside it', async () => {
+  test('and another session was stored since / this one is stored again beside it', async () => {
     const { tab, empty } = browser()
     const session = await tab().open(asking, { id: 'one' })
     session.state.set('old', 1)
@@ -192,7 +192,7 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking, { id: 'two' })).state.get()).toEqual({ other: 1 })
   })
 
-  test('only this session is deleted, by another page / it is outdated and does not come back', async () => {
+  test('but only this session was deleted, by another page / it is outdated and does not come back', async () => {
     const { clock, tab, storage } = browser()
     const older = await tab().open(asking)
     older.state.set('by', 'older')
@@ -217,7 +217,7 @@ describe('storage is emptied under several tabs', () => {
     return { ...home, first, one, two }
   }
 
-  test('the leader types / it stores everything again, the other one follows on', async () => {
+  test('the leader types / it stores everything again, and the other tab still follows', async () => {
     const { clock, tab, one, two, first, empty } = await pair()
     empty()
     one.state.set('new', 2)
@@ -232,7 +232,7 @@ describe('storage is emptied under several tabs', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2, 'from two': 3 })
   })
 
-  test('the leader dies before it has noticed / the next one stores what it has heard', async () => {
+  test('the leader dies before it has noticed / the next leader stores what it has heard', async () => {
     const { clock, two, first, tab, empty } = await pair()
     empty()
     crash(first)
@@ -243,7 +243,7 @@ describe('storage is emptied under several tabs', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
-  test('the session is deleted by a third tab / the leader is outdated, and nothing of it comes back', async () => {
+  test('a third tab deletes the session / the leader is outdated, and nothing comes back', async () => {
     const { clock, one, two, tab, storage } = await pair()
     await two.close()
     await tab().delete('flow')
@@ -253,7 +253,7 @@ describe('storage is emptied under several tabs', () => {
     expect(await storage.list()).toEqual([])
   })
 
-  test('the session is deleted, then the leader dies / the next one begins anew', async () => {
+  test('the session is deleted, then the leader dies / the next leader begins anew', async () => {
     const { clock, first, two, tab } = await pair()
     await tab().delete('flow')
     crash(first)
@@ -263,7 +263,7 @@ describe('storage is emptied under several tabs', () => {
   })
 })
 
-describe('storage is emptied, and with it what all sessions share', () => {
+describe('storage is emptied, with the flow state in it', () => {
   const counting = defineWorkflow({
     ...flow,
     flowState: z.object({ count: z.number().default(0), names: z.array(z.string()).default([]) }),
@@ -277,7 +277,7 @@ describe('storage is emptied, and with it what all sessions share', () => {
     return shared.state.get()
   }
 
-  test('then something is written / all that the page held is stored again, once, and onError hears of it once', async () => {
+  test('then the flow state is written / all of it is stored again, once, and onError hears of it once', async () => {
     const home = browser()
     const engine = home.tab()
     const session = await engine.open(counting)
@@ -294,7 +294,7 @@ describe('storage is emptied, and with it what all sessions share', () => {
     expect(await stored(home)).toEqual({ count: 2, names: ['Ada'] })
   })
 
-  test('and cannot be read in that moment, with nothing written / it is looked at again, and nobody hears of a failure', async () => {
+  test('and cannot be read at that moment, with nothing written / it is tried again, and no failure is reported', async () => {
     const home = browser()
     const listeners: (() => void)[] = []
     let busy = 0
@@ -318,7 +318,7 @@ describe('storage is emptied, and with it what all sessions share', () => {
     expect(home.errors.map(String).filter((it) => !it.includes('was emptied'))).toEqual([])
   })
 
-  test('under two tabs / what both have written is there, once', async () => {
+  test('under two tabs / the writes of both are there, once', async () => {
     const home = browser(false)
     const [one, two] = [home.tab(), home.tab()]
     await one.open(counting)
@@ -333,7 +333,7 @@ describe('storage is emptied, and with it what all sessions share', () => {
       expect([...it.names].sort()).toEqual(['Ada', 'Bob', 'Cy'])
   })
 
-  test('and it was removed on purpose, by clear() of another page / it does not come back', async () => {
+  test('on purpose, by clear() in another page / the flow state does not come back', async () => {
     for (const alone of [true, false]) {
       const home = browser(alone)
       const engine = home.tab()
@@ -362,7 +362,7 @@ describe('a database is deleted under an open page', () => {
       request.onerror = () => reject(request.error ?? new Error('refused'))
     })
 
-  test('and nothing is typed any more / it notices all the same, and stores everything again', async () => {
+  test('and nothing is typed any more / the page notices all the same, and stores everything again', async () => {
     const engine = createEngine({
       storage: indexedDBStorage('house'),
       locks: null,
@@ -382,7 +382,7 @@ describe('a database is deleted under an open page', () => {
     expect((await next.open(asking)).state.get()).toEqual({ old: 1 })
   })
 
-  test('what all sessions share, and nothing is typed any more / is stored again', async () => {
+  test('with the flow state in it, and nothing is typed any more / it is stored again', async () => {
     const counting = defineWorkflow({ ...flow, flowState: z.object({ count: z.number().default(0) }) }).step(
       'end',
       { on: Go, emits: [Done] },
@@ -402,7 +402,7 @@ describe('a database is deleted under an open page', () => {
     })
   })
 
-  test('a session that was closed before / stays deleted', async () => {
+  test('and one session was closed before / that one stays deleted', async () => {
     const engine = createEngine({
       storage: indexedDBStorage('house'),
       locks: null,

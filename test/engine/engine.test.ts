@@ -16,7 +16,7 @@ const other = defineWorkflow({ ...flow, name: 'other' }).step('work', { on: Go, 
 )
 
 describe('open', () => {
-  test('the same id / the same session, while it loads as well; another id / another one', async () => {
+  test('the same id / the same session, also while it loads; another id / another session', async () => {
     const page = profile()
     const one = page.engine.session(simple, { id: 'a' })
     const [two, three] = await Promise.all([
@@ -29,7 +29,7 @@ describe('open', () => {
     expect((await page.engine.open(simple)).id).toBe('flow')
   })
 
-  test('the same id with another workflow / a typed error naming both; the open one is not disturbed', async () => {
+  test('the same id with another workflow / a typed error naming both; the open session is not disturbed', async () => {
     const page = profile()
     const session = await page.engine.open(simple, { id: 'a' })
     const error = await failure(page.engine.open(other, { id: 'a' }))
@@ -39,7 +39,7 @@ describe('open', () => {
     expect(await session.run()).toBe(1)
   })
 
-  test('after close / another one, with what was stored', async () => {
+  test('after close() / another session object, with what was stored', async () => {
     const page = profile()
     const one = await page.engine.open(simple)
     await one.run()
@@ -49,7 +49,7 @@ describe('open', () => {
     expect(two.result).toBe(1)
   })
 
-  test('while the old one is closing / another one, which waits for it; nothing is lost', async () => {
+  test('while the old one is closing / another session object, which waits for it; nothing is lost', async () => {
     const page = profile()
     const one = await page.engine.open(simple)
     one.state.set('typed', 'last moment')
@@ -90,7 +90,7 @@ describe('open', () => {
     return { engine, two: engine.session(simple), clock, door, order, errors }
   }
 
-  test('twice while the first one is closing, the second closed in between / the third reads what the first has stored', async () => {
+  test('twice while the first is closing, the second closed in between / the third reads what the first has stored', async () => {
     const { engine, two, clock, door, errors } = await reopened()
     two.ready.catch(() => {})
     void two.close()
@@ -107,7 +107,7 @@ describe('open', () => {
     ['close', 'closed', (it: Engine) => it.close()],
     ['delete', 'deleted', (it: Engine) => it.delete('flow')],
   ] as const)(
-    'again while it is closing, then %s of the engine / waits for the old one as well',
+    'again while it is closing, then %s of the engine / waits for the old one too',
     async (_, last, end) => {
       const { engine, two, clock, door, order, errors } = await reopened()
       two.ready.catch(() => {})
@@ -121,7 +121,7 @@ describe('open', () => {
     },
   )
 
-  test('while it is being deleted / a new one, which nobody closes or removes', async () => {
+  test('while it is being deleted / a new session, which nobody closes or removes', async () => {
     const page = profile()
     const one = await page.engine.open(simple)
     one.state.set('typed', 'of the old one')
@@ -135,7 +135,7 @@ describe('open', () => {
     expect(await page.engine.list()).toMatchObject([{ id: 'flow', status: 'completed' }])
   })
 
-  test('something that is no workflow / a typed error, no hang', async () => {
+  test('with a value that is no workflow / a typed error, no hang', async () => {
     const page = profile()
     for (const wrong of [undefined, null, {}, 5, { name: 'x', version: 1 }])
       expect(thrown(() => page.engine.session(wrong as never))).toBeInstanceOf(Error)
@@ -152,7 +152,7 @@ describe('initialState', () => {
     }),
   }).step('work', { on: Go, emits: [Done] }, (ctx) => Done(ctx.state.get()))
 
-  test("is completed by the schema's defaults, copied, and what reset() goes back to", async () => {
+  test("is completed by the schema's defaults, copied, and restored by reset()", async () => {
     const page = profile()
     const own = { list: [1] }
     const session = await page.open(typed, { initialState: own })
@@ -163,7 +163,7 @@ describe('initialState', () => {
     expect(session.state.get()).toEqual({ name: 'none', list: [1] })
   })
 
-  test('is only for a new session', async () => {
+  test('only counts for a new session', async () => {
     const page = profile()
     const session = await page.open(typed, { initialState: { name: 'first' } })
     session.state.set('age', 5)
@@ -172,7 +172,7 @@ describe('initialState', () => {
     expect(again.state.get()).toEqual({ name: 'first', list: [], age: 5 })
   })
 
-  test('that the schema refuses / StateValidationError with path and issues; nothing is stored, no session is left', async () => {
+  test('refused by the schema / StateValidationError with path and issues; nothing is stored, no session is left', async () => {
     const page = profile()
     const error: StateValidationError = await failure(
       page.open(typed, { initialState: { name: 5 as never } }),
@@ -185,7 +185,7 @@ describe('initialState', () => {
     expect((await page.open(typed)).state.get('name')).toBe('none')
   })
 
-  test('that the schema requires / asked for where nothing is stored, then given; a stored or imported session needs none', async () => {
+  test('required by the schema / an error where nothing is stored; a stored or imported session needs none', async () => {
     const page = profile()
     const required = defineWorkflow({ ...flow, state: z.object({ name: z.string() }) }).step(
       'only',
@@ -205,7 +205,7 @@ describe('initialState', () => {
     expect(again.state.get()).toEqual({ name: 'Grace' })
   })
 
-  test('that the schema requires, storage does not answer / no session in memory without it, one with it', async () => {
+  test('required by the schema, and storage does not answer / without it no session, with it one in memory', async () => {
     const required = defineWorkflow({ ...flow, state: z.object({ name: z.string() }) }).step(
       'only',
       { on: Go, emits: [Done] },
@@ -221,7 +221,7 @@ describe('initialState', () => {
     expect((await opened).persistence.status).toBe('degraded')
   })
 
-  test('with a function, a Map, __proto__ / refused with a code', async () => {
+  test('with a function, a Map or __proto__ / refused with a code', async () => {
     const page = profile()
     for (const bad of [
       { x: () => 1 },
@@ -235,7 +235,7 @@ describe('initialState', () => {
   })
 })
 
-describe('list, delete, export, clear, close', () => {
+describe('list, export, delete, clear and close', () => {
   const fill = async () => {
     const page = profile()
     for (const [workflow, id] of [
@@ -267,7 +267,7 @@ describe('list, delete, export, clear, close', () => {
     expect(info?.size).toBeGreaterThan(0)
   })
 
-  test('a storage that answers at once, without a promise / works as one that promises', async () => {
+  test('a storage that answers without promises / works the same', async () => {
     const storage = memoryStorage()
     const atOnce = {
       ...storage,
@@ -284,7 +284,7 @@ describe('list, delete, export, clear, close', () => {
     expect((await createEngine({ storage }).open(simple)).state.get()).toEqual({ typed: 1 })
   })
 
-  test('a storage that never lets go / close rejects within the time limit; its sessions are saved', async () => {
+  test('a storage that never lets go / close() rejects within the time limit; its sessions are saved', async () => {
     const storage = memoryStorage()
     const clock = virtualClock()
     const engine = createEngine({
@@ -299,7 +299,7 @@ describe('list, delete, export, clear, close', () => {
     expect((await createEngine({ storage, clock }).open(simple)).state.get()).toEqual({ typed: 1 })
   })
 
-  test('delete / closes the open session first and removes it; its pending run is told', async () => {
+  test('delete() / closes the open session first and removes it; its run rejects', async () => {
     const page = profile()
     const heard = await unhandled(async () => {
       const session = await page.open(asking)
@@ -316,7 +316,7 @@ describe('list, delete, export, clear, close', () => {
     expect(heard).toEqual([])
   })
 
-  test('export / what is stored, plain; nothing for an unknown id', async () => {
+  test('export() / what is stored, as plain JSON; undefined for an unknown id', async () => {
     const page = await fill()
     const exported = await page.engine.export('cart-1')
     expect(JSON.parse(JSON.stringify(exported))).toEqual(exported)
@@ -324,14 +324,14 @@ describe('list, delete, export, clear, close', () => {
     expect(await page.engine.export('nope')).toBeUndefined()
   })
 
-  test('export of an open session, right after something was typed / has that as well', async () => {
+  test('export() of an open session right after typing / has what was typed', async () => {
     const page = profile()
     const session = await page.open(simple, { id: 'typed' })
     session.state.set('note', 'the last word')
     expect(JSON.stringify(await page.engine.export('typed'))).toContain('the last word')
   })
 
-  test('clear with a prefix / those; without / all; open ones are closed first', async () => {
+  test('clear() with a prefix / removes those; without / removes all; open sessions are closed first', async () => {
     const page = await fill()
     const open = await page.open(simple, { id: 'cart-1' })
     await page.engine.clear({ prefix: 'cart-' })
@@ -341,7 +341,7 @@ describe('list, delete, export, clear, close', () => {
     expect(await page.engine.list()).toEqual([])
   })
 
-  test('close / closes all sessions, saves what was typed; twice is fine; open afterwards is a typed error', async () => {
+  test('close() / closes all sessions and saves what was typed; twice is fine; open() afterwards is a typed error', async () => {
     const page = profile()
     const a = await page.open(simple, { id: 'a' })
     const b = await page.open(simple, { id: 'b' })
@@ -356,7 +356,7 @@ describe('list, delete, export, clear, close', () => {
     expect((await again.open(simple, { id: 'b' })).state.get('typed')).toBe(2)
   })
 
-  test('an engine / is frozen, its methods can be taken off it', async () => {
+  test('an engine / is frozen, and its methods work when destructured', async () => {
     const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
     expect(Object.isFrozen(engine)).toBe(true)
     const { open, list, close } = engine
@@ -377,7 +377,7 @@ describe('without options', () => {
   })
 })
 
-test('a test expects something else of a session / it says what, and fails on nothing inside', async () => {
+test("toMatchObject() with another session in a user's test / says what differs, and nothing inside throws", async () => {
   const session = await createEngine({ storage: memoryStorage() }).open(asking)
   for (const expected of [{ status: 'completed' }, { persistence: { status: 'unsaved' } }])
     expect(() => expect(session).toMatchObject(expected)).toThrow('to match object')
@@ -385,7 +385,7 @@ test('a test expects something else of a session / it says what, and fails on no
 })
 
 describe('two sessions of one engine', () => {
-  test('one fails, hangs, is closed / the other goes on', async () => {
+  test('one fails, hangs or is closed / the other goes on', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
       if (ctx.sessionId === 'fails') throw new Error('no')
@@ -403,7 +403,7 @@ describe('two sessions of one engine', () => {
     expect(await works!.run()).toBe('works')
   })
 
-  test('crash(engine) takes what createEngine made only', async () => {
+  test('crash(engine) takes only what createEngine() has made', async () => {
     const { crash } = await import('../../src/testing')
     expect(thrown(() => crash({} as never))).toMatchObject({ code: 'ARGUMENT' })
     expect(thrown(() => crash(undefined as never))).toBeInstanceOf(Error)

@@ -25,7 +25,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     },
   )
 
-  test('the older is fenced at its next write and becomes outdated; onError hears of it once', async () => {
+  test('the older writes / it is fenced and becomes outdated; onError hears of it once', async () => {
     const { clock, engine, errors, storage } = house()
     const heard = await unhandled(async () => {
       const older = await engine('old').open(asking)
@@ -50,7 +50,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(again.state.get()).toEqual({ by: 'newer' })
   })
 
-  test('the older one stores something between the look of the newer one and its claim / the newer one looks again, and has it', async () => {
+  test("the older stores something between the newer's read and its claim / the newer reads again, and has it", async () => {
     const { clock, storage, engine } = house()
     const older = await engine('old').open(asking)
     older.state.set('by', 'older')
@@ -73,7 +73,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(newer.persistence.status).toBe('saved')
   })
 
-  test('somebody waits for the run at the older one / told when it is outdated', async () => {
+  test('a run is awaited at the older / it rejects when the older is outdated', async () => {
     const { clock, engine } = house()
     const older = await engine('old').open(asking)
     const run = failure(older.run())
@@ -85,7 +85,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(await run).toMatchObject({ code: 'STALE_EPOCH', id: 'flow' })
   })
 
-  test('a reply at the older one / runs no effect there; at the newer one once', async () => {
+  test('a reply at the older / runs no effect; at the newer it runs one', async () => {
     const { clock, engine } = house()
     effects.length = 0
     const older = await engine('old').open(asking)
@@ -103,7 +103,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(effects).toEqual(['at the newer'])
   })
 
-  test('a reply, an event and a write at the older one / true once recorded; the one error that is told lists them as lost', async () => {
+  test('a reply, an event and a write at the older / true once recorded; one error lists them as lost', async () => {
     const { clock, engine, errors } = house()
     const nudged = defineWorkflow({ ...flow, events: [Nudge] })
       .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
@@ -124,7 +124,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(older.persistence.error).toBe(errors.old[0])
   })
 
-  test('fenced with nothing of its user unsaved / nothing is told as lost', async () => {
+  test('the older is fenced with nothing of its user unsaved / no loss is reported', async () => {
     const { clock, engine, errors } = house()
     const sleeping = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {
       await ctx.sleep(1000)
@@ -153,7 +153,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(newer.result).toBe('newer')
   })
 
-  test("the older wakes from a sleep after the newer has opened / its effect does not run, the newer's runs once", async () => {
+  test('the older wakes from a sleep after the newer has opened / only the newer runs the effect', async () => {
     const { clock, engine } = house()
     const ran: string[] = []
     const sleeping = (who: string) =>
@@ -172,7 +172,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(older.persistence.status).toBe('outdated')
   })
 
-  test('the older is in the middle of an effect / its result does not land; the newer runs it with the same key', async () => {
+  test('the older is in the middle of an effect / its result is dropped; the newer runs it with the same key', async () => {
     const { clock, engine, storage } = house()
     const keys: string[] = []
     const door = gate<string>()
@@ -199,7 +199,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect((await createEngine({ storage, clock }).open(slow(false))).result).toBe('by the newer')
   })
 
-  test('the outdated one / shows what it has; it takes no run, its steps are aborted', async () => {
+  test('the older is outdated / it shows what it has, and its steps are aborted', async () => {
     const { clock, engine } = house()
     let aborted = false
     const endless = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -237,7 +237,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(errors.new).toEqual([])
   })
 
-  test('handed to and fro ten times / every opener finds what the last one has saved', async () => {
+  test('opened in turns, ten times / each finds what the last has saved', async () => {
     const { clock, engine } = house()
     const counting = defineWorkflow({ ...flow, skip: ['unconsumed'] }).step(
       'work',
@@ -253,7 +253,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     await clock.advance(1000)
   })
 
-  test('opened at the same moment / one of them wins, the other is outdated, nothing is lost or mixed', async () => {
+  test('both open at the same moment / one wins, the other is outdated, and nothing is mixed', async () => {
     const { clock, engine, storage } = house()
     const [one, two] = await Promise.all([engine('old').open(asking), engine('new').open(asking)])
     one.state.set('by', 'one')
@@ -267,7 +267,7 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ by: winner })
   })
 
-  test('deleted by the other engine / the older is outdated and does not bring it back', async () => {
+  test('the newer deletes the session / the older is outdated and does not bring it back', async () => {
     const { clock, engine, storage } = house()
     const older = await engine('old').open(asking)
     older.state.set('by', 'older')

@@ -39,7 +39,7 @@ function tabs(storage: SessionStorage, page = profile()): Engine[] {
   return [engine(), engine()]
 }
 
-describe('what all sessions share', () => {
+describe('flow state', () => {
   test('an asynchronous edit of a step, and somebody deletes meanwhile what it edits / nothing is left that the schema refuses', async () => {
     const page = profile()
     const { promise, open } = gate()
@@ -87,7 +87,7 @@ describe('what all sessions share', () => {
     expect(page.engine.flow(counting).state).toBe(two.flowState)
   })
 
-  test('restoring a session, deleting it, resetting it / flow state stays as it is', async () => {
+  test('restoring, deleting or resetting a session / flow state stays as it is', async () => {
     const page = profile()
     const one = await page.open(counting, { id: 'one' })
     await one.run()
@@ -103,7 +103,7 @@ describe('what all sessions share', () => {
     expect(flows.state.get('count')).toBe(10)
   })
 
-  test('a handle, at once / the defaults; ready / what is stored, with the writes made meanwhile on top', async () => {
+  test('before `ready` / the defaults; after / what is stored, with early writes on top', async () => {
     const page = profile()
     const first = page.engine.flow(counting)
     first.state.set('note', 'kept')
@@ -119,7 +119,7 @@ describe('what all sessions share', () => {
   })
 
   test.each(['before', 'after'])(
-    'an asynchronous edit that ends %s the first read / its recipe runs on what is stored, and not at every conflict',
+    'an asynchronous edit that ends %s the first read / runs again on what is stored, but not at later conflicts',
     async (end) => {
       const page = profile()
       page.engine.flow(counting).state.set('note', 'kept')
@@ -161,7 +161,7 @@ describe('what all sessions share', () => {
     },
   )
 
-  test('the first read fails, nothing is stored / a write reads again first, and then it is ready', async () => {
+  test('the first read fails / the next write reads again first, and then it is ready', async () => {
     const page = profile()
     let fails = 1
     const storage: SessionStorage = {
@@ -192,7 +192,7 @@ describe('what all sessions share', () => {
     expect((await page.open(untyped)).flowState.get('deep.er')).toBe(1)
   })
 
-  test('subscribers / told once, synchronously, and only when the value at their path has changed', async () => {
+  test('subscribers / told once, synchronously, and only when the value at their path changes', async () => {
     const page = profile()
     const { state, ready } = page.engine.flow(counting)
     await ready
@@ -214,7 +214,7 @@ describe('what all sessions share', () => {
     expect([error.code, error.path, state.get('count')]).toEqual(['STATE_VALIDATION', 'count', 0])
   })
 
-  test('clear() / gone; clear with a prefix / still there', async () => {
+  test('clear() / the defaults again; clear() with a prefix / unchanged', async () => {
     const page = profile()
     const session = await page.open(counting)
     await session.run()
@@ -231,7 +231,7 @@ describe('what all sessions share', () => {
     expect(again.state.get()).toEqual({ count: 0, names: [], note: 'after' })
   })
 
-  test('clear() while the disk is full / what could not be stored is gone too, at once and for good', async () => {
+  test('clear() while the disk is full / unsaved writes are gone too, at once and for good', async () => {
     const page = profile({ failAt: (_, { kind }) => kind === 'flow' })
     const flows = page.engine.flow(counting)
     flows.state.set('note', 'too much')
@@ -245,7 +245,7 @@ describe('what all sessions share', () => {
 })
 
 describe('two tabs on one storage', () => {
-  test('both add to one number, in turns and at once / no increment is lost', async () => {
+  test('both add to one number, in turns and at the same time / no increment is lost', async () => {
     const page = profile()
     const [one, two] = tabs(page.storage, page).map((it) => it.flow(counting).state)
     for (let round = 0; round < 10; round++) {
@@ -279,7 +279,7 @@ describe('two tabs on one storage', () => {
     expect([...shown.state.get('names')].sort()).toEqual(['one', 'two'])
   })
 
-  test('one edits with an await, the other stores first / what both have added is there', async () => {
+  test('one edits with an await, the other stores first / both changes are there', async () => {
     const page = profile()
     const [one, two] = tabs(page.storage, page).map((it) => it.flow(counting))
     await page.settle()
@@ -293,7 +293,7 @@ describe('two tabs on one storage', () => {
     expect(one?.state.get()).toEqual({ count: 0, names: ['two'], note: 'one' })
   })
 
-  test("the other's save comes in / exactly the changed paths are told, the rest keeps its identity", async () => {
+  test("the other tab's save arrives / only the changed paths are told, the rest keeps its identity", async () => {
     const page = profile()
     const [one, two] = tabs(page.storage, page).map((it) => it.flow(counting))
     two?.state.append('names', 'kept')
@@ -310,7 +310,7 @@ describe('two tabs on one storage', () => {
     expect(two?.state.get('names')).toBe(names)
   })
 
-  test('a save that was given up, and has landed all the same / not made twice', async () => {
+  test('a save that timed out and has landed all the same / not made twice', async () => {
     const page = profile()
     let calls = 0
     const storage: SessionStorage = {
@@ -335,7 +335,7 @@ describe('two tabs on one storage', () => {
     expect([state.get('count'), shown.state.get('count')]).toEqual([2, 2])
   })
 
-  test('with a channel / each hears of what the other has stored, and of clear()', async () => {
+  test('with a channel / each tab hears of what the other has stored, and of clear()', async () => {
     const page = profile()
     const browser = { storage: page.storage, clock: page.clock, ...virtualTabs() }
     const [one, two] = [createEngine(browser), createEngine(browser)]
@@ -353,7 +353,7 @@ describe('two tabs on one storage', () => {
     await Promise.all([one.close(), two.close()])
   })
 
-  test('with a channel, and a read that fails / the other sees it a second later; a closed one looks no more', async () => {
+  test('with a channel, and a read that fails / read again a second later; a closed engine reads no more', async () => {
     const page = profile()
     let broken = false
     let reads = 0
@@ -383,7 +383,7 @@ describe('two tabs on one storage', () => {
     expect([reads, page.clock.pending]).toEqual([0, 0])
   })
 
-  test('a session that is opened / sees what the other tab has stored since', async () => {
+  test('a session is opened / it sees what the other tab has stored since', async () => {
     const page = profile()
     const [one, two] = tabs(page.storage, page) as [Engine, Engine]
     await two.flow(counting).ready
@@ -393,8 +393,8 @@ describe('two tabs on one storage', () => {
   })
 })
 
-describe('written in a step', () => {
-  test('the step fails and is tried again / written once, and not taken out', async () => {
+describe('flow state written in a step', () => {
+  test('the step fails and is retried / written once, and not undone', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
       'work',
@@ -409,7 +409,7 @@ describe('written in a step', () => {
     expect(await (await page.open(workflow)).run()).toEqual({ count: 1, names: ['tried'], note: '' })
   })
 
-  test('storage is silent, the step runs out of time and is tried again / written once', async () => {
+  test('storage is silent, and the step times out and is retried / written once', async () => {
     const page = profile()
     const door = gate()
     const storage: SessionStorage = {
@@ -431,7 +431,7 @@ describe('written in a step', () => {
     expect(await result).toEqual([2, 1])
   })
 
-  test('storage is silent, and the run is cancelled / what it has written stays; the session has nothing more to tell', async () => {
+  test('storage is silent, and the run is cancelled / the write stays, and no record is added', async () => {
     const page = profile()
     const door = gate()
     const storage: SessionStorage = {
@@ -451,7 +451,7 @@ describe('written in a step', () => {
     expect((await next.open(counting)).status).toBe('cancelled')
   })
 
-  test('the step fails for good / what it has written stays', async () => {
+  test('the step fails for good / the write stays', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, state: Shared, flowState: Shared }).step(
       'work',
@@ -487,7 +487,7 @@ describe('written in a step', () => {
     },
   )
 
-  test('three reloads while it asks / each write is made once', async () => {
+  test('three reloads while an ask is open / each write is made once', async () => {
     const page = profile()
     let session = await page.open(asking)
     void session.run()
@@ -528,7 +528,7 @@ describe('written in a step', () => {
     }
   })
 
-  test('a write in an attempt that is over / refused', async () => {
+  test('after the attempt is over / refused', async () => {
     const page = profile()
     const late = gate()
     const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
@@ -549,7 +549,7 @@ describe('written in a step', () => {
     expect(session.flowState.get('count')).toBe(0)
   })
 
-  test('what another tab has stored leaves no room for it / the write is lost and told, those after it are made', async () => {
+  test('a write that no longer fits what another tab has stored / lost and reported; those after it are made', async () => {
     const page = profile()
     const [one, two] = tabs(page.storage, page) as [Engine, Engine]
     const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
@@ -577,7 +577,7 @@ describe('written in a step', () => {
     expect(page.errors).toMatchObject([{ code: 'PATH' }])
   })
 
-  test('an edit awaits, and another tab stores something meanwhile / what both have added is there', async () => {
+  test('an edit with an await, and another tab stores something meanwhile / both changes are there', async () => {
     const page = profile()
     const [one, two] = tabs(page.storage, page) as [Engine, Engine]
     const hold = gate()
@@ -606,7 +606,7 @@ describe('written in a step', () => {
     expect([names.toSorted(), note]).toEqual([['edited', 'typed'], 'edited'])
   })
 
-  test('changed code that does not write any more / ReplayMismatchError that names the write', async () => {
+  test('changed code that no longer writes / ReplayMismatchError naming the write', async () => {
     const page = profile()
     const version = (writes: boolean) =>
       defineWorkflow({ ...flow, flowState: Shared }).step(
@@ -627,7 +627,7 @@ describe('written in a step', () => {
     expect(error.message).toContain('the write to flow state set:count#1')
   })
 
-  test('the user types into the state while a write is under way / the re-run reads what the step read', async () => {
+  test('the user types into the state during the write / the re-run takes the same way', async () => {
     const page = profile()
     const reads: unknown[] = []
     const workflow = defineWorkflow({ ...flow, state: Shared, flowState: Shared }).step(
@@ -666,7 +666,7 @@ describe('written in a step', () => {
   })
 })
 
-describe('stored for other code, or damaged', () => {
+describe('flow state stored by other code, or damaged', () => {
   const next = (version: number, schema: z.ZodType<object>) =>
     defineWorkflow({ ...flow, version, flowState: schema as never as typeof Shared }).step(
       'work',
@@ -707,7 +707,7 @@ describe('stored for other code, or damaged', () => {
     },
   )
 
-  test('a session of it / opens, and works in memory with the defaults', async () => {
+  test('a session with it / opens, and works in memory with the defaults', async () => {
     const page = await stored()
     const [engine] = tabs(page.storage, page)
     const workflow = defineWorkflow({ ...flow, flowState: z.object({ note: z.number().default(1) }) }).step(
@@ -722,7 +722,7 @@ describe('stored for other code, or damaged', () => {
     expect((await page.storage.readFlow('flow'))?.data).toContain('precious')
   })
 
-  test('a session of it, and nobody looks at ready / onError hears once that nothing is stored', async () => {
+  test('sessions with it, and nobody looks at `ready` / onError hears once that nothing is stored', async () => {
     const page = await stored()
     const engine = tabs(page.storage, page)[0]!
     const workflow = next(1, z.object({ note: z.number().default(1) }))
@@ -734,7 +734,7 @@ describe('stored for other code, or damaged', () => {
     expect(await failure(session.flush())).toMatchObject({ code: 'STATE_INVALID' })
   })
 
-  test('damaged / UNREADABLE_RECORD; mended and tried again / there, with what was written meanwhile', async () => {
+  test('damaged / UNREADABLE_RECORD; repaired, and retry() / there, with what was written meanwhile', async () => {
     const page = await stored()
     let damaged = true
     const storage: SessionStorage = {
@@ -760,34 +760,29 @@ describe('stored for other code, or damaged', () => {
   test.each([
     ['damaged', ['flow']],
     ['of a newer version', []],
-  ])(
-    '%s / what nobody else can tell any more is set aside as a copy, by itself: %j',
-    async (what, expected) => {
-      const page = await stored()
-      const aside: string[] = []
-      const storage: SessionStorage = {
-        ...page.storage,
-        readFlow: async (name) => {
-          const found = await page.storage.readFlow(name)
-          return found && what === 'damaged' ? { ...found, sum: found.sum + 1 } : found
-        },
-        quarantineFlow: async (name, remove) => {
-          aside.push(name)
-          await page.storage.quarantineFlow(name, remove)
-        },
-      }
-      const before = await page.storage.readFlow('flow')
-      const flows = createEngine({ storage, clock: page.clock }).flow(
-        next(what === 'damaged' ? 1 : 0, Shared),
-      )
-      await failure(flows.ready)
-      await page.settle()
-      expect(aside).toEqual(expected)
-      expect(await page.storage.readFlow('flow')).toEqual(before)
-    },
-  )
+  ])('%s, and nobody calls reset() / copies set aside: %j', async (what, expected) => {
+    const page = await stored()
+    const aside: string[] = []
+    const storage: SessionStorage = {
+      ...page.storage,
+      readFlow: async (name) => {
+        const found = await page.storage.readFlow(name)
+        return found && what === 'damaged' ? { ...found, sum: found.sum + 1 } : found
+      },
+      quarantineFlow: async (name, remove) => {
+        aside.push(name)
+        await page.storage.quarantineFlow(name, remove)
+      },
+    }
+    const before = await page.storage.readFlow('flow')
+    const flows = createEngine({ storage, clock: page.clock }).flow(next(what === 'damaged' ? 1 : 0, Shared))
+    await failure(flows.ready)
+    await page.settle()
+    expect(aside).toEqual(expected)
+    expect(await page.storage.readFlow('flow')).toEqual(before)
+  })
 
-  test('newer code has stored it while this page was open / what is written here is not put over it, and told', async () => {
+  test("newer code stores it while this page is open / this page's writes are reported, and not stored", async () => {
     const page = await stored()
     const [older, newer] = tabs(page.storage, page) as [Engine, Engine]
     const session = await older.open(next(1, Shared))
@@ -806,7 +801,7 @@ describe('stored for other code, or damaged', () => {
     expect(page.errors).toHaveLength(1)
   })
 
-  test('of a newer version, and then everything is cleared / what is written is stored again', async () => {
+  test('of a newer version, then clear() / writes are stored again', async () => {
     const page = await stored()
     const [older] = tabs(page.storage, page) as [Engine, Engine]
     const workflow = next(0, Shared)
@@ -821,7 +816,7 @@ describe('stored for other code, or damaged', () => {
     expect((await page.storage.readFlow('flow'))?.data).toContain('5')
   })
 
-  test('storage that cannot be read / ready rejects, the session opens; tried again with the next write', async () => {
+  test('storage that cannot be read / ready rejects, the session opens; read again later', async () => {
     const page = await stored()
     let broken = true
     const storage: SessionStorage = {
@@ -861,7 +856,7 @@ describe('stored for other code, or damaged', () => {
     expect((await page.storage.readFlow('flow'))?.data).toContain('7')
   })
 
-  test('a save that fails / tried again later, flush() rejects meanwhile, nothing is lost', async () => {
+  test('a save that fails / flush() rejects, and runs go on in memory', async () => {
     const page = profile({ failAt: (_, { kind }) => kind === 'flow' })
     const session = await page.open(counting)
     session.flowState.set('count', 3)
@@ -870,7 +865,7 @@ describe('stored for other code, or damaged', () => {
     expect(page.errors.length).toBeGreaterThan(0)
   })
 
-  test('a save that fails, and after a day without trouble another one / onError hears of both', async () => {
+  test('a save that fails, and another after a day without trouble / onError hears of both', async () => {
     let full = true
     const page = profile({ failAt: (_, { kind }) => full && kind === 'flow' })
     const { state } = page.engine.flow(counting)

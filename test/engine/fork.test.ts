@@ -28,7 +28,7 @@ async function asked() {
 }
 
 describe('fork(seq?, id?)', () => {
-  test('now / another session like this one; both live on, apart', async () => {
+  test('now / another session like this one; both go on, separately', async () => {
     const { page, session, result } = await asked()
     const fork = await session.fork(undefined, 'two')
     expect(fork.id).toBe('two')
@@ -47,7 +47,7 @@ describe('fork(seq?, id?)', () => {
     expect(await result).toEqual(['a', 'trunk'])
   })
 
-  test('from an earlier record / as it was then; the other is not touched', async () => {
+  test('from an earlier record / as it was then; the original is not touched', async () => {
     const { page, session, opened } = await asked()
     const before = JSON.stringify(session.toJSON())
     const fork = await session.fork(opened)
@@ -61,7 +61,7 @@ describe('fork(seq?, id?)', () => {
     expect(question(session)).toBe('second?')
   })
 
-  test('while somebody has some time to answer / the fork has as much of it left', async () => {
+  test('an ask with a timeout / keeps its deadline in the fork', async () => {
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },
@@ -79,7 +79,7 @@ describe('fork(seq?, id?)', () => {
     expect([session.status, fork.status]).toEqual(['failed', 'failed'])
   })
 
-  test('its history / goes back beyond the fork, and can be gone through', async () => {
+  test('its history / includes the time before the fork, and back() works there', async () => {
     const { page, session } = await asked()
     const fork = await session.fork()
     expect(fork.history()).toEqual(session.history())
@@ -89,7 +89,7 @@ describe('fork(seq?, id?)', () => {
     expect(question(session)).toBe('second?')
   })
 
-  test('a reload / both are there, the fork knows its parent', async () => {
+  test('a reload / both are there, and the fork knows its parent', async () => {
     const { page, session } = await asked()
     const fork = await session.fork(undefined, 'two')
     fork.state.set('note', 'mine')
@@ -112,7 +112,7 @@ describe('fork(seq?, id?)', () => {
     expect((await page.open(twice, { id: 'two' })).state.get()).toEqual({ first: 'a' })
   })
 
-  test('an id that exists, open, stored or its own / SessionStateError, nothing changed', async () => {
+  test('an id that exists, open, stored or its own / SessionStateError, and nothing changes', async () => {
     const { page, session } = await asked()
     const other = await page.open(twice, { id: 'other' })
     other.state.set('note', 1)
@@ -125,7 +125,7 @@ describe('fork(seq?, id?)', () => {
     expect(JSON.stringify((await page.open(twice, { id: 'other' })).toJSON())).toBe(before)
   })
 
-  test('two at once with one id, as by a double click / one wins and is stored, the other is told', async () => {
+  test('two with one id at the same time, as by a double click / one wins and is stored, the other rejects', async () => {
     const { page, session } = await asked()
     const both = [session.fork(undefined, 'two'), session.fork(undefined, 'two')]
     const outcomes = await Promise.allSettled(both)
@@ -142,7 +142,7 @@ describe('fork(seq?, id?)', () => {
     expect((await page.engine.list()).map((it) => it.id)).toEqual(['one'])
   })
 
-  test('an effect in flight / lands in the one that began it; the fork runs its own, with its own key', async () => {
+  test('an effect in flight / its result stays with the original; the fork runs its own, with its own key', async () => {
     const page = profile()
     const keys: string[] = []
     const slow = gate()
@@ -171,7 +171,7 @@ describe('fork(seq?, id?)', () => {
     expect(keys[0]).not.toBe(keys[1])
   })
 
-  test('deleted, and made once more under the same name / its effects have other keys', async () => {
+  test('deleted, then made again with the same id / its effects have other keys', async () => {
     const page = profile()
     const keys: string[] = []
     const workflow = defineWorkflow({ ...flow }).step(
@@ -197,7 +197,7 @@ describe('fork(seq?, id?)', () => {
     expect(keys[0]).not.toBe(keys[1])
   })
 
-  test('a session that nobody has written to / has a fork all the same', async () => {
+  test('of an untouched session / an untouched session', async () => {
     const page = profile()
     const session = await page.open(twice, { id: 'one' })
     const fork = await session.fork(undefined, 'two')
@@ -211,7 +211,7 @@ describe('fork(seq?, id?)', () => {
     expect(await result).toEqual([1, 2])
   })
 
-  test('a fork of a fork, and a rewind in it / parents are told apart', async () => {
+  test('a fork of a fork, and a rewind in it / each knows its own parent', async () => {
     const { page, session, opened } = await asked()
     const fork = await session.fork(undefined, 'two')
     const third = await fork.fork(opened, 'three')
@@ -248,7 +248,7 @@ describe('fork(seq?, id?)', () => {
     expect((await session.fork(undefined, 'two')).state.get()).toEqual({ note: 1 })
   })
 
-  test('storage that fails / StorageError, no session is left', async () => {
+  test('storage fails / StorageError, and no session is left', async () => {
     let broken = false
     const page = profile({ failAt: () => broken })
     const session = await page.open(twice, { id: 'one' })
@@ -261,7 +261,7 @@ describe('fork(seq?, id?)', () => {
     expect((await session.fork(undefined, 'two')).state.get()).toEqual({ note: 1 })
   })
 
-  test('a session that was closed, or cannot be read / the reason, and no session is made', async () => {
+  test('a closed session, or one that cannot be read / the reason, and no session is made', async () => {
     const page = profile()
     const session = await page.open(twice, { id: 'one' })
     session.state.set('note', 1)

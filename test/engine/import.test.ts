@@ -62,7 +62,7 @@ describe('toJSON()', () => {
     expect(sortedList(session.result)).toEqual([2, 3, 7])
   })
 
-  test('what it gave / is a copy of its own', async () => {
+  test('its result / is a copy of its own', async () => {
     const { session } = await inTheMiddle()
     const json = session.toJSON() as { state: { list: number[] } }
     const copy = structuredClone(json)
@@ -72,7 +72,7 @@ describe('toJSON()', () => {
 })
 
 describe('engine.import(workflow, json)', () => {
-  test('restore(save(x)) / equals the save of x; once more, the same again', async () => {
+  test('restore(save(x)) / equals the save of x, also the second time', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
@@ -107,7 +107,7 @@ describe('engine.import(workflow, json)', () => {
     expect(await result).toEqual(['a', 'b'])
   })
 
-  test('saved with steps in flight / they go on there, effects that are done are not repeated', async () => {
+  test('saved with steps in flight / they go on, and finished effects are not repeated', async () => {
     const { session } = await inTheMiddle()
     const clock = virtualClock()
     const engine = createEngine({ storage: memoryStorage(), clock })
@@ -120,7 +120,7 @@ describe('engine.import(workflow, json)', () => {
     expect(sortedList(copy.state.get('list'))).toEqual([1, 2, 3])
   })
 
-  test('a reload after it / it is stored, before the promise resolved', async () => {
+  test('then the page dies / the session is stored', async () => {
     const { session, workflow } = await inTheMiddle()
     const page = profile()
     await page.engine.import(workflow, session.toJSON(), { id: 'two' })
@@ -128,7 +128,7 @@ describe('engine.import(workflow, json)', () => {
     expect((await page.open(workflow, { id: 'two' })).state.get('note')).toBe('typed')
   })
 
-  test('an id that exists / SessionStateError, the one that is there stays as it is', async () => {
+  test('an id that exists / SessionStateError, and the session there stays as it is', async () => {
     const { page, session, workflow } = await inTheMiddle()
     await session.flush()
     const json = session.toJSON()
@@ -139,7 +139,7 @@ describe('engine.import(workflow, json)', () => {
     expect((await page.engine.import(workflow, json, { id: 'two' })).state.get('note')).toBe('typed')
   })
 
-  test('an id that was deleted, and opened again by a page that shows it / takes its place; with a word typed there / refused', async () => {
+  test('a deleted id, opened again and still empty / the import takes its place; with something typed / refused', async () => {
     const { page, session, workflow } = await inTheMiddle()
     const json = session.toJSON()
     await page.engine.delete('one')
@@ -156,7 +156,7 @@ describe('engine.import(workflow, json)', () => {
     expect((await page.open(workflow, { id: 'one' })).state.get('note')).toBe('typed')
   })
 
-  test('two at once with one id, as by a double click / one wins and is stored, the other is told', async () => {
+  test('two with one id at the same time, as by a double click / one wins and is stored, the other rejects', async () => {
     const { page, session, workflow } = await inTheMiddle()
     const json = session.toJSON()
     const both = [1, 2].map(() => page.engine.import(workflow, json, { id: 'two' }))

@@ -54,7 +54,7 @@ function browser() {
 }
 
 describe('a page is left before its writes to flow state are stored', () => {
-  test('the next page / has them, in their order, and stores them', async () => {
+  test('the next page / has them, in order, and stores them', async () => {
     const { enter, leave, clock, box, storage } = browser()
     const first = enter()
     await first.handle.ready
@@ -74,7 +74,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(handle.state.get()).toEqual({ count: 1, names: ['a', 'b'], note: 'typed' })
   })
 
-  test('before the first read has settled / they are gone: they were made for something else', async () => {
+  test('before the first read has settled / they are dropped: they were based on the defaults', async () => {
     const { enter, leave, box } = browser()
     const first = enter()
     first.handle.state.set('note', 'early')
@@ -82,7 +82,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(box.size).toBe(0)
   })
 
-  test('and they have landed after all / not made twice', async () => {
+  test('though they had landed / not made twice', async () => {
     const { enter, leave, storage, clock, box } = browser()
     const first = enter({
       ...storage,
@@ -101,7 +101,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect([handle.state.get('names'), box.size]).toEqual([['a', 'b'], 0])
   })
 
-  test('two pages are opened at once / made once, whoever stores first', async () => {
+  test('two pages open at the same time / made once, whoever stores first', async () => {
     const { enter, leave, clock, storage } = browser()
     const first = enter()
     await first.handle.ready
@@ -118,7 +118,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect([...handle.state.get('names')].sort()).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
-  test('it comes back from the cache after another page has made them / nothing is made twice', async () => {
+  test('the page comes back from the cache after another page has made them / not made twice', async () => {
     const { enter, clock, disk, box } = browser()
     const first = enter()
     await first.handle.ready
@@ -139,7 +139,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect([first.handle.state.get('names'), box.size]).toEqual([['a', 'b', 'c'], 0])
   })
 
-  test('and comes back twice while the disk is full / nothing is made twice', async () => {
+  test('the page comes back and is left again while the disk is full / not made twice', async () => {
     const { enter, leave, clock, disk, first } = await asleep()
     first.page.show(true)
     first.handle.state.append('names', 'b')
@@ -151,7 +151,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(handle.state.get('names')).toEqual(['a', 'b'])
   })
 
-  test('and another page has taken over the first of them meanwhile / in their order, once, in every page', async () => {
+  test('and another page has taken over the first of them / in order, once, in every page', async () => {
     const { enter, leave, clock, disk, first } = await asleep()
     const second = enter()
     await second.handle.ready
@@ -171,7 +171,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(third.handle.state.get('names')).toEqual(['a', 'b', 'of the second'])
   })
 
-  test('the engine is closed while the disk is full / the next page has them', async () => {
+  test('by closing the engine while the disk is full / the next page has them', async () => {
     const { enter, clock, disk } = browser()
     const { handle, engine } = enter()
     await handle.ready
@@ -185,7 +185,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(next.handle.state.get('note')).toBe('typed')
   })
 
-  test('what stands there by then has no room for one / that one is lost and told, the others are made', async () => {
+  test('and one no longer fits what is stored by then / that one is lost and reported, the others are made', async () => {
     const { enter, leave, clock, errors, storage, box } = browser()
     const first = enter()
     await first.handle.ready
@@ -205,7 +205,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect([errors, box.size]).toMatchObject([[{ code: 'STATE_VALIDATION' }], 0])
   })
 
-  test('a write of a step / is not left: the step makes it, once', async () => {
+  test("a step's write / is not in the exit journal: the step makes it, once", async () => {
     const { enter, leave, clock } = browser()
     const first = enter()
     const session = await first.engine.open(workflow)
@@ -218,7 +218,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(next.handle.state.get('names')).toEqual(['of the step'])
   })
 
-  test('a write of a step that storage has not answered / is not left either: the step makes it again, once', async () => {
+  test("a step's write that storage has not answered / is not there either: the step makes it again, once", async () => {
     const { enter, leave, clock, storage } = browser()
     const first = enter({ ...storage, writeFlow: () => new Promise(() => {}) })
     const session = await first.engine.open(workflow)
@@ -245,7 +245,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(box.size).toBe(0)
   })
 
-  test('the code has a new version since / they are made', async () => {
+  test('and the code has a new version / they are made', async () => {
     const { enter, leave, box, clock } = browser()
     const first = enter()
     await first.handle.ready
@@ -268,7 +268,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     ['damaged', (text: string) => text.replace('typed', 'taped')],
     ['no list', () => '{"note":1}'],
     ['of newer code', (text: string) => text.replaceAll('\\"version\\":1', '\\"version\\":2')],
-  ])('what is there is %s / passed over', async (_, change) => {
+  ])('an exit journal that is %s / ignored', async (_, change) => {
     const { enter, leave, box, errors } = browser()
     const first = enter()
     await first.handle.ready
@@ -280,7 +280,7 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect([handle.state.get('note'), errors]).toEqual(['', []])
   })
 
-  test('localStorage is forbidden, or full / the page works as without it', async () => {
+  test('localStorage is forbidden or full / the page works as without it', async () => {
     const { enter, leave, errors } = browser()
     for (const trouble of ['forbidden', 'full'] as const) {
       const first = enter()

@@ -111,7 +111,7 @@ describe.each(cases)('%s: %s', (code, _, workflow, change) => {
     return all
   }
 
-  test('open and ready reject with a LoadError, the session says error; nothing stored is changed', async () => {
+  test('open and ready reject with a LoadError, the status is error, and nothing stored is changed', async () => {
     const heard = await unhandled(async () => {
       const { clock, inner, calls, open, errors } = await prepared()
       const before = JSON.stringify(await inner.read('cart'))
@@ -132,14 +132,14 @@ describe.each(cases)('%s: %s', (code, _, workflow, change) => {
     expect(heard).toEqual([])
   })
 
-  test('the bytes are set aside once, however often it is opened; a newer record is not touched at all', async () => {
+  test('the bytes are set aside once, however often it is opened; a newer record stays untouched', async () => {
     const { inner, open } = await prepared()
     for (let time = 0; time < 3; time++) await failure(open(workflow).ready)
     const { quarantine } = (await inner.export('cart')) ?? { quarantine: [] }
     expect(quarantine).toHaveLength(code.startsWith('NEWER') ? 0 : 1)
   })
 
-  test('retry() while the cause is there / rejects with another LoadError; nothing changes', async () => {
+  test('retry() while the cause is there / rejects with another LoadError, and nothing changes', async () => {
     const { inner, open } = await prepared()
     const before = JSON.stringify(await inner.read('cart'))
     const session = open(workflow)
@@ -152,7 +152,7 @@ describe.each(cases)('%s: %s', (code, _, workflow, change) => {
     expect(JSON.stringify(await inner.read('cart'))).toBe(before)
   })
 
-  test('export() / the stored bytes as they are', async () => {
+  test('export() / gives the stored bytes as they are', async () => {
     const { inner, open } = await prepared()
     const error: LoadError = await failure(open(workflow).ready)
     const exported = (await error.export()) as { session: Stored }
@@ -182,7 +182,7 @@ describe.each(cases)('%s: %s', (code, _, workflow, change) => {
 })
 
 describe('remedies', () => {
-  test('retry() after the cause was removed / the session is there, with what was typed meanwhile', async () => {
+  test('retry() once the cause is gone / the session is there, with what was typed meanwhile', async () => {
     const { clock, tamper, open } = await stored()
     tamper.change = head({ format: 99 })
     const session = open()
@@ -200,7 +200,7 @@ describe('remedies', () => {
     expect(session.result).toBe('yes')
   })
 
-  test('retry(), reset() twice or at once / no harm', async () => {
+  test('retry() twice at the same time, and again later / no harm', async () => {
     const { tamper, open } = await stored()
     tamper.change = head({ format: 99 })
     const session = open()
@@ -216,7 +216,7 @@ describe('remedies', () => {
     expect(session.status).toBe('waiting')
   })
 
-  test('engine.delete of a refused session / removes it with its quarantine', async () => {
+  test('engine.delete() of a refused session / removes it with its quarantine', async () => {
     const { inner, clock } = await stored()
     const engine = createEngine({ storage: inner, clock })
     await failure(engine.open(make({ name: 'other', version: 2 }), { id: 'cart' }))
@@ -226,7 +226,7 @@ describe('remedies', () => {
     expect(session.status).toBe('idle')
   })
 
-  test('discarding fails / reset rejects, the session stays refused', async () => {
+  test('discard() fails / reset() rejects, and the session stays refused', async () => {
     const { inner, clock } = await stored()
     const engine = createEngine({
       storage: { ...inner, discard: () => Promise.reject(new Error('disk on fire')) },
@@ -275,7 +275,7 @@ describe('what is stored is data', () => {
     }
   })
 
-  test('a write to __proto__ / refused or without effect, nothing is polluted', async () => {
+  test('a write to __proto__ / refused or ignored, and nothing is polluted', async () => {
     const session = await rewritten((records) =>
       records.map((it) =>
         (it as { kind: string }).kind === 'wrote'
@@ -293,7 +293,7 @@ describe('what is stored is data', () => {
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
   })
 
-  test('a step name like __proto__ / is looked up in a Map: an orphan, no crash', async () => {
+  test('a step named like __proto__ / an orphan, no crash', async () => {
     const session = await rewritten((records) =>
       records.map((it) =>
         (it as { kind: string }).kind === 'taken' ? { ...(it as object), step: '__proto__' } : it,

@@ -77,7 +77,7 @@ async function stored() {
 }
 
 describe('writes while the session is loading', () => {
-  test('show at once, and are on top of what was read; the rest is what was stored', async () => {
+  test('show at once, and go on top of what is read; the rest is as stored', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const { storage } = slow(inner, { read })
@@ -93,7 +93,7 @@ describe('writes while the session is loading', () => {
     expect(session.status).toBe('waiting')
   })
 
-  test('every kind of write / is replayed, in order', async () => {
+  test('of every kind / are repeated on what is read, in order', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -114,7 +114,7 @@ describe('writes while the session is loading', () => {
     expect(session.state.get('form')).toEqual({ a: 1, b: { c: 2 }, edited: true })
   })
 
-  test('replace / replaces what was stored', async () => {
+  test('by replace() / replace what was stored', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -124,7 +124,7 @@ describe('writes while the session is loading', () => {
     expect(session.state.get()).toEqual({ name: 'all new', list: [], form: {} })
   })
 
-  test('are written once, after the read and the claim, never before', async () => {
+  test('are stored once, after the read and the claim, never before', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const { storage, calls } = slow(inner, { read })
@@ -140,7 +140,7 @@ describe('writes while the session is loading', () => {
     expect(again.state.get()).toEqual({ name: 'typed', list: [1], form: { a: 1, b: { c: 2 } } })
   })
 
-  test('listeners / are told of the early write and of what the load brings', async () => {
+  test('listeners / are told of the early write and of what is read', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -154,7 +154,7 @@ describe('writes while the session is loading', () => {
     expect(seen).toContainEqual([1])
   })
 
-  test('that the schema refuses / throw at once; nothing of them is replayed', async () => {
+  test('that the schema refuses / throw at once, and are not repeated', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -166,7 +166,7 @@ describe('writes while the session is loading', () => {
     expect(session.state.get('name')).toBe('stored')
   })
 
-  test('of a batch that throws / are not replayed, alone or with those of the next one or of the one around it', async () => {
+  test('in a batch that throws / are not repeated, nested or not', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const { state, ready } = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -201,7 +201,7 @@ describe('writes while the session is loading', () => {
     expect(again.state.get()).toEqual(session.state.get())
   })
 
-  test('run, send, reply, cancel, flush while loading / wait for the load, in order', async () => {
+  test('run, reply and flush / wait for the load, in order', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const id = (await createEngine({ storage: inner, clock }).open(asking)).asks[0]?.id ?? ''
@@ -215,7 +215,7 @@ describe('writes while the session is loading', () => {
     expect(await result).toBe('early')
   })
 
-  test('fork while loading / a copy of what is read, and not of nothing', async () => {
+  test('fork / copies what is read, not an empty session', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -232,7 +232,7 @@ describe('writes while the session is loading', () => {
     expect((await early).parent).toEqual({ id: 'flow', seq: 2 })
   })
 
-  test('of an asynchronous edit that ends before the load / are on top of what was read', async () => {
+  test('in an asynchronous edit that ends before the load / go on top of what is read', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -250,7 +250,7 @@ describe('writes while the session is loading', () => {
     expect(session.state.get()).toEqual({ name: 'stored and edited', list: [1, 2], form })
   })
 
-  test('a session that was never stored / early writes are its first', async () => {
+  test('to a session that was never stored / are its first records', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     const read = gate()
@@ -265,7 +265,7 @@ describe('writes while the session is loading', () => {
   })
 })
 
-describe('the page is closed before the load has settled', () => {
+describe('the page is closed before the load ends', () => {
   test.each(['read', 'claim'] as const)(
     'during %s / storage is untouched, nothing is unhandled',
     async (at) => {
@@ -295,7 +295,7 @@ describe('the page is closed before the load has settled', () => {
   )
 })
 
-describe('a page that was merely looked at', () => {
+describe('a page that is only looked at', () => {
   test('open, read, subscribe, close / nothing is stored', async () => {
     const page = profile()
     const session = await page.open(asking)
@@ -309,7 +309,7 @@ describe('a page that was merely looked at', () => {
   })
 })
 
-test('toJSON while it is loading / SessionStateError, not an empty session that passes for a backup', async () => {
+test('toJSON() while loading / SessionStateError, instead of an empty backup', async () => {
   const { clock, inner } = await stored()
   const session = createEngine({ storage: inner, clock }).session(asking)
   expect(thrown(() => session.toJSON())).toMatchObject({
@@ -334,7 +334,7 @@ describe('reading fails', () => {
   }
 
   test.each(['rejects', 'throws', 'odd'] as const)(
-    'storage %s / error with a code, the session says error, nothing is ever written',
+    'storage %s / an error with a code, status error, and nothing is written',
     async (how) => {
       const { clock, inner } = await stored()
       const heard = await unhandled(async () => {
@@ -359,7 +359,7 @@ describe('reading fails', () => {
     },
   )
 
-  test('open again when storage is back / reads, and brings the early writes on top', async () => {
+  test('opened again when storage is back / reads, with the early writes on top', async () => {
     const { clock, inner } = await stored()
     const { storage, state } = broken(inner, 'rejects')
     const engine = createEngine({ storage, clock })
@@ -376,7 +376,7 @@ describe('reading fails', () => {
     )
   })
 
-  test('claiming fails / it is shown and goes on in memory, and says at once that nothing can be saved; nothing is written', async () => {
+  test('the claim fails / shown and usable in memory, `unsaved` at once, and nothing is written', async () => {
     const { clock, inner } = await stored()
     const { storage, calls } = slow(inner)
     const engine = createEngine({
@@ -399,7 +399,7 @@ describe('reading fails', () => {
 })
 
 describe('reading hangs', () => {
-  test('for longer than the time limit / degraded: usable in memory, nothing written; applied when it arrives', async () => {
+  test('longer than the time limit / degraded: usable in memory, nothing written; what is read late is applied', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const { storage, calls } = slow(inner, { read })
@@ -430,7 +430,7 @@ describe('reading hangs', () => {
     expect(again.state.get('name')).toBe('early')
   })
 
-  test('until just before the limit / nothing is lost, no trouble shown', async () => {
+  test('until just before the limit / loaded, and no trouble shown', async () => {
     const { clock, inner } = await stored()
     const read = gate()
     const session = createEngine({ storage: slow(inner, { read }).storage, clock }).session(asking)
@@ -441,7 +441,7 @@ describe('reading hangs', () => {
     expect(session.status).toBe('waiting')
   })
 
-  test('the limit is an option', async () => {
+  test('another limit by the `timeout` option', async () => {
     const { clock, inner } = await stored()
     const { storage } = slow(inner, { read: gate() })
     const session = createEngine({ storage, clock, timeout: 50 }).session(asking)

@@ -54,7 +54,7 @@ async function after(workflow: typeof bare, length: number) {
 /** A journal may grow to 256 kB before a snapshot takes its place, and by what comes while that is written. */
 const MOST = 2 * 256 * 1024
 
-test('a chain of 22,000 events / what is stored stays bounded, the session is as large as after 1,000', async () => {
+test('a chain of 22,000 events / what is stored stays bounded, and the session is no larger than after 1,000', async () => {
   const [short, long] = [await after(bare, 1_000), await after(bare, 22_000)]
   expect(long.appended).toBeGreaterThan(3 * MOST)
   expect(long.stored).toBeLessThan(MOST)
@@ -63,7 +63,7 @@ test('a chain of 22,000 events / what is stored stays bounded, the session is as
   expect(long.entries).toBeLessThanOrEqual(1_001)
 })
 
-test('steps with ledgers, 1,500 of them / no execution, point or write is kept after its step has ended', async () => {
+test('1,500 steps with ledgers / no execution, point or write is kept after its step has ended', async () => {
   const long = await after(busy, 1_500)
   expect(long.appended).toBeGreaterThan(MOST)
   expect(long.stored).toBeLessThan(MOST)

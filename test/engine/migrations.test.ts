@@ -69,7 +69,7 @@ async function stored(): Promise<Profile> {
 const open = { initialState: { first: '', last: '' } }
 
 describe('a session of an older version', () => {
-  test('is migrated in order, async too; the schema completes it; what waits goes on', async () => {
+  test('is migrated in order, also asynchronously; the schema completes it; its open ask goes on', async () => {
     const page = await stored()
     const session = await page.open(three(both), open)
     expect(session.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 0 })
@@ -85,7 +85,7 @@ describe('a session of an older version', () => {
     expect(session.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 0 })
   })
 
-  test('back, rewind and fork to before the migration / refused: that state has another shape; later ones are reached', async () => {
+  test('back, rewind and fork to before the migration / refused: the state had another shape; later records are reached', async () => {
     const asking = (version: number, state: z.ZodObject, migrations: Migrations) =>
       defineWorkflow({ ...flow, version, state, migrations }).step(
         'ask',
@@ -117,7 +117,7 @@ describe('a session of an older version', () => {
     expect([session.asks[0]?.data, session.state.get()]).toEqual([2, { b: 1 }])
   })
 
-  test('is written once, whole; the next open finds the new version and migrates nothing', async () => {
+  test('is stored once, as a snapshot; the next open migrates nothing', async () => {
     const page = await stored()
     const session = await page.open(three(both), open)
     await session.flush()
@@ -128,7 +128,7 @@ describe('a session of an older version', () => {
     expect(again.state.get('first')).toBe('Ada')
   })
 
-  test('a migration may change its copy; the stored one and the one before stay as they were', async () => {
+  test('a migration changes what it is given / the next one gets the changed state', async () => {
     const page = await stored()
     const session = await page.open(
       three({
@@ -166,7 +166,7 @@ describe('a session of an older version', () => {
     expect((await page.open(three(both), open)).state.get('first')).toBe('Ada')
   })
 
-  test('the disk is full / the migrated session works in memory, the old one stays, saved when there is room', async () => {
+  test('the disk is full / the migrated session works in memory, the old one stays; saved when there is room', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     const old = await createEngine({ storage: inner, clock }).open(one)
@@ -189,7 +189,7 @@ describe('a session of an older version', () => {
     expect(again.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 1 })
   })
 
-  test('a run whose stop event was sent and not heeded yet / is complete when it goes on', async () => {
+  test('rewound to between the stop event and the end / completed at the resume', async () => {
     const page = profile()
     const make = (version: number) =>
       defineWorkflow({ ...flow, version, migrations: { 2: (old: unknown) => old } }).step(
@@ -209,7 +209,7 @@ describe('a session of an older version', () => {
     expect(second).toMatchObject({ status: 'completed', result: 'there' })
   })
 
-  test('typed while a migration runs / is on top of its result', async () => {
+  test('typed during a migration / goes on top of its result', async () => {
     const page = await stored()
     const session = page.engine.session(three(both), open)
     session.state.set('visits', 9)
@@ -217,7 +217,7 @@ describe('a session of an older version', () => {
     expect(session.state.get()).toEqual({ first: 'Ada', last: 'Lovelace', visits: 9 })
   })
 
-  test('cut off at work / its uncommitted writes are gone before the migration, and it runs again', async () => {
+  test('cut off at work / its uncommitted writes are undone before the migration, and it runs again', async () => {
     const page = profile()
     const make = (version: number, migrations: Migrations, hang: boolean) =>
       defineWorkflow({ ...flow, version, migrations }).step(
@@ -243,7 +243,7 @@ describe('a session of an older version', () => {
   })
 })
 
-describe('a schema that knows more, with defaults, and the same version', () => {
+describe('the same version, and a schema with more defaults', () => {
   const rows = (state: z.ZodObject) =>
     defineWorkflow({ ...flow, state }).step(
       'ask',
@@ -262,7 +262,7 @@ describe('a schema that knows more, with defaults, and the same version', () => 
     }),
   )
 
-  test('opens completed, everywhere; what waits goes on; what is written to the new field is there after a reload', async () => {
+  test('opens completed, and its ask goes on; what is written to the new field survives a reload', async () => {
     const page = profile()
     const first = await page.open(before)
     first.run().catch(() => {})
@@ -285,7 +285,7 @@ describe('a schema that knows more, with defaults, and the same version', () => 
     expect(page.errors).toEqual([])
   })
 
-  test('is written once; the next open writes nothing', async () => {
+  test('is stored once; the next open writes nothing', async () => {
     const page = profile()
     await page.open(before)
     await page.reload()
@@ -300,7 +300,7 @@ describe('a schema that knows more, with defaults, and the same version', () => 
     expect((await page.storage.read('flow'))?.head.seq).toBe(head?.seq)
   })
 
-  test('and without one of the fields / STATE_INVALID, nothing is taken away', async () => {
+  test('but without one of the fields / STATE_INVALID, and nothing is lost', async () => {
     const page = profile()
     const session = await page.open(before)
     session.state.append('rows', { name: 'kept' })
@@ -311,7 +311,7 @@ describe('a schema that knows more, with defaults, and the same version', () => 
     expect((await page.open(before)).state.get('rows')).toEqual([{ name: 'kept' }])
   })
 
-  test('and that puts another set in place of one it does not take / STATE_INVALID, nothing is taken away', async () => {
+  test('that replaces a set which it refuses / STATE_INVALID, and nothing is lost', async () => {
     const page = profile()
     const clone = { serializer: structuredCloneSerializer }
     const colours = (...known: string[]) =>
@@ -326,7 +326,7 @@ describe('a schema that knows more, with defaults, and the same version', () => 
   })
 })
 
-describe('a step that older code had begun, and that has written before it asked', () => {
+describe('a step that older code has begun, with a write before its ask', () => {
   const items = (version: number, field: string, migrations: Migrations) =>
     defineWorkflow({ ...flow, version, migrations, private: ['card'] })
       .step('note', { on: Nudge }, (ctx, { data }) => ctx.state.append('noted', String(data)))
@@ -353,7 +353,7 @@ describe('a step that older code had begun, and that has written before it asked
   }
 
   test.each([false, true])(
-    'newer code writes it elsewhere, first question answered: %s / goes on where it was, nothing is written or sent twice, also after another reload',
+    'newer code writes elsewhere, first ask answered: %s / goes on, nothing is written or sent twice, also after another reload',
     async (answered) => {
       const page = await begun(answered)
       const workflow = items(2, 'lines', renamed)
@@ -377,7 +377,7 @@ describe('a step that older code had begun, and that has written before it asked
     },
   )
 
-  test('and it forgets to ask what older code had asked / ReplayMismatchError, as without a migration', async () => {
+  test('newer code does not ask what older code asked / ReplayMismatchError, as without a migration', async () => {
     const page = await begun(false)
     const other = defineWorkflow({ ...flow, version: 2, migrations: renamed }).step(
       'ask',
@@ -437,7 +437,7 @@ describe('a migration that is missing or fails', () => {
   )
 
   test.each([{}, { state: z.object({ name: z.string().default('') }) }])(
-    'it changes what it is given and returns nothing / refused: it does not begin anew with the defaults',
+    'it changes what it is given and returns nothing / refused, and does not begin anew with the defaults',
     async (schema) => {
       const page = await stored()
       const migrations: Migrations = { 2: (state: { name: string }) => void (state.name += '!') }
@@ -457,7 +457,7 @@ describe('a migration that is missing or fails', () => {
 })
 
 describe('code of an older version', () => {
-  test('finds a newer session / NEWER_VERSION, not a byte is touched', async () => {
+  test('opens a newer session / NEWER_VERSION, and not a byte is touched', async () => {
     const page = await stored()
     await (await page.open(three(both), open)).flush()
     page.kill()
@@ -467,7 +467,7 @@ describe('code of an older version', () => {
     expect(JSON.stringify(await page.storage.export('flow'))).toBe(before)
   })
 
-  test('is open while a newer page migrates / outdated and read-only, with what it shows', async () => {
+  test('is open while a newer page migrates / outdated and read-only, and shows what it had', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     const old = await createEngine({ storage, clock }).open(one)
@@ -485,7 +485,7 @@ describe('code of an older version', () => {
   })
 })
 
-describe('steps that have another name now', () => {
+describe('renamed steps', () => {
   const steps = (name: string, renamedSteps?: Record<string, string>) =>
     defineWorkflow({ ...flow, ...(renamedSteps && { renamedSteps }) })
       .step(name as 'named', { on: Go, asks: [Question], emits: [Worked] }, async (ctx) => {
@@ -494,7 +494,7 @@ describe('steps that have another name now', () => {
       })
       .step('last', { on: Worked, emits: [Done] }, () => Done('done'))
 
-  test('renamedSteps / work in the middle goes on under the new name, also when it is opened again', async () => {
+  test('renamedSteps / the open ask goes on under the new name, also when opened again', async () => {
     const page = profile()
     const first = await page.open(steps('ask'))
     first.run().catch(() => {})
@@ -511,7 +511,7 @@ describe('steps that have another name now', () => {
     expect(await result).toBe('done')
   })
 
-  test('renamedSteps over a snapshot with queued events / the same', async () => {
+  test('renamedSteps, with queued events in a snapshot / works the same', async () => {
     const page = profile()
     const first = await page.open(steps('ask'))
     first.pause()
@@ -527,7 +527,7 @@ describe('steps that have another name now', () => {
     expect(second.asks).toHaveLength(1)
   })
 
-  test('renamedSteps over what is collected, queued behind a rewind, or a sub-flow calls the same / all of it goes on', async () => {
+  test("renamedSteps, with collected and queued events and a sub-flow's step of that name / all of it goes on", async () => {
     const child = defineWorkflow({ ...flow, name: 'child' }).step(
       'pair',
       { on: Go, asks: [Question], emits: [Done] },
@@ -563,7 +563,7 @@ describe('steps that have another name now', () => {
     }
   })
 
-  test('without it / the work is an orphan: reported, not dropped', async () => {
+  test('without renamedSteps / the work is an orphan: reported, not dropped', async () => {
     const page = profile()
     const first = await page.open(steps('ask'))
     first.run().catch(() => {})
@@ -577,7 +577,7 @@ describe('steps that have another name now', () => {
   })
 
   test.each(['begun', 'queued'])(
-    'nothing is left but work for a step that is gone, %s / waiting, as for better code, and not running for ever',
+    'nothing is left but work for a missing step, %s / waiting for better code, not running for ever',
     async (which) => {
       const page = profile()
       const slow = (name: string) =>
@@ -601,7 +601,7 @@ describe('steps that have another name now', () => {
     },
   )
 
-  test('a new name that is no step, an old one that still is / findings of validate', () => {
+  test('a new name that is no step, an old name that still is / findings of validate()', () => {
     expect(() => steps('ask', { gone: 'nowhere', ask: 'last' }).validate()).toThrow(
       /nowhere[^]*still is a step "ask"/,
     )

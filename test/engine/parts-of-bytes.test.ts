@@ -48,7 +48,7 @@ async function large({ keepsBytes = true, workflow = untyped, size = COUNT } = {
 const isBytes = ([, data]: readonly [number, unknown]): boolean => data instanceof Uint8Array
 
 describe('a large session in a storage that keeps bytes', () => {
-  test('it is stored / its parts are bytes, and older code is told by its format', async () => {
+  test('when stored / its parts are bytes, and its format keeps older code away', async () => {
     const { stored } = await large()
     expect(stored.parts?.length).toBeGreaterThan(8)
     expect(stored.parts?.every(isBytes)).toBe(true)
@@ -58,14 +58,14 @@ describe('a large session in a storage that keeps bytes', () => {
   test.each([
     ['without a schema', untyped],
     ['with one', strict],
-  ])('it is opened %s / one entry is there, and all of them are', async (_, workflow) => {
+  ])('opened %s / one entry can be read, and all of them', async (_, workflow) => {
     const { open } = await large({ workflow })
     const { state } = await open()
     expect(state.get('entries.1500' as 'entries')).toEqual(entry(1500))
     expect(state.get('entries')).toEqual(entries)
   })
 
-  test('one byte is another one, or an end is lost / it is refused when it is opened, as damaged', async () => {
+  test('a changed byte, or a missing end / refused at open as damaged', async () => {
     const { storage, stored, open } = await large()
     const [n, data] = stored.parts![3] as readonly [number, Uint8Array]
     for (const made of [data.map((it, at) => (at === 77_777 ? it ^ 4 : it)), data.slice(0, -1)]) {
@@ -75,7 +75,7 @@ describe('a large session in a storage that keeps bytes', () => {
     }
   })
 
-  test('older code has stored it as text / it is opened, only what changes is written again, as bytes', async () => {
+  test('stored as text by older code / opens, and only what changes is written again, as bytes', async () => {
     const { storage, open, clock } = await large({ keepsBytes: false })
     const before = (await storage.read('a')) as StoredSession
     expect(before.parts?.some(isBytes)).toBe(false)
@@ -94,7 +94,7 @@ describe('a large session in a storage that keeps bytes', () => {
     expect(again.state.get('more')).toEqual(entries)
   })
 
-  test('it is exported, also when it was set aside / all of it is text, for a file of JSON', async () => {
+  test('exported, also when set aside / all of it is text, fit for JSON', async () => {
     const { storage } = await large()
     await storage.quarantine('a')
     const exported = await createEngine({ storage }).export('a')
@@ -103,7 +103,7 @@ describe('a large session in a storage that keeps bytes', () => {
     expect(saved.split('entry-1500').length - 1).toBe(2)
   })
 
-  test('a serializer of its own / its parts are what it makes', async () => {
+  test('with a custom serializer / its parts are what that makes', async () => {
     const clock = virtualClock()
     const storage: SessionStorage = { ...memoryStorage(), keepsBytes: true }
     const serializer = {

@@ -60,7 +60,7 @@ describe('session.persistence', () => {
     expect(session.persistence).toBe(idle)
   })
 
-  test('memory storage that was asked for / counts as saved', async () => {
+  test('memory storage passed to the engine / counts as saved', async () => {
     const clock = virtualClock()
     const session = await createEngine({ storage: memoryStorage(), clock }).open(asking)
     session.state.set('typed', 1)
@@ -68,7 +68,7 @@ describe('session.persistence', () => {
     expect(session.persistence.status).toBe('saved')
   })
 
-  test('a schema that computes a field, of which something is deleted / the session opens again', async () => {
+  test('a schema that computes a field, and something is deleted / the session opens again', async () => {
     const page = profile()
     const state = z
       .object({
@@ -107,7 +107,7 @@ describe('session.persistence', () => {
     expect(await stored()).not.toBe(before)
   })
 
-  test("a step's end, a point, a reply, run / are written at once, with the edits before them", async () => {
+  test("a step's end, a commit point, a reply and run() / are written at once, with the edits before them", async () => {
     const page = profile()
     const session = await page.open(asking)
     session.state.set('typed', 'first')
@@ -128,7 +128,7 @@ describe('session.persistence', () => {
 })
 
 describe('storage fails for a while', () => {
-  test('state intact, unsaved, onError once per outage, saved later; nothing is thrown into the app', async () => {
+  test('the state is intact, `unsaved`, onError once per outage, saved later; nothing is thrown into the app', async () => {
     const { clock, inner, mood, errors, engine } = moody()
     const heard = await unhandled(async () => {
       const session = await engine.open(asking)
@@ -157,7 +157,7 @@ describe('storage fails for a while', () => {
     expect(heard).toEqual([])
   })
 
-  test('flush() / forces a try, rejects with the storage error while it fails, resolves when it works again', async () => {
+  test('flush() / tries at once, rejects with the storage error while it fails, resolves when it works again', async () => {
     const { clock, mood, engine } = moody()
     const session = await engine.open(asking)
     mood.bad = true
@@ -170,7 +170,7 @@ describe('storage fails for a while', () => {
     await clock.advance(1000)
   })
 
-  test('the whole flow runs through the outage, effects run once; all is saved in the end', async () => {
+  test('a whole flow runs through the outage / its effects run once, and all is saved in the end', async () => {
     const { clock, inner, mood, engine } = moody()
     let calls = 0
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
@@ -193,7 +193,7 @@ describe('storage fails for a while', () => {
     expect(again.state.get('list')).toHaveLength(5)
   })
 
-  test('text is typed letter by letter meanwhile / all of it is stored once there is room, and there after a reload', async () => {
+  test('text is typed letter by letter meanwhile / all of it is stored once there is room', async () => {
     const { clock, inner, mood, engine } = moody()
     const session = await engine.open(asking)
     mood.bad = true
@@ -212,7 +212,7 @@ describe('storage fails for a while', () => {
     expect(again.state.get('text')).toBe('a dog-eared page is kept')
   })
 
-  test('tries back off: no storm of writes', async () => {
+  test('for ten minutes / the tries back off: no storm of writes', async () => {
     const { clock, mood, engine, tries } = moody()
     const session = await engine.open(asking)
     mood.bad = true
@@ -222,7 +222,7 @@ describe('storage fails for a while', () => {
     expect(tries()).toBeGreaterThan(5)
   })
 
-  test('close() while it fails / rejects, and is closed all the same; no unhandled rejection', async () => {
+  test('close() / rejects, and closes the session all the same; no unhandled rejection', async () => {
     const { clock, mood, engine } = moody()
     const heard = await unhandled(async () => {
       const session = await engine.open(asking)
@@ -238,7 +238,7 @@ describe('storage fails for a while', () => {
     expect(heard).toEqual([])
   })
 
-  test('only snapshots fail / everything is saved all the same, onError is quiet or says it once', async () => {
+  test('for snapshots only / everything is saved all the same, with at most one call of onError', async () => {
     const { clock, inner, mood, engine, errors } = moody(['compact'])
     mood.bad = true
     const session = await engine.open(asking)
@@ -253,7 +253,7 @@ describe('storage fails for a while', () => {
     )
   })
 
-  test('a serializer that throws / unsaved with a code, no unhandled rejection; saved when it works again', async () => {
+  test('a serializer that throws / `unsaved` with a code, no unhandled rejection; saved when it works again', async () => {
     const clock = virtualClock()
     let broken = true
     const heard = await unhandled(async () => {
@@ -317,7 +317,7 @@ describe('storage fails for a while', () => {
 })
 
 describe('once waits for its intent', () => {
-  test('storage is slow / the effect begins when the intent is stored, not before', async () => {
+  test('slow storage / the effect begins when the intent is stored, not before', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     const door = gate()

@@ -61,7 +61,7 @@ function charging() {
 }
 
 describe('a value that storage refuses for good', () => {
-  test('is still there / nothing behind it is stored, and it is told once', async () => {
+  test('is in the state / nothing after it is stored, and it is reported once', async () => {
     const { clock, engine, errors, reloaded } = page()
     const session = await engine.open(asking)
     session.state.set('text', 'before')
@@ -99,7 +99,7 @@ describe('a value that storage refuses for good', () => {
     expect(again.state.get()).toEqual({ text: 'behind', more: 1, ...(left && { file: left }) })
   })
 
-  test('is deleted before it was tried, in one window with it / saving goes on by itself', async () => {
+  test('is deleted before it was tried / saving goes on by itself', async () => {
     const { clock, engine, reloaded } = page()
     const session = await engine.open(asking)
     session.state.set('file', tooMuch)
@@ -120,7 +120,7 @@ describe('a value that storage refuses for good', () => {
     expect(session.persistence.status).toBe('saved')
   })
 
-  test('comes and goes while an ask is open, behind an effect / both are recorded, the effect ran once', async () => {
+  test('comes and goes while an ask is open, after an effect / both are recorded, and the effect ran once', async () => {
     const { clock, inner, engine } = page()
     const { working, calls } = charging()
     const session = await engine.open(working)
@@ -143,7 +143,7 @@ describe('a value that storage refuses for good', () => {
     expect([await result, calls()]).toEqual([1, 1])
   })
 
-  test('stood there when a step was answered, which reads it when it is run again / stored when the step has ended', async () => {
+  test('was there at a reply, and a re-run would read it / stored once the step has ended', async () => {
     const { clock, inner, engine } = page()
     const { working, calls } = charging()
     const session = await engine.open(working)
@@ -162,7 +162,7 @@ describe('a value that storage refuses for good', () => {
     expect((await createEngine({ storage: inner, clock }).open(working)).result).toBe(1)
   })
 
-  test('was in the history alone / what came before counts as one snapshot, here and after a reload', async () => {
+  test('was only in the history / the records before are replaced by one snapshot, also after a reload', async () => {
     const { clock, engine, reloaded } = page()
     const session = await engine.open(asking)
     session.state.set('file', tooMuch)
@@ -176,7 +176,7 @@ describe('a value that storage refuses for good', () => {
     expect((await reloaded()).history().map((it) => it.type)).toEqual(types)
   })
 
-  test('is in no history / the history stays whole', async () => {
+  test('was never there, only a full disk / the history stays whole', async () => {
     const { clock, inner, mood, engine, reloaded } = page()
     const session = await engine.open(asking)
     session.state.set('text', 'a')
@@ -194,7 +194,7 @@ describe('a value that storage refuses for good', () => {
     expect((await reloaded()).history().map((it) => it.type)).toEqual(types)
   })
 
-  test('of a large session / what of it did not change is not written again', async () => {
+  test('in a large session / what did not change is not written again', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     let parts = 0
@@ -225,7 +225,7 @@ describe('a value that storage refuses for good', () => {
     expect(parts - before).toBeLessThan(10)
   })
 
-  test('and a full disk, for ever / no storm of writes', async () => {
+  test('and a full disk, for ten minutes / no storm of writes', async () => {
     const { clock, mood, storage } = page()
     let tries = 0
     const count =
@@ -266,7 +266,7 @@ describe('a value that storage refuses for good, in one of two tabs', () => {
     expect([leader, follower].map((it) => it.persistence.status)).toEqual(['saved', 'saved'])
   })
 
-  test('the session was taken over meanwhile / nothing of it lands on top', async () => {
+  test('and the session was taken over meanwhile / nothing is written over it', async () => {
     const { clock, inner, engine, errors } = page()
     const session = await engine.open(asking)
     session.state.set('text', 'a')

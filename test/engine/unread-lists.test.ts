@@ -35,8 +35,8 @@ function parsed(): () => number {
   return () => parse.mock.calls.map(([text]) => text.length).reduce((a, b) => (b > 100_000 ? a + b : a), 0)
 }
 
-describe('a large list of a session without a schema', () => {
-  test('the session is opened and one entry is read / no more than its part is parsed', async () => {
+describe('a large list in a session without a schema', () => {
+  test('one entry is read / only its part is parsed', async () => {
     const { open } = await large()
     const text = parsed()
     const session = await open()
@@ -50,7 +50,7 @@ describe('a large list of a session without a schema', () => {
     ])
   })
 
-  test('another field is written / the list is still unread', async () => {
+  test('another field is written / the list stays unread', async () => {
     const { open } = await large()
     const text = parsed()
     const session = await open()
@@ -59,7 +59,7 @@ describe('a large list of a session without a schema', () => {
     expect(session.state.get('entries.2.note')).toBe('note 2')
   })
 
-  test('the whole list is read / all of it is there, and the same objects as before', async () => {
+  test('the whole list is read / all of it is there, with the same objects', async () => {
     const { open } = await large()
     const { state } = await open()
     const one = state.get('entries.7')
@@ -70,7 +70,7 @@ describe('a large list of a session without a schema', () => {
     expect(list).toEqual(Array.from({ length: COUNT }, (_, at) => entry(at)))
   })
 
-  test('an entry is changed / others keep their identity, who listens hears once, it is there after a reload', async () => {
+  test('an entry is changed / others keep their identity, listeners hear once, and it is there after a reload', async () => {
     const { open } = await large()
     const { state, flush, close } = await open()
     const heard = vi.fn()
@@ -85,7 +85,7 @@ describe('a large list of a session without a schema', () => {
     expect([again.state.get('entries.5.note'), again.state.get('entries.2999')]).toEqual(['new', entry(2999)])
   })
 
-  test('moments go by / it is read on, a part at a time', async () => {
+  test('time goes by / the rest is read, a part at a time', async () => {
     const { open, clock } = await large()
     const text = parsed()
     const session = await open()
@@ -100,7 +100,7 @@ describe('a large list of a session without a schema', () => {
     expect(text()).toBe(all)
   })
 
-  test('a snapshot is made of what nobody has read / only what has changed is written', async () => {
+  test('a snapshot of unread parts / only what changed is written', async () => {
     const { storage, clock } = await large()
     const kept: number[] = []
     const counting: SessionStorage = {
@@ -131,7 +131,7 @@ describe('a large list of a session without a schema', () => {
     expect(again.state.get('more.2999')).toEqual(entry(-2999))
   })
 
-  test('export, import, fork and the history / have all of it', async () => {
+  test('export, import and fork / have all of it', async () => {
     const { open, storage, clock } = await large()
     const session = await open()
     const json = session.toJSON()
@@ -144,7 +144,7 @@ describe('a large list of a session without a schema', () => {
   })
 })
 
-describe('a part that is damaged', () => {
+describe('a damaged part', () => {
   const change = (stored: StoredSession, text: (data: string) => string, sum: boolean): StoredSession => {
     const snapshot = stored.snapshot as StoredSnapshot
     const [n, data] = stored.parts![3] as StoredPart
@@ -168,13 +168,13 @@ describe('a part that is damaged', () => {
       id: 'a',
     })
 
-  test('one character / the session is refused when it is opened, as if it had been read', async () => {
+  test('one changed character / the session is refused at open', async () => {
     const { storage, stored } = await large()
     const damaged = change(stored, (data) => data.replace('note ', 'mote '), false)
     expect(await failure(opening(storage, damaged))).toMatchObject({ code: 'UNREADABLE_RECORD' })
   })
 
-  test('somebody has changed it together with its checksum, so that it is no list of that length / who reads it gets a StorageError, the rest is there', async () => {
+  test('a forged part with a matching checksum / reading it throws a StorageError, the rest is there', async () => {
     const { storage, stored } = await large()
     for (const text of ['{"list":[]}', 'null', '{"list":', '{"list":[{"__proto__":1}]}']) {
       const { state } = await opening(
