@@ -28,7 +28,7 @@ describe('diff', () => {
     expect(diff({ a: undefined }, { b: undefined })).toEqual([])
   })
 
-  test('keys in another order / those that come later are taken out and set again, in their order', () => {
+  test('keys in another order / those that must come later are deleted and set again, in their order', () => {
     expect(diff({ a: 1, b: 2, c: 3 }, { a: 1, c: 3, b: 2 })).toEqual([
       ['delete', 'b'],
       ['set', 'b', 2],
@@ -54,7 +54,7 @@ describe('diff', () => {
       ])
   })
 
-  test('parts with the same identity are not looked into', () => {
+  test('parts with the same identity are skipped', () => {
     const untouched = new Proxy<object>({}, { ownKeys: () => expect.unreachable() })
     expect(diff({ a: untouched, b: 1 }, { a: untouched, b: 2 })).toEqual([['set', 'b', 2]])
     expect(diff([[untouched, 1]], [[untouched, 1]])).toEqual([['replace', [[untouched, 1]]]])
@@ -79,13 +79,13 @@ describe('diff', () => {
     ])
   })
 
-  test('a text that grew at its end is an append, any other text a set', () => {
+  test('a text that grew at its end is an append, any other changed text a set', () => {
     expect(diff({ t: 'ab' }, { t: 'abc' })).toEqual([['append', 't', 'c']])
     expect(diff({ t: 'ab' }, { t: 'xab' })).toEqual([['set', 't', 'xab']])
     expect(diff({ t: 'ab' }, { t: 'a' })).toEqual([['set', 't', 'a']])
   })
 
-  test('an object for a list, a list for an object, a scalar for either', () => {
+  test('an object for a list, a list for an object, a scalar for either: a set', () => {
     expect(diff({ a: [], b: {}, c: {}, d: null }, { a: {}, b: [], c: 1, d: {} })).toEqual([
       ['set', 'a', {}],
       ['set', 'b', []],
@@ -94,13 +94,13 @@ describe('diff', () => {
     ])
   })
 
-  test('an undefined item and a hole are no removal: they travel, for the write to refuse', () => {
+  test('an undefined item or a hole is kept, so that the write can refuse it', () => {
     expect(diff({ l: [1, 2, 3] }, { l: [1, undefined, 3] })).toEqual([['splice', 'l', 1, 1, [undefined]]])
     const [op] = diff({ l: [1] }, { l: Object.assign([1], { length: 3 }) })
     expect(op).toStrictEqual(['splice', 'l', 1, 0, [undefined, undefined]])
   })
 
-  test('a root that is no object is replaced', () => {
+  test('a root that is no object: a replace', () => {
     expect(diff(1, 2)).toEqual([['replace', 2]])
     expect(diff([1], [2])).toEqual([['replace', [2]]])
     expect(diff({ a: 1 }, null)).toEqual([['replace', null]])
@@ -180,7 +180,7 @@ describe('diff', () => {
       ({ list }: { list: { at: number }[] }) => void list.push({ at: -1 }),
       (width) => [['splice', 'list', width, 0, [{ at: -1 }]]],
     ],
-  ])('%s / the others are not looked at, and what changed is told in order', (_, make, recipe, expected) => {
+  ])('%s / the others are not looked at, and the changes come in order', (_, make, recipe, expected) => {
     const counts: number[] = []
     for (const width of [100, 1000]) {
       const from = make(width)
@@ -195,7 +195,7 @@ describe('diff', () => {
     expect(counts[1]).toBe(counts[0])
   })
 
-  test('an object with changes is moved to where another stood / compared with that one', () => {
+  test('a changed object is moved over another / compared with that one', () => {
     const from = { a: { x: 1, y: 1 }, b: { x: 1, y: 2 } }
     const { draft, touched, finish } = draftOf(from)
     const box = draft as typeof from

@@ -97,7 +97,7 @@ describe('a draft', () => {
     })
   })
 
-  test('a property descriptor does not lead past the draft', () => {
+  test('a property descriptor gives a draft too, not the old value', () => {
     const root = structuredClone(start())
     edited(root, (it) => {
       const descriptor = Object.getOwnPropertyDescriptor(it, 'user')
@@ -118,7 +118,7 @@ describe('a draft', () => {
     expect(after.other[0]).toBe(root.items[1])
   })
 
-  test('a draft assigned to another place, alone or inside new data, is one value and ends up plain', () => {
+  test('a draft assigned to another place, directly or inside new data, is one value, and plain at the end', () => {
     const root = start()
     const after = edited(root, (it) => {
       it.copy = it.user
@@ -130,7 +130,7 @@ describe('a draft', () => {
     expectPlain(after)
   })
 
-  test('a value that stands in two places of the old state is two values', () => {
+  test('a value in two places of the old state becomes two values', () => {
     const shared = Object.freeze({ n: 0 })
     const root: State = { ...start(), x: shared, y: shared }
     const after = edited(root, (it) => void ((it.x as { n: number }).n = 1))
@@ -138,7 +138,7 @@ describe('a draft', () => {
     expect(after.y).toBe(shared)
   })
 
-  test('a part of the old state that is assigned somewhere else is a value of its own', () => {
+  test('a part of the old state assigned to another place is a separate value', () => {
     for (const readFirst of [true, false]) {
       const root = start()
       const after = edited(root, (it) => {
@@ -196,14 +196,14 @@ describe('a draft', () => {
     expect(after.l).toEqual(plain)
   })
 
-  test('a list that became shorter keeps what is left', () => {
+  test('a shortened list keeps the items that are left', () => {
     const root = start()
     const after = edited(root, (it) => void (it.items.length = 2))
     expect(after.items).toHaveLength(2)
     expect(after.items[0]).toBe(root.items[0])
   })
 
-  test('a key that is replaced by another one is no "same"', () => {
+  test('deleting a key counts as a change, even beside a new key set to undefined', () => {
     const after = edited(start(), (it) => {
       delete it.user.age
       it.user['nick' as 'name'] = undefined as unknown as string
@@ -211,7 +211,7 @@ describe('a draft', () => {
     expect('age' in after.user).toBe(false)
   })
 
-  test('used after the end: a TypeError that says so, and nothing changes', () => {
+  test('used after its end: a TypeError that says so, and nothing changes', () => {
     const root = start()
     const { draft, finish } = draftOf(root)
     const it = draft as State
@@ -236,7 +236,7 @@ describe('a draft', () => {
     expect(after).toEqual({ ...start(), user: { name: 'Eve', age: 36 } })
   })
 
-  test('a draft that ended is refused as a value of another one', () => {
+  test('an ended draft is refused as a value in another draft', () => {
     const first = draftOf(start())
     const old = (first.draft as State).user
     first.finish()
@@ -265,7 +265,7 @@ describe('a draft', () => {
     expect((Object as { polluted?: unknown }).polluted).toBeUndefined()
   })
 
-  test('a draft with another prototype or a defined property is no way out', () => {
+  test('setting a prototype or defining a property on a draft leaves the old value alone', () => {
     const root = start()
     const odd = draftOf(root)
     Object.setPrototypeOf(odd.draft, { polluted: 1 })
@@ -275,7 +275,7 @@ describe('a draft', () => {
     expect('x' in root).toBe(false)
   })
 
-  test('a value that holds itself ends, as a cycle for the write to refuse', () => {
+  test('a value that contains itself becomes a cycle, for the write to refuse', () => {
     const mine: Record<string, unknown> = {}
     mine['self'] = mine
     const after = edited(start(), (it) => {
@@ -287,7 +287,7 @@ describe('a draft', () => {
     expect(after.user).toBe(after)
   })
 
-  test('what is no plain data is handed through as it is', () => {
+  test('values that are no plain data pass through unchanged', () => {
     const date = new Date(0)
     const map = new Map([[1, 2]])
     const after = edited({ ...start(), date }, (it) => {
@@ -307,7 +307,7 @@ describe('a draft', () => {
     }
   })
 
-  test('random changes do to a draft what they do to a clone (1,000 seeds)', () => {
+  test('random changes to a draft give the same as to a clone (1,000 seeds)', () => {
     forSeeds(
       1000,
       (it) => Array.from({ length: 1 + it.below(20) }, () => it.mutation()),

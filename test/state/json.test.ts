@@ -25,7 +25,7 @@ class Point {
 
 describe('plain data', () => {
   it.each([null, true, false, '', 'text', 0, 1.5, -3, [], {}, [1, [2, { a: null }]], { a: { b: [] } }])(
-    '%j / the same again',
+    '%j / comes back the same',
     (value) => expect(copyJson(value, 'state')).toEqual(value),
   )
 
@@ -43,7 +43,7 @@ describe('plain data', () => {
     expect([copy, copy.list, copy.list[0]].every(Object.isFrozen)).toBe(true)
   })
 
-  it('a key that holds undefined / dropped; a bare undefined stays', () => {
+  it('a key that holds undefined / dropped; undefined by itself stays', () => {
     expect(Object.keys(copyJson({ a: undefined, b: 1 }, 'state') as object)).toEqual(['b'])
     expect(copyJson(undefined, 'state')).toBeUndefined()
   })
@@ -53,7 +53,7 @@ describe('plain data', () => {
     expect(Object.is((copyJson([-0], 'state') as number[])[0], 0)).toBe(true)
   })
 
-  it('an object twice without a cycle / copied twice', () => {
+  it('one object in two places, without a cycle / copied twice', () => {
     const shared = { n: 1 }
     const copy = copyJson({ a: shared, b: [shared, shared] }, 'state') as { a: object; b: object[] }
     expect(copy).toEqual({ a: { n: 1 }, b: [{ n: 1 }, { n: 1 }] })
@@ -61,7 +61,7 @@ describe('plain data', () => {
     expect(copy.b[0]).not.toBe(copy.b[1])
   })
 
-  it('objects without a prototype or of another frame / plain all the same', () => {
+  it('objects without a prototype, or from another frame / count as plain', () => {
     const bare = Object.assign(Object.create(null) as object, { a: 1 })
     expect(copyJson(bare, 'state')).toEqual({ a: 1 })
     const foreign: unknown = runInNewContext('({ list: [1, { a: 2 }] })')
@@ -78,19 +78,19 @@ describe('plain data', () => {
     expect(read).toHaveBeenCalledTimes(1)
   })
 
-  it('keys that are named like methods / kept as data', () => {
+  it('keys named like methods / kept as data', () => {
     const given = { toString: 1, hasOwnProperty: 2, valueOf: 3, length: 4, toJSON: 5 }
     expect(copyJson(given, 'state')).toEqual(given)
   })
 
-  it('what is inherited or not enumerable / left behind', () => {
+  it('inherited and non-enumerable properties / left out', () => {
     const given = Object.defineProperty({ a: 1 }, 'hidden', { value: 2, enumerable: false })
     expect(Object.getOwnPropertyNames(copyJson(given, 'state'))).toEqual(['a'])
   })
 })
 
 describe('a value that cannot be kept', () => {
-  it('a File / refused, path, kind and the way out named', () => {
+  it('a File / refused, naming the path, the kind and the way out', () => {
     const error = refusal({ file: new File([], 'a.txt') })
     expect(error.path).toBe('state.upload.file')
     expect(error.kind).toBe('a File')
@@ -138,7 +138,7 @@ describe('a value that cannot be kept', () => {
     expect(refusal({ a: Array(2) })).toMatchObject({ path: 'state.upload.a.0', kind: 'a hole in a list' })
   })
 
-  it('a cycle / refused, where it closes', () => {
+  it('a cycle / refused, naming where it closes', () => {
     const own: Record<string, unknown> = { deep: {} }
     ;(own['deep'] as Record<string, unknown>)['again'] = own
     expect(refusal(own)).toMatchObject({ path: 'state.upload.deep.again', kind: 'a cycle' })
@@ -151,7 +151,7 @@ describe('a value that cannot be kept', () => {
     expect(refusal({ a: { [Symbol('secret')]: 1 } }).kind).toBe('a value under a symbol key')
   })
 
-  it('1,000 levels / fine; 1,001 or 10,000 / refused, the stack holds, the message is short', () => {
+  it('1,000 levels / accepted; 1,001 or 10,000 / refused with a short message, no stack overflow', () => {
     expect(copyJson(nested(1000), 'state')).toEqual(nested(1000))
     for (const depth of [1001, 10_000, 200_000]) {
       const error = refusal(nested(depth))
@@ -165,7 +165,7 @@ describe('a value that cannot be kept', () => {
     expect(refusal(endless()).kind).toContain('nested deeper')
   })
 
-  it('a getter that throws / its own error', () => {
+  it('a getter that throws / its own error comes out', () => {
     const given = {
       get a() {
         throw new Error('mine')
@@ -184,13 +184,13 @@ describe('a value that cannot be kept', () => {
     },
   )
 
-  it('a class instance that lies about its constructor / refused', () => {
+  it('a class instance that hides its constructor / refused', () => {
     const sly = Object.assign(new Point(), { constructor: undefined })
     expect(refusal(sly).kind).toBe('a class instance')
   })
 })
 
-describe('development', () => {
+describe('development mode', () => {
   afterEach(() => {
     vi.unstubAllEnvs()
     vi.unstubAllGlobals()

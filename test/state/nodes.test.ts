@@ -6,8 +6,8 @@ import { toPath } from '../../src/state/path'
 import { cellOf } from '../../src/state/store'
 import { random } from '../support/random'
 
-describe('paths by the ten thousands', () => {
-  test('more paths than are remembered: reads, writes and listeners stay right', () => {
+describe('tens of thousands of paths', () => {
+  test('more paths than the store remembers: reads, writes and listeners stay right', () => {
     const store = createStore({ initial: { kept: { n: 0 }, items: {} } })
     const listener = vi.fn<() => void>()
     const above = vi.fn<() => void>()
@@ -24,7 +24,7 @@ describe('paths by the ten thousands', () => {
     expect([listener.mock.calls.length, above.mock.calls.length]).toEqual([3, 3])
   })
 
-  test('one that is forgotten while its value is held: the held value stays as it is', () => {
+  test('a path forgotten while its value is held: the held value stays the same', () => {
     const store = createStore({ initial: { a: { b: { n: 0 } } } })
     store.set('a.b.n', 1)
     const held = store.get('a.b')
@@ -34,7 +34,7 @@ describe('paths by the ten thousands', () => {
     expect(store.get('a.b')).toEqual({ n: 2 })
   })
 
-  test('one whose write is under way when it is forgotten', () => {
+  test('a path forgotten during a write to it: the write lands', () => {
     const store = createStore({ initial: { a: { n: 0 } } })
     store.set('a.n', (previous: unknown) => {
       for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
@@ -45,7 +45,7 @@ describe('paths by the ten thousands', () => {
 })
 
 describe('segments', () => {
-  test('any there may be / they name the place that a checked path of them names, or the same error', () => {
+  test('any input / names the same place as a checked path, or throws the same error', () => {
     const pool = [...['a', '0', 0, 12, -0, 'a.b', '', '__proto__'], ...['x y', '["a"]', '01']] as const
     const odd = [-1, 1.5, Number.NaN, 1e21, null, undefined, {}, ['a'], Symbol('s'), new String('a')]
     const next = random(7)
@@ -70,15 +70,15 @@ describe('segments', () => {
     }
   })
 
-  test('what looks like a list and is none / refused, also at the place that was named last', () => {
+  test('an object that looks like a list / refused, also right after another path', () => {
     const nodes = new Nodes()
     nodes.named('a')
     expect(() => nodes.named({ 0: 'a', length: 1 } as never)).toThrow(PathError)
   })
 })
 
-describe('a component that keeps its setter', () => {
-  test('its path is forgotten meanwhile / it writes to the same place, and who listens there now is told', () => {
+describe('a component keeps its setter', () => {
+  test('and the store forgets its path / the setter still writes there, and current listeners are told', () => {
     const store = createStore({ initial: { a: { n: 0 } } })
     const { set, show } = cellOf(store, 'a.n')
     for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
@@ -88,7 +88,7 @@ describe('a component that keeps its setter', () => {
     expect([store.get(), show(), listener.mock.calls.length]).toEqual([{ a: { n: 1 } }, 1, 1])
   })
 
-  test('a path is forgotten between the write in a batch and its end / all of it lands, in order', () => {
+  test('and its path is forgotten within a batch / all writes of the batch land, in order', () => {
     const store = createStore({ initial: { a: { n: 0 }, b: 0 } })
     const [a, b] = [cellOf(store, 'a.n'), cellOf(store, 'b')]
     const listener = vi.fn<() => void>()
@@ -104,7 +104,7 @@ describe('a component that keeps its setter', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  test('a batch that throws is followed by another one / only that lands', () => {
+  test('and a batch that throws is followed by another / only the second lands', () => {
     const store = createStore({ initial: { a: 0, b: 0 } })
     const [a, b] = [cellOf(store, 'a'), cellOf(store, 'b')]
     const failing = (): void =>
@@ -119,14 +119,14 @@ describe('a component that keeps its setter', () => {
 })
 
 describe('names that look alike', () => {
-  test('a dotted text that is how a path of segments is kept is no path', () => {
+  test('a text that equals the internal name of a path is no path', () => {
     const store = createStore()
     store.set(['a.b', 'c'], 1)
     expect(() => store.get('.["a.b","c"]')).toThrow('empty segment')
     expect(store.get(['a.b', 'c'])).toBe(1)
   })
 
-  test('an index and the same text as a key of an object', () => {
+  test('an index of a list and the same text as a key of an object are told apart', () => {
     const store = createStore({ initial: { list: ['x'], map: { 0: 'y', '00': 'z' } } })
     expect([store.get('list.0'), store.get('map.0'), store.get('map.00'), store.get('list.00')]).toEqual([
       'x',
@@ -154,8 +154,8 @@ describe('names that look alike', () => {
   })
 })
 
-describe('what is held while it is written below, and lists that move', () => {
-  test('an item that was written, then moved by a removal before it', () => {
+describe('held values, and lists whose items move', () => {
+  test('an item is written, then moved by a removal before it: it keeps its identity', () => {
     const store = createStore({ initial: { l: [{ n: 0 }, { n: 1 }, { n: 2 }] } })
     store.set('l.1.n', 10)
     store.set('l.2.n', 20)
@@ -168,7 +168,7 @@ describe('what is held while it is written below, and lists that move', () => {
     expect(store.get('l')).toEqual([{ n: 11 }, { n: 20 }])
   })
 
-  test('an item that is gone and comes again', () => {
+  test('an item is deleted and appended again: reads and listeners are right', () => {
     const store = createStore({ initial: { l: [{ n: 0 }] } })
     const listener = vi.fn<() => void>()
     store.subscribe('l.0.n', listener)
@@ -183,7 +183,7 @@ describe('what is held while it is written below, and lists that move', () => {
 })
 
 describe('a batch', () => {
-  test('sees what it has written, at, above and below it, also after tens of thousands of other paths', () => {
+  test('sees its own writes at, above and below the path, also after tens of thousands of other paths', () => {
     const store = createStore({ initial: { a: { n: 0, m: 0 }, l: [] as unknown[] } })
     store.batch(() => {
       store.set('a.n', 1)
@@ -199,7 +199,7 @@ describe('a batch', () => {
     expect(store.get()).toEqual({ a: { b: { c: 1 } }, l: [{ n: 2 }] })
   })
 
-  test('that takes an item out finds the others where they have moved to, and writes there', () => {
+  test('that deletes an item finds and writes the others at their new places', () => {
     const store = createStore({ initial: { l: [1, 2, 3], m: { a: 1, b: 2 } } })
     store.batch(() => {
       store.delete('l.0')
@@ -211,7 +211,7 @@ describe('a batch', () => {
     expect(store.get()).toEqual({ l: [2, 2], m: { b: 2 } })
   })
 
-  test('that makes a parent finds it in the next write', () => {
+  test('that creates a parent finds it at the next write', () => {
     const store = createStore()
     store.batch(() => {
       store.set('a.b', 1)
@@ -221,7 +221,7 @@ describe('a batch', () => {
     expect(store.get()).toEqual({ a: { b: 1, c: 2 } })
   })
 
-  test('what is held of a container that it writes below stays as it is', () => {
+  test('leaves values held from before and from within as they were', () => {
     const store = createStore({ initial: { a: { n: 0 } } })
     store.set('a.n', 1)
     const before = store.get('a')
@@ -234,7 +234,7 @@ describe('a batch', () => {
     expect([before, inside, store.get('a')]).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
   })
 
-  test('that throws after it has looked at its writes leaves every object what it was', () => {
+  test('that throws after it has read its writes leaves every object as it was', () => {
     const store = createStore({ initial: { a: { n: 0 } } })
     store.set('a.n', 1)
     const before = store.get()
@@ -249,10 +249,10 @@ describe('a batch', () => {
   })
 })
 
-describe('paths that are named in the same order again and again', () => {
+describe('many paths named in the same order, again and again', () => {
   const names = Array.from({ length: 50 }, (_, n) => `items.${n}.n`)
 
-  test('given values that change in between / each name reads what stands at its own path', () => {
+  test('and values that change in between / each path reads its own value', () => {
     const store = createStore({ initial: { items: names.map(() => ({ n: 0 })) } })
     for (let pass = 1; pass <= 4; pass++) {
       for (const [n, name] of names.entries()) store.set(name, pass * 100 + n)
@@ -264,7 +264,7 @@ describe('paths that are named in the same order again and again', () => {
     }
   })
 
-  test('given that all were forgotten meanwhile / listeners that came later are told', () => {
+  test('and all of them forgotten in between / listeners added later are told', () => {
     const store = createStore({ initial: { items: names.map(() => ({ n: 0 })) } })
     for (let pass = 0; pass < 3; pass++) for (const name of names) store.get(name)
     for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)

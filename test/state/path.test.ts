@@ -13,7 +13,7 @@ const refused = (input: unknown): PathError => {
 }
 
 describe('a path', () => {
-  it("'user.profile.name' and its segments / the same path", () => {
+  it("'user.profile.name' and its segments / name the same path", () => {
     const path = toPath('user.profile.name')
     expect(path).toEqual({
       keys: ['user', 'profile', 'name'],
@@ -24,7 +24,7 @@ describe('a path', () => {
     expect(toPath(path.id)).toEqual(path)
   })
 
-  it("'items.0' and ['items', 0] / the same path", () => {
+  it("'items.0' and ['items', 0] / name the same path", () => {
     expect(toPath(['items', 0])).toEqual(toPath('items.0'))
     expect(toPath(['items', -0])).toEqual(toPath('items.0'))
   })
@@ -35,7 +35,7 @@ describe('a path', () => {
     expect(parentOf(ROOT)).toBe(ROOT)
   })
 
-  it('a key with a dot, or an empty one / segments stay apart, the id is the segments', () => {
+  it('a key with a dot, or an empty key / stays one segment, and the id is the segments', () => {
     const path = toPath(['files', 'a.txt'])
     expect(path.keys).toEqual(['files', 'a.txt'])
     expect(path.id).toEqual(['files', 'a.txt'])
@@ -45,7 +45,7 @@ describe('a path', () => {
     expect(toPath(['']).text).not.toBe('')
   })
 
-  it('the text of such a path, given as a path / never the same path', () => {
+  it('that id given as a text / never the same path', () => {
     const path = toPath(['a.b', 'c'])
     expect(() => toPath(path.text)).toThrow(PathError)
     const sly = '["a.b","c"]'
@@ -53,7 +53,7 @@ describe('a path', () => {
     expect(toPath([sly]).keys).toEqual([sly])
   })
 
-  it.each(['__proto__', 'prototype', 'constructor'])('%s anywhere / refused, the path named', (key) => {
+  it.each(['__proto__', 'prototype', 'constructor'])('%s anywhere / refused, naming the path', (key) => {
     expect(refused(key).path).toBe(key)
     expect(refused(`a.${key}.b`).message).toContain(`a.${key}.b`)
     expect(refused(['a', key]).message).toContain(key)
@@ -83,11 +83,11 @@ describe('a path', () => {
     [{}],
     [{ length: 1, 0: 'a' }],
     [new String('a')],
-  ])('%# something else than texts and indices / refused', (input) => {
+  ])('%# neither text nor index / refused', (input) => {
     expect(refused(input).code).toBe('PATH')
   })
 
-  it('1,000 segments / fine; 1,001, or a million / refused with a short message', () => {
+  it('1,000 segments / accepted; 1,001, or a million / refused with a short message', () => {
     expect(toPath(Array(1000).fill('a')).keys).toHaveLength(1000)
     expect(toPath(Array(1000).fill('b').join('.')).keys).toHaveLength(1000)
     for (const length of [1001, 1_000_000]) {
@@ -100,7 +100,7 @@ describe('a path', () => {
     expect(toPath('items.keys.get.toString').keys).toEqual(['items', 'keys', 'get', 'toString'])
   })
 
-  it('its segments / cannot be changed, nor does the given array stay in use', () => {
+  it('its segments / cannot be changed, and the given array is not kept', () => {
     const given = ['x.y', 'z']
     const path = toPath(given)
     given[0] = '__proto__'
@@ -108,13 +108,13 @@ describe('a path', () => {
     expect(Object.isFrozen(path.keys)).toBe(true)
   })
 
-  it('a hundred thousand different paths / all are right, memory stays bounded', () => {
+  it('a hundred thousand different paths / all are right, and memory stays bounded', () => {
     for (let at = 0; at < 100_000; at++) toPath(`many.${at}`)
     expect(toPath('many.99999').keys).toEqual(['many', '99999'])
     expect(toPath('')).toBe(ROOT)
   })
 
-  it('its parent / the path one level up, with segments that have dots too', () => {
+  it('its parent / the path one level up, also with dots in segments', () => {
     expect(parentOf(toPath('a.b.c'))).toEqual(toPath('a.b'))
     expect(parentOf(toPath(['a.b', 'c'])).keys).toEqual(['a.b'])
     expect(parentOf(toPath(['a', 'b.c']))).toEqual(toPath('a'))

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { createPlainStore, PathError, SerializationError } from 'dogear'
 
 describe('a plain store', () => {
-  test('reads, writes, appends, deletes, replaces and resets by path, as createStore does', () => {
+  test('reads, writes, appends, deletes, replaces and resets by path, like createStore', () => {
     const initial: { user: { name: string }; items: number[]; note?: string } = {
       user: { name: 'Ada' },
       items: [1],
@@ -38,7 +38,7 @@ describe('a plain store', () => {
     expect([store.get(), listener.mock.calls.length]).toEqual([{ a: 1, b: 1 }, 1])
   })
 
-  test('what is no JSON, and what is no path, is refused as everywhere', () => {
+  test('refuses values that are no JSON, and bad paths, like every store', () => {
     const store = createPlainStore()
     expect(() => store.set('when', new Date())).toThrow(SerializationError)
     expect(() => store.set('__proto__.x', 1)).toThrow(PathError)

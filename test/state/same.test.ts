@@ -51,8 +51,7 @@ describe('two values say different things', () => {
     expect(sameJson(b, a)).toBe(false)
   })
 
-  it('the same object that is not plain / the same as itself', () =>
-    expect(sameJson([date], [date])).toBe(true))
+  it('the same object that is not plain equals itself', () => expect(sameJson([date], [date])).toBe(true))
 })
 
 describe('sameContent', () => {
@@ -60,13 +59,13 @@ describe('sameContent', () => {
     new File([text], name, { lastModified })
 
   test.each<readonly [string, unknown, unknown, boolean]>([
-    ['files alike in size, type, name and date', file('a', 'a.txt'), file('b', 'a.txt'), true],
-    ['files of other names', file('a', 'a.txt'), file('a', 'b.txt'), false],
-    ['files of other dates', file('a', 'a.txt'), file('a', 'a.txt', 6), false],
+    ['files of the same size, type, name and date', file('a', 'a.txt'), file('b', 'a.txt'), true],
+    ['files with different names', file('a', 'a.txt'), file('a', 'b.txt'), false],
+    ['files with different dates', file('a', 'a.txt'), file('a', 'a.txt', 6), false],
     ['a file and a blob', file('a', 'a.txt'), new Blob(['a']), false],
     ['invalid dates', new Date(Number.NaN), new Date(Number.NaN), true],
     [
-      'views of other parts of a buffer',
+      'views of different parts of a buffer',
       new DataView(new ArrayBuffer(2), 1),
       new DataView(new ArrayBuffer(2)),
       false,
@@ -75,7 +74,7 @@ describe('sameContent', () => {
     expect(sameContent({ a }, { a: b })).toBe(same)
   })
 
-  test('objects of one class that nothing is known of / each is itself only', () => {
+  test('instances of an unknown class / each equals only itself', () => {
     const key = new AbortController()
     expect([sameContent(key, key), sameContent(key, new AbortController())]).toEqual([true, false])
   })

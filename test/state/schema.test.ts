@@ -75,7 +75,7 @@ describe('the first state', () => {
     expect(compiled.initial({ count: 3 })).toEqual({ count: 3 })
   })
 
-  it('a default of the whole / is the first state, completed by those inside; another vendor that looks into nothing / an empty one', () => {
+  it('a default of the whole / completed by inner defaults; another vendor without one / refuses no state', () => {
     const inner = z.object({ a: z.number(), b: z.string().default('b') })
     expect(over(inner.default({ a: 1 } as never)).compiled.initial(undefined)).toEqual({ a: 1, b: 'b' })
     expect(over(inner.prefault({ a: 2 })).compiled.initial(undefined)).toEqual({ a: 2, b: 'b' })
@@ -86,7 +86,7 @@ describe('the first state', () => {
     expect(() => over(foreign).compiled.initial(undefined)).toThrow(StateValidationError)
   })
 
-  it('a required key missing / StateValidationError of the whole state', () => {
+  it('a required key is missing / StateValidationError of the whole state', () => {
     const { compiled } = over(z.object({ user: z.object({ age: z.number() }) }))
     expect(() => compiled.initial({ user: { age: 'x' } })).toThrow(StateValidationError)
     expect(() => compiled.initial({ user: { age: 'x' } })).toThrow('user.age')
@@ -136,7 +136,7 @@ describe('a write through zod', () => {
     expect(error.message).toContain('state.age')
   })
 
-  it('issues inside a written object / paths from the root of the state', () => {
+  it('issues inside a written object / have paths from the root of the state', () => {
     expect(refusal('list.0', { n: 'x' }).issues[0]?.path).toBe('list.0.n')
     expect(refusal('user', {}).issues[0]?.path).toBe('user.name')
     expect(refusal('', { ...state, age: 'x' }).issues[0]?.path).toBe('age')
@@ -187,14 +187,14 @@ describe('a write through zod', () => {
     expect(refusal(path, value).path).toBe(path)
   })
 
-  it('an unknown key / the error says so, instead of losing it at the next load', () => {
+  it('an unknown key / an error, instead of a loss at the next load', () => {
     expect(refusal('user.nope', 1).issues).toEqual([
       { path: 'user.nope', message: 'the schema does not know this key' },
     ])
     expect(refusal('strict.b', 1).issues[0]?.message).toContain('Unrecognized key: "b"')
   })
 
-  it('a key that is no index of a list, or a hole / PathError', () => {
+  it('a key that is no index of a list / PathError', () => {
     expect(() => check('list.foo', { n: 1 })).toThrow(PathError)
     expect(() => check('pair.foo', 1)).toThrow(PathError)
   })
@@ -224,7 +224,7 @@ describe('a write through zod', () => {
     expect(write('o', { b: 'x' })).toEqual(['o', { a: 7, b: 'x' }])
   })
 
-  it('the written value only is validated, not the state', () => {
+  it('only the written value is validated, not the state', () => {
     const big = counted(z.array(z.number()))
     const leaf = counted(z.number())
     const { check: write } = over(z.object({ big: big.schema, o: z.object({ leaf: leaf.schema }) }), {
@@ -238,7 +238,7 @@ describe('a write through zod', () => {
     expect(leaf.calls()).toBe(2)
   })
 
-  it('the given value / not changed', () => {
+  it('the given value / is not changed', () => {
     const given = Object.freeze({ n: 1 })
     expect(check('list.0', given)).toEqual(['list.0', { n: 1 }])
     expect(state.list).toEqual([{ n: 1 }])
@@ -286,12 +286,12 @@ describe('zod wrappers', () => {
     expect(refusal('children.0.children.0.name', 1).issues[0]?.path).toBe('children.0.children.0.name')
   })
 
-  it('a schema that wraps itself without an end / judged as a whole, no hang', () => {
+  it('a schema that wraps itself for ever / no hang', () => {
     const endless: z.ZodType = z.lazy(() => endless)
     expect(compileSchema(endless).kindOf(toPath('a.b'))).toBe('unknown')
   })
 
-  it('a leaf that falls back / the fallback is written', () => {
+  it('a leaf with a fallback / the fallback is written', () => {
     expect(over(z.object({ n: z.number().catch(0) }), { n: 1 }).check('n', 'x')).toEqual(['n', 0])
   })
 
@@ -301,7 +301,7 @@ describe('zod wrappers', () => {
   })
 })
 
-describe('what only an ancestor can judge', () => {
+describe('rules that only an ancestor can check', () => {
   it('a list with a maximum / the whole list is validated, the item is written', () => {
     const schema = z.object({ list: z.array(z.number()).max(3) })
     expect(over(schema, { list: [1, 2] }).check('list.2', 3)).toEqual(['list.2', 3])
@@ -343,7 +343,7 @@ describe('what only an ancestor can judge', () => {
     expect(state).toEqual({ a: { b: { n: 1 } } })
   })
 
-  it('unions, intersections and pipes / judged at their level, the leaf is written', () => {
+  it('unions, intersections and pipes / checked at their level, the leaf is written', () => {
     const shape = z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('a'), n: z.number() }),
       z.object({ kind: z.literal('b'), s: z.string() }),
@@ -376,7 +376,7 @@ describe('what only an ancestor can judge', () => {
     expect(over(schema, { sum: { a: 1, total: 2 } }).check('sum.a', 1)).toEqual(['sum.a', 1])
   })
 
-  it('a schema of another vendor / judged as a whole, the output of the path is written', () => {
+  it('a schema of another vendor / checked as a whole, the output of the path is written', () => {
     const { check, refusal } = over(foreign, { n: 1, deep: { x: [1, 2] } })
     expect(check('n', 2.4)).toEqual(['n', 2])
     expect(check('deep.x.1', 3)).toEqual(['deep.x.1', 3])
@@ -388,7 +388,7 @@ describe('what only an ancestor can judge', () => {
     expect(over(foreign, { n: 1.5 }).check('x', 1)).toEqual(['', { n: 2, x: 1 }])
   })
 
-  it('a schema that copies what is frozen as it is, and fills it in, as ArkType / gets a copy that is not', () => {
+  it('a schema of another vendor that copies frozen values and fills them in, as ArkType does / gets an unfrozen copy', () => {
     const validate = (value: unknown): unknown => {
       const { user } = value as { user: object }
       const copy = Object.defineProperties({ name: '' }, Object.getOwnPropertyDescriptors(user))
@@ -402,14 +402,14 @@ describe('what only an ancestor can judge', () => {
     expect(over(filling, { n: 1, user }).check('n', 2)).toEqual(['', { n: 2, user: { name: 'Ada' } }])
   })
 
-  it('a schema of another vendor inside zod / judged at its level', () => {
+  it('a schema of another vendor inside zod / checked at its level', () => {
     const custom = z.custom<{ n: number }>((value) => (value as { n?: unknown }).n !== 13)
     const { check, refusal } = over(z.object({ custom }), { custom: { n: 1 } })
     expect(check('custom.n', 2)).toEqual(['custom.n', 2])
     expect(refusal('custom.n', 13).issues[0]?.path).toBe('custom')
   })
 
-  it('an asynchronous schema / a SchemaError that says what to do', async () => {
+  it('an asynchronous schema / SchemaError that says what to do', async () => {
     const schema = z.object({ n: z.number().refine(async () => true) })
     expect(() => over(schema).check('n', 1)).toThrow(SchemaError)
     expect(() => over(schema).compiled.initial({ n: 1 })).toThrow('schemas must be synchronous')
@@ -435,13 +435,13 @@ describe('missing parents', () => {
   })
   const { check, refusal, compiled } = over(schema)
 
-  it('the topmost one that is made / validated and written whole', () => {
+  it('the topmost one created / validated and written whole', () => {
     expect(check('user.name', 'Ada')).toEqual(['user', { name: 'Ada', age: 1 }])
     expect(check('free.a.b.c', 1)).toEqual(['free', { a: { b: { c: 1 } } }])
     expect(over(schema, { free: {} }).check('free.a.b.c', 1)).toEqual(['free.a', { b: { c: 1 } }])
   })
 
-  it('one that lacks a required key / refused, with the path that was asked for', () => {
+  it('one that lacks a required key / refused, naming the given path', () => {
     expect(refusal('user.age', 5)).toMatchObject({ path: 'user.age', issues: [{ path: 'user.name' }] })
   })
 
@@ -455,7 +455,7 @@ describe('missing parents', () => {
     expect(refusal('nope.a.b', 1).path).toBe('nope.a.b')
   })
 
-  it('under an ancestor with a refinement / judged there', () => {
+  it('under an ancestor with a refinement / checked there', () => {
     const refined = over(schema.refine((one) => one.user?.name !== 'Eve', 'not Eve'))
     expect(refined.check('user.name', 'Ada')).toEqual(['user', { name: 'Ada', age: 1 }])
     expect(refined.refusal('user.name', 'Eve').issues).toEqual([{ path: '', message: 'not Eve' }])
@@ -469,7 +469,7 @@ describe('missing parents', () => {
     expect(compiled.kindOf(toPath('nope'))).toBe('unknown')
   })
 
-  it('append of a text to nothing, where the schema cannot be taken apart / a list, when only that is taken', () => {
+  it('a text appended to nothing, in a schema that cannot be taken apart / a list, if only a list is accepted', () => {
     const lists: Schema = {
       '~standard': {
         vendor: 'other',
@@ -500,7 +500,7 @@ describe('missing parents', () => {
     expect(short.get()).toEqual({})
   })
 
-  it('their kind is known below a refinement too', () => {
+  it('their kind is also known below a refinement', () => {
     const refined = compileSchema(z.object({ list: z.array(z.string()).optional() }).refine(() => true))
     expect(refined.kindOf(toPath('list'))).toBe('list')
     expect(refined.kindOf(toPath('list.0'))).toBe('text')
@@ -545,34 +545,34 @@ describe('a delete through a schema', () => {
   const { remove, refusedDelete } = over(schema, state)
 
   it.each(['nick', 'exact', 'list.0', 'byId.x', 'partial.a', 'loose.b', 'deep', 'deep.o'])(
-    '%s / may go',
+    '%s / allowed',
     (path) => expect(() => remove(path)).not.toThrow(),
   )
 
   it.each(['name', 'filled', 'most.0', 'enums.a', 'pair.0', 'pair.1', 'loose.a', 'refined.a', 'deep.n'])(
-    '%s / refused, the path named',
+    '%s / refused, naming the path',
     (path) => expect(refusedDelete(path).path).toBe(path),
   )
 
-  it('of a list that may get shorter / the rest is validated as a list', () => {
+  it('an item of a list with a minimum / allowed as long as the rest passes', () => {
     expect(() => over(schema, { ...state, most: [1, 2, 3] }).remove('most.1')).not.toThrow()
     expect(over(schema, state).refusedDelete('most.1').issues[0]?.path).toBe('most')
   })
 
-  it('of a key that an ancestor can do without / allowed', () => {
+  it("a key that the ancestor's refinement can do without / allowed", () => {
     expect(() => over(schema, { ...state, refined: { a: 1, b: 2 } }).remove('refined.a')).not.toThrow()
   })
 
-  it('where nothing is / nothing to refuse', () => {
+  it('a path where nothing is / allowed', () => {
     expect(() => over(schema, {}).remove('deep.n')).not.toThrow()
   })
 
-  it('through another vendor / judged as a whole', () => {
+  it("with another vendor's schema / checked as a whole", () => {
     expect(over(foreign, { n: 1, x: 2 }).refusedDelete('n').path).toBe('n')
     expect(() => over(foreign, { n: 1, x: 2 }).remove('x')).not.toThrow()
   })
 
-  it('the state / not changed by asking', () => {
+  it('a check / does not change the state', () => {
     const before = structuredClone(state)
     for (const path of Object.keys(state)) {
       try {
@@ -584,7 +584,7 @@ describe('a delete through a schema', () => {
 })
 
 describe('hostile input', () => {
-  it('a schema key that is named like a prototype method / plain', () => {
+  it('a schema key named like a prototype method / a plain key', () => {
     const { check, refusal } = over(z.object({ toString: z.string(), valueOf: z.number().optional() }), {
       toString: 'x',
     })
@@ -609,7 +609,7 @@ describe('hostile input', () => {
     expect(check('any', own)[1]).toBe(own)
   })
 
-  it('100,000 paths through one schema / right and bounded', () => {
+  it('100,000 paths through one schema / all right', () => {
     const { check } = over(z.object({ byId: z.record(z.string(), z.number()) }), { byId: {} })
     for (let at = 0; at < 100_000; at++) check(`byId.${at}`, at)
     expect(check('byId.5', 5)).toEqual(['byId.5', 5])
@@ -625,7 +625,7 @@ describe('hostile input', () => {
 })
 
 describe('validate', () => {
-  it('issue paths of keys and of segment objects / dotted text', () => {
+  it('issue paths of keys and segment objects / become dotted text', () => {
     const schema: Schema = {
       '~standard': {
         vendor: 'x',
@@ -643,7 +643,7 @@ describe('validate', () => {
     })
   })
 
-  it('a value of a vendor that answers `issues: undefined` / accepted', () => {
+  it('a vendor that returns `issues: undefined` / the value is accepted', () => {
     const schema: Schema = {
       '~standard': { vendor: 'x', version: 1, validate: (value) => ({ value, issues: undefined }) },
     }

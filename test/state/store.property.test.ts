@@ -56,7 +56,7 @@ test('a store does what the model does (1,200 seeds)', { timeout: 3_600_000 }, (
   )
 })
 
-test('a store that nobody reads from meanwhile ends up the same (600 seeds)', { timeout: 3_600_000 }, () => {
+test('a store that nobody reads from in between ends up the same (600 seeds)', { timeout: 3_600_000 }, () => {
   forSeeds(
     600,
     (it) =>
@@ -78,7 +78,7 @@ type Change = readonly [
 ]
 
 test(
-  'a batch sees a list as it is with its writes, whenever it looks first (2,000 seeds)',
+  'a batch sees a list with its own writes, whenever it first looks (2,000 seeds)',
   { timeout: 3_600_000 },
   () => {
     forSeeds(

@@ -63,7 +63,7 @@ describe('reading', () => {
     expect(store.get('text.0', 5)).toBe(5)
   })
 
-  test('has: a null, a false and an empty text are there', () => {
+  test('has: true for null, false and an empty text', () => {
     const store = createStore({ initial: { n: null, no: false, text: '', list: [null] } })
     for (const path of ['n', 'no', 'text', 'list', 'list.0', '']) expect(store.has(path)).toBe(true)
     for (const path of ['x', 'list.1', 'list.length', 'text.length', 'n.x', 'list.-1', 'list.00']) {
@@ -96,7 +96,7 @@ describe('reading', () => {
     expect(store.get(['list', 0])).toBe('x')
   })
 
-  test('a reference held from get stays as it was; siblings keep their identity', () => {
+  test('a value held from get stays as it was; siblings keep their identity', () => {
     const store = createStore({ initial: { a: { b: 1, list: [{ x: 1 }, { x: 2 }] }, other: {} } })
     const held = store.get('a') as { list: unknown[] }
     const root = store.get()
@@ -125,7 +125,7 @@ describe('reading', () => {
 })
 
 describe('writing', () => {
-  test('below a scalar or null: a PathError that names the path, nothing changed', () => {
+  test('below a scalar or null: a PathError naming the path, and nothing changes', () => {
     const store = createStore({ initial: { a: { b: { c: 1 } }, n: null, t: 'text' } })
     for (const path of ['a.b.c.d', 'n.x', 't.0', 't.length', 'a.b.c.d.e.f']) {
       for (const write of [
@@ -138,7 +138,7 @@ describe('writing', () => {
     }
   })
 
-  test('below a state that is a number: a PathError that says so, and that replace() is the way out', () => {
+  test('below a state that is a number: a PathError that says to use replace()', () => {
     const store = createStore()
     store.replace(5 as never)
     const error = expectRefused(store, () => store.set('o.v', 1), PathError)
@@ -224,7 +224,7 @@ describe('writing', () => {
     expectRefused(store, () => store.append('text', 1), PathError)
   })
 
-  test('writes to the whole state by path are a PathError', () => {
+  test('writes to the whole state by path: a PathError', () => {
     const store = createStore()
     for (const root of ['', []] as const) {
       expectRefused(store, () => store.set(root as string, {}), PathError)
@@ -259,7 +259,7 @@ describe('writing', () => {
     expect(Object.keys(Object.prototype)).toEqual([])
   })
 
-  test('a path of 1,000 segments is written; one more is a PathError', () => {
+  test('a path of 1,000 segments can be written; one more is a PathError', () => {
     const store = createStore()
     const most = Array.from({ length: 1000 }, () => 'k') as unknown as readonly ['k', 'k']
     store.set(most, 1)
@@ -310,7 +310,7 @@ describe('writing', () => {
     })
   })
 
-  test('a value that is equal by Object.is changes nothing and notifies nobody', () => {
+  test('a value equal by Object.is changes nothing and notifies nobody', () => {
     const store = createStore({ initial: { n: 1, user: { name: 'Ada' }, text: 'a' } })
     const before = store.get()
     const listener = vi.fn<() => void>()
@@ -326,7 +326,7 @@ describe('writing', () => {
     expect(store.get()).toBe(before)
   })
 
-  test('replace takes the whole state; reset goes back to the beginning', () => {
+  test('replace() takes the whole state; reset() goes back to the first one', () => {
     const store = createStore({ initial: { a: { n: 1 } } })
     store.replace({ b: 2 })
     expect(store.get()).toEqual({ b: 2 })
@@ -337,7 +337,7 @@ describe('writing', () => {
     expect(store.get()).toEqual({ a: { n: 1 } })
   })
 
-  test('methods can be taken off the store', () => {
+  test('its methods work when destructured', () => {
     const { get, set, has, append, edit, batch, subscribe, replace, reset } = createStore()
     const remove = createStore().delete
     const listener = vi.fn<() => void>()
@@ -381,7 +381,7 @@ describe('a value that storage cannot keep', () => {
   ]
 
   test.each(kinds)(
-    '%s is refused at the write, path and kind named; other paths still work',
+    '%s is refused at the write, naming path and kind; other paths still work',
     (value, kind) => {
       const store = createStore({ initial: { upload: {}, list: [] } })
       const refused = [
@@ -400,13 +400,13 @@ describe('a value that storage cannot keep', () => {
     },
   )
 
-  test.each([undefined, null])('%s is no state: replace refuses it, which a load would not take', (none) => {
+  test.each([undefined, null])('%s is no state: replace() refuses it, since a load would', (none) => {
     const store = createStore({ initial: { a: 1 } })
     const error = expectRefused(store, () => store.replace(none as never), SerializationError)
     expect(error.message).toBe(`state is ${none}; write {}`)
   })
 
-  test('a refused write in an edit takes the others of the edit with it', () => {
+  test('a refused write in an edit undoes the whole edit', () => {
     const store = createStore({ initial: { a: 1 } })
     expectRefused(
       store,
@@ -459,7 +459,7 @@ describe('a schema', () => {
     expect(store.get('age')).toBe(30)
   })
 
-  test('an edit is judged by what it comes to: another variant of a union, key by key', () => {
+  test("an edit is validated by its result: a union's variant may change key by key", () => {
     const store = createStore({
       schema: z.object({
         pay: z.discriminatedUnion('by', [
@@ -486,7 +486,7 @@ describe('a schema', () => {
     )
   })
 
-  test('begins with the defaults, and reset goes back to them', () => {
+  test('begins with the defaults, and reset() goes back to them', () => {
     const store = createStore({ schema })
     const defaults = { age: 0, user: { name: '', tags: [] }, items: [] }
     expect(store.get()).toEqual(defaults)
@@ -496,7 +496,7 @@ describe('a schema', () => {
     expect(() => createStore({ schema, initial: { age: 'x' } })).toThrow(StateValidationError)
   })
 
-  test('items, keys of strict objects, edits and whole states are judged with their path', () => {
+  test('items, keys of strict objects, edits and whole states are validated with their path', () => {
     const store = createStore({ schema })
     store.append('items', { price: 1 })
     const bad: [() => unknown, RegExp][] = [
@@ -694,7 +694,7 @@ describe('edit', () => {
     expect(store.get()).toEqual({ text: 'abc!', list, both: 'edit', o: { plain: 1, edit: 1 }, sync: 1 })
   })
 
-  test('the place of an async edit has vanished meanwhile: it is made again', async () => {
+  test('the place of an async edit has vanished meanwhile: it is created again', async () => {
     const store = createStore({ initial: { o: { deep: { n: 1 } } } })
     const { opened, open } = gate()
     const done = store.edit(async (draft) => {
@@ -731,7 +731,7 @@ describe('edit', () => {
     expect(calls).toBe(1)
   })
 
-  test('an async edit of a list item whose list became shorter leaves no hole', async () => {
+  test('an async edit of an item whose list has become shorter leaves no hole', async () => {
     const store = createStore({ initial: { l: [{ n: 0 }, { n: 0 }, { n: 0 }] } })
     const { opened, open } = gate()
     const done = store.edit(async (draft) => {
@@ -772,7 +772,7 @@ describe('edit', () => {
     expect(store.get('a')).toBe(4)
   })
 
-  test('a NestedEditError that the recipe catches leaves its own changes', () => {
+  test('a recipe that catches a NestedEditError keeps its own changes', () => {
     const store = createStore({ initial: { a: 1 } })
     store.edit((draft) => {
       expect(() => store.set('a', 2)).toThrow(NestedEditError)
@@ -781,7 +781,7 @@ describe('edit', () => {
     expect(store.get()).toEqual({ a: 1, b: 1 })
   })
 
-  test('a store inside the recipe of another store is free', () => {
+  test('another store may be written to inside a recipe', () => {
     const one = createStore({ initial: { a: 1 } })
     const other = createStore({ initial: { a: 1 } })
     one.edit((draft) => {
@@ -800,7 +800,7 @@ describe('edit', () => {
     expect(JSON.stringify(store.get('items'))).toBe('{"a":{"n":2},"b":{"n":1}}')
   })
 
-  test('a draft that is kept and used after the edit is a TypeError', async () => {
+  test('a draft kept and used after its edit: a TypeError', async () => {
     const store = createStore({ initial: { a: { n: 1 } } })
     let kept: Record<string, unknown> = {}
     store.edit((draft) => void (kept = draft['a'] as Record<string, unknown>))
@@ -821,7 +821,7 @@ describe('edit', () => {
     expect(store.get()).toEqual({ a: { n: 1 } })
   })
 
-  test('a recipe that returns a value is a synchronous one', () => {
+  test('a recipe that returns a value counts as synchronous', () => {
     const store = createStore({ initial: { l: [1] } })
     const push = (draft: Record<string, unknown>): unknown => (draft['l'] as number[]).push(2)
     expect(store.edit(push as () => void)).toBe(undefined)
@@ -847,7 +847,7 @@ describe('batch', () => {
     expect(seen).toEqual([{ a: 2, l: [1, 2], b: 2 }])
   })
 
-  test('one that throws: nothing changed, nobody called', () => {
+  test('a batch that throws: nothing changed, nobody called', () => {
     const store = createStore({ initial: { a: 1, o: { x: 1 } } })
     expectRefused(
       store,
@@ -876,7 +876,7 @@ describe('batch', () => {
     expect(store.get()).toEqual({ a: 1, b: 1 })
   })
 
-  test('a batch in a batch throws and the outer one goes on / only what the inner one has written is taken out', () => {
+  test('an inner batch throws and the outer one goes on / only the inner writes are undone', () => {
     const store = createStore({ initial: { a: 0, list: [1] } })
     const listener = vi.fn<() => void>()
     store.subscribe('', listener)
@@ -899,7 +899,7 @@ describe('batch', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  test('changes that come to nothing notify nobody', () => {
+  test('changes that cancel out notify nobody', () => {
     const store = createStore({ initial: { a: 0, t: 'x' } })
     const listener = vi.fn<() => void>()
     for (const path of ['a', 't', 'made', 'made.0.deep']) store.subscribe(path, listener)
@@ -915,7 +915,7 @@ describe('batch', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  test('what was read before, in and after a batch stays as it was', () => {
+  test('values read before, in and after a batch stay as they were', () => {
     const store = createStore({ initial: { o: { n: 0 } } })
     const seen = [store.get()]
     store.batch(() => {
@@ -929,7 +929,7 @@ describe('batch', () => {
     expect(seen).toEqual([0, 1, 2, 2].map((n) => ({ o: { n } })))
   })
 
-  test('an async edit that was started in a batch lands when it ends', async () => {
+  test('an async edit started in a batch lands when it ends', async () => {
     const store = createStore({ initial: { n: 0 } })
     let done: Promise<void> | undefined
     store.batch(() => {
@@ -973,7 +973,7 @@ describe('a schema that computes one field from others', () => {
     ['zod', createStore({ schema: Cart }) as never, ''],
     ['another vendor', createStore({ schema: foreign }) as never, ''],
     ['deep in the state', createStore({ schema: deep }) as never, 'cart.'],
-  ])('%s / every way to write keeps what is written, and the computed field', (_, store, at) => {
+  ])('%s / every kind of write keeps what is written, and the computed field', (_, store, at) => {
     const cart = () => (at ? store.get('cart') : store.get())
     store.set(`${at}note`, 'ab')
     expect(cart()).toEqual({ note: 'ab', prices: [], said: 2 })
@@ -1006,7 +1006,7 @@ describe('a schema that computes one field from others', () => {
     expect(cart()).toEqual({ note: '', prices: [], extra: 'z', said: 100 })
   })
 
-  test('a subscriber / to the computed field / is called', () => {
+  test('a subscriber of the computed field / is called', () => {
     const store = createStore({ schema: Cart })
     const said = vi.fn<() => void>()
     store.subscribe('said', said)

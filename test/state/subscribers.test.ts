@@ -36,7 +36,7 @@ describe('who is called', () => {
     expect(listener).toHaveBeenCalledTimes(4)
   })
 
-  test('a container that is replaced by an equal one is another one; the values in it are not', () => {
+  test('a container replaced by an equal one: its subscriber is called, those of its values are not', () => {
     const store = createStore({ initial: { a: { b: { c: 1 } } } })
     const [outer, inner] = [vi.fn<() => void>(), vi.fn<() => void>()]
     store.subscribe('a.b', outer)
@@ -55,7 +55,7 @@ describe('who is called', () => {
     expect(listener).not.toHaveBeenCalled()
   })
 
-  test('list items: behind a removed one everybody whose value changed', () => {
+  test('list items: after a removal, every subscriber whose value changed', () => {
     const store = createStore({ initial: { l: ['a', 'b', 'b', 'c'] } })
     const calls: string[] = []
     for (const i of [0, 1, 2, 3, 4])
@@ -64,7 +64,7 @@ describe('who is called', () => {
     expect(calls.toSorted()).toEqual(['2:c', '3:undefined'])
   })
 
-  test('a path with dots in a key is not the dotted path', () => {
+  test('a path with a dot in a key is not the dotted path', () => {
     const store = createStore()
     const [dotted, keyed] = [vi.fn<() => void>(), vi.fn<() => void>()]
     store.subscribe('a.b', dotted)
@@ -86,7 +86,7 @@ describe('who is called', () => {
     expect(seen).toEqual([[2, 2, { a: 2, b: 2 }]])
   })
 
-  test('the same function twice is called twice; each leaves alone, once', () => {
+  test('the same function twice is called twice; each unsubscribes only itself', () => {
     const store = createStore()
     const listener = vi.fn<() => void>()
     const leaveFirst = store.subscribe('a', listener)
@@ -102,7 +102,7 @@ describe('who is called', () => {
     expect(listener).toHaveBeenCalledTimes(3)
   })
 
-  test('one that leaves twice does not take a later one on the same path with it', () => {
+  test('unsubscribing twice does not remove a later subscriber of the same path', () => {
     const store = createStore()
     const listener = vi.fn<() => void>()
     const leave = store.subscribe('a.b.c', () => {})
@@ -113,7 +113,7 @@ describe('who is called', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
-  test('leaving keeps those above and below', () => {
+  test('unsubscribing keeps those above and below', () => {
     const store = createStore({ initial: { a: { b: { c: 0 } } } })
     const listener = vi.fn<() => void>()
     store.subscribe('a', listener)
@@ -157,7 +157,7 @@ describe('a listener that misbehaves', () => {
     expect(errors).toHaveLength(2)
   })
 
-  test('all of them throw: each error surfaces once, out of no write, edit or batch', () => {
+  test('all of them throw: each error surfaces once, and never from a write, edit or batch', () => {
     const errors = reported()
     const store = createStore()
     for (const n of [1, 2, 3]) {
@@ -221,7 +221,7 @@ describe('a listener that misbehaves', () => {
     expect(late).toHaveBeenCalledTimes(1)
   })
 
-  test('one that writes: the write is seen at once, its notification comes after, and it ends', () => {
+  test('one that writes: the write is seen at once, its notification comes afterwards, and it ends', () => {
     const store = createStore({ initial: { n: 0, doubled: 0 } })
     const log: string[] = []
     store.subscribe('n', () => {
@@ -235,7 +235,7 @@ describe('a listener that misbehaves', () => {
     expect(log).toEqual(['first n=1', 'second n=1', 'doubled=2'])
   })
 
-  test('one that writes its own path until it is content: called again each time, in order', () => {
+  test('one that writes its own path several times: it is called each time, in order', () => {
     const store = createStore({ initial: { n: 0 } })
     const seen: unknown[] = []
     store.subscribe('n', () => {
@@ -255,7 +255,7 @@ describe('a listener that misbehaves', () => {
     expect(store.get()).toEqual({ a: 7, b: 7 })
   })
 
-  test('one that writes and then throws: the write stays and is told', () => {
+  test('one that writes and then throws: the write stays and is notified', () => {
     const errors = reported()
     const store = createStore()
     const told = vi.fn<() => void>()
@@ -269,7 +269,7 @@ describe('a listener that misbehaves', () => {
     expect(errors).toHaveLength(1)
   })
 
-  test('one that starts an edit or a batch', () => {
+  test('one that starts an edit or a batch: its changes land', () => {
     const store = createStore()
     const told = vi.fn<() => void>()
     store.subscribe('a', () => {
@@ -285,7 +285,7 @@ describe('a listener that misbehaves', () => {
     expect(told).toHaveBeenCalledTimes(1)
   })
 
-  test('nobody is called for writes of a recipe or batch that throws, also not by the next write', () => {
+  test('a recipe or batch that throws: nobody is called, also not by the next write', () => {
     const store = createStore({ initial: { a: 0, b: 0 } })
     const [onA, onB] = [vi.fn<() => void>(), vi.fn<() => void>()]
     store.subscribe('a', onA)

@@ -9,7 +9,7 @@ function applied(root: unknown, ...ops: Op[]): unknown {
   return tree.root()
 }
 
-describe('operations that fit', () => {
+describe('operations that fit the state', () => {
   test.each<[unknown, Op[], unknown]>([
     [{}, [['set', 'a.b.c', 1]], { a: { b: { c: 1 } } }],
     [{ l: [1, 2] }, [['set', 'l.0', 3]], { l: [3, 2] }],
@@ -34,7 +34,7 @@ describe('operations that fit', () => {
   })
 })
 
-describe('operations on a state that they were not made for', () => {
+describe('operations made for another state', () => {
   test.each<[unknown, Op[], unknown]>([
     [{ a: 1 }, [['set', 'a.b', 1]], { a: { b: 1 } }],
     [{ a: null }, [['set', 'a.b.c', 1]], { a: { b: { c: 1 } } }],
@@ -58,7 +58,7 @@ describe('operations on a state that they were not made for', () => {
 })
 
 describe('identity', () => {
-  test('what was handed out never changes; what nobody has seen may be changed in place', () => {
+  test('values handed out never change; what nobody has seen may be changed in place', () => {
     const tree = new Tree({ a: { n: 0 }, l: [{}] })
     const seen: [unknown, unknown][] = []
     for (let n = 1; n <= 20; n++) {
@@ -75,23 +75,20 @@ describe('identity', () => {
     expect((tree.root() as { l: unknown[] }).l).toHaveLength(21)
   })
 
-  test.each([3, 199, 200, 1_000])(
-    'a map of %i keys that somebody holds / a write makes another one',
-    (count) => {
-      const keys = ['12', ...Array.from({ length: count - 2 }, (_, n) => `key ${n}`), 'toString']
-      const map = Object.freeze(Object.fromEntries(keys.map((key) => [key, { key }])))
-      const tree = new Tree({ map })
-      tree.apply([['set', ['map', 'key 0'], 1]])
-      const after = tree.read(toPath('map')) as Record<string, unknown>
-      expect(after).toEqual({ ...map, 'key 0': 1 })
-      expect(Object.keys(after)).toEqual(Object.keys(map))
-      expect(Object.getPrototypeOf(after)).toBe(Object.prototype)
-      expect([map['key 0'], after['toString']]).toEqual([{ key: 'key 0' }, map['toString']])
-      expect(tree.read(toPath('map.hasOwnProperty'))).toBeUndefined()
-    },
-  )
+  test.each([3, 199, 200, 1_000])('a map of %i keys that somebody holds / a write copies it', (count) => {
+    const keys = ['12', ...Array.from({ length: count - 2 }, (_, n) => `key ${n}`), 'toString']
+    const map = Object.freeze(Object.fromEntries(keys.map((key) => [key, { key }])))
+    const tree = new Tree({ map })
+    tree.apply([['set', ['map', 'key 0'], 1]])
+    const after = tree.read(toPath('map')) as Record<string, unknown>
+    expect(after).toEqual({ ...map, 'key 0': 1 })
+    expect(Object.keys(after)).toEqual(Object.keys(map))
+    expect(Object.getPrototypeOf(after)).toBe(Object.prototype)
+    expect([map['key 0'], after['toString']]).toEqual([{ key: 'key 0' }, map['toString']])
+    expect(tree.read(toPath('map.hasOwnProperty'))).toBeUndefined()
+  })
 
-  test('the operations and their values stay as they were, also when the same ones are applied twice', () => {
+  test('operations and their values stay as they were, also when applied twice', () => {
     const ops: Op[] = [
       ['set', 'a', { n: [] }],
       ['append', 'a.n', { x: 1 }],
@@ -137,7 +134,7 @@ describe('identity', () => {
 })
 
 describe('subscribers of a tree', () => {
-  test('are told by flush, once for all operations since', () => {
+  test('are told by flush, once for all operations before it', () => {
     const tree = new Tree({ a: 0, b: 0 })
     const listener = vi.fn<() => void>()
     const leave = tree.subscribe(toPath('a'), listener)

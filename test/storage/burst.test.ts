@@ -9,7 +9,7 @@ function counted(): { written: number; write: () => void } {
   return one
 }
 
-test('many that record in one burst, again and again / each writes once, after it', async () => {
+test('several journals with records in one burst, again and again / each writes once, after it', async () => {
   const all = [counted(), counted(), counted()]
   for (let times = 0; times < 3; times++) for (const one of all) afterBurst(one)
   expect(all.map((it) => it.written)).toEqual([0, 0, 0])
@@ -19,7 +19,7 @@ test('many that record in one burst, again and again / each writes once, after i
   expect(all.map((it) => it.written)).toEqual([1, 1, 1])
 })
 
-test('one that is forgotten / does not write, unless it records once more', async () => {
+test('a forgotten journal / writes nothing, unless it gets another record', async () => {
   const [gone, stays] = [counted(), counted()]
   afterBurst(stays)
   afterBurst(gone)
@@ -31,7 +31,7 @@ test('one that is forgotten / does not write, unless it records once more', asyn
   expect(gone.written).toBe(1)
 })
 
-test('one that records while it writes / writes again in a burst of its own', async () => {
+test('a journal that gets a record while it writes / writes again after another burst', async () => {
   const one = counted()
   one.write = () => void (++one.written < 3 && afterBurst(one))
   afterBurst(one)

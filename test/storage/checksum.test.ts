@@ -7,7 +7,7 @@ function text(length: number, next: () => number): string {
 }
 
 describe('checksum', () => {
-  it('is the same on every machine, for ever: stored sessions depend on it', () => {
+  it('is the same on every machine, for ever, since stored sessions depend on it', () => {
     expect([checksum(''), checksum('a'), checksum('{"seq":1}'), checksum('€\ud83d\udc15')])
       .toMatchInlineSnapshot(`
         [
@@ -55,7 +55,7 @@ describe('checksum', () => {
     expect(checksum('\0')).not.toBe(checksum('\0\0'))
   })
 
-  it('hardly ever gives two texts the same number', () => {
+  it('rarely gives two texts the same number', () => {
     const sums = new Set<number>()
     for (let n = 0; n < 20_000; n++) sums.add(checksum(`{"seq":${n},"at":1735689600000}`))
     expect(sums.size).toBeGreaterThan(19_998)
@@ -65,7 +65,7 @@ describe('checksum', () => {
 describe('the checksum of bytes', () => {
   const bytesOf = (content: string): Uint8Array => new TextEncoder().encode(content)
 
-  it('is the same on every machine, for ever: stored sessions depend on it', () => {
+  it('is the same on every machine, for ever, since stored sessions depend on it', () => {
     const texts = ['', 'a', '{"list":[1]}', '{"list":["€\ud83d\udc15",1,2,3]}']
     expect(texts.map((it) => sumOf(bytesOf(it)))).toMatchInlineSnapshot(`
       [
@@ -95,7 +95,7 @@ describe('the checksum of bytes', () => {
     }
   })
 
-  it('finds two flipped bits, also the highest ones of two words', () => {
+  it('finds any two flipped bits, also the highest of two words', () => {
     const original = bytesOf(text(128, random(5)))
     const sum = sumOf(original)
     for (let a = 0; a < 1024; a++) {
@@ -107,7 +107,7 @@ describe('the checksum of bytes', () => {
     }
   })
 
-  it('is that of the bytes, wherever they stand in a buffer', () => {
+  it('depends on the bytes only, not on their place in a buffer', () => {
     const original = bytesOf(text(100, random(6)))
     const around = new Uint8Array(110)
     for (const at of [0, 1, 2, 3, 4, 7]) {
@@ -116,7 +116,7 @@ describe('the checksum of bytes', () => {
     }
   })
 
-  it('is not asked of bytes that had none, nor of what is neither text nor bytes', () => {
+  it('is not checked for bytes stored without one, nor for other values', () => {
     expect([isWhole(bytesOf('a'), 0), isWhole({ a: 1 }, 0), isWhole(bytesOf('a'), 1)]).toEqual([
       true,
       true,

@@ -7,7 +7,7 @@ afterEach(() => {
 })
 
 describe('systemClock', () => {
-  it('fires after the time, and not when it was cleared', () => {
+  it('fires after the time, and not once it is cleared', () => {
     vi.useFakeTimers()
     const fired: string[] = []
     systemClock.setTimeout(() => fired.push('a'), 100)
@@ -36,7 +36,7 @@ describe('systemClock', () => {
     expect(fired).toBe(1)
   })
 
-  it('a negative time is now, an endless one never', () => {
+  it('a negative time fires at once, an infinite one never', () => {
     vi.useFakeTimers()
     const fired: string[] = []
     systemClock.setTimeout(() => fired.push('now'), -5)
@@ -51,7 +51,7 @@ describe('systemClock', () => {
     expect(systemClock.now()).toBe(5000)
   })
 
-  it('idle calls back, also where the browser knows no idle time', () => {
+  it('idle calls back, also in browsers without idle callbacks', () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] })
     let called = 0
     systemClock.idle?.(() => called++)
@@ -61,7 +61,7 @@ describe('systemClock', () => {
 })
 
 describe('nextTask', () => {
-  it('runs after all microtasks, in order, whatever timers a test has put in place', async () => {
+  it('runs after all microtasks, in order, even under fake timers', async () => {
     vi.useFakeTimers()
     const order: string[] = []
     const done = new Promise<void>((resolve) => {
@@ -78,7 +78,7 @@ describe('nextTask', () => {
     expect(order).toEqual(['microtask', 'one after it', 'task 1', 'task 2'])
   })
 
-  it("neither setImmediate nor MessageChannel, as in Jest's jsdom / a task all the same, whatever timers come later", async () => {
+  it("without setImmediate and MessageChannel, as in Jest's jsdom / still a task, even under fake timers", async () => {
     vi.resetModules()
     vi.stubGlobal('setImmediate', undefined)
     vi.stubGlobal('MessageChannel', undefined)

@@ -19,7 +19,7 @@ async function complaints(wrong: (right: SessionStorage) => Partial<SessionStora
 test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>([
   ['none', () => ({}), ''],
   [
-    'bytes that went through JSON',
+    'bytes go through JSON',
     ({ keepPart }) => ({
       keepPart: async (id, epoch, part) =>
         keepPart?.(id, epoch, JSON.parse(JSON.stringify(part)) as typeof part),
@@ -27,14 +27,14 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'a part of bytes comes back as it was, where it may be bytes: expected [1,[123,0,255,125,10]], got [1,"no Uint8Array"]',
   ],
   [
-    'a format that does not rise with a batch',
+    'a batch does not raise the format',
     ({ append }) => ({
       append: (id, epoch, batch, options) => append(id, epoch, { ...batch, format: 1 }, options),
     }),
     'a batch of a newer format raises that of the head, for whoever comes next: expected 3, got 1',
   ],
   [
-    'a time to live that is lost',
+    'the time to live is lost',
     ({ claim }) => ({
       claim: (id, { format, workflow, version }, expected) =>
         claim(id, { format, workflow, version }, expected),
@@ -42,7 +42,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'how long a session is kept is stored with it, and a list shows it: expected 5000, got undefined',
   ],
   [
-    'a first epoch that changes',
+    'the first epoch changes',
     () => {
       let asked = 0
       return { began: async () => asked++ }
@@ -50,12 +50,12 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'where the first epoch can be asked for, it stays what it was until all is emptied: expected 1, got 2',
   ],
   [
-    'a snapshot that leaves the format as it was',
+    'a snapshot does not raise the format',
     ({ compact }) => ({ compact: (id, epoch, snapshot) => compact(id, epoch, { ...snapshot, format: 1 }) }),
     'a snapshot brings its version, format and status with it: expected [3,4,"completed"], got [3,1,"completed"]',
   ],
   [
-    'a clear after which the old writer begins the session again',
+    'after clear() the old writer begins the session again',
     ({ append, claim, clear }) => {
       let cleared = false
       return {
@@ -73,7 +73,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'whoever wrote what was cleared is fenced, of a prefix or of all: expected STALE_EPOCH, but it worked',
   ],
   [
-    'an error of its own for a session that was cleared',
+    'another error class for a session that was cleared',
     ({ append }) => ({
       append: (id, ...rest) =>
         append(id, ...rest).catch((error: unknown) => {
@@ -83,7 +83,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'whoever wrote what was cleared is fenced, of a prefix or of all: expected a StaleEpochError of dogear, got one that looks like it',
   ],
   [
-    'a session that was cleared, told as taken over',
+    'a cleared session reported as taken over',
     ({ append }) => ({
       append: (id, epoch, ...rest) =>
         append(id, epoch, ...rest).catch((error: unknown) => {
@@ -93,7 +93,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'whoever wrote what was cleared is fenced, of a prefix or of all: expected a StaleEpochError with newest 0, got 5',
   ],
   [
-    'a time to live that the first claim alone sets',
+    'only the first claim sets the time to live',
     ({ claim }) => ({
       claim: (id, { expireAfter, ...shape }, expected) =>
         claim(id, expireAfter === 9000 ? shape : { ...shape, ...(expireAfter && { expireAfter }) }, expected),
@@ -101,7 +101,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'how long a session is kept is stored with it, and a list shows it: expected 9000, got 5000',
   ],
   [
-    'a prefix that is a pattern',
+    'the prefix is taken as a pattern',
     ({ list }) => ({
       list: async ({ prefix = '', ...filter } = {}) => {
         const all = await list(filter)
@@ -111,7 +111,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'filters: workflow, status, beginning of the id: expected [], got ["user-2/cart","user-10/cart","user-1/cart"]',
   ],
   [
-    'a prefix that may stand anywhere',
+    'the prefix may stand anywhere',
     ({ list }) => ({
       list: async ({ prefix = '', ...filter } = {}) =>
         (await list(filter)).filter(({ id }) => id.includes(prefix)),
@@ -119,17 +119,17 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'filters: workflow, status, beginning of the id: expected [], got ["user-2/cart","user-10/cart","user-1/cart"]',
   ],
   [
-    'a list of one page',
+    'a list of only one page',
     ({ list }) => ({ list: async (filter) => (await list(filter)).slice(0, 20) }),
     'a list has all of them, however many: expected 30, got 20',
   ],
   [
-    'ids without regard to case',
+    'ids regardless of case',
     ({ read }) => ({ read: (id) => read(id === 'A' ? 'a' : id) }),
     'ids of any kind: expected 4, got 3',
   ],
   [
-    'a part that is kept once and never again',
+    'a part can be kept only once',
     ({ keepPart }) => {
       const kept = new Set<string>()
       return {
@@ -144,7 +144,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     'a snapshot comes back with its parts, and counts from the moment that it names them: part 2 is there already',
   ],
   [
-    'an export without the parts',
+    'an export without parts',
     (right) => ({
       export: async (id) => {
         const { session, quarantine = [] } = (await right.export(id)) ?? {}
@@ -169,7 +169,7 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
     }),
     'what is called when a page opens, is left and comes back does no harm: nothing is open',
   ],
-])('a storage with this fault: %s / the suite says so', async (_, wrong, expected) => {
+])('a storage with this fault: %s / the suite reports it', async (_, wrong, expected) => {
   const found = await complaints(wrong)
   expect(found).toEqual(expected ? [expected] : [])
 })

@@ -59,7 +59,7 @@ describe('indexedDBStorage does what every storage must', () => {
 })
 
 describe('the database', () => {
-  it('without IndexedDB every call says so', async () => {
+  it('without IndexedDB every call rejects and says so', async () => {
     Reflect.deleteProperty(globalThis, 'indexedDB')
     const storage = indexedDBStorage()
     for (const call of [storage.read('a'), storage.list(), storage.delete('a'), begin(storage, 'a')]) {
@@ -74,7 +74,7 @@ describe('the database', () => {
     expect(names).toEqual([])
   })
 
-  it('is opened once for many calls at once', async () => {
+  it('is opened once for many simultaneous calls', async () => {
     const names = failingOpen()
     const storage = indexedDBStorage('mine')
     await Promise.all([storage.read('a'), storage.list(), written(storage, 'b', 2)])
@@ -89,7 +89,7 @@ describe('the database', () => {
     expect(names).toEqual(['dogear', 'dogear', 'dogear'])
   })
 
-  it('damaged files: tried twice, then the next name, and that one from then on', async () => {
+  it('damaged files: tried twice, then the next name, which is kept from then on', async () => {
     const names = failingOpen('UnknownError', 'UnknownError')
     const storage = indexedDBStorage()
     await written(storage, 'a', 2)
@@ -98,7 +98,7 @@ describe('the database', () => {
   })
 
   it.each(['UnknownError', 'AbortError'])(
-    '%s that passes / tried again, under the same name',
+    'an %s that passes / tried again, under the same name',
     async (error) => {
       const names = failingOpen(error)
       await written(indexedDBStorage(), 'a', 1)
@@ -106,7 +106,7 @@ describe('the database', () => {
     },
   )
 
-  it('files that a killed browser still holds / it waits for them, and does not begin an empty database beside them', async () => {
+  it('files that a killed browser still holds / it waits for them, and begins no empty database beside them', async () => {
     const real = indexedDB.open.bind(indexedDB)
     await written(indexedDBStorage(), 'a', 2)
     const freed = performance.now() + 200
@@ -129,20 +129,20 @@ describe('the database', () => {
     })
   })
 
-  it('one that belongs to somebody else is left alone', async () => {
+  it('a database of somebody else is left alone', async () => {
     ;(await openPlain('dogear', (db) => db.createObjectStore('theirs'))).close()
     await written(indexedDBStorage(), 'a', 1)
     expect((await openPlain('dogear')).objectStoreNames).toHaveLength(1)
     expect((await openPlain('dogear-2')).objectStoreNames).toContain('sessions')
   })
 
-  it('three that belong to others are an error', async () => {
+  it('three databases of others are an error', async () => {
     for (const name of ['dogear', 'dogear-2', 'dogear-3'])
       await openPlain(name, (db) => db.createObjectStore('theirs'))
     await expect(indexedDBStorage().list()).rejects.toThrow('somebody else')
   })
 
-  it('a connection that was closed behind our back is opened again', async () => {
+  it('a connection closed by the browser is opened again', async () => {
     const storage = indexedDBStorage()
     const epoch = await written(storage, 'a', 1)
     const { transaction } = Object.getPrototypeOf(await openPlain('other')) as IDBDatabase
@@ -176,7 +176,7 @@ describe('the database', () => {
 })
 
 describe('a page that is left', () => {
-  it('gives up what is under way, begins nothing, and does it all when it is shown again', async () => {
+  it('aborts what is under way, begins nothing, and does it all when it is shown again', async () => {
     const page = new EventTarget()
     Object.assign(globalThis, { addEventListener: page.addEventListener.bind(page) })
     onTestFinished(() => void Reflect.deleteProperty(globalThis, 'addEventListener'))
@@ -199,7 +199,7 @@ describe('a page that is left', () => {
     expect((await storage.read('a'))?.head.seq).toBe(3)
   })
 
-  it('and stays all the same / goes on after a second', async () => {
+  it('and stays after all / goes on after a second', async () => {
     const storage = indexedDBStorage()
     const epoch = await written(storage, 'a', 2)
     storage.release?.()
@@ -239,7 +239,7 @@ describe('transactions', () => {
     expect(bytes).toBeLessThan(210)
   })
 
-  it('durability is what was asked for; snapshots and removals are strict', async () => {
+  it('appends have the durability that was asked for; snapshots and removals are strict', async () => {
     const storage = indexedDBStorage()
     const epoch = await written(storage, 'a', 1)
     const prototype = Object.getPrototypeOf(await openPlain('dogear')) as IDBDatabase
@@ -257,7 +257,7 @@ describe('transactions', () => {
     expect(log).toEqual(['strict', 'relaxed', 'strict', 'strict', 'strict'])
   })
 
-  it('what was written before an error is taken back', async () => {
+  it('writes before an error are undone', async () => {
     const { transact } = connection('dogear')
     const failed = transact('readwrite', 'strict', (store) => {
       store.put('value', ['x'])
@@ -268,7 +268,7 @@ describe('transactions', () => {
     expect(await read).toBeUndefined()
   })
 
-  it('a session that lost its head is damaged, not fresh', async () => {
+  it('a session without its head is damaged, not fresh', async () => {
     const storage = indexedDBStorage()
     await written(storage, 'a', 2)
     const store = (await openPlain('dogear')).transaction('sessions', 'readwrite').objectStore('sessions')

@@ -88,7 +88,7 @@ async function life(seed: number): Promise<void> {
   }
 }
 
-it('what is stored is a beginning of what happened, with all that was acknowledged, whatever goes wrong', async () => {
+it('what is stored is a prefix of what happened, with all that was acknowledged, whatever goes wrong', async () => {
   const seeds = Number(process.env['SEEDS'] ?? 150)
   const first = Number(process.env['SEED'] ?? 1)
   for (let seed = first; seed < first + seeds; seed++) {

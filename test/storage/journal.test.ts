@@ -38,7 +38,7 @@ function noUnhandled(): void {
 }
 
 describe('batches', () => {
-  it('what one tick brings is one batch, written at the end of the burst', async () => {
+  it('the records of one burst are one batch, written at its end', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { journal, write } = await desk({ storage, clock })
@@ -71,7 +71,7 @@ describe('batches', () => {
     expect(log).toEqual(['1-600 relaxed', '601-700 relaxed'])
   })
 
-  it('a burst of 2,000 records that come while a piece is written / what came is the next piece', async () => {
+  it('a burst of 2,000 records, some of them during a write / few batches, and all are written', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock })
@@ -84,7 +84,7 @@ describe('batches', () => {
     expect(log.at(-1)).toMatch(/-2000 relaxed$/)
   })
 
-  it('one write at a time; what arrives meanwhile joins the next batch', async () => {
+  it('one write at a time; records that arrive meanwhile join the next batch', async () => {
     const clock = virtualClock()
     const { storage: inner, log } = watched()
     const { storage, next, waiting } = held(inner)
@@ -104,7 +104,7 @@ describe('batches', () => {
     expect(shown).toEqual(['saving', 'saved'])
   })
 
-  it('what is pushed in any moment after a write is written at once', async () => {
+  it('a record pushed at any moment after a write is written at once', async () => {
     for (let moment = 0; moment < 40; moment++) {
       const clock = virtualClock()
       const storage = memoryStorage()
@@ -119,7 +119,7 @@ describe('batches', () => {
     }
   })
 
-  it('strict when one of its records is, and not for the ones after', async () => {
+  it('a batch is strict when one of its records is; later ones are not', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock })
@@ -132,7 +132,7 @@ describe('batches', () => {
     expect(log).toEqual(['1-3 strict', '4-4 relaxed'])
   })
 
-  it('a record says when its batch is taken away; until then it may be extended', async () => {
+  it('a record can be extended until its batch is written', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     const { journal, write, pages } = await desk({ storage, clock })
@@ -148,14 +148,14 @@ describe('batches', () => {
     expect(await storedNotes(storage)).toEqual([1, 2, 3])
   })
 
-  it('a record is not open any more once another one came after it', async () => {
+  it('a record can no longer be extended once another follows it', async () => {
     const { journal, write } = await desk()
     const first = write('now')
     const second = write('now')
     expect([journal.isOpen(first), journal.isOpen(second)]).toEqual([false, true])
   })
 
-  it('an async serializer keeps the order', async () => {
+  it('an asynchronous serializer keeps the order', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     let slow = 100
@@ -193,7 +193,7 @@ describe('field edits', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('and 1 s after the first at the latest', async () => {
+  it('and at the latest 1 s after the first', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock })
@@ -206,7 +206,7 @@ describe('field edits', () => {
     expect(log).toEqual(['1-1 relaxed'])
   })
 
-  it('of one task look at the clock as often as a single one', async () => {
+  it('look at the clock once for each task, however many they are', async () => {
     const clock = virtualClock()
     let looks = 0
     const { write } = await desk({ clock: { ...clock, now: () => (looks++, clock.now()) } })
@@ -221,7 +221,7 @@ describe('field edits', () => {
     expect(await looksOf(100)).toBe(await looksOf(1))
   })
 
-  it('go along with whatever is written at once', async () => {
+  it('are written along with whatever is written at once', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock })
@@ -233,7 +233,7 @@ describe('field edits', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('that arrive while something is written wait for their own time', async () => {
+  it('that arrive during a write wait for their own time', async () => {
     const clock = virtualClock()
     const { storage: inner, log } = watched()
     const { storage, next } = held(inner)
@@ -330,7 +330,7 @@ describe('flush, durable, close', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('close tells that the flush failed, and is closed', async () => {
+  it('close rejects when its flush fails, and the journal is closed', async () => {
     noUnhandled()
     const clock = virtualClock()
     const { write, journal } = await desk({ clock, storage: memoryStorage({ failAt: () => true }) })
@@ -339,7 +339,7 @@ describe('flush, durable, close', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('abandon: nothing more is sent, nobody gets an answer', async () => {
+  it('abandon: no more writes, and no promise settles', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write, journal } = await desk({ storage, clock })
@@ -354,7 +354,7 @@ describe('flush, durable, close', () => {
     expect([log, answered, clock.pending]).toEqual([[], false, 0])
   })
 
-  it('abandon during serialization: nothing is sent', async () => {
+  it('abandon during serialization: nothing is written', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const serializer = {
@@ -374,7 +374,7 @@ describe('flush, durable, close', () => {
 })
 
 describe('trouble', () => {
-  it('a failed write is told once, tried again after 1, 2, 4 ... 30 s, and then saved in order', async () => {
+  it('a failed write is reported once, tried again after 1, 2, 4 ... 30 s, and then saved in order', async () => {
     noUnhandled()
     const clock = virtualClock()
     const tries: number[] = []
@@ -402,7 +402,7 @@ describe('trouble', () => {
     expect(await storedNotes(inner)).toEqual([1])
   })
 
-  it('two outages are told twice', async () => {
+  it('two outages are reported twice', async () => {
     const clock = virtualClock()
     const { write, errors } = await desk({ clock, storage: memoryStorage({ failAt: (n) => n % 3 !== 0 }) })
     write()
@@ -430,7 +430,7 @@ describe('trouble', () => {
     expect(tries).toBe(2)
   })
 
-  it('a push after a short outage brings everything to storage', async () => {
+  it('a push after a short outage stores everything', async () => {
     const clock = virtualClock()
     const { storage, log } = watched(memoryStorage({ failAt: 1 }))
     const { write, journal } = await desk({ storage, clock })
@@ -442,7 +442,7 @@ describe('trouble', () => {
     expect(journal.persistence.status).toBe('saved')
   })
 
-  it('flush forces a try, and rejects with what storage said', async () => {
+  it('flush forces a try, and rejects with the storage error', async () => {
     noUnhandled()
     const clock = virtualClock()
     const storage = memoryStorage({ failAt: (n) => n <= 2 })
@@ -454,7 +454,7 @@ describe('trouble', () => {
     expect(await storedNotes(storage)).toEqual([1])
   })
 
-  it('whatever a storage throws becomes a StorageError with its cause', async () => {
+  it('whatever a storage throws becomes a StorageError with that cause', async () => {
     for (const thrown of [new RangeError('odd'), 'text', undefined, null]) {
       const storage: SessionStorage = {
         ...memoryStorage(),
@@ -470,7 +470,7 @@ describe('trouble', () => {
     }
   })
 
-  it('a storage that throws instead of rejecting is no different', async () => {
+  it('a storage that throws instead of rejecting makes no difference', async () => {
     const storage: SessionStorage = {
       ...memoryStorage(),
       append() {
@@ -508,7 +508,7 @@ describe('trouble', () => {
     expect(await storedNotes(storage)).toEqual([1])
   })
 
-  it('a call over its time limit is a failure; when it lands late nothing is there twice', async () => {
+  it('a call over its time limit is a failure; if it lands late, nothing is stored twice', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     let slow = true
@@ -537,7 +537,7 @@ describe('trouble', () => {
     expect(await storedNotes(inner)).toEqual([1, 2])
   })
 
-  it('many thousand records in an outage become one snapshot', async () => {
+  it('thousands of records in an outage become one snapshot', async () => {
     const clock = virtualClock()
     let broken = true
     const inner = memoryStorage({ failAt: () => broken })
@@ -556,7 +556,7 @@ describe('trouble', () => {
     expect(log.length).toBeLessThan(5)
   })
 
-  it('such a snapshot is not asked for at each push, nor replaced by an older one', async () => {
+  it('that snapshot is not taken anew at each push, nor replaced by an older one', async () => {
     const clock = virtualClock()
     let broken = true
     const inner = memoryStorage({ failAt: () => broken })
@@ -583,7 +583,7 @@ describe('trouble', () => {
 })
 
 describe('another writer', () => {
-  it('fences this one: outdated, told once, kept working in memory', async () => {
+  it('fences this one: outdated, reported once, goes on in memory', async () => {
     noUnhandled()
     const clock = virtualClock()
     const storage = memoryStorage()
@@ -609,7 +609,7 @@ describe('another writer', () => {
     expect(taker.journal.persistence.status).toBe('saved')
   })
 
-  it('two engines that write in turns: only one of them gets through', async () => {
+  it('two engines write: only one of them gets through', async () => {
     const storage = memoryStorage()
     const [one, two] = [await desk({ storage }), await desk({ storage })]
     one.write()
@@ -651,7 +651,7 @@ describe('compaction', () => {
     expect((await storage.read('a'))?.snapshot?.seq).toBe(1)
   })
 
-  it('costs no more than the changes, however large the state is', async () => {
+  it('costs no more than the changes, however large the state', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     const bytes = { journal: 0, snapshot: 0 }
@@ -676,7 +676,7 @@ describe('compaction', () => {
     expect((await inner.list())[0]?.size).toBeLessThan(2.2 * bytes.journal)
   })
 
-  it('bounds the number of small batches as well', async () => {
+  it('also limits the number of small batches', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     const { write } = await desk({ storage, clock })
@@ -701,7 +701,7 @@ describe('compaction', () => {
     expect(log.filter((it) => it.startsWith('snapshot'))).toEqual(['snapshot 6'])
   })
 
-  it('counts the small batches of the last page, too', async () => {
+  it('counts the small batches of the last page too', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     for (let page = 0; page < 2; page++) {
@@ -717,7 +717,7 @@ describe('compaction', () => {
     expect((await storage.read('a'))?.snapshot?.seq).toBe(140)
   })
 
-  it('a session that is closed before it is ever idle has no journal that grows for ever', async () => {
+  it('a session always closed before it is idle has no ever-growing journal', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     for (let page = 0; page < 300; page++) {
@@ -729,7 +729,7 @@ describe('compaction', () => {
     expect(await storedNotes(storage)).toHaveLength(300)
   })
 
-  it('a session that loses its storage while it is closed and its journal is made shorter is closed', async () => {
+  it('storage or session lost during the compaction of a close: the close resolves', async () => {
     const storage: SessionStorage = { ...memoryStorage(), compact: () => new Promise(() => {}) }
     for (const lost of ['the answer', 'the session']) {
       const clock = virtualClock()
@@ -745,7 +745,7 @@ describe('compaction', () => {
     expect(await storedNotes(storage)).toEqual([1, 2])
   })
 
-  it('an edit that is typed while the snapshot is stored gets a record of its own', async () => {
+  it('an edit typed while the snapshot is stored gets a record of its own', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     let release = (): void => {}
@@ -772,7 +772,7 @@ describe('compaction', () => {
     expect(journal.persistence.status).toBe('saved')
   })
 
-  it('that fails is no outage, and is tried again later', async () => {
+  it('a failed snapshot is no outage, and is tried again later', async () => {
     const clock = virtualClock()
     let snapshots = 0
     const storage = memoryStorage({ failAt: (_n, { kind }) => kind === 'compact' && ++snapshots === 1 })
@@ -787,7 +787,7 @@ describe('compaction', () => {
     expect(await storedNotes(storage)).toHaveLength(12)
   })
 
-  it('that is given up and lands late, ahead of what is written next, takes nothing away', async () => {
+  it('a snapshot that timed out and lands late, before the next write, removes nothing', async () => {
     noUnhandled()
     const clock = virtualClock()
     const inner = memoryStorage()
@@ -815,7 +815,7 @@ describe('compaction', () => {
     expect(await storedNotes(inner)).toEqual(notes(pages))
   })
 
-  it('is left out when the session has no copy to give', async () => {
+  it('is skipped when the session has no copy to give', async () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock, deps: { snapshot: () => undefined } })
@@ -827,7 +827,7 @@ describe('compaction', () => {
     expect(await storedNotes(storage)).toHaveLength(12)
   })
 
-  it('with a copy that is behind keeps the records after it', async () => {
+  it('with an older copy keeps the records after it', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     const { write, pages } = await desk({

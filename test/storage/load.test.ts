@@ -45,7 +45,7 @@ async function refusal(stored: unknown): Promise<string> {
 const seqs = (records: readonly unknown[] = []): number[] => records.map((it) => (it as { seq: number }).seq)
 
 describe('loadStored', () => {
-  it('finds nothing where nothing is', async () => {
+  it('finds nothing where nothing is stored', async () => {
     expect(await loadStored(memoryStorage(), 'a', jsonSerializer)).toBeUndefined()
   })
 
@@ -62,7 +62,7 @@ describe('loadStored', () => {
     expect([loaded?.snapshot, seqs(loaded?.records)]).toEqual([undefined, [1, 2, 3]])
   })
 
-  it('ignores batches that the snapshot covers, and the covered part of one', async () => {
+  it('ignores batches that the snapshot covers, and the covered part of a batch', async () => {
     const stored = whole()
     expect(
       seqs((await load({ ...stored, batches: [batch(1, 2), batch(3, 4), ...stored.batches] }))?.records),
@@ -157,7 +157,7 @@ describe('loadStored', () => {
     }
   })
 
-  it('reads every golden file: sessions that released versions have stored', async () => {
+  it('reads every golden file: sessions stored by released versions', async () => {
     const golden = JSON.parse(
       readFileSync(new URL('golden/format-1.json', import.meta.url), 'utf8'),
     ) as unknown
@@ -172,7 +172,7 @@ describe('loadStored', () => {
     ])
   })
 
-  it('what a journal has stored is loaded, and its sizes are those of the list', async () => {
+  it('loads what a journal has stored, with the sizes of the list', async () => {
     const storage = memoryStorage()
     const { write, journal } = await desk({ storage })
     for (let n = 0; n < 5; n++) {

@@ -28,7 +28,7 @@ describe('memoryStorage does what every storage must', () => {
 })
 
 describe('failAt', () => {
-  it('fails the write of that number: appends, compactions and deletions count, reads and claims do not', async () => {
+  it('fails the write with that number: appends, compactions and deletions count, reads and claims do not', async () => {
     const storage = memoryStorage({ failAt: 3 })
     const epoch = await begin(storage, 'a')
     await storage.append('a', epoch, batch(1), relaxed)
@@ -64,7 +64,7 @@ describe('failAt', () => {
 })
 
 describe('crashAt and restart', () => {
-  it('from that write on nothing of that page lands and no call of it settles', async () => {
+  it('from that write on, nothing of that page lands and none of its calls settles', async () => {
     const storage = memoryStorage({ crashAt: 2 })
     const epoch = await begin(storage, 'a')
     await storage.append('a', epoch, batch(1), relaxed)
@@ -84,7 +84,7 @@ describe('crashAt and restart', () => {
     expect((await next.read('a'))?.head.seq).toBe(2)
   })
 
-  it('a call that is under way when the page dies neither lands nor answers', async () => {
+  it('a call under way when the page dies neither lands nor resolves', async () => {
     const storage = memoryStorage()
     const epoch = await begin(storage, 'a')
     const append = storage.append('a', epoch, batch(1), relaxed)
@@ -93,7 +93,7 @@ describe('crashAt and restart', () => {
     expect(await next.read('a')).toBeUndefined()
   })
 
-  it('at whatever moment the page dies, it lands before or never, and answers before or never', async () => {
+  it('whenever the page dies, a call lands and resolves before that moment or never', async () => {
     for (let moment = 0; moment < 25; moment++) {
       const storage = memoryStorage()
       const epoch = await begin(storage, 'a')
@@ -110,7 +110,7 @@ describe('crashAt and restart', () => {
     }
   })
 
-  it('restart kills the old page, and may bring new trouble', async () => {
+  it('restart() kills the old page, and may bring new faults', async () => {
     const storage = memoryStorage()
     const epoch = await written(storage, 'a', 1)
     const next = storage.restart({ failAt: 1 })
@@ -130,7 +130,7 @@ describe('crashAt and restart', () => {
     expect((await storage.read('a'))?.head.seq).toBe(1)
   })
 
-  it('what the dead page had under way does not land on the next one', async () => {
+  it('a call under way in the dead page does not land in the next', async () => {
     const storage = memoryStorage({ crashAt: 2 })
     const epoch = await begin(storage, 'a')
     const underWay = storage.append('a', epoch, batch(1), relaxed)
@@ -140,7 +140,7 @@ describe('crashAt and restart', () => {
     expect(await storage.read('a')).toBeUndefined()
   })
 
-  it('nobody is the next page of a storage that was restarted', async () => {
+  it('after restart() no reader of the old storage becomes the next page', async () => {
     const storage = memoryStorage({ crashAt: 1 })
     const epoch = await begin(storage, 'a')
     void storage.append('a', epoch, batch(1), relaxed)
@@ -162,7 +162,7 @@ describe("without structuredClone, as in Jest's jsdom", () => {
     vi.unstubAllGlobals()
   })
 
-  it('what is set aside / is there', async () => {
+  it('quarantine() / keeps a copy', async () => {
     vi.stubGlobal('structuredClone', undefined)
     const storage = memoryStorage()
     await storage.append('a', await begin(storage, 'a'), batch(1), relaxed)
@@ -171,7 +171,7 @@ describe("without structuredClone, as in Jest's jsdom", () => {
   })
 })
 
-describe('a session that is removed', () => {
+describe('a deleted session', () => {
   it('on a server that runs for months / leaves nothing in memory', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void

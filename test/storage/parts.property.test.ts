@@ -119,7 +119,7 @@ async function life(seed: number): Promise<number> {
   return cuts
 }
 
-it('what is cut into parts comes back as it was, and what has not changed is not written again', async () => {
+it('a value cut into parts comes back the same, and unchanged parts are not written again', async () => {
   const first = Number(process.env['SEED'] ?? 1)
   const seeds = Number(process.env['SEEDS'] ?? 100)
   let cuts = 0

@@ -12,7 +12,7 @@ describe('jsonSerializer', () => {
     for (const scalar of [null, 0, '', false, []]) expect(deserialize(serialize(scalar))).toEqual(scalar)
   })
 
-  it('refuses what is nothing in JSON', () => {
+  it('refuses what JSON turns into nothing', () => {
     expect(() => serialize(undefined)).toThrow(SerializationError)
     expect(() => serialize(() => 1)).toThrow(SerializationError)
   })
@@ -25,7 +25,7 @@ describe('jsonSerializer', () => {
       expect(() => deserialize(damaged)).toThrow(SyntaxError)
   })
 
-  it('refuses an own __proto__ key, however it is spelled and however deep it stands', () => {
+  it('refuses an own __proto__ key, however it is spelled and however deep', () => {
     for (const key of [
       '__proto__',
       '\\u005f_proto__',
@@ -44,7 +44,7 @@ describe('jsonSerializer', () => {
       expect(() => deserialize(`[{"a":{"${key}":{"polluted":1}}}]`)).toThrow('has a key')
   })
 
-  it('takes the same letters in values, and keys that only look like it', () => {
+  it('accepts those texts as values, and keys that only look like them', () => {
     const value = {
       a: '__proto__',
       b: '\\u005f_proto__',

@@ -50,7 +50,7 @@ async function inParts(inner = memoryStorage(), clock = virtualClock()): Promise
 }
 
 describe('a snapshot in parts', () => {
-  it('is written piece by piece, each in an idle moment; saves go between', async () => {
+  it('is written piece by piece, each in an idle moment, with saves in between', async () => {
     const idle: (() => void)[] = []
     const clock = { ...virtualClock(), idle: (fn: () => void) => void idle.push(fn) }
     const { storage, log } = asked(memoryStorage())
@@ -81,7 +81,7 @@ describe('a snapshot in parts', () => {
     expect((await storage.read('a'))?.batches.length).toBe(2)
   })
 
-  it('the next one writes what has changed, and removes what it replaces', async () => {
+  it('the next one writes only what has changed, and removes what it replaces', async () => {
     const clock = virtualClock()
     const { storage, log } = asked(memoryStorage())
     const page = await desk({ storage, clock, deps })
@@ -99,7 +99,7 @@ describe('a snapshot in parts', () => {
     expect(stored?.parts?.length).toBe(stored?.snapshot?.parts?.length)
   })
 
-  it('a page that comes back goes on with the parts that are stored', async () => {
+  it('the next page goes on with the stored parts', async () => {
     const clock = virtualClock()
     const inner = memoryStorage()
     const before = await inParts(inner, clock)
@@ -117,7 +117,7 @@ describe('a snapshot in parts', () => {
     expect(await storedNotes(storage)).toEqual(notes(page.pages))
   })
 
-  it('given a storage that was emptied, then nothing of it counts as stored', async () => {
+  it('after storage was emptied, is written whole again', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     let epoch = 0
@@ -132,7 +132,7 @@ describe('a snapshot in parts', () => {
     expect(await storedNotes(storage)).toEqual(notes(page.pages))
   })
 
-  it('given a crash at any write of it, then everything is there', async () => {
+  it('after a crash at any of its writes, everything is there', async () => {
     for (let crash = 1; crash < 30; crash++) {
       const clock = virtualClock()
       const storage = memoryStorage({ crashAt: crash })
@@ -166,7 +166,7 @@ describe('a snapshot in parts', () => {
     expect(after?.head.size).toBeLessThan(10)
   })
 
-  it('a storage that keeps no parts gets it whole', async () => {
+  it('is written whole to a storage without parts', async () => {
     const { keepPart: _, ...storage } = memoryStorage()
     const clock = virtualClock()
     const page = await desk({ storage, clock, deps })
@@ -176,7 +176,7 @@ describe('a snapshot in parts', () => {
     expect(await storedNotes(storage)).toEqual(notes(page.pages))
   })
 
-  it('of values that are no text is kept as well where nothing has changed', async () => {
+  it('of values that are no text, is written only where it has changed', async () => {
     const { storage, log } = asked(memoryStorage())
     const { epoch = 0 } = await storage.claim('a', shape, 0)
     const writer = new Writer({
@@ -201,7 +201,7 @@ describe('a snapshot in parts', () => {
     expect(loaded?.sizes.snapshot).toBeGreaterThan(180_000)
   })
 
-  it('a serializer that takes its time sees one piece after the other', async () => {
+  it('is given piece by piece to an asynchronous serializer', async () => {
     const storage = memoryStorage()
     const clock = virtualClock()
     const seen: number[] = []
@@ -285,7 +285,7 @@ describe('a snapshot in parts that is damaged is refused', () => {
       expect(({} as { bad?: unknown }).bad).toBeUndefined()
     })
 
-  it('and a newer format before anything else', async () => {
+  it('but a newer format is reported first', async () => {
     const storage = memoryStorage()
     await inParts(storage)
     const stored = (await storage.read('a')) as StoredSession
@@ -294,7 +294,7 @@ describe('a snapshot in parts that is damaged is refused', () => {
     await expect(found).rejects.toMatchObject({ code: 'NEWER_FORMAT' })
   })
 
-  it('what belongs to no snapshot is no damage', async () => {
+  it('but parts that belong to no snapshot are ignored', async () => {
     const storage = memoryStorage()
     const { epoch, pages, journal } = await inParts(storage)
     journal.abandon()

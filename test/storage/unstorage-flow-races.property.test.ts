@@ -38,7 +38,7 @@ it.each([
   ['three devices', 3, 0],
   ['three devices, and three deaths', 3, 3],
 ])(
-  '%s write one flow state at once / every write is in it once, whatever it was told',
+  '%s write one flow state at the same time / every write is in it once, whatever its writer was told',
   async (_, devices, deaths) => {
     const dice = vi.spyOn(Math, 'random')
     onTestFinished(() => dice.mockRestore())

@@ -94,7 +94,7 @@ it.each([
   ['two pages, and three deaths', 2, 3],
   ['three pages, and eight deaths', 3, 8],
 ])(
-  '%s write one session at once / nothing acknowledged is lost, nothing is torn, no epoch comes twice',
+  '%s write one session at the same time / nothing acknowledged is lost, nothing is torn, no epoch repeats',
   async (_, pages, deaths) => {
     let acknowledged = 0
     let claims = 0

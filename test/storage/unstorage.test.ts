@@ -39,7 +39,7 @@ describe.each(stores)('unstorageStorage on %s does what every storage must', (_,
   })
 })
 
-test('sweep on unstorage / a session that brought its own time goes after it, the others stay', async () => {
+test('sweep() on unstorage / a session with its own expireAfter is removed after it, the others stay', async () => {
   const clock = virtualClock()
   const engine = createEngine({ storage: unstorageStorage(createStorage()), clock })
   const asking = defineWorkflow({ name: 'asking', version: 1, start: Begin, stop: End }).step(
@@ -58,7 +58,7 @@ test('sweep on unstorage / a session that brought its own time goes after it, th
   await engine.close()
 })
 
-test('a session is deleted, and claimed anew by the page that had claimed it last / its epoch is higher, as the tabs that follow expect', async () => {
+test('a session is deleted, and claimed again by the same page / its epoch is higher, as followers expect', async () => {
   const store = createStorage()
   const storage = unstorageStorage(store)
   const shape = { format: 1, workflow: 'flow', version: 1 }
@@ -69,7 +69,7 @@ test('a session is deleted, and claimed anew by the page that had claimed it las
   expect(epoch).toBeGreaterThan(before.at(-1) ?? Infinity)
 })
 
-test('the value that holds a long id was cut off when its writer died / the other sessions are listed', async () => {
+test('the value with a long id is cut off / the other sessions are listed', async () => {
   const store = createStorage()
   const storage = unstorageStorage(store)
   const shape = { format: 3, workflow: 'asking', version: 1 }

@@ -3,7 +3,7 @@ import { nextTask } from '../../src/clock'
 import { virtualClock } from '../../src/testing/virtual-clock'
 
 describe('virtualClock', () => {
-  it('fires in the order of due times, equal ones as they were set, each at its own time', async () => {
+  it('fires by due time, then in the order set, each at its own time', async () => {
     const clock = virtualClock({ now: 1000 })
     const fired: string[] = []
     const note = (name: string) => (): void => void fired.push(`${name} at ${clock.now()}`)
@@ -19,7 +19,7 @@ describe('virtualClock', () => {
     expect(fired.at(-1)).toBe('late at 1031')
   })
 
-  it('a timer that is set by a timer fires in the same advance when it falls due', async () => {
+  it('a timer set by a timer fires in the same advance if it falls due', async () => {
     const clock = virtualClock({ now: 0 })
     const fired: number[] = []
     const tick = (): void => {
@@ -61,7 +61,7 @@ describe('virtualClock', () => {
     expect(done).toBe(1000)
   })
 
-  it('a cleared timer is gone', async () => {
+  it('a cleared timer does not fire', async () => {
     const clock = virtualClock()
     const handle = clock.setTimeout(() => expect.fail('it was cleared'), 5)
     clock.clearTimeout(handle)
@@ -71,7 +71,7 @@ describe('virtualClock', () => {
     await clock.advance(10)
   })
 
-  it('a loop without an end does not hang the test', async () => {
+  it('an endless loop does not hang the test', async () => {
     const clock = virtualClock()
     let stop = false
     const spin = (): void => {

@@ -49,7 +49,7 @@ describe('the area', () => {
     expect([...texts.texts.keys()].sort()).toEqual(['shop', 'shop/', 'shop/cart'])
   })
 
-  it('what others keep there stays as it is', async () => {
+  it('items of others stay as they are', async () => {
     const texts = area()
     texts.setItem('theme', 'dark')
     texts.setItem('dogear-2/cart', 'mine')
@@ -61,7 +61,7 @@ describe('the area', () => {
     expect(texts.texts.get('dogear-2/cart')).toBe('mine')
   })
 
-  it('is asked for at the first call, so that a server may import it; a forbidden one says so', async () => {
+  it('is asked for at the first call, so that a server may import it; a forbidden one rejects and says why', async () => {
     const forbidden = webStorage(() => {
       throw new DOMException('The operation is insecure.', 'SecurityError')
     })
@@ -74,7 +74,7 @@ describe('the area', () => {
 })
 
 describe('a session that never expires', () => {
-  it('expireAfter is Infinity / it is stored, and kept', async () => {
+  it('expireAfter: Infinity / stored, and never swept', async () => {
     const storage = webStorage(area())
     const clock = virtualClock()
     const engine = createEngine({ storage, clock })
@@ -87,8 +87,8 @@ describe('a session that never expires', () => {
   })
 })
 
-describe('full', () => {
-  it('an append that has no room is refused whole, and works once there is room', async () => {
+describe('the area is full', () => {
+  it('an append without room is refused whole, and works once there is room', async () => {
     const texts = area(2000)
     const storage = webStorage(texts)
     const epoch = await written(storage, 'a', 2)
@@ -103,7 +103,7 @@ describe('full', () => {
     expect((await storage.read('a'))?.head.seq).toBe(3)
   })
 
-  it('a claim that has no room leaves no half of it, however much is missing', async () => {
+  it('a claim without room leaves nothing behind, however much room is missing', async () => {
     const enough = area()
     await begin(webStorage(enough), 'a')
     const whole = [...enough.texts].reduce((sum, [key, text]) => sum + key.length + text.length, 0)
@@ -170,7 +170,7 @@ describe('two tabs', () => {
     expect((await mine.read('a'))?.head.seq).toBe(2)
   })
 
-  it('somebody writes all the time / an error, and no endless loop', async () => {
+  it('somebody writes all the time / an error, no endless loop', async () => {
     const texts = area()
     await written(webStorage(texts), 'a', 1)
     let n = 0
@@ -181,7 +181,7 @@ describe('two tabs', () => {
     await expect(webStorage(busy).discard('a')).rejects.toThrow('another tab writes all the time')
   })
 
-  it('the area is cleared under an open tab / the old writer is fenced, and no epoch comes again', async () => {
+  it('the area is cleared under an open tab / the old writer is fenced, and no epoch repeats', async () => {
     const texts = area()
     const tab = webStorage(texts)
     const old = await written(tab, 'a', 2)
@@ -193,12 +193,12 @@ describe('two tabs', () => {
 
 describe('damaged', () => {
   it.each([
-    ['nothing of it is ours', () => 'garbage'],
-    ['cut off', (text: string) => text.slice(0, -20)],
-    ['a line is gone', (text: string) => text.split('\n').toSpliced(1, 1).join('\n')],
-    ['one letter is another', (text: string) => text.replace('begin', 'bogus').replace('"go', '"og')],
+    ['text that is not ours', () => 'garbage'],
+    ['a text cut off', (text: string) => text.slice(0, -20)],
+    ['a missing line', (text: string) => text.split('\n').toSpliced(1, 1).join('\n')],
+    ['a changed letter', (text: string) => text.replace('begin', 'bogus').replace('"go', '"og')],
     ['a head that is a list', (text: string) => text.replace(/^h0 .*/, 'h0 [1]')],
-  ])('%s / refused, set aside, and free after a reset', async (_, spoil) => {
+  ])('%s / refused and set aside; a reset begins anew', async (_, spoil) => {
     const clock = virtualClock()
     const texts = area()
     const first = createEngine({ storage: webStorage(texts), clock })
@@ -224,7 +224,7 @@ describe('damaged', () => {
   })
 })
 
-it('a flow that waits for an answer goes on in the next page', async () => {
+it('a flow with an open ask goes on in the next page', async () => {
   const texts = area()
   const page = () => createEngine({ storage: webStorage(texts), clock: virtualClock() })
   const before = await page().open(hello, { id: 'a' })
