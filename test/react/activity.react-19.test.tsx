@@ -60,7 +60,7 @@ test('a provider hidden in <Activity> and shown again / nothing starts, stops or
   expect(engine.session(checkout, { id: 'hidden' })).toBe(session)
 })
 
-test('closed while hidden / opened afresh when it is visible again', async () => {
+test('closed while hidden / opened again when it is visible again', async () => {
   const { engine, settle } = stage()
   function Note() {
     return <p>note: {hooks.useWorkflowState('note')[0]}</p>

@@ -76,7 +76,7 @@ async function raw(page: Stage, element: React.ReactElement): Promise<string[]> 
   return errors.filter((it) => !(it instanceof DogearError)).map(String)
 }
 
-test.each(foreign)('%s in each argument of each hook / taken, or a typed error', async (_, given) => {
+test.each(foreign)('%s in each argument of each hook / accepted, or a typed error', async (_, given) => {
   const found: string[] = []
   for (const name of Object.keys(uses(stage()))) {
     const page = stage()
@@ -91,7 +91,7 @@ test.each(foreign)('%s in each argument of each hook / taken, or a typed error',
   expect(found).toEqual([])
 })
 
-test.each(foreign)('%s in each prop of the provider / taken, or a typed error', async (_, given) => {
+test.each(foreign)('%s in each prop of the provider / accepted, or a typed error', async (_, given) => {
   const found: string[] = []
   for (const name of [...options, 'workflow']) {
     const page = stage()
@@ -103,7 +103,7 @@ test.each(foreign)('%s in each prop of the provider / taken, or a typed error', 
   expect(found).toEqual([])
 })
 
-test('an engine that is none / an error that says so', async () => {
+test('`engine` is no engine / an error that says so', async () => {
   await quietly(() => {
     render(
       <Boundary>

@@ -49,7 +49,7 @@ function Flow({ onSwap }: { readonly onSwap: () => void }) {
 
 let engine = stage().engine
 
-test('a node is added and an edge changed between runs, in a page / the state is kept, the next run takes the new way', async () => {
+test('a node is added and an edge changed between runs, in a page / the state is kept, and the next run takes the new edges', async () => {
   const { settle, ...rest } = stage()
   engine = rest.engine
   const page = render(<Editor />)

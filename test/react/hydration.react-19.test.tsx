@@ -94,7 +94,7 @@ test('ssr / the same, with the children in the HTML', async () => {
 })
 
 test.each([{ ssr: false }, { ssr: true }, { suspense: true }])(
-  'the session is open before the page takes over (%o) / still no recoverable error',
+  'the session is open before hydration (%o) / still no recoverable error',
   async (mode) => {
     const { engine, settle } = stage({ storage: await storedNote() })
     const page = (
@@ -112,7 +112,7 @@ test.each([{ ssr: false }, { ssr: true }, { suspense: true }])(
   },
 )
 
-test('ssr, and a part of the page takes over when the session is loaded / still no recoverable error', async () => {
+test('ssr, and a part hydrates after the session has loaded / still no recoverable error', async () => {
   const { engine, settle } = stage({ storage: await storedNote() })
   let arrive: (module: { default: typeof Page }) => void = () => {}
   const Late = lazy(() => new Promise<{ default: typeof Page }>((resolve) => (arrive = resolve)))
@@ -132,7 +132,7 @@ test('ssr, and a part of the page takes over when the session is loaded / still 
   expect(errors).toEqual([])
 })
 
-test('suspense / the fallback stands until the page has taken over, then the boundary waits', async () => {
+test('suspense / the fallback stays until hydration, then the boundary waits', async () => {
   const { engine, settle } = stage({ storage: await storedNote() })
   const page = (
     <Suspense fallback={<b>suspended</b>}>

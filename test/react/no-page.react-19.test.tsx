@@ -35,7 +35,7 @@ function Page() {
   )
 }
 
-test('no document / the session is loaded, runs, and is of the engine that was given', async () => {
+test('no document / the session is loaded and runs, on the given engine', async () => {
   const { engine, settle } = stage()
   render(
     <StrictMode>
@@ -54,7 +54,7 @@ test('no document / the session is loaded, runs, and is of the engine that was g
   expect(engine.session(checkout).state.get('note')).toBe('typed')
 })
 
-test('no document and no engine / one for all components', async () => {
+test('no document and no engine / one engine for all components', async () => {
   const seen = new Set<unknown>()
   function Alone() {
     const { sessions } = useSessions(checkout, { prefix: 'alone' })

@@ -40,7 +40,7 @@ function slowStorage() {
   return { ...storage, read, open: () => open() }
 }
 
-test('until the session is loaded / the fallback, then the children with what was stored', async () => {
+test('while the session loads / the fallback; then the children with what was stored', async () => {
   const storage = memoryStorage()
   const before = await createEngine({ storage }).open(checkout, { id: 'cart' })
   before.state.set('note', 'stored')
@@ -64,7 +64,7 @@ test('until the session is loaded / the fallback, then the children with what wa
   expect(new Set(seen)).toEqual(new Set(['stored']))
 })
 
-test('serializer, expireAfter, autoResume / as for engine.open, also after a retry', async () => {
+test('serializer, expireAfter and autoResume / work as in engine.open, also after a retry', async () => {
   const storage = memoryStorage()
   const serializer = { ...structuredCloneSerializer }
   const started = createEngine({ storage })
@@ -105,7 +105,7 @@ test('serializer, expireAfter, autoResume / as for engine.open, also after a ret
   expect(await engine.list()).toMatchObject([{ id: 'cart', expireAfter: 1000 }])
 })
 
-test('no fallback / nothing is shown until it is loaded', async () => {
+test('no fallback / nothing is shown until the session is loaded', async () => {
   const { engine, settle } = stage()
   render(
     <hooks.WorkflowProvider engine={engine}>
@@ -117,7 +117,7 @@ test('no fallback / nothing is shown until it is loaded', async () => {
   expect(text()).toBe('note:')
 })
 
-test('the provider without a workflow of its own / takes it, and the bare hooks find it', async () => {
+test('the untyped provider / takes a workflow, and the untyped hooks find it', async () => {
   const { engine, settle } = stage()
   function Page() {
     const { status, session } = useWorkflow()
@@ -138,7 +138,7 @@ test('the provider without a workflow of its own / takes it, and the bare hooks 
   expect(text()).toBe('idle x hi')
 })
 
-test('StrictMode, remount, a second component on the id / one session, one load, the first step ran once', async () => {
+test('StrictMode, a remount and a second component on the id / one session, one load, and the first step ran once', async () => {
   const storage = slowStorage()
   storage.open()
   const { engine, settle } = stage({ storage })
@@ -171,7 +171,7 @@ test('StrictMode, remount, a second component on the id / one session, one load,
   expect(storage.read).toHaveBeenCalledTimes(1)
 })
 
-test('unmount during load / the session is loaded all the same, and is there at once the next time', async () => {
+test('unmounted while loading / the session is loaded all the same, and shown at once the next time', async () => {
   const storage = slowStorage()
   const { engine, settle } = stage({ storage })
   const page = (
@@ -188,7 +188,7 @@ test('unmount during load / the session is loaded all the same, and is there at 
   expect(storage.read).toHaveBeenCalledTimes(1)
 })
 
-test('a new id / behind the fallback, never the old state under the new id', async () => {
+test('a new id / shows the fallback, never the old state under the new id', async () => {
   const { engine, settle } = stage()
   const seen: string[] = []
   function Page() {
@@ -232,7 +232,7 @@ test('another engine / another session', async () => {
   expect(text()).toBe('note:')
 })
 
-test('another engine whose session is open already / its children begin anew', async () => {
+test('another engine whose session is already open / the children are mounted anew', async () => {
   const [one, two] = [stage(), stage()]
   for (const { engine } of [one, two]) await engine.open(checkout)
   let mounts = 0
@@ -251,7 +251,7 @@ test('another engine whose session is open already / its children begin anew', a
   expect(text()).toBe('2')
 })
 
-test('another id, and the page renders again / its children are mounted once', async () => {
+test('another id, and the page renders again / the children are mounted once', async () => {
   const { engine, settle } = stage()
   let mounts = 0
   function Page() {
@@ -301,7 +301,7 @@ test('no engine / one for the page: all providers of an id share a session', asy
   expect(sessions.size).toBe(1)
 })
 
-test('nested providers / hooks find the nearest, and the nearest of their workflow', async () => {
+test('nested providers / hooks find the nearest one, or the nearest of their workflow', async () => {
   const { engine, settle } = stage()
   function Page() {
     const [email] = signUpHooks.useWorkflowState('email')
@@ -322,7 +322,7 @@ test('nested providers / hooks find the nearest, and the nearest of their workfl
   expect(text()).toBe('nobody near inner')
 })
 
-test('a definition that was loaded again by a hot reload / finds the provider of its older self', async () => {
+test('a definition loaded again by a hot reload / finds the provider of the old one', async () => {
   const { engine, settle } = stage()
   const reloaded = { ...checkout }
   function Page() {
@@ -337,7 +337,7 @@ test('a definition that was loaded again by a hot reload / finds the provider of
   expect(text()).toBe('hot')
 })
 
-test('the hooks are made again, as by a hot reload of the components / the same ones: nothing below is mounted anew', async () => {
+test('createWorkflowHooks called again, as by a hot reload / the same hooks, so nothing below is mounted anew', async () => {
   const { engine, settle } = stage()
   let mounts = 0
   function Page() {
@@ -358,7 +358,7 @@ test('the hooks are made again, as by a hot reload of the components / the same 
   expect(text()).toBe('1')
 })
 
-test('new resource values / go to the session; equal ones do nothing', async () => {
+test('new resource values / go to the session; equal values do nothing', async () => {
   const { engine, settle } = stage()
   const dearer: Shop = { price: () => Promise.resolve(1000) }
   let renders = 0
@@ -384,7 +384,7 @@ test('new resource values / go to the session; equal ones do nothing', async () 
   expect(engine.session(checkout).resources.shop).toBe(dearer)
 })
 
-test('a second provider brings other resources / shown everywhere, and React has nothing to complain of', async () => {
+test('a second provider with other resources / both show them, and React logs no error', async () => {
   const { engine, settle } = stage()
   const complaints = vi.spyOn(console, 'error').mockImplementation(() => {})
   const dearer: Shop = { price: () => Promise.resolve(1000) }
@@ -411,7 +411,7 @@ test('a second provider brings other resources / shown everywhere, and React has
   complaints.mockRestore()
 })
 
-test('a run that waits for a resource / goes on when the provider gives it', async () => {
+test('a run paused for a missing resource / goes on when the provider gives it', async () => {
   const { engine, settle } = stage()
   const page = (resources: { shop?: Shop }) => (
     <hooks.WorkflowProvider engine={engine} resources={resources}>
@@ -429,7 +429,7 @@ test('a run that waits for a resource / goes on when the provider gives it', asy
   expect(session.status).toBe('waiting')
 })
 
-test('another id whose run waits for a resource, with the same resources / goes on', async () => {
+test('another id whose run is paused for a resource, with the same resources / goes on', async () => {
   const { engine, settle } = stage()
   const session = await engine.open(checkout, { id: 'two' })
   void session.run({ country: 'NL' })
@@ -448,7 +448,7 @@ test('another id whose run waits for a resource, with the same resources / goes 
   expect(session.status).toBe('waiting')
 })
 
-test('a session that cannot be loaded / errorFallback with the error, and the children once it can', async () => {
+test('a session that cannot be loaded / errorFallback with the error, and the children once it is reset', async () => {
   const storage = memoryStorage()
   const before = await createEngine({ storage }).open(signUp, { id: 'same' })
   before.state.set('email', 'x')
@@ -475,7 +475,7 @@ test('a session that cannot be loaded / errorFallback with the error, and the ch
   expect(text()).toBe('note:')
 })
 
-test('storage that cannot be read / errorFallback with a retry, one read for each', async () => {
+test('storage that cannot be read / errorFallback with a retry, and one read for each', async () => {
   const storage = memoryStorage()
   let broken = true
   const read = vi.fn((id: string) =>
@@ -507,7 +507,7 @@ test('storage that cannot be read / errorFallback with a retry, one read for eac
   expect(read).toHaveBeenCalledTimes(3)
 })
 
-test('an errorFallback that answers nothing / nothing is shown', async () => {
+test('an errorFallback that returns nothing / nothing is shown', async () => {
   const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
   const { engine, settle } = stage({ storage })
   render(
@@ -519,7 +519,7 @@ test('an errorFallback that answers nothing / nothing is shown', async () => {
   expect(text()).toBe('')
 })
 
-test('a session that cannot be loaded, no errorFallback / the nearest error boundary', async () => {
+test('a session that cannot be loaded, without errorFallback / the nearest error boundary', async () => {
   const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
   const { engine, settle } = stage({ storage })
   await quietly(async () => {
@@ -535,7 +535,7 @@ test('a session that cannot be loaded, no errorFallback / the nearest error boun
   expect(text()).toContain('the disk is on fire')
 })
 
-test('an error boundary with a way back / error.retry() reads it once more, then the children are there', async () => {
+test('an error boundary that calls error.retry() / reads again, and shows the children once that works', async () => {
   const storage = memoryStorage()
   let broken = true
   const read = (id: string) => (broken ? Promise.reject(new Error('the disk is on fire')) : storage.read(id))
@@ -568,7 +568,7 @@ test('an error boundary with a way back / error.retry() reads it once more, then
   expect(text()).toBe('note:')
 })
 
-test('closed or deleted while it is shown / opened afresh, behind the fallback, once', async () => {
+test('closed or deleted while shown / opened again behind the fallback, once', async () => {
   const storage = slowStorage()
   storage.open()
   const { engine, settle } = stage({ storage })
@@ -597,7 +597,7 @@ test('closed or deleted while it is shown / opened afresh, behind the fallback, 
   expect(stored).toHaveLength(1)
 })
 
-test('the engine is closed while it is shown / the last state stays, nothing throws, no loop', async () => {
+test('the engine is closed while shown / the last state stays, nothing throws, no loop', async () => {
   const { engine, settle } = stage()
   let renders = 0
   function Counted() {
@@ -619,7 +619,7 @@ test('the engine is closed while it is shown / the last state stays, nothing thr
   expect(renders).toBeLessThan(6)
 })
 
-test('a new id of a closed engine / the error boundary is told', async () => {
+test('a new id on a closed engine / the error boundary gets the error', async () => {
   const { engine, settle } = stage()
   const page = (id: string) => (
     <Boundary>
@@ -656,7 +656,7 @@ test('a crash and a new engine on the same storage / a remount shows what was st
   expect(text()).toBe('note: kept')
 })
 
-test('ssr / the children at once, with the initial state and the status loading, then what was stored', async () => {
+test('ssr / the children at once, with the initial state and status loading; then what was stored', async () => {
   const storage = memoryStorage()
   const before = await createEngine({ storage }).open(checkout)
   before.state.set('note', 'stored')
@@ -681,7 +681,7 @@ test('ssr / the children at once, with the initial state and the status loading,
   expect(text()).toBe('idlenote: stored')
 })
 
-test('suspense / the nearest Suspense boundary waits, not the fallback', async () => {
+test('suspense / the nearest Suspense boundary waits, instead of the fallback', async () => {
   const { engine, settle } = stage()
   render(
     <Suspense fallback="suspended">
@@ -696,7 +696,7 @@ test('suspense / the nearest Suspense boundary waits, not the fallback', async (
   expect(text()).toBe('note:')
 })
 
-test('suspense, and it cannot be loaded / the nearest error boundary', async () => {
+test('suspense, and the session cannot be loaded / the nearest error boundary', async () => {
   const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
   const { engine, settle } = stage({ storage })
   await quietly(async () => {
@@ -715,7 +715,7 @@ test('suspense, and it cannot be loaded / the nearest error boundary', async () 
   expect(text()).toContain('the disk is on fire')
 })
 
-test('no workflow, as when two modules import each other / an error that names the provider', async () => {
+test('no workflow, as when two modules import each other / an error naming the provider', async () => {
   const { WorkflowProvider: Provider } = createWorkflowHooks(undefined as unknown as typeof checkout)
   await quietly(() => {
     render(
@@ -727,7 +727,7 @@ test('no workflow, as when two modules import each other / an error that names t
   expect(text()).toMatch(/^HookError: WorkflowProvider: wrong arguments/)
 })
 
-test('a wrong definition / the error boundary is told all that is wrong with it', async () => {
+test('a wrong definition / the error boundary gets all that is wrong with it', async () => {
   const { engine } = stage()
   const broken = checkout.step('again', { on: [], emits: [] }, () => {})
   await quietly(() => {
@@ -740,7 +740,7 @@ test('a wrong definition / the error boundary is told all that is wrong with it'
   expect(text()).toContain('WorkflowError: workflow "checkout"')
 })
 
-test('createWorkflowHooks / the provider and every hook that dogear/react has, by the same names', () => {
+test('createWorkflowHooks() / returns the provider and every hook of dogear/react, with the same names', () => {
   const { createWorkflowHooks: _, ...names } = bare
   expect(Object.keys(createWorkflowHooks(checkout)).sort()).toEqual(Object.keys(names).sort())
 })

@@ -83,7 +83,7 @@ async function play(seed: number): Promise<string[]> {
   return wrong
 }
 
-test(`${seeds} random walks through a wizard by answers, Back and the browser's buttons, in tabs that lead and follow / the page is the URL's, and the buttons push nothing`, async () => {
+test(`${seeds} random walks through a wizard by answers, Back and the browser's buttons, in leaders and followers / the URL always names the page, and the buttons push nothing`, async () => {
   const failures: string[] = []
   for (let seed = first; seed < first + seeds; seed++)
     failures.push(...(await play(seed)).map((it) => `seed ${seed}, turn ${it}`))

@@ -60,7 +60,7 @@ test('renderToString / no storage access, no timer, the fallback', async () => {
   timers.mockRestore()
 })
 
-test('renderToString with ssr / the initial state and the status loading', () => {
+test('renderToString with ssr / the initial state and status loading', () => {
   const html = renderToString(
     <hooks.WorkflowProvider ssr resources={{ shop }} initialState={{ note: 'hi' }} fallback={<i>wait</i>}>
       <Page />
@@ -69,7 +69,7 @@ test('renderToString with ssr / the initial state and the status loading', () =>
   expect(html).toBe(shown)
 })
 
-test('renderToString with suspense / the fallback, as nothing will come', () => {
+test('renderToString with suspense / the fallback, since nothing will arrive', () => {
   const html = renderToString(
     <hooks.WorkflowProvider suspense resources={{ shop }} fallback={<i>wait</i>}>
       <Page />
@@ -78,7 +78,7 @@ test('renderToString with suspense / the fallback, as nothing will come', () => 
   expect(html).toBe('<i>wait</i>')
 })
 
-test('a stream with ssr, and a part that comes late / the same in the late part, and the stream ends', async () => {
+test('a stream with ssr, and a late part / the same in the late part, and the stream ends', async () => {
   const { storage, calls } = forbiddenStorage()
   let arrive = (): void => {}
   const late = new Promise<void>((resolve) => (arrive = resolve))
@@ -129,7 +129,7 @@ test('two requests on one server never share state', () => {
   expect(sessions.size).toBe(2)
 })
 
-test('the hook that needs no provider / loading, also twice', () => {
+test('the hook without a provider / loading, also the second time', () => {
   function Alone() {
     return <i>{useWorkflow(checkout, { id: 'alone' }).status}</i>
   }
@@ -137,7 +137,7 @@ test('the hook that needs no provider / loading, also twice', () => {
   expect(renderToString(<Alone />)).toBe('<i>loading</i>')
 })
 
-test('a bare store / what is in it', () => {
+test('a plain store / its value', () => {
   const store = createStore({ initial: { a: 1 } })
   function Shown() {
     return <i>{String(useWorkflowState(store, 'a')[0])}</i>

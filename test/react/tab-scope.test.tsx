@@ -9,7 +9,7 @@ function Name({ as }: { readonly as: string }) {
   return <p data-testid={as}>{useWorkflow().session.id}</p>
 }
 
-test('scope="tab" / behind the fallback until the tab is known, then a session of its own; the same in the whole tab', async () => {
+test(`scope="tab" / the fallback until the tab's name is known, then a session of its own; one name for the whole tab`, async () => {
   const engine = createEngine({ storage: memoryStorage() })
   const one = (
     <WorkflowProvider engine={engine} id="cart" scope="tab" fallback={<p>wait</p>}>

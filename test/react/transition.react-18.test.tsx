@@ -7,7 +7,7 @@ import { checkout, hooks, stage, text } from './stage'
 
 afterEach(cleanup)
 
-test('a write inside a transition / shown, in all components alike', async () => {
+test('a write inside a transition / shown, the same in all components', async () => {
   const store = createStore({ initial: { a: 1 } })
   function Half() {
     return <i>{String(useWorkflowState(store, 'a')[0])}</i>
@@ -66,7 +66,7 @@ test('another id inside a transition, with suspense / the old page stays until t
   expect(new Set(seen)).toEqual(new Set(['a idle', 'b idle']))
 })
 
-test('another id inside a transition, without suspense / behind the fallback', async () => {
+test('another id inside a transition, without suspense / shows the fallback', async () => {
   const { engine, settle } = stage()
   let open: (id: string) => void = () => {}
   function Page() {

@@ -26,7 +26,7 @@ function Opened() {
   return <button onClick={() => setOpened((it) => it + 1)}>{`${opened};`}</button>
 }
 
-test('two sessions of one workflow / show the same value; the setter of one changes both', async () => {
+test('two sessions of one workflow / show the same value; a setter changes both', async () => {
   const { engine, settle } = stage()
   const page = render(
     <StrictMode>
@@ -46,7 +46,7 @@ test('two sessions of one workflow / show the same value; the setter of one chan
   expect(text()).toBe('2;2;')
 })
 
-test('another path is written / no render; a selection / renders for what it selects', async () => {
+test('another path is written / no render; with `select` / renders only when the selection changes', async () => {
   const { engine, settle } = stage()
   let renders = 0
   function Count() {
@@ -69,7 +69,7 @@ test('another path is written / no render; a selection / renders for what it sel
   expect([renders, text()]).toEqual([before + 1, '1'])
 })
 
-test('with a workflow, a session, a store before the path; the bare hook / all the same value', async () => {
+test('by workflow, by session, by store and by the untyped hook / the same value', async () => {
   const { engine, settle } = stage()
   const session = engine.session(visits)
   function All() {
@@ -99,7 +99,7 @@ test.each([
     [checkout, 'note'],
     /HookError: useFlowState: there is no WorkflowProvider of workflow "checkout"/,
   ],
-] as const)('%s / an error that names the hook and the way out', async (_case, args, message) => {
+] as const)('%s / an error naming the hook and the way out', async (_case, args, message) => {
   function Bad() {
     anyHook(...args)
     return null

@@ -30,7 +30,7 @@ test('a change / saving, then saved with its time', async () => {
   expect(seen).toEqual(['saved undefined', 'saving undefined', `saved ${started + 150}`])
 })
 
-test('storage that refuses / unsaved, with the error; the page goes on', async () => {
+test('storage that refuses / unsaved with the error; the page goes on', async () => {
   const storage = memoryStorage({ failAt: () => true })
   const { engine, settle } = stage({ storage })
   function Badge() {
@@ -49,7 +49,7 @@ test('storage that refuses / unsaved, with the error; the page goes on', async (
   expect(text()).toBe('unsaved true x')
 })
 
-test('with a session / that one', async () => {
+test('with a session / the status of that session', async () => {
   const { engine } = stage()
   const session = await engine.open(checkout)
   function Badge() {

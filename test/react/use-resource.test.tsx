@@ -20,7 +20,7 @@ async function open(page: ReactElement, resources: { shop?: Shop; log?: (text: s
   return { session: engine.session(checkout), settle }
 }
 
-test('a resource that was given / itself, not a copy', async () => {
+test('an injected resource / itself, not a copy', async () => {
   let found: unknown
   function Page() {
     found = hooks.useResource('shop')
@@ -30,7 +30,7 @@ test('a resource that was given / itself, not a copy', async () => {
   expect(found).toBe(shop)
 })
 
-test('a missing one / MissingResourceError with the key and what is there', async () => {
+test('a missing one / MissingResourceError with the key and those that are there', async () => {
   function Page() {
     hooks.useResource('log')
     return null
@@ -39,7 +39,7 @@ test('a missing one / MissingResourceError with the key and what is there', asyn
   expect(text()).toMatch(/^MissingResourceError: resource "log" is missing \(there: shop\)/)
 })
 
-test('a missing one with a fallback, also undefined / the fallback; then itself once it comes', async () => {
+test('a missing one with a fallback, also undefined / the fallback; then the resource once it is injected', async () => {
   const log = (): void => {}
   const seen: unknown[] = []
   function Page() {
@@ -53,7 +53,7 @@ test('a missing one with a fallback, also undefined / the fallback; then itself 
   expect(seen.slice(2)).toEqual([log, 'none'])
 })
 
-test('its key changes identity / renders; another key, or the same value / does not', async () => {
+test('another value at its key / renders; another key, or the same value / does not', async () => {
   let renders = 0
   function Page() {
     renders++
@@ -70,7 +70,7 @@ test('its key changes identity / renders; another key, or the same value / does 
   expect([renders, text()]).toEqual([before + 1, 'second'])
 })
 
-test("deleted from the session / the workflow's shows again", async () => {
+test("deleted from the session / the workflow's is shown again", async () => {
   const { engine, settle } = stage()
   const shared: Shop = { ...shop }
   function Page() {
@@ -89,7 +89,7 @@ test("deleted from the session / the workflow's shows again", async () => {
   expect(text()).toBe('shared')
 })
 
-test('a factory / made once, for all components and renders', async () => {
+test('a factory / called once for all components and renders', async () => {
   let made = 0
   const flow = defineWorkflow({
     name: 'factory',
@@ -115,7 +115,7 @@ test('a factory / made once, for all components and renders', async () => {
   expect(text()).toBe('11')
 })
 
-test('the bare hook / of the nearest provider', async () => {
+test('the untyped hook / uses the nearest provider', async () => {
   const { engine, settle } = stage()
   function Page() {
     return <p>{useResource('shop') === shop ? 'found' : 'other'}</p>
@@ -134,7 +134,7 @@ const anyHook = useResource as (...args: unknown[]) => unknown
 test.each([
   ['no provider', () => anyHook('shop'), /HookError: useResource: there is no WorkflowProvider above/],
   ['the workflow before the key', () => anyHook(checkout, 'shop'), /HookError: useResource: wrong arguments/],
-] as const)('%s / an error that names the hook and the way out', async (_case, use, message) => {
+] as const)('%s / an error naming the hook and the way out', async (_case, use, message) => {
   function Bad() {
     use()
     return null

@@ -16,7 +16,7 @@ async function stored() {
   return started
 }
 
-test('the stored sessions of a workflow / undefined, then all of them; refreshed on demand', async () => {
+test('the stored sessions of a workflow / undefined, then all of them; read again by refresh()', async () => {
   const { engine, settle } = await stored()
   const seen: (string | undefined)[] = []
   let latest: UseSessions | undefined
@@ -37,7 +37,7 @@ test('the stored sessions of a workflow / undefined, then all of them; refreshed
   expect(latest?.refresh).toBe(refresh)
 })
 
-test('all, and those with a prefix, inside a provider / from its engine', async () => {
+test('all, and those with a prefix, inside a provider / those of its engine', async () => {
   const { engine, settle } = await stored()
   function List() {
     const all = useSessions().sessions?.length
@@ -53,7 +53,7 @@ test('all, and those with a prefix, inside a provider / from its engine', async 
   expect(text()).toBe('3 2')
 })
 
-test('of `createWorkflowHooks` / those of that workflow, of the nearest engine', async () => {
+test('of `createWorkflowHooks` / those of that workflow, on the nearest engine', async () => {
   const { engine, settle } = await stored()
   function List() {
     const { sessions } = hooks.useSessions({ prefix: '' })
@@ -107,7 +107,7 @@ test('another prefix before the first answer has come / the late answer is dropp
   expect(text()).toBe('me')
 })
 
-test('another prefix / what was found for the one before is not shown under it, nor what a refresh of it brings', async () => {
+test('another prefix / what was found for the one before is not shown under it, even after a refresh', async () => {
   const { List, answer, refresh } = await slowList()
   const { rerender } = render(<List prefix="cart-1" />)
   await answer(0)
@@ -121,7 +121,7 @@ test('another prefix / what was found for the one before is not shown under it, 
   expect(text()).toBe('me')
 })
 
-test('another engine, workflow or status / the list is read anew', async () => {
+test('another engine, workflow or status / the list is read again', async () => {
   const { engine, settle } = await stored()
   const empty = stage().engine
   const seen: string[] = []

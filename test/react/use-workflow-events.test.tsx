@@ -27,7 +27,7 @@ async function open(Page: () => null, strict = false) {
   return { ...rendered, session, settle, run }
 }
 
-test('a handler for everything / what is streamed, asked, and how each run ends, in order', async () => {
+test('a handler for everything / streamed events, asks, and the end of each run, in order', async () => {
   const events: WorkflowEvent[] = []
   const { run } = await open(() => {
     hooks.useWorkflowEvents((event) => void events.push(event))
@@ -43,7 +43,7 @@ test('a handler for everything / what is streamed, asked, and how each run ends,
   expect(events).toHaveLength(6)
 })
 
-test('a handler for one type / that type, with its data', async () => {
+test('a handler for one type / events of that type, with their data', async () => {
   const words: string[] = []
   const { run } = await open(() => {
     hooks.useWorkflowEvents(Word, ({ data }) => void words.push(data.text))
@@ -53,7 +53,7 @@ test('a handler for one type / that type, with its data', async () => {
   expect(words).toEqual(['hello NL'])
 })
 
-test('StrictMode double mount / each event once; after unmount none', async () => {
+test('StrictMode double mount / each event once; none after unmount', async () => {
   const types: string[] = []
   const { run, unmount } = await open(() => {
     hooks.useWorkflowEvents(({ type }) => void types.push(type))
@@ -66,7 +66,7 @@ test('StrictMode double mount / each event once; after unmount none', async () =
   expect(types).toHaveLength(3)
 })
 
-test('another handler in the next render / that one is called, nothing is missed', async () => {
+test('another handler in the next render / that one is called, and nothing is missed', async () => {
   const calls: string[] = []
   let setName: (name: string) => void = () => {}
   const { session, settle } = await open(() => {
@@ -83,7 +83,7 @@ test('another handler in the next render / that one is called, nothing is missed
   expect(calls).toEqual(['first word', 'first askAddress', 'second done'])
 })
 
-test('another type in the next render / that one', async () => {
+test('another type in the next render / that type is heard', async () => {
   const types: string[] = []
   let setType: (type: typeof Word | typeof Done) => void = () => {}
   const { session, settle } = await open(() => {
@@ -100,7 +100,7 @@ test('another type in the next render / that one', async () => {
   expect(types).toEqual(['word', 'done'])
 })
 
-test('a handler that throws / the error surfaces, the next event comes all the same', async () => {
+test('a handler that throws / the error surfaces, and the next event still comes', async () => {
   const types: string[] = []
   const surfaced = vi.fn()
   vi.stubGlobal('reportError', surfaced)
@@ -117,7 +117,7 @@ test('a handler that throws / the error surfaces, the next event comes all the s
   expect(surfaced.mock.calls).toEqual([[new Error('no ears')]])
 })
 
-test('the bare hook / of the nearest provider', async () => {
+test('the untyped hook / uses the nearest provider', async () => {
   const types: string[] = []
   const { run } = await open(() => {
     useWorkflowEvents(({ type }) => void types.push(type))
@@ -138,7 +138,7 @@ test.each([
   ['the name of a type', () => anyHook('word', () => {}), /HookError: useWorkflowEvents: wrong/],
   ['a type that is not there', () => anyHook(undefined, () => {}), /HookError: useWorkflowEvents: wrong/],
   ['the handler before the type', () => anyHook(() => {}, Word), /HookError: useWorkflowEvents: wrong/],
-] as const)('%s / an error that names the hook and the way out', async (_case, use, message) => {
+] as const)('%s / an error naming the hook and the way out', async (_case, use, message) => {
   function Bad() {
     use()
     return null

@@ -38,7 +38,7 @@ function countListeners(store: object, path: string): () => number {
   return () => listening
 }
 
-test('like useState / shows the value, sets it, sets it from the previous one', async () => {
+test('like useState / shows the value, sets it, and sets it by a function', async () => {
   let setNote: (next: string | ((previous: string) => string)) => void = () => {}
   function Note() {
     const [note, set] = hooks.useWorkflowState('note')
@@ -54,7 +54,7 @@ test('like useState / shows the value, sets it, sets it from the previous one', 
   expect(state.get('note')).toBe('ring twice')
 })
 
-test('an input bound to it / typing is shown at once, in the same event', async () => {
+test('an input bound to it / shows what is typed at once, in the same event', async () => {
   function Note() {
     const [note, setNote] = hooks.useWorkflowState('note')
     return <input aria-label="note" value={note} onChange={(event) => setNote(event.target.value)} />
@@ -141,7 +141,7 @@ test('unrelated writes / none', async () => {
   expect(text()).toBe('Bob')
 })
 
-test('a write above, below, or a value that is equal / shown, shown, nothing renders', async () => {
+test('writes above and below the path / shown; an equal value / no render', async () => {
   let renders = 0
   function User() {
     renders++
@@ -158,7 +158,7 @@ test('a write above, below, or a value that is equal / shown, shown, nothing ren
   expect(renders).toBe(before)
 })
 
-test('the setter / the same function in every render, in every component, for a path given as keys too', async () => {
+test('the setter / the same function in every render and component, also for a path of segments', async () => {
   const setters = new Set<unknown>()
   function Age({ path }: { readonly path: 'user.age' | readonly ['user', 'age'] }) {
     setters.add(hooks.useWorkflowState(path)[1])
@@ -176,7 +176,7 @@ test('the setter / the same function in every render, in every component, for a 
   expect(setters.size).toBe(1)
 })
 
-test('a setter refused by the schema / throws at the call, nothing changed, the component lives on', async () => {
+test('a write that the schema refuses / throws at the call, nothing changes, the component lives on', async () => {
   let setAge: (age: number) => void = () => {}
   function Age() {
     const [age, set] = hooks.useWorkflowState('user.age')
@@ -190,7 +190,7 @@ test('a setter refused by the schema / throws at the call, nothing changed, the 
   expect(text()).toBe('41')
 })
 
-test('another path in the next render / shows that one, and listens to that one alone', () => {
+test('another path in the next render / shows that one, and listens only to it', () => {
   const store = createStore({ initial: { a: 'A', b: 'B' } })
   const [onA, onB] = [countListeners(store, 'a'), countListeners(store, 'b')]
   function Letter({ path }: { readonly path: string }) {
@@ -259,7 +259,7 @@ test("a write in a child's layout effect / shown", () => {
   expect(text()).toBe('new')
 })
 
-test('parents and children on one write / no child renders with a value that its parent has taken away', () => {
+test('parent and children on one write / no child renders with an item that is gone', () => {
   const store = createStore({ initial: { items: [{ price: 1 }, { price: 2 }] } })
   const seen: unknown[] = []
   function Item({ at }: { readonly at: number }) {
@@ -283,7 +283,7 @@ test('parents and children on one write / no child renders with a value that its
   expect(seen).not.toContain(undefined)
 })
 
-test('a path of nothing / undefined, then what is written there', () => {
+test('a path where nothing is / undefined, then what is written there', () => {
   const store = createStore({})
   function Shown() {
     const [value] = useWorkflowState(store, ['files', 'a.txt', 0])
@@ -306,7 +306,7 @@ test('[] / the whole state', () => {
   expect(text()).toBe('4')
 })
 
-test('with a session, with a workflow, with the nearest provider / the same state', async () => {
+test('by session, by workflow and by the nearest provider / the same state', async () => {
   const started = stage()
   const session = await started.engine.open(checkout)
   function Shown() {
@@ -320,7 +320,7 @@ test('with a session, with a workflow, with the nearest provider / the same stat
   expect(text()).toBe('x x x')
 })
 
-test('inline select returning a fresh object / no loop, and renders only when the content differs', () => {
+test('inline `select` returning a fresh object / no loop, and renders only when the content differs', () => {
   const store = createStore({
     schema: z.object({ user: z.object({ name: z.string(), age: z.number() }) }),
     initial: { user: { name: 'Ada', age: 36 } },
@@ -346,7 +346,7 @@ test('inline select returning a fresh object / no loop, and renders only when th
   expect([renders, parts.size, text()]).toEqual([3, 2, 'Bob'])
 })
 
-test('a select that makes something else at every call, compare that never agrees / no loop', () => {
+test('a `select` with a new result at every call, and a `compare` that never agrees / no loop', () => {
   const store = createStore({ initial: { a: 1 } })
   let renders = 0
   function Shown() {
@@ -366,7 +366,7 @@ test('a select that makes something else at every call, compare that never agree
   expect(renders).toBeLessThan(5)
 })
 
-test('compare / decides what renders', () => {
+test('`compare` / decides what renders', () => {
   const store = createStore({ initial: { price: 10 } })
   let renders = 0
   function Price() {
@@ -384,7 +384,7 @@ test('compare / decides what renders', () => {
   expect([renders, text()]).toEqual([2, '20'])
 })
 
-test('a select with another closure in the next render / shows what that one selects', () => {
+test('a `select` with another closure in the next render / shows what the new one selects', () => {
   const store = createStore({ initial: { prices: [10, 20] } })
   function Price({ at }: { readonly at: number }) {
     return <p>{useWorkflowState(store, 'prices', { select: (it) => (it as number[])[at] })[0]}</p>
@@ -396,7 +396,7 @@ test('a select with another closure in the next render / shows what that one sel
   expect(text()).toBe('30')
 })
 
-test('with select / the setter still writes the whole value', () => {
+test('with `select` / the setter still writes the whole value', () => {
   const store = createStore({ schema: z.object({ list: z.array(z.number()) }), initial: { list: [1] } })
   let setList: (next: number[]) => void = () => {}
   function Length() {
@@ -409,7 +409,7 @@ test('with select / the setter still writes the whole value', () => {
   expect(text()).toBe('3')
 })
 
-test('select throws at the first render, or after a write / error boundary, the store keeps working', async () => {
+test('`select` throws at the first render, or after a write / error boundary, and the store keeps working', async () => {
   const store = createStore({ initial: { a: 1 } })
   const other = vi.fn()
   store.subscribe('a', other)
@@ -474,7 +474,7 @@ const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['a bad path', () => anyHook(createStore({}), '__proto__.x'), /PathError: .*__proto__/],
 ]
 
-test.each(misuses)('%s / an error that names the hook and the way out', async (_case, use, message) => {
+test.each(misuses)('%s / an error naming the hook and the way out', async (_case, use, message) => {
   await quietly(() => {
     render(
       <Boundary>
@@ -485,7 +485,7 @@ test.each(misuses)('%s / an error that names the hook and the way out', async (_
   expect(text()).toMatch(message)
 })
 
-test('a store inside a provider / the store that is named', async () => {
+test('a store inside a provider / the value of that store', async () => {
   const store: StateStore<Record<string, unknown>> = createStore({ initial: { note: 'mine' } })
   function Shown() {
     return <p>{String(useWorkflowState(store, 'note')[0])}</p>

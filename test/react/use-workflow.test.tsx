@@ -45,7 +45,7 @@ async function open({ resources = { shop }, storage = memoryStorage() }: Opening
   return { ...rendered, engine, settle, clock, views, latest, session: engine.session(checkout) }
 }
 
-test('a flow from start to end / status, ask and result follow it, with no page between two questions', async () => {
+test('a flow from start to end / status, ask and result follow it, and it is never shown as loading', async () => {
   const { latest, views, settle } = await open()
   expect(latest()).toMatchObject({ status: 'idle', ask: undefined, asks: [], result: undefined })
   act(() => latest().start({ country: 'NL' }))
@@ -61,7 +61,7 @@ test('a flow from start to end / status, ask and result follow it, with no page 
   expect(views.map((it) => it.status)).not.toContain('loading')
 })
 
-test('the reply, passed on as an event handler / can be taken off the ask', async () => {
+test('reply() destructured from the ask / works', async () => {
   const { latest, settle } = await open()
   act(() => latest().start({ country: 'NL' }))
   await settle()
@@ -71,7 +71,7 @@ test('the reply, passed on as an event handler / can be taken off the ask', asyn
   expect(text()).toBe('completed')
 })
 
-test('state changes, a save begins and ends / no render', async () => {
+test('the state changes and is saved / no render', async () => {
   const { session, views, settle } = await open()
   const before = views.length
   act(() => session.state.set('note', 'x'))
@@ -82,7 +82,7 @@ test('state changes, a save begins and ends / no render', async () => {
   expect(views.length).toBe(before)
 })
 
-test('a component that looks at persistence / renders for it, and alone', async () => {
+test('a component that reads persistence / is the only one to render for it', async () => {
   const { engine, settle } = stage()
   const shown: string[] = []
   let others = 0
@@ -115,7 +115,7 @@ test('a component that looks at persistence / renders for it, and alone', async 
   expect(others).toBe(before)
 })
 
-test('the parent renders / the same object, the same actions', async () => {
+test('the parent renders / the same object, with the same actions', async () => {
   const { engine, settle } = stage()
   const views = new Set<View>()
   let again: () => void = () => {}
@@ -144,7 +144,7 @@ test('the parent renders / the same object, the same actions', async () => {
     expect(after[action]).toBe(before[action])
 })
 
-test('a write in the middle of a burst / the page does not show the middle', async () => {
+test('a reply whose step writes, goes on and ends / no state in between is rendered', async () => {
   const { engine, settle } = stage()
   const pages: string[] = []
   function Page() {
@@ -171,13 +171,13 @@ test('a write in the middle of a burst / the page does not show the middle', asy
   expect(middle).toEqual([])
 })
 
-test('start with a bad input / throws at the call, and nothing has started', async () => {
+test('start() with bad input / throws at the call, and nothing starts', async () => {
   const { latest } = await open()
   expect(() => latest().start({ country: 5 } as never)).toThrow('country')
   expect(text()).toBe('idle')
 })
 
-test('start twice, or while it runs / carries on: one run, the input of the second is ignored', async () => {
+test('start() twice, or during the run / one run; the second input is ignored', async () => {
   begun.length = 0
   const { latest, settle } = await open()
   await act(async () => {
@@ -191,7 +191,7 @@ test('start twice, or while it runs / carries on: one run, the input of the seco
   expect(latest().ask?.data).toEqual({ country: 'NL' })
 })
 
-test('a run that fails / status and error tell, retry runs the step again, nothing is unhandled', async () => {
+test('a run that fails / status and error show it, retry() runs the step again, nothing is unhandled', async () => {
   const price = vi.fn(() => Promise.reject(new Error('no price')))
   const { latest, settle } = await open({ resources: { shop: { price } } })
   await act(async () => latest().start({ country: 'NL' }))
@@ -212,7 +212,7 @@ test('a run that fails / status and error tell, retry runs the step again, nothi
   await settle()
 })
 
-test('cancel, reset / cancelled; everything as in the beginning', async () => {
+test('cancel() / cancelled; reset() / everything as in the beginning', async () => {
   const { latest, settle, session } = await open()
   await act(async () => latest().start({ country: 'NL' }))
   act(() => session.state.set('note', 'x'))
@@ -226,7 +226,7 @@ test('cancel, reset / cancelled; everything as in the beginning', async () => {
   expect(session.state.get('note')).toBe('')
 })
 
-test('send / tells whether anybody took it', async () => {
+test('send() / tells whether anybody took the event', async () => {
   const { latest, settle, session } = await open()
   await act(async () => latest().start({ country: 'NL' }))
   await settle()
@@ -242,7 +242,7 @@ test('send / tells whether anybody took it', async () => {
   expect(latest().status).toBe('completed')
 })
 
-test('a session that was there before / resumed says so, until it is reset', async () => {
+test('a session that was stored before / `resumed` says so, until it is reset', async () => {
   const storage = memoryStorage()
   const before = await createEngine({ storage }).open(checkout)
   before.state.set('note', 'x')
@@ -257,7 +257,7 @@ test('a session that was there before / resumed says so, until it is reset', asy
   expect(latest().resumed).toEqual({ found: false })
 })
 
-test('with a workflow and options, without a provider / loading, then the session of that id', async () => {
+test('a workflow with options, without a provider / loading, then the session of that id', async () => {
   const { engine, settle } = stage()
   const statuses: string[] = []
   function Page() {
@@ -284,7 +284,7 @@ test('with a workflow and options, without a provider / loading, then the sessio
   expect([...new Set(statuses)]).toEqual(['loading', 'idle', 'waiting'])
 })
 
-test('with options, and the session is closed or deleted / opened afresh', async () => {
+test('with options, and the session is closed or deleted / opened again', async () => {
   const { engine, settle } = stage()
   function Page() {
     const { status, session } = useWorkflow(checkout, { engine, resources: { shop } })
@@ -305,7 +305,7 @@ test('with options, and the session is closed or deleted / opened afresh', async
   expect(text()).toBe('waiting')
 })
 
-test('with options, and it cannot be loaded / status error, with the error', async () => {
+test('with options, and the session cannot be loaded / status error, with the error', async () => {
   const storage = { ...memoryStorage(), read: () => Promise.reject(new Error('the disk is on fire')) }
   const { engine, settle } = stage({ storage })
   function Page() {
@@ -317,7 +317,7 @@ test('with options, and it cannot be loaded / status error, with the error', asy
   expect(text()).toMatch(/^error error .*the disk is on fire/)
 })
 
-test('a write while it is still loading / shown at once, and then on top of what was read', async () => {
+test('a write while loading / shown at once, and on top of what is read', async () => {
   const storage = memoryStorage()
   const before = await createEngine({ storage }).open(checkout)
   before.state.set('note', 'stored')
@@ -339,7 +339,7 @@ test('a write while it is still loading / shown at once, and then on top of what
   expect(text()).toBe('idle typed 5')
 })
 
-test('the actions of a view that is older than the session / nothing is unhandled, the new one is untouched', async () => {
+test('actions of a view of a closed session / nothing is unhandled, and the new session is untouched', async () => {
   const { latest, session, settle, engine } = await open()
   const { start, retry } = latest()
   await act(() => session.close())
@@ -351,7 +351,7 @@ test('the actions of a view that is older than the session / nothing is unhandle
   expect(latest().status).toBe('idle')
 })
 
-test('options that come and go in one place / the session of the options, else that of the provider', async () => {
+test('options that come and go / the session of the options, else that of the provider', async () => {
   const { engine, settle } = stage()
   function Page({ own }: { readonly own: boolean }) {
     return <p>{useWorkflow(checkout, own ? { id: 'own', engine } : undefined).session.id}</p>
@@ -371,7 +371,7 @@ test('options that come and go in one place / the session of the options, else t
   await settle()
 })
 
-test('with a session / that one, also without a provider; another one in the next render / that one', async () => {
+test('with a session / that one, also without a provider; another in the next render / that one', async () => {
   const { engine, settle } = stage()
   const [a, b] = [await engine.open(checkout, { id: 'a' }), await engine.open(checkout, { id: 'b' })]
   function Page({ of }: { readonly of: Session<typeof checkout> }) {
@@ -388,7 +388,7 @@ test('with a session / that one, also without a provider; another one in the nex
   expect(text()).toBe('b waiting')
 })
 
-test('a change between render and subscribe, of which nobody is told later / shown', async () => {
+test('a change between render and subscribe that no listener hears of / shown', async () => {
   const session = await stage().engine.open(checkout)
   let status = 'idle'
   const silent = Object.create(session, {
@@ -405,7 +405,7 @@ test('a change between render and subscribe, of which nobody is told later / sho
   expect(text()).toBe('paused')
 })
 
-test('StrictMode double mount / one listener on the session, after unmount none', async () => {
+test('StrictMode double mount / one listener on the session; none after unmount', async () => {
   const { engine, settle } = stage()
   const session = await engine.open(checkout)
   let listening = 0
@@ -443,7 +443,7 @@ const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['an id', () => anyHook('cart-42'), /HookError: useWorkflow: wrong arguments/],
 ]
 
-test.each(misuses)('%s / an error that names the hook and the way out', async (_case, use, message) => {
+test.each(misuses)('%s / an error naming the hook and the way out', async (_case, use, message) => {
   function Bad() {
     use()
     return null

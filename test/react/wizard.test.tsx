@@ -122,7 +122,7 @@ async function moves(work: () => Promise<unknown>) {
 }
 
 describe('useWorkflow: back and forward', () => {
-  test('Back shows the page before, Forward the next one again; both are stable and say whether they moved', async () => {
+  test('back() shows the page before, forward() the next again; both are stable and say whether they moved', async () => {
     const { open, start, answer, latest, settle } = stage()
     await open(false)
     await start()
@@ -142,7 +142,7 @@ describe('useWorkflow: back and forward', () => {
 })
 
 describe('useWorkflowUrl', () => {
-  test('a run begins, pages are turned / each is pushed; the rest of the URL stays', async () => {
+  test('the run begins, and a page is answered / each page is pushed; the rest of the URL stays', async () => {
     const { open, start, answer } = stage()
     await open()
     expect(location.href).toMatch(/wizard\?other=1#top$/)
@@ -155,7 +155,7 @@ describe('useWorkflowUrl', () => {
     expect(seen).toEqual(['push', 'push'])
   })
 
-  test('pages of one name / are counted', async () => {
+  test('pages with the same name / are numbered', async () => {
     const { open, start, answer, latest } = stage()
     await open()
     await start()
@@ -166,7 +166,7 @@ describe('useWorkflowUrl', () => {
     expect(step()).toBe('askCity')
   })
 
-  test("the browser's Back, twice, then Forward / the pages follow, and nothing is pushed", async () => {
+  test("the browser's Back over two pages, then Forward / the pages follow, and nothing is pushed", async () => {
     const { open, start, answer, settle } = stage()
     await open()
     await start()
@@ -182,7 +182,7 @@ describe('useWorkflowUrl', () => {
     expect(seen).toEqual(['replace'])
   })
 
-  test("the browser's Back, then an answer / the next page, which is pushed", async () => {
+  test("the browser's Back, then an answer / the next page is pushed", async () => {
     const { open, start, answer } = stage()
     await open()
     await start()
@@ -192,7 +192,7 @@ describe('useWorkflowUrl', () => {
     expect([text(), step()]).toEqual(['askCity', 'askCity'])
   })
 
-  test('another session in the next render / its page, and the first one moves the URL no more', async () => {
+  test('another session in the next render / its page is in the URL, and the first session no longer moves it', async () => {
     const clock = virtualClock()
     const engine = createEngine({ storage: memoryStorage(), clock })
     const [first, second] = [await engine.open(wizard, { id: '1' }), await engine.open(wizard, { id: '2' })]
@@ -215,7 +215,7 @@ describe('useWorkflowUrl', () => {
     expect(step()).toBe('askCity')
   })
 
-  test("a link to the page that is open / this entry is the session's, so that Back from another one leads to it", async () => {
+  test("a link to the open page / its history entry is marked as the session's, so that Back leads to it", async () => {
     const { open, start, answer, reload } = stage()
     await open()
     await start()
@@ -226,7 +226,7 @@ describe('useWorkflowUrl', () => {
     expect(history.state).toEqual({ 'dogear-step': 'wizard' })
   })
 
-  test('a reload / the same page, nothing pushed; without a page in the URL it is put there', async () => {
+  test('a reload / the same page, nothing pushed; a URL without a page gets it', async () => {
     const { open, start, answer, reload } = stage()
     await open()
     await start()
@@ -239,7 +239,7 @@ describe('useWorkflowUrl', () => {
     expect(step()).toBe('askCity')
   })
 
-  test('a reload after Back, without a page in the URL / the page that somebody went back to', async () => {
+  test('a reload after Back, without a page in the URL / the page that was gone back to', async () => {
     const { open, start, answer, reload, latest, settle } = stage()
     await open()
     await start()
@@ -251,7 +251,7 @@ describe('useWorkflowUrl', () => {
     expect([text(), step()]).toEqual(['askCity', 'askCity'])
   })
 
-  test('a link to a page that was turned / goes there; one beyond, or to no page / as far as was reached', async () => {
+  test('a link to an answered page / goes there; to a later or unknown page / goes as far as was reached', async () => {
     const { open, start, answer, latest, settle, reload } = stage()
     await open()
     await start()
@@ -268,7 +268,7 @@ describe('useWorkflowUrl', () => {
     }
   })
 
-  test('children that are shown while the session loads / the URL waits for it: a link goes there, nothing is pushed', async () => {
+  test('children shown while the session loads / the URL waits: a link is followed, and nothing is pushed', async () => {
     const { open, start, answer, reload, settle } = stage()
     await open()
     await start()
@@ -286,7 +286,7 @@ describe('useWorkflowUrl', () => {
     expect(text()).toBe('askName')
   })
 
-  test('a reload between two pages: after a failure, at work, in a wait / stays there, no page is turned back and nothing done twice', async () => {
+  test('a reload between two pages, after a failure, at work or in a wait / stays there: no page turned back, nothing done twice', async () => {
     const Paid = defineEvent('paid')
     const keys: string[] = []
     let paid = (): void => {}
@@ -350,7 +350,7 @@ describe('useWorkflowUrl', () => {
     expect([keys.length, new Set(keys).size]).toEqual([3, 1])
   })
 
-  test("the browser's Back and Forward while a step works between two pages / the next page, and none is turned back", async () => {
+  test("the browser's Back and Forward while a step works between two pages / the next page comes, none is turned back", async () => {
     let paid = (): void => {}
     const answer = new Promise<void>((resolve) => (paid = resolve))
     const shop = defineWorkflow({ name: 'shop', version: 1, start: Begin, stop: Done }).step(
@@ -386,7 +386,7 @@ describe('useWorkflowUrl', () => {
     expect([text(), step()]).toEqual(['askSure', 'askSure'])
   })
 
-  test("the browser's Back to another place of the app / its URL stays as it is, and no page is turned", async () => {
+  test("the browser's Back to another place of the app / that URL stays as it is, and no page is turned", async () => {
     const { open, start, answer } = stage()
     await open()
     await start()
@@ -395,7 +395,7 @@ describe('useWorkflowUrl', () => {
     expect([location.pathname, location.search, text()]).toEqual(['/home', '', 'askCity'])
   })
 
-  test("the browser's Back to another place of the app, and something is saved / its URL stays as it is", async () => {
+  test("the browser's Back to another place of the app, then a save / that URL stays as it is", async () => {
     const { open, start, answer, session, settle } = stage()
     await open()
     await start()
@@ -410,7 +410,7 @@ describe('useWorkflowUrl', () => {
     ['at once', (show: () => void) => show()],
     ['when it has loaded something', (show: () => void) => void setTimeout(() => setTimeout(show))],
   ])(
-    "the browser's Back to another session, which the router shows %s / this one turns no page",
+    "the browser's Back to another session, which the router shows %s / the first session turns no page",
     async (_, route) => {
       const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
       const id = () => new URLSearchParams(location.search).get('id') ?? ''
@@ -445,7 +445,7 @@ describe('useWorkflowUrl', () => {
     },
   )
 
-  test("two wizards in one URL, the browser's Back over a move of either / its page is turned, and the other one's is not", async () => {
+  test("two wizards in one URL, and the browser's Back / turns the page of the one that moved, not the other's", async () => {
     const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
     const [left, right] = [
       await engine.open(wizard, { id: 'left' }),
@@ -472,7 +472,7 @@ describe('useWorkflowUrl', () => {
     expect(at()).toEqual(['askName', 'askName'])
   })
 
-  test('a link into a run that has not begun / names no page', async () => {
+  test('a link into a run that has not begun / the page is removed from the URL', async () => {
     history.replaceState(null, '', '/wizard?step=askSure')
     const { open, settle } = stage()
     await open()
@@ -481,7 +481,7 @@ describe('useWorkflowUrl', () => {
     expect(step()).toBeNull()
   })
 
-  test('in a tab that follows: Back over two pages, then Forward / the pages follow in both, and the tab goes on', async () => {
+  test("in a follower: the browser's Back over two pages, then Forward / both tabs show the pages, and the follower goes on", async () => {
     const storage = memoryStorage()
     const tabs = { storage, clock: virtualClock(), ...virtualTabs() }
     const leader = await createEngine(tabs).open(wizard)
@@ -517,7 +517,7 @@ describe('useWorkflowUrl', () => {
     ['follows', 'Back and Forward', ['askCity-2', 'askSure']],
     ['leads', 'Back, Forward and Back', ['askCity-2', 'askSure', 'askCity-2']],
   ])(
-    'in a tab that %s: the browser is told %s at once / that page is shown, and nothing is pushed',
+    'in a tab that %s: %s in quick succession / the last page is shown, and nothing is pushed',
     async (role, _, names) => {
       const clock = virtualClock()
       const tabs = { storage: memoryStorage(), clock, ...virtualTabs() }
@@ -547,7 +547,7 @@ describe('useWorkflowUrl', () => {
     },
   )
 
-  test("a step fails between two pages, and the browser's Back in a tab that follows / the page opens again in both", async () => {
+  test("a step fails between two pages, then the browser's Back in a follower / the page opens again in both tabs", async () => {
     const failing = defineWorkflow({ name: 'failing', version: 1, start: Begin, stop: Done }).step(
       'ask',
       { on: Begin, asks: [AskName, AskCity], emits: [Done] },
@@ -580,7 +580,7 @@ describe('useWorkflowUrl', () => {
     expect(leader.asks.map((it) => it.type)).toEqual(['askName'])
   })
 
-  test("another tab has newer code, and the browser's Back in the one that is outdated / the page stays, and the URL says so", async () => {
+  test("the browser's Back in a tab outdated by newer code / the page stays, and the URL shows it", async () => {
     const of = (version: number) =>
       defineWorkflow({
         name: 'wizard',
@@ -613,7 +613,7 @@ describe('useWorkflowUrl', () => {
     ])
   })
 
-  test('the run is over, then Back / the receipt stays', async () => {
+  test("Back after the run's end / the receipt stays", async () => {
     const { open, start, answer, settle } = stage()
     await open()
     await start()
@@ -624,7 +624,7 @@ describe('useWorkflowUrl', () => {
     expect(text()).toBe('completed')
   })
 
-  test('questions of a sub-flow, to which no way leads back / stand in its one entry, and so does what comes after it', async () => {
+  test('asks of a sub-flow, which cannot be gone back to / share one history entry, and so does the ask after it', async () => {
     const Known = defineEvent('known')
     const address = defineWorkflow({ name: 'address', version: 1, start: Begin, stop: Known }).step(
       'ask',
@@ -671,7 +671,7 @@ describe('useWorkflowUrl', () => {
     ])
   })
 
-  test('reset, then begun again / the URL names no page, then the first one, which is pushed', async () => {
+  test('reset(), then a new run / the URL has no page, then the first page is pushed', async () => {
     const { open, start, answer, latest, settle } = stage()
     await open()
     await start()
@@ -685,7 +685,7 @@ describe('useWorkflowUrl', () => {
     expect([next, step()]).toEqual([['push'], 'askName'])
   })
 
-  test('under a router that keeps its own marks in the history / Next.js hears of each page, others find their state', async () => {
+  test('a router that keeps its own data in history.state / Next.js hears of each page, and other routers find their data', async () => {
     const { open, start, answer } = stage()
     // As the App Router of Next.js: what bears its mark it takes for its own, and writes its URL again when it refreshes.
     let url = location.href
@@ -715,7 +715,7 @@ describe('useWorkflowUrl', () => {
     ])
   })
 
-  test('a name that is no text / as text; none / the type of its ask: the buttons of the browser turn these pages too', async () => {
+  test("a page name that is no text, or none / becomes text, or the ask's type; the browser's Back works with both", async () => {
     const names: Record<string, unknown> = { askCity: 2 }
     const { open, start, answer } = stage()
     await open({ name: ({ type }) => names[type] as string })
@@ -730,7 +730,7 @@ describe('useWorkflowUrl', () => {
     expect([text(), step()]).toEqual(['askName', 'askName'])
   })
 
-  test('param and name / say how it is spelled', async () => {
+  test('`param` and `name` / decide the spelling', async () => {
     const { open, start, answer } = stage()
     await open({ param: 'page', name: ({ type, step: by }) => `${by}.${type.slice(3).toLowerCase()}` })
     await start()
