@@ -8,7 +8,7 @@ import { storageConformance, type StorageCase } from 'dogear/testing'
 import { unstorageStorage } from 'dogear/unstorage'
 import { webStorage } from 'dogear/web-storage'
 
-test('webStorage takes an area, a way to it, or nothing', () => {
+test('webStorage takes a storage area, a function that returns one, or nothing', () => {
   expectTypeOf(webStorage()).toEqualTypeOf<SessionStorage>()
   webStorage(localStorage)
   webStorage(() => sessionStorage, 'shop')
@@ -16,7 +16,7 @@ test('webStorage takes an area, a way to it, or nothing', () => {
   webStorage('localStorage')
 })
 
-test('unstorageStorage takes every storage and every driver of unstorage', () => {
+test('unstorageStorage takes every storage and driver of unstorage', () => {
   expectTypeOf(unstorageStorage(createStorage())).toEqualTypeOf<SessionStorage>()
   unstorageStorage(prefixStorage(createStorage(), 'shop'), 'cart')
   for (const driver of [memory(), http({ base: '/' }), redis({})]) unstorageStorage(driver)
@@ -26,7 +26,7 @@ test('unstorageStorage takes every storage and every driver of unstorage', () =>
   unstorageStorage(new Map())
 })
 
-test('the cases of a storage are a plain list', () => {
+test('storageConformance gives a plain list of cases', () => {
   expectTypeOf(storageConformance(() => () => webStorage())).toEqualTypeOf<StorageCase[]>()
   storageConformance(async () => () => webStorage(), { values: 'json' })
   // @ts-expect-error -- no such option

@@ -15,7 +15,7 @@ const Yes = defineEvent('yes', z.boolean())
 const Sure = defineEvent('sure', z.string(), { reply: Yes })
 
 describe('workflowFromGraph', () => {
-  it('has an untyped state, which is its result, and starts with anything', async () => {
+  it('has an untyped state, which is its result, and accepts any input', async () => {
     const desk = workflowFromGraph(document, { nodes: { Work: {} } })
     expectTypeOf<StateOf<typeof desk>>().toEqualTypeOf<Record<string, unknown>>()
     expectTypeOf<ResultOf<typeof desk>>().toEqualTypeOf<Record<string, unknown>>()
@@ -26,7 +26,7 @@ describe('workflowFromGraph', () => {
     for (const ask of session.asks) expectTypeOf(ask.reply).toBeCallableWith({ any: 'data' })
   })
 
-  it('has a typed state where a schema stands beside the nodes', () => {
+  it('has a typed state when a schema is given beside the nodes', () => {
     const state = z.object({ kind: z.string().default(''), n: z.number() })
     const desk = workflowFromGraph(document, {
       nodes: {
@@ -58,7 +58,7 @@ describe('workflowFromGraph', () => {
     expectTypeOf<ResultOf<typeof desk>>().toEqualTypeOf<{ kind: string; n: number }>()
   })
 
-  it('takes the schema in the document, too', () => {
+  it('accepts the schema in the document too', () => {
     const desk = workflowFromGraph(
       { ...document, state: z.object({ n: z.number() }) },
       { nodes: { Work: {} } },
@@ -66,7 +66,7 @@ describe('workflowFromGraph', () => {
     expectTypeOf<StateOf<typeof desk>>().toEqualTypeOf<{ n: number }>()
   })
 
-  it('takes a JSON file as it is imported', () => {
+  it('accepts an imported JSON file', () => {
     const json = {
       name: 'x',
       nodes: [

@@ -36,7 +36,7 @@ describe('history', () => {
     defineWorkflow({ ...options, history: 'all' })
   })
 
-  it('rewind takes a number, fork and import give a session of the same workflow', () => {
+  it('rewind() takes a number; fork() and import() give a session of the same workflow', () => {
     expectTypeOf<Wizard['rewind']>().toEqualTypeOf<(seq: number) => void>()
     expectTypeOf<Wizard['fork']>().toEqualTypeOf<(seq?: number, id?: string) => Promise<Wizard>>()
     expectTypeOf<Wizard['parent']>().toEqualTypeOf<
@@ -67,7 +67,7 @@ describe('events', () => {
     void ({ record: true } satisfies EventsOptions)
   })
 
-  it('what a hook is shown / asks and events of the workflow, ends, and what was missed', () => {
+  it("a hook's handler / gets asks, the workflow's events, ends, and the number of missed events", () => {
     type Shown = ShownEvent<typeof wizard>
     expectTypeOf<Extract<Shown, { type: 'askName' }>['data']>().toEqualTypeOf<{ hint: string }>()
     expectTypeOf<Extract<Shown, { type: 'missed' }>['data']>().toEqualTypeOf<{ readonly count: number }>()

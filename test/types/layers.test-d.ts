@@ -41,8 +41,8 @@ const shop = defineWorkflow({
 })
 const on = { on: Begin, workflow: payment, emits: [Done] } as const
 
-describe('.subflow: paths where they are literal', () => {
-  it('right ones / of every scope, into every target, and whole scopes', () => {
+describe('.subflow: literal paths', () => {
+  it('right paths / of every scope, into every target, and whole scopes', () => {
     shop.subflow('pay', { on: Begin, workflow: payment, emits: [Done] })
     shop.subflow('pay', {
       ...on,
@@ -65,7 +65,7 @@ describe('.subflow: paths where they are literal', () => {
     })
   })
 
-  it('a source that is not there, or of a scope that there is not / an error', () => {
+  it('a source that does not exist, or of an unknown scope / an error', () => {
     // @ts-expect-error the event has no such path
     shop.subflow('pay', { ...on, capture: { input: { total: 'value.total' } } })
     // @ts-expect-error there is no such path in the state
@@ -88,7 +88,7 @@ describe('.subflow: paths where they are literal', () => {
     shop.subflow('pay', { ...on, capture: { input: '' } })
   })
 
-  it('a target that is not there / an error', () => {
+  it('a target that does not exist / an error', () => {
     // @ts-expect-error the input has no such path
     shop.subflow('pay', { ...on, capture: { input: { sum: 'value.order.total' } } })
     // @ts-expect-error there is no such path in the child's state
@@ -107,7 +107,7 @@ describe('.subflow: paths where they are literal', () => {
     shop.subflow('pay', { ...on, writeBack: { resources: { bank: 'result' } } })
   })
 
-  it("the session knows the child's questions and what it takes", () => {
+  it("the session knows the child's asks and the events it takes", () => {
     const whole = shop.subflow('pay', on)
     const session = {} as Session<typeof whole>
     const [ask] = session.asks
@@ -121,7 +121,7 @@ describe('.subflow: paths where they are literal', () => {
     void session.send(Nudge({ how: 'softly' }), { step: 'paid' })
   })
 
-  it('a step name that is taken, something that is no workflow / an error', () => {
+  it('a taken step name, or a value that is no workflow / an error', () => {
     const whole = shop.subflow('pay', on)
     // @ts-expect-error this step name is taken
     whole.subflow('pay', on)
@@ -131,7 +131,7 @@ describe('.subflow: paths where they are literal', () => {
 })
 
 describe('ctx', () => {
-  it('ctx.subflow / the result of the child, or anything behind writeBack.value; literal paths are checked', () => {
+  it("ctx.subflow() / gives the child's result, or unknown with writeBack.value; literal paths are checked", () => {
     shop.step('pay', { on: Begin, emits: [Done] }, async (ctx) => {
       const plain = await ctx.subflow(payment, { capture: { input: { total: 'value.order.total' } } })
       expectTypeOf(plain).toEqualTypeOf<{ receipt: string; at: number }>()
@@ -185,7 +185,7 @@ describe('ctx', () => {
   })
 })
 
-describe('outside', () => {
+describe('outside a step', () => {
   it('useFlowState / the value and the setter of the path', () => {
     const hooks = createWorkflowHooks(shop)
     const [opened, setOpened] = hooks.useFlowState('opened')

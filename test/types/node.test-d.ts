@@ -16,7 +16,7 @@ const base = defineWorkflow({
 })
 
 describe('.node', () => {
-  it('flows from prepare to execute to fallback to cleanup, with nothing to annotate', () => {
+  it('types flow from prepare to execute to fallback to cleanup, without annotations', () => {
     const desk = base.node(
       'classify',
       { on: Begin, emits: [Sorted], asks: [Approve], config: { size: 'small', depth: 2 } },
@@ -68,7 +68,7 @@ describe('.node', () => {
     )
   })
 
-  it('refuses what is not declared', () => {
+  it('refuses undeclared events', () => {
     base.node(
       'classify',
       { on: Begin, emits: [Sorted] },

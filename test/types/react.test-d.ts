@@ -56,7 +56,7 @@ type Setter<T> = (next: T | ((previous: T) => T)) => void
 type Address = { street: string; zip: string }
 
 describe('hooks of one workflow', () => {
-  it('useWorkflowState / the value and the setter of the path, nothing to annotate', () => {
+  it('useWorkflowState / the value and the setter of the path, without annotations', () => {
     const [note, setNote] = hooks.useWorkflowState('note')
     expectTypeOf(note).toEqualTypeOf<string>()
     expectTypeOf(setNote).toEqualTypeOf<Setter<string>>()
@@ -105,7 +105,7 @@ describe('hooks of one workflow', () => {
     hooks.useWorkflowState('note', { compare: () => true })
   })
 
-  it('useWorkflow / status, a union of asks told apart by type, the result, typed actions', () => {
+  it('useWorkflow / status, a union of asks discriminated by type, the result, typed actions', () => {
     const { status, ask, asks, result, error, start, send, cancel, retry, reset, session, persistence } =
       hooks.useWorkflow()
     expectTypeOf(status).toEqualTypeOf<Status>()
@@ -137,7 +137,7 @@ describe('hooks of one workflow', () => {
     expectTypeOf(reset).toEqualTypeOf<() => void>()
   })
 
-  it('an event handler / takes what needs no argument, and nothing that would take the event for one', () => {
+  it('an event handler / accepts retry and reset, and refuses start and cancel, which would take the DOM event for data', () => {
     const onClick = (handler: (event: { target: object }) => void): unknown => handler
     const { start, retry, reset, cancel } = hooks.useWorkflow()
     onClick(retry)
@@ -148,11 +148,11 @@ describe('hooks of one workflow', () => {
     onClick(cancel)
   })
 
-  it('a workflow that takes no input / start without one', () => {
+  it('a workflow without input / start() takes none', () => {
     expectTypeOf(useWorkflow(bare).start).parameters.toEqualTypeOf<[data?: undefined]>()
   })
 
-  it('useResource / the declared resources; an optional one is there when it is answered', () => {
+  it('useResource / declared resources only; with a fallback, its type too', () => {
     expectTypeOf(hooks.useResource('payments')).toEqualTypeOf<Payments>()
     expectTypeOf(hooks.useResource('log')).toEqualTypeOf<(text: string) => void>()
     expectTypeOf(hooks.useResource('log', null)).toEqualTypeOf<((text: string) => void) | null>()
@@ -160,7 +160,7 @@ describe('hooks of one workflow', () => {
     hooks.useResource('paymnts')
   })
 
-  it('useWorkflowEvents / one type with its data, or all that the workflow knows', () => {
+  it('useWorkflowEvents / one type with its data, or every event of the workflow', () => {
     hooks.useWorkflowEvents(Word, (event) =>
       expectTypeOf(event).toEqualTypeOf<WorkflowEvent<'word', { text: string }>>(),
     )
@@ -175,7 +175,7 @@ describe('hooks of one workflow', () => {
     hooks.useWorkflowEvents(() => {}, Word)
   })
 
-  it('the provider / what its workflow needs, and no workflow', () => {
+  it('the provider / takes what its workflow needs, and no workflow', () => {
     const engine = createEngine()
     const payments: Payments = { quote: () => Promise.resolve(1) }
     expectTypeOf(hooks.WorkflowProvider).returns.toExtend<ReactNode>()
@@ -203,12 +203,12 @@ describe('hooks of one workflow', () => {
     hooks.WorkflowProvider({ workflow: checkout })
   })
 
-  it('the hover of a view / one line', () => {
+  it('the hover of a view / is one line', () => {
     expectTypeOf(hooks.useWorkflow()).toEqualTypeOf<UseWorkflow<typeof checkout>>()
   })
 })
 
-describe('bare hooks', () => {
+describe('untyped hooks', () => {
   const session = createEngine().session(checkout)
 
   it('with a workflow or a session / typed', () => {
@@ -247,7 +247,7 @@ describe('bare hooks', () => {
     expectTypeOf(useWorkflowState(createStore({}), 'any.thing')[0]).toEqualTypeOf<unknown>()
   })
 
-  it('with a plain store / typed by what it begins with, and without drafts', () => {
+  it('with a plain store / typed by its first state, and without drafts', () => {
     const store = createPlainStore({ initial: { count: 1 } })
     expectTypeOf(useWorkflowState(store, 'count')[0]).toEqualTypeOf<number>()
     // @ts-expect-error no such path
@@ -256,7 +256,7 @@ describe('bare hooks', () => {
     void store.edit
   })
 
-  it('without either / unknown, until the app has registered its workflow', () => {
+  it('without either / unknown, unless the app has registered its workflow', () => {
     expectTypeOf(useWorkflowState('anything')[0]).toEqualTypeOf<unknown>()
     expectTypeOf(useWorkflow().result).toEqualTypeOf<unknown>()
     expectTypeOf(useResource('anything')).toEqualTypeOf<unknown>()
@@ -266,7 +266,7 @@ describe('bare hooks', () => {
     expectTypeOf<Registered['name']>().toEqualTypeOf<string>()
   })
 
-  it('the provider / takes a workflow, and what that needs', () => {
+  it('the provider / takes a workflow and what that needs', () => {
     const element: ReactElement | null = WorkflowProvider({ workflow: checkout, resources: {} })
     expectTypeOf(element).toExtend<ReactNode>()
     // @ts-expect-error the workflow is missing

@@ -38,7 +38,7 @@ describe('reading', () => {
     expectTypeOf(read('when')).toEqualTypeOf<Date>()
   })
 
-  it('a path whose way may be absent / with undefined', () => {
+  it('a path with an optional part / includes undefined', () => {
     expectTypeOf<Read<State, 'user.age'>>().toEqualTypeOf<number | undefined>()
     expectTypeOf<Read<State, 'user.address.street'>>().toEqualTypeOf<string | undefined>()
     expectTypeOf<Read<State, 'items.0.price'>>().toEqualTypeOf<number | undefined>()
@@ -54,7 +54,7 @@ describe('reading', () => {
     expectTypeOf<Read<Record<string, unknown>, 'a.b'>>().toEqualTypeOf<unknown>()
   })
 
-  it('any, also in a list or a record / any, and anything below it', () => {
+  it('any, also in a list or a record / any, and so is everything below it', () => {
     expectTypeOf(read('loose')).toBeAny()
     expectTypeOf(read('looseItems.0')).toBeAny()
     expectTypeOf(read(['looseById', 'x'])).toBeAny()
@@ -85,14 +85,14 @@ describe('reading', () => {
 })
 
 describe('writing', () => {
-  it('a path whose way may be absent / without the undefined of the way', () => {
+  it('a path with an optional part / without that undefined', () => {
     expectTypeOf<Write<State, 'items.0'>>().toEqualTypeOf<{ price: number; tags: string[] }>()
     expectTypeOf<Write<State, 'byId.x'>>().toEqualTypeOf<{ done: boolean }>()
     expectTypeOf<Write<State, 'user.address.zip'>>().toEqualTypeOf<string>()
     expectTypeOf<Write<State, ['items', 0, 'tags']>>().toEqualTypeOf<string[]>()
   })
 
-  it('a value or a function of the previous one', () => {
+  it('accepts a value, or a function of the previous one', () => {
     expectTypeOf(set('user.name', 'Ada')).toBeVoid()
     set('user.name', (previous) => previous.toUpperCase())
     set('items.0.price', (previous) => (previous ?? 0) + 1)
@@ -102,7 +102,7 @@ describe('writing', () => {
     set('user.name', () => 1)
   })
 
-  it('where anything may stand / a function still knows what the previous value is', () => {
+  it("where the state is unknown or loose / a function still knows the previous value's type", () => {
     const setter: (next: Next<unknown, unknown>) => void = () => {}
     setter((previous) => Number(previous) + 1)
     const loose: (next: Next<Loose, Loose>) => void = () => {}
@@ -111,7 +111,7 @@ describe('writing', () => {
     setter(JSON.parse('{}') as unknown)
   })
 
-  it('append / an item of a list, text to a text, else the words of the compile error', () => {
+  it('append / an item to a list, text to a text, else a compile error with advice', () => {
     expectTypeOf<Item<Write<State, 'items'>>>().toEqualTypeOf<{ price: number; tags: string[] }>()
     expectTypeOf<Item<Write<State, 'user.name'>>>().toEqualTypeOf<string>()
     expectTypeOf<Item<unknown>>().toEqualTypeOf<unknown>()
@@ -120,7 +120,7 @@ describe('writing', () => {
 })
 
 describe('completion', () => {
-  it('every path of a small state, and any text where it is open', () => {
+  it('every path of a small state, and any text where the state is open', () => {
     expectTypeOf<Path<{ a: { b: number }; c: string }>>().toEqualTypeOf<'a' | 'a.b' | 'c'>()
     expectTypeOf<'items.3.price'>().toExtend<Path<State>>()
     expectTypeOf<'anything.below'>().toExtend<Path<State>>()
@@ -143,7 +143,7 @@ describe('a schema', () => {
   const classic = z.object({ age: z.coerce.number(), note: z.string().default('') })
   const small = mini.object({ age: mini.number(), note: mini.optional(mini.string()) })
 
-  it('zod, classic and mini / is one, with its types', () => {
+  it('zod, classic and mini / counts as one, with its types', () => {
     expectTypeOf(classic).toExtend<Schema>()
     expectTypeOf(small).toExtend<Schema>()
     expectTypeOf<Output<typeof classic>>().toEqualTypeOf<{ age: number; note: string }>()
@@ -151,7 +151,7 @@ describe('a schema', () => {
     expectTypeOf<Output<typeof small>>().toEqualTypeOf<{ age: number; note?: string | undefined }>()
   })
 
-  it('for a state / may have defaults and coercion, no transform', () => {
+  it('for a state / may have defaults and coercion, but no transform', () => {
     expectTypeOf<Stable<typeof classic>>().toEqualTypeOf<typeof classic>()
     const changed = z.string().transform((text) => text.length)
     expectTypeOf<

@@ -18,8 +18,8 @@ const base = {
   state: z.object({ card: z.string().optional() }),
 } as const
 
-describe('what a workflow says of its stored sessions', () => {
-  it('migrations by version, from a state that nobody has checked', () => {
+describe("a workflow's options for stored sessions", () => {
+  it('migrations by version, from an unchecked state', () => {
     defineWorkflow({
       ...base,
       version: 3,
@@ -37,7 +37,7 @@ describe('what a workflow says of its stored sessions', () => {
     defineWorkflow({ ...base, version: 2, migrations: { two: () => ({}) } })
   })
 
-  it('renamedSteps from a name to a name', () => {
+  it('renamedSteps from name to name', () => {
     defineWorkflow({ ...base, version: 1, renamedSteps: { old: 'now' } })
     // @ts-expect-error a name is a text
     defineWorkflow({ ...base, version: 1, renamedSteps: { old: 1 } })
@@ -58,8 +58,8 @@ describe('what a workflow says of its stored sessions', () => {
   })
 })
 
-describe('how a session is stored', () => {
-  it('serializer of an engine and of one session, expireAfter in milliseconds', () => {
+describe('options for storing a session', () => {
+  it('a serializer for an engine or a session, expireAfter in milliseconds', () => {
     const workflow = defineWorkflow({ ...base, version: 1 })
     const engine = createEngine({ serializer: structuredCloneSerializer })
     void engine.open(workflow, { serializer: jsonSerializer, expireAfter: 86_400_000 })

@@ -5,7 +5,7 @@ import { virtualTabs } from 'dogear/testing'
 import type { AnyWorkflow } from 'dogear'
 
 describe('tabs', () => {
-  it('a session says what this tab is to it, and can be taken over', () => {
+  it('a session has its role, and takeOver()', () => {
     expectTypeOf<Session<AnyWorkflow>['role']>().toEqualTypeOf<Role>()
     expectTypeOf<Role>().toEqualTypeOf<'leader' | 'follower' | 'reader'>()
     expectTypeOf<Session<AnyWorkflow>['takeOver']>().toEqualTypeOf<() => Promise<void>>()
@@ -13,7 +13,7 @@ describe('tabs', () => {
     expectTypeOf<UseWorkflow<AnyWorkflow>['role']>().toEqualTypeOf<Role>()
   })
 
-  it('the browser and virtual tabs fit the options of an engine', () => {
+  it("the browser's and virtual tabs fit the options of an engine", () => {
     createEngine({ storage: memoryStorage(), ...virtualTabs() })
     createEngine({ locks: null, channel: null, page: null })
     expectTypeOf<typeof window>().toExtend<NonNullable<EngineOptions['page']>>()
@@ -22,7 +22,7 @@ describe('tabs', () => {
     createEngine({ channel: 'dogear' })
   })
 
-  it('scope takes one word', () => {
+  it('scope takes only "tab"', () => {
     expectTypeOf<WorkflowProviderProps<AnyWorkflow>['scope']>().toEqualTypeOf<'tab' | undefined>()
     expectTypeOf(WorkflowProvider).toBeFunction()
   })

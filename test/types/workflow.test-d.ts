@@ -157,7 +157,7 @@ const checkout = defineWorkflow({
   })
 
 describe('a workflow', () => {
-  it('its state and its result', () => {
+  it('has its state and result', () => {
     expectTypeOf<StateOf<typeof checkout>>().toEqualTypeOf<z.infer<typeof State>>()
     expectTypeOf<ResultOf<typeof checkout>>().toEqualTypeOf<{ orderId: string }>()
   })
@@ -187,7 +187,7 @@ describe('a workflow', () => {
     base.step('other', { on: Begin, asks: [Priced] }, () => {})
   })
 
-  it('a step name that is taken / an error', () => {
+  it('a taken step name / an error', () => {
     // @ts-expect-error there is a step "pay" already
     checkout.step('pay', { on: Priced, emits: [Ordered] }, () => {})
   })
@@ -208,7 +208,7 @@ describe('a workflow', () => {
     })
   })
 
-  it('a state schema that transforms / an error; defaults and coercion are fine', () => {
+  it('a state schema that transforms / an error; defaults and coercion are accepted', () => {
     defineWorkflow({
       name: 'x',
       version: 1,
@@ -235,7 +235,7 @@ describe('a workflow', () => {
     defineWorkflow({ name: 'x', version: 1, start: z.string(), stop: Ordered })
   })
 
-  it('an event that is made already is no type of event', () => {
+  it('an event already made is no event type', () => {
     const base = defineWorkflow({ name: 'x', version: 1, start: Begin, stop: Ordered })
     const made = Ordered({ orderId: '1' })
     // @ts-expect-error the factory is meant
@@ -288,7 +288,7 @@ describe('an event', () => {
     Priced({ total: 1 }).data = { total: 2 }
   })
 
-  it('a question without data / has a reply all the same', () => {
+  it('an ask without data / has a reply all the same', () => {
     const AskName = defineEvent('askName', undefined, { reply: Address })
     expectTypeOf(AskName().data).toEqualTypeOf<undefined>()
     expectTypeOf(AskName.reply).toEqualTypeOf(Address)
@@ -316,7 +316,7 @@ describe('a session', () => {
   const session = {} as Session<typeof checkout>
   const engine = {} as Engine
 
-  it('open / resources and initial state by their types, all of them optional', () => {
+  it('open() / takes resources and initial state by their types, all optional', () => {
     expectTypeOf(engine.open(checkout)).toEqualTypeOf<Promise<Session<typeof checkout>>>()
     void engine.open(checkout, {
       id: 'cart',
@@ -332,7 +332,7 @@ describe('a session', () => {
     void engine.open(checkout, { initialState: { note: 5 } })
   })
 
-  it('run takes the input of the start event and gives the data of the stop event', () => {
+  it('run() takes the input of the start event and gives the data of the stop event', () => {
     expectTypeOf(session.run({ country: 'NL' })).toEqualTypeOf<Promise<{ orderId: string }>>()
     expectTypeOf(session.result).toEqualTypeOf<{ orderId: string } | undefined>()
     expectTypeOf(session.retry()).toEqualTypeOf<Promise<{ orderId: string }>>()
@@ -347,7 +347,7 @@ describe('a session', () => {
     expectTypeOf<ResultOf<typeof trimmed>>().toBeNumber()
   })
 
-  it('asks / a union discriminated by type; reply takes what the reply takes', () => {
+  it("asks / a union discriminated by type; reply() takes the reply's data", () => {
     expectTypeOf(session.asks).toEqualTypeOf<
       readonly (
         | OpenAsk<'askAddress', { country: string }, { street: string; zip: string }>
@@ -372,7 +372,7 @@ describe('a session', () => {
     if (ask?.type === 'nope') void 0
   })
 
-  it('send / only events that the workflow knows, only steps that it has', () => {
+  it('send() / only events that the workflow knows, only its steps', () => {
     expectTypeOf(session.send(Nudge('x'))).toEqualTypeOf<Promise<boolean>>()
     void session.send(Address({ street: '', zip: '' }))
     void session.send(Priced({ total: 1 }), { step: 'pay' })
@@ -394,7 +394,7 @@ describe('a session', () => {
     session.state.get('nope')
   })
 
-  it('the rest', () => {
+  it('the other members', () => {
     expectTypeOf(session.status).toEqualTypeOf<Status>()
     expectTypeOf(session.resources.payments).toEqualTypeOf<Payments>()
     expectTypeOf(session.error).toEqualTypeOf<Error | undefined>()
@@ -407,14 +407,14 @@ describe('a session', () => {
     session.status = 'idle'
   })
 
-  it('of one workflow / is not the session of another', () => {
+  it('of one workflow / is not a session of another', () => {
     const other = defineWorkflow({ name: 'other', version: 1, start: Yes, stop: Ordered })
     const wants = (it: Session<typeof other>): string => it.id
     // @ts-expect-error another state, other events
     void wants(session)
   })
 
-  it('of any workflow / can be handed to code that takes one', () => {
+  it('of any workflow / can be passed to code that takes one', () => {
     const watch = (it: Pick<Session<typeof checkout>, 'status' | 'persistence' | 'subscribe'>): Status =>
       it.status
     expectTypeOf(watch(session)).toEqualTypeOf<Status>()

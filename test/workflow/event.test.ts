@@ -20,7 +20,7 @@ describe('a factory', () => {
     expect(Address({ street: 'a' })).toEqual({ type: 'address', data: { street: 'a', lines: [] } })
   })
 
-  test('.is / by type, whoever made it', () => {
+  test('.is() / goes by type, whoever made the event', () => {
     expect(Address.is(Address({ street: 'a' }))).toBe(true)
     expect(Address.is({ type: 'address', data: 5 })).toBe(true)
     expect(Address.is({ type: 'other', data: 5 })).toBe(false)
@@ -36,7 +36,7 @@ describe('a factory', () => {
     )
   })
 
-  test('a schema that takes undefined / may be called without data', () => {
+  test('a schema that accepts undefined / may be called without data', () => {
     const Maybe = defineEvent('maybe', z.string().optional())
     const Filled = defineEvent('filled', z.string().default('x'))
     expect(Maybe()).toEqual({ type: 'maybe', data: undefined })
@@ -68,14 +68,14 @@ describe('validation', () => {
     expect(Trimmed('a').data).toBe('<a>')
   })
 
-  test('unknown keys / as the schema says: dropped, or refused by a strict one', () => {
+  test('unknown keys / dropped, or refused by a strict schema', () => {
     const Loose = defineEvent('loose', z.object({ a: z.number() }))
     const Strict = defineEvent('strict', z.strictObject({ a: z.number() }))
     expect(Loose({ a: 1, b: 2 } as never).data).toEqual({ a: 1 })
     expect(thrown(() => Strict({ a: 1, b: 2 } as never))).toMatchObject({ code: 'EVENT_VALIDATION' })
   })
 
-  test('a schema that answers with a promise / a typed error at the call, never an event with a promise in it', () => {
+  test('a schema that returns a promise / a typed error at the call, never an event with a promise in it', () => {
     const Slow = defineEvent(
       'slow',
       z.string().refine(async () => true),
@@ -97,8 +97,8 @@ describe('validation', () => {
   })
 })
 
-describe('what an event holds', () => {
-  test('frozen all the way down', () => {
+describe('the data of an event', () => {
+  test('is frozen all the way down', () => {
     const event = Address({ street: 'a', lines: ['x'] })
     expect(Object.isFrozen(event)).toBe(true)
     expect(Object.isFrozen(event.data)).toBe(true)
@@ -108,7 +108,7 @@ describe('what an event holds', () => {
     }).toThrow(TypeError)
   })
 
-  test("the caller's own data / neither frozen nor kept", () => {
+  test("the caller's own data / is neither frozen nor kept", () => {
     const Any = defineEvent('any', z.unknown())
     const own = { list: [{ n: 1 }] }
     const event = Any(own)
@@ -158,7 +158,7 @@ describe('what an event holds', () => {
     expect(thrown(() => Any(deep))).toMatchObject({ code: 'SERIALIZATION' })
   })
 
-  test('one object at two places / is no cycle', () => {
+  test('one object in two places / counts as no cycle', () => {
     const one = { n: 1 }
     expect(Any({ a: one, b: one }).data).toEqual({ a: { n: 1 }, b: { n: 1 } })
   })
@@ -181,7 +181,7 @@ describe('what an event holds', () => {
     expect(Object.is(Any(-0).data, 0)).toBe(true)
   })
 
-  test('an object without a prototype, with symbols, with a getter, a proxy / plain data or refused', () => {
+  test('an object without a prototype, with symbols, with a getter, or a proxy / plain data or refused', () => {
     expect(Any(Object.assign(Object.create(null), { a: 1 })).data).toEqual({ a: 1 })
     expect(thrown(() => Any({ [Symbol('x')]: 1 }))).toMatchObject({ code: 'SERIALIZATION' })
     let reads = 0
@@ -195,7 +195,7 @@ describe('what an event holds', () => {
     expect(Any(new Proxy({ a: 1 }, {})).data).toEqual({ a: 1 })
   })
 
-  test('text with lone surrogates, NUL, line separators / kept through JSON', () => {
+  test('text with lone surrogates, NUL or line separators / kept through JSON', () => {
     const text = 'a\u0000b\u2028c\ud800d"\\'
     expect(JSON.parse(JSON.stringify(Any(text).data))).toBe(text)
   })

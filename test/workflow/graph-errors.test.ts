@@ -23,8 +23,8 @@ function findings(document: unknown, code: unknown = registry): string[] {
   return error.findings.map((it) => `${it.path} ${it.message}`)
 }
 
-describe('one error that lists all', () => {
-  test('a mistake of every kind / each with its path and the known names, in the order of the document', () => {
+describe('one error that lists everything', () => {
+  test('a mistake of every kind / each with its path and the known names, in document order', () => {
     const document = {
       name: '',
       version: 0,
@@ -107,11 +107,11 @@ describe('one error that lists all', () => {
       'nodes.0.type names "__proto__", which is not registered; known: "Answer", "Classify"',
     ],
     [{ ...good, state: {} }, 'state is no schema; data go into initial_state'],
-  ])('document %j / told', (document, finding) => {
+  ])('document %j / reported', (document, finding) => {
     expect(findings(document)).toEqual([finding])
   })
 
-  test('what a schema says of initial_state / each issue with its path', () => {
+  test('an initial_state that the schema refuses / each issue with its path', () => {
     const state = z.object({ user: z.object({ name: z.string() }), n: z.number() })
     expect(
       findings({ ...good, initial_state: { user: { name: 5 }, n: 'x' } }, { ...registry, state }),
@@ -121,7 +121,7 @@ describe('one error that lists all', () => {
     ])
   })
 
-  test('1,000 nodes known / the message names the first of them', () => {
+  test('1,000 known nodes / the message names only the first', () => {
     const nodes = Array.from({ length: 1000 }, (_, index) => ({ id: `n${index}`, type: 'Answer' }))
     const [finding] = findings({ ...good, nodes, edges: [{ from: 'n0', to: 'x' }] })
     expect(finding).toContain('and 970 more')
@@ -153,24 +153,24 @@ describe('the registry', () => {
     [{ nodes: {}, conditions: 5 }, 'registry.conditions is a number; it must be an object'],
     [{ nodes: {}, state: {} }, 'registry.state is no schema'],
     [{ nodes: {}, events: ['x'] }, 'registry.events.0 is a text; it must be a function'],
-  ])('%o / told', (code, finding) => {
+  ])('%o / reported', (code, finding) => {
     expect(findings(good, code)).toContain(finding)
   })
 
-  test('an inherited name is no node and no condition', () => {
+  test('an inherited name is neither a node nor a condition', () => {
     const document = { ...good, edges: [{ from: 'a', to: 'b', when: 'toString' }] }
     expect(findings(document)).toEqual([
       'edges.0.when names "toString", which is not registered; known: "isRefund"',
     ])
   })
 
-  test('a handler for a node of a document / told: a node has phases', () => {
+  test("a handler registered for a document's node / reported: a node has phases", () => {
     expect(findings(good, { nodes: { Classify: () => {}, Answer: {} } })).toEqual([
       'nodes.0.type names "Classify", which is a handler; a node has phases, such as execute',
     ])
   })
 
-  test('both spellings with the same value / fine', () => {
+  test('both spellings with the same value / accepted', () => {
     const nodes = [{ id: 'a', type: 'Classify', class: 'Classify' }]
     expect(() => workflowFromGraph({ name: 'x', nodes }, registry)).not.toThrow()
   })

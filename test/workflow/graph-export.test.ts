@@ -100,7 +100,7 @@ async function outcome(workflow: AnyWorkflow, input: unknown) {
 }
 
 describe('graphOf', () => {
-  test('a workflow of the builder / steps, events, edges, nodes: no code, no resource, no schema', () => {
+  test('a workflow made with the builder / steps, events, edges and nodes: no code, no resource, no schema', () => {
     const graph = graphOf(everything)
     expect(Object.keys(graph)).toEqual([
       'format',
@@ -151,7 +151,7 @@ describe('graphOf', () => {
     })
   })
 
-  test('what the caller does to it / changes nothing', () => {
+  test('changes to the exported graph / do not reach the workflow', () => {
     const graph = graphOf(everything) as unknown as { nodes: unknown[] }
     graph.nodes.length = 0
     expect(graphOf(everything).nodes).toHaveLength(8)
@@ -164,7 +164,7 @@ describe('export, import, run', () => {
     [{ items: [] }],
     // Six times two is twelve: the node fails for good and is rescued.
     [{ items: [6] }],
-  ])('a builder workflow with %j / the same result, state and status', async (input) => {
+  ])("a builder's workflow with %j / the same result, state and status", async (input) => {
     const again = workflowFromGraph(stored(graphOf(everything)), registry)
     const expected = await outcome(everything, input)
     expect(expected.status).toBe('completed')
@@ -172,12 +172,12 @@ describe('export, import, run', () => {
     expect(graphOf(again)).toEqual(graphOf(everything))
   })
 
-  test('without its events / any JSON is taken, the rest is the same', async () => {
+  test('without its events / any JSON is accepted, the rest is the same', async () => {
     const again = workflowFromGraph(stored(graphOf(everything)), { nodes: registry.nodes })
     expect((await outcome(again, { items: [1] })).result).toEqual([3, 'yes'])
   })
 
-  test('a handler is missing, an event is unknown, no start / one GraphError', () => {
+  test('a missing handler, an unknown event and no start / one GraphError', () => {
     const graph = stored(graphOf(everything)) as GraphExport & { events: { start?: boolean }[] }
     const broken = {
       ...graph,
@@ -190,7 +190,7 @@ describe('export, import, run', () => {
     )
   })
 
-  test('replies that are no events, or of one another, and no stop / one GraphError', () => {
+  test('replies that are no events or answer each other, and no stop / one GraphError', () => {
     const graph = stored(graphOf(everything)) as GraphExport & { events: { stop?: boolean }[] }
     const reply = (type: string, to: string) => ({ type, reply: to })
     const events = [
@@ -205,7 +205,7 @@ describe('export, import, run', () => {
     expect(read).toThrow(finding('one', 'other'))
   })
 
-  test('documents are run by the names of their steps, too', async () => {
+  test("a document's workflow, registered by step names / runs the same", async () => {
     const document: GraphDocument = {
       name: 'g',
       nodes: [

@@ -74,7 +74,7 @@ describe('a node that is another workflow', () => {
     expect(await result).toEqual({ order: 'A-1', approved: true, reply: 'done' })
   })
 
-  test('with conditional edges behind it / they are tried when the child has ended, on what it has written back', async () => {
+  test('with conditional edges after it / they are checked when the child has ended, on what it has written back', async () => {
     const forked = {
       ...document,
       nodes: [...document.nodes, { id: 'refuse', type: 'Read' }],
@@ -95,7 +95,7 @@ describe('a node that is another workflow', () => {
     }
   })
 
-  test('a wrong mapping and a value that is no workflow / one error with the paths', () => {
+  test('a wrong mapping, and a value that is no workflow / one error with the paths', () => {
     const wrong = {
       nodes: {
         ...registry.nodes,
@@ -118,7 +118,7 @@ describe('a node that is another workflow', () => {
     expect(error?.message).toContain('registry.nodes.Answer.workflow')
   })
 
-  test('what means nothing beside a workflow, in the registry and in the document / findings with their paths', () => {
+  test('options that mean nothing for a workflow, in the registry and the document / findings with their paths', () => {
     const { findings } = thrown<GraphError>(() =>
       workflowFromGraph(
         { ...document, nodes: document.nodes.map((it) => ({ ...it, config: { a: 1 } })) },
@@ -162,7 +162,7 @@ describe('a node that is another workflow', () => {
     expect(await result).toEqual({ order: 'A-1', approved: false, reply: 'sorry' })
   })
 
-  test("a builder's sub-flow / comes back as one, when it is registered under its step's name", async () => {
+  test("a builder's sub-flow / comes back as one when registered under its step's name", async () => {
     const Begin = defineEvent('begin', z.object({ order: z.string() }))
     const Done = defineEvent('done', z.object({ approved: z.boolean() }))
     const parent = defineWorkflow({ name: 'parent', version: 1, start: Begin, stop: Done }).subflow('pay', {
@@ -182,7 +182,7 @@ describe('a node that is another workflow', () => {
   })
 })
 
-test('a diagram / a sub-flow is a group of its steps, three deep, with ids of their own', () => {
+test('a diagram / draws a sub-flow as a group of its steps, three deep, each with its own ids', () => {
   const middle = defineWorkflow({ name: 'middle', version: 1, start: Refund, stop: Refunded }).subflow(
     'inner',
     {

@@ -72,7 +72,7 @@ describe('edges', () => {
     expect(graphOf(workflowFromGraph(document, registry)).edges).toEqual(document.edges)
   })
 
-  test('conditions are asynchronous and get the state store; the first that holds ends the search', async () => {
+  test('conditions may be asynchronous, and get the state store; the first that holds ends the search', async () => {
     const never = vi.fn()
     const seen: unknown[] = []
     const document = {
@@ -105,7 +105,7 @@ describe('edges', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('no such kind'))],
-  ])('a condition %s / the run fails with its name, nothing is tried again', async (_, isRefund) => {
+  ])('a condition %s / the run fails naming it, and nothing is retried', async (_, isRefund) => {
     const execute = vi.fn()
     const document = {
       name: 'g',
@@ -123,7 +123,7 @@ describe('edges', () => {
     expect(execute).toHaveBeenCalledTimes(1)
   })
 
-  test('a loop / runs until its condition says no; an edge to itself too', async () => {
+  test('a loop / runs until its condition says no; so does an edge from a node to itself', async () => {
     const document = {
       name: 'g',
       nodes: nodes('a', 'b'),
@@ -143,7 +143,7 @@ describe('edges', () => {
     })
   })
 
-  test('a loop without an end / StepLimitError', async () => {
+  test('an endless loop / StepLimitError', async () => {
     const document = { name: 'g', nodes: [{ id: 'a', type: 'Empty' }], edges: [{ from: 'a', to: 'a' }] }
     const page = profile()
     const session = await page.open(workflowFromGraph(document, code()))
@@ -154,13 +154,13 @@ describe('edges', () => {
 })
 
 describe('nodes', () => {
-  test('start / defaults to the first node, else the one named', async () => {
+  test('`start` / the named node, by default the first', async () => {
     const document = { name: 'g', nodes: nodes('a', 'b'), edges: [{ from: 'b', to: 'a' }] }
     expect(await run(document)).toEqual({ path: ['a'] })
     expect(await run({ ...document, start: 'b' })).toEqual({ path: ['b', 'a'] })
   })
 
-  test('the phases of a node, its config and retry / as those of .node; the document has the last word', async () => {
+  test("a node's phases, config and retry / work as in .node(); the document's come before the registry's", async () => {
     const seen: unknown[] = []
     let failures = 2
     const Work: RegisteredNode = {
@@ -198,7 +198,7 @@ describe('nodes', () => {
   })
 
   test.each([undefined, null, 0, '', false, [], { a: [1, { b: null }] }])(
-    'run(%j) / the first node gets it verbatim',
+    'run(%j) / the first node gets it unchanged',
     async (input) => {
       const Keep: RegisteredNode = { prepare: (state, ctx) => state.set('got', ctx.event.data ?? 'nothing') }
       const document = { name: 'g', nodes: [{ id: 'a', type: 'Keep' }] }
@@ -206,7 +206,7 @@ describe('nodes', () => {
     },
   )
 
-  test('what a node gives / is the data of the event that the next one gets', async () => {
+  test("what a node returns / is the data of the next node's event", async () => {
     const Give: RegisteredNode = { execute: () => ({ n: 1 }) }
     const Take: RegisteredNode = { prepare: (state, ctx) => state.set('got', ctx.event.data) }
     const document = {
@@ -220,7 +220,7 @@ describe('nodes', () => {
     expect(await run(document, code({ nodes: { Give, Take } }))).toEqual({ got: { n: 1 } })
   })
 
-  test('a node is an instance of a class / its methods are its phases, with their `this`', async () => {
+  test('an instance of a class as a node / its methods are the phases, with their `this`', async () => {
     class Greet implements RegisteredNode {
       readonly word = 'hello'
       prepare(): string {
@@ -234,7 +234,7 @@ describe('nodes', () => {
     expect(await run(document, code({ nodes: { Greet: new Greet() } }))).toEqual({ hello: 'hello' })
   })
 
-  test('a node asks and uses a resource / as any step', async () => {
+  test('a node that asks and uses a resource / works like any step', async () => {
     const Approve: RegisteredNode<Record<string, unknown>, { log: string[] }> = {
       asks: [Question],
       prepare: async (_, ctx) => (await ctx.ask(Question('sure?'))).data,
@@ -257,7 +257,7 @@ describe('nodes', () => {
     expect(log).toEqual(['yes'])
   })
 
-  test('ids that are names of events, of methods, with dots and signs / are only names', async () => {
+  test('ids named like events or methods, or with dots and signs / are plain names', async () => {
     const ids = [
       'start',
       'end',
@@ -287,12 +287,12 @@ describe('state', () => {
     expect(session.state.get()).toEqual(initial)
   })
 
-  test('open(..., { initialState }) / takes its place, nothing is merged', async () => {
+  test('open(..., { initialState }) / replaces it, nothing is merged', async () => {
     const session = await profile().open(workflowFromGraph(document, code()), { initialState: { n: 1 } })
     expect(session.state.get()).toEqual({ n: 1 })
   })
 
-  test('two sessions, a reset / each begins with it again', async () => {
+  test('two sessions, and a reset / each begins with it again', async () => {
     const page = profile()
     const workflow = workflowFromGraph(document, code())
     const one = await page.open(workflow, { id: 'one' })
@@ -302,7 +302,7 @@ describe('state', () => {
     expect(one.state.get()).toEqual(initial)
   })
 
-  test('a schema beside nodes, in the registry or in the document / validates and fills in', async () => {
+  test('a schema in the registry or the document / validates and fills in', async () => {
     const state = z.object({ n: z.number(), note: z.string().default('none') })
     const plain = { name: 'g', nodes: [{ id: 'a', type: 'Empty' }], initial_state: { n: 1 } }
     for (const workflow of [
@@ -370,7 +370,7 @@ describe('reload and crash', () => {
     expect(calls[0]).toBe(calls[1])
   })
 
-  test('at every storage operation / the same end as without', async () => {
+  test('a crash at any storage operation / the same end as without', async () => {
     for (let write = 1; write <= 20; write++) {
       const page = profile({ crashAt: write })
       const calls: string[] = []
@@ -386,7 +386,7 @@ describe('reload and crash', () => {
   })
 })
 
-describe('a document that is edited in the app', () => {
+describe('a document edited in the app', () => {
   const before: GraphDocument = {
     name: 'g',
     version: 1,
@@ -412,7 +412,7 @@ describe('a document that is edited in the app', () => {
   }
 
   test.each([1, 2])(
-    'between runs, version %j / the state is kept, the next run takes the new way',
+    'between runs, version %j / the state is kept, and the next run takes the new edges',
     async (version) => {
       const page = profile()
       await finished(page)
@@ -424,7 +424,7 @@ describe('a document that is edited in the app', () => {
     },
   )
 
-  test('in a run, the node at work is gone / its work is reported as an orphan, the rest is there', async () => {
+  test('during a run, and the node at work is gone / its work is an orphan, and goes on when the node is back', async () => {
     const page = profile()
     let waiting = true
     const execute = () => (waiting ? gate().promise : 1)

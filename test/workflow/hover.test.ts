@@ -104,7 +104,7 @@ test.each([
   ['set', paths],
   ['append', paths],
   ['delete', paths],
-])('a path is typed in %s() / the editor offers all paths of the state', (call, expected) => {
+])('a path typed in %s() / the editor offers all paths of the state', (call, expected) => {
   expect(offered(`session.state.${call}(`)?.toSorted()).toEqual(expected)
 })
 
@@ -129,7 +129,7 @@ describe('what an editor shows', () => {
     ['(?<=const )AskAddress', 400],
     ['(?<=const )checkout', 800],
     ['(?<=const )session', 800],
-  ])('at %s / no more than its parts, with no helper types between them', (place, most) => {
+  ])('at %s / only its parts, without helper types', (place, most) => {
     const hover = line(shown(place))
     expect(hover).not.toBe('')
     expect(hover).not.toMatch(/\bany\b|~types|~ask|Exact<|Accepted<|Consumed<|NonNullable/)
@@ -144,7 +144,7 @@ test.each([
   ['is a node', 'emits'],
   ['asks', 'asks'],
 ])(
-  'a step that declares nothing %s an event / the complaint names the option, not never',
+  'a step that declares nothing %s an event / the compile error names the option, not `never`',
   (mistake, option) => {
     const found = complaints(mistake)
     expect(found).toHaveLength(1)

@@ -95,7 +95,7 @@ describe('the three phases', () => {
   })
 
   test.each([['', 0, false, null, [{ deep: [] }]]])(
-    'prepared and result are %j / handed on verbatim',
+    'prepared and result are %j / handed on unchanged',
     async (value) => {
       const page = profile()
       const seen: unknown[] = []
@@ -113,7 +113,7 @@ describe('the three phases', () => {
     },
   )
 
-  test('what prepare returns is no JSON / the step fails, naming it', async () => {
+  test('prepare returns no JSON / the step fails, naming it', async () => {
     const page = profile()
     const workflow = defineWorkflow(base).node(
       'work',
@@ -125,7 +125,7 @@ describe('the three phases', () => {
     expect((error as Error).message).toContain('what prepare of step "work" gave is a Map')
   })
 
-  test('cleanup returns an event that is not declared / the step fails', async () => {
+  test('cleanup returns an undeclared event / the step fails', async () => {
     const page = profile()
     const workflow = defineWorkflow(base).node(
       'work',
@@ -174,7 +174,7 @@ describe('retry', () => {
     expect(own.calls.slice(4)).toEqual(['execute 1 hello', 'cleanup 5'])
   })
 
-  test.each(['prepare', 'cleanup'] as const)('%s throws / it is not tried again', async (phase) => {
+  test.each(['prepare', 'cleanup'] as const)('%s throws / it is not retried', async (phase) => {
     const page = profile()
     const own = phases()
     const broken = vi.fn(() => {
@@ -193,7 +193,7 @@ describe('retry', () => {
     expect(broken).toHaveBeenCalledTimes(1)
   })
 
-  test('every try has the same idempotency key', async () => {
+  test('every attempt has the same idempotency key', async () => {
     const page = profile()
     const keys = new Set<string>()
     let tries = 0
@@ -212,7 +212,7 @@ describe('retry', () => {
     expect(keys.size).toBe(1)
   })
 
-  test('a try takes too long / its signal is aborted, the next one runs execute again; the late result is dropped', async () => {
+  test('an attempt times out / its signal is aborted, execute runs again; the late result is dropped', async () => {
     const page = profile()
     const late = gate<number>()
     const signals: AbortSignal[] = []
@@ -237,7 +237,7 @@ describe('retry', () => {
 })
 
 describe('fallback', () => {
-  test('the last attempt fails / fallback gets (X, last error), its result goes to cleanup', async () => {
+  test('the last attempt fails / fallback gets (X, last error), and its result goes to cleanup', async () => {
     const page = profile()
     const own = phases({ failures: 9 })
     const fallback = vi.fn(() => 0)
@@ -253,7 +253,7 @@ describe('fallback', () => {
     expect(own.calls).toEqual(['prepare', 'execute 1 hello', 'execute 2 hello', 'cleanup 0'])
   })
 
-  test('no retry / fallback comes after the first failure, with the error itself', async () => {
+  test('no retry policy / fallback comes after the first failure, with that error', async () => {
     const page = profile()
     const error = new TypeError('mine')
     const own = phases({ failures: 1, error })
@@ -267,7 +267,7 @@ describe('fallback', () => {
     expect(seen[0]).toBe(error)
   })
 
-  test('the last try takes too long / fallback gets the TimeoutError', async () => {
+  test('the last attempt times out / fallback gets the TimeoutError', async () => {
     const page = profile()
     const workflow = defineWorkflow(base).node(
       'work',
@@ -283,7 +283,7 @@ describe('fallback', () => {
     expect(await run).toBe('TIMEOUT')
   })
 
-  test('prepare throws / no fallback; fallback throws / the step fails, retry() begins with execute', async () => {
+  test('prepare throws / no fallback; fallback throws / the step fails, and retry() begins with execute', async () => {
     const page = profile()
     const fallback = vi.fn((): number => {
       throw new Error('no fallback')
@@ -309,7 +309,7 @@ describe('fallback', () => {
     expect(session.result).toBe(5)
   })
 
-  test('cancelled while execute runs / no fallback, no cleanup', async () => {
+  test('cancelled during execute / no fallback, no cleanup', async () => {
     const page = profile()
     const running = gate<number>()
     const own = phases()
@@ -358,7 +358,7 @@ describe('fallback', () => {
 describe('a reload', () => {
   /** Ends the page at the given phase, every time it is reached for the first time. */
   test.each(['prepare', 'execute', 'fallback', 'cleanup'] as const)(
-    'in %s / no phase that had finished runs again',
+    'in %s / no finished phase runs again',
     async (stuck) => {
       const page = profile()
       const calls: string[] = []
@@ -403,7 +403,7 @@ describe('a reload', () => {
     },
   )
 
-  test('in a backoff / only the rest is waited, the attempts are kept, prepare does not run again', async () => {
+  test('in a backoff / waits only the rest, keeps the attempt count, and prepare does not run again', async () => {
     const page = profile()
     const own = phases({ failures: 2 })
     const workflow = defineWorkflow(base).node(
@@ -430,7 +430,7 @@ describe('a reload', () => {
     ])
   })
 
-  test('prepare asks, cleanup asks / each question is shown once, the answers are kept', async () => {
+  test('prepare and cleanup ask / each ask is shown once, and the answers are kept', async () => {
     const page = profile()
     const execute = vi.fn((text: unknown) => `${String(text)}!`)
     const workflow = defineWorkflow(base).node(
@@ -465,7 +465,7 @@ describe('a reload', () => {
     expect(execute).toHaveBeenCalledTimes(1)
   })
 
-  test('points of several kinds in two phases, and a reload in the second / they are found again', async () => {
+  test('a sleep and an ask in prepare and in cleanup, and a reload in cleanup / its recorded points are found again', async () => {
     const page = profile()
     const workflow = defineWorkflow(base).node(
       'work',
@@ -496,7 +496,7 @@ describe('a reload', () => {
     expect(session.result).toEqual(['a', 'b'])
   })
 
-  test('a crash at every storage operation / the same end, the same key, no finished phase twice', async () => {
+  test('or a crash at any storage operation / the same end and key, no finished phase twice', async () => {
     for (let write = 1; write <= 16; write++) {
       const page = profile({ crashAt: write })
       const keys: string[] = []
@@ -538,7 +538,7 @@ describe('a reload', () => {
 })
 
 describe('definition', () => {
-  test('phases of an instance / those of its class, which see what it holds', async () => {
+  test('an instance of a class / its methods are the phases, and see its private fields', async () => {
     class Greeter {
       readonly #word = 'hello'
       execute = (name: string): string => `${this.#word} ${name}`
@@ -566,7 +566,7 @@ describe('definition', () => {
     },
   )
 
-  test('the same mistakes as of a step are found', () => {
+  test('the same mistakes as in a step are found', () => {
     const Other = defineEvent('other')
     const workflow = defineWorkflow(flow).node(
       'work',

@@ -43,7 +43,7 @@ const simple = (options: object = {}, step: object = {}) =>
   defineWorkflow({ ...flow, ...options }).step('work', { on: Go, emits: [Done], ...step }, done)
 
 describe('all findings in one error', () => {
-  test('a definition with a mistake of every kind / one error lists them all, by name', () => {
+  test('a mistake of every kind / one error lists them all, by name', () => {
     const Twin = defineEvent('item', z.string())
     const Orphan = defineEvent('orphan')
     const workflow = defineWorkflow({ ...flow, version: 0, catchError: 'nobody' })
@@ -69,7 +69,7 @@ describe('all findings in one error', () => {
     expect(error.message).toContain(`${error.findings.length} mistakes`)
   })
 
-  test('a valid one / none', () => {
+  test('a valid workflow / no findings', () => {
     expect(findings(simple())).toEqual([])
   })
 })
@@ -135,7 +135,7 @@ describe('names', () => {
     expect(findings(workflow)).toEqual([expect.stringContaining('duplicateStep: ')])
   })
 
-  test('two different events with one name / reported, wherever they stand', () => {
+  test('two different events with one name / reported, wherever they are used', () => {
     const Twin = defineEvent('item', z.string())
     const places = [
       defineWorkflow({ ...flow })
@@ -152,7 +152,7 @@ describe('names', () => {
     for (const workflow of places) expect(findings(workflow).join()).toContain('duplicateEvent: ')
   })
 
-  test('a reply of an ask that clashes with another event / reported: a reply would pass the wrong schema', () => {
+  test("an ask's reply with the same name as another event / reported, since replies would pass the wrong schema", () => {
     const OtherAnswer = defineEvent('answer', z.number())
     const workflow = defineWorkflow({ ...flow, events: [OtherAnswer] }).step(
       'ask',
@@ -162,7 +162,7 @@ describe('names', () => {
     expect(findings(workflow).join()).toContain('duplicateEvent: ')
   })
 
-  test('two asks with different replies of one name / reported', () => {
+  test('two asks whose different replies have one name / reported', () => {
     const Twin = defineEvent('answer', z.number())
     const AskTwin = defineEvent('askTwin', z.string(), { reply: Twin })
     const workflow = defineWorkflow({ ...flow }).step(
@@ -173,7 +173,7 @@ describe('names', () => {
     expect(findings(workflow).join()).toContain('duplicateEvent: ')
   })
 
-  test('the same event in many places / fine', () => {
+  test('the same event in many places / accepted', () => {
     const workflow = defineWorkflow({ ...flow, events: [Item, Item] })
       .step('a', { on: [Go, Item], emits: [Item, Item, Worked] }, nothing)
       .step('b', { on: [Item, Worked], asks: [Question, Question], emits: [Done] }, done)
@@ -191,7 +191,7 @@ describe('names', () => {
     },
   )
 
-  test('a session, a buffer, a once called __proto__ / work like any other', async () => {
+  test('a session, a buffer and a once called __proto__ / work like any other', async () => {
     const workflow = defineWorkflow({ ...flow })
       .step('start', { on: Go, emits: [Item] }, (ctx) => [1, 2].forEach((n) => ctx.send(Item(n))))
       .step('pair', { on: Item, emits: [Done] }, async (ctx, event) => {
@@ -241,7 +241,7 @@ describe('produced and consumed', () => {
     expect(findings(workflow)).toEqual([expect.stringMatching(/^unconsumed: .*"work".*"item".*`events`/)])
   })
 
-  test('a declared event or a reply that a step emits and none accepts / somebody may wait for it', () => {
+  test('a declared event or a reply that is emitted and accepted by no step / accepted: a step may wait for it', () => {
     const workflow = defineWorkflow({ ...flow, events: [Nudge] })
       .step('ask', { on: Go, asks: [Question], emits: [Done, Item] }, done)
       .step('answers', { on: Item, emits: [Answer, Nudge] }, nothing)
@@ -259,7 +259,7 @@ describe('produced and consumed', () => {
     expect(findings(workflow)).toEqual([expect.stringMatching(/^unproduced: .*"never".*"item".*`events`/)])
   })
 
-  test('replies of asks, declared events, StepFailed with a catchError / are produced', () => {
+  test('replies of asks, declared events, and StepFailed with a catchError / count as produced', () => {
     const workflow = defineWorkflow({ ...flow, events: [Nudge] })
       .step('ask', { on: Go, asks: [Question], emits: [Done], catchError: 'rescue' }, done)
       .step('replies', { on: Answer, emits: [Done] }, done)
@@ -268,12 +268,12 @@ describe('produced and consumed', () => {
     expect(findings(workflow)).toEqual([])
   })
 
-  test('StepFailed without any catchError / nothing produces it', () => {
+  test('StepFailed without any catchError / counts as not produced', () => {
     const workflow = simple().step('rescue', { on: StepFailed, emits: [Done] }, done)
     expect(findings(workflow).join()).toMatch(/unproduced: .*"rescue".*`catchError`/)
   })
 
-  test('consumed by allOf or gather alone / consumed', () => {
+  test('events accepted only by allOf or gather / count as consumed', () => {
     const both = defineWorkflow({ ...flow })
       .step('start', { on: Go, emits: [Item, Worked] }, nothing)
       .step('both', { on: allOf(Item, Worked), emits: [Done] }, done)
@@ -306,7 +306,7 @@ describe('catchError', () => {
   })
 })
 
-describe('reachable, and leading to the end', () => {
+describe('reachable steps, and a way to the end', () => {
   test('a step that nothing leads to / reported', () => {
     const workflow = simple()
       .step('island', { on: Item, emits: [Worked] }, nothing)
@@ -317,7 +317,7 @@ describe('reachable, and leading to the end', () => {
     ])
   })
 
-  test('a step after which nothing leads to the stop event / a dead end', () => {
+  test('a step from which nothing leads to the stop event / a dead end', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('work', { on: Go, emits: [Done, Item] }, done)
       .step('dead', { on: Item, emits: [Worked] }, nothing)
@@ -329,7 +329,7 @@ describe('reachable, and leading to the end', () => {
     ).toContain('"dead"')
   })
 
-  test('a cycle with no way out / reported as such', () => {
+  test('a cycle without a way out / reported as a cycle', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('work', { on: Go, emits: [Done, Item] }, done)
       .step('ping', { on: Item, emits: [Worked] }, nothing)
@@ -339,14 +339,14 @@ describe('reachable, and leading to the end', () => {
     for (const it of found) expect(it).toMatch(/^deadEnd: .*cycle/)
   })
 
-  test('a cycle with a way out, a step that returns to itself / fine', () => {
+  test('a cycle with a way out, a step that returns to itself / accepted', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('ping', { on: [Go, Worked], emits: [Item] }, nothing)
       .step('pong', { on: Item, emits: [Worked, Item, Done] }, nothing)
     expect(findings(workflow)).toEqual([])
   })
 
-  test('a sink beside a route to stop / no dead end', () => {
+  test('a step that emits nothing, beside a way to the stop event / no dead end', () => {
     const beside = defineWorkflow({ ...flow })
       .step('work', { on: Go, emits: [Item] }, nothing)
       .step('goes on', { on: Item, emits: [Done] }, done)
@@ -358,7 +358,7 @@ describe('reachable, and leading to the end', () => {
     expect(findings(fedBeside)).toEqual([])
   })
 
-  test('a sink for an event from outside, or for a reply / no dead end: something else goes on meanwhile', () => {
+  test('a step that emits nothing, for an outside event or a reply / no dead end', () => {
     const nudged = simple({ events: [Nudge] }).step('nudged', { on: Nudge }, nothing)
     expect(findings(nudged as unknown as Checked)).toEqual([])
     const replied = defineWorkflow({ ...flow })
@@ -367,14 +367,14 @@ describe('reachable, and leading to the end', () => {
     expect(findings(replied)).toEqual([])
   })
 
-  test('a start that only prepares, and an event from outside that leads to the stop event / no dead end', () => {
+  test('a start step that emits nothing, and an outside event that leads to the stop event / no dead end', () => {
     const workflow = defineWorkflow({ ...flow, events: [Nudge] })
       .step('prepare', { on: Go }, nothing)
       .step('work', { on: Nudge, emits: [Done] }, done)
     expect(findings(workflow)).toEqual([])
   })
 
-  test('a step that emits what another one waits for and a sink accepts as well / no dead end', async () => {
+  test('an event that one step waits for and another only logs / no dead end', async () => {
     const workflow = defineWorkflow({ ...flow, events: [Worked] })
       .step('waits', { on: Go, emits: [Item, Done] }, async (ctx) => {
         return Done((await ctx.waitFor(Worked, { emit: Item(1) })).data)
@@ -385,7 +385,7 @@ describe('reachable, and leading to the end', () => {
     expect(await (await profile().open(workflow)).run()).toBe(2)
   })
 
-  test('a branch of a fan-out that ends in nothing, gathered / no dead end', () => {
+  test('a fan-out branch that ends in nothing, and is gathered / no dead end', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('split', { on: Go, emits: [Item, Other] }, () => [])
       .step('work', { on: Item, emits: [Worked] }, nothing)
@@ -394,7 +394,7 @@ describe('reachable, and leading to the end', () => {
     expect(findings(workflow)).toEqual([])
   })
 
-  test('a route that only a recovery takes / is one', () => {
+  test('a way that only a recovery takes / counts', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('work', { on: Go, emits: [Done], catchError: 'rescue' }, done)
       .step('rescue', { on: StepFailed, emits: [Item] }, nothing)
@@ -402,7 +402,7 @@ describe('reachable, and leading to the end', () => {
     expect(findings(workflow)).toEqual([])
   })
 
-  test('a chain of 300 steps / checked at once', () => {
+  test('a chain of 300 steps / checked in one go', () => {
     const events = Array.from({ length: 300 }, (_, n) => defineEvent(`e${n}`))
     let workflow = defineWorkflow({ ...flow }) as unknown as {
       step(name: string, options: object, handler: () => void): typeof workflow
@@ -415,13 +415,13 @@ describe('reachable, and leading to the end', () => {
   })
 })
 
-describe('when and how', () => {
+describe('options', () => {
   const broken = () =>
     defineWorkflow({ ...flow })
       .step('work', { on: Go, emits: [Done, Item] }, done)
       .step('never', { on: Worked, emits: [Done] }, done)
 
-  test('skip / opts out of one check, not of the others', () => {
+  test('skip / leaves out one check, not the others', () => {
     const workflow = broken()
     expect(
       thrown<WorkflowError>(() => workflow.validate({ skip: ['unconsumed'] })).findings.map((it) => it.check),
@@ -443,7 +443,7 @@ describe('when and how', () => {
     expect(await (await profile().open(workflow)).run()).toBe(1)
   })
 
-  test('options that no type checker saw / an unknown outcome rule, a migration and a private path that are none are found', () => {
+  test('a wrong onUnknownOutcome, migration and private path, from a caller without types / found', () => {
     const options = { onUnknownOutcome: 'retry', migrations: { 1: 'up' }, private: ['card..number'] }
     const workflow = defineWorkflow({ ...flow, ...(options as object) }).step(
       'work',
@@ -457,7 +457,7 @@ describe('when and how', () => {
     ])
   })
 
-  test('a step without a handler, a schema that is none / found with the rest', () => {
+  test('a step without a handler, and values that are no schema / found', () => {
     const Odd = defineEvent('odd', { a: 'number' } as never)
     const workflow = defineWorkflow({ ...flow, state: { n: 1 } as never, events: [Odd] }).step(
       'work',
@@ -471,7 +471,7 @@ describe('when and how', () => {
     ])
   })
 
-  test('a step without a name, a question without a reply / found with the rest', () => {
+  test('a step without a name, an ask without a reply / found', () => {
     const workflow = defineWorkflow(flow).step('', { on: Go, emits: [Done], asks: [Item as never] }, done)
     expect(findings(workflow)).toEqual([
       'options: a step has no name',
@@ -479,7 +479,7 @@ describe('when and how', () => {
     ])
   })
 
-  test('what a check cannot even look at / is found, with the rest', () => {
+  test('values that a check cannot read / found, with the rest', () => {
     const workflow = defineWorkflow({ ...flow, events: [null as never], maxSteps: Symbol('many') as never })
     expect(findings(workflow.step('work', { on: Go, emits: [Done] }, done))).toEqual(
       expect.arrayContaining([
@@ -504,13 +504,13 @@ describe('when and how', () => {
     expect(error.message).toMatch(/step "work": .*is no event/)
   })
 
-  test('emits that is one event without a list / counts as a list of one', async () => {
+  test('emits that is one event, not a list / counts as a list of one', async () => {
     const workflow = defineWorkflow(flow).step('work', { on: Go, emits: Done as never }, done as never)
     expect(findings(workflow)).toEqual([])
     expect(await (await profile().open(workflow)).run()).toBe(1)
   })
 
-  test('emits of a sub-flow that is one event without a list / counts as a list of one: the run goes on behind it', async () => {
+  test('emits of a sub-flow that is one event, not a list / counts as a list of one, and the run goes on', async () => {
     const child = defineWorkflow({ ...flow, name: 'child' }).step('work', { on: Go, emits: [Done] }, done)
     const workflow = defineWorkflow(flow).subflow('child', {
       on: Go,
@@ -521,7 +521,7 @@ describe('when and how', () => {
     expect(await (await profile().open(workflow)).run()).toBe(1)
   })
 
-  test('the first open / rejects with the WorkflowError; nothing is stored, no session is left behind', async () => {
+  test('open() / rejects with the WorkflowError; nothing is stored, no session is left', async () => {
     const page = profile()
     expect(await failure(page.open(broken()))).toMatchObject({ code: 'WORKFLOW' })
     expect(thrown(() => page.engine.session(broken()))).toMatchObject({ code: 'WORKFLOW' })
@@ -530,7 +530,7 @@ describe('when and how', () => {
     expect(await (await page.open(simple())).run()).toBe(1)
   })
 
-  test('a definition / is inert and never changed: .step gives a wider one', () => {
+  test('a definition / never changes: .step() returns a wider one', () => {
     const base = simple()
     const wider = base.step('more', { on: Item, emits: [Done] }, done)
     expect(wider).not.toBe(base)
@@ -540,7 +540,7 @@ describe('when and how', () => {
     expect(findings(base)).toEqual([])
   })
 
-  test('what was given to defineWorkflow / can be changed afterwards without any effect', async () => {
+  test('what was given to defineWorkflow() / may be changed afterwards without effect', async () => {
     const options = { ...flow, events: [Nudge] as const }
     const emits = [Done]
     const workflow = defineWorkflow(options).step('work', { on: Go, emits }, done)
