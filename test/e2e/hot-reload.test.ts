@@ -77,7 +77,7 @@ async function develop() {
   return { url: server.resolvedUrls?.local[0] as string, edit }
 }
 
-test('a component is edited, then a step / shown at once, then after a reload that comes by itself, and nothing typed is lost', async () => {
+test('a component is edited / shown at once; then a step / shown after an automatic reload; nothing typed is lost', async () => {
   const { url, edit } = await develop()
   const { page } = await visit(url)
   let loads = 0

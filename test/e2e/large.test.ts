@@ -6,7 +6,7 @@ import { visit } from './visitor.ts'
 const site = siteOf('large-app')
 
 describe.each([1000, 10_000])('a session of %i kB, 21 quick changes and a reload at once', (kilobytes) => {
-  test('the last one is there, each time; the snapshot is in parts, none of them too many', async () => {
+  test('the last change is there each time, and storage holds exactly the parts of the snapshot', async () => {
     const { page } = await visit(`${site.url}?kilobytes=${kilobytes}`)
     const output = page.locator('output')
     await output.getByText('new').waitFor()

@@ -13,7 +13,7 @@ async function post(headers: Record<string, string>, body: string, to = '/charge
 }
 const charge = (key: string, total: number) => post({ 'Idempotency-Key': key }, JSON.stringify({ total }))
 
-test('one key three times / 503, then twice the same answer; charged once', async () => {
+test('one key three times / 503, then the same answer twice; charged once', async () => {
   expect(await charge('a', 100)).toMatchObject({ status: 503, body: { error: { code: 'BUSY' } } })
   const second = await charge('a', 100)
   expect(second).toMatchObject({ status: 200, body: { total: 100 } })
@@ -55,7 +55,7 @@ test.each([
   },
 )
 
-test('a key with another total / refused, and the first one stands', async () => {
+test('a key with another total / refused, and the first charge stands', async () => {
   await charge('a', 100)
   expect(await charge('a', 999)).toMatchObject({ status: 422, body: { error: { code: 'KEY_REUSED' } } })
   expect(server.charges()).toEqual([{ key: 'a', total: 100, tries: 1, charged: 0 }])
@@ -80,6 +80,6 @@ test.each([
   expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(allowed ? origin : null)
 })
 
-test('a taken port / it says so instead of hanging', async () => {
+test('a taken port / an error instead of a hang', async () => {
   await expect(startPaymentServer({ port: Number(new URL(server.url).port) })).rejects.toThrow('EADDRINUSE')
 })

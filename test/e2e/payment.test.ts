@@ -17,8 +17,8 @@ async function atPayment(options: PaymentServerOptions = {}) {
   return { customer, payments }
 }
 
-describe.each(interruptions)('money is taken, and the answer is on its way / %s', (_, interrupt) => {
-  test('it goes on by itself with the same key, and is charged once', async () => {
+describe.each(interruptions)('charged, but the answer is still on its way / %s', (_, interrupt) => {
+  test('goes on by itself with the same key, and is charged once', async () => {
     const { firstCharge, beforeAnswer } = silentAtFirst()
     const { customer, payments } = await atPayment({ beforeAnswer })
     await pay(customer.page)
@@ -32,7 +32,7 @@ describe.each(interruptions)('money is taken, and the answer is on its way / %s'
   })
 })
 
-test('the first try failed, the second one is due / SIGKILL / it is tried again, with the same key', async () => {
+test('the first attempt failed and the second is due / SIGKILL / it is retried with the same key', async () => {
   const { customer, payments } = await atPayment()
   await pay(customer.page)
   await customer.page.getByText('the payment server is busy').waitFor()
@@ -41,7 +41,7 @@ test('the first try failed, the second one is due / SIGKILL / it is tried again,
   expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
 })
 
-test('the server cannot be reached three times / the page says so, and another try has the same key', async () => {
+test('the server cannot be reached three times / the page says so, and Try again uses the same key', async () => {
   const { firstCharge, beforeAnswer } = silentAtFirst()
   const { customer, payments } = await atPayment({ beforeAnswer, failFirst: false })
   const context = customer.page.context()
@@ -62,7 +62,7 @@ test('the server cannot be reached three times / the page says so, and another t
   expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
 })
 
-test('a double click on every button / each page is answered once, nothing is skipped, charged once', async () => {
+test('a double click on every button / each page is answered once, nothing is skipped, and one charge is made', async () => {
   const payments = await startPaymentServer()
   onTestFinished(() => payments.close())
   const customer = await visit(`${site.url}?payments=${payments.url}`)
@@ -80,7 +80,7 @@ test('a double click on every button / each page is answered once, nothing is sk
   expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 2, charged: 1 }])
 })
 
-test('paid in another tab by another way / the old tab takes no money, and shows the receipt by itself', async () => {
+test('paid in another tab / the first tab charges nothing more, and shows the receipt by itself', async () => {
   const { customer, payments } = await atPayment()
   await saved(customer.page)
   const other = await customer.secondTab()
@@ -98,7 +98,7 @@ test('paid in another tab by another way / the old tab takes no money, and shows
   expect(new Set(charges).size).toBe(1)
 })
 
-test('a form that is sent three times in one go / one reply is taken', async () => {
+test('a form submitted three times in one go / one reply is taken', async () => {
   const { customer, payments } = await atPayment()
   await customer.page.evaluate(() => {
     const form = document.querySelector('form')

@@ -29,7 +29,7 @@ async function halfWay() {
 }
 
 describe.each(interruptions)('page 1 filled, half a word typed on page 2, saved / %s', (_, interrupt) => {
-  test('page 2, the half-typed text and the answers are there; it ends with one charge', async () => {
+  test('page 2, the half-typed text and the answers are there, and one charge is made', async () => {
     const { customer, payments } = await halfWay()
 
     await interrupt(customer)
@@ -58,9 +58,9 @@ describe.each(interruptions)('page 1 filled, half a word typed on page 2, saved 
 })
 
 describe.each(interruptions)(
-  'a step empties a field and asks, then somebody fills it / %s',
+  'a step empties a field and asks, then the user fills the field / %s',
   (_, interrupt) => {
-    test('the step runs again, and the field is what somebody made of it; it ends with one charge', async () => {
+    test('the step runs again, the field keeps what the user entered, and one charge is made', async () => {
       const { customer, payments } = await halfWay()
       await button(customer.page, 'Continue to payment').click()
       // The step has unticked this box before it asked.
@@ -81,14 +81,14 @@ describe.each(interruptions)(
   },
 )
 
-test('everything at once: reload, tab, SIGKILL, twice over / still there', async () => {
+test('reload, new tab and SIGKILL, twice over / the half-typed text is still there', async () => {
   const { customer } = await halfWay()
   for (const [, interrupt] of [...interruptions, ...interruptions]) await interrupt(customer)
   await note(customer.page).waitFor()
   expect(await note(customer.page).inputValue()).toBe(halfTyped)
 })
 
-test('eight reloads, each while the page is opening its session / nothing is lost', async () => {
+test('eight reloads, each while the session is opening / nothing is lost', async () => {
   const { customer } = await halfWay()
   const { page } = customer
   await page.addInitScript(() => {
@@ -108,7 +108,7 @@ test('eight reloads, each while the page is opening its session / nothing is los
   expect(await note(page).inputValue()).toBe(halfTyped)
 })
 
-test('typing the moment the field is there, then SIGKILL once saved / old and new text are there', async () => {
+test('typed as soon as the field is there, then SIGKILL once saved / old and new text are there', async () => {
   const { customer } = await halfWay()
   await customer.page.reload({ waitUntil: 'commit' })
   await typeAndSave(note(customer.page), 'll')
@@ -117,7 +117,7 @@ test('typing the moment the field is there, then SIGKILL once saved / old and ne
   expect(await note(customer.page).inputValue()).toBe(`${halfTyped}ll`)
 })
 
-test('a reload before the last keys are saved / what was saved is there, and no key out of turn', async () => {
+test('a reload before the last keys are saved / what was saved is there, and no key out of order', async () => {
   const { customer } = await halfWay()
   await type(note(customer.page), 'll, twice')
   await customer.reload()

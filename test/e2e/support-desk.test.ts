@@ -27,7 +27,7 @@ async function opened(thinking: number, payments = ''): Promise<Visitor> {
 }
 
 describe.each(interruptions)('%s', (_, interrupt) => {
-  test('in the middle of the second round, half a question asked / the same node is lit, it ends as without', async () => {
+  test('in the second round, half a question typed / the same node is lit, and it ends as usual', async () => {
     const visitor = await opened(50)
     await press(visitor.page, 'Send')
     await press(visitor.page, 'No')
@@ -58,7 +58,7 @@ describe.each(interruptions)('%s', (_, interrupt) => {
     ])
   })
 
-  test('in a node that is a workflow, asked, then with the money taken and no answer yet / it goes on in there, paid once with one key', async () => {
+  test('in a node that is a workflow, at its ask and then at its charge / it goes on there, and is charged once with one key', async () => {
     const { firstCharge, beforeAnswer } = silentAtFirst()
     const payments = await startPaymentServer({ failFirst: false, beforeAnswer })
     onTestFinished(() => payments.close())
@@ -83,7 +83,7 @@ describe.each(interruptions)('%s', (_, interrupt) => {
     expect(await log(visitor.page)).toHaveLength(3)
   })
 
-  test('while a node executes / it is executed again, what came before is not asked again', async () => {
+  test('while a node executes / it executes again, and nothing before it is asked again', async () => {
     const visitor = await opened(3000)
     await press(visitor.page, 'Send')
     await lit(visitor.page, 'classify')

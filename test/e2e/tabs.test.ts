@@ -34,7 +34,7 @@ async function shows(page: Page, text: string): Promise<void> {
   await expect.poll(() => note(page).inputValue(), { timeout: 10_000 }).toBe(text)
 }
 
-test('two tabs / each sees what the other types, and either may go on', async () => {
+test('two tabs / each sees what the other types, and either may continue', async () => {
   const { first, second } = await customerWithTwoTabs()
   expect(await note(second).inputValue()).toBe(halfTyped)
   await type(note(second), 'll')
@@ -47,10 +47,10 @@ test('two tabs / each sees what the other types, and either may go on', async ()
 })
 
 test.each([
-  ['that executes', 0],
+  ['that leads', 0],
   ['that follows', 1],
 ])(
-  'the answers are deleted in the tab %s / no tab shows them any more, and what is begun anew is kept',
+  'the answers are deleted in the tab %s / no tab shows them, and what is typed next is kept',
   async (_, at) => {
     const { first, second } = await customerWithTwoTabs()
     const tabs = [first, second] as const
@@ -66,7 +66,7 @@ test.each([
   },
 )
 
-test('the tab that executes hangs, and the other one types and is left / it comes back with every key, and carries on', async () => {
+test('the leader hangs, and the follower types and reloads / the text is there, and it goes on after Continue here', async () => {
   const { first, second } = await customerWithTwoTabs()
   hang(first)
   await note(second).fill('typed while nobody answered')
@@ -110,8 +110,8 @@ const ends: [string, (first: Page, second: Page) => Promise<void>][] = [
   ],
 ]
 
-describe.each(ends)('the tab that executes %s', (_, end) => {
-  test('the other one carries on, with every key', async () => {
+describe.each(ends)('the leader %s', (_, end) => {
+  test('the other tab goes on, with every key', async () => {
     const { first, second, customer } = await customerWithTwoTabs()
     await type(note(first), 'll')
     await shows(second, `${halfTyped}ll`)
@@ -127,7 +127,7 @@ describe.each(ends)('the tab that executes %s', (_, end) => {
 })
 
 test.each(ends.filter(([name]) => name !== 'hangs, and the other takes over'))(
-  'money is taken, the answer is on its way, and the tab that executes %s / the other one has the receipt, and one charge was made',
+  'charged, but the answer is still on its way, and the leader %s / the other tab shows the receipt, and one charge was made',
   async (_, end) => {
     let charged = () => {}
     const firstCharge = new Promise<void>((resolve) => (charged = resolve))
@@ -170,7 +170,7 @@ async function fillDisk(page: Page, full: boolean): Promise<void> {
 }
 
 test.each(ends.filter(([name]) => /closed|hangs/.test(name)))(
-  'the disk has no room for anything, and the tab that executes %s / the other one carries on, and all is saved when there is room',
+  'the disk is full, and the leader %s / the other tab goes on, and all is saved when there is room',
   async (_, end) => {
     const { first, second, customer } = await customerWithTwoTabs()
     for (const tab of [first, second]) await fillDisk(tab, true)
@@ -201,7 +201,7 @@ const exits: [string, (page: Page) => Promise<void>][] = [
   ],
 ]
 
-test.each(exits)('types, and at once %s / the last key is there, 12 of 12', async (_, leave) => {
+test.each(exits)('types and at once %s / the last key is there, 12 of 12', async (_, leave) => {
   const customer = await visit(site.url)
   await fillHalf(customer.page)
   let kept = 0
@@ -214,7 +214,7 @@ test.each(exits)('types, and at once %s / the last key is there, 12 of 12', asyn
   expect(kept).toBe(12)
 })
 
-test('types, and at once closes the tab and opens another / the last key is there, 12 of 12', async () => {
+test('types, at once closes the tab and opens another / the last key is there, 12 of 12', async () => {
   const customer = await visit(site.url)
   await fillHalf(customer.page)
   let kept = 0

@@ -7,7 +7,7 @@ import { interruptions, visit } from './visitor.ts'
 const site = siteOf('layers-app')
 
 describe.each(interruptions)('%s', (_, interrupt) => {
-  test('state and flow state are back, the resource is not: paused, until it is given', async () => {
+  test('state and flow state are back, the resource is not: paused until it is given', async () => {
     const visitor = await visit(site.url)
     await type(visitor.page.getByLabel('Sender'), 'Grace')
     // Flow state is no part of what the session says of its own saving.
@@ -36,7 +36,7 @@ describe.each(interruptions)('%s', (_, interrupt) => {
   })
 })
 
-test('flow state is typed into until the page is gone, which is reloaded / the last key is there, 6 of 6', async () => {
+test('typing into flow state until a reload has removed the page / the last key is there, 6 of 6', async () => {
   const { page } = await visit(site.url)
   await page.getByLabel('Sender').waitFor()
   let kept = 0

@@ -35,7 +35,7 @@ test('SIGKILL in the middle of a record, a visit, and SIGKILL again / all that w
   expect(customer.heard()).toEqual([])
 })
 
-test('a database that the browser cannot read any more / the page begins anew, and says what is gone', async () => {
+test('a database that the browser can no longer read / the page begins anew, and says what is lost', async () => {
   const { customer } = await killed(damage)
   await button(customer.page, 'Check out').waitFor()
   let heard = ''

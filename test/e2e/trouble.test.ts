@@ -34,7 +34,7 @@ const keyOf = (stored: Stored, kind: string): string => {
 describe.each<[string, string, (value: never) => unknown]>([
   ['a record that is no JSON', 'j', (batch: unknown[]) => batch.with(4, '[{"seq":')],
   [
-    'a record that says something else than it did',
+    'a record with changed text',
     'j',
     (batch: string[]) => batch.with(4, batch[4]!.replace('begin', 'bogus')),
   ],
@@ -42,7 +42,7 @@ describe.each<[string, string, (value: never) => unknown]>([
   ['a head that is a text', 'h', () => 'garbage'],
   ['a head of another workflow', 'h', (head: object) => ({ ...head, workflow: 'newsletter' })],
 ])('%s, written into the database by hand', (_, kind, spoil) => {
-  test('the page says so, sets the bytes aside, and starts over when it is asked to', async () => {
+  test('the page says so, sets the bytes aside, and starts over on request', async () => {
     const customer = await halfWay()
     const whole = await readStored(customer.page)
     const key = keyOf(whole, kind)
@@ -75,7 +75,7 @@ describe.each<[string, string, (value: never) => unknown]>([
   })
 })
 
-test('the record is mended by hand / Try again opens it', async () => {
+test('the record is repaired by hand / Try again opens it', async () => {
   const customer = await halfWay()
   const whole = await readStored(customer.page)
   const key = keyOf(whole, 'h')
@@ -88,7 +88,7 @@ test('the record is mended by hand / Try again opens it', async () => {
   expect(await note(customer.page).inputValue()).toBe(halfTyped)
 })
 
-test('a page without Web Locks / the second tab says that it only reads, until it is told to go on here', async () => {
+test('a page without Web Locks / the second tab says that it only reads, until the user continues there', async () => {
   const customer = await halfWay()
   const first = customer.page
   await first.context().addInitScript('Object.defineProperty(Navigator.prototype, "locks", { get() {} })')
@@ -109,7 +109,7 @@ test('a page without Web Locks / the second tab says that it only reads, until i
   expect(await note(second).inputValue()).toBe(`${halfTyped}ll of the neighbours`)
 })
 
-test('half a word typed, saved, away to another page / back: it is there, and it goes on', async () => {
+test('half a word typed and saved, another page, then back / it is there, and the flow goes on', async () => {
   const customer = await halfWay()
   const { page } = customer
   const devtools = await page.context().newCDPSession(page)
@@ -134,7 +134,7 @@ test('half a word typed, saved, away to another page / back: it is there, and it
   expect(reasons.filter((it) => it.type !== 'Circumstantial')).toEqual([])
 })
 
-test('the address bar leads away in the middle of a word / what was saved is there', async () => {
+test('another address in the middle of a word / what was saved is there', async () => {
   const customer = await halfWay()
   await type(note(customer.page), 'll')
   await customer.page.goto(`${site.url}elsewhere.html`)

@@ -8,7 +8,7 @@ import { visit } from './visitor.ts'
 
 const site = siteOf()
 
-test('half a checkout on one device / another one goes on with it, and back again; charged once', async () => {
+test('half a checkout on one device / another device goes on with it, and back again; charged once', async () => {
   const [payments, sessions] = [await startPaymentServer(), await startSessionServer()]
   onTestFinished(async () => void (await Promise.all([payments.close(), sessions.close()])))
   const address = `${site.url}?payments=${payments.url}&sessions=${sessions.url}`

@@ -4,7 +4,7 @@ import { visit } from './visitor.ts'
 
 const site = siteOf('versions-app')
 
-test('types, and at once loads the page with a new version of the code / the last key is there, migrated once, 6 of 6', async () => {
+test('types and at once loads the page with a new version of the code / the last key is there, migrated once, 6 of 6', async () => {
   const { page } = await visit(site.url)
   const note = page.getByLabel('Note')
   const made: number[] = []
@@ -18,7 +18,7 @@ test('types, and at once loads the page with a new version of the code / the las
   }
 })
 
-test('another tab loads the page with a new version of the code / it has what was saved; the older one asks for a reload, and has it then', async () => {
+test('another tab loads a new version of the code / it has what was saved; the older tab asks for a reload, and then has it too', async () => {
   const visitor = await visit(site.url)
   const { page } = visitor
   await page.getByLabel('Note').fill('of version 1')

@@ -20,7 +20,7 @@ afterAll(async () => {
   await remove(packed && path.dirname(packed.folder))
 })
 
-test('the package holds its build, its licence and its readme, nothing else', () => {
+test('the package holds its build, licence and readme, nothing else', () => {
   const odd = packed.files.filter(
     (it) => !/^(dist\/.+\.(c?js|d\.c?ts|map)|package\.json|README\.md|LICENSE)$/.test(it),
   )
@@ -30,7 +30,7 @@ test('the package holds its build, its licence and its readme, nothing else', ()
   }
 })
 
-test('flows run where neither React nor zod is installed', async () => {
+test('flows run without React and zod', async () => {
   const folder = await consumer(packed.folder, 'none')
   try {
     const { stdout, stderr } = await run(process.execPath, [path.join(folder, 'bare.mjs')], { cwd: folder })
@@ -75,7 +75,7 @@ describe.each([17, 18, 19] as const)('with React %i', (react) => {
     build: { outDir: path.join(folder, 'dist') },
   })
 
-  test('a page from the Vite development server keeps its flow over a reload', async () => {
+  test('a page from the Vite development server keeps its flow through a reload', async () => {
     const server = await createServer(config())
     try {
       await server.listen()
@@ -85,7 +85,7 @@ describe.each([17, 18, 19] as const)('with React %i', (react) => {
     }
   })
 
-  test('the checkout of the readme / does what the readme says of a reload and of the card', async () => {
+  test("the readme's checkout / does what the readme says of a reload and of the card", async () => {
     for (const module of await readmeModules()) {
       if (['checkout.ts', 'App.tsx'].includes(module.name))
         await writeFile(path.join(folder, 'readme', module.name), textOf(module))
@@ -99,7 +99,7 @@ describe.each([17, 18, 19] as const)('with React %i', (react) => {
     }
   })
 
-  test('a page from a Vite build keeps its flow over a reload', async () => {
+  test('a page from a Vite build keeps its flow through a reload', async () => {
     await build(config())
     const server = await preview(config())
     try {

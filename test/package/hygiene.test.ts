@@ -43,7 +43,7 @@ describe('the repository', () => {
     expect(files.filter((file) => text(file).includes(host))).toEqual([])
   })
 
-  test('has a lock file that says nothing about where packages came from', () => {
+  test('has a lock file that does not say where packages came from', () => {
     const lock = JSON.parse(text('package-lock.json')) as {
       packages: Record<string, { resolved?: string; link?: boolean; integrity?: string; version?: string }>
     }
@@ -59,7 +59,7 @@ describe('the repository', () => {
     expect(holding(pattern('0\\.0', '\\.0\\.0'))).toEqual([])
   })
 
-  test('holds no large file and nothing that is built', () => {
+  test('holds no large file, and no build output', () => {
     const limit = (file: string) => large[file] ?? 200 * kilobyte
     expect(files.filter((file) => statSync(path.join(root, file)).size > limit(file))).toEqual([])
     expect(
@@ -67,7 +67,7 @@ describe('the repository', () => {
     ).toEqual([])
   })
 
-  test('has notes that make a next version', async () => {
+  test('has changesets that make the next version', async () => {
     const { stdout } = await run(process.execPath, ['scripts/version.mjs', '--check'], { cwd: root })
     expect(stdout).toMatch(/next version: \d+\.\d+\.\d+/)
   })

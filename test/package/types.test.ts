@@ -57,7 +57,7 @@ async function compile(compiler: string, options: object, files: readonly string
 const foreign = /node_modules\/(?!dogear\/)/
 
 test.each(cases)(
-  '$name, $resolution.moduleResolution: the declarations name nothing of the DOM or of Node',
+  '$name, $resolution.moduleResolution: the declarations need no types of the DOM or Node',
   async ({ compiler, resolution }) => {
     const options = { ...resolution, lib: ['ES2022'], types: [] }
     expect(await compile(compiler, options, ['core.ts', 'globals.d.ts'])).toEqual([])
@@ -73,7 +73,7 @@ test.each(cases)(
 )
 
 test.each(cases)(
-  '$name, $resolution.moduleResolution: what a library exports of its flows has declarations that others compile',
+  "$name, $resolution.moduleResolution: a library's flows have declarations that others can compile",
   async ({ compiler, resolution }) => {
     const options = { ...resolution, lib: ['ES2022', 'DOM'], types: [] }
     const library = { composite: true, isolatedModules: true, verbatimModuleSyntax: true, noEmit: false }

@@ -46,7 +46,7 @@ describe.each(['redis', 'postgres'] as const)('%s', (name) => {
       await expect(run()).resolves.toBeUndefined()
     })
 
-    it('a flow that waits on one machine goes on at another, and the first is told so', async () => {
+    it('a flow waiting on one machine goes on at another, and the first is told', async () => {
       const space = await freshSpace(name)
       const engine = () => createEngine({ storage: unstorageStorage(connected(name, space)) })
       const here = await engine().open(hello, { id: 'a' })
@@ -66,7 +66,7 @@ describe.each(['redis', 'postgres'] as const)('%s', (name) => {
       await there.close()
     })
 
-    it('eight machines write one session at once / what was acknowledged is there, once, in order', async () => {
+    it('eight machines write one session at the same time / what was acknowledged is there, once, in order', async () => {
       const space = await freshSpace(name)
       const acknowledged: string[] = []
       const machine = async (own: number): Promise<void> => {
@@ -97,7 +97,7 @@ describe.each(['redis', 'postgres'] as const)('%s', (name) => {
       expect((await storage.read('a'))?.batches.map((it) => it.from)).toEqual(texts.map((_, at) => at + 1))
     })
 
-    it('many sessions / a list and a clear reach them all, and nothing else', async () => {
+    it('many sessions / list() and clear() reach all of them, and nothing else', async () => {
       const store = connected(name, await freshSpace(name))
       await store.setItem('somebody:else', 'stays')
       const storage = unstorageStorage(store)

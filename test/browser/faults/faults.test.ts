@@ -117,7 +117,7 @@ afterEach(async () => {
 })
 
 describe('the database cannot be opened', () => {
-  test('the open hangs / degraded, the app goes on in memory; when it opens after all, everything is stored', async () => {
+  test('opening hangs / degraded, the app goes on in memory; once it opens, everything is stored', async () => {
     const letGo = await block(name)
     const session = await page().open(asking)
     await says(session, 'degraded')
@@ -128,7 +128,7 @@ describe('the database cannot be opened', () => {
     expect((await reopened()).state.get()).toMatchObject({ typed: 'on', answered: 'yes' })
   })
 
-  test('all its names belong to somebody else / memory-only, nothing of theirs is touched', async () => {
+  test('all its names belong to somebody else / memory-only, and those databases are untouched', async () => {
     await Promise.all([name, `${name}-2`, `${name}-3`].map(occupy))
     const session = await page().open(asking)
     await says(session, 'memory-only')
@@ -145,7 +145,7 @@ describe('the database cannot be opened', () => {
   })
 
   test.each(['SecurityError', 'UnknownError', 'QuotaExceededError', 'AbortError'])(
-    'every open fails with %s / memory-only, the app goes on',
+    'every open fails with %s / memory-only, and the app goes on',
     async (kind) => {
       vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(() => {
         throw new DOMException('The browser refuses.', kind)
@@ -159,7 +159,7 @@ describe('the database cannot be opened', () => {
 })
 
 describe('the connection', () => {
-  test('is closed by the browser without a word / it is opened again, and all is saved', async () => {
+  test('closed by the browser without an event / opened again, and all is saved', async () => {
     const session = await stored()
     disconnect(name)
     session.state.set('new', 2)
@@ -169,7 +169,7 @@ describe('the connection', () => {
     expect((await reopened()).state.get()).toEqual({ old: 1, new: 2 })
   })
 
-  test('somebody opens the database with a newer version / it gives way, and all is saved', async () => {
+  test('somebody opens the database with a newer version / the connection gives way, and all is saved', async () => {
     const session = await stored()
     await new Promise<void>((resolve, reject) => {
       const request = indexedDB.open(name, 9)
@@ -183,7 +183,7 @@ describe('the connection', () => {
     expect((await reopened()).state.get()).toEqual({ old: 1, new: 2 })
   })
 
-  test('the server is lost: nothing works any more in this page / unsaved, the app goes on, no storm of tries; the next page has what was saved', async () => {
+  test('the IndexedDB server is lost, so every call fails / unsaved, the app goes on, no storm of tries; later all is saved', async () => {
     const session = await stored()
     const lost = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(() => {
       throw new DOMException(
@@ -218,7 +218,7 @@ describe('storage is emptied under the page', () => {
   const unheard = ['everything in it is removed', () => empty(name)] as const
 
   test.each([...ways, unheard])(
-    '%s, and something is typed / all of it is stored again, and said once',
+    '%s, and something is typed / everything is stored again, and onError hears of it once',
     async (_, empty) => {
       const session = await stored()
       await empty()
@@ -231,7 +231,7 @@ describe('storage is emptied under the page', () => {
     },
   )
 
-  test.each(ways)('%s, and nothing is typed / all of it is stored again', async (_, empty) => {
+  test.each(ways)('%s, and nothing is typed / everything is stored again', async (_, empty) => {
     const session = await stored()
     await empty()
     await vi.waitFor(() => expect(errors).toHaveLength(1), { timeout: PROMISE })
@@ -239,7 +239,7 @@ describe('storage is emptied under the page', () => {
     expect((await reopened()).state.get()).toEqual({ old: 1 })
   })
 
-  test('with two pages / the leader stores it again, the other one follows on', async () => {
+  test('with two pages / the leader stores it again, and the other still follows', async () => {
     const one = await stored()
     const two = await page().open(asking)
     expect([one.role, two.role]).toEqual(['leader', 'follower'])
@@ -279,7 +279,7 @@ describe('a write fails', () => {
         throw new DOMException('The disk is full.', 'DataError')
       },
     ],
-  ])('with %s / unsaved, said once, the app goes on; saved when there is room', async (_, refuse) => {
+  ])('with %s / unsaved, reported once, the app goes on; saved when writes work again', async (_, refuse) => {
     const session = await stored()
     const before = await contents(name)
     refusing(refuse)
@@ -293,7 +293,7 @@ describe('a write fails', () => {
     expect(effects).toEqual(['yes'])
   })
 
-  test('because it never ends / unsaved within the time, the app goes on', async () => {
+  test('and never ends / unsaved within the time limit, the app goes on', async () => {
     const session = await stored()
     const holder = await new Promise<IDBDatabase>((resolve) => {
       const request = indexedDB.open(name)
@@ -316,14 +316,14 @@ describe('a write fails', () => {
   })
 })
 
-describe('what is stored cannot be used', () => {
+describe('stored data cannot be used', () => {
   test.each<[string, string, (value: never) => unknown]>([
     ['damaged head', 'UNREADABLE_RECORD', () => 'garbage'],
     ['head of another workflow', 'WRONG_WORKFLOW', (head: object) => ({ ...head, workflow: 'news' })],
     ['head of a newer layout', 'NEWER_FORMAT', (head: object) => ({ ...head, format: 99 })],
     ['head of newer code', 'NEWER_VERSION', (head: object) => ({ ...head, version: 99 })],
     ['head that counts too far', 'UNREADABLE_RECORD', (head: { seq: number }) => ({ ...head, seq: 99 })],
-  ])('%s / %s: error, no byte is changed until reset, and then it starts over', async (_, code, change) => {
+  ])('%s / %s: error, no byte changes until reset(), which starts over', async (_, code, change) => {
     await (await stored()).close()
     await spoil('h', change)
     const before = await contents(name)
@@ -342,9 +342,9 @@ describe('what is stored cannot be used', () => {
 
   test.each<[string, (batch: unknown[]) => unknown]>([
     ['a batch cut off', (batch) => batch.with(4, '[{"seq":')],
-    ['a batch that says something else', (batch) => batch.with(4, String(batch[4]).replace('old', 'odd'))],
+    ['a batch with changed text', (batch) => batch.with(4, String(batch[4]).replace('old', 'odd'))],
     ['a batch that is a number', () => 42],
-  ])('%s / error, mended by hand and tried again it is there', async (_, change) => {
+  ])('%s / error; repaired by hand, then retry() / the session is there', async (_, change) => {
     await (await stored()).close()
     const mend = await spoil('j', change)
     const session = page().session(asking)
@@ -357,7 +357,7 @@ describe('what is stored cannot be used', () => {
     await goesOn(session)
   })
 
-  test('tampered with while the page is open / what is written goes on; the next page refuses it and sets it aside', async () => {
+  test('changed while the page is open / the page goes on; the next page refuses it', async () => {
     const session = await stored()
     await damage(name, session.id)
     session.state.set('new', 2)

@@ -40,7 +40,7 @@ afterEach(() => {
 const button = () => document.querySelector('button') as HTMLButtonElement
 const step = () => new URLSearchParams(location.search).get('step')
 
-test("the browser's own Back and Forward / turn the pages of the wizard, there and back again", async () => {
+test("the browser's own Back and Forward / turn the wizard's pages, back and forth", async () => {
   const shows = (page: string) =>
     vi.waitFor(() => expect([button().textContent, step()]).toEqual([page, page]), { timeout: 5000 })
   const click = () => act(async () => button().click())

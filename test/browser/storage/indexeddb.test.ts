@@ -66,7 +66,7 @@ describe('indexedDBStorage in a real browser does what every storage must', () =
 })
 
 describe('transactions', () => {
-  it('a write that is refused halfway leaves nothing', async () => {
+  it('a write refused halfway leaves nothing', async () => {
     const storage = indexedDBStorage(fresh())
     const epoch = await written(storage, 'a', 2)
     const poison = { ...snapshot(2), data: { handler: () => 1 } }
@@ -78,7 +78,7 @@ describe('transactions', () => {
     expect([stored?.batches.length, stored?.snapshot, stored?.head.snapshot]).toEqual([2, undefined, 0])
   })
 
-  it('asks for the durability that was asked for, and commits at once', async () => {
+  it('uses the durability that was asked for, and commits at once', async () => {
     const storage = indexedDBStorage(fresh())
     const epoch = await written(storage, 'a', 1)
     const begun = spied(IDBDatabase.prototype, 'transaction')
@@ -89,7 +89,7 @@ describe('transactions', () => {
     expect(committed).toHaveLength(2)
   })
 
-  it('two connections that race for one session: at every number one of them wins', async () => {
+  it('two connections race for one session: each number is written by exactly one', async () => {
     const name = fresh()
     const tabs = [indexedDBStorage(name), indexedDBStorage(name)]
     for (let round = 0; round < 20; round++) {
@@ -120,7 +120,7 @@ describe('transactions', () => {
     }
   })
 
-  it('appends of a tab that was overtaken are all refused', async () => {
+  it('every append of an overtaken tab is refused', async () => {
     const name = fresh()
     const [old, taker] = [indexedDBStorage(name), indexedDBStorage(name)]
     const epoch = await written(old, 'a', 3)
@@ -149,7 +149,7 @@ describe('the connection', () => {
     expect(await written(storage, 'a', 1)).toBeGreaterThan(epoch)
   })
 
-  it('does not hold up an upgrade by somebody else, and works on after it', async () => {
+  it("does not block another's upgrade, and works after it", async () => {
     const name = fresh()
     const storage = indexedDBStorage(name)
     const epoch = await written(storage, 'a', 1)
@@ -174,7 +174,7 @@ describe('the connection', () => {
     expect((await storage.read('a'))?.head.seq).toBe(1)
   })
 
-  it('a transaction that is under way when the browser clears the site’s data is done again', async () => {
+  it('a transaction under way when the browser clears the site’s data is done again', async () => {
     const { transact, close } = connection(fresh())
     onTestFinished(close)
     let tries = 0
@@ -189,7 +189,7 @@ describe('the connection', () => {
     expect(await transact('readonly', 'relaxed', (store) => promisifyRequest(store.get('tries')))).toBe(2)
   })
 
-  it('a full disk is a StorageError that says so, and leaves what is stored as it was', async () => {
+  it('a full disk is a StorageError that says so, and what is stored stays as it was', async () => {
     const buckets = (navigator as unknown as { storageBuckets: StorageBuckets }).storageBuckets
     const bucket = await buckets.open('small', { quota: 1_000_000 })
     const storage = indexedDBStorage(fresh())
@@ -218,8 +218,8 @@ describe('the connection', () => {
   })
 })
 
-describe('with real time', () => {
-  it('a journal writes, and the next page finds it', async () => {
+describe('in real time', () => {
+  it('what a journal writes, the next page finds', async () => {
     const name = fresh()
     const { write, journal, shown } = await desk({ storage: indexedDBStorage(name), clock: systemClock })
     write('now', 'strict')
@@ -231,7 +231,7 @@ describe('with real time', () => {
     expect(await storedNotes(indexedDBStorage(name))).toEqual([1, 2, 3])
   })
 
-  it('21 quick changes are one or two writes, and the last one is there', async () => {
+  it('21 quick changes are one or two writes, and the last change is there', async () => {
     const name = fresh()
     const { write, journal } = await desk({ storage: indexedDBStorage(name), clock: systemClock })
     const puts = spied(IDBObjectStore.prototype, 'put')

@@ -38,7 +38,7 @@ describe.each(areas)('webStorage on a real %s', (_, area) => {
     expect((await storage.read('a'))?.head.seq).toBe(3)
   })
 
-  it('full to the last character / another session is refused whole, and the first still grows a little later', async () => {
+  it('full to the last character / another session is refused whole, and the first can still grow a little', async () => {
     const storage = webStorage(area)
     const epoch = await written(storage, 'a', 2)
     // Piece by piece: one text that grew would be written anew each time.

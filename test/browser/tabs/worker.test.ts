@@ -17,7 +17,7 @@ function workerWith(id: string) {
   return { told: () => told, end: () => worker.terminate() }
 }
 
-test('a worker and its page with one session / one executes, each sees what the other does, and the page goes on when the worker ends', async () => {
+test('a worker and its page share a session / one executes, each sees what the other does, and the page goes on when the worker ends', async () => {
   const id = crypto.randomUUID()
   const worker = workerWith(id)
   await expect.poll(worker.told, patient).toMatchObject({ role: 'leader', status: 'waiting' })

@@ -55,7 +55,7 @@ const built = defineWorkflow({ name: 'built', version: 1, start: Go, stop: Done 
 
 describe('Mermaid draws', () => {
   test.each(['simple', 'detailed'] as const)(
-    'sub-flows, three groups deep, what is lit in them too / %s',
+    'sub-flows three groups deep, with lit steps / %s',
     async (detail) => {
       const inner = defineWorkflow({ name: 'inner', version: 1, start: Go, stop: Done }).step(
         'deep',
@@ -84,13 +84,13 @@ describe('Mermaid draws', () => {
     },
   )
 
-  test('a workflow of the builder / simple: its steps and ways', async () => {
+  test("a builder's workflow, simple / only its steps", async () => {
     const { nodes, edges } = await drawn(toMermaid(built))
     expect(nodes).toEqual(['fan out', 'gathered', 'both'])
     expect(edges).toEqual([])
   })
 
-  test('detailed / also events, asks, retries and limits', async () => {
+  test("a builder's workflow, detailed / also events, asks, retries and limits", async () => {
     const { nodes, edges } = await drawn(toMermaid(built, { detail: 'detailed' }))
     expect(nodes).toEqual([
       'fan out',
@@ -137,7 +137,7 @@ describe('Mermaid draws', () => {
     'a;b|c-->d:::e',
     '__proto__x',
     '\\n $$x^2$$ ~',
-  ])('a step called %j / its name as it is, in every place', async (name) => {
+  ])('a step called %j / its name unchanged in every place', async (name) => {
     const Odd = defineEvent(`${name} happened`)
     const odd = defineWorkflow({ name: 'odd', version: 1, start: Go, stop: Done })
       .step(name as 'odd', { on: Go, emits: [Odd] }, () => Odd())
@@ -149,7 +149,7 @@ describe('Mermaid draws', () => {
     expect(svg.querySelectorAll('b, script, [onclick]')).toHaveLength(0)
   })
 
-  test('1,000 nodes / without a complaint of the parser', async () => {
+  test('1,000 nodes / the parser accepts them', async () => {
     const nodes = Array.from({ length: 1000 }, (_, index) => ({ id: `n${index}`, type: 'N' }))
     const edges = nodes.slice(1).map(({ id }, index) => ({ from: `n${index}`, to: id }))
     const workflow: AnyWorkflow = workflowFromGraph({ name: 'big', nodes, edges }, { nodes: { N: {} } })
