@@ -15,7 +15,7 @@ import { continued, type Restored, type RestoringParts } from './restoring'
 import type { Surroundings } from './surroundings'
 import { isEmptied } from './tenure'
 
-/** Reads and claims in a row that somebody else's writes may spoil. */
+/** How often reading and claiming is tried when somebody else writes in between. */
 const MOST_TRIES = 100
 
 export interface FindingParts {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock'
 import type { SessionStorage } from '../storage/storage'
 import { look } from './tenure'
 
-/** Tells a flow state that somebody has removed from one that went with all of its storage. */
+/** Tells a flow state that was removed from one that was lost when the whole storage was emptied. */
 export class Origin {
   readonly #storage: SessionStorage
   readonly #unwatch: (() => void) | undefined

@@ -44,7 +44,7 @@ export class FlowState implements SessionFlow {
   readonly #left: LeftWrites
   #base: LoadedFlow
   #known = false
-  /** Something was stored when it was first read. So what was written before was made for another state. */
+  /** Something was stored when it was first read, so what was written before that was based on another state. */
   #came = false
   #refused: Error | undefined
   #over = false
@@ -173,7 +173,7 @@ export class FlowState implements SessionFlow {
   async #saveAll(): Promise<void> {
     try {
       if (this.#reading) await this.#reading
-      // Whatever this task writes belongs together.
+      // All writes of this task belong together.
       await Promise.resolve()
       while (this.#own.all.length > 0 && !this.#over && !this.#refused) await this.#saveOnce()
       if (this.#own.all.length === 0) await this.#left.tidy()
@@ -242,7 +242,7 @@ export class FlowState implements SessionFlow {
     this.#base = base
     const { length } = this.#own.all
     this.#own.found(base.applied)
-    // Some of ours have landed without an answer, so nobody was told.
+    // Some of our writes have landed without an answer, so nobody was told.
     if (this.#own.all.length < length) this.#news.tell(base.seq)
     const tree = this.#tree
     const before = tree.root()

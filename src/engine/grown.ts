@@ -4,7 +4,7 @@ import type { Core } from '../session/core'
 import { isFieldEdit, joinOps } from '../session/field-edit'
 import type { SessionRecord } from '../session/record'
 
-/** Splits edits in a row, which are one record, into those that are there and those that were not heard of in time. */
+/** Splits a record of successive edits into those that the other session has and those that it did not hear in time. */
 export function grown(
   record: SessionRecord,
   core: Core,
@@ -39,7 +39,7 @@ export function isOfOnePlace(one: Op, other: Op): boolean {
   return one[0] === other[0] && sameJson(one[1], other[1])
 }
 
-/** Whether one may be the other, joined with those before or after it. */
+/** Whether one record may be the other joined with edits before or after it. */
 function isJoined(one: Op, other: Op): boolean {
   if (!isOfOnePlace(one, other)) return false
   return one[0] === 'set' || (isText(one) && isText(other) && parted(one, other)[0][2] !== '')
@@ -49,7 +49,7 @@ function isText(op: Op): boolean {
   return op[0] === 'append' && op[3] === 'text'
 }
 
-/** What they have heard of an edit, which may be the end of a longer one there, and what they have not. */
+/** The part of an edit that they have heard, which may be the end of a longer one there, and the part that they have not. */
 function parted(mine: Op, theirs: Op): readonly [heard: Op, more: readonly Op[]] {
   if (!isText(mine)) return [theirs, sameJson(mine, theirs) ? [] : [mine]]
   const [kind, path, text] = mine as [op: 'append', path: OpPath, text: string]

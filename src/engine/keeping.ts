@@ -33,7 +33,7 @@ export interface Attaching {
 
 type Deps = Pick<OpeningDeps, 'storage' | 'clock' | 'timeout' | 'onError'>
 
-/** The way of one session from memory into its storage: what is kept, in which form, by which journal. */
+/** How one session is stored: what is kept, in which form, by which journal. */
 export class Keeping {
   readonly privacy: Privacy
   /** The serializer of records, which never sees what is private. */

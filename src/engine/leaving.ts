@@ -15,7 +15,7 @@ export function placeOf({ kind, name = '' }: SessionStorage, id: string): string
   return `dogear:${kind}:${String(name).replace(/[:%]/g, encodeURIComponent)}:${id}`
 }
 
-/** The same prefix for what following tabs have left: see {@link Unanswered}. */
+/** The same prefix for what followers have left: see {@link Unanswered}. */
 export const ASKED = 'dogear-asked:'
 
 /** What Dogear needs of a page; `window` is one. */
@@ -125,7 +125,7 @@ export class Leaving {
     const { tabs, live, clock, version } = this.#options
     const { outbox } = tabs
     const { model } = live.core
-    // Nothing was stored, and nobody has answered yet: it is meant for whichever session begins under this name.
+    // Nothing was stored, and no leader has answered yet: it is meant for whichever session begins with this id.
     const lineage = known.epoch < 1 && model.seq === 0 ? '' : model.lineage
     const about = { ...known, lineage, at: clock.now(), version }
     const records = tabs.kept.unstored(known.base)
@@ -165,7 +165,7 @@ export class Leaving {
     const { key } = event as { readonly key?: unknown }
     const { core } = live
     if (!live.leading || this.#away) return
-    // A tab that had led before, and was mostly heard: once all of it is stored, nobody needs that.
+    // Left by a tab that had led before, and was mostly heard: once all of it is stored, nobody needs it.
     const tail = key === place ? await this.#exit.read() : undefined
     if (tail?.lineage === core.model.lineage) {
       tellLost(this.#options, missingOf(tail.records, core.history, core.model.seq))
@@ -217,7 +217,7 @@ export class Leaving {
     live.flush().then(look, () => {})
   }
 
-  /** The last chance. Whatever takes time may never end, or may block every other tab when the page is frozen meanwhile. */
+  /** The last chance. Slow work may never end, or may block every other tab when the page is frozen with it. */
   readonly #hide = (event: object): void => {
     this.#away = true
     const { live, tabs, storage } = this.#options

@@ -19,7 +19,7 @@ export class LeftWrites {
   readonly #own: OwnWrites
   readonly #isKnown: () => boolean
   readonly #list: Unanswered
-  /** The names of others' writes that were taken over. */
+  /** The names of other pages' writes that were taken over. */
   readonly #taken = new Set<string>()
   /** Whether there may be a list that is no longer needed. */
   #untidy = false

@@ -46,7 +46,7 @@ export class Membership {
       if (message.kind === 'lead' && options.live.status === 'error') options.load().catch(() => {})
       else if (ahead === 0 || message.kind === 'gone') this.#hear(message)
       else if (message.kind === 'lead') this.#outdated(message.epoch)
-      // A tab that found nothing to take over would follow for ever whom it does not understand. A roll call comes before that.
+      // A tab with nothing to take over would wait for ever on a leader it does not understand. A roll call comes first.
       else if (message.kind === 'hello' && message.epoch >= 0) this.#outdated()
     })
     this.#election = new Election({
@@ -237,7 +237,7 @@ export class Membership {
       await this.#options.load()
       if (this.leads && !this.#leading) await this.#options.load()
     } catch (error) {
-      // Read-only is no worse than before; the next tab may have more luck.
+      // Being read-only is no worse than before; another tab may have more luck.
       if (this.leads && !this.#left) {
         this.leads = false
         this.#election.leave()

@@ -14,12 +14,12 @@ export function kindsOf(records: readonly object[]): string[] {
   return [...new Set((records as readonly SessionRecord[]).map((it) => it.kind))]
 }
 
-/** The kinds of what a person has done: nobody else does it again. */
+/** The kinds of records of what the user has done: nobody else does it again. */
 export function lostOf(records: readonly object[]): string[] {
   return kindsOf((records as readonly SessionRecord[]).filter(isOfAPerson))
 }
 
-/** The kinds of those that a session does not have, as far as its history tells; up to `base` it has all. */
+/** The kinds of the records that a session lacks, as far as its history tells; up to `base` it has all. */
 export function missingOf(records: Tail['records'], history: Core['history'], base?: number): string[] {
   return kindsOf(records.filter((it) => !isKnown(it as SessionRecord, { history }, base)))
 }
@@ -38,12 +38,12 @@ interface Reporting {
   readonly onError: (error: unknown) => void
 }
 
-/** Reports the kinds of what is not part of the session, if there are any. */
+/** Reports what is not part of the session, by its kinds, if there is anything. */
 export function tellLost({ live, onError }: Reporting, lost: readonly string[]): void {
   if (lost.length > 0) onError(new OvertakenError(live.core.options.id, lost))
 }
 
-/** Decisions of a person that mean something else in another session than in the one they were made in. */
+/** Decisions of the user that would mean something else in another session than in the one they were made in. */
 const decisions: ReadonlySet<string> = new Set([
   'started',
   'retried',
@@ -60,7 +60,7 @@ export class Kept {
   readonly #of: Reporting
   readonly #outbox: Outbox
   #lineage = ''
-  /** Storage had not said which session there is: what was done is for whichever it is. */
+  /** Storage had not said which session it holds, so what was done is meant for whichever that is. */
   #unread = false
   #records: readonly SessionRecord[] = []
   /** The kinds of what its user had done, until the new leader says what it knows. */
@@ -79,12 +79,12 @@ export class Kept {
     this.#untold = lostOf(records)
     this.#unread = early !== undefined || (this.#unread && this.#lineage === model.lineage)
     this.#lineage = model.lineage
-    // Not those that it had followed: whoever recorded them brings them.
+    // Not the records that it had followed: the tab that recorded them brings them.
     const own = records.filter((it) => it.seq > this.from)
     this.#records = [...this.#records.filter((it) => it.seq <= this.from), ...own]
   }
 
-  /** The kinds of what its user had done, which nobody will do again and nobody else may know. */
+  /** The kinds of what this tab's user had done, which nobody will do again and no other tab may know. */
   lose(): string[] {
     return this.#untold.splice(0)
   }

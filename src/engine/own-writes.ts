@@ -43,7 +43,7 @@ export class OwnWrites {
     return write
   }
 
-  /** What other pages had written earlier, under the names they gave it. It comes before this page's own. */
+  /** Earlier writes of other pages, under their own names. They come before this page's own. */
   inherit(left: readonly Pick<OwnWrite, 'by' | 'n' | 'ops'>[]): void {
     const all = left.map((it) => ({ ...it, ...none, change: () => it.ops, tried: deferred<void>() }))
     const own = this.#pending.findIndex((it) => it.by === this.page)

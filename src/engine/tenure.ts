@@ -26,7 +26,7 @@ const LOOKS = 4
 const NEXT_LOOK = 500
 
 /**
- * Somebody may have emptied the storage, or be about to; then it cannot be read for a moment. If so many looks, so many
+ * Somebody may have emptied the storage, or be doing so; then it cannot be read for a moment. If this many looks, this many
  * milliseconds apart, do not tell, the next write will.
  */
 export function look(clock: Clock, now: () => Promise<unknown> | undefined, tries: number = LOOKS): void {
@@ -112,7 +112,7 @@ export class Tenure {
     const { id } = live.core.options
     const claim = storage.claim(id, shape, expected)
     const { epoch } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
-    // One that is being closed has writes that wait for this.
+    // A session that is being closed has writes that wait for this claim.
     const ends = live.closing !== undefined && live.core.sink === journal
     if ((this.#holds || ends) && Number.isSafeInteger(epoch)) {
       this.epoch = epoch as number
@@ -176,7 +176,7 @@ export class Tenure {
   async #claim(): Promise<boolean> {
     const { storage, live, shape, journal, tabs, onError } = this.#deps
     const { id } = live.core.options
-    // Of which nothing was stored, it was not what somebody has deleted: there was no more than the claim.
+    // Nothing of it was stored, so it is not what somebody deleted: there was only the claim.
     const wasStored = live.stored > 0
     if (!this.#holds || (wasStored && !(await isEmptied(storage, this.epoch ?? 0)))) return false
     const { epoch } = await storage.claim(id, shape, 0)

@@ -21,7 +21,7 @@ export function useServer(): boolean {
 
 const hasNoPage = (): boolean => typeof document === 'undefined'
 
-/** The substitute for React 17 has one question for both. */
+/** The substitute for React 17 calls one function for both. */
 const isOldServer = (): boolean => hasNoPage() && parseInt(version, 10) < 18
 
 /**

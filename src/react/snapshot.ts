@@ -11,7 +11,7 @@ export interface Source<T> {
  */
 export { useSyncExternalStore as useSnapshot } from 'use-sync-external-store/shim'
 
-/** To what never changes. */
+/** Subscribes to a value that never changes. */
 export function toNothing(): () => void {
   return () => {}
 }

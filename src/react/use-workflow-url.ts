@@ -103,10 +103,10 @@ class PageUrl {
     const { now, reached } = this.#pages()
     if (this.#wanted !== undefined) this.#onwards()
     else if (now === this.#shown) return
-    // To what is asked after no answer, as inside of a sub-flow, leads no way back: it takes the place of the one before.
+    // An ask that came without an answer, as in a sub-flow, cannot be gone back to: it replaces the entry before.
     else if (now !== undefined)
       this.#write(this.#shown !== undefined && reached.length === this.#answered ? 'replace' : 'push')
-    // Between two pages there is none as well; after a reset there is none to come.
+    // Between two pages there is no page either, but one will come; after a reset none will.
     else if (this.#session.status === 'idle') this.#write('replace')
   }
 

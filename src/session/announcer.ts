@@ -1,5 +1,5 @@
 import { checkArgument } from '../state/argument'
-/** Turns of the microtask queue without news after which a burst of work is over. */
+/** A burst of work is over after this many turns of the microtask queue without news. */
 const QUIET = 16
 /** Nobody waits longer than this, however long the burst. */
 const LONGEST = 1000

@@ -24,11 +24,11 @@ export class Attempt {
   readonly core: Core
   readonly exec: Execution
   readonly step: StepDefinition
-  /** Why it is over; `undefined` while it runs. */
+  /** Why the attempt is over; `undefined` while it runs. */
   over: Error | undefined
   /** When the next attempt is due, if that is decided; otherwise the step's policy decides it after a failure. */
   due: { readonly delay: number | undefined } | undefined
-  /** Whether an edit of this attempt is open; and the last of its writes that wait for their turn. */
+  /** Whether an edit of this attempt is open, and the last of the writes that wait for their turn. */
   editing = false
   waiting: Promise<void> | undefined
   private sends: readonly WorkflowEvent[] = none
@@ -85,7 +85,7 @@ export class Attempt {
     return this.#leaving.promise
   }
 
-  /** Registers something that ends with the attempt, unless the handler has ended it before. */
+  /** Registers a cleanup for the end of the attempt, unless the handler has called it before. */
   ending(end: () => void): () => void {
     void this.gone.then(end)
     return end
@@ -112,7 +112,7 @@ export class Attempt {
     }
   }
 
-  /** Puts an end to it from outside. Nothing is recorded here. */
+  /** Ends the attempt from outside. Records nothing. */
   abort(reason: Error): void {
     if (this.over) return
     this.#finish(reason)
@@ -164,7 +164,7 @@ export class Attempt {
     else if (this.#waits === 0 && this.over === undefined) this.#time?.work()
   }
 
-  /** A promise for the handler: quiet when nobody waits for it, and open for ever once the page has died. */
+  /** A promise for the handler: an unheard rejection is no crash, and once the page has died it never settles. */
   fence<T>(promise: Promise<T>): Promise<T> {
     const fenced = promise.then(
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
@@ -176,7 +176,7 @@ export class Attempt {
     return fenced
   }
 
-  /** What its events inherit from it, or those of a branch from the fan-out that it opens. */
+  /** What the attempt's events inherit from it; events of a branch, from the fan-out that the attempt opens. */
   #line({ scope, branch }: Pick<Execution, 'scope' | 'branch'> = this.exec): Partial<Emission> | undefined {
     const { rescues } = this.exec
     const line = scope === undefined ? undefined : { scope, branch: branch ?? 0 }
@@ -222,7 +222,7 @@ export class Attempt {
     core.wake()
   }
 
-  /** The branches of what was sent and then returned: a returned list opens a fan-out. */
+  /** The branches of the sent and then of the returned events: a returned list opens a fan-out. */
   #branches(): (index: number) => Partial<Emission> | undefined {
     const { length } = this.sends
     const line = this.#line()
@@ -286,7 +286,7 @@ export class Attempt {
   }
 }
 
-/** Why an attempt is over that has come to its own end. */
+/** Why an attempt that ended by itself is over. */
 const over: Error = /* @__PURE__ */ new SessionStateError(
   'this attempt of the step is over; await its calls before the step ends',
 )

@@ -10,7 +10,7 @@ export class Backlog {
     this.size++
   }
 
-  /** Takes the oldest of those steps that may run. */
+  /** Takes the oldest execution whose step may run. */
   take(mayRun: (step: string) => boolean): number | undefined {
     let oldest: number | undefined
     let from: Set<number> | undefined

@@ -131,7 +131,7 @@ class Child implements Nested {
       const { type } = core.definition.options.start
       startRun(core, { type, data: this.#point.begin?.input })
     }
-    // What an earlier attempt has left in the middle is rolled back; that was no crash.
+    // What an earlier attempt left unfinished is rolled back; that was no crash.
     else if (begun.has(core.model)) interrupt(core)
     begun.add(core.model)
     core.unsurveyed = true
@@ -180,7 +180,7 @@ class Child implements Nested {
     this.#parent.wake()
   }
 
-  /** It is done: its parent records the outcome, also when nobody waits at the moment. */
+  /** The sub-flow is done: its parent records the outcome, even when no attempt waits for it. */
   #finish(): void {
     const { core } = this
     const end = core.model.run?.end

@@ -50,7 +50,7 @@ export class Core {
   readonly deadlines: Deadlines
   /** Whether the scheduler must look through the whole model for work, as after a load. */
   unsurveyed = true
-  /** When it was stored last, until something recorded after that has to wait. */
+  /** When everything was last stored; 0 once something recorded after that has to wait. */
   storedAt = 0
   /** What a run of this page failed with. */
   cause: Error | undefined
@@ -63,7 +63,7 @@ export class Core {
   /** The last record that touched the state, and which tab asked for it. */
   touchedAt = 0
   touchedBy: string | undefined
-  /** Set by the scheduler: starts what can start; whether anything may; a step by hand was made. */
+  /** Set by the scheduler: starts what can start; says whether anything may start; notes that a step by hand was made. */
   wake!: () => void
   active!: () => boolean
   stepped!: () => void
@@ -133,7 +133,7 @@ export class Core {
     return point?.deadline === was && point.result === undefined
   }
 
-  /** Others' writes were applied to a state for which they were not checked: removes what no longer fits. */
+  /** Others' writes were applied to a state for which they were not checked: removes what no longer passes the schema. */
   mend(): void {
     const ops = mend(this.options.writer.schema, this.model.tree.root())
     if (ops.length > 0) this.append({ kind: 'wrote', ops })

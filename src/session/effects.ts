@@ -108,7 +108,7 @@ export class Effects {
       if (still()) this.#log.done(name, 'once', copy === undefined ? {} : { value: copy })
       return copy
     } catch (error) {
-      // When nobody hears of the failure, it is as if it had never begun: the next attempt runs it again.
+      // When no attempt hears of the failure, it is as if the effect had never begun: the next attempt runs it again.
       const heard = heirOf(core).attempts.has(exec.id) && error !== this.#attempt.over
       if (heard && still() && !(error instanceof SerializationError))
         this.#log.done(name, 'once', { error: recordError(error) })
@@ -118,11 +118,11 @@ export class Effects {
     }
   }
 
-  /** The keys of the effects and waits that an attempt's error comes from: a retry begins them again. */
+  /** The keys of the effects and waits that caused an attempt's error: a retry begins them again. */
   failedBy(error: unknown): string[] {
     const causes = causesOf(error)
     const isIt = (it: unknown): boolean => causes.has(it) && !(it instanceof SerializationError)
-    // Of effects with an unknown outcome all of them, whichever came first.
+    // With unknown outcomes, all of those effects, whichever failed first.
     const which = isUnknown(error) ? isUnknown : isIt
     const failed = [...this.#failures].filter(([, it]) => which(it)).map(([key]) => key)
     return [...causes].some(isLate) ? [...failed, ...timedOut(this.#attempt.exec)] : failed

@@ -164,7 +164,7 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
   }
 }
 
-/** How far its pages are: the same object until that is another number. */
+/** The progress of its pages: the same object until the number changes. */
 function pageView(live: LiveSession): () => Progress | undefined {
   let last: Progress | undefined
   let seq = -1

@@ -15,7 +15,7 @@ export interface Shelf {
 export class Factories {
   readonly #shelf: Shelf
   readonly #made = new Map<ResourceDeclaration, unknown>()
-  /** The factories at work, with their names and those that they need. */
+  /** The factories at work, with their names and the factories that they need. */
   readonly #working = new Map<
     ResourceDeclaration,
     { readonly key: string; readonly needs: Set<ResourceDeclaration> }
@@ -67,7 +67,7 @@ export class Factories {
     throw new MissingResourceError('(unknown)', this.#shelf.keys(), reason)
   }
 
-  /** A factory that is at work needs another one. Not when it is done: what it needs later, it can get. */
+  /** Notes that a factory at work needs another one. A finished factory may get anything without a cycle. */
   #note(key: string, declaration: ResourceDeclaration, by: ResourceDeclaration | undefined): void {
     const needing = by && this.#working.get(by)
     if (by === undefined || needing === undefined) return

@@ -22,7 +22,7 @@ export interface SessionFlow {
   flush(): Promise<void>
 }
 
-/** Makes the operations of a step's write for a given state; called once more when another page was faster. */
+/** Makes the operations of a step's write for a given state; called again when another page was faster. */
 export type StepChange = (view: View) => readonly Op[] | Promise<readonly Op[]>
 
 /** A write to flow state, and whose it is. */

@@ -34,7 +34,7 @@ export class Following implements Remote {
   epoch: number
   /** The epoch of the leader whose records are shown; 0 until its welcome. */
   heardOf = 0
-  /** The epoch of the newest welcome. What is asked before it goes out after what this tab had done as the leader. */
+  /** The epoch of the newest welcome. What was asked before it is sent after this tab's own work as the leader. */
   #welcomed = 0
   /** Up to where the session is stored, as far as was told. */
   durable = 0
@@ -82,7 +82,7 @@ export class Following implements Remote {
     return this.#persistence
   }
 
-  /** Asks for what is missing; for everything, after a pause in which even the last record may have grown. */
+  /** Asks for missing records; for all of them after a sleep, since even the last known record may have grown meanwhile. */
   hello(everything = false): void {
     const { outbox, post } = this.#options
     this.#slept ||= everything
@@ -112,7 +112,7 @@ export class Following implements Remote {
     live.changed()
   }
 
-  /** Shows, and asks again for, what tabs that were left had asked for and nobody has done yet. */
+  /** Shows the unanswered operations of tabs that were left, and asks for them again. */
   resume(left: readonly Asked[]): void {
     const { outbox, live } = this.#options
     const { heard } = this.#core.model
@@ -138,7 +138,7 @@ export class Following implements Remote {
     return done.promise
   }
 
-  /** Sends what was not sent to this leader. */
+  /** Sends the operations that this leader was not asked for yet. */
   send(): void {
     this.#sending = false
     if (this.#over || this.#welcomed !== this.epoch) return
@@ -175,7 +175,7 @@ export class Following implements Remote {
     }
   }
 
-  /** This tab is to execute. A session that is being closed does not, and nobody else is there to answer it. */
+  /** This tab is to lead. A closing session does not, and there is no other tab left to answer it. */
   promote(): void {
     this.joined.resolve()
     this.#closing?.reject(new LeaderSilentError(this.#core.options.id))
@@ -259,7 +259,7 @@ export class Following implements Remote {
     const { outbox } = this.#options
     const asked = outbox.find(answer)
     if (asked === undefined) return
-    // A write that was heard is among what is recorded.
+    // A write that the leader has heard is already in the records.
     const refused = asked.call === 'write' && !isHeard(this.#core.model.heard, asked)
     if (refused) this.uncover()
     outbox.answered(answer)

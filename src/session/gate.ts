@@ -58,7 +58,7 @@ export class Gate {
     return true
   }
 
-  /** The session cannot be read: at the opening, or because it was damaged since and this tab is to go on from it. */
+  /** The session cannot be read: at its opening, or when this tab is to lead and it was damaged meanwhile. */
   refuse(error: Error): void {
     if (this.#phase === 'open' && error instanceof LoadError) this.#loaded = deferred()
     else if (this.#phase !== 'loading') return

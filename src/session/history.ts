@@ -12,7 +12,7 @@ import { fromPast, restoreModel, saveModel, toPast, type SavedModel, type SavedP
 
 const LIMIT = 500
 
-/** No moment is kept nearer than this to what is looked at, and no more than so many in all. */
+/** The least distance between a kept moment and the moment looked at, and the most moments that are kept. */
 const NEAR = 16
 const MOMENTS = 40
 

@@ -37,7 +37,7 @@ function began(core: Core, exec: Execution | undefined, opened: number): boolean
   return !((exec.retryAt ?? 0) > opened) && !isWaiting(exec, nowhere)
 }
 
-/** Where no step of a sub-flow is known, at any depth. */
+/** Stands for code that knows no step of any sub-flow. */
 const nowhere: AtWork = {
   definition: { stepsByName: new Map() },
   attempts: new Map(),

@@ -6,7 +6,7 @@ export interface Journaling extends RecordSink {
   readonly persistence: Persistence
   /** The number up to which everything is stored. */
   readonly stored: number
-  /** It cannot write before the session is claimed for this page. The session begins then, or when storage fails. */
+  /** The journal cannot write before the session is claimed. Work begins after the claim, or when it fails. */
   readonly unclaimed?: boolean
   flush(): Promise<void>
   close(): Promise<void>

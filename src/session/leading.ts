@@ -113,7 +113,7 @@ export class Leading {
     })
   }
 
-  /** What was asked before this tab led, in the order in which it was. */
+  /** Does what was asked before this tab led, in the order in which it was asked. */
   catchUp(all: readonly (Asked & { readonly at: number })[]): void {
     for (const asked of [...all].sort((a, b) => a.at - b.at || a.n - b.n)) this.do(asked)
   }

@@ -43,7 +43,7 @@ export function levelAt(outer: Level, exec: Execution, point: Point): Level | un
   return model?.run === undefined || model.run.end ? undefined : new Inner(outer, exec, point, model)
 }
 
-/** Cheap to make: a sent event passes by hundreds that do not wait for it. */
+/** Cheap to make: a sent event passes hundreds of sub-flows that do not wait for it. */
 class Inner implements Level {
   readonly model: Model
   readonly #outer: Level

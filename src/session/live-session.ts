@@ -52,7 +52,7 @@ export class LiveSession extends Standing {
   readonly #scheduler: Scheduler
   readonly #announcer: Announcer
   readonly inbox: Inbox
-  /** Settles when it is closed; nothing as long as nobody has closed it. */
+  /** Settles when the session is closed; `undefined` until somebody closes it. */
   closing: Promise<void> | undefined
   /** The earlier session of this id, while it is being closed: this one does not end before that one. */
   after: Promise<void> | undefined
@@ -99,7 +99,7 @@ export class LiveSession extends Standing {
     const { core } = this
     const { early = [] } = core
     const told = core.remote && catchUp(this)
-    // What began in memory makes way for what was stored.
+    // The session begun in memory gives way to the stored one.
     this.#scheduler.stop(replaced)
     core.unsurveyed = true
     core.storedAt = resumed.found ? resumed.savedAt : 0

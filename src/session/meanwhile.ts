@@ -28,7 +28,7 @@ export class Meanwhile implements Journaling {
     return this.#persistence
   }
 
-  /** Says why what is stored stays as it is. */
+  /** Reports why the stored session is left as it is. */
   show(persistence: Persistence): void {
     this.#persistence = Object.freeze(persistence)
   }

@@ -9,17 +9,17 @@ export interface Within {
   append(body: RecordBody, urgency: 'now' | 'soon', durability: 'strict' | 'relaxed'): void
   /** What its keys begin with: the key of its point. */
   readonly prefix: string
-  /** A step by hand has been made: nothing else starts. */
+  /** `step()` has started something: nothing else starts. */
   stepped(): void
   /** The sub-flow has started what can start: whoever waits for it may work, or wait, now. */
   ran(): void
-  /** Whether an effect's result is still recorded though the sub-flow is over: it failed, and may be tried again. */
+  /** Whether an effect's result is recorded after the sub-flow has ended: it has failed, and may be retried. */
   outlives(record: RecordBody): boolean
   /** The core that is at work at its point now. */
   heir(): Core | undefined
 }
 
-/** The core that waits for an effect of this one: a core that is over has left its effects to the next. */
+/** The core that gets the results of this core's effects: a core that is over has left them to the next. */
 export function heirOf(core: Core): Core {
   return core.options.within?.heir() ?? core
 }

@@ -17,7 +17,7 @@ export interface Pending extends Omit<Asked, 'n'> {
   askedOf: number
   /** Whether it was sent, and so must stay as it is. */
   sent: boolean
-  /** The newest record when a leader that could not store it answered: once that is stored, so is what came of this. */
+  /** The newest record when a leader in trouble answered: once that is stored, so is the result of this operation. */
   until?: number
 }
 
@@ -29,7 +29,7 @@ export class Outbox {
   readonly by: string
   #n = 0
   #pending: Pending[] = []
-  /** Answered and not stored: the next leader may never have heard of these. */
+  /** Answered but not stored: the next leader may never have heard of these. */
   #unstored: Pending[] = []
 
   constructor(by: string) {
@@ -56,7 +56,7 @@ export class Outbox {
     return entry
   }
 
-  /** What this tab had done before it followed goes before what it has asked since and nobody has heard. */
+  /** What this tab had done as the leader goes before what it has asked since, if no leader has heard that yet. */
   again(
     calls: readonly (readonly [call: string, args: readonly unknown[]])[],
     seen: number,
@@ -113,7 +113,7 @@ export class Outbox {
     this.#unstored = this.#unstored.filter(({ until = 0 }) => until > seq)
   }
 
-  /** A new leader may never have heard of what was answered and not stored: that is asked again. */
+  /** A new leader may not know operations that were answered but not stored: these are asked for again. */
   recall({ heard, seq }: Model): void {
     this.#pending.unshift(...this.#unstored.filter((it) => !isHeard(heard, it)))
     this.#unstored = this.#unstored.filter((it) => isHeard(heard, it))
@@ -125,7 +125,7 @@ export class Outbox {
     for (const entry of this.#pending) entry.askedOf = 0
   }
 
-  /** Nobody answers: calls that only wait for storage reject. What was asked stays asked. */
+  /** Nobody answers: calls that only wait for storage reject; operations stay queued. */
   silent(error: Error): void {
     for (const { call, done } of this.#pending) if (call === 'flush') done.reject(error)
   }
@@ -147,7 +147,7 @@ export class Outbox {
     return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
   }
 
-  /** The session that was asked is gone. Nothing is done on another one; it is reported as lost. */
+  /** The session is gone. Its operations are not done on another session, but reported as lost. */
   lose(id: string, onError: (error: unknown) => void): void {
     this.#pending.unshift(...this.#unstored.splice(0))
     const error = new OvertakenError(id, this.undone)

@@ -3,15 +3,15 @@ import type { Core } from './core'
 import type { Outbox } from './outbox'
 
 /**
- * What a tab that follows shows on top of what is recorded: its writes that are not recorded yet, and its private
+ * What a follower shows on top of the recorded state: its writes that are not recorded yet, and its private
  * values, which are in no news.
  */
 export class Overlay {
   readonly #core: Core
   readonly #outbox: Outbox
-  /** The state without own writes that are not recorded; only while there are some. */
+  /** The recorded state, kept while there are unrecorded writes of this tab. */
   #confirmed: unknown
-  /** What was shown before news is folded, if any of it is this tab's own. */
+  /** The state that was shown before news is folded, if some of it is this tab's own. */
   #shown: unknown
 
   constructor(core: Core, outbox: Outbox) {
@@ -43,7 +43,7 @@ export class Overlay {
     this.#shown = this.#core.options.initialState
   }
 
-  /** What is not recorded is shown again; the very same, where the news was of nothing but what this tab shows already. */
+  /** Shows the unrecorded writes again; with the same object as before when the news held only this tab's own writes. */
   putOn(changed: boolean, known: boolean): void {
     const { model, options } = this.#core
     const { tree, heard } = model

@@ -21,7 +21,7 @@ export function pageProgress(core: Core): number | undefined {
     ahead.add(step)
   }
   for (const [step, { size }] of queues) if (size > 0) ahead.add(step)
-  // Those of sub-flows as well.
+  // Including the asks of sub-flows.
   let pages = run.pages.length + core.openAsks().length
   for (const name of ahead) {
     const step = stepsByName.get(name)

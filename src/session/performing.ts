@@ -9,13 +9,13 @@ type Call = (live: LiveSession, asked: Asked) => unknown
 /** The calls that a tab may ask of the leader. They are looked up here, and nowhere else. */
 const calls: { readonly [name: string]: Call } = {
   write: ({ core }, { args, by, seen }) => {
-    // What was checked against another state than this one is checked again.
+    // It was checked against another tab's state, so it is checked again.
     const others = core.touchedBy !== by && core.touchedAt > seen
     const { privacy, writer } = core.options
     const { tree } = core.model
     const shown = privacy.none || tree.root()
     core.write(args[0] as Op[])
-    // Private values of this tab stay in it, and were not in what was asked for.
+    // The asking tab left its private values out; this tab keeps its own.
     const own = privacy.carry(shown, tree, writer.schema)
     if (own.length > 0) core.write(own)
     if (others) core.mend()

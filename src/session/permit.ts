@@ -32,7 +32,7 @@ export class Permit {
     this.#count = interrupt(this.#core)
   }
 
-  /** Work ends before it has begun: nothing is counted. */
+  /** The work ends before it has begun again, so the interruption is not counted. */
   forget(): void {
     this.#count = undefined
   }

@@ -5,7 +5,7 @@ import { rebuildError, recordError } from './recorded-error'
 
 /**
  * The phases of a node in one attempt. A phase that has ended is a point of the ledger: a re-run takes its result
- * and passes over everything that led to it.
+ * and skips everything that led to it.
  */
 export class Phases implements NodeHost {
   readonly #attempt: Attempt

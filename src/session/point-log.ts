@@ -22,12 +22,12 @@ export interface Host {
 /** How an attempt's points get into the ledger: opened, done, and told apart by their keys. */
 export class PointLog {
   readonly #attempt: Host
-  /** The first free number of each name (the last name has fields of its own), and what was taken out of turn. */
+  /** The first free number of each name (the last name has its own fields), and numbers that were taken out of order. */
   #counts: Map<string, number> | undefined
   #name = ''
   #lowest = 1
   #claimed: Set<string> | undefined
-  /** What the numbers of a node begin with, after a phase. */
+  /** In a node, where the numbers begin after a finished phase. */
   #phase = ''
 
   constructor(attempt: Host) {
@@ -44,7 +44,7 @@ export class PointLog {
     if (this.#attempt.over) throw this.#attempt.over
   }
 
-  /** Await it before recording something that takes the sends along: after a reload it may be too early for them. */
+  /** Await it before recording something that carries sent events: right after a reload, their receivers may be unknown. */
   get unclear(): Promise<void> | undefined {
     return this.#attempt.unclear?.then(() => this.alive())
   }
@@ -92,7 +92,7 @@ export class PointLog {
     this.#attempt.replay.pass(key)
   }
 
-  /** The step opens a point, or passes one. */
+  /** The step opens a point, or comes to a recorded one. */
   open(key: string, type: PointType, details: object = {}): Point {
     const { exec } = this.#attempt
     this.act({ kind: 'opened', exec: exec.id, key, type, ...details, ...this.#attempt.takeSends() })
@@ -133,7 +133,7 @@ export class PointLog {
   #append(body: RecordBody): void {
     this.#attempt.core.append(body)
     this.#attempt.replay.entered()
-    // Keeping an event for a batch lets nothing start.
+    // An event kept for a batch starts nothing.
     if (body.kind !== 'collected' || body.sends) this.#attempt.core.wake()
   }
 }

@@ -51,7 +51,7 @@ export class Points {
     checkOptions('waitFor()', options, { where: 'function', timeout: '', emit: '' })
     const { where, timeout, emit } = options
     const type = event?.type
-    // Something without a type never comes, and an event in place of its type would stand for all of them.
+    // A value without a type would never arrive, and an event in place of its event type would match all of that type.
     if (typeof type !== 'string' || 'data' in event) throw new ArgumentError('waitFor()', event, 'an event')
     const name = this.log.key(
       `wait:${type}`,
@@ -116,11 +116,11 @@ export class Points {
   #accepts(where: Where, data: unknown, type: string): boolean {
     try {
       const fits = where({ type, data })
-      // Whoever sent the event is told at once whether it was taken; and a promise is true whatever it comes to.
+      // The sender is told at once whether the event was taken, and any promise is truthy.
       if (isThenable(fits)) throw new ArgumentError('waitFor(): where()', fits, 'true or false')
       return Boolean(fits)
     } catch (error) {
-      // The predicate's mistake, not that of whoever sent the event.
+      // The predicate's mistake, not the sender's.
       this.#attempt.core.options.report(error)
       return false
     }
@@ -143,7 +143,7 @@ function isComplete(held: readonly CollectedEvent[], expected: readonly EventTyp
   const left = new Map<string, number>()
   for (const { type } of held) left.set(type, (left.get(type) ?? 0) + 1)
   return expected.every((it) => {
-    // Of modules that import each other, one finds nothing at first.
+    // With modules that import each other, an import may still be undefined.
     if (!it) throw noList(it)
     const count = left.get(it.type) ?? 0
     left.set(it.type, count - 1)

@@ -3,7 +3,7 @@ import type { Core } from './core'
 import type { Fifo } from './fifo'
 import type { Delivery } from './model'
 
-/** How many events the queue of an `allOf` had had when it was found incomplete. */
+/** How many events an `allOf` had ever received when it was found incomplete. */
 const lacking = new WeakMap<Fifo<Delivery>, number>()
 
 /** What may start from the queues. */

@@ -38,7 +38,7 @@ export function commit(model: Model, exec: Execution): void {
   exec.dirty = false
   exec.span++
   trim(model)
-  // Nobody goes back to where this one began, so that state is let go, however long another one writes.
+  // No rollback goes back to where this execution began, so its first state is let go, however long others write.
   const { log } = model
   let began = log.length
   while (--began > 0 && (log[began]?.exec !== exec.id || log[began]?.before === undefined));

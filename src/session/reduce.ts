@@ -31,7 +31,7 @@ export function reduce(model: Model, record: SessionRecord): void {
   if (record.by !== undefined) hear(model.heard, record.by, record.n ?? 0)
 }
 
-/** Whether a stop event that was sent before this record may still have to end the run, after a crash or a way back to it. */
+/** Whether a stop event sent before this record may still have to end the run, after a crash or a rewind. */
 export function leavesStop({ kind }: SessionRecord): boolean {
   return (
     kind === 'wrote' ||

@@ -18,7 +18,7 @@ export class Replay {
   readonly #recorded: number
   readonly #used: boolean[] = []
   readonly turns: Turns
-  /** How many earlier entries of the step itself were not reached again. */
+  /** How many recorded entries of the step itself are still to be reached. */
   #left = 0
   /**
    * Where newer code wrote or sent for the first time. Entries before that may come from older code, which wrote and sent
@@ -74,12 +74,12 @@ export class Replay {
     return this.#view
   }
 
-  /** Whether a re-run would see the state of this version here without being told. */
+  /** Whether a re-run would see this version of the state here without a `saw` record. */
   knows(version: number): boolean {
     return this.#version === version
   }
 
-  /** New own entries were recorded. */
+  /** The attempt has recorded new entries of its own. */
   entered(): void {
     const { entries } = this.#exec
     let got = false

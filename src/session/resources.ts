@@ -100,7 +100,7 @@ export class Resources {
     })
   }
 
-  /** Declared resources that nobody gave and nothing can make, sorted. */
+  /** Declared resources that are not injected and have no factory, sorted. */
   missing(): string[] {
     return Object.keys(this.#declared)
       .filter((key) => !this.#declared[key]?.optional && !this.has(key))

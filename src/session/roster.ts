@@ -1,5 +1,5 @@
 /**
- * What is at work now, by number, in the order in which it came. Often that is one thing after the other. So the newest is
+ * What is at work now, by number, in the order in which it came. Often there is only one at a time. So the newest is
  * kept beside the map, which would make itself anew after every other removal, at ten times the cost.
  */
 export class Roster<T extends object> {

@@ -39,7 +39,7 @@ export class Routing {
   /** Numbers and addresses events, in order, and matches them with the waits that they answer. Each gets `extra`. */
   emissions(events: readonly WorkflowEvent[], extra?: More, outside = false): Emission[] {
     const claimed = this.#core.model.waits.size > 0 ? new Set<Point>() : undefined
-    // Mostly it is one, and a closure costs as much as it does.
+    // Mostly there is one event, and a closure costs as much as numbering it.
     if (events.length === 1) return [this.#emission(events[0] as WorkflowEvent, 0, extra, outside, claimed)]
     return this.#several(events, extra, outside, claimed)
   }

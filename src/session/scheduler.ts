@@ -24,9 +24,9 @@ export class Scheduler {
   #awake = false
   /** What the sub-flows were last told: whether work may start. */
   #wasActive = false
-  /** Set while a paused session is stepped by hand. */
+  /** Set during `step()` of a paused session. */
   #stepping = false
-  /** What has started since a start by hand was asked for. */
+  /** What has started since `step()` was called. */
   #started: Attempt[] | undefined
 
   constructor(core: Core) {
@@ -93,7 +93,7 @@ export class Scheduler {
   /** Lets one execution start, here or in a sub-flow. */
   startOne(): LiveAttempt | undefined {
     const all: LiveAttempt[] = (this.#started = [])
-    // The records that come with it start no other.
+    // The records that this makes start nothing else.
     this.#awake = true
     try {
       while (all.length === 0 && this.#startNext());

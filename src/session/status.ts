@@ -27,7 +27,7 @@ export type Status =
 /** What a page knows of a workflow at work. In a sub-flow that its step has not come to yet, no step counts as missing. */
 export interface AtWork {
   readonly definition: { readonly stepsByName: Pick<ReadonlyMap<string, unknown>, 'has'> }
-  /** Those under way in this page. */
+  /** The attempts of this page. */
   readonly attempts: { get(exec: number): { readonly exec: Execution } | undefined }
   /** The sub-flows in it, by execution and point. */
   readonly children: { get(key: string): { readonly core: AtWork } | undefined }

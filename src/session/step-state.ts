@@ -99,13 +99,13 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     if (before) await before
     if (attempt.over) throw attempt.over
     let open = true
-    // Before anything that the recipe will await: from then on a call may come from inside it.
+    // Set before the recipe awaits anything: from then on a call may come from inside it.
     queueMicrotask(() => (attempt.editing ||= open))
     attempt.editing = true
     try {
       const { changed } = core.model
       const ops = editOps(core.options.writer, view(attempt), recipe)
-      // A call in one go with this edit comes from beside it, and takes its turn.
+      // A call made synchronously after this one comes from another branch, and waits for its turn.
       attempt.editing = false
       const settled = ops instanceof Promise ? await ops : ops
       if (attempt.over) throw attempt.over
@@ -123,7 +123,7 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
 function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
   const { core } = attempt
   const ended = turn.catch(() => {})
-  // An attempt that is over edits no more, even if its recipe never comes back.
+  // An attempt that is over no longer edits, even if its recipe never returns.
   const tail = Promise.race([ended, attempt.gone])
   core.edits = attempt.waiting = tail
   // It is the first to wait for the turn, so it runs right before the others.

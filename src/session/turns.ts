@@ -11,7 +11,7 @@ interface Waiter {
   reject(reason: unknown): void
 }
 
-/** Counts the tasks in which somebody was busy. One task wakes all who wait for the next, however many they are. */
+/** Counts the tasks in which an attempt was busy. One task wakes everybody who waits for the next. */
 let task = 0
 let sleepers: Set<Turns> | undefined
 
@@ -33,7 +33,7 @@ function thisTask(): Set<Turns> {
  */
 export class Turns {
   readonly #owner: { handed(key: string): void }
-  /** Results that were recorded and not handed over, in order. Most attempts have none, and nobody who waits. */
+  /** Results that were recorded but not handed over yet, in order. Most attempts have none, and nothing that waits. */
   #due: Set<string> | undefined
   #waiting: Map<string, Waiter[]> | undefined
   /** The task in which something was handed over, or a point was opened, last. */
@@ -80,7 +80,7 @@ export class Turns {
     for (const { reject } of waiters) reject(reason)
   }
 
-  /** Nothing that still waits here will be served. */
+  /** Nothing that still waits here will get its turn. */
   release(reason: unknown): void {
     for (const key of [...(this.#waiting?.keys() ?? [])]) this.refuse(key, reason)
   }

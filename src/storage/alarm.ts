@@ -28,7 +28,7 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** The first that is to wait has come. */
+  /** The first edit that may wait has come. */
   begin(): void {
     this.#since = this.#clock.now()
   }

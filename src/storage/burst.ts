@@ -1,6 +1,6 @@
 import { nextTask } from '../clock'
 
-/** Who writes what a burst of work has brought. */
+/** Writes the records of a burst of work at its end. */
 interface Writing {
   write(): void
 }
@@ -20,7 +20,7 @@ export function afterBurst(one: Writing): void {
   nextTask(writeAll)
 }
 
-/** Apart from whoever calls it, because a closure costs each call of what it is made in, also those that do not come to it. */
+/** A function of its own, because a closure would cost every call of the function it is made in. */
 export function writeSoon(one: Writing): void {
   queueMicrotask(() => one.write())
 }

@@ -39,7 +39,7 @@ export function isNamed(names: readonly string[], { by, n, key }: NamedWrite): b
   return n <= Number(highest ?? 0) || (key !== undefined && names.includes(key))
 }
 
-/** The number of the next write: a higher one, and hardly the one that another page takes in that moment. */
+/** The number of the next write: higher, and unlikely to be the one that another page takes at the same moment. */
 export function nextSeq({ seq }: LoadedFlow, now: number, name: string): number {
   // After a removal the count goes on from the time, so that no page takes a new value for an old one.
   return (seq || Math.floor(now)) + 1 + (checksum(name) % 1000)

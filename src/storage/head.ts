@@ -61,7 +61,7 @@ export function compacted(
   // Remaining batches are not weighed, so the size may be a little low.
   const size = parts.reduce((sum, it) => sum + it[1], sizeOf(data))
   const next = { ...own, format, workflow, version, snapshot: seq, size }
-  // Batches beyond the snapshot know the present status and time better.
+  // Batches after the snapshot have the newer status and time.
   return seq < own.seq ? next : { ...next, seq, status, savedAt: at }
 }
 

@@ -55,7 +55,7 @@ function watched(storage: SessionStorage, listener: () => void): () => void {
 
 const quietly = (): void => {}
 
-/** A call that is only for comfort may fail silently: if something is wrong, the next call says so. */
+/** A call that only saves time may fail silently: if something is wrong, the next call says so. */
 function comfort(call: () => unknown): unknown {
   try {
     const answer = call()

@@ -80,7 +80,7 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
       void writes.push(() => {
         const values = on(kind, id)
         for (const at of values.keys()) if (at <= n && !save?.includes(at)) values.delete(at)
-        // A server opens and removes sessions for months: not even an empty shelf of a removed one may stay.
+        // A server opens and removes sessions for months: not even an empty map of a removed one may stay.
         if (values.size === 0) shelves.delete(kind + id)
       }),
     clear: (kind, prefix) =>

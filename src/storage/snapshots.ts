@@ -44,7 +44,7 @@ export class Snapshots {
     const epoch = await this.#writer.epoch()
     const cutting = this.#writer.keepsParts ? cut(copy.value, this.#parts) : undefined
     let next = cutting?.next()
-    // Weighing it was a piece of its own.
+    // Measuring the session was a piece of work by itself.
     if (next && !next.done) yield undefined
     while (next && !next.done) {
       const part = await this.#writer.keep(epoch, ++this.#newest, next.value)
@@ -52,7 +52,7 @@ export class Snapshots {
       next = cutting?.next(part)
     }
     const parted = next?.value
-    // From now on only these parts are there for sure: a write that was given up, and lands late, removes all others.
+    // From now on only these parts are certain to be there: a write that timed out and lands late removes all others.
     this.#know(parted?.parts)
     return this.#writer.compact(epoch, copy, this.#newest, parted)
   }

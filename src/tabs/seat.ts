@@ -20,7 +20,7 @@ export class Seat {
   #release: (() => void) | undefined
   #waiting: AbortController | undefined
   #timer: unknown
-  /** How often the lock was given up: a request from before must not be granted after. */
+  /** How often the lock was given up: a request made before that must not win it afterwards. */
   #left = 0
 
   constructor(options: SeatOptions) {
