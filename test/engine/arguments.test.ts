@@ -233,7 +233,7 @@ describe('values that the types forbid, from a caller without types', () => {
         for (const name of Object.keys(calls(await stage()))) {
           const call = calls(await stage())[name]
           try {
-            // Some wait for ever for what was not to be had: all that fails fails before this.
+            // Some calls wait for ever; everything that fails has failed before this.
             await Promise.race([call?.(given), virtualClock().advance(0)])
           } catch (error) {
             if (!(error instanceof DogearError && error.code && error.message.length > 20))

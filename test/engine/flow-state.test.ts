@@ -40,7 +40,7 @@ function tabs(storage: SessionStorage, page = profile()): Engine[] {
 }
 
 describe('flow state', () => {
-  test('an asynchronous edit of a step, and somebody deletes meanwhile what it edits / nothing is left that the schema refuses', async () => {
+  test('a step edits with an await, and the edited object is deleted meanwhile / nothing is left that the schema refuses', async () => {
     const page = profile()
     const { promise, open } = gate()
     const flowState = z.object({ item: z.object({ id: z.string(), text: z.string() }).optional() })
@@ -519,7 +519,7 @@ describe('flow state written in a step', () => {
         void session.asks[0]?.reply('yes')
       }
       const [, shared] = (await result) as [string, z.infer<typeof Shared>]
-      // A first run that was stored as complete is followed by a second one, which adds its own.
+      // If the first run was stored as completed, `run()` has started a second one, which adds its own.
       const runs = shared.names.length
       expect({ at, shared }).toEqual({
         at,

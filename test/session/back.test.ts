@@ -99,7 +99,7 @@ describe('back()', () => {
     expect(session.back()).toBe(true)
   })
 
-  test('what was typed into an object that goes / the rest of it is at its default', async () => {
+  test('what was typed into an object that a step has created / stays, and the rest of the object is at its default', async () => {
     const page = profile()
     const state = z.object({
       form: z.object({ text: z.string().default(''), tags: z.array(z.string()).default([]) }).optional(),

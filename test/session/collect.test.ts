@@ -199,7 +199,7 @@ describe('half a batch left by a run that did not complete', () => {
         await ended
       }
       expect(session.status).toBe(broken ? 'failed' : 'stalled')
-      // With the first run's it would be two of A.
+      // With the first run's half, there would be two of A.
       expect(session.state.get('batches')).toEqual([[], []])
       if (broken) return
       await session.send(B(2))

@@ -29,7 +29,7 @@ test('random times, some settled early / taken by time, then by age, like a sort
         expected.push(...open.sort((a, b) => a.at - b.at || a.exec - b.exec))
         for (const it of open) model.splice(model.indexOf(it), 1)
         await clock.advance(until - clock.now())
-        // What was taken is settled, as a retry that runs or a wait that is over.
+        // A deadline that was taken is settled, like a retry that runs or a wait that is over.
         for (const it of open) settled.add(it.exec)
         expect(took).toEqual(expected)
       }
@@ -72,7 +72,7 @@ test('the clock is set back twice while deadlines wait / each is taken when its 
   const clock = { ...base, now: () => base.now() - back }
   const start = base.now()
   const took: [number, number][] = []
-  // As of the session: what was taken is settled, and known by the time that it was given.
+  // As in the session: a deadline that was taken is settled, and is known by its original time.
   const open = new Map<number, number>()
   const deadlines = new Deadlines(clock, ({ exec, at, was = at }) => open.get(exec) === was)
   const takeAll = (): void => {
@@ -95,7 +95,7 @@ test('the clock is set back twice while deadlines wait / each is taken when its 
   expect(took).toEqual([
     [1, 500],
     [3, 11_000],
-    // Later by what had gone by since the clock was looked at.
+    // Late by the time between the last look at the clock and its change.
     [2, 60_500],
   ])
 })

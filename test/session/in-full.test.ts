@@ -474,7 +474,7 @@ describe('toJSON(): at any moment, with steps in flight, without disturbing them
     for (const [n, text] of [...new Set(saves)].entries()) {
       const json: unknown = JSON.parse(text)
       const copy = await page.engine.import(workflow, json, { id: `copy-${n}` })
-      // Steps in flight are cut off there, which is something that happens to them. What is at rest comes back as it was.
+      // An import interrupts steps in flight, which is recorded. A session at rest comes back as it was.
       if (copy.status !== 'running') {
         const twice = await page.engine.import(workflow, copy.toJSON(), { id: `twice-${n}` })
         for (const it of [copy, twice]) expect({ ...(it.toJSON() as object), id: 'flow' }).toEqual(json)

@@ -196,7 +196,7 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ a: 1, list: [1, 2], b: 3 })
   })
 
-  test('an asynchronous edit, and the user deletes meanwhile what it edits / nothing is left that the schema refuses', async () => {
+  test('an edit with an await, and the user deletes the edited object meanwhile / nothing is left that the schema refuses', async () => {
     const page = profile()
     const { promise, open } = gate()
     const state = z.object({ item: z.object({ id: z.string(), text: z.string() }).optional() })

@@ -67,7 +67,7 @@ describe.each([
     await page.reload()
     const third = await page.open(workflow)
     await page.settle()
-    // Its predicate is known again when its step has run up to it.
+    // Its predicate is known again once its step has run up to the wait.
     expect(await third.send(loosely(Signal({ n: 1 })))).toBe(false)
     expect(await third.send(loosely(Signal({ n: 2 })))).toBe(true)
     expect(await third.run()).toEqual([1, 2, []])
@@ -94,7 +94,7 @@ describe.each([
     session.cancel()
     await page.settle()
     const sent = () => session.send(loosely(Signal({ n: 1 })))
-    // Only at work is a `ctx.subflow` known at all.
+    // A `ctx.subflow` is known only while it runs.
     if ((workflow as unknown) === called) expect(thrown<Error>(sent).name).toBe('UnknownEventError')
     else expect(await sent()).toBe(false)
   })

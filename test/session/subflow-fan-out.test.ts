@@ -70,7 +70,7 @@ describe('sub-flows in the branches of a fan-out', () => {
     await page.settle()
     await session.asks[0]?.reply(20)
     expect(((await failure(run)) as Error).message).toContain('two')
-    // Only the first had ended, and has written back.
+    // Only the first child had ended and written back.
     expect(session.state.get('last')).toBe(11)
     broken = false
     const again = session.retry()

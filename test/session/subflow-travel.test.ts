@@ -186,7 +186,7 @@ describe('a running child', () => {
     session.run().catch(() => {})
     await page.settle()
     expect(session.asks.map((it) => it.data)).toEqual(['same', 'same'])
-    // That of the child has the longer name.
+    // The child's ask has the longer id.
     const [own] = session.asks.map((it) => it.id).toSorted((a, b) => a.length - b.length)
     await session.reply(own!, 'page')
     await page.settle()

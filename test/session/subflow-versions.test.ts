@@ -132,7 +132,7 @@ describe('a running child whose code has a new version', () => {
     expect(calls).toBe(0)
   })
 
-  test('a new field with a default / needs no new version: the steps of the child find it, and nothing is done twice', async () => {
+  test("a new field with a default, in the same version / the child's steps find it, and nothing is done twice", async () => {
     const page = profile()
     const seen: unknown[] = []
     const make = (more: { readonly tags?: z.ZodType }) =>

@@ -203,7 +203,7 @@ describe('what enters and what comes back', () => {
     const first = await page.open(workflow, { resources: { bank } })
     void first.run()
     await page.settle()
-    // Its own layer is missing yet.
+    // Its own layer is still missing.
     expect([first.status, first.missingResources, seen]).toEqual(['paused', ['log'], []])
     const log: string[] = []
     page.engine.flow(child).setResources({ log })

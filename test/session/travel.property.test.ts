@@ -10,7 +10,7 @@ test(`${seeds} seeds / the session is what the model says, after every move`, as
 }, 3_600_000)
 
 test('a failing seed / is reduced to the fewest moves that still fail', async () => {
-  // Of a session that may do all but go back after something was typed.
+  // As if a session must not go back once something was typed.
   const strict: Kind<ReturnType<typeof travels.script>> = {
     ...travels,
     play: async (script) => {

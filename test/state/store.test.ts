@@ -520,7 +520,7 @@ describe('a schema', () => {
     expect(store.has('note')).toBe(false)
   })
 
-  test('an edit adds an item to a list / it alone is checked and completed, as in an append', () => {
+  test('an edit appends an item to a list / only the item is checked and completed, as in an append', () => {
     const checked = vi.fn(() => true)
     const item = z.object({ n: z.number(), done: z.boolean().default(false) }).refine(checked)
     const store = createStore({
@@ -707,7 +707,7 @@ describe('edit', () => {
     expect(store.get()).toEqual({ o: { deep: { n: 2 } } })
   })
 
-  test('the place of an async edit has vanished, and its schema needs more than what was edited: the rest is at its default, or all of it stays away', async () => {
+  test('the place of an async edit has vanished, and the schema needs more than was edited: defaults fill it, or all of it is dropped', async () => {
     const schema = z.object({
       form: z.object({ text: z.string(), tags: z.array(z.string()).default([]) }).optional(),
       item: z.object({ id: z.string(), text: z.string() }).optional(),

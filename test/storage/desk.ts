@@ -19,7 +19,7 @@ export interface Page {
   readonly ballast?: string
 }
 
-/** The smallest session there can be: it writes numbers, in rising order, into records. */
+/** The smallest possible session: it writes rising numbers into records. */
 export interface Desk {
   readonly journal: Journal
   readonly pages: Page[]
@@ -37,7 +37,7 @@ export interface DeskSetting {
   readonly deps?: Partial<JournalDeps>
 }
 
-/** Loads what is stored, claims it and sits down to write. */
+/** Loads and claims what is stored, ready to write. */
 export async function desk(setting: DeskSetting = {}): Promise<Desk> {
   const { storage = memoryStorage(), clock = virtualClock(), deps } = setting
   const loaded = await loadStored(storage, 'a', jsonSerializer)

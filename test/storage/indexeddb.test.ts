@@ -189,7 +189,7 @@ describe('a page that is left', () => {
     storage.release?.()
     const later = storage.list()
     const other = indexedDBStorage()
-    // Nothing of this page is in the way of others.
+    // This page blocks no other.
     expect((await other.read('a'))?.head.seq).toBe(2)
     const before = begun.mock.calls.length
     await new Promise((resolve) => setImmediate(resolve))

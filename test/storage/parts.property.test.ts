@@ -82,7 +82,7 @@ async function read({ envelope, infos, texts }: Shelf): Promise<{ value: Value; 
   return found as { value: Value; parts: readonly Part[] }
 }
 
-/** How many parts may be written again: those too small to be kept apart, and some that were cut by a hair. */
+/** How many parts may be written again: those too small to stay apart, and some whose borders have moved slightly. */
 const small = ({ infos }: Shelf): number =>
   infos.filter(([, size]) => size < SIZE / 4).length + infos.length / 10 + 1
 

@@ -18,7 +18,7 @@ export type Trouble = NonNullable<Parameters<typeof memoryStorage>[0]>
 /** Starts and ends the flows of these tests. */
 export const Go = defineEvent('go')
 export const Done = defineEvent('done', z.unknown())
-/** A question and its answer, and an event that only comes from outside. */
+/** An ask and its reply, and an event that only comes from outside. */
 export const Answer = defineEvent('answer', z.unknown())
 export const Question = defineEvent('question', z.unknown(), { reply: Answer })
 export const Nudge = defineEvent('nudge', z.unknown())
@@ -34,7 +34,7 @@ export const asking = defineWorkflow({ ...flow }).step(
   async (ctx) => Done((await ctx.ask(Question(1))).data),
 )
 
-/** The same, and counts in the state what is sent meanwhile. */
+/** Asks once, and counts in the state the events sent meanwhile. */
 export const nudged = defineWorkflow({ ...flow, events: [Nudge] })
   .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
     Done((await ctx.ask(Question(1))).data),
@@ -48,10 +48,10 @@ export interface Profile {
   readonly clock: VirtualClock
   readonly storage: MemoryStorage
   readonly engine: Engine
-  /** What the engines of all pages have told `onError`. */
+  /** Everything that the engines of all pages have reported to `onError`. */
   readonly errors: unknown[]
   open<W extends AnyWorkflow>(workflow: W, options?: OpenOptions<W>): Promise<Session<W>>
-  /** The page dies now: what was not stored is lost. The next one is there, with this trouble. */
+  /** The page dies now: what was not stored is lost. The next page is there, with this trouble. */
   kill(trouble?: Trouble): void
   /** Everything that happened gets stored, then the page dies. */
   reload(trouble?: Trouble): Promise<void>
@@ -105,7 +105,7 @@ export function profile(trouble?: Trouble, options: EngineOptions = {}): Profile
   }
 }
 
-/** A run that asks is cut off by a reload; then its step has run up to the question again, and it is answered. */
+/** Starts a run that asks, reloads the page, lets the step run up to its ask again, and answers it. */
 export async function answeredAfterReload<W extends AnyWorkflow>(
   page: Profile,
   workflow: W,
@@ -178,7 +178,7 @@ export async function unhandled(body: () => Promise<void>): Promise<unknown[]> {
   return heard
 }
 
-/** The same in the order of their JSON texts, for what comes in any order. */
+/** Sorted by JSON text, for values that come in any order. */
 export function sorted<T>(list: readonly T[]): T[] {
   const text = (value: T): string => JSON.stringify(value) ?? ''
   return [...list].sort((a, b) => (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0))

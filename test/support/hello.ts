@@ -6,7 +6,7 @@ const Done = defineEvent('done', z.string())
 const Name = defineEvent('name', z.string())
 const AskName = defineEvent('askName', z.undefined(), { reply: Name })
 
-/** Waits for a name; has a note that anybody may write meanwhile. */
+/** Asks for a name; its state has a note that anybody may write meanwhile. */
 export const hello = defineWorkflow({
   name: 'hello',
   version: 1,

@@ -29,7 +29,7 @@ export const browser = (options: EngineOptions = {}) => {
   return { clock, storage, box, tab }
 }
 
-/** The channels of a tab that hears nothing for a while, as one in an endless loop: then it hears all of it at once. */
+/** The channels of a tab that hears nothing for a while, as in an endless loop, and then everything at once. */
 export function ears({ channel: inner }: VirtualTabs) {
   const unheard: (() => void)[] = []
   let closed = false

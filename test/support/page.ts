@@ -1,12 +1,12 @@
 /** A window: its events, and the `localStorage` that all windows of a browser share. */
 export class Page extends EventTarget {
-  /** Those of one browser tell each other what they write. */
+  /** Windows of one browser tell each other what they write. */
   static readonly #open = new WeakMap<Map<string, string>, Page[]>()
   readonly document = { visibilityState: 'visible' }
   readonly #box: Map<string, string>
   forbidden = false
   full = false
-  /** What a page that hangs has not heard yet. */
+  /** What a hanging page has not heard yet. */
   #unheard: Event[] | undefined
 
   constructor(box: Map<string, string>) {
@@ -39,7 +39,7 @@ export class Page extends EventTarget {
     })
   }
 
-  /** As in an endless loop: it hears nothing before it wakes. */
+  /** As in an endless loop: the page hears nothing until it wakes. */
   hang() {
     this.#unheard = []
   }

@@ -17,7 +17,7 @@ const asking = defineWorkflow({ ...flow, events: [Nudge] }).step(
   async (ctx) => Done((await ctx.ask(Question(1))).data),
 )
 
-/** A leader that hangs when it is told to, as in an endless loop: it hears nothing before it `wakes`. */
+/** A leader that hangs on request, as in an endless loop: it hears nothing until it `wakes`. */
 async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {}) {
   const tabs = virtualTabs()
   const errors: unknown[] = []
@@ -44,7 +44,7 @@ async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {})
 
 type Hung = Awaited<ReturnType<typeof hung>>
 
-/** Something is typed in the tab that follows while the leader hangs, and that tab is left. */
+/** The leader hangs, something is typed in the follower, and the follower is left. */
 async function leftUnanswered(write: (state: Hung['follower']['state']) => void): Promise<Hung> {
   const it = await hung()
   await stored(it)
@@ -68,7 +68,7 @@ async function stored({ leader, clock }: Hung): Promise<void> {
   await clock.advance(10)
 }
 
-/** "a" is stored, the leader hangs, "b" is typed in the tab that follows and is left; then the leader dies. */
+/** "a" is stored, the leader hangs, "b" is typed in the follower, which is left; then the leader dies. */
 async function left() {
   const it = await hung()
   it.leader.state.set('text', 'a')
@@ -515,7 +515,7 @@ describe('a tab sleeps in the back/forward cache and misses what another tab doe
     },
   )
 
-  /** What is done in the other tab meanwhile; how the run ends for those who wait for it; and what those hear who listen. */
+  /** What the other tab does meanwhile, how the run ends for those who wait for it, and what listeners hear. */
   type Case = [string, (other: Session<typeof twice>) => unknown, unknown, string[]]
   const over = 'another tab has started over'
   const cases: Case[] = [

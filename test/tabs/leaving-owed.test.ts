@@ -10,7 +10,7 @@ const of = (state: z.ZodObject, more: object = {}) =>
 const note = z.string().default('')
 const plain = of(z.object({ note }))
 
-/** A browser whose disk is full while it is said to be, and in it a page that has stored an "a". */
+/** A browser whose disk can be made full, with a page that has stored an "a". */
 const begun = async (options: EngineOptions = {}) => {
   const disk = { full: false }
   const storage = memoryStorage({ failAt: () => disk.full })

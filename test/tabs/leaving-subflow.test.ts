@@ -17,7 +17,7 @@ const inner = defineWorkflow({
   private: ['pin'],
 })
   .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
-    // Made anew by each re-run: nothing of it may be stored.
+    // Written again by each re-run: it must never be stored.
     await ctx.state.set('pin', '1234')
     const first = await ctx.ask(Question('first'))
     await ctx.state.set('first', first.data)

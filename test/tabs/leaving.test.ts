@@ -13,7 +13,7 @@ import { asking, Done, flow, gate, Go, Nudge, Question } from '../support/flows'
 import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
 
-/** A page that was left with "a" stored, and "b" behind it not yet. */
+/** A page is left with "a" stored, and "b" after it not stored yet. */
 async function leftBehind(tab: ReturnType<typeof browser>['tab']): Promise<void> {
   const page = tab()
   const session = await page.engine.open(asking)
@@ -264,7 +264,7 @@ describe('leaving the page', () => {
     expect((await tab().engine.open(asking)).state.get('text')).toBe('newer')
     expect(errors).toMatchObject([{ code: 'OVERTAKEN', id: 'flow', lost: ['wrote'] }])
     expect(errors[0]).toBeInstanceOf(OvertakenError)
-    // Told once: it is gone for the next page.
+    // Reported once: the next page finds nothing.
     await clock.advance(1000)
     expect(box.size).toBe(0)
     await tab().engine.open(asking)

@@ -10,7 +10,7 @@ const asking = (step = 'ask', more: { readonly renamedSteps?: Record<string, str
     Done((await ctx.ask(Question(1))).data),
   )
 
-/** What a page might have left whose code keeps something else under the same format: whole, by its checksum. */
+/** An exit journal as other code might leave it: other content in the same format, with a right checksum. */
 function left(records: readonly object[]): string {
   const data = JSON.stringify(records)
   const about = { format: 1, version: 1, epoch: 1, base: 0, lineage: 'l', at: 5, from: 1 }

@@ -54,9 +54,9 @@ type Flow = ReturnType<typeof rounds>
 interface Weather {
   /** The disk is full at times; 'wholly' when there is not even room for a claim. */
   readonly troubled?: boolean | 'wholly'
-  /** Somebody goes back and forth, pauses and cancels; in every other story rewinds and starts over as well. */
+  /** The user goes back and forward, pauses and cancels; in every other story also rewinds and starts over. */
   readonly restless?: boolean
-  /** Storage answers nothing at times: from a moment on in which two tabs show the session, and nobody opens another one then. */
+  /** At times storage does not answer: from a moment when two tabs show the session; no tab is opened meanwhile. */
   readonly silent?: boolean
   /** New versions of the code are deployed: whoever opens a tab has the newest. */
   readonly deployed?: boolean
@@ -64,7 +64,7 @@ interface Weather {
   readonly hasty?: boolean
 }
 
-/** All but what each tab has for itself. */
+/** The state without what each tab has for itself. */
 function shared({ state }: Session<Flow>): object {
   const { secret: _, ...rest } = state.get() as { readonly secret?: string }
   return rest
@@ -76,12 +76,12 @@ interface Tab {
   readonly engine: Engine
   readonly page: Page
   session: Session<Flow>
-  /** What was typed here; of a tab that was killed only what it had been told was stored counts. */
+  /** What was typed here. Of a killed tab, only what it had been told was stored counts. */
   typed: string[]
-  /** What a `flush()` has answered for, and the rest of what may not be lost without a word. */
+  /** What a resolved `flush()` has promised, and whatever else must not be lost without a report. */
   flushed: string[]
   stored: string[]
-  /** How many of the texts typed here were there when it was told that something is lost. */
+  /** How many texts had been typed here when a loss was reported. */
   told: number
   hidden: boolean
   readonly hearing: ReturnType<typeof ears>
@@ -114,7 +114,7 @@ async function play(
         watch(args)
         const hushed = door?.promise
         await hushed
-        // What was written then lands late, or never.
+        // What was written during the silence lands late, or never.
         return hushed && name !== 'read' && luck() < 0.3 ? new Promise(() => {}) : call(...args)
       },
     })
@@ -128,7 +128,7 @@ async function play(
   const effects: [number, string][] = []
   let version = 1
   const pause = (): Promise<void> => new Promise((resolve) => clock.setTimeout(resolve, pick([0, 0, 20])))
-  /** Whether a tab was told that something is lost. */
+  /** Whether a loss was reported to a tab. */
   let lost = false
   const open: Tab[] = []
   const gone: Tab[] = []
@@ -195,7 +195,7 @@ async function play(
       end(tab)
     },
     leave(tab) {
-      // What was typed before it is left is on its way: to the storage, to whoever executes, or to the next one that does.
+      // What was typed before the page is left is on its way: to the storage, to the leader, or to the next leader.
       if (!hasty || tab.session.status !== 'loading') tab.stored = tab.typed
       tab.page.hide()
       crash(tab.engine)
@@ -264,7 +264,7 @@ async function play(
   if (hasty) rare.push('leaveClosing', 'leaveClosing', 'openAgain', 'openAgain')
   if (silent) rare.push('hush', 'hush', 'hush')
   if (restless) rare.push('back', 'back', 'forward', 'pause', 'resume', 'resume', 'cancel')
-  // What was typed is gone with that. It survives everything else.
+  // That removes what was typed. Nothing else does.
   const forgets = restless && seed % 2 === 0
   if (forgets) rare.push('rewind', 'reset')
 
@@ -349,11 +349,11 @@ async function play(
     }
     const answers = state.answers ?? []
     const numbers = answers.map(([n]) => n)
-    // One run after the other, each from its beginning on; to its end unless somebody has ended it.
+    // Runs follow one another, each from its beginning, and to its end unless somebody has ended it.
     const goesOn = (it: number, at: number): boolean =>
       it === (at === 0 ? 0 : (numbers[at - 1]! + 1) % (ROUNDS + 1)) || (restless && it === 0)
     if (!numbers.every(goesOn)) wrong.push(`answers in the order ${numbers.join()}`)
-    // What was not saved may be gone, and its effects with it; so is what somebody has gone back from.
+    // What was not saved may be gone with its effects, and so is what somebody went back from.
     if (troubled || restless || silent || deployed) return
     for (const { ask, reply, taken } of told)
       if (answers.some(([, data]) => data === reply) !== taken)

@@ -11,7 +11,7 @@ const paying = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }
   return Done(await ctx.once('pay', () => (effects.push('paid'), 'paid')))
 })
 
-/** A browser whose storage claims when it is let; `also` is done before the claim lands. */
+/** A browser whose storage claims when the test lets it; `also` is done before the claim lands. */
 const browser = () => {
   const clock = virtualClock()
   const memory = memoryStorage()
@@ -107,7 +107,7 @@ test('the claim fails / the session goes on in memory and says so; it is claimed
   await cutOff(all)
   const heard = await unhandled(async () => {
     claim.held = Promise.reject(new Error('the disk is gone'))
-    // It is asked for once the session is shown.
+    // The claim is only asked for once the session is shown.
     claim.held.catch(() => {})
     const session = await tab().open(paying, { id: 'a' })
     expect([session.state.get('note'), session.persistence.status]).toEqual(['kept', 'unsaved'])

@@ -283,7 +283,7 @@ describe('two tabs on one session', () => {
     expect(sorted(seen as string[])).toEqual(
       sorted(['A', 'Ad', 'Ada', 'Ada ', 'Ada L', 'Ada Lo'].flatMap(told)),
     )
-    // What somebody else writes around it is told as before.
+    // Another tab's writes around the path are told as before.
     one.state.set('form.town', 'Linz')
     await clock.advance(0)
     expect(seen.slice(18)).toEqual([': Ada Lo', 'form: Ada Lo'])
@@ -605,7 +605,7 @@ describe('two tabs on one session', () => {
     one.state.set('text', 'old')
     const json = { ...(one.toJSON() as object), state: { text: 'imported' } }
     await one.flush()
-    // As where it looks when both are done: this engine tells no tabs.
+    // This engine tells no tabs, as if the other tab looked only after both.
     await createEngine({ storage, clock }).delete('flow')
     await (await tab().import(asking, json)).close()
     await clock.advance(100)

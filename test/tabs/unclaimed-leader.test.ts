@@ -33,7 +33,7 @@ function fullDisk() {
 
 type Setting = ReturnType<typeof fullDisk>
 
-/** Three tabs of one session, which asks; then there is no room any more, and the second one has typed a "b". */
+/** Three tabs on one session with an open ask; then the disk is full, and "b" is typed in the second tab. */
 async function three() {
   const it = fullDisk()
   const first = it.tab()
@@ -74,7 +74,7 @@ async function saved(
   expect(next.state.get()).toEqual(state)
 }
 
-/** The second tab executes, and does what the third one asks; nothing of it can be stored. */
+/** The second tab leads, and does what the third asks of it; nothing of that can be stored. */
 async function goesOn(
   clock: VirtualClock,
   two: Session<typeof nudged>,
@@ -142,7 +142,7 @@ test.each([true, false])(
     it.three.state.append('text', 'c')
     const { state } = it.three
     const shown = new Set<unknown>()
-    // As a component does: it renders when the task is over that has told it.
+    // Like a component, which renders after the task in which it was told.
     state.subscribe('text', () => queueMicrotask(() => shown.add(state.get('text'))))
     await it.three.takeOver()
     await it.clock.advance(100)
@@ -193,12 +193,12 @@ test('another engine writes the session while it cannot be claimed / its state s
   await it.clock.advance(40_000)
   for (const { state, persistence } of [it.two, it.three]) {
     expect(persistence.status).toBe('saved')
-    // Each has done its own again, the new leader first.
+    // Each tab has done its own writes again, the new leader first.
     expect(state.get()).toEqual({ text: 'acb', note: 'theirs' })
   }
 })
 
-/** A session with text "x" in a storage that does not answer any more, until the door is opened; then a tab, and a second one. */
+/** A session with text "x" in a storage that no longer answers until the door is opened; then one tab, and a second. */
 async function silent(gone?: Error) {
   const memory = memoryStorage()
   const before = createEngine({ storage: memory, locks: null, channel: null })
@@ -253,8 +253,8 @@ test('storage answers late / what was typed in two tabs meanwhile goes on top of
 })
 
 /**
- * A browser whose storage answers nothing while it is silent: what is read then comes later, and so does what is written, if
- * it `lands`.
+ * A browser whose storage does not answer while it is silent: reads from that time answer later, and writes land later if
+ * `lands` says so.
  */
 function mute(lands: boolean, memory: SessionStorage = memoryStorage()) {
   const door = gate()
@@ -282,7 +282,7 @@ function mute(lands: boolean, memory: SessionStorage = memoryStorage()) {
   return { ...setting, disk, tabs, errors, memory }
 }
 
-/** Three tabs of one session, which asks; then storage falls silent, and the second one has typed a "b". */
+/** Three tabs on one session with an open ask; then storage falls silent, and "b" is typed in the second tab. */
 async function muted(lands = false, list?: string[]) {
   const it = mute(lands)
   const first = it.tab()
@@ -373,7 +373,7 @@ test('storage is silent, a tab takes over, a second takes over from it and dies 
   expect([it.two.persistence.status, it.two.state.get()]).toEqual(['saved', { text: 'ab' }])
 })
 
-/** A storage that begins to count its epochs there. */
+/** A storage whose epochs begin at that number. */
 function counting(first: number): SessionStorage {
   const memory = memoryStorage()
   return {
@@ -475,7 +475,7 @@ test("storage is silent, and the new leader is closed without a claim; the old l
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
 })
 
-test('storage is silent, a tab takes over from a leader that is being closed, and is closed too / the next page has the text of both', async () => {
+test('storage is silent, and a tab takes over from a closing leader and is closed too / the next page has the text of both', async () => {
   const it = await muted()
   await it.three.close()
   it.leader.state.append('text', 'c')

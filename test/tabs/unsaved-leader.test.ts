@@ -4,7 +4,7 @@ import { crash, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Nudge, nudged } from '../support/flows'
 import { browser, ears } from '../support/leaving'
 
-/** A tab that leads, and one that follows it, asked something; of what the second one does then nothing can be stored. */
+/** A leader and a follower with an open ask; nothing that the follower then does can be stored. */
 async function unsaved() {
   const disk = { full: false }
   const storage = memoryStorage({ failAt: () => disk.full })
@@ -46,7 +46,7 @@ async function unsaved() {
 
 type Unsaved = Awaited<ReturnType<typeof unsaved>>
 
-/** A page that is opened while the leader hangs has heard nothing of it, and executes. */
+/** A page that is opened while the leader hangs: it has heard nothing, and takes over. */
 async function later({ tab, clock }: Unsaved) {
   const session = tab().engine.session(nudged)
   session.ready.catch(() => {})
@@ -311,7 +311,7 @@ describe('a leader with unstored text is overtaken by a follower that has heard 
     session.state.append('text', 'e')
     await session.flush()
     crash(next.engine)
-    // As if nobody had looked for it until now.
+    // As if no page had looked for it until now.
     for (const [key, value] of box) it.box.set(key, value)
     const last = await it.tab().engine.open(nudged)
     expect(last.state.get()).toMatchObject({ text: 'abcde', more: 1 })

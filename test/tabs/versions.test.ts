@@ -317,7 +317,7 @@ test('the leader creates an object with a private field / the follower has the d
   expect(two.state.get('login')).toEqual({ user: 'a', pin: '' })
 })
 
-test.each(['the leader', 'a tab that follows'])(
+test.each(['the leader', 'a follower'])(
   'private fields, and %s resets the session / they begin anew in all tabs',
   async (who) => {
     const { clock, engine } = browser()
@@ -344,7 +344,7 @@ test.each(['killed', 'closed', 'left'])(
     two.state.set('card', 'secret of two')
     two.state.append('note', 'b')
     await clock.advance(2000)
-    // Behind a write that is not answered yet.
+    // After a write that is not answered yet.
     two.state.append('note', 'c')
     two.state.append('card', '!')
     const seen: unknown[] = []
@@ -456,7 +456,7 @@ test('newer code executes, and a tab with older code resets the session / the ol
   expect(session.error?.message).toContain('was deleted by another tab')
 })
 
-/** A tab that has followed one which is closed now, after what they had stored was damaged; and what it was refused with. */
+/** A follower whose leader has closed after the stored session was damaged, and the error that the follower got. */
 async function damaged() {
   const clock = virtualClock()
   const memory = memoryStorage()
