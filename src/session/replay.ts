@@ -21,10 +21,14 @@ export class Replay {
   /** How many recorded entries of the step itself are still to be reached. */
   #left = 0
   /**
-   * Where newer code wrote or sent for the first time. Entries before that may come from older code, which wrote and sent
-   * other things.
+   * Up to here older code has written and sent other things, and they are committed. What it did after that was taken out
+   * again, though a write to flow state or an answer may have stayed.
    */
   #walled = 0
+  /** How many results up to there the step has not got yet. */
+  #owed = 0
+  /** What older code had written and sent after that, as the effect beside it, which is begun again, failed. */
+  #beside = 0
   /** Everything before it was reached, and every own recorded entry before `#low`. */
   #front = 0
   #low = 0
@@ -42,15 +46,29 @@ export class Replay {
     this.#recorded = recorded
     this.#version = exec.version
     const results: string[] = []
+    let old = false
+    let wall = 0
+    let owed = 0
+    let newer = false
     for (let index = 0; index < recorded; index++) {
       const entry = exec.entries[index] as Entry
+      const { kind } = entry
       if ('old' in entry) {
-        this.#used[index] = true
-        this.#walled = recorded
+        this.#used[index] = old = true
+        this.#beside++
       } else if (isAct(entry)) {
         this.#left++
-        if (!('key' in entry)) this.#walled = Math.min(this.#walled, index)
+        newer ||= !('key' in entry)
       } else if (isResult(entry)) results.push(entry.key)
+      if (!newer && (kind === 'opened' || kind === 'done')) {
+        wall = index + 1
+        owed = results.length
+        this.#beside = 0
+      }
+    }
+    if (old) {
+      this.#walled = wall
+      this.#owed = owed
     }
     if (!this.live) this.#view = new Tree(exec.root)
     this.turns = new Turns(results, this)
@@ -89,7 +107,9 @@ export class Replay {
       this.#mark(index)
       got ||= hasMoment(entry)
     }
-    if (got) this.#got()
+    if (!got) return
+    this.#beside = 0
+    this.#got()
   }
 
   wrote(ops: readonly Op[]): boolean {
@@ -112,16 +132,16 @@ export class Replay {
     )
   }
 
-  /** Whether the step is on its way to where older code was. What that code wrote and sent is done. */
-  get retracing(): boolean {
-    return !this.live && this.#low < this.#walled
+  /** Whether a write or send, before the step is where older code was, stands for what that code wrote and sent. */
+  stands(): boolean {
+    return this.#low < this.#walled || this.#owed > 0 || this.#beside-- > 0
   }
 
   sent(event: CollectedEvent): boolean {
     const again = this.#match(
       (it) => it.kind === 'sent' && it.event.type === event.type && sameJson(it.event.data, event.data),
     )
-    return again || this.retracing
+    return again || this.stands()
   }
 
   /** The step is at a recorded point again. */
@@ -178,11 +198,13 @@ export class Replay {
       const entry = entries[index] as Entry
       if (this.#used[index] || !isResult(entry) || entry.key !== key) continue
       this.#use(index)
+      if (index >= this.#recorded) this.#beside = 0
       return
     }
   }
 
   #use(index: number): void {
+    if (index < this.#walled && isResult(this.#exec.entries[index] as Entry)) this.#owed--
     this.#mark(index)
     if (hasMoment(this.#exec.entries[index] as Entry)) this.#got()
     else this.#advance()

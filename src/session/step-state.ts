@@ -65,7 +65,7 @@ function record(attempt: Attempt, ops: readonly Op[]): void {
   const { privacy } = attempt.core.options
   if (ops.length === 0 || attempt.replay.wrote(ops)) return
   const told = privacy.told(ops)
-  if (told.length > 0 && (attempt.replay.retracing || (told !== ops && attempt.replay.wrote(told)))) return
+  if (told.length > 0 && (attempt.replay.stands() || (told !== ops && attempt.replay.wrote(told)))) return
   attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
   attempt.replay.entered()
 }

@@ -326,6 +326,49 @@ describe('the same version, and a schema with more defaults', () => {
   })
 })
 
+describe('a step fails under older code, and newer code tries it again', () => {
+  const trying = (version: number, calls: number[], parallel: boolean) => {
+    const flaky = async (): Promise<void> => {
+      if (calls.push(version) === 1) throw new Error('not yet')
+    }
+    const flowState = z.object({ count: z.number().default(0) })
+    const migrations: Migrations = { 2: (state: object) => state }
+    return defineWorkflow({ ...flow, version, flowState, migrations }).step(
+      'try',
+      { on: Go, emits: [Done], retry: { attempts: 2, delay: 1000 } },
+      async (ctx) => {
+        await ctx.state.append('text', 'begun')
+        await ctx.commit()
+        if (parallel) await Promise.all([ctx.once('flaky', flaky), ctx.state.append('text', ', tried')])
+        else {
+          await ctx.state.append('text', ', tried')
+          await ctx.flowState.set('count', (it) => it + 1)
+          await flaky()
+        }
+        return Done([ctx.state.get('text'), ctx.flowState.get('count')])
+      },
+    )
+  }
+
+  test.each([
+    ['was rolled back, though the write to flow state after it stays / is made again', false, 1],
+    ['was kept, because an effect beside it failed / is not made twice', true, 0],
+  ])('a write that %s', async (_, parallel, count) => {
+    const page = profile()
+    const calls: number[] = []
+    const session = await page.open(trying(1, calls, parallel))
+    session.run().catch(() => {})
+    await page.clock.advance(500)
+    await page.reload()
+    const again = await page.open(trying(2, calls, parallel))
+    await page.clock.advance(1000)
+    expect([calls, again.result]).toEqual([
+      [1, 2],
+      ['begun, tried', count],
+    ])
+  })
+})
+
 describe('a step that older code has begun, with a write before its ask', () => {
   const items = (version: number, field: string, migrations: Migrations) =>
     defineWorkflow({ ...flow, version, migrations, private: ['card'] })
