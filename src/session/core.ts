@@ -88,7 +88,8 @@ export class Core {
     if (this.remote || (this.closed !== undefined && !within?.outlives(body))) return
     if (this.worked && (body.kind === 'taken' || body.kind === 'opened'))
       body = { ...bodyOf(body), worked: this.worked() } as RecordBody
-    const rebases = rollsBack(body) && hasStaying(this.model)
+    // What was stored for a rollback has no private values.
+    const rebases = rollsBack(body) && (hasStaying(this.model) || !this.options.privacy.none)
     if (within) within.append(body, urgency, durability)
     else {
       const record = this.#stamp(body)
@@ -133,7 +134,7 @@ export class Core {
     return point?.deadline === was && point.result === undefined
   }
 
-  /** Others' writes were applied to a state for which they were not checked: removes what no longer passes the schema. */
+  /** Others' writes were applied to a state for which they were not checked: mends what no longer passes the schema. */
   mend(): void {
     const ops = mend(this.options.writer.schema, this.model.tree.root())
     if (ops.length > 0) this.append({ kind: 'wrote', ops })

@@ -1,9 +1,11 @@
 import { StateValidationError } from '../errors'
+import { isPlainObject } from './json'
 import type { Op } from './op'
 import { toPath, type Path } from './path'
+import { sameContent } from './same'
 import type { CompiledSchema } from './schema'
 import { Tree } from './tree'
-import { at, currentOf, isContainer, type Current } from './view'
+import { at, currentOf, isContainer, type Container, type Current } from './view'
 
 /**
  * What to change so that the schema accepts a state as it is. A rollback applies others' writes to a state for which they
@@ -12,9 +14,9 @@ import { at, currentOf, isContainer, type Current } from './view'
  */
 export function mend(schema: CompiledSchema, state: unknown): Op[] {
   try {
-    return lacking(state, schema.initial(state), [])
+    return towards(schema.initial(state), state, [])
   } catch (error) {
-    const ops = error instanceof StateValidationError ? deletions(schema, state, error) : []
+    const ops = error instanceof StateValidationError ? removals(schema, state, error) : []
     if (ops.length === 0) return ops
     const tree = new Tree(state)
     tree.apply(ops)
@@ -35,36 +37,52 @@ export function fitted(
   return [...ops, ...mend(schema, tree.root())]
 }
 
-/** What the schema's output has and the state has not. */
-function lacking(state: unknown, complete: unknown, keys: readonly string[]): Op[] {
-  if (state === complete || !isContainer(state) || !isContainer(complete)) return []
-  return Object.keys(complete).flatMap((key): Op[] => {
-    const [value, whole] = [at(state, key), at(complete, key)]
-    if (value !== undefined) return isContainer(value) ? lacking(value, whole, [...keys, key]) : []
-    return whole === undefined ? [] : [['set', toPath([...keys, key]).id, whole]]
-  })
+/** What turns a state into what its schema makes of it, wherever its keys stand. */
+function towards(made: unknown, state: unknown, keys: readonly string[]): Op[] {
+  if (state === made) return []
+  const { id } = toPath(keys)
+  if (made === undefined) return [['delete', id]]
+  if (isAlike(made, state))
+    return Object.keys(Object.assign({}, state, made)).flatMap((key) =>
+      towards(at(made, key), at(state, key), [...keys, key]),
+    )
+  return sameContent(state, made) ? [] : [['set', id, made]]
 }
 
-function deletions(schema: CompiledSchema, state: unknown, { issues }: StateValidationError): Op[] {
+/** Whether two values can be compared key by key. */
+function isAlike(made: unknown, state: unknown): state is Container {
+  if (!isContainer(made) || !isContainer(state)) return false
+  if (Array.isArray(made)) return Array.isArray(state) && made.length === state.length
+  return isPlainObject(made) && isPlainObject(state)
+}
+
+function removals(schema: CompiledSchema, state: unknown, { issues }: StateValidationError): Op[] {
   const current = currentOf(state)
-  const paths = new Map<string, Path>()
+  const ops = new Map<string, Op>()
   for (const { path } of issues) {
-    const place = deletable(schema, current, toPath(path))
-    if (place) paths.set(place.text, place)
+    const op = removal(schema, current, toPath(path))
+    if (op) ops.set(String(op[1]), op)
   }
-  return [...paths.values()].map(({ id }) => ['delete', id])
+  return [...ops.values()]
 }
 
-/** The nearest place at or above a path that may be absent. */
-function deletable(schema: CompiledSchema, current: Current, path: Path): Path | undefined {
+/** Takes out the nearest place at or above a path that may be absent, or that has a default. */
+function removal(schema: CompiledSchema, current: Current, path: Path): Op | undefined {
   for (let depth = path.keys.length; depth > 0; depth--) {
     const place = toPath(path.keys.slice(0, depth))
-    if (current.peek(place) === undefined) continue
+    const value = current.peek(place)
+    if (value === undefined) continue
     try {
       schema.checkDelete(current, place)
-      return place
+      return ['delete', place.id]
     } catch {
-      // The value must be there, but perhaps its container may be absent.
+      // The value must be there, but perhaps it has a default, or its container may be absent.
+    }
+    try {
+      const made = schema.check(current, place, undefined)
+      if (made.path === place && !sameContent(made.value, value)) return ['set', place.id, made.value]
+    } catch {
+      // It has none.
     }
   }
   return undefined

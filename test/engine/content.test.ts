@@ -420,6 +420,30 @@ describe('private paths', () => {
     ])
   })
 
+  test('a step was cut off that had written / what it wrote is taken out, and they are at their defaults', async () => {
+    const page = profile()
+    const state = z.object({ card: z.string().default(''), note: z.string().default('') })
+    const workflow = defineWorkflow({ ...flow, state, private: ['card'] }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.state.set('note', 'uncommitted')
+        return new Promise(() => {})
+      },
+    )
+    const session = await page.open(workflow)
+    session.state.set('card', 'SECRET')
+    session.run().catch(() => {})
+    await page.reload()
+    const again = await page.open(workflow, { autoResume: false })
+    expect(again.state.get('card')).toBe('')
+    const next = again.run().catch(() => {})
+    await page.settle()
+    again.cancel()
+    await next
+    expect(again.state.get()).toEqual({ card: '', note: '' })
+  })
+
   test('rewind() after a reload / they are at their defaults, as after the next reload', async () => {
     const page = profile()
     const state = z.object({ card: z.string().default(''), note: z.string().default('') })

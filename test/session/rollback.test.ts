@@ -113,6 +113,47 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ form: { age: 7 } })
   })
 
+  test.each([
+    [{ to: 9 }, 'range.from', 5, { from: 0, to: 0 }, { kind: 'text', text: 'a' }],
+    [{ kind: 'count', count: 1 }, 'choice.count', 2, { from: 0, to: 0 }, { kind: 'text', text: 'a' }],
+  ])(
+    'the user writes what is right only beside what the step has made (%o) / the state is one that can be loaded',
+    async (made, path, value, range, choice) => {
+      const page = profile()
+      const stop = gate<never>()
+      const state = z.object({
+        range: z
+          .object({ from: z.number(), to: z.number() })
+          .refine((it) => it.from <= it.to)
+          .default({ from: 0, to: 0 }),
+        choice: z
+          .discriminatedUnion('kind', [
+            z.object({ kind: z.literal('text'), text: z.string() }),
+            z.object({ kind: z.literal('count'), count: z.number() }),
+          ])
+          .default({ kind: 'text', text: 'a' }),
+      })
+      const workflow = defineWorkflow({ ...flow, state }).step(
+        'work',
+        { on: Go, emits: [Done] },
+        async (ctx) => {
+          if ('to' in made) await ctx.state.set('range.to', 9)
+          else await ctx.state.set('choice', { kind: 'count', count: 1 })
+          return stop.promise
+        },
+      )
+      const session = await page.open(workflow)
+      const result = failure(session.run())
+      await page.settle()
+      session.state.set(path as 'range.from', value)
+      stop.fail(new Error('no'))
+      await result
+      expect(session.state.get()).toEqual({ range, choice })
+      await page.reload()
+      expect((await page.open(workflow)).state.get()).toEqual({ range, choice })
+    },
+  )
+
   test('the user writes into an item that the step has appended / the write goes with the item', async () => {
     const { session, fail } = await halfway({ m: [{ n: 0 }] }, (ctx) => ctx.state.append('m', { n: 1 }))
     session.state.set('m.1.flag', true)
