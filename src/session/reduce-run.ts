@@ -150,11 +150,19 @@ function endOf(record: Of<'finished'>): Omit<Finished, 'kind'> {
 
 /** Removes all work of a run. What it had not committed was taken out when it ended. */
 function clearWork(model: Model): void {
-  const { execs, queues, scopes, ripe, waits, buffers } = model
+  const { queues } = model
   // An empty queue does no harm, and is there for the next run.
-  for (const [step, queue] of queues) if (queue.size > 0) queues.delete(step)
-  // Clearing an empty map would make it anew.
-  for (const it of [execs, scopes, ripe, waits, buffers]) if (it.size > 0) it.clear()
+  for (const step of queues.keys()) if (queues.get(step)?.size) queues.delete(step)
+  empty(model.execs)
+  empty(model.scopes)
+  empty(model.ripe)
+  empty(model.waits)
+  empty(model.buffers)
   model.unconsumed = []
   model.askChanges++
+}
+
+/** Clearing an empty map would make it anew. */
+function empty(it: { readonly size: number; clear(): void }): void {
+  if (it.size > 0) it.clear()
 }

@@ -77,7 +77,8 @@ export class Scheduler {
 
   /** Ends every attempt and timer of this page; the model stays as it is. */
   stop(reason: Error): void {
-    for (const attempt of this.core.attempts.values()) attempt.abort(reason)
+    const { attempts } = this.core
+    if (attempts.size > 0) for (const attempt of attempts.values()) attempt.abort(reason)
     this.#endChildren(reason)
     this.#clearTimers()
   }
