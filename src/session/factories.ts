@@ -21,6 +21,9 @@ export class Factories {
     { readonly key: string; readonly needs: Set<ResourceDeclaration> }
   >()
 
+  /** Reports errors, once the session is closed: what a step or a factory at work still makes ends at once. */
+  #over: ((error: unknown) => void) | undefined
+
   constructor(shelf: Shelf) {
     this.#shelf = shelf
   }
@@ -35,6 +38,7 @@ export class Factories {
         get: <U>(token: Resource<U>) => this.#get(token, declaration, key) as U,
       })
       this.#made.set(declaration, value)
+      if (this.#over) finish(declaration, value, this.#over)
       if (!(value instanceof Promise)) done()
       // A factory that has failed is called again at the next use.
       else value.then(done, () => (done(), this.#made.delete(declaration)))
@@ -47,17 +51,8 @@ export class Factories {
 
   /** Ends what was made: the newest first, because it may need those before it. Errors go to `report`. */
   dispose(report: (error: unknown) => void): void {
-    const made = [...this.#made].reverse()
-    this.#made.clear()
-    for (const [declaration, value] of made)
-      if (value instanceof Promise) value.then((it) => end(declaration, it)).catch(report)
-      else
-        try {
-          const ending = end(declaration, value)
-          if (ending instanceof Promise) ending.catch(report)
-        } catch (error) {
-          report(error)
-        }
+    this.#over = report
+    for (const [declaration, value] of [...this.#made].reverse()) finish(declaration, value, report)
   }
 
   #get(token: Resource<unknown>, by: ResourceDeclaration, name: string): unknown {
@@ -99,6 +94,16 @@ const names: readonly PropertyKey[] = [
   'dispose',
   'close',
 ]
+
+function finish(declaration: ResourceDeclaration, value: unknown, report: (error: unknown) => void): void {
+  if (value instanceof Promise) return void value.then((it) => end(declaration, it)).catch(report)
+  try {
+    const ending = end(declaration, value)
+    if (ending instanceof Promise) ending.catch(report)
+  } catch (error) {
+    report(error)
+  }
+}
 
 function end(declaration: ResourceDeclaration, value: unknown): unknown {
   if (declaration.dispose) return declaration.dispose(value)

@@ -132,6 +132,33 @@ describe('a session is closed', () => {
     expect(ended).toEqual(['made'])
   })
 
+  test('and a component reads a resource of it once more / what was made, and nothing else is made', async () => {
+    const make = vi.fn(() => made({ close: () => {} }))
+    const session = await profile().open(reading({ db: resource(make) }, 'db'))
+    const { db } = session.resources
+    await session.close()
+    expect(session.resources.db).toBe(db)
+    expect(make).toHaveBeenCalledTimes(1)
+  })
+
+  test('and a factory still at work then needs another one / both are closed', async () => {
+    const ended: string[] = []
+    const opening = gate()
+    const db = resource(() => ({ name: 'db', close: () => ended.push('db') }))
+    const users = resource(async ({ get }) => {
+      await opening.promise
+      return { name: get(db).name, close: () => ended.push('users') }
+    })
+    const page = profile()
+    const session = await page.open(reading({ db, users }, 'users'))
+    session.run().catch(() => {})
+    await page.settle()
+    await session.close()
+    opening.open()
+    await page.settle()
+    expect(ended.sort()).toEqual(['db', 'users'])
+  })
+
   test('injected values, and factories never used / left alone', async () => {
     let calls = 0
     const close = (): void => void calls++
