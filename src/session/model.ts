@@ -41,7 +41,7 @@ export interface Model {
   unconsumed: string[]
   /** Counts changes to the open asks, so that a view of them can be kept. */
   askChanges: number
-  /** What the newest record has sent. If the journal ends there, a stop event in it has yet to end the run. */
+  /** The events sent by the newest record. If the journal ends there, a stop event among them has yet to end the run. */
   latest: readonly Emission[]
   /** Up to which of their operations the other tabs were heard; the tabs that were heard last are at the end. */
   readonly heard: Map<string, number>
@@ -91,14 +91,14 @@ export interface Execution {
   readonly seq: number
   readonly step: string
   readonly events: readonly Emission[]
-  /** The fan-out and the branch that it belongs to, and how often its line was recovered from a failure. */
+  /** The fan-out and branch that it belongs to, and how often its events have been recovered from a failed step. */
   readonly scope: number | undefined
   readonly branch: number | undefined
   readonly rescues: number
   readonly at: number
   /** The attempt that is running or waits to run; from 1. */
   attempt: number
-  /** How often it was cut off in a row without getting anywhere. */
+  /** How often in a row it was cut off without progress. */
   interruptions: number
   /** When the next attempt is due; `undefined` while one runs. */
   retryAt: number | undefined
@@ -115,7 +115,7 @@ export interface Execution {
   points: Ledger
 }
 
-/** The points of an execution, by key, and which of them are open, so that nobody looks through thousands for those. */
+/** The points of an execution by key, and the open ones apart, so that nobody searches thousands of points for them. */
 export class Ledger extends Map<string, Point> {
   readonly open: Set<Point> = new Set()
 }
