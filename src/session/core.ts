@@ -11,7 +11,7 @@ import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
 import { joinOps } from './field-edit'
 import { History } from './history'
-import { hasStaying, type Model } from './model'
+import { hasStaying, type Model, type Waiting } from './model'
 import type { Nested } from './nested'
 import { levelsIn, type Level } from './level'
 import { asksOf, askIn, type AskedPoint } from './open-asks'
@@ -27,7 +27,7 @@ import { Routing } from './routing'
  * What the live parts of a session share: its model, its one way to append, and how events find their way.
  * Promises, timers and predicates live here and in the attempts, never in the model.
  */
-export class Core {
+export class Core implements Level {
   readonly options: CoreOptions
   readonly definition: Definition
   /** Replaced once, when the session has been read. */
@@ -41,6 +41,8 @@ export class Core {
   readonly routing: Routing = new Routing(this)
   /** The sub-flows at work, by execution and point. */
   readonly children: Map<string, Nested> = new Map()
+  /** It is the outermost of the workflows at work in it. */
+  readonly path: readonly Waiting[] = none
   /** Effects in flight, by execution and key: a retry joins them. */
   inFlight: Map<string, Promise<unknown>> = new Map()
   /** The open asynchronous edits of steps, one behind the other. */
@@ -256,16 +258,7 @@ export class Core {
 
   /** The workflows at work here: the session's own, then the sub-flows in it. */
   get levels(): Iterable<Level> {
-    return levelsIn(this.#level)
-  }
-
-  get #level(): Level {
-    const { definition, model, attempts, children } = this
-    const does: Pick<Level, 'append' | 'expire'> = {
-      append: (body) => this.append(body),
-      expire: () => this.expire(),
-    }
-    return { definition, model, attempts, children, path: [], prefix: this.#prefix, ...does }
+    return levelsIn(this)
   }
 
   /** The open asks, those of sub-flows too, oldest first. */
@@ -275,21 +268,24 @@ export class Core {
 
   /** The open ask with this id. */
   openAsk(id: string | undefined): AskedPoint | undefined {
-    const line = `${this.#prefix}/`
+    const line = `${this.prefix}/`
     if (typeof id !== 'string' || !id.startsWith(line)) return undefined
-    return askIn(this.#level, id.slice(line.length))
+    return askIn(this, id.slice(line.length))
   }
 
   /** The same on every try and in every tab; another one after a rewind, a fork or a reset. */
   key(exec: number, key: string): string {
-    return `${this.#prefix}/${exec}/${key}`
+    return `${this.prefix}/${exec}/${key}`
   }
 
-  get #prefix(): string {
+  /** What its keys begin with. */
+  get prefix(): string {
     const { within, id } = this.options
     return within?.prefix ?? `${id}/${this.model.lineage}`
   }
 }
+
+const none: readonly never[] = Object.freeze([])
 
 function rollsBack({ kind }: RecordBody): boolean {
   return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
