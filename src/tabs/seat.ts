@@ -40,9 +40,8 @@ export class Seat {
   wait(): void {
     if (this.held || this.#waiting) return
     const { clock, onWon } = this.#options
-    const waiting = (this.#waiting = new AbortController())
-    const mine = (): boolean => this.#waiting === waiting
-    void this.#request({ signal: waiting.signal }, mine).then(
+    this.#waiting = new AbortController()
+    void this.#request({ signal: this.#waiting.signal }).then(
       (won) => {
         if (!won) return
         this.#stopWaiting()
@@ -79,12 +78,12 @@ export class Seat {
   }
 
   /** Resolves when it is known whether the lock was granted. */
-  #request(options: Parameters<Locks['request']>[1], wanted = (): boolean => true): Promise<boolean> {
+  #request(options: Parameters<Locks['request']>[1]): Promise<boolean> {
     const left = this.#left
     return new Promise((resolve, reject) => {
       let release: (() => void) | undefined
       const held = (lock: object | null): Promise<void> | undefined => {
-        if (lock === null || !wanted() || left !== this.#left) {
+        if (lock === null || options.signal?.aborted || left !== this.#left) {
           resolve(false)
           return undefined
         }
