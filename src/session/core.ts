@@ -1,9 +1,6 @@
-import { EventValidationError } from '../errors'
 import { mend } from '../state/mend'
 import type { Op } from '../state/op'
 import type { Remake } from '../state/early-writes'
-import type { AnyEvent } from '../workflow/event'
-import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
 import type { Durability } from '../storage/storage'
@@ -238,17 +235,6 @@ export class Core implements Level {
 
   step(name: string): StepDefinition | undefined {
     return this.definition.stepsByName.get(name)
-  }
-
-  /** Data for an ask's reply, as the reply's schema gives it. */
-  replyData(reply: string, data: unknown, definition: Definition = this.definition): unknown {
-    const factory: AnyEvent | undefined =
-      reply === OutcomeKnown.type ? (OutcomeKnown as AnyEvent) : definition.eventsByType.get(reply)
-    if (factory === undefined)
-      throw new EventValidationError(reply, [
-        { path: '', message: 'the workflow does not know this event any more' },
-      ])
-    return factory(data).data
   }
 
   /** Ends what has run out by now, also where its timer is late: the page may just have woken. */

@@ -142,8 +142,8 @@ export class History {
     return Object.freeze([...first, ...this.#records.map((it) => entryOf(it, privacy))])
   }
 
-  /** The history as JSON, as operations from the present state; up to a record, for a fork. */
-  save(root: unknown, upTo: number = Infinity): SavedHistory | undefined {
+  /** The history as JSON, up to a record, as operations from that state. */
+  save(root: unknown, upTo: number): SavedHistory | undefined {
     if (this.#limit === 0) return undefined
     const base = this.#base
     return {

@@ -1,5 +1,8 @@
+import { EventValidationError } from '../errors'
 import { checkOptions } from '../state/argument'
-import { isEvent } from '../workflow/event'
+import { isEvent, type AnyEvent } from '../workflow/event'
+import { OutcomeKnown } from '../workflow/outcome-unknown'
+import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import { Dispatch } from './dispatch'
 import type { Gate } from './gate'
@@ -54,7 +57,7 @@ export class Inbox {
     const reply = open?.point.reply
     if (open === undefined || reply === undefined) return () => false
     const { definition } = open.level
-    const value = definition && core.replyData(reply, data, definition)
+    const value = definition && replyData(reply, data, definition)
     return () => {
       if (core.remote) return core.remote.call('reply', ask, data) as Promise<boolean>
       return definition ? this.#answer(ask, reply, value) : this.#replyLater(ask, data)
@@ -81,4 +84,15 @@ export class Inbox {
     await patiently(isKnown)
     return isKnown() ? this.#acceptReply(ask, data)() : false
   }
+}
+
+/** Data for an ask's reply, as the reply's schema gives it. */
+function replyData(reply: string, data: unknown, { eventsByType }: Definition): unknown {
+  const factory: AnyEvent | undefined =
+    reply === OutcomeKnown.type ? (OutcomeKnown as AnyEvent) : eventsByType.get(reply)
+  if (factory === undefined)
+    throw new EventValidationError(reply, [
+      { path: '', message: 'the workflow does not know this event any more' },
+    ])
+  return factory(data).data
 }

@@ -13,8 +13,9 @@ export interface SavedSession extends SavedModel {
   readonly history?: SavedHistory
 }
 
-export function saveSession({ history, options }: Core, model: Model): SavedSession {
-  const saved = history.save(model.tree.root())
+/** A model with the history up to that record. Before the first record there is none. */
+export function saveSession({ history, options }: Core, model: Model, upTo: number = Infinity): SavedSession {
+  const saved = upTo > 0 ? history.save(model.tree.root(), upTo) : undefined
   return { ...saveModel(model), resourceKeys: options.resources.keys(), ...(saved && { history: saved }) }
 }
 

@@ -11,7 +11,7 @@ import { isSamePlace } from './pages'
 import { reduce } from './reduce'
 import type { Running } from './runs'
 import { restoreModel, saveModel, toPast } from './saved-model'
-import type { SavedSession } from './saved-session'
+import { saveSession, type SavedSession } from './saved-session'
 
 /** How somebody outside moves through a session's history. */
 export class Travel {
@@ -63,10 +63,8 @@ export class Travel {
     const past = pastOf(core, at)
     past.parent = { id: core.options.id, seq: at }
     past.lineage = core.options.ids()
-    const history = at > 0 ? core.history.save(past.tree.root(), at) : undefined
-    const resourceKeys = core.options.resources.keys()
     // A session that nobody has written to yet has no record: as a snapshot it needs a number.
-    return { ...saveModel(past), resourceKeys, seq: Math.max(1, at), ...(history && { history }) }
+    return { ...saveSession(core, past, at), seq: Math.max(1, at) }
   }
 
   /** Asks the leader to do it, when this tab does not execute. */
