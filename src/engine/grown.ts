@@ -1,7 +1,7 @@
 import type { Op, OpPath } from '../state/op'
 import { sameJson } from '../state/same'
 import type { Core } from '../session/core'
-import { isFieldEdit, joinOps } from '../session/field-edit'
+import { isFieldEdit, isOfOnePlace, joinOps } from '../session/field-edit'
 import type { SessionRecord } from '../session/record'
 
 /** Splits a record of successive edits into those that the other session has and those that it did not hear in time. */
@@ -31,12 +31,8 @@ export function grown(
 
 function joined(edits: readonly Op[]): Op[] {
   const ops: Op[] = []
-  for (const op of edits) joinOps(ops, op)
+  joinOps(ops, edits)
   return ops
-}
-
-export function isOfOnePlace(one: Op, other: Op): boolean {
-  return one[0] === other[0] && sameJson(one[1], other[1])
 }
 
 /** Whether one record may be the other joined with edits before or after it. */

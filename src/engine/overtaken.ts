@@ -1,12 +1,12 @@
 import type { Op } from '../state/op'
 import type { Tail } from '../storage/exit-journal'
 import type { Core } from '../session/core'
-import { isFieldEdit } from '../session/field-edit'
+import { isFieldEdit, isOfOnePlace } from '../session/field-edit'
 import type { LiveSession } from '../session/live-session'
 import type { Outbox } from '../session/outbox'
 import type { SessionRecord } from '../session/record'
 import { OvertakenError } from '../session/tab-errors'
-import { grown, isOfOnePlace } from './grown'
+import { grown } from './grown'
 import type { Restored } from './restoring'
 
 /** The kinds of these records. */

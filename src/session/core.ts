@@ -170,7 +170,7 @@ export class Core implements Level {
         Object.assign(open, this.origin)
         Object.assign(folded, this.origin)
       }
-      for (const op of ops) joinOps(open.ops, op)
+      joinOps(open.ops, ops)
     } else {
       folded = this.#stamp({ kind: 'wrote', ops })
       // Its own list, which later edits may still change; what was folded stays as it was.

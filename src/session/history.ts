@@ -208,7 +208,7 @@ function joined(records: readonly SessionRecord[], stop: number | undefined): Se
     if (!isFieldEdit(record) || !isFieldEdit(last) || last.seq === stop) made.push(record)
     else {
       const ops = [...last.ops]
-      for (const op of record.ops) joinOps(ops, op)
+      joinOps(ops, record.ops)
       made[made.length - 1] = { ...record, ops }
     }
   }

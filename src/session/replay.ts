@@ -1,8 +1,7 @@
 import type { Op } from '../state/op'
 import { startsWith, toPath, type Path } from '../state/path'
-import { sameJson } from '../state/same'
+import { sameContent, sameJson } from '../state/same'
 import { Tree } from '../state/tree'
-import { sameOp } from '../state/writer'
 import type { CollectedEvent, Entry, Execution } from './model'
 import { Turns } from './turns'
 
@@ -113,12 +112,7 @@ export class Replay {
   }
 
   wrote(ops: readonly Op[]): boolean {
-    return this.#match(
-      (it) =>
-        it.kind === 'wrote' &&
-        it.ops.length === ops.length &&
-        it.ops.every((op, n) => sameOp(op, ops[n] as Op)),
-    )
+    return this.#match((it) => it.kind === 'wrote' && sameContent(it.ops, ops))
   }
 
   /** Whether a recorded write at, above or below the path is still to be made again. It is silent, so it waits for nobody. */

@@ -3,7 +3,6 @@ import { frozen } from './development'
 import { nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
-import { sameContent } from './same'
 import type { Checked, CompiledSchema } from './schema'
 import { at, isContainer, type Current, type View } from './view'
 
@@ -90,11 +89,6 @@ export class Writer {
 
 function written({ path: { id }, value }: Checked): Op {
   return frozen<Op>(id === '' ? ['replace', value] : ['set', id, value])
-}
-
-/** Whether two operations are the same, for a re-run that makes them again. */
-export function sameOp(a: Op, b: Op): boolean {
-  return sameContent(a, b)
 }
 
 export function appended(path: Path, item: unknown, as: 'text' | 'list'): Op {
