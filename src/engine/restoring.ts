@@ -11,7 +11,7 @@ import { History } from '../session/history'
 import type { Model } from '../session/model'
 import type { SessionRecord } from '../session/record'
 import { reduce } from '../session/reduce'
-import { renamedRecord, renamedSession } from '../session/renamed'
+import { renamed } from '../session/renamed'
 import { interrupted } from '../session/interruption'
 import type { Privacy } from '../session/privacy'
 import { wrongIn, wrongInRecord } from '../session/saved-check'
@@ -55,7 +55,7 @@ function folded(parts: RestoringParts, loaded: Loaded | undefined): Restored {
     const saved = wholeHistory(snapshot?.value) as SavedSession
     if (snapshot) whole(wrongIn(saved))
     const model = snapshot
-      ? restoreSession(names ? renamedSession(saved, names) : saved, snapshot.at, aside, history)
+      ? restoreSession(renamed(saved, names), snapshot.at, aside, history)
       : fresh(aside)
     goOn(parts, model, history, records)
     // Parts that are right and fold without complaint may still not fit together.
@@ -73,10 +73,9 @@ function goOn(
   history: History,
   records: readonly unknown[],
 ): void {
-  const names = definition.options.renamedSteps
   for (const it of records as readonly SessionRecord[]) {
     whole(wrongInRecord(it))
-    add(model, history, names ? renamedRecord(it, names) : it)
+    add(model, history, renamed(it, definition.options.renamedSteps))
   }
 }
 

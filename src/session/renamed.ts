@@ -1,6 +1,4 @@
 import { bufferName, stepOf } from './model'
-import type { SavedSession } from './saved-session'
-import type { SessionRecord } from './record'
 
 /** The new names of steps, by the old ones. */
 export type Renamed = Readonly<Record<string, string>>
@@ -20,14 +18,9 @@ const OPAQUE = new Set([
   'record',
 ])
 
-/** A record as it would be if the steps had always had their new names. */
-export function renamedRecord(record: SessionRecord, names: Renamed): SessionRecord {
-  return walk(record, names) as SessionRecord
-}
-
-/** The same of a snapshot, with its history. */
-export function renamedSession(saved: SavedSession, names: Renamed): SavedSession {
-  return walk(saved, names) as SavedSession
+/** A record, or a snapshot with its history, as it would be if the steps had always had their new names. */
+export function renamed<T>(value: T, names: Renamed | undefined): T {
+  return names ? (walk(value, names) as T) : value
 }
 
 function walk(value: unknown, names: Renamed): unknown {
