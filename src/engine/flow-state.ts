@@ -7,7 +7,7 @@ import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import { EarlyWrites, type Remake } from '../state/early-writes'
 import type { Definition } from '../workflow/workflow'
-import { encodeFlow, named, nextSeq, type LoadedFlow } from '../storage/flow'
+import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow } from '../storage/flow'
 import { Refusal } from '../storage/refusal'
 import { storageError } from '../storage/storage-error'
 import { deferred, type Deferred } from '../session/deferred'
@@ -241,7 +241,7 @@ export class FlowState implements SessionFlow {
     if (base.seq === this.#base.seq && !always) return
     this.#base = base
     const { length } = this.#own.all
-    this.#own.found(base.applied)
+    this.#own.settle((it) => isNamed(base.applied, it))
     // Some of our writes have landed without an answer, so nobody was told.
     if (this.#own.all.length < length) this.#news.tell(base.seq)
     const tree = this.#tree

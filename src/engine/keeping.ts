@@ -45,7 +45,8 @@ export class Keeping {
   readonly isPlain: boolean
   readonly #deps: Deps
   readonly #id: string
-  #tenure: Tenure | undefined
+  /** Since this page writes the session. */
+  tenure: Tenure | undefined
 
   constructor(
     deps: Deps,
@@ -62,16 +63,6 @@ export class Keeping {
     // Infinity is a way to say "for ever", and text cannot hold it.
     const expires = expireAfter != null && { expireAfter: Math.min(expireAfter, Number.MAX_VALUE) }
     this.shape = { format: SESSION_FORMAT, workflow, version, ...expires }
-  }
-
-  /** Somebody may have emptied the storage. */
-  look(): void {
-    this.#tenure?.look()
-  }
-
-  /** Another tab has found nothing stored of the session. */
-  async doubt(): Promise<void> {
-    await this.#tenure?.doubt()
   }
 
   journal(live: LiveSession, { epoch, lead, loaded, tabs }: Attaching): Journal {
@@ -112,7 +103,7 @@ export class Keeping {
       begun: lead,
       tabs,
     })
-    this.#tenure = tenure
+    this.tenure = tenure
     if (epoch === undefined) tenure.start()
     return journal
   }

@@ -1,6 +1,6 @@
 import type { Op } from '../state/op'
 import type { Tree } from '../state/tree'
-import { isNamed, type NamedWrite } from '../storage/flow'
+import type { NamedWrite } from '../storage/flow'
 import { deferred, type Deferred } from '../session/deferred'
 
 /** Makes the operations of a write for a given state. */
@@ -60,11 +60,6 @@ export class OwnWrites {
 
   get #held(): OwnWrite | undefined {
     return this.#pending.find((it) => it.after)
-  }
-
-  /** These names were found in what is stored, so their writes are stored. */
-  found(names: readonly string[]): void {
-    this.settle((it) => isNamed(names, it))
   }
 
   settle(isStored: (write: OwnWrite) => boolean): void {

@@ -27,7 +27,7 @@ export class Surroundings {
     this.tabs = new Membership({
       live,
       load,
-      doubt: () => keeping.doubt(),
+      doubt: async () => keeping.tenure?.doubt(),
       clock,
       timeout,
       locks,
@@ -40,7 +40,7 @@ export class Surroundings {
       keep: (known) => this.page?.keep(known) ?? false,
       left: () => this.page?.asked ?? [],
     })
-    this.#unwatch = storage.watch?.(() => keeping.look())
+    this.#unwatch = storage.watch?.(() => keeping.tenure?.look())
     const { tabs } = this
     if (page)
       this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock, onError })

@@ -93,11 +93,6 @@ export class Gate {
   }
 
   /** Now, or once the session is loaded; when that fails, `ready` has said so. */
-  soon(action: () => void): void {
-    this.mustBeOpen()
-    void this.whenOpen(action)
-  }
-
   whenOpen<T>(action: () => T | Promise<T>): Promise<T> {
     return quiet(this.#nowOpen(action))
   }

@@ -129,7 +129,8 @@ export class Runs {
 
   #soon(call: Call, action: (parts: Running) => void): void {
     const { core, gate, scheduler } = this.#of
-    gate.soon(() => {
+    gate.mustBeOpen()
+    void gate.whenOpen(() => {
       if (core.remote) return void quiet(core.remote.call(...call))
       action(this.#of)
       scheduler.run()
