@@ -1,4 +1,5 @@
 import type { Op } from '../state/op'
+import { sameJson } from '../state/same'
 import type { Persistence } from '../storage/persistence'
 import type { FollowingOptions } from './following-options'
 import type { LiveSession } from './live-session'
@@ -75,10 +76,8 @@ export class Following implements Remote {
     // Before its welcome, what this tab had recorded as the leader may be stored nowhere.
     const busy = this.busy || (!shown && this.#options.own && this.durable < this.#core.model.seq)
     const status = error ? 'unsaved' : busy ? 'saving' : (shown?.status ?? 'saved')
-    const next = { savedAt: undefined, ...shown, status, error }
-    const last = this.#persistence
-    if (next.status !== last.status || next.savedAt !== last.savedAt || next.error !== last.error)
-      this.#persistence = Object.freeze(next)
+    const next: Persistence = { ...shown, status, error }
+    if (!sameJson(next, this.#persistence)) this.#persistence = Object.freeze(next)
     return this.#persistence
   }
 

@@ -1,3 +1,4 @@
+import { sameJson } from '../state/same'
 import type { WorkflowEvent } from '../workflow/event'
 import type { LiveSession } from './live-session'
 import { isHeard, type Answer, type Asked, type Hello, type Message, type News, type Shown } from './message'
@@ -23,7 +24,8 @@ export class Leading {
   readonly #turns = new Map<string, { readonly n: number; readonly turn: Promise<void> | undefined }>()
   #heard = false
   #records: News['records'][number][] = []
-  #view = ''
+  /** What was told of it last. */
+  #view: Shown | undefined
   #scheduled = false
   #over = false
 
@@ -84,12 +86,11 @@ export class Leading {
     if (this.#over || !this.#heard) return
     const { post, live } = this.#options
     const view = viewOf(live)
-    const text = JSON.stringify(view)
     const records = this.#records
-    if (records.length === 0 && text === this.#view) return
+    const changed = !sameJson(view, this.#view)
+    if (records.length === 0 && !changed) return
     this.#records = []
-    const changed = text !== this.#view
-    this.#view = text
+    this.#view = view
     post({
       ...{ kind: 'news', epoch: this.epoch, durable: live.stored, records },
       ...(changed && { view }),
