@@ -8,6 +8,7 @@ import { Writer } from '../state/writer'
 import { EarlyWrites, type Remake } from '../state/early-writes'
 import type { Definition } from '../workflow/workflow'
 import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow } from '../storage/flow'
+import { Outage } from '../storage/outage'
 import { Refusal } from '../storage/refusal'
 import { storageError } from '../storage/storage-error'
 import { deferred, type Deferred } from '../session/deferred'
@@ -19,10 +20,6 @@ import { Origin } from './flow-origin'
 import { LeftWrites } from './left-writes'
 import { OwnWrites, type Change, type OwnWrite } from './own-writes'
 import { emptied } from './tenure'
-
-/** Milliseconds until storage is tried again after a failure; doubled each time, up to the longest. */
-const FIRST_RETRY = 1000
-const LONGEST_RETRY = 60_000
 
 /** What is stored of a flow state that nobody has written. */
 const NOTHING = { seq: 0, applied: [] }
@@ -52,7 +49,7 @@ export class FlowState implements SessionFlow {
   #failed = false
   #reading: Promise<void> | undefined
   #saving: Promise<void> | undefined
-  #delay = FIRST_RETRY
+  readonly #outage = new Outage()
   #timer: unknown
   /** How to make the next write again: the store puts it here, and the commit of the write takes it out. */
   readonly #making: Remake[] = []
@@ -177,15 +174,15 @@ export class FlowState implements SessionFlow {
       await Promise.resolve()
       while (this.#own.all.length > 0 && !this.#over && !this.#refused) await this.#saveOnce()
       if (this.#own.all.length === 0) await this.#left.tidy()
-      this.#delay = FIRST_RETRY
+      this.#outage.failures = 0
     } catch (error) {
       const { clock, onError } = this.#deps
       if (error instanceof Refusal) this.#fail(error)
       this.#own.tried()
       if (this.#refused) throw this.#refused
-      if (this.#delay === FIRST_RETRY) onError(storageError(error))
-      if (!this.#over) this.#timer = clock.setTimeout(() => this.#save().catch(() => {}), this.#delay)
-      this.#delay = Math.min(this.#delay * 2, LONGEST_RETRY)
+      const pause = this.#outage.pause()
+      if (this.#outage.failures === 1) onError(storageError(error))
+      if (!this.#over) this.#timer = clock.setTimeout(() => this.#save().catch(() => {}), pause)
       throw storageError(error)
     } finally {
       this.#saving = undefined

@@ -834,13 +834,14 @@ describe('flow state stored by other code, or damaged', () => {
     expect(page.errors.length).toBeGreaterThan(0)
   })
 
-  test('storage that is away for ten minutes / onError hears once of reading and once of saving; then all is saved', async () => {
+  test('storage that is away for ten minutes / asked twice a minute; onError hears once of reading and once of saving; then all is saved', async () => {
     const page = await stored()
     let broken = true
+    let reads = 0
     const out = (): Promise<never> => Promise.reject(new Error('disk'))
     const storage: SessionStorage = {
       ...page.storage,
-      readFlow: (name) => (broken ? out() : page.storage.readFlow(name)),
+      readFlow: (name) => (reads++, broken ? out() : page.storage.readFlow(name)),
     }
     const engine = createEngine({ storage, clock: page.clock, onError: (it) => page.errors.push(it) })
     const flows = engine.flow(counting)
@@ -850,6 +851,9 @@ describe('flow state stored by other code, or damaged', () => {
       await page.clock.advance(60_000)
     }
     expect(page.errors).toMatchObject([{ code: 'STORAGE' }, { code: 'STORAGE' }])
+    reads = 0
+    await page.clock.advance(60_000)
+    expect(reads).toBe(2)
     broken = false
     await page.clock.advance(60_000)
     expect(flows.state.get()).toEqual({ count: 7, names: [], note: 'precious' })
