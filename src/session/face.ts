@@ -1,5 +1,6 @@
 import { checkOptions } from '../state/argument'
 import { EarlyWrites, type Remake } from '../state/early-writes'
+import { sameJson } from '../state/same'
 import { createStateStore, type StateStore } from '../state/store'
 import type { StoreParts } from '../state/writes'
 import type { AnyWorkflow } from '../workflow/shape'
@@ -158,8 +159,8 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
         return ask
       })
       .filter((it) => !answering?.has(it.id))
-    const same = next.length === asks.length && next.every((it, index) => it === asks[index])
-    if (!same) asks = Object.freeze(next)
+    // Those with other functions are others, whatever they ask.
+    if (!sameJson(next, asks)) asks = Object.freeze(next)
     return asks
   }
 }
