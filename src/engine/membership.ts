@@ -293,7 +293,8 @@ export class Membership {
   }
 
   readonly #post = (message: Message): void => {
-    if (message.kind === 'answer' && this.outbox.find(message)) this.outbox.answered(message)
+    const own = message.kind === 'answer' && this.outbox.find(message)
+    if (own) this.outbox.answered(own, message)
     else this.#line.post(message)
   }
 }

@@ -261,7 +261,7 @@ export class Following implements Remote {
     // A write that the leader has heard is already in the records.
     const refused = asked.call === 'write' && !isHeard(this.#core.model.heard, asked)
     if (refused) this.uncover()
-    outbox.answered(answer)
+    outbox.answered(asked, answer)
     this.#show(undefined, refused)
   }
 

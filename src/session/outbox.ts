@@ -96,9 +96,7 @@ export class Outbox {
     for (const it of this.#pending) if (it.call === 'write' && !isHeard(heard, it)) yield it.args[0] as Op[]
   }
 
-  answered({ value, error, unstored, ...name }: Omit<Answer, 'kind' | 'epoch'>): void {
-    const entry = this.find(name)
-    if (entry === undefined) return
+  answered(entry: Pending, { value, error, unstored }: Answer): void {
     this.#pending = this.#pending.filter((it) => it !== entry)
     if (unstored !== undefined && repeatable.has(entry.call)) {
       entry.until = unstored
