@@ -1,5 +1,5 @@
 import { DogearError, SessionStateError } from '../errors'
-import { LoadError, StaleEpochError } from '../storage-errors'
+import { LoadError, StaleEpochError, type LoadRemedies } from '../storage-errors'
 import { copyJson } from '../state/json'
 import { Tree } from '../state/tree'
 import type { Definition } from '../workflow/workflow'
@@ -72,19 +72,21 @@ export function taken(id: string): Error {
 }
 
 /** A copy of what claims to be a session of this workflow. Throws a LoadError for anything else. */
-export function checked(definition: Definition, json: unknown, id: string | undefined): Seedling & Named {
+export function checked(
+  definition: Definition,
+  json: unknown,
+  id: string | undefined,
+  remedies: LoadRemedies,
+): Seedling & Named {
   try {
     return seedling(definition, json, id)
   } catch (error) {
     const known = error instanceof Refusal
     // The error of the copy names the place.
     const reason = known || error instanceof DogearError ? error.message : 'its parts do not fit together'
-    throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? idOf(json), reason, noWayOut, error)
+    throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? idOf(json), reason, remedies, error)
   }
 }
-
-const never = (): Promise<never> => Promise.reject(new TypeError('there is nothing to be done'))
-const noWayOut = { retry: never, reset: never, export: never }
 
 function idOf(json: unknown): string {
   const { id } = (json ?? {}) as { id?: unknown }

@@ -1,5 +1,5 @@
 import { SessionStateError, StateValidationError, WorkflowError } from '../errors'
-import { LoadError, StorageError } from '../storage-errors'
+import { LoadError, StorageError, type LoadRemedies } from '../storage-errors'
 import { checkArgument, checkOptions } from '../state/argument'
 import type { AnyWorkflow } from '../workflow/shape'
 import { definitionOf, type Definition } from '../workflow/workflow'
@@ -120,16 +120,16 @@ export class Registry {
     const definition = definitionOf(workflow)
     checkOptions('engine.import()', options, takes)
     definition.validate()
+    const remedies: LoadRemedies = {
+      retry: async () => void (await this.import(workflow, json, options)),
+      reset: async () => {},
+      export: async () => json,
+    }
     try {
-      const { id, ...seedling } = checked(definition, json, options.id)
+      const { id, ...seedling } = checked(definition, json, options.id, remedies)
       return await this.plant(workflow, id, seedling, options)
     } catch (error) {
-      if (!(error instanceof LoadError)) throw error
-      throw Object.assign(error, {
-        retry: async () => void (await this.import(workflow, json, options)),
-        reset: async () => {},
-        export: async () => json,
-      })
+      throw error instanceof LoadError ? Object.assign(error, remedies) : error
     }
   }
 

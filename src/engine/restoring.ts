@@ -54,9 +54,7 @@ function folded(parts: RestoringParts, loaded: Loaded | undefined): Restored {
   try {
     const saved = wholeHistory(snapshot?.value) as SavedSession
     if (snapshot) whole(wrongIn(saved))
-    const model = snapshot
-      ? restoreSession(renamed(saved, names), snapshot.at, aside, history)
-      : fresh(aside)
+    const model = snapshot ? restoreSession(renamed(saved, names), snapshot.at, aside, history) : fresh(aside)
     goOn(parts, model, history, records)
     // Parts that are right and fold without complaint may still not fit together.
     if (records.length > 0 || names) whole(wrongIn(saveModel(model)))
@@ -136,7 +134,7 @@ export async function continued(
       // Its last write may have landed all the same, before somebody has claimed the session.
       const last = tail.records[seq - tail.from] as SessionRecord | undefined
       const goesOn = tail.base === seq || (last && isKnown(last, { history }))
-      if (loaded && !same && !(goesOn && model.lineage === tail.lineage)) throw new Error('another session')
+      if (loaded && !same && !(goesOn && model.lineage === tail.lineage)) whole('lineage')
       goOn(parts, model, history, left)
       // Outside of a storage nobody can say whose records these are.
       whole(wrongIn(saveModel(model)))

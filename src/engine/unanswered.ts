@@ -1,4 +1,4 @@
-import { ExitJournal, type ExitOptions, type Tail } from '../storage/exit-journal'
+import { ExitJournal, type Box, type ExitOptions, type Tail } from '../storage/exit-journal'
 import type { Asked } from '../session/message'
 import { wrongInAsked } from '../session/saved-check'
 
@@ -70,12 +70,11 @@ export class Unanswered {
     }
   }
 
-  /** Throws where it is forbidden, or full. */
+  /** Throws where there is no place for it, or where that is forbidden or full. */
   #keep(texts: readonly string[]): void {
     const { box, key } = this.#options
-    const place = box()
-    if (texts.length === 0) place?.removeItem(key)
-    else if (place) place.setItem(key, JSON.stringify(texts))
-    else throw new TypeError('there is no place for it')
+    const place = box() as Box
+    if (texts.length === 0) place.removeItem(key)
+    else place.setItem(key, JSON.stringify(texts))
   }
 }
