@@ -107,9 +107,8 @@ function finish(declaration: ResourceDeclaration, value: unknown, report: (error
 
 function end(declaration: ResourceDeclaration, value: unknown): unknown {
   if (declaration.dispose) return declaration.dispose(value)
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
   for (const name of names) {
-    const method: unknown = (value as Record<PropertyKey, unknown>)[name]
+    const method: unknown = (value as Record<PropertyKey, unknown> | null | undefined)?.[name]
     if (typeof method === 'function') return method.call(value)
   }
   return undefined
