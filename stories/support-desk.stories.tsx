@@ -5,8 +5,8 @@ import { expect, waitFor } from 'storybook/test'
 import { SupportDesk, type SupportDeskProps } from './support-desk/desk'
 
 /**
- * A flow that is a JSON document: a condition, a loop, questions to the customer, and a node
- * that is a workflow of its own, with a question to a supervisor. Its diagram
+ * A flow that is a JSON document: a condition, a loop, asks to the customer, and a node
+ * that is a workflow of its own, with an ask to a supervisor. Its diagram
  * stands beside it, drawn by Mermaid, with the node at work lit. Reload at any moment.
  */
 const meta = {
@@ -57,7 +57,7 @@ export const Loop: Story = {
   async play(scene) {
     const { canvas, userEvent } = scene
     await userEvent.click(await canvas.findByRole('button', { name: 'Open a case' }))
-    // Whoever has no mouse goes on where they are.
+    // Keyboard users go on where they are.
     await waitFor(() => expect(canvas.getByRole('textbox')).toHaveFocus())
     await lit(scene, 'listen')
     await say(scene, 'My screen is black')
@@ -73,7 +73,7 @@ export const Loop: Story = {
     await canvas.findByText('At work: refund › approve')
     await userEvent.click(canvas.getByRole('button', { name: 'Grant' }))
     await canvas.findByText('€ 25 are on their way.')
-    // The next question is read out, and a key that is still down does not answer it.
+    // The next ask is read out, and a key that is still down does not answer it.
     const question = await canvas.findByText('Did this help?')
     await waitFor(() => expect(question.closest('.turn')).toHaveFocus())
     await userEvent.click(await canvas.findByRole('button', { name: 'Yes, close it' }))

@@ -4,7 +4,7 @@ interface ButtonProps {
   readonly type?: 'button' | 'submit'
   readonly quiet?: boolean
   readonly autoFocus?: boolean
-  /** It does nothing, and keeps the focus. */
+  /** Disables the button but keeps the focus on it. */
   readonly disabled?: boolean
   readonly onClick?: () => void
   readonly children: ReactNode

@@ -10,12 +10,12 @@ const firstInvalid = ':is(input[aria-invalid=true], [aria-invalid=true] input)'
 const Issues = createContext<readonly Issue[]>([])
 
 interface FormProps {
-  /** Answers the open question. Throws what its schema has against the answer. */
+  /** Replies to the open ask. Throws when the reply's schema refuses the answer. */
   readonly onSubmit: () => Promise<boolean>
   /** Re-opens the page before. What was typed here stays typed. */
   readonly onBack?: () => boolean
   readonly submit: string
-  /** Why nothing can be submitted now: stands in place of the button. */
+  /** Why nothing can be submitted now, shown in place of the button. */
   readonly instead?: ReactNode
   readonly children: ReactNode
 }
@@ -40,7 +40,7 @@ export function Form({ onSubmit, onBack, submit, instead, children }: FormProps)
       setRefusals(refusals + 1)
     }
   }
-  /** A field that is being mended is not blamed any more. */
+  /** A field that is being corrected shows no error any more. */
   const forgive = ({ target }: FormEvent) => {
     const { name } = target as HTMLInputElement
     if (issues.some((it) => it.path === name)) setIssues(issues.filter((it) => it.path !== name))
@@ -100,7 +100,7 @@ export function TextField({ path, label, hint, autoComplete = 'off', type = 'tex
   )
 }
 
-/** What ties a field to its hint and to what is wrong with it. Its name is the key in the answer. */
+/** Ties a field to its hint and its error. Its name is the key in the answer. */
 export function useField(path: string, hinted = false) {
   const id = useId()
   const name = path.split('.').at(-1) ?? path

@@ -3,17 +3,17 @@ import type { Session } from 'dogear'
 import { useState } from 'react'
 import { checkout } from './workflow'
 
-/** Every path, question and resource of the checkout, typed. */
+/** The hooks of the checkout: every path, ask and resource is typed. */
 export const { WorkflowProvider, useWorkflow, useWorkflowState, useResource } = createWorkflowHooks(checkout)
 
-/** What the flow asks: one of its open questions, told apart by `type`. */
+/** An open ask of the checkout: a union, discriminated by `type`. */
 export type Question = Session<typeof checkout>['asks'][number]
 
-/** The open question that a page answers. */
+/** The open ask that a page replies to. */
 export type AskFor<Type extends Question['type']> = Extract<Question, { type: Type }>
 
 /**
- * What the flow asks. Between an answer and the next question it works for a moment: the page stays until then, or
+ * The open ask. Between a reply and the next ask the flow works for a moment: the page stays until then, or
  * until there is progress to show.
  */
 export function useQuestion(): Question | undefined {

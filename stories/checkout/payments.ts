@@ -4,14 +4,14 @@ import { z } from 'zod'
 export interface Payments {
   /** Whether there is a server that answers. */
   reachable(): Promise<boolean>
-  /** Takes the money, once for every key. Rejects with what the server says. */
+  /** Charges once for every key. Rejects with the server's message. */
   charge(total: number, key: string): Promise<{ orderId: string; total: number }>
 }
 
 const Receipt = z.object({ orderId: z.string(), total: z.number() })
 const Refusal = z.object({ error: z.object({ message: z.string() }) })
 
-/** The client for the server at `url`; without one, a client that never reaches anybody. */
+/** The client for the server at `url`; without a URL, a client that never reaches a server. */
 export function paymentsAt(url: string | undefined): Payments {
   return {
     async reachable() {

@@ -1,6 +1,6 @@
 import type { Persistence } from 'dogear'
 
-/** What has become of everything so far, in words. Screen readers are told of trouble, not of every saved key. */
+/** The save status in words. Screen readers are told of trouble, not of every saved key. */
 export function SaveStatus({ persistence }: { readonly persistence: Persistence }) {
   const { status, savedAt } = persistence
   const trouble = troubles[status]
@@ -35,7 +35,7 @@ function SavedAt({ at }: { readonly at: number }) {
   )
 }
 
-/** The time of day, and the day when it was another one. */
+/** The time of day, with the date unless it is today. */
 export function timeOf(at: number): string {
   const then = new Date(at)
   const time = then.toLocaleTimeString('en-GB')

@@ -3,7 +3,7 @@ import { useWorkflow, type Question } from './hooks'
 const names = ['Address', 'Delivery', 'Payment', 'Receipt'] as const
 type Name = (typeof names)[number]
 
-/** Where each question belongs. A shop is asked for on one branch only, so it is a part of the delivery. */
+/** Where each ask belongs. A shop is asked for on one branch only, so it is a part of the delivery. */
 const placeOf: Record<Question['type'], Name> = {
   askAddress: 'Address',
   askDelivery: 'Delivery',
@@ -16,7 +16,7 @@ export function Steps({ question }: { readonly question: Question | undefined })
   const { status } = useWorkflow()
   if (status === 'idle') return null
   const completed = status === 'completed'
-  // Once nothing is asked any more, the money is on its way.
+  // Once no ask is open any more, the payment is under way.
   const current = names.indexOf(completed ? 'Receipt' : question ? placeOf[question.type] : 'Payment')
   return (
     <nav aria-label="Progress">

@@ -124,7 +124,7 @@ export const checkout = defineWorkflow({
     { on: ToPayment, asks: [AskApproval], emits: [Approved] },
     async (ctx, { data: { delivery, shipping } }) => {
       const total = goods + shipping
-      // Whoever comes back with another total has to agree anew. A reload runs this line again, without any effect.
+      // A user who comes back with another total must approve again. A reload runs this line again, without any effect.
       await ctx.state.set('draft.payment.approved', false)
       await ctx.ask(AskApproval({ delivery, shipping, total }))
       return Approved({ total })

@@ -21,7 +21,7 @@ export async function occupy(name: string): Promise<void> {
   db.close()
 }
 
-/** A page that does not let go holds up a deletion, and with it every later open. Answers with the way out. */
+/** A page that keeps its connection blocks a deletion and every later open. Returns a function that ends this. */
 export async function block(name: string): Promise<() => void> {
   const holder = await answer(indexedDB.open(name))
   void remove(name)
@@ -51,12 +51,12 @@ export async function empty(name: string): Promise<void> {
   await withSessions(name, (store) => store.clear())
 }
 
-/** Overwrites the head of a session. Answers with what puts it back. */
+/** Overwrites the head of a session. Returns a function that puts it back. */
 export function damage(name: string, id: string): Promise<() => Promise<void>> {
   return replace(name, ['h', id, 0], () => 'garbage')
 }
 
-/** Changes a word in what is stored, by hand. Answers with what puts it back. */
+/** Changes a word in a stored value, by hand. Returns a function that puts it back. */
 export async function tamper(name: string, from: string, to: string): Promise<() => Promise<void>> {
   const keys = await withSessions(name, (store) => store.getAllKeys())
   const mends = await Promise.all(
@@ -71,14 +71,14 @@ export async function tamper(name: string, from: string, to: string): Promise<()
   return async () => void (await Promise.all(mends.map((mend) => mend())))
 }
 
-/** All that is stored, by the text of its keys. */
+/** All stored values, by the text of their keys. */
 export async function contents(name: string): Promise<Record<string, unknown>> {
   const keys = await withSessions(name, (store) => store.getAllKeys())
   const values = await withSessions(name, (store) => store.getAll())
   return Object.fromEntries(keys.map((key, at) => [JSON.stringify(key), values[at]]))
 }
 
-/** Changes one value. Answers with what puts it back. */
+/** Changes one value. Returns a function that puts it back. */
 export async function replace(
   name: string,
   key: IDBValidKey,
@@ -91,7 +91,7 @@ export async function replace(
   return () => put(whole)
 }
 
-/** Every transaction of the page on this database goes wrong, until the answer is called. */
+/** Every transaction of the page on this database fails until the returned function is called. */
 export function failing(name: string, fail: (tx: IDBTransaction) => void): () => void {
   const begin = IDBDatabase.prototype.transaction
   IDBDatabase.prototype.transaction = function (...call) {

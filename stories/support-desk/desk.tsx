@@ -72,7 +72,7 @@ function Question() {
 }
 
 /**
- * A question takes the focus that went with the one before: where something is to be written there, else the whole, so that
+ * An ask takes the focus that the one before had: its text field if it has one, else all of it, so that
  * it is read out and nobody answers it by a key that is still down. Loading the page at it does not.
  */
 function Turn({ of, children }: { readonly of: string; readonly children: ReactNode }) {

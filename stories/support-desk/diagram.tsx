@@ -15,7 +15,7 @@ mermaid.initialize({
   },
 })
 
-/** The flow as Mermaid draws it, with what is at work lit. The picture before stays until the next one is ready. */
+/** The flow as Mermaid draws it, with the steps at work lit. The old picture stays until the next one is ready. */
 export function Diagram() {
   const atWork = useStepsAtWork()
   const id = useId().replace(/\W/g, '')

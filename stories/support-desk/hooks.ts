@@ -5,7 +5,7 @@ import { supportDesk } from './workflow'
 
 export const { WorkflowProvider, useWorkflow, useWorkflowState } = createWorkflowHooks(supportDesk)
 
-/** The steps at work, each by the names that lead to it: those of a sub-flow stand behind the node that it is. */
+/** The steps at work, each by the names that lead to it: those in a sub-flow come after the node that it is. */
 export function useStepsAtWork(): readonly (readonly string[])[] {
   const { session } = useWorkflow()
   const text = useSyncExternalStore(session.subscribe, () => JSON.stringify(pathsOf(stepsAtWork(session))))

@@ -116,7 +116,7 @@ function FlowState() {
   )
 }
 
-/** The session's own printer goes before the one of all letters. */
+/** The session's own printer goes before the workflow's. */
 function Resources({ engine, name }: { readonly engine: Engine; readonly name: string }) {
   const { session } = useWorkflow()
   const printer = useResource('printer', undefined)

@@ -27,7 +27,7 @@ export async function saved(page: Page, since = 0): Promise<void> {
   }, since)
 }
 
-/** Types key by key, behind what is there. */
+/** Types key by key, after the text that is there. */
 export async function type(field: Locator, text: string): Promise<void> {
   await field.press('End')
   await field.pressSequentially(text)

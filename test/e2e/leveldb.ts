@@ -16,7 +16,7 @@ export async function tearRecord(log: string): Promise<void> {
   await appendFile(log, Buffer.from([1, 2, 3, 4, 600 % 256, 600 >> 8, 1]))
 }
 
-/** What a worn disk leaves behind: another byte than was written. */
+/** What a worn disk leaves: another byte than was written. */
 export async function damage(log: string): Promise<void> {
   const bytes = await readFile(log)
   const middle = bytes.length >> 1

@@ -27,7 +27,7 @@ describe.each(interruptions)('charged, but the answer is still on its way / %s',
     await interrupt(customer)
 
     expect(await receipt(customer.page)).toContain('€ 21.85')
-    // 503 at first, then the charge whose answer nobody heard, then the same answer again.
+    // 503 first, then the charge whose answer never arrived, then the same answer again.
     expect(payments.charges()).toEqual([{ key: expect.any(String), total: 2185, tries: 3, charged: 1 }])
   })
 })
@@ -94,7 +94,7 @@ test('paid in another tab / the first tab charges nothing more, and shows the re
 
   expect(await receipt(customer.page)).toBe(paid)
   expect(payments.charges()).toEqual(charges)
-  // The tab that executes has paid, and nobody else.
+  // The leader has paid, and no other tab.
   expect(new Set(charges).size).toBe(1)
 })
 

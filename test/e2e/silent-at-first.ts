@@ -1,4 +1,4 @@
-/** A payment server that answers to everybody but the first who is charged: that one waits for ever. */
+/** Makes a payment server answer every charge but the first, which waits for ever. */
 export function silentAtFirst() {
   let charged = () => {}
   const firstCharge = new Promise<void>((resolve) => (charged = resolve))

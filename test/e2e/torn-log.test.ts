@@ -7,7 +7,7 @@ import { visit } from './visitor.ts'
 
 const site = siteOf()
 
-/** A customer who has filled half a form, and whose browser is killed; `hurt` is done to its logs before it starts again. */
+/** A customer who has filled half a form, and whose browser is killed; `hurt` changes its logs before it starts again. */
 async function killed(hurt: (log: string) => Promise<void>) {
   const payments = await startPaymentServer()
   onTestFinished(() => payments.close())

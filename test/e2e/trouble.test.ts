@@ -57,7 +57,7 @@ describe.each<[string, string, (value: never) => unknown]>([
     const refused = await readStored(customer.page)
     expect(refused[key]).toEqual(spoilt)
     const copy = keyOf(refused, 'q')
-    // Of a batch its text, which is the fifth of its parts.
+    // Of a batch, the text, which is its fifth item.
     const bytes: unknown = Array.isArray(spoilt) ? spoilt[4] : spoilt
     expect(JSON.stringify(refused[copy])).toContain(JSON.stringify(bytes))
 

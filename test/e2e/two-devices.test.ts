@@ -15,7 +15,7 @@ test('half a checkout on one device / another device goes on with it, and back a
   const phone = await visit(address)
   await fillHalf(phone.page)
 
-  // A profile of its own: nothing but the server is common to the two.
+  // A profile of its own: the two devices share nothing but the server.
   const laptop = await visit(address)
   await note(laptop.page).waitFor()
   expect(await heading(laptop.page)).toBe('Delivery')

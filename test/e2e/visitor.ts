@@ -15,11 +15,11 @@ export interface Visitor {
   changeTab(): Promise<void>
   /** The browser's profile: what it has on disk. */
   readonly profile: string
-  /** Kills the browser and starts it again on the same profile, at the same address; `meanwhile` stands between the two. */
+  /** Kills the browser and starts it again on the same profile, at the same address; `meanwhile` runs in between. */
   crash(meanwhile?: () => Promise<void>): Promise<void>
   /** Opens one more tab, and looks at the old one still. */
   secondTab(): Promise<Page>
-  /** The errors that pages had so far and nobody caught: they are expected then. */
+  /** The uncaught errors of all pages so far; once read, they count as expected. */
   heard(): string[]
 }
 

@@ -49,7 +49,7 @@ export async function webkitBrowser() {
     'webkitgtk:browserOptions': { binary: miniBrowser(), args: ['--automation'] },
   })
   const driver = await new Builder().usingServer(url).withCapabilities(capabilities).build()
-  // Every script answers at once, unless its page goes away meanwhile: then it never does, and is asked again.
+  // A script answers at once, unless its page goes away meanwhile: then it never does, and is run again.
   await driver.manage().setTimeouts({ script: 5_000, pageLoad: 30_000 })
   let fresh = await driver.getWindowHandle()
   const tabOf = (handle) => {

@@ -20,7 +20,7 @@ const state = z.object({
   parts: z.record(z.string(), z.unknown()).default({}),
 })
 
-/** Everything that one step can do: questions, waits, effects, retries, branches at once. */
+/** Everything that one step can do: asks, waits, effects, retries, parallel branches. */
 const steady = defineWorkflow({ ...flow, state, events: [Nudge] })
   .step(
     'first',
@@ -96,7 +96,7 @@ const wide = defineWorkflow({ ...flow, state })
     return all && Done(all.map((it) => it.data).sort())
   })
 
-/** Three pages: somebody goes back and on again, and rewinds. */
+/** Three pages: the user goes back and forward, and rewinds. */
 const wizard = defineWorkflow({ ...flow, state })
   .step('first', { on: Go, asks: [Question], emits: [Item] }, async (ctx) => {
     await ctx.state.set('parts.first', (await ctx.ask(Question('first'))).data)

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { findingOf, flows, subflows, travels } from './search'
 
-/** What a seed does wrong: as a workflow, or as ways through a session's history. */
+/** What goes wrong with a seed: as a workflow, or as moves through a session's history. */
 const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
   flows: (seed) => findingOf(flows, seed),
   travels: (seed) => findingOf(travels, seed),

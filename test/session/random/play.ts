@@ -35,7 +35,7 @@ type Shape = {
 type Ctx = StepContext<Shape, unknown, never, unknown>
 type Random = Session<ReturnType<typeof build>>
 
-/** Thrown into a handler whose page has died or whose attempt is over: it has nothing more to say. */
+/** Thrown into a handler whose page has died or whose attempt is over: nothing that it does counts any more. */
 class Gone extends Error {}
 
 /** One page: what dies with it. */
@@ -55,7 +55,7 @@ interface Late {
 
 /** Everything that is outside the page and outlives it. */
 class World {
-  /** How often somebody looked at the clock: a record carries the time, so that without it there is no new one. */
+  /** How often the clock was read. A record carries the time, so without another read there is no new record. */
   private stamps = 0
   private known: { readonly stamps: number; readonly session: unknown; readonly look: Look } | undefined
   readonly clock: VirtualClock = this.watched(virtualClock())
@@ -303,7 +303,7 @@ class Player {
     if (!this.edits) return this.write(branch, ['set', path, value], () => state.set(path, value))
     this.look()
     const write: Write = ['set', path, value]
-    // While an edit is open, the write waits: the function is called when it is made.
+    // While an edit is open, the write waits; its function is called when the write is made.
     let late: Late | undefined
     let made = false
     const done = state.set(path, () => {
@@ -361,7 +361,7 @@ class Player {
     ;(draft[root] as Record<string, unknown>)['edited'] = next
     return () => {
       if (!this.page.alive || this.attempt.over) return
-      // What an edit sees is seen again once it was recorded: before that it begins anew, on what there is then.
+      // A re-run sees what a recorded edit saw. An edit that was not recorded begins anew, on the state of that time.
       this.saw(branch, `edits ${JSON.stringify(found)}`)
       mine.late = this.world.writes(
         this.attempt,
@@ -581,7 +581,7 @@ export async function play(scenario: Scenario): Promise<Played> {
       compact: (...args) => operation(page, () => target.compact(...args)),
     }
   }
-  /** Opens the next page, and the one after it should that one die on the way. */
+  /** Opens the next page, and another one if that page dies while it opens. */
   const open = async (): Promise<void> => {
     for (;;) {
       const page: Page = { alive: true, online: true, session: undefined }
@@ -665,7 +665,7 @@ export async function play(scenario: Scenario): Promise<Played> {
     if (reference.wrong.length > 0) return { wrong: reference.wrong, crashes, json: '' }
   }
   operations = Infinity
-  // From here on nothing bad happens any more, and everybody answers.
+  // From here on nothing fails any more, and every ask is answered.
   for (let round = 0; round < 100 && world.page.session?.status !== 'completed'; round++) {
     const session = world.page.session as Random
     for (const ask of session.asks) void ask.reply(`calm ${String(ask.data)}`)

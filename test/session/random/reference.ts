@@ -15,7 +15,7 @@ export interface Entry {
 /** What a step did and saw, in order, one list for each of its branches. */
 export interface Seen {
   readonly what: string
-  /** Whether something was done by then: what was only looked at, or waits for its turn, is done anew after a crash. */
+  /** Whether something was done by then: what was only read, or waits for its turn, is done again after a crash. */
   did: boolean
   committed: number | undefined
 }
@@ -116,7 +116,7 @@ export class Reference {
     if (known === undefined && after === before && this.changesNothing(attempt, write)) return
     if (known) attempt.used.add(known)
     else this.entries.push({ seq: after, step: attempt.step, write, committed: undefined, dropped: false })
-    // A new one may also record that somebody else has written since the step looked last.
+    // A new write may also record that somebody else has written since the step last read.
     if (known ? after !== before : after === before)
       this.complain(
         `${attempt.step} ${JSON.stringify(write)} is ${known ? 'a repeated' : 'a new'} write: ${before} -> ${after}`,
@@ -155,7 +155,7 @@ export class Reference {
     return write[0] === 'set' && [this.entries, sure].every((it) => at(it) === JSON.stringify(write[2]))
   }
 
-  /** What a step did or saw: up to what is committed, every attempt sees the same. */
+  /** Notes what a step did or saw: up to its last commit, every attempt must see the same. */
   saw(attempt: Attempt, branch: string, what: string, did: boolean): Seen {
     const seen = attempt.trace.get(branch) ?? []
     const agreed = this.exec(attempt.step).trace.get(branch)?.[seen.length]

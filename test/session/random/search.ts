@@ -28,14 +28,14 @@ export const flows: Kind<Scenario> = {
   smaller,
 }
 
-/** Ways through a session's history. */
+/** Moves through a session's history. */
 export const travels: Kind<readonly Move[]> = {
   script: moves,
   play: async (it) => (await travel(it), []),
   smaller: easier,
 }
 
-/** Flows in flows, with everything that befalls a browser. */
+/** Sub-flows, with everything that can happen to a browser. */
 export const subflows: Kind<Nesting> = { script, play: compared, smaller: less }
 
 async function trouble<Script>(kind: Kind<Script>, it: Script): Promise<readonly string[]> {

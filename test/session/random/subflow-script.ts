@@ -44,7 +44,7 @@ export interface Flow {
   readonly fan: { readonly flow: number; readonly count: number } | undefined
   readonly attempts: number
   readonly tool: boolean
-  /** It always fails in the end; whoever runs it catches that. */
+  /** It always fails in the end; the step that runs it catches that. */
   readonly fails: boolean
 }
 

@@ -27,7 +27,7 @@ const Ended = defineEvent('ended', z.unknown())
 export type Any = any
 
 /**
- * Everything outside the pages, which outlives them. What a flow comes to depends on nothing but its script: replies, results
+ * Everything outside the pages, which outlives them. How a flow ends depends on nothing but its script: replies, results
  * and errors are the same however often it is cut off. So it is its own model, played in one go.
  */
 export class World {
@@ -35,7 +35,7 @@ export class World {
   readonly tool = { name: 'tool' }
   readonly wrong: string[] = []
   readonly script: Script
-  /** What was done, for whoever looks at a failure. */
+  /** What was done, to look into a failure. */
   readonly trace: string[] = []
   /** The effects that were called, by name in their line of history: their keys. */
   readonly calls = new Map<string, string[]>()
@@ -47,7 +47,7 @@ export class World {
   /** Effects that have returned, and those of them that are known to be stored. */
   returned = new Set<string>()
   settled = new Set<string>()
-  /** The same of questions and their answers. */
+  /** The same for asks and their answers. */
   answered = new Set<string>()
   stored = new Set<string>()
   /** Lines of history: each has keys of its own. */

@@ -16,7 +16,7 @@ const Ask = defineEvent('ask', z.object({ page: z.string() }), { reply: Text })
 const Next = defineEvent('next', z.object({ page: z.string() }))
 const End = defineEvent('end', z.array(z.string()))
 
-/** Where an answer leads. Pages b and c are on two branches, d is asked in the same step as a second question. */
+/** Where an answer leads. Pages b and c are on two branches; page d has two asks in one step. */
 function after(page: string, answer: string): string | undefined {
   if (page === 'a') return answer < 'm' ? 'b' : 'c'
   if (page === 'b' || page === 'c') return 'd1'
@@ -78,16 +78,16 @@ interface Turn {
   readonly answer: string
 }
 
-/** What a person would say of the session. */
+/** What a user would say of the session. */
 interface Reference {
-  /** The pages that were turned, in order, and what is open. */
+  /** The answered pages in order, and the open ask. */
   readonly turned: readonly Turn[]
   readonly kept: readonly Turn[]
   readonly typed: Readonly<Record<string, string>>
   readonly running: boolean
   /** The versions that it was migrated to. */
   readonly versions: readonly number[]
-  /** How many of the pages were turned before the last of them: to those there is no way back. */
+  /** How many pages were answered before the last migration: `back()` does not reach those. */
   readonly wall: number
 }
 
@@ -168,7 +168,7 @@ function expected(it: Reference): Look {
   }
 }
 
-/** What somebody does, with the numbers that it is decided by: the same again, whatever goes before it. */
+/** A move, with the numbers that decide it: the same again, whatever comes before it. */
 export interface Move {
   readonly move: string
   /** From 0 to below 1. */
