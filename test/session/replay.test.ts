@@ -666,9 +666,9 @@ describe('changed code', () => {
     expect(again.asks).toEqual([])
   })
 
-  test('points in another order / no hang', async () => {
+  test('effects in another order / found by their keys, the run completes', async () => {
     const { status } = await change({ once: ['a', 'b', 'c'] }, { once: ['c', 'b', 'a'] })
-    expect(['failed', 'completed']).toContain(status)
+    expect(status).toBe('completed')
   })
 
   test('a mismatch / is not retried, since it would only happen again', async () => {
