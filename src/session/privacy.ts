@@ -1,7 +1,7 @@
 import type { Op, OpPath } from '../state/op'
 import { startsWith, toPath } from '../state/path'
 import type { CompiledSchema } from '../state/schema'
-import { isContainer, valueAt, type Current } from '../state/view'
+import { currentOf, isContainer, type Current } from '../state/view'
 import type { SavedExecution, SavedModel, SavedPast } from './saved-model'
 import type { SavedSession } from './saved-session'
 import type { ChildBegin, RecordBody } from './record'
@@ -75,14 +75,16 @@ export class Privacy {
     return { ...point, begin: begun(begin), ...(child && { child: own.#saved(child) }) }
   }
 
-  /**
-   * The operations that copy the private values of one state into another, where its schema allows them. Those that the
-   * first one lacks as well begin with their defaults.
-   */
-  carry(state: unknown, into: Current, { check }: CompiledSchema): Op[] {
+  /** The operations that copy the private values of one state into another, where its schema allows them. */
+  carry(state: unknown, into: Current, schema: CompiledSchema): Op[] {
+    return this.complete(into, schema, currentOf(state))
+  }
+
+  /** The same; without another state, or for what that one lacks as well, private values begin with their defaults. */
+  complete(into: Current, { check }: CompiledSchema, from: Current = into): Op[] {
     return this.#paths.flatMap((keys): Op[] => {
       const path = toPath(keys)
-      let value = valueAt(state, keys)
+      let value = from.peek(path)
       try {
         const checked = check(into, path, value)
         if (checked.path === path) value ??= checked.value

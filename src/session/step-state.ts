@@ -42,8 +42,9 @@ function view(attempt: Attempt): View {
   }
   replay.reads++
   if (seen === undefined) return model.tree
+  const { privacy, writer } = core.options
   // What is private was not stored: a re-run finds its default.
-  seen.apply(core.options.privacy.carry(seen.root(), seen, core.options.writer.schema))
+  if (!privacy.none) seen.apply(privacy.complete(seen, writer.schema))
   return seen
 }
 

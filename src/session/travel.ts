@@ -80,7 +80,7 @@ export class Travel {
     const rewound = new CancelledError('the session was rewound')
     scheduler.stop(rewound)
     // Private values of before a reload are in no history.
-    past.tree.apply(core.options.privacy.carry(past.tree.root(), past.tree, core.options.writer.schema))
+    past.tree.apply(core.options.privacy.complete(past.tree, core.options.writer.schema))
     core.append({
       kind: 'rewound',
       to,

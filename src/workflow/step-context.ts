@@ -8,7 +8,7 @@ import type { Mapping } from './subflow'
 /**
  * The session's state as a step sees it. It has the methods of {@link StateStore}, but every write returns a promise: it
  * may wait while another step's `edit` is open. Writes show at once and belong to the step's attempt until its next
- * commit point (`once`, `ask`, `waitFor`, `sleep`, `commit`, its end); a failure takes them out again.
+ * commit point (`once`, `ask`, `waitFor`, `sleep`, `collect`, `subflow`, `commit`, its end); a failure takes them out again.
  */
 export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subscribe'> {
   set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): Promise<void>
