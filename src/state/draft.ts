@@ -90,32 +90,21 @@ class Drafting implements ProxyHandler<Box> {
     ) {
       throw new PathError(String(key), 'a draft takes text keys, its lists indices')
     }
-    this.#touch(copy, this.#moves(copy, key as string, value) ? undefined : key)
+    const node = this.nodes.get(copy) as Node
+    // A key that comes back stands behind the others.
+    if (!Object.hasOwn(copy, key) && Object.hasOwn(node.base, key)) node.touched = undefined
+    node.touched?.add(key as string)
     return Reflect.set(copy, key, value)
   }
 
   defineProperty(copy: Box, key: PropertyKey, to: PropertyDescriptor): boolean {
-    this.#touch(copy)
+    ;(this.nodes.get(copy) as Node).touched = undefined
     return Reflect.defineProperty(copy, key, to)
   }
 
   deleteProperty(copy: Box, key: PropertyKey): boolean {
-    this.#touch(copy, Array.isArray(copy) ? undefined : key)
+    this.nodes.get(copy)?.touched?.add(key as string)
     return Reflect.deleteProperty(copy, key)
-  }
-
-  /** Whether an assignment changes more than its key: it makes a list shorter, or brings a key back behind the others. */
-  #moves(copy: Box, key: string, value: unknown): boolean {
-    if (!Array.isArray(copy))
-      return !Object.hasOwn(copy, key) && Object.hasOwn((this.nodes.get(copy) as Node).base, key)
-    return key === 'length' ? value !== copy.length : listIndex(key) > copy.length
-  }
-
-  /** Without a key, any of them may have changed or moved. */
-  #touch(copy: Box, key?: PropertyKey): void {
-    const node = this.nodes.get(copy) as Node
-    if (key === undefined) node.touched = undefined
-    else node.touched?.add(key as string)
   }
 
   #child({ base, copy, foreign }: Node, key: PropertyKey): Node | undefined {

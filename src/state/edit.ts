@@ -46,13 +46,8 @@ function changes(writer: Writer, after: unknown, ops: readonly Op[]): Op[] {
       const made = schema.checkDelete(result, path)
       return made ? writer.made(made) : op
     }
-    // What is added to a list is checked alone, as in an append.
-    if (
-      op[0] === 'splice' &&
-      op[3] === 0 &&
-      op[4].length === 1 &&
-      op[2] + 1 === (whole as unknown[]).length
-    ) {
+    // One item that is added at the end of a list is checked alone, as in an append.
+    if (op[0] === 'splice' && op[3] === 0 && op[2] + 1 === (whole as unknown[]).length) {
       const [, id, last, , [item]] = op
       const place = toPath([...path.keys, String(last)])
       const made = schema.check(result, place, item)

@@ -427,6 +427,7 @@ describe('a value that storage cannot keep', () => {
       (list: unknown[]) => Reflect.deleteProperty(list, 0),
       (list: unknown[]) => (list.length = 9),
       (list: unknown[]) => list.push(undefined),
+      (list: unknown[]) => (list[3] = undefined),
     ]) {
       expectRefused(
         store,
@@ -967,6 +968,13 @@ describe('a schema that computes one field from others', () => {
     },
   }
   const deep = z.object({ cart: Cart.default(Cart.parse({})), other: z.string().default('') })
+
+  test('an edit adds one item / the computed field changes with it', () => {
+    const store = createStore({ schema: deep })
+    store.edit((draft) => void draft.cart.prices.push(5))
+    store.edit((draft) => void draft.cart.prices.push(7))
+    expect(store.get('cart')).toEqual({ note: '', prices: [5, 7], said: 2 })
+  })
 
   type Carts = StateStore<{ [name: string]: unknown }>
   test.each<[string, Carts, string]>([
