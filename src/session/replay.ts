@@ -59,7 +59,10 @@ export class Replay {
         this.#left++
         newer ||= !('key' in entry)
       } else if (isResult(entry)) results.push(entry.key)
-      if (!newer && (kind === 'opened' || kind === 'done')) {
+      // A private write was stored without its operations: a re-run makes it anew, and does not come to this one.
+      else if (kind === 'wrote') this.#used[index] = true
+      // A result that commits nothing may have come after the step was cut off: from a sleep that was over.
+      if (!newer && (kind === 'opened' || (kind === 'done' && this.#beside > 0))) {
         wall = index + 1
         owed = results.length
         this.#beside = 0
@@ -102,13 +105,13 @@ export class Replay {
     let got = false
     for (let index = entries.length - 1; index >= this.#recorded && !this.#used[index]; index--) {
       const entry = entries[index] as Entry
+      const { kind } = entry
       if (isResult(entry)) continue
       this.#mark(index)
       got ||= hasMoment(entry)
+      if (kind === 'opened') this.#beside = 0
     }
-    if (!got) return
-    this.#beside = 0
-    this.#got()
+    if (got) this.#got()
   }
 
   wrote(ops: readonly Op[]): boolean {

@@ -539,6 +539,32 @@ describe('private paths', () => {
     expect(two.state.get()).toEqual({ text: 'a' })
   })
 
+  test('a step writes one, the user types, and it writes beside that / after a reload it goes on', async () => {
+    const page = profile()
+    const state = z.looseObject({ card: z.string().optional(), made: z.number().default(1) })
+    const writing = (type: () => void) =>
+      defineWorkflow({ ...flow, state, private: ['card'] }).step(
+        'ask',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          await ctx.state.set('card', '4242')
+          type()
+          await ctx.state.set('form.step', 1)
+          return Done((await ctx.ask(Question(1))).data)
+        },
+      )
+    const session = await page.open(writing(() => session.state.set('form.typed', 2)))
+    session.run().catch(() => {})
+    await page.clock.advance(10)
+    await page.reload()
+    const again = await page.open(writing(() => {}))
+    await page.clock.advance(10)
+    await again.asks[0]?.reply('yes')
+    await page.clock.advance(10)
+    expect([again.error, again.result]).toEqual([undefined, 'yes'])
+    expect(again.state.get()).toEqual({ card: '4242', made: 1, form: { typed: 2, step: 1 } })
+  })
+
   test('in a copy made before they were private / imported without them', async () => {
     const page = profile()
     const open = defineWorkflow({ ...flow, state: State }).step('ask', { on: Go, emits: [Done] }, () =>

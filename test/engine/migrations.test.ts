@@ -369,6 +369,59 @@ describe('a step fails under older code, and newer code tries it again', () => {
   })
 })
 
+test.each([['the user has typed'], ['it has written something private']])(
+  'a step fails under older code, and keeps a write beside a failed effect; when newer code tries it again %s / the write is not made twice',
+  async (how) => {
+    const calls: number[] = []
+    const trying = (version: number) =>
+      defineWorkflow({
+        ...flow,
+        version,
+        migrations: { 2: (state: object) => state },
+        private: ['card'],
+      }).step('try', { on: Go, emits: [Done], retry: { attempts: 2, delay: 1000 } }, async (ctx) => {
+        const flaky = ctx.once('flaky', () => {
+          if (calls.push(version) === 1) throw new Error('not yet')
+        })
+        if (how.endsWith('private')) void ctx.state.set('card', version)
+        await Promise.all([flaky, ctx.state.append('text', 'tried')])
+        return Done(ctx.state.get('text'))
+      })
+    const page = profile()
+    const session = await page.open(trying(1))
+    session.run().catch(() => {})
+    await page.clock.advance(500)
+    await page.reload()
+    const again = await page.open(trying(2))
+    if (how.endsWith('typed')) again.state.set('other', 'typed')
+    await page.clock.advance(1000)
+    expect([calls, again.result]).toEqual([[1, 2], 'tried'])
+  },
+)
+
+test('a step is cut off after an effect, and its sleep is over when newer code goes on / the write after the effect is made again', async () => {
+  const page = profile()
+  const sleeping = (version: number) =>
+    defineWorkflow({ ...flow, version, migrations: { 2: (state: object) => state } }).step(
+      'sleep',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.state.append('text', 'begun')
+        const effect = ctx.once('effect', () => {}).then(() => ctx.state.append('text', ', done'))
+        await Promise.all([effect, ctx.sleep(1000)])
+        return Done(ctx.state.get('text'))
+      },
+    )
+  const session = await page.open(sleeping(1))
+  session.run().catch(() => {})
+  await page.clock.advance(500)
+  await page.reload()
+  await page.clock.advance(1000)
+  const again = await page.open(sleeping(2))
+  await page.clock.advance(10)
+  expect(again.result).toBe('begun, done')
+})
+
 describe('a step that older code has begun, with a write before its ask', () => {
   const items = (version: number, field: string, migrations: Migrations) =>
     defineWorkflow({ ...flow, version, migrations, private: ['card'] })
