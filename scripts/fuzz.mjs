@@ -5,6 +5,7 @@
 //     npm run fuzz -- --minutes 5               as many as there is time for
 //     npm run fuzz -- --of travels              ways through the history of a session: back, rewind, fork, reload
 //     npm run fuzz -- --of subflows             flows in flows, with crashes, tabs and ways through the history
+//     npm run fuzz -- --of versions             the same, while newer code with migrations is deployed
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'vite'

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
-import { findingOf, flows, subflows, travels } from './search'
+import { findingOf, flows, subflows, travels, versions } from './search'
 
 /** What goes wrong with a seed: as a workflow, or as moves through a session's history. */
 const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
   flows: (seed) => findingOf(flows, seed),
   travels: (seed) => findingOf(travels, seed),
   subflows: (seed) => findingOf(subflows, seed),
+  versions: (seed) => findingOf(versions, seed),
 }
 
 /** `npm run fuzz`: random sessions against their models until told to stop. Says how far it is every ten seconds. */
@@ -26,7 +27,7 @@ export async function fuzz(args: readonly string[]): Promise<number> {
   const find = kinds[values.of]
   if (find === undefined || [first, seeds, until].some(Number.isNaN)) {
     console.error(
-      'usage: npm run fuzz -- [--of flows|travels|subflows] [--seeds 1000] [--first 1] [--minutes 5]',
+      'usage: npm run fuzz -- [--of flows|travels|subflows|versions] [--seeds 1000] [--first 1] [--minutes 5]',
     )
     return 2
   }

@@ -36,7 +36,10 @@ export const travels: Kind<readonly Move[]> = {
 }
 
 /** Sub-flows, with everything that can happen to a browser. */
-export const subflows: Kind<Nesting> = { script, play: compared, smaller: less }
+export const subflows: Kind<Nesting> = { script: (seed) => script(seed), play: compared, smaller: less }
+
+/** The same with code that changes under way. */
+export const versions: Kind<Nesting> = { ...subflows, script: (seed) => script(seed, true) }
 
 async function trouble<Script>(kind: Kind<Script>, it: Script): Promise<readonly string[]> {
   try {

@@ -65,9 +65,9 @@ class Browser {
   }
 
   /** Opens a tab with all resources, or those of the session alone, or none. */
-  enter(supplied: 'all' | 'own' | 'none' = 'all'): Tab {
+  enter(supplied: 'all' | 'own' | 'none' = 'all', version = this.world.version): Tab {
     const { world } = this
-    const page: Page = { alive: true, flying: new Set() }
+    const page: Page = { alive: true, flying: new Set(), version }
     const fate = { operations: Infinity, lands: false }
     const memory = this.#memory
     const operation = (call: () => Promise<unknown>): Promise<Any> => {
@@ -91,7 +91,7 @@ class Browser {
       ids: () => `id-${++this.#ids}`,
       random: () => 0.5,
       onError: (error: unknown) =>
-        ['LeaderSilentError', 'OvertakenError'].includes((error as Error).name) ||
+        ['LeaderSilentError', 'OvertakenError', 'StaleEpochError'].includes((error as Error).name) ||
         world.complain(`onError: ${(error as Error)?.stack ?? String(error)}`),
       ...(world.script.compact && { serializer: heavy }),
     })
@@ -99,7 +99,9 @@ class Browser {
     const session = engine.session(workflows[0] as Any, { id: this.id })
     page.session = session
     session.ready.catch((error: unknown) => {
-      if (page.alive && (error as Error).name !== 'SessionClosedError')
+      const { name, code } = error as Error & { readonly code?: string }
+      const isOutdated = version < world.version && ['NEWER_VERSION', 'STALE_EPOCH'].includes(String(code))
+      if (page.alive && name !== 'SessionClosedError' && !isOutdated)
         world.complain(`ready: ${String(error)}`)
     })
     const tab: Tab = {
@@ -140,7 +142,10 @@ class Browser {
   }
 
   get shown(): Tab[] {
-    return this.open.filter((it) => !['loading', 'error'].includes(it.session.status))
+    return this.open.filter(
+      ({ session }) =>
+        !['loading', 'error'].includes(session.status) && session.persistence.status !== 'outdated',
+    )
   }
 
   async play(): Promise<Played> {
@@ -187,8 +192,11 @@ class Browser {
     const { world } = this
     world.trace.push('calm')
     for (const tab of this.open) tab.fate.operations = Infinity
+    // Older code is loaded anew.
+    await world.clock.advance(world.version > 1 ? 20 : 0)
+    for (const tab of this.open) if (tab.page.version < world.version) this.kill(tab)
     if (this.open.length === 0) this.enter()
-    await world.clock.advance(0)
+    await world.clock.advance(world.version > 1 ? 1000 : 0)
     for (const tab of this.open) this.supply(tab)
     for (let round = 0; round < 400; round++) {
       await this.begin()
@@ -212,6 +220,7 @@ class Browser {
       return world.complain(
         `it is ${session.status}, asks ${session.asks.map((it: Any) => it.data).join()}, error ${session.error?.stack ?? ''}, missing ${session.missingResources.join()}`,
       )
+    world.checkMigrations(session.state.get('made') as Any, world.version)
     for (const { steps } of this.open)
       if (steps.size > 0) world.complain(`${steps.size} steps by hand never ended`)
     await Promise.race([session.flush(), world.clock.advance(5000).then(() => world.complain('flush hangs'))])
@@ -225,7 +234,7 @@ class Browser {
       ...(world.script.compact && { serializer: heavy }),
     })
     const again = await engine.open(
-      build(world, { alive: true })[0] as Any,
+      build(world, { alive: true, version: world.version })[0] as Any,
       { id: this.id, autoResume: false } as Any,
     )
     const stored = JSON.stringify(again.toJSON())
@@ -308,7 +317,7 @@ class Browser {
       return
     }
     const { session } = tab
-    const isShown = !['loading', 'error'].includes(session.status)
+    const isShown = this.shown.includes(tab)
     const { pick } = it
     switch (it.act) {
       case 'enter':
@@ -316,6 +325,12 @@ class Browser {
         return
       case 'late':
         return this.supply(tab)
+      case 'deploy':
+        world.version++
+        return
+      case 'old':
+        if (this.open.length < 3 && world.version > 1) this.enter('all', 1 + (pick % (world.version - 1)))
+        return
       case 'crash':
         for (const other of [...this.open]) this.kill(other)
         return
@@ -404,7 +419,10 @@ class Browser {
   async travel(act: string, tab: Tab, pick: number): Promise<void> {
     const { world } = this
     const { session } = tab
-    const past = session.history().filter((it: Any) => it.type !== 'snapshot')
+    const all = session.history()
+    // Nobody can go back to before a migration.
+    const wall = all.map((it: Any) => it.type).lastIndexOf('migrated')
+    const past = all.slice(wall + 1).filter((it: Any) => it.type !== 'snapshot')
     const { seq } = past[pick % Math.max(1, past.length)] ?? {}
     switch (act) {
       case 'back':
@@ -461,7 +479,7 @@ class Browser {
           clock: world.clock,
           ...(world.script.compact && { serializer: heavy }),
         })
-        const dead: Page = { alive: false }
+        const dead: Page = { alive: false, version: world.version }
         // Whether it works at once or only in the page after it.
         const opening = engine
           .import(build(world, dead)[0] as Any, json as Any, { id: this.id, autoResume: false } as Any)
@@ -488,7 +506,7 @@ const heavy = {
 }
 
 function stateOf(session: Session<Any> | undefined): unknown {
-  const { secret: _, ...rest } = (session?.state.get() ?? {}) as { secret?: string }
+  const { secret: _, made: __, ...rest } = (session?.state.get() ?? {}) as { secret?: string; made?: unknown }
   return rest
 }
 

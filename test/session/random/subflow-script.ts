@@ -61,6 +61,8 @@ export interface Script {
   readonly history: number | undefined
   /** Somebody goes back, rewinds, forks, imports and starts over. */
   readonly restless: boolean
+  /** Newer code with migrations and new names of steps is deployed, and older code is opened again. */
+  readonly versions: boolean
 }
 
 const often = ['reply', 'reply', 'reply', 'nudge', 'bell', 'type', 'flush', 'look']
@@ -79,9 +81,10 @@ const rare = [
   'close',
   'late',
 ]
+const deploying = ['deploy', 'deploy', 'deploy', 'old']
 const travelling = ['back', 'back', 'forward', 'rewind', 'rewind', 'fork', 'import', 'reset', 'cancel']
 
-export function script(seed: number): Script {
+export function script(seed: number, versions = false): Script {
   const roll = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(roll() * list.length)] as T
   const chance = (share: number): boolean => roll() < share
@@ -147,6 +150,7 @@ export function script(seed: number): Script {
       fails: fails[at] as boolean,
     }
   }
+  const unusual = [...rare, ...(versions ? deploying : []), ...(restless ? travelling : [])]
   let cuts = 0
   const act = (): Act => {
     const kind = roll()
@@ -155,7 +159,7 @@ export function script(seed: number): Script {
     if (kind < 0.7) return { act: pick(often), pick: upTo(99) }
     if (kind < 0.8 && ++cuts < 8)
       return { act: 'die', operation: 1 + upTo(4), lands: chance(0.5), pick: upTo(9) }
-    const chosen = pick(restless ? [...rare, ...travelling] : rare)
+    const chosen = pick(unusual)
     if (['crash', 'kill', 'close'].includes(chosen) && ++cuts >= 8) return { act: 'look', pick: 0 }
     return { act: chosen, pick: upTo(99) }
   }
@@ -164,7 +168,7 @@ export function script(seed: number): Script {
     acts: Array.from({ length: 5 + upTo(20) }, act),
     compact: chance(0.3),
     history: chance(0.3) ? pick([0, 5, 30]) : undefined,
-    restless,
+    ...{ restless, versions },
   }
 }
 

@@ -52,6 +52,8 @@ export class World {
   stored = new Set<string>()
   /** Lines of history: each has keys of its own. */
   line = 0
+  /** Of the code that a page loads. */
+  version = 1
 
   constructor(script: Script) {
     this.script = script
@@ -69,6 +71,13 @@ export class World {
     this.stored = new Set()
   }
 
+  /** A state begins with its version, and every migration adds its own. */
+  checkMigrations(made: readonly number[] = [], version: number): void {
+    const first = this.script.versions ? version - made.length + 1 : 0
+    if (made.some((it, n) => it !== first + n) || (this.script.versions && made.length === 0))
+      this.complain(`version ${version} was reached by the migrations to ${made.join()}`)
+  }
+
   pass(ms: number): Promise<void> {
     return new Promise((resolve) => void this.clock.setTimeout(resolve, ms))
   }
@@ -81,6 +90,7 @@ export interface Page {
   session?: Session<Any>
   /** The effects on their way, by key. */
   readonly flying?: Set<string>
+  readonly version: number
 }
 
 /** What a flow at this path is given: its path, and the same for the flows in it. */
@@ -164,7 +174,8 @@ class Player {
     switch (it.do) {
       case 'write':
         await state.append(own, it.name)
-        return state.get(own)
+        // Newer code reads what older code wrote only later, because that is in the migrated state.
+        return world.script.versions ? undefined : state.get(own)
       case 'flow':
         return ctx.flowState.append(own, it.name)
       case 'secret':
@@ -314,10 +325,14 @@ function flowOf(
   const { steps, subs, fan, attempts, tool, fails } = flows[at] as Flow
   const retry = { attempts, delay: 10 }
   const sends = steps.reduce((sum, it) => sum + sendsIn(it.body), 0)
+  const { version } = page
   const expected = 1 + steps.length + subs.length + sends + (fan ? 1 : 0) + (fails ? 1 : 0)
   let flow: Any = defineWorkflow({
     name: `flow${at}`,
-    version: 1,
+    version,
+    ...(world.script.versions && { state: z.looseObject({ made: z.array(z.number()).default([version]) }) }),
+    ...(version > 1 && { migrations: migrationsTo(version, world) }),
+    ...(version > 1 && at === 0 && { renamedSteps: renamedIn(version, steps.length) }),
     start: Begin,
     stop: Done,
     events: [Nudge, Bell],
@@ -328,15 +343,19 @@ function flowOf(
   })
   flow = flow
     .step('first', { on: Begin, emits: [Ended] }, () => Ended('first'))
-    .step('sink', { on: Sent, emits: [Ended], retry }, async (ctx: Any, { data }: Any) => {
-      await ctx.state.set(`sunk.${data}`, (it: number | undefined) => (it ?? 0) + 1)
-      return Ended(`sunk ${data}`)
-    })
+    .step(
+      nameIn(version, at, 'sink'),
+      { on: Sent, emits: [Ended], retry },
+      async (ctx: Any, { data }: Any) => {
+        await ctx.state.set(`sunk.${data}`, (it: number | undefined) => (it ?? 0) + 1)
+        return Ended(`sunk ${data}`)
+      },
+    )
     .step('rescue', { on: StepFailed, emits: [Ended], retry }, async (ctx: Any, { data }: Any) => {
       // How far it came is another matter.
+      const [own] = data.step.split('_')
       for (const layer of at > 0 ? [ctx.state, ctx.flowState] : [ctx.state])
-        for (const path of tracesOf(data.step, steps[Number(data.step.slice(1))]?.body ?? []))
-          await layer.delete(path)
+        for (const path of tracesOf(own, steps[Number(own.slice(1))]?.body ?? [])) await layer.delete(path)
       return Ended('rescued')
     })
     .step('end', { on: Ended, emits: [Done], retry }, async (ctx: Any, event: Any) => {
@@ -346,7 +365,8 @@ function flowOf(
       )
       if (!all) return
       const logs = all.map((it: Any) => it.data as unknown)
-      const { secret: _, ...state } = ctx.state.get()
+      const { secret: _, made, ...state } = ctx.state.get()
+      world.checkMigrations(made, version)
       return Done({ logs: sorted(logs), state, flow: at > 0 ? ctx.flowState.get() : {} })
     })
   if (fails)
@@ -356,7 +376,7 @@ function flowOf(
     })
   for (const [n, { body, lost, timeout }] of steps.entries())
     flow = flow.step(
-      `s${n}`,
+      nameIn(version, at, `s${n}`),
       {
         ...{ on: Begin, asks: [Question], emits: [Ended, Sent] },
         retry: lost ? { attempts: 2, delay: 10 } : retry,
@@ -389,6 +409,30 @@ function flowOf(
       )
   }
   return flow as AnyWorkflow
+}
+
+/** Each version of the outermost flow has names of its own for its steps. */
+function nameIn(version: number, at: number, step: string): string {
+  return at > 0 || version === 1 ? step : `${step}_${version}`
+}
+
+function renamedIn(version: number, steps: number): Record<string, string> {
+  const names = ['sink', ...Array.from({ length: steps }, (_, n) => `s${n}`)]
+  const older = Array.from({ length: version - 1 }, (_, n) => n + 1)
+  return Object.fromEntries(
+    older.flatMap((old) => names.map((it) => [nameIn(old, 0, it), nameIn(version, 0, it)])),
+  )
+}
+
+/** Every other one takes its time. */
+function migrationsTo(version: number, world: World): Record<number, (state: Any) => Promise<object>> {
+  const to =
+    (next: number) =>
+    async (state: Any): Promise<object> => {
+      if (next % 2 === 0) await world.pass(10)
+      return { ...state, made: [...state.made, next] }
+    }
+  return Object.fromEntries(Array.from({ length: version - 1 }, (_, n) => [n + 2, to(n + 2)]))
 }
 
 /** Where a step may have written. */
