@@ -288,8 +288,7 @@ export class Membership {
     if (message.kind === 'welcome') this.#election.answered()
     // The epoch is higher than its own: storage would refuse the next write anyway.
     if (this.#leading && isOfLeader(message) && message.epoch > this.#leading.epoch) this.#demote()
-    this.#leading?.hear(message)
-    this.following?.hear(message)
+    ;(this.#leading ?? this.following)?.hear(message)
   }
 
   readonly #post = (message: Message): void => {

@@ -59,9 +59,10 @@ export class Core implements Level {
   origin: Required<Pick<SessionRecord, 'by' | 'n'>> | undefined
   /** Told of every record as it was folded; `more` was joined to the one before. */
   announce: ((record: SessionRecord, more: boolean) => void) | undefined
-  /** The last record that touched the state, and which tab asked for it. */
-  touchedAt = 0
-  touchedBy: string | undefined
+  /** The last record that touched the state, which tab asked for it, and the last one before that by anybody else. */
+  #touchedAt = 0
+  #touchedBy: string | undefined
+  #othersAt = 0
   /** Set by the scheduler: starts what can start; says whether anything may start; notes that a step by hand was made. */
   wake!: () => void
   active!: () => boolean
@@ -169,6 +170,7 @@ export class Core implements Level {
       if (this.origin) {
         Object.assign(open, this.origin)
         Object.assign(folded, this.origin)
+        this.origin = undefined
       }
       joinOps(open.ops, ops)
     } else {
@@ -225,12 +227,20 @@ export class Core implements Level {
     if (this.announce) {
       this.announce(folded, more)
       if (folded.kind === 'wrote' || folded.kind === 'reset' || rollsBack(folded)) {
-        this.touchedAt = folded.seq
-        this.touchedBy = folded.by
+        // A tab sees its own writes at once, but nothing else that it asks for.
+        const by = folded.kind === 'wrote' ? folded.by : undefined
+        if (by !== this.#touchedBy) this.#othersAt = this.#touchedAt
+        this.#touchedBy = by
+        this.#touchedAt = folded.seq
       }
     }
     if (this.model.tree.pending) this.model.tree.flush()
     this.options.onRecord(record)
+  }
+
+  /** The last record that touched the state, and that a tab does not show before it hears of it. */
+  touchedBeside(tab: string): number {
+    return this.#touchedBy === tab ? this.#othersAt : this.#touchedAt
   }
 
   step(name: string): StepDefinition | undefined {

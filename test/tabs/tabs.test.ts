@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   createEngine,
   defineWorkflow,
   memoryStorage,
   resource,
   type Engine,
+  type Session,
   type SessionStorage,
 } from 'dogear'
 import { crash, virtualClock, virtualTabs, type VirtualTabs } from 'dogear/testing'
 import { ears } from '../support/leaving'
-import { Done, failure, flow, gate, type Gate, Go, Item, Question, sorted } from '../support/flows'
+import { Done, failure, flow, gate, type Gate, Go, Item, Nudge, Question, sorted } from '../support/flows'
 
 /** A browser: its tabs share storage, locks and channels. */
 const browser = (storage: SessionStorage = memoryStorage(), more: Partial<VirtualTabs> = {}) => {
@@ -287,6 +289,54 @@ describe('two tabs on one session', () => {
     one.state.set('form.town', 'Linz')
     await clock.advance(0)
     expect(seen.slice(18)).toEqual([': Ada Lo', 'form: Ada Lo'])
+  })
+
+  const Range = z.object({ from: z.number(), to: z.number() }).refine((it) => it.from <= it.to)
+  const ranged = defineWorkflow({
+    ...flow,
+    state: z.object({ note: z.string().default(''), range: Range.default({ from: 1, to: 1 }) }),
+    events: [Nudge],
+  }).step('start', { on: Go, emits: [Done] }, () => Done(1))
+
+  test.each<[string, (leader: Session<typeof ranged>, follower: Session<typeof ranged>) => void]>([
+    [
+      'the leader',
+      (leader, follower) => {
+        leader.state.set('range.to', 2)
+        follower.state.set('note', 'typed')
+        follower.pause()
+        follower.state.set('range.from', 5)
+      },
+    ],
+    [
+      'the leader, twice',
+      (leader, follower) => {
+        leader.state.set('range.to', 2)
+        follower.state.set('note', 'typed')
+        follower.state.append('note', ' on')
+        queueMicrotask(() => follower.state.set('range.from', 5))
+      },
+    ],
+    [
+      'its own reset',
+      (_, follower) => {
+        follower.reset()
+        follower.state.set('range.from', 5)
+      },
+    ],
+  ])('a follower writes, unaware of %s / all tabs show and keep what the schema takes', async (_, write) => {
+    const { tab, clock } = browser()
+    const one = await tab().open(ranged)
+    const two = await tab().open(ranged)
+    one.state.set('range', { from: 1, to: 9 })
+    await clock.advance(1000)
+    write(one, two)
+    await clock.advance(1000)
+    for (const it of [one, two]) expect(Range.safeParse(it.state.get('range')).success).toBe(true)
+    expect(two.state.get()).toEqual(one.state.get())
+    await Promise.all([one.close(), two.close()])
+    const again = await tab().open(ranged)
+    expect(again.status).not.toBe('error')
   })
 
   test('forty tabs type at once / every tab has everything, once', async () => {
