@@ -420,10 +420,14 @@ describe('private paths', () => {
     ])
   })
 
+  const noted = {
+    state: z.object({ card: z.string().default(''), note: z.string().default('') }),
+    private: ['card'] as const,
+  }
+
   test('a step was cut off that had written / what it wrote is taken out, and they are at their defaults', async () => {
     const page = profile()
-    const state = z.object({ card: z.string().default(''), note: z.string().default('') })
-    const workflow = defineWorkflow({ ...flow, state, private: ['card'] }).step(
+    const workflow = defineWorkflow({ ...flow, ...noted }).step(
       'work',
       { on: Go, emits: [Done] },
       async (ctx) => {
@@ -446,11 +450,8 @@ describe('private paths', () => {
 
   test('rewind() after a reload / they are at their defaults, as after the next reload', async () => {
     const page = profile()
-    const state = z.object({ card: z.string().default(''), note: z.string().default('') })
-    const workflow = defineWorkflow({ ...flow, state, private: ['card'] }).step(
-      'end',
-      { on: Go, emits: [Done] },
-      () => Done(1),
+    const workflow = defineWorkflow({ ...flow, ...noted }).step('end', { on: Go, emits: [Done] }, () =>
+      Done(1),
     )
     const session = await page.open(workflow)
     session.state.set('card', 'SECRET')
