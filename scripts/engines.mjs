@@ -40,7 +40,7 @@ async function serveSite() {
     resolve: {
       alias: [
         { find: 'dogear/react', replacement: source('react/index.ts') },
-        { find: 'dogear/unstorage', replacement: source('storage/unstorage.ts') },
+        { find: 'dogear/unstorage', replacement: source('storage/adapters/unstorage.ts') },
         { find: 'dogear', replacement: source('index.ts') },
       ],
     },

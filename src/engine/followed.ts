@@ -1,5 +1,5 @@
 import type { LiveSession } from '../session/live-session'
-import type { SessionRecord } from '../session/record'
+import type { SessionRecord } from '../session/model/record'
 import type { Found } from './finding'
 import { isKnown } from './overtaken'
 import type { Surroundings } from './surroundings'

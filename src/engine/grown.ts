@@ -1,8 +1,8 @@
 import type { Op, OpPath } from '../state/op'
 import { sameJson } from '../state/same'
 import type { Core } from '../session/core'
-import { isFieldEdit, isOfOnePlace, joinOps } from '../session/field-edit'
-import type { SessionRecord } from '../session/record'
+import { isFieldEdit, isOfOnePlace, joinOps } from '../session/model/field-edit'
+import type { SessionRecord } from '../session/model/record'
 
 /** Splits a record of successive edits into those that the other session has and those that it did not hear in time. */
 export function grown(

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import type { Asked } from '../session/message'
+import type { Asked } from '../session/followers/message'
 import type { LiveSession } from '../session/live-session'
 import type { Channels } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'

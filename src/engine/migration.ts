@@ -2,7 +2,7 @@ import type { LoadErrorCode } from '../storage-errors'
 import type { CopyValue } from '../state/json'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import type { Definition } from '../workflow/workflow'
-import { deepCopy } from '../storage/copy'
+import { deepCopy } from '../storage/adapters/copy'
 import { mustBeKnown, Refusal } from '../storage/refusal'
 import type { Made, Upgrade } from '../session/upgrade'
 

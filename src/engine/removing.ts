@@ -1,5 +1,5 @@
 import type { SessionStorage } from '../storage/storage'
-import type { Message } from '../session/message'
+import type { Message } from '../session/followers/message'
 import { Line } from '../tabs/line'
 import { ASKED, placeOf, type Page } from './leaving'
 import { FLOW } from './left-writes'

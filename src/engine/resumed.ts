@@ -1,5 +1,5 @@
-import { interrupted } from '../session/interruption'
-import type { Model } from '../session/model'
+import { interrupted } from '../session/step/interruption'
+import type { Model } from '../session/model/model'
 import type { Resumed } from '../session/session'
 
 /** `session.resumed` of a session that was read. */

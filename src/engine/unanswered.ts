@@ -1,6 +1,6 @@
 import { ExitJournal, type Box, type ExitOptions, type Tail } from '../storage/exit-journal'
-import type { Asked } from '../session/message'
-import { wrongInAsked } from '../session/saved-check'
+import type { Asked } from '../session/followers/message'
+import { wrongInAsked } from '../session/model/saved-check'
 
 /** What one tab had asked for without an answer when it was left. */
 export interface Left extends Pick<Tail, 'version' | 'base' | 'lineage' | 'at'> {

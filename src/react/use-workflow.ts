@@ -1,7 +1,7 @@
 import type { Opened as OpenedAsk } from '../workflow/ask'
 import type { AnyWorkflow, Of, ResultOf, StartArgs } from '../workflow/shape'
 import type { Progress, Resumed, Role, Session } from '../session/session'
-import type { Status } from '../session/status'
+import type { Status } from '../session/model/status'
 import { useOpened, type SessionOptions } from './opened'
 import { PlaceContext, sessionOf, workflowOf } from './place'
 import type { Registered } from './register'

@@ -1,6 +1,6 @@
 import type { StepDefinition } from '../workflow/step'
-import type { LiveAttempt } from './live-attempt'
-import { Roster } from './roster'
+import type { LiveAttempt } from './step/live-attempt'
+import { Roster } from './model/roster'
 
 /** The attempts of this page by execution, with how many of each step there are: its busy workers. */
 export class Attempts extends Roster<LiveAttempt> {

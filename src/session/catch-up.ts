@@ -3,7 +3,7 @@ import type { WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
 import { idOf } from './open-asks'
 import type { Outcome } from './outcome'
-import type { Finished } from './record'
+import type { Finished } from './model/record'
 import type { Streams } from './stream'
 
 /** A session, and those who look at it. */

@@ -2,10 +2,10 @@ import { EventNotAcceptedError, UnknownStepError } from '../errors'
 import { genuine, isEvent, vouched, type WorkflowEvent } from '../workflow/event'
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Core } from './core'
-import { knownEvent } from './known-event'
+import { knownEvent } from './step/known-event'
 import type { Level } from './level'
 import { patiently } from './patience'
-import type { Emission } from './record'
+import type { Emission } from './model/record'
 import { Routing, type Routed } from './routing'
 
 /**

@@ -3,7 +3,7 @@ import type { StateStore } from '../state/store'
 import type { View } from '../state/view'
 import type { Writer } from '../state/writer'
 import type { Core } from './core'
-import type { Execution } from './model'
+import type { Execution } from './model/model'
 
 /**
  * The flow state as a session uses it: that of all sessions of the workflow, stored apart, or in a sub-flow its own,

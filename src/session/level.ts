@@ -1,10 +1,10 @@
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Core } from './core'
-import type { LiveAttempt } from './live-attempt'
-import type { Execution, Model, Point, Waiting } from './model'
+import type { LiveAttempt } from './step/live-attempt'
+import type { Execution, Model, Point, Waiting } from './model/model'
 import type { Nested } from './nested'
-import type { Roster } from './roster'
-import type { RecordBody } from './record'
+import type { Roster } from './model/roster'
+import type { RecordBody } from './model/record'
 
 /** A workflow at work: the session's own, or a sub-flow in it. */
 export interface Level {

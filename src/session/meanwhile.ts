@@ -1,7 +1,7 @@
 import type { Persistence } from '../storage/persistence'
 import type { Journaling } from './journaling'
 import type { LiveSession } from './live-session'
-import type { SessionRecord } from './record'
+import type { SessionRecord } from './model/record'
 import { startRun } from './run-start'
 
 /**

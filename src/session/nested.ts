@@ -1,8 +1,8 @@
 import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
-import type { LiveAttempt } from './live-attempt'
-import type { Execution, Point } from './model'
-import type { RecordBody, SessionRecord } from './record'
+import type { LiveAttempt } from './step/live-attempt'
+import type { Execution, Point } from './model/model'
+import type { RecordBody, SessionRecord } from './model/record'
 
 /** Where the records of a sub-flow go: into its parent's journal. */
 export interface Within {

@@ -1,5 +1,5 @@
 import { levelAt, type Level } from './level'
-import type { Waiting } from './model'
+import type { Waiting } from './model/model'
 
 /** An open ask, of the session or of a sub-flow in it. */
 export interface AskedPoint extends Waiting {

@@ -1,6 +1,6 @@
 import type { WorkflowEvent } from '../workflow/event'
 import type { Level } from './level'
-import { stepOf, type CollectedEvent } from './model'
+import { stepOf, type CollectedEvent } from './model/model'
 
 /** Work for a step that the workflow no longer has. It is kept, and not done. */
 export interface Orphan {

@@ -1,8 +1,8 @@
 import { CancelledError, StalledError } from '../run-errors'
 import type { Core } from './core'
 import { deferred, type Deferred } from './deferred'
-import { recordedFailure } from './failure'
-import type { Finished, SessionRecord } from './record'
+import { recordedFailure } from './step/failure'
+import type { Finished, SessionRecord } from './model/record'
 
 type RunEnd = Omit<Finished, 'kind'>
 

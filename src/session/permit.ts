@@ -1,5 +1,5 @@
 import type { Core } from './core'
-import { interrupt } from './interruption'
+import { interrupt } from './step/interruption'
 
 const none: readonly string[] = []
 

@@ -1,7 +1,7 @@
 import type { StepDefinition } from '../workflow/step'
 import type { Core } from './core'
-import type { Fifo } from './fifo'
-import type { Delivery } from './model'
+import type { Fifo } from './model/fifo'
+import type { Delivery } from './model/model'
 
 /** How many events an `allOf` had ever received when it was found incomplete. */
 const lacking = new WeakMap<Fifo<Delivery>, number>()

@@ -1,5 +1,5 @@
 import type { Durability } from '../storage/storage'
-import type { SessionRecord } from './record'
+import type { SessionRecord } from './model/record'
 
 /** Where records go. Written by the storage layer; a session only appends. */
 export interface RecordSink {

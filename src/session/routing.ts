@@ -1,11 +1,11 @@
 import type { Clock } from '../clock'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
-import type { LiveAttempt } from './live-attempt'
-import type { Execution, Model, Point } from './model'
+import type { LiveAttempt } from './step/live-attempt'
+import type { Execution, Model, Point } from './model/model'
 import { patiently } from './patience'
-import type { Emission, PointRef } from './record'
-import type { Roster } from './roster'
+import type { Emission, PointRef } from './model/record'
+import type { Roster } from './model/roster'
 
 type Extra = Partial<Emission> | undefined
 type More = Extra | ((index: number) => Extra)

@@ -1,6 +1,6 @@
 import type { WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
-import type { Emission } from './record'
+import type { Emission } from './model/record'
 
 /** A run begins. */
 export function startRun(core: Core, event: WorkflowEvent): void {

@@ -1,8 +1,8 @@
 import { TimeoutError } from '../errors'
 import type { Core } from './core'
-import { failRun } from './failure'
-import { isWaiting } from './status'
-import { WorkTime } from './work-time'
+import { failRun } from './step/failure'
+import { isWaiting } from './model/status'
+import { WorkTime } from './step/work-time'
 
 /**
  * The clock of a run's timeout. It runs while a step works and stands still while all steps wait. Records of what steps begin

@@ -11,9 +11,9 @@ import type {
   StateOf,
 } from '../workflow/shape'
 import type { Persistence } from '../storage/persistence'
-import type { HistoryEntry } from './history-entry'
+import type { HistoryEntry } from './model/history-entry'
 import type { Orphan } from './orphans'
-import type { Status } from './status'
+import type { Status } from './model/status'
 import type { EventsOptions } from './stream'
 
 /**

@@ -1,5 +1,5 @@
 import type { Core } from './core'
-import { emitted, type SessionRecord } from './record'
+import { emitted, type SessionRecord } from './model/record'
 
 /** After a record: wakes whoever waits in a step for what it brings. */
 export function settle(core: Core, record: SessionRecord): void {

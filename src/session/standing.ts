@@ -3,13 +3,13 @@ import type { Persistence } from '../storage/persistence'
 import type { Core } from './core'
 import type { Gate } from './gate'
 import type { Journaling } from './journaling'
-import type { Model } from './model'
+import type { Model } from './model/model'
 import { orphansOf, type Orphan } from './orphans'
 import type { Outcome } from './outcome'
 import type { Permit } from './permit'
-import { exportable, saveSession, type SavedSession } from './saved-session'
+import { exportable, saveSession, type SavedSession } from './model/saved-session'
 import type { Role } from './session'
-import { statusOf, type Status } from './status'
+import { statusOf, type Status } from './model/status'
 
 /** What a session shows of itself, whatever it is doing: nothing here changes anything. */
 export abstract class Standing {

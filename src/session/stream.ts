@@ -1,8 +1,8 @@
 import type { WorkflowEvent } from '../workflow/event'
-import { Fifo } from './fifo'
-import { entryOf } from './history-entry'
-import type { Privacy } from './privacy'
-import type { SessionRecord } from './record'
+import { Fifo } from './model/fifo'
+import { entryOf } from './model/history-entry'
+import type { Privacy } from './model/privacy'
+import type { SessionRecord } from './model/record'
 
 /** Options of `session.events()`. */
 export interface EventsOptions {

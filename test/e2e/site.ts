@@ -45,7 +45,7 @@ async function serveSite(folder = 'app'): Promise<Site> {
     resolve: {
       alias: [
         { find: 'dogear/react', replacement: source('react/index.ts') },
-        { find: 'dogear/unstorage', replacement: source('storage/unstorage.ts') },
+        { find: 'dogear/unstorage', replacement: source('storage/adapters/unstorage.ts') },
         { find: 'dogear', replacement: source('index.ts') },
       ],
     },

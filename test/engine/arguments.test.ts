@@ -19,8 +19,8 @@ import {
   type Session,
 } from '../../src/index'
 import { crash, virtualClock, virtualTabs } from '../../src/testing'
-import { unstorageStorage } from '../../src/storage/unstorage'
-import { webStorage } from '../../src/storage/web-storage'
+import { unstorageStorage } from '../../src/storage/adapters/unstorage'
+import { webStorage } from '../../src/storage/adapters/web-storage'
 import { Done, failure, flow, Go, profile, thrown, unhandled, type Profile } from '../support/flows'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- what a caller without types gives

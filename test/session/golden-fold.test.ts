@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { createModel, type Model } from '../../src/session/model'
-import type { SessionRecord } from '../../src/session/record'
-import { reduce } from '../../src/session/reduce'
-import { restoreModel, saveModel } from '../../src/session/saved-model'
+import { createModel, type Model } from '../../src/session/model/model'
+import type { SessionRecord } from '../../src/session/model/record'
+import { reduce } from '../../src/session/model/reduce'
+import { restoreModel, saveModel } from '../../src/session/model/saved-model'
 import { Tree } from '../../src/state/tree'
 
 const recordsOf = (name: string): SessionRecord[] => {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { memoryStorage } from '../../src/index'
-import type { SessionRecord } from '../../src/session/record'
+import type { SessionRecord } from '../../src/session/model/record'
 import type { StoredSession } from '../../src/storage/storage'
 import { profile } from '../support/flows'
 import { inParts } from '../support/parts'

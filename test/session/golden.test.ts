@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { memoryStorage, type AnyWorkflow } from '../../src/index'
-import { lengthen } from '../../src/session/short-records'
+import { lengthen } from '../../src/session/model/short-records'
 import { checksum } from '../../src/storage/checksum'
 import { profile, type Profile } from '../support/flows'
 import { drive, journeys } from './golden/journeys'

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { defineWorkflow } from '../../src/index'
-import { History } from '../../src/session/history'
-import { createModel } from '../../src/session/model'
-import type { SessionRecord } from '../../src/session/record'
-import { reduce } from '../../src/session/reduce'
+import { History } from '../../src/session/model/history'
+import { createModel } from '../../src/session/model/model'
+import type { SessionRecord } from '../../src/session/model/record'
+import { reduce } from '../../src/session/model/reduce'
 import { Tree } from '../../src/state/tree'
 import { Done, flow, Go, Item, profile, Question } from '../support/flows'
 

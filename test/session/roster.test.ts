@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Roster } from '../../src/session/roster'
+import { Roster } from '../../src/session/model/roster'
 import { random } from '../support/random'
 
 /** A roster and a map to which the same is done. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readFileSync } from 'node:fs'
-import type { SessionRecord } from '../../src/session/record'
-import { lengthen, shorten } from '../../src/session/short-records'
+import type { SessionRecord } from '../../src/session/model/record'
+import { lengthen, shorten } from '../../src/session/model/short-records'
 
 const goldenOf = (name: string): SessionRecord[] => {
   const text = readFileSync(new URL(`golden/${name}.json`, import.meta.url), 'utf8')

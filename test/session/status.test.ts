@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { allOf, defineWorkflow, resource } from '../../src/index'
-import { createModel } from '../../src/session/model'
-import type { RecordBody } from '../../src/session/record'
-import { reduce } from '../../src/session/reduce'
-import { statusOf } from '../../src/session/status'
+import { createModel } from '../../src/session/model/model'
+import type { RecordBody } from '../../src/session/model/record'
+import { reduce } from '../../src/session/model/reduce'
+import { statusOf } from '../../src/session/model/status'
 import {
   asking,
   Done,

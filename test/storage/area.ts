@@ -1,4 +1,4 @@
-import type { TextArea } from '../../src/storage/web-storage'
+import type { TextArea } from '../../src/storage/adapters/web-storage'
 
 /** A `localStorage` for Node, with room for so many characters. */
 export function area(room = Infinity): TextArea & { readonly texts: Map<string, string> } {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { memoryStorage } from '../../src/storage/memory'
+import { memoryStorage } from '../../src/storage/adapters/memory'
 import { StorageError } from '../../src/storage-errors'
 import type { SessionStorage } from '../../src/storage/storage'
 import { virtualClock } from '../../src/testing/virtual-clock'

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { TimeoutError } from '../../src/errors'
 import { StaleEpochError, StorageError } from '../../src/storage-errors'
-import { memoryStorage } from '../../src/storage/memory'
+import { memoryStorage } from '../../src/storage/adapters/memory'
 import { jsonSerializer } from '../../src/storage/serializer'
 import type { SessionStorage } from '../../src/storage/storage'
 import { virtualClock } from '../../src/testing/virtual-clock'

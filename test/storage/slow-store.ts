@@ -1,5 +1,5 @@
 import { checksum } from '../../src/storage/checksum'
-import type { KeyValueStore } from '../../src/storage/unstorage'
+import type { KeyValueStore } from '../../src/storage/adapters/unstorage'
 
 /**
  * A key-value store for many writers, in which every call takes its time and any may overtake another: a call has

@@ -1,0 +1,20 @@
+import type { LiveSession } from '../live-session'
+import type { Message } from './message'
+import type { Outbox } from './outbox'
+
+export interface FollowingOptions {
+  readonly live: LiveSession
+  readonly outbox: Outbox
+  readonly post: (message: Message) => void
+  /** The epoch of the leader whose records were read. */
+  readonly epoch: number
+  /** Whether this tab was that leader. */
+  readonly own: boolean
+  /** How long an answer may take, in milliseconds. */
+  readonly timeout: number
+  /** A new leader's model is here, which began with the records up to `base`. `durable` says how much of the one before was stored. */
+  readonly onLeader: (base: number, durable: number) => void
+  /** Keeps what is not answered for the next leader, where there is a page to do so. Returns whether it is kept. */
+  readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
+  readonly onError: (error: unknown) => void
+}

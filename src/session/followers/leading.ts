@@ -1,0 +1,194 @@
+import { sameJson } from '../../state/same'
+import type { WorkflowEvent } from '../../workflow/event'
+import type { LiveSession } from '../live-session'
+import { isHeard, type Answer, type Asked, type Hello, type Message, type News, type Shown } from './message'
+import { perform, lasting } from './performing'
+import { recordError } from '../model/recorded-error'
+import type { SessionRecord } from '../model/record'
+
+export interface LeadingOptions {
+  readonly live: LiveSession
+  readonly post: (message: Message) => void
+  readonly epoch: number
+  /** What was stored when this tab became the leader. */
+  readonly base: number
+  /** Checks whether the session is still stored, when somebody has found that it is not. */
+  readonly doubt: () => Promise<void>
+}
+
+/** What the leader tells the other tabs, and does for them. It says nothing until one of them is there. */
+export class Leading {
+  epoch: number
+  #base: number
+  readonly #options: LeadingOptions
+  readonly #turns = new Map<string, { readonly n: number; readonly turn: Promise<void> | undefined }>()
+  #heard = false
+  #records: News['records'][number][] = []
+  /** What was told of it last. */
+  #view: Shown | undefined
+  #scheduled = false
+  #over = false
+
+  constructor(options: LeadingOptions) {
+    this.#options = options
+    this.epoch = options.epoch
+    this.#base = options.base
+    this.present()
+  }
+
+  /** The same tab has a new epoch, and is still doing what the others have asked of it. */
+  renew(epoch: number, base: number): void {
+    this.epoch = epoch
+    this.#base = base
+    this.present()
+  }
+
+  /** Says who leads. */
+  present(): void {
+    this.#options.post({ kind: 'lead', epoch: this.epoch })
+  }
+
+  /** A record, as it was folded here; `more` has joined the one before. */
+  record(record: SessionRecord, more: boolean): void {
+    if (!this.#heard) return
+    const told = this.#options.live.core.options.privacy.record(record)
+    this.#records.push(more ? { record: told, more } : { record: told })
+    this.changed()
+  }
+
+  stream(event: WorkflowEvent): void {
+    if (!this.#heard) return
+    this.#records.push({ event })
+    this.changed()
+  }
+
+  changed(): void {
+    if (!this.#heard || this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => this.tell())
+  }
+
+  hear(message: Message): void {
+    // The tab has read storage and found nothing, though something is stored.
+    if (message.kind === 'hello' && message.epoch === 0 && this.#options.live.stored > 0)
+      this.#options.doubt().then(
+        () => this.#welcome(message),
+        () => this.#welcome(message),
+      )
+    else if (message.kind === 'hello') this.#welcome(message)
+    else if (message.kind === 'ask' && message.of === this.epoch) this.do(message)
+    else if (message.kind === 'gone') this.#options.doubt().catch(() => {})
+  }
+
+  /** Everything that has happened since the last time. */
+  tell(): void {
+    this.#scheduled = false
+    if (this.#over || !this.#heard) return
+    const { post, live } = this.#options
+    const view = viewOf(live)
+    const records = this.#records
+    const changed = !sameJson(view, this.#view)
+    if (records.length === 0 && !changed) return
+    this.#records = []
+    this.#view = view
+    post({
+      ...{ kind: 'news', epoch: this.epoch, durable: live.stored, records },
+      ...(changed && { view }),
+    })
+  }
+
+  /** Does what a tab has asked for, once, and one after the other for each tab. */
+  do(asked: Asked): void {
+    const last = this.#turns.get(asked.by)
+    if (this.#ends) return
+    if (last && asked.n <= last.n) {
+      void (last.turn ?? Promise.resolve()).then(() => this.#repeat(asked))
+      return
+    }
+    const after = last?.turn
+    const turn = after ? after.then(() => this.#perform(asked)) : this.#perform(asked)
+    const entry = { n: asked.n, turn }
+    this.#turns.set(asked.by, entry)
+    void turn?.then(() => {
+      if (this.#turns.get(asked.by) === entry) this.#turns.set(asked.by, { n: asked.n, turn: undefined })
+    })
+  }
+
+  /** Does what was asked before this tab led, in the order in which it was asked. */
+  catchUp(all: readonly (Asked & { readonly at: number })[]): void {
+    for (const asked of [...all].sort((a, b) => a.at - b.at || a.n - b.n)) this.do(asked)
+  }
+
+  end(): void {
+    this.tell()
+    this.#over = true
+  }
+
+  /** Closing takes as long as storage does. What is asked meanwhile gets no answer here, and so goes to the next leader. */
+  get #ends(): boolean {
+    return this.#over || this.#options.live.closing !== undefined
+  }
+
+  #welcome({ tab, epoch, seq }: Hello): void {
+    if (this.#over) return
+    this.tell()
+    this.#heard = true
+    const { live, post } = this.#options
+    const { core } = live
+    const same = epoch === this.epoch && seq === core.model.seq && !core.isJoining
+    const view = viewOf(live)
+    post({
+      ...{ kind: 'welcome', to: tab, epoch: this.epoch, base: this.#base, durable: live.stored, view },
+      ...(!same && { model: live.save() }),
+    })
+  }
+
+  /** Returns nothing when there is nothing to wait for: then the next may follow at once. */
+  #perform(asked: Asked): Promise<void> | undefined {
+    const { live } = this.#options
+    const { core } = live
+    if (this.#ends) return undefined
+    if (isHeard(core.model.heard, asked)) return void this.#stored(asked, true)
+    let result: unknown
+    try {
+      result = perform(live, asked)
+    } catch (error) {
+      this.#answer(asked, { error: recordError(error) })
+      return undefined
+    }
+    if (!(result instanceof Promise)) return void this.#stored(asked, result)
+    const done = result.then(
+      // A tab hears that nobody took its event before anything else is done for it.
+      (value: unknown) =>
+        value === false ? this.#answer(asked, { value }) : void this.#stored(asked, value),
+      (error: unknown) => this.#answer(asked, { error: recordError(error) }),
+    )
+    return lasting.has(asked.call) ? undefined : done
+  }
+
+  /** A frozen page has missed the answer. If no record carries the operation, nobody took it. */
+  #repeat(asked: Asked): void {
+    const { live } = this.#options
+    const heard = isHeard(live.core.model.heard, asked)
+    if (heard || asked.call === 'flush') void this.#perform(asked)
+    else this.#answer(asked, { value: false })
+  }
+
+  async #stored(asked: Asked, value: unknown): Promise<void> {
+    const { live } = this.#options
+    const { seq } = live.core.model
+    await live.core.sink.durable(seq)
+    this.#answer(asked, live.stored < seq ? { value, unstored: seq } : { value })
+  }
+
+  #answer({ by, n }: Asked, outcome: Pick<Answer, 'value' | 'error' | 'unstored'>): void {
+    if (this.#ends) return
+    this.tell()
+    this.#options.post({ kind: 'answer', to: by, n, epoch: this.epoch, ...outcome })
+  }
+}
+
+function viewOf({ status, progress, persistence, missingResources }: LiveSession): Shown {
+  const { status: saved, savedAt } = persistence
+  return { status, progress, persistence: { status: saved, savedAt }, missing: missingResources }
+}

@@ -1,0 +1,160 @@
+import type { Op } from '../../state/op'
+import { deferred, type Deferred } from '../deferred'
+import { isHeard, type Answer, type Asked } from './message'
+import type { Model } from '../model/model'
+import { rebuildError } from '../model/recorded-error'
+import { OvertakenError } from './tab-errors'
+
+/** What a later leader may do as well; the rest would mean something else by then. */
+const repeatable: ReadonlySet<string> = new Set(['write', 'reply', 'send'])
+
+/** What this tab has asked of the leader, without an answer yet. */
+export interface Pending extends Omit<Asked, 'n'> {
+  n: number
+  readonly at: number
+  readonly done: Deferred<unknown>
+  /** The epoch of the leader that was last asked. */
+  askedOf: number
+  /** Whether it was sent, and so must stay as it is. */
+  sent: boolean
+  /** The newest record when a leader in trouble answered: once that is stored, so is the result of this operation. */
+  until?: number
+}
+
+/**
+ * The operations of one tab, in order, each until the leader has stored it: through any number of leaders, and when the tab
+ * itself becomes the leader.
+ */
+export class Outbox {
+  readonly by: string
+  #n = 0
+  #pending: Pending[] = []
+  /** Answered but not stored: the next leader may never have heard of these. */
+  #unstored: Pending[] = []
+
+  constructor(by: string) {
+    this.by = by
+  }
+
+  get pending(): readonly Pending[] {
+    return this.#pending
+  }
+
+  add(call: string, args: readonly unknown[], seen: number, at: number): Pending {
+    const entry = {
+      by: this.by,
+      n: ++this.#n,
+      seen,
+      call,
+      args,
+      at,
+      done: deferred<unknown>(),
+      askedOf: 0,
+      sent: false,
+    }
+    this.#pending.push(entry)
+    return entry
+  }
+
+  /** What this tab had done as the leader goes before what it has asked since, if no leader has heard that yet. */
+  again(
+    calls: readonly (readonly [call: string, args: readonly unknown[]])[],
+    seen: number,
+    now: number,
+  ): void {
+    const unsent = this.#pending.filter((it) => !it.sent)
+    this.#pending = this.#pending.filter((it) => it.sent)
+    for (const [call, args] of calls) this.add(call, args, seen, unsent[0]?.at ?? now)
+    for (const it of unsent) it.n = ++this.#n
+    this.#pending.push(...unsent)
+  }
+
+  /** The operations are being done, here or elsewhere: from now on they keep their names and content. */
+  keepNames(): void {
+    for (const it of this.#pending) it.sent = true
+  }
+
+  /** Takes up what a tab that was left had asked, under its own name. */
+  resume(asked: Asked, at: number): void {
+    this.#pending.push({ ...asked, at, done: deferred<unknown>(), askedOf: 0, sent: true })
+  }
+
+  /** The operation that this answer is for. */
+  find({ to, n }: Pick<Answer, 'to' | 'n'>): Pending | undefined {
+    return this.#pending.find((it) => it.n === n && it.by === to)
+  }
+
+  /** Writes in one burst are one operation. */
+  write(ops: readonly Op[], seen: number, at: number): void {
+    const last = this.#pending.at(-1)
+    if (last?.call === 'write' && !last.sent) (last.args[0] as Op[]).push(...ops)
+    else this.add('write', [[...ops]], seen, at)
+  }
+
+  /** The writes that are not recorded, by how far each tab was `heard`. */
+  *writes(heard: ReadonlyMap<string, number>): Iterable<readonly Op[]> {
+    for (const it of this.#pending) if (it.call === 'write' && !isHeard(heard, it)) yield it.args[0] as Op[]
+  }
+
+  answered(entry: Pending, { value, error, unstored }: Answer): void {
+    this.#pending = this.#pending.filter((it) => it !== entry)
+    if (unstored !== undefined && repeatable.has(entry.call)) {
+      entry.until = unstored
+      this.#unstored.push(entry)
+    }
+    if (error) entry.done.reject(rebuildError(error))
+    else entry.done.resolve(value)
+  }
+
+  /** Everything up to this record is stored. */
+  stored(seq: number): void {
+    this.#unstored = this.#unstored.filter(({ until = 0 }) => until > seq)
+  }
+
+  /** A new leader may not know operations that were answered but not stored: these are asked for again. */
+  recall({ heard, seq }: Model): void {
+    this.#pending.unshift(...this.#unstored.filter((it) => !isHeard(heard, it)))
+    this.#unstored = this.#unstored.filter((it) => isHeard(heard, it))
+    for (const it of this.#unstored) it.until = seq
+  }
+
+  /** Answers may have been missed: everything is asked once more. */
+  forget(): void {
+    for (const entry of this.#pending) entry.askedOf = 0
+  }
+
+  /** Nobody answers: calls that only wait for storage reject; operations stay queued. */
+  silent(error: Error): void {
+    for (const { call, done } of this.#pending) if (call === 'flush') done.reject(error)
+  }
+
+  /** The names of the calls that will not be done. A call that only asks about storage or the view is no loss. */
+  get undone(): string[] {
+    return [...new Set(this.#pending.map((it) => it.call))].filter((it) => it !== 'flush')
+  }
+
+  /**
+   * What this tab has asked for and a later leader may do. The operations keep their names, because this page may come back
+   * and ask for them again. What other tabs had left is where they left it.
+   */
+  leave(): Asked[] {
+    this.keepNames()
+    const lasting = [...this.#unstored, ...this.#pending].filter(
+      (it) => it.by === this.by && repeatable.has(it.call),
+    )
+    return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
+  }
+
+  /** The session is gone. Its operations are not done on another session, but reported as lost. */
+  lose(id: string, onError: (error: unknown) => void): void {
+    this.#pending.unshift(...this.#unstored.splice(0))
+    const error = new OvertakenError(id, this.undone)
+    this.reject(() => error)
+    if (error.lost.length > 0) onError(error)
+  }
+
+  /** Nobody will answer any more. */
+  reject(why: () => Error): void {
+    for (const { done } of this.#pending.splice(0)) done.reject(why())
+  }
+}

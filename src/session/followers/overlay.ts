@@ -1,0 +1,65 @@
+import type { Op } from '../../state/op'
+import type { Core } from '../core'
+import type { Outbox } from './outbox'
+
+/**
+ * What a follower shows on top of the recorded state: its writes that are not recorded yet, and its private
+ * values, which are in no news.
+ */
+export class Overlay {
+  readonly #core: Core
+  readonly #outbox: Outbox
+  /** The recorded state, kept while there are unrecorded writes of this tab. */
+  #confirmed: unknown
+  /** The state that was shown before news is folded, if some of it is this tab's own. */
+  #shown: unknown
+
+  constructor(core: Core, outbox: Outbox) {
+    this.#core = core
+    this.#outbox = outbox
+    this.#confirmed = core.model.tree.root()
+  }
+
+  /** A write is about to be asked for. */
+  begin(): void {
+    if (!this.#isOn) this.#confirmed = this.#core.model.tree.root()
+  }
+
+  add(ops: readonly Op[]): void {
+    const { tree } = this.#core.model
+    tree.apply(ops)
+    if (tree.pending) tree.flush()
+  }
+
+  /** The tree shows what is recorded, and nothing else. */
+  takeOff(): void {
+    const { model, options } = this.#core
+    if (!options.privacy.none || this.#isOn) this.#shown = model.tree.root()
+    if (this.#isOn) model.tree.restore(this.#confirmed)
+  }
+
+  /** The session is reset: what is private goes as well. */
+  beginAnew(): void {
+    this.#shown = this.#core.options.initialState
+  }
+
+  /** Shows the unrecorded writes again; with the same object as before when the news held only this tab's own writes. */
+  putOn(changed: boolean, known: boolean): void {
+    const { model, options } = this.#core
+    const { tree, heard } = model
+    const shown = this.#shown
+    this.#shown = undefined
+    if (changed && this.#isOn) {
+      this.#confirmed = tree.root()
+      for (const ops of this.#outbox.writes(heard)) tree.apply(ops)
+    }
+    if (shown !== undefined) tree.apply(options.privacy.carry(shown, tree, options.writer.schema))
+    if (known && shown !== undefined) tree.restore(shown)
+    if (tree.pending) tree.flush()
+  }
+
+  get #isOn(): boolean {
+    for (const _ of this.#outbox.writes(this.#core.model.heard)) return true
+    return false
+  }
+}

@@ -1,0 +1,62 @@
+import type { Op } from '../../state/op'
+import type { WorkflowEvent } from '../../workflow/event'
+import type { LiveSession } from '../live-session'
+import type { Asked } from './message'
+import type { Target } from '../session'
+
+type Call = (live: LiveSession, asked: Asked) => unknown
+
+/** The calls that a tab may ask of the leader. They are looked up here, and nowhere else. */
+const calls: { readonly [name: string]: Call } = {
+  write: ({ core }, { args, by, seen }) => {
+    // It was checked against another tab's state, so it is checked again.
+    const others = core.touchedBeside(by) > seen
+    const { privacy, writer } = core.options
+    const { tree } = core.model
+    const shown = privacy.none || tree.root()
+    core.write(args[0] as Op[])
+    // The asking tab left its private values out; this tab keeps its own.
+    const own = privacy.carry(shown, tree, writer.schema)
+    if (own.length > 0) core.write(own)
+    if (others) core.mend()
+  },
+  send(live, asked) {
+    const { dispatch } = live.inbox
+    const event = dispatch.heard(asked.args[0] as WorkflowEvent)
+    const to = asked.args[1] as Target
+    const deliver = (): unknown => named(live.core, asked, () => live.inbox.send(event, to))
+    return (to.ask === undefined && dispatch.clear(event, to.step)?.then(deliver)) || deliver()
+  },
+  reply: ({ inbox }, { args: [ask, data] }) => inbox.reply(ask as string, data),
+  run: ({ runs }, { args: [input] }) => void runs.run(input),
+  retry: ({ runs }) => void runs.retry(),
+  cancel: ({ runs }, { args: [reason] }) => runs.cancel(reason as string | undefined),
+  pause: ({ runs }) => runs.pause(),
+  resume: ({ runs }) => runs.resume(),
+  reset: ({ runs }) => runs.reset(),
+  step: ({ runs }) => runs.step(),
+  back: ({ travel }) => travel.back(),
+  forward: ({ travel }) => travel.forward(),
+  rewind: ({ travel }, { args: [seq] }) => travel.rewind(seq as number),
+  flush: (live) => live.flush(),
+}
+
+/** Calls that may take long and hold up no other. */
+export const lasting: ReadonlySet<string> = new Set(['step', 'flush'])
+
+/** Does what was asked. The first record that it makes carries the name of the operation. */
+export function perform(live: LiveSession, asked: Asked): unknown {
+  const { core } = live
+  const call = Object.hasOwn(calls, asked.call) ? calls[asked.call] : undefined
+  if (call === undefined) throw new TypeError(`there is no "${asked.call}" to ask for`)
+  return named(core, asked, () => call(live, asked))
+}
+
+function named<T>(core: LiveSession['core'], { by, n }: Asked, action: () => T): T {
+  core.origin = { by, n }
+  try {
+    return action()
+  } finally {
+    core.origin = undefined
+  }
+}

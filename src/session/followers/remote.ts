@@ -1,0 +1,20 @@
+import type { Op } from '../../state/op'
+import type { Persistence } from '../../storage/persistence'
+import type { Shown } from './message'
+
+/** The leader of a session, for the other tabs. */
+export interface Remote {
+  /** What it last showed of itself. */
+  readonly view: Shown | undefined
+  readonly persistence: Persistence
+  /** The asks that were answered here and are not known to be answered there. Another object when it changes. */
+  readonly answering: ReadonlySet<string>
+  /** Whether it was asked for something that it has not done. */
+  readonly busy: boolean
+  /** Makes a write there, and shows it here at once. */
+  write(ops: readonly Op[]): void
+  /** The session is closed: resolves when what was done here is stored, or kept. */
+  close(): Promise<void>
+  /** Calls one of the session's methods there. */
+  call(name: string, ...args: readonly unknown[]): Promise<unknown>
+}

@@ -1,0 +1,25 @@
+import { Tree } from '../../state/tree'
+import type { Model } from './model'
+import { keepAfter } from './pages'
+import type { SessionRecord } from './record'
+import { fromPast, restoreModel } from './saved-model'
+
+/** Everything is as it was, except that the numbers go on: none is given twice. */
+export function foldRewound(
+  model: Model,
+  { to, lineage, past, back }: Extract<SessionRecord, { kind: 'rewound' }>,
+): void {
+  const { tree, seq, parent, heard, askChanges, nextEvent, nextExec, nextScope } = model
+  const paused = !back || model.paused
+  const kept = keepAfter(model, to)
+  const then = restoreModel(fromPast(past, tree.root()), new Tree(undefined))
+  tree.restore(then.tree.root())
+  Object.assign(model, then, { tree, seq, parent, heard, lineage, paused, askChanges: askChanges + 1 })
+  model.nextEvent = Math.max(model.nextEvent, nextEvent)
+  model.nextExec = Math.max(model.nextExec, nextExec)
+  model.nextScope = Math.max(model.nextScope, nextScope)
+  if (!back) return
+  // Not quite as it was: people's writes since are there.
+  model.changed = seq
+  if (model.run) model.run.kept = kept
+}

@@ -1,0 +1,175 @@
+import { diff } from '../../state/diff'
+import type { Op } from '../../state/op'
+import { Tree } from '../../state/tree'
+import { Fifo } from './fifo'
+import { addWait } from './ledger'
+import {
+  createModel,
+  Ledger,
+  type Delivery,
+  type Entry,
+  type Execution,
+  type LogEntry,
+  type Model,
+  type Point,
+} from './model'
+
+/**
+ * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as operations
+ * that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
+ */
+export interface SavedModel extends Pick<
+  Model,
+  'seq' | 'lineage' | 'changed' | 'paused' | 'nextEvent' | 'nextExec' | 'nextScope' | 'unconsumed'
+> {
+  readonly state: unknown
+  readonly flow?: unknown
+  readonly run?: Model['run']
+  readonly heard?: readonly (readonly [tab: string, n: number])[]
+  readonly parent?: Model['parent']
+  readonly latest?: Model['latest']
+  readonly queues: readonly (readonly [step: string, events: readonly Delivery[]])[]
+  readonly buffers: readonly (readonly [name: string, events: unknown[]])[]
+  readonly scopes: readonly unknown[]
+  readonly execs: readonly SavedExecution[]
+  readonly log: readonly Numbered<LogEntry, 'before'>[]
+  /** Each old state as the operations that make it of the one before; the first is made of `state`. */
+  readonly roots: readonly (readonly Op[])[]
+}
+
+export type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
+  readonly root: number
+  readonly entries: readonly Numbered<Entry, 'root'>[]
+  readonly points: readonly (Omit<Point, 'child'> & { readonly child?: SavedModel })[]
+}
+
+/** With the number of an old state in place of the state. */
+type Numbered<T, Key extends keyof T> = Omit<T, Key> & { readonly [K in Key]?: number }
+
+/** A saved model with the operations that lead to its state from another state. */
+export type SavedPast = Omit<SavedModel, 'state'> & { readonly back: readonly Op[] }
+
+export function toPast({ state, ...rest }: SavedModel, from: unknown): SavedPast {
+  return { ...rest, back: diff(from, state) }
+}
+
+export function fromPast({ back, ...rest }: SavedPast, from: unknown): SavedModel {
+  const tree = new Tree(from)
+  tree.apply(back)
+  return { ...rest, state: tree.root() }
+}
+
+/** Shares with the model only what never changes, so it may be kept. */
+export function saveModel(model: Model): SavedModel {
+  const state = model.tree.root()
+  const roots: Op[][] = []
+  const numbers = new Map<unknown, number>([[state, -1]])
+  let last = state
+  const number = (root: unknown): number => {
+    const known = numbers.get(root)
+    if (known !== undefined) return known
+    roots.push(diff(last, root))
+    last = root
+    numbers.set(root, roots.length - 1)
+    return roots.length - 1
+  }
+  // From the newest state back, so that each step is small.
+  const log = [...model.log]
+    .reverse()
+    .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
+  const execs = model.execs.values().map((exec) => saveExecution(exec, number))
+  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent, latest } =
+    model
+  return {
+    ...{ seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
+    ...(run && { run: { ...run } }),
+    ...(model.flow && { flow: model.flow.root() }),
+    ...(model.heard.size > 0 && { heard: [...model.heard] }),
+    ...(parent && { parent }),
+    ...(run && !run.end && latest.length > 0 && { latest }),
+    state,
+    queues: [...model.queues]
+      .map(([step, queue]) => [step, [...queue]] as const)
+      .filter(([, it]) => it.length > 0),
+    buffers: [...model.buffers].map(([name, events]) => [name, [...events]] as const),
+    scopes: [...model.scopes.values()].map((it) => ({ ...it, gathered: copied(it.gathered) })),
+    execs,
+    log: log.reverse(),
+    roots,
+  }
+}
+
+function saveExecution(exec: Execution, number: (root: unknown) => number): SavedExecution {
+  const { entries, points } = exec
+  const back = [...entries]
+    .reverse()
+    .map(({ root: seen, ...entry }) => ({ ...entry, ...(seen !== undefined && { root: number(seen) }) }))
+  // Completed in place: a rest of so many members takes ten times as long.
+  return Object.assign(
+    { ...exec },
+    {
+      entries: back.reverse(),
+      root: number(exec.root),
+      points: Array.from(points.values(), savePoint),
+    },
+  )
+}
+
+function savePoint({ child, ...point }: Point): SavedExecution['points'][number] {
+  return child ? { ...point, child: saveModel(child) } : point
+}
+
+function restorePoint({ child, ...point }: SavedExecution['points'][number]): Point {
+  return child ? { ...point, child: restoreModel(child, new Tree(undefined)) } : { ...point }
+}
+
+export function restoreModel(saved: SavedModel, into: Tree): Model {
+  const roots: unknown[] = []
+  for (const ops of saved.roots) {
+    const tree = new Tree(roots.length === 0 ? saved.state : roots.at(-1))
+    tree.apply(ops)
+    roots.push(tree.root())
+  }
+  const root = (number: number): unknown => (number < 0 ? saved.state : roots[number])
+  into.restore(saved.state)
+  const model = createModel(saved.state, saved.lineage, into)
+  const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent, latest = [] } = saved
+  Object.assign(model, {
+    ...{ seq, changed, paused, nextEvent, nextExec, nextScope },
+    ...{ heard: new Map(saved.heard), unconsumed: [...unconsumed], parent, latest },
+    run: run && { ...run, pages: run.pages ?? [], kept: run.kept ?? [] },
+  })
+  if (saved.flow !== undefined) model.flow = new Tree(saved.flow)
+  for (const [step, events] of saved.queues) model.queues.set(step, new Fifo(events))
+  for (const [name, events] of saved.buffers) model.buffers.set(name, [...events] as never)
+  for (const scope of saved.scopes as { id: number; gathered: [] }[])
+    model.scopes.set(scope.id, { ...scope, gathered: new Map(copied(scope.gathered)) } as never)
+  for (const exec of saved.execs)
+    model.execs.add(exec.id, {
+      ...exec,
+      root: root(exec.root),
+      entries: exec.entries.map(
+        ({ root: seen, ...it }) => ({ ...it, ...(seen !== undefined && { root: root(seen) }) }) as Entry,
+      ),
+      points: new Ledger(exec.points.map((it) => [it.key, restorePoint(it)])),
+    })
+  index(model)
+  model.log = saved.log.map(({ before, ...it }) => ({
+    ...it,
+    ...(before !== undefined && { before: root(before) }),
+  }))
+  return model
+}
+
+function copied<T>(lists: Iterable<readonly [string, readonly T[]]>): [string, T[]][] {
+  return Array.from(lists, ([name, list]) => [name, [...list]])
+}
+
+/** Works out what follows from the rest of the model: who waits for what, and which scopes are at their end. */
+function index(model: Model): void {
+  for (const { id, open } of model.scopes.values()) if (open === 0) model.ripe.add(id)
+  const points = model.execs
+    .values()
+    .flatMap((exec) => [...exec.points.values()].map((point) => ({ exec, point })))
+  for (const { exec, point } of points.sort((a, b) => a.point.seq - b.point.seq)) addWait(model, exec, point)
+}

@@ -1,0 +1,78 @@
+import { OutcomeUnknown } from '../../workflow/outcome-unknown'
+import { isWait, type Execution, type Model, type Point } from './model'
+
+/**
+ * What a session is doing, derived from its data.
+ *
+ * - `loading`, `error`: it is not read yet, or could not be loaded.
+ * - `idle`: it was never started.
+ * - `running`: steps are at work.
+ * - `waiting`: it has nothing to do but to wait for answers or times, or for code with the steps of its `orphans`.
+ * - `paused`: by hand, or because resources are missing.
+ * - `stalled`: nothing is left to do and no stop event came.
+ * - `completed`, `failed`, `cancelled`: how its run ended.
+ */
+export type Status =
+  | 'loading'
+  | 'error'
+  | 'idle'
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'stalled'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+
+/** What a page knows of a workflow at work. In a sub-flow that its step has not come to yet, no step counts as missing. */
+export interface AtWork {
+  readonly definition: { readonly stepsByName: Pick<ReadonlyMap<string, unknown>, 'has'> }
+  /** The attempts of this page. */
+  readonly attempts: { get(exec: number): { readonly exec: Execution } | undefined }
+  /** The sub-flows in it, by execution and point. */
+  readonly children: { get(key: string): { readonly core: AtWork } | undefined }
+}
+
+export function statusOf(model: Model, missingResources: boolean, at: AtWork | undefined): Status {
+  const { run } = model
+  if (run?.end) return run.end.status
+  if (model.paused) return 'paused'
+  if (run === undefined) return 'idle'
+  if (missingResources) return 'paused'
+  return allWait(model, at) ? 'waiting' : 'running'
+}
+
+/** Whether everything at work can only go on when somebody answers, or a time or code with the missing steps comes. */
+export function allWait({ run, execs, queues }: Model, at: AtWork | undefined): boolean {
+  if (run === undefined || run.end) return false
+  let begun = false
+  for (const exec of execs.values()) {
+    if (!knows(at, exec.step)) continue
+    if (!isWaiting(exec, at)) return false
+    begun = true
+  }
+  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(at, step)) return false
+  return true
+}
+
+/** Whether an execution can only go on when somebody answers or a time comes. */
+export function isWaiting(exec: Execution, at: AtWork | undefined): boolean {
+  let waits = false
+  for (const point of exec.points.open) {
+    const { child } = point
+    const here = child && at?.children.get(`${exec.id}/${point.key}`)?.core
+    if (child ? !allWait(child, here) : !isWait(point) && !isAskedAbout(exec, point)) return false
+    waits = true
+  }
+  return waits || (exec.retryAt !== undefined && at?.attempts.get(exec.id)?.exec !== exec)
+}
+
+function knows(at: AtWork | undefined, step: string): boolean {
+  return at === undefined || at.definition.stepsByName.has(step)
+}
+
+/** Whether an effect only waits for somebody to say what became of it. */
+function isAskedAbout({ points }: Execution, { key }: Point): boolean {
+  const asks = `ask:${OutcomeUnknown.type}/${key.slice('once:'.length)}#`
+  return [...points.open].some((it) => it.key.startsWith(asks))
+}

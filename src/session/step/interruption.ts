@@ -1,0 +1,58 @@
+import { CrashLoopError } from '../../run-errors'
+import type { Core } from '../core'
+import { failRun } from './failure'
+import type { Execution, Model } from '../model/model'
+import { isWaiting, type AtWork } from '../model/status'
+
+/** Interruptions of one execution in a row that are taken for a crash loop. */
+const CRASH_LOOP = 10
+
+/**
+ * Rolls back what a crash or a reload cut off, by a record of its own. Returns a function that counts the interruption. Call
+ * it when the work begins again: a page that never lets the work run cuts nothing off. An execution that is cut off again
+ * and again without progress fails the run, before it takes the page down once more.
+ */
+export function interrupt(core: Core): () => void {
+  const cut = interrupted(core.model)
+  const now = core.options.clock.now()
+  const dirty = cut.filter((id) => isDirty(core.model.execs.get(id) as Execution))
+  if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
+  return () => {
+    const { model } = core
+    const execs = cut.filter((id) => began(core, model.execs.get(id), now))
+    if (execs.length === 0 || model.run?.end) return
+    core.append({ kind: 'interrupted', execs, counts: true })
+    const looping = model.execs.values().find((it) => it.interruptions >= CRASH_LOOP)
+    if (looping)
+      failRun(core, looping, looping.attempt, new CrashLoopError(looping.step, looping.interruptions))
+  }
+}
+
+/**
+ * Whether an execution can have crashed a page. It cannot when the code has no step for it, or when it was still waiting for
+ * its retry when this page was opened; and a sub-flow counts for itself.
+ */
+function began(core: Core, exec: Execution | undefined, opened: number): boolean {
+  if (exec === undefined || core.step(exec.step) === undefined) return false
+  return !((exec.retryAt ?? 0) > opened) && !isWaiting(exec, nowhere)
+}
+
+/** Stands for code that knows no step of any sub-flow. */
+const nowhere: AtWork = {
+  definition: { stepsByName: new Map() },
+  attempts: new Map(),
+  children: { get: () => ({ core: nowhere }) },
+}
+
+function isDirty({ dirty, entries, committed }: Execution): boolean {
+  return dirty || entries.length > committed
+}
+
+/** The executions that a crash or a reload cut off at work. Waiting alone is no interruption. */
+export function interrupted(model: Model): number[] {
+  if (model.run === undefined || model.run.end) return []
+  return model.execs
+    .values()
+    .filter((it) => isDirty(it) || !isWaiting(it, undefined))
+    .map((it) => it.id)
+}

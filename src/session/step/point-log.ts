@@ -1,0 +1,149 @@
+import { ArgumentError, NestedEditError, TimeoutError } from '../../errors'
+import type { StepDefinition } from '../../workflow/step'
+import type { Core } from '../core'
+import type { Execution, Point, PointResult } from '../model/model'
+import type { Emission, PointType, RecordBody } from '../model/record'
+import type { Replay } from './replay'
+
+/** The attempt that the points belong to. */
+export interface Host {
+  readonly core: Core
+  readonly exec: Execution
+  readonly step: StepDefinition
+  readonly replay: Replay
+  readonly over: Error | undefined
+  readonly editing: boolean
+  send(event: unknown): void
+  readonly unclear: Promise<void> | undefined
+  takeSends(): { readonly sends?: readonly Emission[] }
+  awaiting<T>(wait: Promise<T>): Promise<T>
+}
+
+/** How an attempt's points get into the ledger: opened, done, and told apart by their keys. */
+export class PointLog {
+  readonly #attempt: Host
+  /** The first free number of each name (the last name has its own fields), and numbers that were taken out of order. */
+  #counts: Map<string, number> | undefined
+  #name = ''
+  #lowest = 1
+  #claimed: Set<string> | undefined
+  /** In a node, where the numbers begin after a finished phase. */
+  #phase = ''
+
+  constructor(attempt: Host) {
+    this.#attempt = attempt
+  }
+
+  /** Every point calls it first. Throws in an attempt that is over, and inside an edit. */
+  enter(what: string): void {
+    this.alive()
+    if (this.#attempt.editing) throw new NestedEditError(`ctx.${what}`)
+  }
+
+  alive(): void {
+    if (this.#attempt.over) throw this.#attempt.over
+  }
+
+  /** Await it before recording something that carries sent events: right after a reload, their receivers may be unknown. */
+  get unclear(): Promise<void> | undefined {
+    return this.#attempt.unclear?.then(() => this.alive())
+  }
+
+  /** Points of one kind in one step are told apart by what they are about, then by their order. */
+  key(name: string, fits: (point: Point) => boolean = () => true): string {
+    const { points } = this.#attempt.exec
+    const lowest = this.#lowestOf(name)
+    for (let number = lowest; ; number++) {
+      const key = this.#key(name, number)
+      if (this.#claimed?.has(key)) continue
+      const point = points.get(key)
+      // The lowest number is free, so it is the first free one.
+      if (point === undefined)
+        return this.#claim(name, lowest, number > lowest ? this.#key(name, lowest) : key)
+      if (fits(point)) return this.#claim(name, number, key)
+    }
+  }
+
+  #claim(name: string, number: number, key: string): string {
+    if (number > this.#lowest) (this.#claimed ??= new Set()).add(key)
+    else for (this.#lowest++; this.#claimed?.delete(this.#key(name, this.#lowest)); this.#lowest++);
+    return key
+  }
+
+  /** Most steps have points of one name alone: they do without a map. */
+  #lowestOf(name: string): number {
+    if (name !== this.#name) {
+      if (this.#name !== '') (this.#counts ??= new Map<string, number>()).set(this.#name, this.#lowest)
+      this.#name = name
+      this.#lowest = this.#counts?.get(name) ?? 1
+    }
+    return this.#lowest
+  }
+
+  #key(name: string, number: number): string {
+    return `${name}#${this.#phase}${number}`
+  }
+
+  /** A phase of a node is over. A re-run does not walk through it, so counting begins again. */
+  pass(key: string): void {
+    this.#phase = `${key}/`
+    this.#counts = undefined
+    this.#name = ''
+    this.#attempt.replay.pass(key)
+  }
+
+  /** The step opens a point, or comes to a recorded one. */
+  open(key: string, type: PointType, details: object = {}): Point {
+    const { exec } = this.#attempt
+    this.act({ kind: 'opened', exec: exec.id, key, type, ...details, ...this.#attempt.takeSends() })
+    return exec.points.get(key) as Point
+  }
+
+  /** Opens a point that waits, or comes to it again. Resolves with its answer. */
+  async wait(key: string, type: PointType, timeout: number | undefined, details: object): Promise<unknown> {
+    const { core, exec, replay } = this.#attempt
+    let point = exec.points.get(key)
+    if (point) replay.reached(key)
+    if (!point || point.again) {
+      mustBeTime(timeout, type)
+      const { unclear } = this
+      if (unclear) await unclear
+      const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
+      point = this.open(key, type, { ...details, ...deadline })
+    }
+    if (point.result === undefined) await this.#attempt.awaiting(replay.turns.of(key))
+    else if (replay.turns.isDue(key)) await replay.turns.of(key)
+    this.alive()
+    const { result }: { result: PointResult | undefined } = point
+    if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)
+    return result?.value
+  }
+
+  act(body: RecordBody): void {
+    this.#attempt.replay.turns.occupy()
+    this.#append(body)
+  }
+
+  /** A point has its result: it is handed over when it is its turn. */
+  done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
+    const sends = this.#attempt.over ? {} : this.#attempt.takeSends()
+    this.#append({ kind: 'done', exec: this.#attempt.exec.id, key, type, ...result, ...sends })
+  }
+
+  #append(body: RecordBody): void {
+    this.#attempt.core.append(body)
+    this.#attempt.replay.entered()
+    // An event kept for a batch starts nothing.
+    if (body.kind !== 'collected' || body.sends) this.#attempt.core.wake()
+  }
+}
+
+/** Whether there is a point of the name. Looks only for the first, because a chat has thousands of them. */
+export function hasAny(points: ReadonlyMap<string, Point>, name: string): boolean {
+  return ['', 'prepare/', 'execute/', 'fallback/'].some((phase) => points.has(`${name}#${phase}1`))
+}
+
+function mustBeTime(ms: number | undefined, type: PointType): void {
+  if (Number.isFinite(ms) || (ms === undefined && type !== 'sleep')) return
+  throw new ArgumentError(`the time of ${type}()`, ms, 'milliseconds')
+}

@@ -1,0 +1,136 @@
+import { NestedEditError } from '../../errors'
+import { edit as editOps } from '../../state/edit'
+import type { Op } from '../../state/op'
+import { toPath, type Path } from '../../state/path'
+import type { View } from '../../state/view'
+import type { Keys } from '../../state/path-types'
+import type { Attempt } from './attempt'
+import { StepWrites, type Make } from './step-writes'
+
+const written = Promise.resolve()
+
+/**
+ * The state as one attempt sees and writes it (durable-steps, rules a, b, i). While the attempt repeats what is
+ * recorded, reads see the version of that time and equal writes are silent; after that everything is new.
+ */
+export class StepState extends StepWrites {
+  readonly get: (...args: [path?: string | Keys, fallback?: unknown]) => unknown
+  readonly has: (path: string | Keys) => boolean
+  readonly edit: (recipe: (draft: unknown) => void | Promise<void>) => Promise<void>
+  readonly subscribe: (path: string | Keys, listener: () => void) => () => void
+
+  constructor(attempt: Attempt) {
+    const { writer, initialState } = attempt.core.options
+    const { tree } = attempt.core.model
+    super(writer, initialState, (_, path, make) => whenFree(attempt, path, make))
+    this.get = (...args) => read(attempt, args)
+    this.has = (path) => view(attempt).has(toPath(path))
+    this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
+    this.subscribe = (path, listener) => attempt.ending(tree.subscribe(toPath(path), listener))
+  }
+}
+
+/** The state that the attempt's next read sees. Counts as a read. */
+function view(attempt: Attempt): View {
+  const { core, exec, replay } = attempt
+  const seen = replay.view
+  const { model } = core
+  // Somebody else has written: a re-run must be told to see that here.
+  if (seen === undefined && attempt.over === undefined && !replay.knows(model.changed)) {
+    core.append({ kind: 'saw', exec: exec.id, reads: replay.reads }, 'soon', 'relaxed')
+    replay.entered()
+  }
+  replay.reads++
+  if (seen === undefined) return model.tree
+  const { privacy, writer } = core.options
+  // What is private was not stored: a re-run finds its default.
+  if (!privacy.none) seen.apply(privacy.complete(seen, writer.schema))
+  return seen
+}
+
+function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]): unknown {
+  const path: Path = toPath(args[0] ?? '')
+  const seen = view(attempt)
+  if (args.length === 0) return seen.root()
+  if (args.length > 1 && !seen.has(path)) return args[1]
+  return seen.read(path)
+}
+
+function put(attempt: Attempt, path: Path, make: Make): void {
+  // A write first reads its place. Like any read, it must see the same again in a re-run.
+  const op = make(view(attempt), path)
+  if (op !== undefined) record(attempt, [op])
+}
+
+function record(attempt: Attempt, ops: readonly Op[]): void {
+  const { privacy } = attempt.core.options
+  if (ops.length === 0 || attempt.replay.wrote(ops)) return
+  const told = privacy.told(ops)
+  if (told.length > 0 && (attempt.replay.stands() || (told !== ops && attempt.replay.wrote(told)))) return
+  attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
+  attempt.replay.entered()
+}
+
+/**
+ * Writers of one session take turns: a write waits while an asynchronous edit is open. But a repeated write of a re-run does
+ * not wait for another step's edit: the step's other branches must see it as early as they saw it before.
+ */
+function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void> {
+  const guarded = (): void => {
+    if (attempt.over) throw attempt.over
+    put(attempt, toPath(at), make)
+  }
+  const { edits } = attempt.core
+  if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()))
+  try {
+    if (edits && (attempt.waiting || !attempt.replay.owes(toPath(at))))
+      return attempt.fence(queued(attempt, edits.then(guarded)))
+    guarded()
+    return written
+  } catch (error) {
+    return attempt.fence(Promise.reject(error as Error))
+  }
+}
+
+async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise<void>): Promise<void> {
+  if (attempt.editing) throw new NestedEditError('ctx.state.edit')
+  const { core } = attempt
+  const before = core.edits
+  const turn = (async () => {
+    if (before) await before
+    if (attempt.over) throw attempt.over
+    let open = true
+    // Set before the recipe awaits anything: from then on a call may come from inside it.
+    queueMicrotask(() => (attempt.editing ||= open))
+    attempt.editing = true
+    try {
+      const { changed } = core.model
+      const ops = editOps(core.options.writer, view(attempt), recipe)
+      // A call made synchronously after this one comes from another branch, and waits for its turn.
+      attempt.editing = false
+      const settled = ops instanceof Promise ? await ops : ops
+      if (attempt.over) throw attempt.over
+      const mixed = core.model.changed !== changed
+      record(attempt, settled)
+      if (mixed) core.mend()
+    } finally {
+      open = attempt.editing = false
+    }
+  })()
+  return queued(attempt, turn)
+}
+
+/** The next edit waits for this turn, however it ends. So does a write, or an edit called now would overtake it. */
+function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
+  const { core } = attempt
+  const ended = turn.catch(() => {})
+  // An attempt that is over no longer edits, even if its recipe never returns.
+  const tail = Promise.race([ended, attempt.gone])
+  core.edits = attempt.waiting = tail
+  // It is the first to wait for the turn, so it runs right before the others.
+  void tail.then(() => {
+    if (core.edits === tail) core.edits = undefined
+    if (attempt.waiting === tail) attempt.waiting = undefined
+  })
+  return turn
+}

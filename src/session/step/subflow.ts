@@ -1,0 +1,232 @@
+import { PathError, SessionStateError, WorkflowError } from '../../errors'
+import { checkOptions } from '../../state/argument'
+import type { Op } from '../../state/op'
+import { toPath, type Path } from '../../state/path'
+import { keeps, sameContent } from '../../state/same'
+import { compileSchema } from '../../state/schema'
+import { Tree } from '../../state/tree'
+import { valueAt } from '../../state/view'
+import type { Schema } from '../../state/standard-schema'
+import type { WorkflowEvent } from '../../workflow/event'
+import {
+  linesOf,
+  mappingMistakes,
+  takenByMapping,
+  type AnyMapping,
+  type Source,
+  type Sources,
+} from '../../workflow/mapping'
+import type { AnyWorkflow } from '../../workflow/shape'
+import { leaks } from '../../workflow/leaks'
+import { definitionOf, type Definition } from '../../workflow/workflow'
+import type { Attempt } from './attempt'
+import type { Model, Point } from '../model/model'
+import { Privacy } from '../model/privacy'
+import type { ChildBegin, RecordBody } from '../model/record'
+import type { Resources } from '../resources'
+import { begun, failures } from './in-this-page'
+import { interrupted } from './interruption'
+import { rebuildError } from '../model/recorded-error'
+import type { StepFlow } from './step-flow'
+import type { StepState } from './step-state'
+
+/** The layers of the step from which a sub-flow captures, and to which it writes back. */
+export interface Layers {
+  readonly state: StepState
+  readonly flowState: StepFlow
+}
+
+/**
+ * Runs a workflow as a point of a step. What is captured is recorded with the point, and the result when it is done. A re-run
+ * carries the child on, or gets the result. Then it writes back, silently when that was recorded as well.
+ */
+export async function runSubflow(
+  attempt: Attempt,
+  layers: Layers,
+  workflow: AnyWorkflow,
+  mapping: AnyMapping = {},
+): Promise<unknown> {
+  checkOptions('subflow()', mapping, takenByMapping)
+  const definition = checked(workflow, mapping, attempt.core.definition)
+  const { core, exec, points, replay } = attempt
+  points.log.enter('subflow')
+  const key = points.log.key(`subflow:${definition.name}`)
+  const parent = new Tree(layers.state.get())
+  const read = reader(attempt, parent)
+  const given = resourcesOf(mapping.capture?.['resources'], read)
+  let point = exec.points.get(key)
+  let lacks = false
+  if (point) {
+    replay.reached(key)
+    lacks = !core.children.has(`${exec.id}/${key}`) && grown(point, definition)
+  } else
+    point = points.log.open(key, 'subflow', {
+      child: begin(definition, mapping.capture ?? {}, read, attempt),
+    })
+  if (point.result === undefined) {
+    const { begin: known } = point
+    if (known && (lacks || known.workflow !== definition.name || known.version !== definition.version))
+      await bringUp(attempt, point, definition)
+    const nested =
+      core.children.get(`${exec.id}/${key}`) ?? core.options.nest(core, exec, point, definition, given)
+    nested.join(attempt)
+  }
+  await replay.turns.of(key)
+  points.log.alive()
+  const { result } = point
+  if (result?.error) throw points.effects.failed(key, failures.get(point) ?? rebuildError(result.error))
+  return writeBack(mapping.writeBack ?? {}, result?.value, layers)
+}
+
+function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition): Definition {
+  const definition = definitionOf(workflow)
+  definition.validate()
+  const wrong = mappingMistakes(mapping)
+  const mistakes = wrong.length > 0 ? wrong : leaks(mapping, parent, definition)
+  if (mistakes.length === 0) return definition
+  throw new WorkflowError(
+    definition.name,
+    mistakes.map((message) => ({ check: 'subflow', message })),
+  )
+}
+
+/**
+ * Newer code brings a sub-flow that has begun to its own version, by the migrations of the child, as it does with a session
+ * at its opening. Other code must not carry it on.
+ */
+async function bringUp(attempt: Attempt, point: Point, definition: Definition): Promise<void> {
+  const { core, exec, points } = attempt
+  const { begin: made, child, key } = point as Required<Point>
+  const paths = definition.options.private
+  const append = (record: RecordBody): void =>
+    core.append({ kind: 'child', exec: exec.id, key, record, ...(paths && { private: paths }) })
+  const cut = interrupted(child as Model)
+  let states: readonly unknown[]
+  try {
+    if (core.children.has(`${exec.id}/${key}`)) throw new Error(`it is at work in version ${made.version}`)
+    if (cut.length > 0) append({ kind: 'interrupted', execs: cut })
+    const { upgrade, copy } = core.options
+    states = await upgrade(definition, made, [child?.tree.root(), made.state], copy)
+  } catch (error) {
+    const { message, cause } = error as Error
+    const advice = '`retry()` goes on with it once it can, `run()` begins anew'
+    throw new SessionStateError(`sub-flow "${definition.name}" cannot go on: ${message}; ${advice}`, {
+      cause,
+    })
+  }
+  points.log.alive()
+  const [state, first] = states
+  append({ kind: 'migrated', version: definition.version, state, first })
+}
+
+/** Whether the code has a new field with a default, which completes the state without a new version, as that of a session. */
+function grown({ child }: Point, { options }: Definition): boolean {
+  if (child === undefined || begun.has(child)) return false
+  try {
+    const state = child.tree.root()
+    const complete = compileSchema(options.state).initial(state)
+    // Private values were not stored, and begin anew.
+    const filled = new Privacy(options.private).filled(state, complete)
+    return !sameContent(complete, filled) && keeps(complete, filled)
+  } catch {
+    return false
+  }
+}
+
+type Read = (source: Source) => unknown
+
+/** Reads what may be captured: the event, and the parent's layers as they are now. */
+function reader({ event, core }: Attempt, state: Tree): Read {
+  return ({ scope, path, text }) => {
+    if (scope === 'resources') return resourceAt(path, text, core.options.resources)
+    if (scope === 'value') return found(valueOf(event), path, text)
+    return found(scope === 'state' ? state.root() : core.options.flow.state.get(), path, text)
+  }
+}
+
+/** What the child begins with, checked by its schemas. */
+function begin(
+  definition: Definition,
+  capture: NonNullable<AnyMapping['capture']>,
+  read: Read,
+  { core, event }: Attempt,
+): ChildBegin {
+  const { name, version, options } = definition
+  const { start } = options
+  const input =
+    capture['input'] === undefined ? start.schema && valueOf(event) : build(capture['input'], undefined, read)
+  const { data } = start(input)
+  const started = (schema: Schema | undefined, sources: Sources | undefined, what: string): unknown => {
+    const compiled = compileSchema(schema)
+    const first = sources === undefined ? undefined : build(sources, defaults(schema), read)
+    return core.options.copy(compiled.initial(first), what)
+  }
+  return {
+    ...{ workflow: name, version },
+    ...(data !== undefined && { input: data }),
+    state: started(options.state, capture['state'], 'state'),
+    flow: started(options.flowState, capture['flowState'], 'flowState'),
+    ...(options.private && { private: options.private }),
+  }
+}
+
+/** What a schema makes of `undefined`, if it accepts that. */
+function defaults(schema: Schema | undefined): unknown {
+  try {
+    return compileSchema(schema).initial(undefined)
+  } catch {
+    return {}
+  }
+}
+
+/** The captured value: the source itself, or an object with the values at their targets. */
+function build(sources: Sources, base: unknown, read: Read): unknown {
+  if (typeof sources === 'string') return linesOf(sources).map(([, from]) => read(from))[0]
+  const tree = new Tree(base ?? {})
+  for (const [to, from] of linesOf(sources)) {
+    const value = read(from)
+    tree.apply([value === undefined ? ['delete', to.id] : ['set', to.id, value]] satisfies Op[])
+  }
+  return tree.root()
+}
+
+function found(from: unknown, path: Path, text: string): unknown {
+  const value = valueAt(from, path.keys)
+  if (value === undefined && path.keys.length > 0)
+    throw new PathError(text, 'the sub-flow maps it, and it is missing')
+  return value
+}
+
+/** Of several events, the list of their data. */
+function valueOf(event: unknown): unknown {
+  if (Array.isArray(event)) return event.map((it: WorkflowEvent) => it.data ?? null)
+  return (event as WorkflowEvent).data
+}
+
+function resourceAt({ keys }: Path, text: string, resources: Resources): unknown {
+  const [key, ...rest] = keys
+  return key === undefined ? resources.view : found(resources.require(key), toPath(rest), text)
+}
+
+/** Resources keep their identity: they are given, not copied. */
+function resourcesOf(sources: Sources | undefined, read: Read): Record<string, unknown> {
+  const lines = linesOf(sources).map(([to, from]) => [to.text, read(from)] as const)
+  return typeof sources === 'string' ? { ...(lines[0]?.[1] as object) } : Object.fromEntries(lines)
+}
+
+/** Writes the result where the mapping says, as the step's own writes. Resolves with the value. */
+async function writeBack(
+  { value, state, flowState }: NonNullable<AnyMapping['writeBack']>,
+  result: unknown,
+  layers: Layers,
+): Promise<unknown> {
+  const read: Read = ({ path, text }) => found(result, path, text)
+  for (const [layer, sources] of [
+    [layers.state, state],
+    [layers.flowState, flowState],
+  ] as const)
+    for (const [to, from] of linesOf(sources))
+      if (to.keys.length === 0) await layer.replace(read(from))
+      else await layer.set(to.keys, read(from))
+  return value === undefined ? result : build(value, undefined, read)
+}
