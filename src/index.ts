@@ -8,16 +8,16 @@ export type { Exact, Item, Keys, Next, Path, Read, Write } from './state/path-ty
 export type { PlainStore, StateStore } from './state/store'
 export type { Ask, OpenAsk } from './workflow/ask'
 export { defineEvent, type EventFactory, type EventType, type WorkflowEvent } from './workflow/event'
-export { workflowFromGraph, type GraphWorkflow } from './workflow/graph'
-export type { GraphDocument, GraphEdge, GraphNode } from './workflow/graph-document'
-export { ConditionError, GraphError } from './workflow/graph-error'
-export { graphOf, type GraphExport } from './workflow/graph-export'
+export { workflowFromGraph, type GraphWorkflow } from './workflow/graph/graph'
+export type { GraphDocument, GraphEdge, GraphNode } from './workflow/graph/document'
+export { ConditionError, GraphError } from './workflow/graph/error'
+export { graphOf, type GraphExport } from './workflow/graph/export'
 export type {
   GraphRegistry,
   RegisteredNode,
   RegisteredStep,
   RegisteredSubflow,
-} from './workflow/graph-registry'
+} from './workflow/graph/registry'
 export { allOf, gather, type AllOf, type Gather } from './workflow/join'
 export { OutcomeUnknown, type KnownOutcome, type UnknownEffect } from './workflow/outcome-unknown'
 export { resource, type FactoryOptions, type Resource } from './workflow/resource'

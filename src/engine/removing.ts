@@ -2,7 +2,7 @@ import type { SessionStorage } from '../storage/storage'
 import type { Message } from '../session/followers/message'
 import { Line } from '../tabs/line'
 import { ASKED, placeOf, type Page } from './leaving'
-import { FLOW } from './left-writes'
+import { FLOW } from './flow/left-writes'
 import type { OpeningDeps } from './opening-deps'
 
 type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>

@@ -18,6 +18,8 @@ const planted: readonly (readonly [file: string, source: string, message: RegExp
   ['src/workflow/a.ts', `export * from '../session/reduce.ts'`, /what a flow is/],
   ['src/workflow/b.ts', `import type { A } from '../index'\nexport type B = A`, /what a flow is/],
   ['src/workflow/c.ts', `export * from '../testing'`, /what a flow is/],
+  ['src/workflow/graph/a.ts', `export * from '../../session/model/reduce'`, /what a flow is/],
+  ['src/workflow/graph/b.ts', `export * from '../../later'`, /what a flow is/],
   ['src/session/a.ts', `export * from '../storage/adapters/memory'`, /interface only/],
   ['src/session/b.ts', `export * from '../storage/adapters/indexeddb.ts'`, /interface only/],
   ['src/session/c.ts', `export * from '../tabs/leader'`, /runs a flow/],
@@ -67,6 +69,7 @@ const planted: readonly (readonly [file: string, source: string, message: RegExp
 const allowed: readonly (readonly [file: string, source: string])[] = [
   ['src/state/ok.ts', `export * from '../errors'\nexport * from './store'`],
   ['src/workflow/ok.ts', `export * from '../state/store'\nexport * from '../errors'`],
+  ['src/workflow/graph/ok.ts', `export * from '../event'\nexport * from '../../errors'`],
   ['src/session/ok.ts', `export * from '../workflow/event'\nexport * from '../storage/storage'`],
   ['src/session/ok-too.ts', `export * from '../storage/journal'\nexport * from '../clock'`],
   [

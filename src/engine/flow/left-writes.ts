@@ -1,10 +1,10 @@
-import type { Op } from '../state/op'
-import type { Definition } from '../workflow/workflow'
-import { isNamed } from '../storage/flow'
-import type { FlowDeps } from './flow-deps'
-import { isCached, placeOf } from './leaving'
+import type { Op } from '../../state/op'
+import type { Definition } from '../../workflow/workflow'
+import { isNamed } from '../../storage/flow'
+import type { FlowDeps } from './deps'
+import { isCached, placeOf } from '../leaving'
 import type { OwnWrite, OwnWrites } from './own-writes'
-import { Unanswered } from './unanswered'
+import { Unanswered } from '../unanswered'
 
 /** The prefix of what pages have left of a flow state in `localStorage`; for a session it is `dogear:`. */
 export const FLOW = 'dogear-flow:'

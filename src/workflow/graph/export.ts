@@ -1,11 +1,11 @@
-import { compileSchema } from '../state/schema'
-import type { AnyEvent } from './event'
-import { GRAPH_FORMAT, type GraphDocument, type GraphEdge } from './graph-document'
-import type { Retry, RetryPolicy } from './retry'
-import type { AnyWorkflow } from './shape'
-import type { StepDefinition } from './step'
-import { STEP_FAILED } from './step-failed'
-import { definitionOf, type Definition } from './workflow'
+import { compileSchema } from '../../state/schema'
+import type { AnyEvent } from '../event'
+import { GRAPH_FORMAT, type GraphDocument, type GraphEdge } from './document'
+import type { Retry, RetryPolicy } from '../retry'
+import type { AnyWorkflow } from '../shape'
+import type { StepDefinition } from '../step'
+import { STEP_FAILED } from '../step-failed'
+import { definitionOf, type Definition } from '../workflow'
 
 /** A step of an exported workflow. What is a default is left out. */
 export interface ExportedStep {

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock'
-import type { Channel } from '../tabs/channel'
-import type { FlowDeps } from './flow-deps'
-import { placeOf } from './leaving'
+import type { Clock } from '../../clock'
+import type { Channel } from '../../tabs/channel'
+import type { FlowDeps } from './deps'
+import { placeOf } from '../leaving'
 
 /** Milliseconds until a failed read of what another page has stored is tried again. */
 const AGAIN = 1000

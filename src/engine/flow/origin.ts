@@ -1,6 +1,6 @@
-import type { Clock } from '../clock'
-import type { SessionStorage } from '../storage/storage'
-import { look } from './tenure'
+import type { Clock } from '../../clock'
+import type { SessionStorage } from '../../storage/storage'
+import { look } from '../tenure'
 
 /** Tells a flow state that was removed from one that was lost when the whole storage was emptied. */
 export class Origin {

@@ -1,5 +1,5 @@
-import { copyJson, isPlainObject } from '../state/json'
-import type { Report } from './graph-error'
+import { copyJson, isPlainObject } from '../../state/json'
+import type { Report } from './error'
 
 /** A JSON object of which only its own keys count. */
 export type JsonObject = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
-import { DogearError, type Issue } from '../errors'
-import { wordsOf } from '../words'
+import { DogearError, type Issue } from '../../errors'
+import { wordsOf } from '../../words'
 
 /** Everything that is wrong with a graph document or its registry, in one error, each with its path. */
 export class GraphError extends DogearError {

@@ -1,7 +1,7 @@
-import type { Op } from '../state/op'
-import type { Tree } from '../state/tree'
-import type { NamedWrite } from '../storage/flow'
-import { deferred, type Deferred } from '../session/deferred'
+import type { Op } from '../../state/op'
+import type { Tree } from '../../state/tree'
+import type { NamedWrite } from '../../storage/flow'
+import { deferred, type Deferred } from '../../session/deferred'
 
 /** Makes the operations of a write for a given state. */
 export type Change = (view: Tree) => readonly Op[]

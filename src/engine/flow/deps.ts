@@ -1,8 +1,8 @@
-import type { Clock } from '../clock'
-import type { Serializer } from '../storage/serializer'
-import type { SessionStorage } from '../storage/storage'
-import type { Channels } from '../tabs/channel'
-import type { Page } from './leaving'
+import type { Clock } from '../../clock'
+import type { Serializer } from '../../storage/serializer'
+import type { SessionStorage } from '../../storage/storage'
+import type { Channels } from '../../tabs/channel'
+import type { Page } from '../leaving'
 
 export interface FlowDeps {
   readonly storage: SessionStorage

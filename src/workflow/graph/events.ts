@@ -1,13 +1,13 @@
-import { anything, defineEvent, type AnyEvent } from './event'
-import { readHead, readRetry } from './graph-document'
-import { known, type Report } from './graph-error'
-import { join, own, reader, type JsonObject, type Reader } from './graph-reader'
-import { initialState, type Code, type Registered } from './graph-registry'
-import type { Join } from './join'
-import { nodeHandler } from './node'
-import { makeStep, type StepDefinition } from './step'
-import { emitting, withSubflow } from './subflow'
-import { build, type Definition } from './workflow'
+import { anything, defineEvent, type AnyEvent } from '../event'
+import { readHead, readRetry } from './document'
+import { known, type Report } from './error'
+import { join, own, reader, type JsonObject, type Reader } from './reader'
+import { initialState, type Code, type Registered } from './registry'
+import type { Join } from '../join'
+import { nodeHandler } from '../node'
+import { makeStep, type StepDefinition } from '../step'
+import { emitting, withSubflow } from '../subflow'
+import { build, type Definition } from '../workflow'
 
 /** Whether a document is the export of a workflow whose steps say themselves which event comes next. */
 export function isEventful(source: JsonObject): boolean {

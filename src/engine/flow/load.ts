@@ -1,11 +1,11 @@
-import { LoadError } from '../storage-errors'
-import type { CompiledSchema } from '../state/schema'
-import type { Definition } from '../workflow/workflow'
-import { decodeFlow, type LoadedFlow } from '../storage/flow'
-import type { Refusal } from '../storage/refusal'
-import type { Serializer } from '../storage/serializer'
-import type { SessionStorage } from '../storage/storage'
-import { accepting } from './migration'
+import { LoadError } from '../../storage-errors'
+import type { CompiledSchema } from '../../state/schema'
+import type { Definition } from '../../workflow/workflow'
+import { decodeFlow, type LoadedFlow } from '../../storage/flow'
+import type { Refusal } from '../../storage/refusal'
+import type { Serializer } from '../../storage/serializer'
+import type { SessionStorage } from '../../storage/storage'
+import { accepting } from '../migration'
 
 /** Reads a workflow's flow state. Throws a Refusal for what is newer, damaged, or not what the schema takes. */
 export async function loadFlow(

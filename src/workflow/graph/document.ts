@@ -1,7 +1,7 @@
-import { isForbidden } from '../state/path'
-import { known, type Report } from './graph-error'
-import { join, kindOf, own, reader, type JsonObject, type Reader } from './graph-reader'
-import { retryMistake, type RetryPolicy } from './retry'
+import { isForbidden } from '../../state/path'
+import { known, type Report } from './error'
+import { join, kindOf, own, reader, type JsonObject, type Reader } from './reader'
+import { retryMistake, type RetryPolicy } from '../retry'
 
 /** A node of a document: a registered type under an id. Other keys on it (a position, a label) are left alone. */
 export interface GraphNode {
