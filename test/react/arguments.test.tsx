@@ -13,7 +13,7 @@ import {
   useWorkflowUrl,
   WorkflowProvider,
 } from 'dogear/react'
-import { Boundary, checkout, quietly, shop, stage, text, type Stage } from './stage'
+import { Boundary, caught, checkout, quietly, shop, stage, type Stage } from './stage'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- what a caller without types gives
 type Any = any
@@ -104,14 +104,10 @@ test.each(foreign)('%s in each prop of the provider / accepted, or a typed error
 })
 
 test('`engine` is no engine / an error that says so', async () => {
-  await quietly(() => {
-    render(
-      <Boundary>
-        <WorkflowProvider workflow={checkout} engine={{} as Any}>
-          x
-        </WorkflowProvider>
-      </Boundary>,
-    )
-  })
-  expect(text()).toBe('ArgumentError: engine takes an object with session(), not object')
+  const page = (
+    <WorkflowProvider workflow={checkout} engine={{} as Any}>
+      x
+    </WorkflowProvider>
+  )
+  expect(await caught(page)).toBe('ArgumentError: engine takes an object with session(), not object')
 })

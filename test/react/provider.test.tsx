@@ -14,6 +14,7 @@ import { crash } from 'dogear/testing'
 import {
   begun,
   Boundary,
+  caught,
   checkout,
   hooks,
   quietly,
@@ -717,27 +718,15 @@ test('suspense, and the session cannot be loaded / the nearest error boundary', 
 
 test('no workflow, as when two modules import each other / an error naming the provider', async () => {
   const { WorkflowProvider: Provider } = createWorkflowHooks(undefined as unknown as typeof checkout)
-  await quietly(() => {
-    render(
-      <Boundary>
-        <Provider id="cart-42" />
-      </Boundary>,
-    )
-  })
-  expect(text()).toMatch(/^HookError: WorkflowProvider: wrong arguments/)
+  expect(await caught(<Provider id="cart-42" />)).toMatch(/^HookError: WorkflowProvider: wrong arguments/)
 })
 
 test('a wrong definition / the error boundary gets all that is wrong with it', async () => {
   const { engine } = stage()
   const broken = checkout.step('again', { on: [], emits: [] }, () => {})
-  await quietly(() => {
-    render(
-      <Boundary>
-        <WorkflowProvider workflow={broken} engine={engine} />
-      </Boundary>,
-    )
-  })
-  expect(text()).toContain('WorkflowError: workflow "checkout"')
+  expect(await caught(<WorkflowProvider workflow={broken} engine={engine} />)).toContain(
+    'WorkflowError: workflow "checkout"',
+  )
 })
 
 test('createWorkflowHooks() / returns the provider and every hook of dogear/react, with the same names', () => {

@@ -1,4 +1,4 @@
-import { act } from '@testing-library/react'
+import { act, render } from '@testing-library/react'
 import { Component, type ReactNode } from 'react'
 import { z } from 'zod'
 import {
@@ -113,4 +113,19 @@ export async function quietly(work: () => Promise<void> | void): Promise<void> {
     console.error = error
     window.removeEventListener('error', swallow)
   }
+}
+
+/** What an error boundary around that page catches. */
+export async function caught(page: ReactNode): Promise<string> {
+  await quietly(() => void render(<Boundary>{page}</Boundary>))
+  return text()
+}
+
+/** What a component throws that calls a hook like that. */
+export function thrownBy(use: () => unknown): Promise<string> {
+  function Caller(): null {
+    use()
+    return null
+  }
+  return caught(<Caller />)
 }

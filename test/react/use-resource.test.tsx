@@ -3,7 +3,19 @@ import { StrictMode, type ReactElement } from 'react'
 import { afterEach, expect, test } from 'vitest'
 import { defineWorkflow, resource } from 'dogear'
 import { createWorkflowHooks, useResource, WorkflowProvider } from 'dogear/react'
-import { Begin, Boundary, checkout, Done, hooks, quietly, shop, stage, text, type Shop } from './stage'
+import {
+  Begin,
+  Boundary,
+  checkout,
+  Done,
+  hooks,
+  quietly,
+  shop,
+  stage,
+  text,
+  thrownBy,
+  type Shop,
+} from './stage'
 
 afterEach(cleanup)
 
@@ -135,16 +147,5 @@ test.each([
   ['no provider', () => anyHook('shop'), /HookError: useResource: there is no WorkflowProvider above/],
   ['the workflow before the key', () => anyHook(checkout, 'shop'), /HookError: useResource: wrong arguments/],
 ] as const)('%s / an error naming the hook and the way out', async (_case, use, message) => {
-  function Bad() {
-    use()
-    return null
-  }
-  await quietly(() => {
-    render(
-      <Boundary>
-        <Bad />
-      </Boundary>,
-    )
-  })
-  expect(text()).toMatch(message)
+  expect(await thrownBy(use)).toMatch(message)
 })

@@ -3,7 +3,7 @@ import { StrictMode, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { WorkflowEvent } from 'dogear'
 import { useWorkflowEvents } from 'dogear/react'
-import { AskAddress, Boundary, checkout, Done, hooks, quietly, shop, stage, text, Word } from './stage'
+import { AskAddress, checkout, Done, hooks, shop, stage, thrownBy, Word } from './stage'
 
 afterEach(cleanup)
 
@@ -139,16 +139,5 @@ test.each([
   ['a type that is not there', () => anyHook(undefined, () => {}), /HookError: useWorkflowEvents: wrong/],
   ['the handler before the type', () => anyHook(() => {}, Word), /HookError: useWorkflowEvents: wrong/],
 ] as const)('%s / an error naming the hook and the way out', async (_case, use, message) => {
-  function Bad() {
-    use()
-    return null
-  }
-  await quietly(() => {
-    render(
-      <Boundary>
-        <Bad />
-      </Boundary>,
-    )
-  })
-  expect(text()).toMatch(message)
+  expect(await thrownBy(use)).toMatch(message)
 })

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { createStore, type StateStore } from 'dogear'
 import { useWorkflowState } from 'dogear/react'
 import { cellOf, type Show } from '../../src/state/store'
-import { Boundary, checkout, hooks, quietly, shop, stage, text, type Stage } from './stage'
+import { Boundary, checkout, hooks, quietly, shop, stage, text, thrownBy, type Stage } from './stage'
 
 afterEach(cleanup)
 
@@ -446,11 +446,6 @@ test('`select` throws at the first render, or after a write / error boundary, an
   expect(text()).toBe('3')
 })
 
-function Bad({ use }: { readonly use: () => unknown }) {
-  use()
-  return null
-}
-
 const anyHook = useWorkflowState as (...args: unknown[]) => unknown
 const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['no provider', () => anyHook('note'), /HookError: useWorkflowState: there is no WorkflowProvider above/],
@@ -475,14 +470,7 @@ const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
 ]
 
 test.each(misuses)('%s / an error naming the hook and the way out', async (_case, use, message) => {
-  await quietly(() => {
-    render(
-      <Boundary>
-        <Bad use={use} />
-      </Boundary>,
-    )
-  })
-  expect(text()).toMatch(message)
+  expect(await thrownBy(use)).toMatch(message)
 })
 
 test('a store inside a provider / the value of that store', async () => {

@@ -3,19 +3,7 @@ import { StrictMode, useLayoutEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createEngine, memoryStorage, type Session, type SessionStorage } from 'dogear'
 import { useWorkflow, useWorkflowState, type UseWorkflow } from 'dogear/react'
-import {
-  Address,
-  begun,
-  Boundary,
-  checkout,
-  hooks,
-  Nudge,
-  quietly,
-  shop,
-  stage,
-  text,
-  type Shop,
-} from './stage'
+import { Address, begun, checkout, hooks, Nudge, shop, stage, text, thrownBy, type Shop } from './stage'
 
 type View = UseWorkflow<typeof checkout>
 
@@ -444,16 +432,5 @@ const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
 ]
 
 test.each(misuses)('%s / an error naming the hook and the way out', async (_case, use, message) => {
-  function Bad() {
-    use()
-    return null
-  }
-  await quietly(() => {
-    render(
-      <Boundary>
-        <Bad />
-      </Boundary>,
-    )
-  })
-  expect(text()).toMatch(message)
+  expect(await thrownBy(use)).toMatch(message)
 })
