@@ -1,4 +1,4 @@
-import { EventValidationError } from '../errors'
+import { EventValidationError, SessionStateError } from '../errors'
 import { checkOptions } from '../state/argument'
 import { isEvent, type AnyEvent } from '../workflow/event'
 import { OutcomeKnown } from '../workflow/outcome-unknown'
@@ -82,7 +82,11 @@ export class Inbox {
       return open === undefined || open.level.definition !== undefined
     }
     await patiently(isKnown)
-    return isKnown() ? this.#acceptReply(ask, data)() : false
+    if (isKnown()) return this.#acceptReply(ask, data)()
+    this.#gate.mustBeOpen()
+    throw new SessionStateError(
+      `ask "${ask}" cannot be answered until its step runs again; resume() the session, or try later`,
+    )
   }
 }
 

@@ -105,7 +105,10 @@ export interface Session<W extends AnyWorkflow> {
    * @throws UnknownEventError, UnknownStepError, EventNotAcceptedError, EventValidationError at the call
    */
   readonly send: (event: Of<W>['events'], to?: Target<Of<W>['steps']>) => Promise<boolean>
-  /** Answers an ask. Resolves with false when it is not open any more. */
+  /**
+   * Answers an ask. Resolves with false when it is not open any more. Rejects with SessionStateError when it is an ask of a
+   * `ctx.subflow` whose step has not run since a reload, as in a paused session: only that step knows what it asks for.
+   */
   readonly reply: (ask: string, data: unknown) => Promise<boolean>
   /** Runs the failed step again; resolves as `run` does. */
   readonly retry: () => Promise<ResultOf<W>>

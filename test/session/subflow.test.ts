@@ -292,6 +292,25 @@ describe('the child in progress', () => {
     expect(await session.run()).toEqual(['all', ['one', 'two']])
   })
 
+  test('ctx.subflow(), paused, and a reply after a reload / an error with the way out; the ask stays open', async () => {
+    const page = profile()
+    const workflow = defineWorkflow(flow).step('sub', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(await ctx.subflow(questioning)),
+    )
+    const first = await page.open(workflow)
+    void first.run()
+    await page.settle()
+    first.pause()
+    await page.reload()
+    const session = await page.open(workflow)
+    const [{ id } = { id: '' }] = session.asks as readonly { id: string }[]
+    await expect(session.reply(id, 'one')).rejects.toThrow(/ask ".*" .*resume\(\)/)
+    expect(session.asks).toHaveLength(1)
+    session.resume()
+    expect(await session.reply(id, 'two')).toBe(true)
+    expect(await session.run()).toBe('two')
+  })
+
   test('three deep, reloaded at each ask / every answer reaches its ask', async () => {
     const page = profile()
     const wrap = (name: string, inner: typeof asking): typeof asking =>
