@@ -14,18 +14,21 @@ export interface Watched {
 }
 
 /**
- * Call it before another tab's model replaces the one that is shown, and the function that it returns after that. Not every
- * record between the two was heard: a page in the back/forward cache hears none. Whoever waits for the end of a run, or
- * listens for asks, still hears what came of it.
+ * Call it before another model replaces the one that is there, and the function that it returns after that. When the old one
+ * was `shown`, not every record between the two was heard: a page in the back/forward cache hears none. Whoever waits for
+ * the end of a run, or listens for asks or records, still hears what came of it.
  */
-export function catchUp({ core, outcome, streams }: Watched): () => void {
-  const { run } = core.model
+export function catchUp({ core, outcome, streams }: Watched, shown: boolean): () => void {
+  const { run, seq } = core.model
   const ended = run?.end
   const asked = core.openAsks().map(idOf)
   const show = (end: Omit<Finished, 'kind'>): void =>
     streams.show({ kind: 'finished', seq: 0, at: 0, ...end }, core.definition.options.stop.type, false)
   return () => {
     const { run: now } = core.model
+    streams.running = now !== undefined && now.end === undefined
+    if (!shown) return
+    for (const it of core.history.since(seq)) streams.record(it, core.options.privacy)
     const same = now?.id === run?.id
     if (run && !ended && !same) {
       const reason = 'another tab has started over'

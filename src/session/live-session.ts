@@ -98,7 +98,7 @@ export class LiveSession extends Standing {
   attach(model: Model, journal: Journaling, resumed: Resumed, autoResume: boolean): void {
     const { core } = this
     const { early = [] } = core
-    const told = core.remote && catchUp(this)
+    const told = catchUp(this, core.remote !== undefined)
     // The session begun in memory gives way to the stored one.
     this.#scheduler.stop(replaced)
     core.unsurveyed = true
@@ -110,7 +110,7 @@ export class LiveSession extends Standing {
     this.gate.unfence()
     this.gate.open()
     if (!this.resumed.found) this.resumed = Object.freeze(resumed)
-    told?.()
+    told()
     for (const again of early) core.write(again())
     if (early.length > 0) core.mend()
     if (journal instanceof Meanwhile) core.early = early
@@ -161,6 +161,7 @@ export class LiveSession extends Standing {
     core.inFlight.clear()
     core.edits = undefined
     core.model = model
+    catchUp(this, false)()
     for (const again of early) core.write(again())
     this.changed()
   }
@@ -169,12 +170,11 @@ export class LiveSession extends Standing {
   adopt(saved: SavedSession): void {
     const { core } = this
     const asks = core.model.askChanges
-    const told = this.gate.phase === 'open' && catchUp(this)
+    const told = catchUp(this, this.gate.phase === 'open')
     core.history = new History(core.definition.options.history)
-    const model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
-    core.model = model
-    model.askChanges += asks + 1
-    if (told) told()
+    core.model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
+    core.model.askChanges += asks + 1
+    told()
   }
 
   admit(resumed: Resumed): void {

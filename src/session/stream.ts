@@ -22,7 +22,8 @@ const BUFFER = 10_000
 /** The consumers of what a session shows, each from the moment it began to listen. */
 export class Streams {
   readonly #open = new Set<Stream>()
-  #running = false
+  /** Whether a run is going on, as far as was read or shown. */
+  running = false
 
   subscribe(options: EventsOptions): AsyncIterableIterator<WorkflowEvent> {
     const stream = new Stream(options, () => this.#open.delete(stream))
@@ -42,8 +43,8 @@ export class Streams {
 
   /** Shows what a record means to somebody who watches the run. `running`: whether a run is going on after the record. */
   show(record: SessionRecord, stop: string, running: boolean): void {
-    const ran = this.#running
-    this.#running = running
+    const ran = this.running
+    this.running = running
     if (this.#open.size === 0) return
     if (record.kind === 'opened' && record.event) return this.push(record.event as WorkflowEvent)
     if (record.kind !== 'finished' && (running || !ran)) return

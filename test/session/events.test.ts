@@ -256,6 +256,24 @@ describe('events()', () => {
     expect([state.ended, follower.state.ended]).toEqual([true, false])
   })
 
+  test.each(['reset', 'rewound'] as const)(
+    'a run that was there before the page is gone: %s / the last event says so',
+    async (how) => {
+      const page = profile()
+      const before = await page.open(talking())
+      before.run().catch(() => {})
+      await page.reload()
+      const session = await page.open(talking())
+      const { seen, state } = watch(session.events())
+      await page.settle()
+      if (how === 'reset') session.reset()
+      else session.rewind(1)
+      await page.settle()
+      expect(seen.at(-1)).toEqual(['cancelled', { reason: `the session was ${how}` }])
+      expect(state.ended).toBe(true)
+    },
+  )
+
   test('back() and a rewind within the run / end no loop; the ask comes again', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(

@@ -477,6 +477,41 @@ describe('two tabs on one session', () => {
     expect(heard[1]?.seen).toEqual(heard[0]?.seen)
   })
 
+  test('a tab opens in the middle of a run, which the leader then resets / events() of the follower ends, too', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(asking)
+    one.run().catch(() => {})
+    await clock.advance(10)
+    const two = await tab().open(asking)
+    const seen: string[] = []
+    const all = (async () => {
+      for await (const event of two.events()) seen.push(event.type)
+    })()
+    one.reset()
+    await clock.advance(10)
+    await all
+    expect(seen).toEqual(['cancelled'])
+  })
+
+  test('a follower leads that has not heard everything / records: true yields what it had missed as well', async () => {
+    const { tab, clock, tabs } = browser()
+    const one = await tab().open(asking)
+    const deaf = ears(tabs)
+    const two = await tab({ channel: deaf.channel }).open(asking)
+    const seen: unknown[] = []
+    void (async () => {
+      for await (const { type, data } of two.events({ follow: true, records: true }))
+        if (type === 'record') seen.push(data)
+    })()
+    deaf.close()
+    one.run().catch(() => {})
+    await one.flush()
+    await two.takeOver()
+    deaf.open()
+    await clock.advance(10)
+    expect(seen).toEqual(two.history())
+  })
+
   test('the leader closes / the follower leads, and the run goes on', async () => {
     const { tab, clock } = browser()
     effects.length = 0
