@@ -3,7 +3,7 @@ import type { Tail } from '../storage/exit-journal'
 import type { Core } from '../session/core'
 import { isFieldEdit, isOfOnePlace } from '../session/model/field-edit'
 import type { LiveSession } from '../session/live-session'
-import type { Outbox } from '../session/followers/outbox'
+import type { Again, Outbox } from '../session/followers/outbox'
 import type { SessionRecord } from '../session/model/record'
 import { OvertakenError } from '../session/followers/tab-errors'
 import { grown } from './grown'
@@ -60,6 +60,8 @@ export class Kept {
   readonly #of: Reporting
   readonly #outbox: Outbox
   #lineage = ''
+  /** What the session's lineage was when it began, as long as nothing of it was stored. */
+  #begun: string | undefined
   /** Storage had not said which session it holds, so what was done is meant for whichever that is. */
   #unread = false
   #records: readonly SessionRecord[] = []
@@ -77,6 +79,7 @@ export class Kept {
     const { early, model } = live.core
     const records = unstoredOf(live) as SessionRecord[]
     this.#untold = lostOf(records)
+    this.#begun = begunAs(records[0])
     this.#unread = early !== undefined || (this.#unread && this.#lineage === model.lineage)
     this.#lineage = model.lineage
     // Not the records that it had followed: the tab that recorded them brings them.
@@ -101,23 +104,29 @@ export class Kept {
    */
   again(base: number, durable: number): void {
     const { core } = this.#of.live
-    const same = this.#lineage === core.model.lineage
-    const again: [string, readonly unknown[]][] = []
+    const { history, model, options } = core
+    const same = this.#lineage === model.lineage
+    const begun = begunAs(history.record(1))
+    // Nobody can have removed what was never stored: the leader found nothing, and had not heard of it.
+    const anew = this.#begun && durable === 0 && (begun ? begun !== this.#begun : model.seq === 0)
+    const again: Again[] = []
     const lost: SessionRecord[] = []
     const known: SessionRecord[] = []
     this.#untold = []
-    for (const record of this.#records) {
+    const back = same ? this.#outbox.regain((it) => isKnown(it, core)) : []
+    for (const record of [...back, ...this.#records]) {
       if (record.by !== undefined || record.seq <= durable) continue
-      const call = same || this.#unread ? callOf(record, core) : undefined
+      const fits = same || this.#unread || (anew && isFieldEdit(record))
+      const call = fits ? callOf(record, core) : undefined
       if (same && isKnown(record, core, base)) {
         const [heard, more] = grown(record, core)
         known.push(heard)
         if (more.length > 0) again.push(['write', [more]])
-      } else if (call) again.push(call)
+      } else if (call) again.push([...call, record])
       else if (isOfAPerson(record)) lost.push(record)
     }
     this.#records = known
-    this.#outbox.again(again, core.model.seq, core.options.clock.now())
+    this.#outbox.again(again, model.seq, options.clock.now())
     tellLost(this.#of, kindsOf(lost))
   }
 }
@@ -145,6 +154,11 @@ function isSame(found: SessionRecord, record: SessionRecord): boolean {
   const { at, exec, ops } = record
   const isThere = (op: Op): boolean => ops.some((it) => isOfOnePlace(it, op))
   return found.at === at && found.exec === exec && found.ops.some(isThere)
+}
+
+/** The lineage with which a session begins. */
+function begunAs(first: SessionRecord | undefined): string | undefined {
+  return first?.kind === 'created' ? first.lineage : undefined
 }
 
 function callOf(record: SessionRecord, core: Core): [string, readonly unknown[]] | undefined {

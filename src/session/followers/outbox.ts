@@ -2,6 +2,7 @@ import type { Op } from '../../state/op'
 import { deferred, type Deferred } from '../deferred'
 import { isHeard, type Answer, type Asked } from './message'
 import type { Model } from '../model/model'
+import type { SessionRecord } from '../model/record'
 import { rebuildError } from '../model/recorded-error'
 import { OvertakenError } from './tab-errors'
 
@@ -19,7 +20,12 @@ export interface Pending extends Omit<Asked, 'n'> {
   sent: boolean
   /** The newest record when a leader in trouble answered: once that is stored, so is the result of this operation. */
   until?: number
+  /** The record of this tab's own, as the leader, that it makes again. */
+  readonly of?: SessionRecord | undefined
 }
+
+/** An operation that makes a record again, or the rest of one that was heard in part. */
+export type Again = readonly [call: string, args: readonly unknown[], of?: SessionRecord]
 
 /**
  * The operations of one tab, in order, each until the leader has stored it: through any number of leaders, and when the tab
@@ -40,8 +46,9 @@ export class Outbox {
     return this.#pending
   }
 
-  add(call: string, args: readonly unknown[], seen: number, at: number): Pending {
+  add(call: string, args: readonly unknown[], seen: number, at: number, of?: SessionRecord): Pending {
     const entry = {
+      of,
       by: this.by,
       n: ++this.#n,
       seen,
@@ -57,16 +64,21 @@ export class Outbox {
   }
 
   /** What this tab had done as the leader goes before what it has asked since, if no leader has heard that yet. */
-  again(
-    calls: readonly (readonly [call: string, args: readonly unknown[]])[],
-    seen: number,
-    now: number,
-  ): void {
+  again(calls: readonly Again[], seen: number, now: number): void {
     const unsent = this.#pending.filter((it) => !it.sent)
     this.#pending = this.#pending.filter((it) => it.sent)
-    for (const [call, args] of calls) this.add(call, args, seen, unsent[0]?.at ?? now)
+    for (const [call, args, of] of calls) this.add(call, args, seen, unsent[0]?.at ?? now, of)
     for (const it of unsent) it.n = ++this.#n
     this.#pending.push(...unsent)
+  }
+
+  /** Takes back what it was to make again and the session has after all. */
+  regain(has: (record: SessionRecord) => boolean): SessionRecord[] {
+    const back: SessionRecord[] = []
+    const lacks = ({ of }: Pending): unknown => !(of && has(of) && back.push(of))
+    this.#pending = this.#pending.filter(lacks)
+    this.#unstored = this.#unstored.filter(lacks)
+    return back
   }
 
   /** The operations are being done, here or elsewhere: from now on they keep their names and content. */
