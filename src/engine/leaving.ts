@@ -131,7 +131,7 @@ export class Leaving {
     const records = tabs.kept.unstored(known.base)
     const last = records.at(-1)?.seq
     // Whoever leads may have been left a moment ago, with more than this tab has heard of.
-    const isMore = last !== undefined && !this.#exit.reaches(last, lineage)
+    const isMore = last !== undefined && !this.#exit.reaches(last, lineage, known.epoch)
     if (isMore && this.#exit.write({ ...about, records })) tabs.kept.lose()
     const asked = outbox.leave()
     return asked.length > 0

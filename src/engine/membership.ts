@@ -100,12 +100,11 @@ export class Membership {
 
   /** The model that was followed, if it is ahead of what its leader has stored and of what was found. */
   ahead(found: Found): Model | undefined {
-    const { following } = this
     const { core } = this.#options.live
     const { loaded, model, emptied = false } = found
-    const goesOn = isBeginningOf(core, found) || following?.extends(loaded?.head.epoch, model, emptied)
-    if (!following || !goesOn) return undefined
-    following.uncover()
+    const goesOn = isBeginningOf(core, found) || this.following?.extends(loaded?.head.epoch, model, emptied)
+    if (!this.following || !goesOn) return undefined
+    this.following.uncover()
     return core.model
   }
 
@@ -157,7 +156,7 @@ export class Membership {
   /** Somebody has written the session since it was read and shown, or has the lock now. Returns whether this tab follows them. */
   missed(): boolean {
     if (!this.shared) return false
-    this.#demote(0)
+    this.#demote(0, this.#election.held)
     this.#options.live.admit(this.#options.live.resumed)
     return true
   }
@@ -249,8 +248,8 @@ export class Membership {
     }
   }
 
-  /** Somebody else executes from now on. This tab asks them to do what it had not stored. */
-  #demote(epoch: number | undefined = this.#leading?.epoch): void {
+  /** Somebody else executes from now on, and is asked to do what this tab had not stored; or this tab `stays`, and reads again. */
+  #demote(epoch: number | undefined = this.#leading?.epoch, stays = false): void {
     this.leads = false
     if (this.#left) return
     // It was about to execute, and waits for its turn again.
@@ -258,10 +257,11 @@ export class Membership {
     const { stored, core } = this.#options.live
     this.outbox.stored(stored)
     this.kept.keep()
-    this.standDown()
+    if (!stays) this.standDown()
     this.#follow(core.model, epoch, true).durable = stored
     this.#readOnly()
-    this.#election.wait()
+    if (stays) this.#promote().catch(() => {})
+    else this.#election.wait()
   }
 
   #follow(model: Model, epoch: number, own: boolean): Following {

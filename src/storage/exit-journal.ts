@@ -73,12 +73,13 @@ export class ExitJournal {
     }
   }
 
-  /** Whether what is left of this session goes up to that record already. */
-  reaches(seq: number, lineage: string): boolean {
+  /** Whether what is left of this session goes up to that record already, or is by a newer leader. */
+  reaches(seq: number, lineage: string, epoch: number): boolean {
     try {
       const { box, key } = this.#options
       const found = JSON.parse(box()?.getItem(key) ?? '{}') as Record<string, unknown>
-      return found['lineage'] === lineage && Number(found['to']) >= seq
+      const { lineage: of, to, epoch: by } = found
+      return Number(by) > epoch || (of === lineage && Number(to) >= seq)
     } catch {
       return false
     }

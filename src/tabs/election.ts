@@ -51,6 +51,11 @@ export class Election {
     return this.#seat !== undefined && this.#options.channels !== undefined
   }
 
+  /** Whether this tab has the lock. */
+  get held(): boolean {
+    return this.#seat?.held === true
+  }
+
   /** Whether this tab is the leader for now. */
   async stand(): Promise<boolean> {
     const { clock, line } = this.#options

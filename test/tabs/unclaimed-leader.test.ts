@@ -193,8 +193,7 @@ test('another engine writes the session while it cannot be claimed / its state s
   await it.clock.advance(40_000)
   for (const { state, persistence } of [it.two, it.three]) {
     expect(persistence.status).toBe('saved')
-    // Each tab has done its own writes again, the new leader first.
-    expect(state.get()).toEqual({ text: 'acb', note: 'theirs' })
+    expect(state.get()).toEqual({ text: 'abc', note: 'theirs' })
   }
 })
 
@@ -475,6 +474,30 @@ test("storage is silent, and the new leader is closed without a claim; the old l
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
 })
 
+test('storage is silent, a leader with unsaved text is closed, and its page opens the session again, goes into the cache and is closed / the next page has the text; what was typed in memory is reported', async () => {
+  const it = await muted()
+  for (const { engine } of [it.second, it.last]) crash(engine)
+  it.leader.state.append('text', 'c')
+  it.leader.close().catch(() => {})
+  await it.clock.advance(10_000)
+  const again = it.first.engine.session(nudged)
+  await it.clock.advance(10_000)
+  expect(again.persistence.status).toBe('degraded')
+  again.state.append('note', 'd')
+  it.first.page.hide(true)
+  it.first.page.show(true)
+  again.state.append('note', 'e')
+  await it.clock.advance(1000)
+  again.close().catch(() => {})
+  await it.clock.advance(10_000)
+  it.disk.wake()
+  await it.clock.advance(10_000)
+  const next = await it.tab().engine.open(nudged)
+  expect([next.state.get(), next.asks.length]).toEqual([{ text: 'abc' }, 1])
+  const told = it.errors.filter((error) => error instanceof OvertakenError)
+  expect(told).toMatchObject([{ lost: ['wrote'] }, { lost: ['write'] }])
+})
+
 test('storage is silent, and a tab takes over from a closing leader and is closed too / the next page has the text of both', async () => {
   const it = await muted()
   await it.three.close()
@@ -490,6 +513,22 @@ test('storage is silent, and a tab takes over from a closing leader and is close
   const next = await it.tab().engine.open(nudged)
   expect([next.state.get('text'), next.asks.length]).toEqual(['abcd', 1])
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+})
+
+test("storage is silent, a tab takes over, another one hangs, and the old leader's last write lands / the tab leads on and saves", async () => {
+  const it = await muted(true)
+  const taken = it.three.takeOver()
+  await it.clock.advance(10_000)
+  await taken
+  crash(it.first.engine)
+  it.hearing.close()
+  it.second.page.hang()
+  it.three.state.append('text', 'c')
+  it.disk.wake()
+  await it.clock.advance(1000)
+  expect(it.three).toMatchObject({ role: 'leader', persistence: { status: 'saved' } })
+  expect(it.three.state.get('text')).toBe('abc')
+  expect((await it.tab().engine.open(nudged)).state.get('text')).toBe('abc')
 })
 
 test("storage is silent, the new leader cancels, and the old leader's last write lands when storage answers / the cancel stands", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, memoryStorage } from 'dogear'
+import { defineWorkflow, memoryStorage, OvertakenError, type Session } from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Nudge, nudged } from '../support/flows'
 import { browser, ears } from '../support/leaving'
@@ -181,6 +181,101 @@ test('an unsaved leader with more records than its history keeps is overtaken by
   await clock.advance(2000)
   expect([one.role, two.role]).toEqual(['follower', 'leader'])
   for (const { state } of [one, two]) expect(state.get()).toEqual({ text: 'abcdefghijk', last: 'k' })
+})
+
+describe('nothing of a session could be stored', () => {
+  /** A leader with text, and a follower that has heard it. */
+  async function unstored(doing: (leader: Session<typeof nudged>) => void = () => {}) {
+    const disk = { full: true }
+    const tabs = virtualTabs()
+    const errors: unknown[] = []
+    const storage = memoryStorage({ failAt: () => disk.full })
+    const it = browser({ ...tabs, storage, onError: (error) => errors.push(error) })
+    const enter = async () => {
+      const { channel, close, open } = ears(tabs)
+      const tab = it.tab({ channel })
+      const session = tab.engine.session(nudged)
+      await it.clock.advance(1500)
+      const hang = () => {
+        close()
+        tab.page.hang()
+      }
+      const wake = () => {
+        tab.page.wake()
+        open()
+      }
+      return { ...tab, session, hang, wake }
+    }
+    const one = await enter()
+    one.session.state.append('text', 'a')
+    doing(one.session)
+    await it.clock.advance(1000)
+    const two = await enter()
+    expect(two.session.state.get('text')).toBe('a')
+    /** What the next page finds. */
+    const stored = async () => {
+      disk.full = false
+      await it.clock.advance(40_000)
+      expect(one.session.persistence.status).toBe('saved')
+      return (await it.tab().engine.open(nudged, { autoResume: false })).state.get()
+    }
+    const lost = () => errors.flatMap((error) => (error instanceof OvertakenError ? error.lost : []))
+    return { ...it, enter, one, two, stored, lost }
+  }
+
+  /** Both hang while a new tab finds nothing and begins another session. Then the leader wakes. */
+  async function begunAnew(doing?: (leader: Session<typeof nudged>) => void) {
+    const it = await unstored(doing)
+    it.one.hang()
+    it.two.hang()
+    const three = await it.enter()
+    void three.session.takeOver()
+    await it.clock.advance(1000)
+    three.session.state.append('text', 'c')
+    it.one.wake()
+    await it.clock.advance(2000)
+    expect([it.one.session.role, three.session.role]).toEqual(['follower', 'leader'])
+    return { ...it, three }
+  }
+
+  test('a new tab begins another session / what was typed in the old leader goes on top of that, once', async () => {
+    const it = await begunAnew()
+    for (const { session } of [it.one, it.three]) expect(session.state.get('text')).toBe('ca')
+    expect([await it.stored(), it.lost()]).toEqual([{ text: 'ca' }, []])
+  })
+
+  test('a new tab begins another session / a run and a reply of the old one are reported, not done again', async () => {
+    const it = await begunAnew((leader) => {
+      leader.run().catch(() => {})
+      void leader.asks[0]!.reply('yes')
+    })
+    expect(it.three.session).toMatchObject({ status: 'idle', result: undefined })
+    expect(it.lost()).toEqual(expect.arrayContaining(['started', 'answered']))
+    expect(await it.stored()).toEqual({ text: 'ca' })
+  })
+
+  test('a new tab begins another session and dies, and a tab leads that has heard the text / the text is there once', async () => {
+    const it = await begunAnew()
+    crash(it.three.engine)
+    void it.two.session.takeOver()
+    await it.clock.advance(10)
+    it.two.wake()
+    await it.clock.advance(2000)
+    expect([it.two.session.role, it.one.session.state.get('text')]).toEqual(['leader', 'a'])
+    expect([await it.stored(), it.lost()]).toEqual([{ text: 'a' }, []])
+  })
+
+  test('the leader goes into the back/forward cache and another tab starts over / the text does not come back', async () => {
+    const it = await unstored()
+    it.one.page.hide(true)
+    await it.clock.advance(1000)
+    it.two.session.reset()
+    await it.clock.advance(1000)
+    it.one.page.show(true)
+    await it.clock.advance(2000)
+    expect([it.one.session.role, it.one.session.state.get()]).toEqual(['follower', {}])
+    expect(await it.stored()).toEqual({})
+  })
 })
 
 test('the disk has room again / nothing stays in the exit journal, and nothing is done again', async () => {
