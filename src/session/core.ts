@@ -190,6 +190,13 @@ export class Core implements Level {
     return this.#openWrite !== undefined && this.sink.isOpen(this.#openWrite)
   }
 
+  /** This tab leads, and tells the others of its records. They may not have seen everything that was recorded before. */
+  lead(announce: NonNullable<Core['announce']>): void {
+    this.announce = announce
+    this.#touchedAt = this.model.seq
+    this.#touchedBy = undefined
+  }
+
   /** Folds what another tab has recorded. */
   adopt(record: SessionRecord): void {
     this.#fold(record)
@@ -226,12 +233,14 @@ export class Core implements Level {
   #tell(record: SessionRecord, folded: SessionRecord, more = false): void {
     if (this.announce) {
       this.announce(folded, more)
-      if (folded.kind === 'wrote' || folded.kind === 'reset' || rollsBack(folded)) {
+      const { kind } = folded
+      if (kind === 'wrote' || kind === 'reset' || kind === 'rewound' || rollsBack(folded)) {
         // A tab sees its own writes at once, but nothing else that it asks for.
-        const by = folded.kind === 'wrote' ? folded.by : undefined
+        const by = kind === 'wrote' ? folded.by : undefined
         if (by !== this.#touchedBy) this.#othersAt = this.#touchedAt
         this.#touchedBy = by
-        this.#touchedAt = folded.seq
+        // A tab that has heard of the record may not have heard what was added to it.
+        this.#touchedAt = folded.seq + (more ? 0.5 : 0)
       }
     }
     if (this.model.tree.pending) this.model.tree.flush()

@@ -298,7 +298,8 @@ describe('two tabs on one session', () => {
     events: [Nudge],
   }).step('start', { on: Go, emits: [Done] }, () => Done(1))
 
-  test.each<[string, (leader: Session<typeof ranged>, follower: Session<typeof ranged>) => void]>([
+  type Tab = Session<typeof ranged>
+  test.each<[string, (leader: Tab, follower: Tab, later: () => Promise<void>) => unknown]>([
     [
       'the leader',
       (leader, follower) => {
@@ -324,19 +325,50 @@ describe('two tabs on one session', () => {
         follower.state.set('range.from', 5)
       },
     ],
+    [
+      'what the leader has added to a record',
+      async (leader, follower, later) => {
+        leader.state.set('note', 'typed')
+        await later()
+        expect(follower.state.get('note')).toBe('typed')
+        leader.state.set('range.to', 2)
+        follower.state.set('range.from', 5)
+      },
+    ],
+    [
+      'a rewind',
+      (leader, follower) => {
+        leader.rewind(1)
+        follower.state.set('range.from', 5)
+      },
+    ],
   ])('a follower writes, unaware of %s / all tabs show and keep what the schema takes', async (_, write) => {
     const { tab, clock } = browser()
     const one = await tab().open(ranged)
     const two = await tab().open(ranged)
     one.state.set('range', { from: 1, to: 9 })
     await clock.advance(1000)
-    write(one, two)
+    await write(one, two, () => clock.advance(50))
     await clock.advance(1000)
     for (const it of [one, two]) expect(Range.safeParse(it.state.get('range')).success).toBe(true)
     expect(two.state.get()).toEqual(one.state.get())
     await Promise.all([one.close(), two.close()])
     const again = await tab().open(ranged)
     expect(again.status).not.toBe('error')
+  })
+
+  test('a follower writes, unaware of the last write of a leader that closes / it keeps what the schema takes', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(ranged)
+    const two = await tab().open(ranged)
+    one.state.set('range', { from: 1, to: 9 })
+    await clock.advance(1000)
+    one.state.set('range.to', 2)
+    two.state.set('range.from', 5)
+    await one.close()
+    await clock.advance(1000)
+    expect(two.role).toBe('leader')
+    expect(Range.safeParse(two.state.get('range')).success).toBe(true)
   })
 
   test('forty tabs type at once / every tab has everything, once', async () => {
