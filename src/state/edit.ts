@@ -5,7 +5,7 @@ import { draftOf } from './draft'
 import { nameOf } from './json'
 import type { Op } from './op'
 import { toPath, type Path } from './path'
-import { sameJson } from './same'
+import { sameContent } from './same'
 import { isThenable } from './thenable'
 import { currentOf, valueAt, type View } from './view'
 import { appended, type Writer } from './writer'
@@ -56,7 +56,7 @@ function changes(writer: Writer, after: unknown, ops: readonly Op[]): Op[] {
     }
     // `whole` holds the operations before it as well, so a path that a later one changes is checked at its end.
     const made = whole === undefined ? undefined : schema.check(result, path, whole)
-    return made && !sameJson(made.value, whole) ? writer.made(made) : copied(writer, op, path)
+    return made && !sameContent(made.value, whole) ? writer.made(made) : copied(writer, op, path)
   })
 }
 

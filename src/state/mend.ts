@@ -1,7 +1,7 @@
 import { StateValidationError } from '../errors'
 import { isPlainObject } from './json'
 import type { Op } from './op'
-import { toPath, type Path } from './path'
+import { parentOf, toPath, type Path } from './path'
 import { sameContent } from './same'
 import type { CompiledSchema } from './schema'
 import { Tree } from './tree'
@@ -59,11 +59,23 @@ function isAlike(made: unknown, state: unknown): state is Container {
 function removals(schema: CompiledSchema, state: unknown, { issues }: StateValidationError): Op[] {
   const current = currentOf(state)
   const ops = new Map<string, Op>()
-  for (const { path } of issues) {
-    const op = removal(schema, current, toPath(path))
+  // The last items first, so that the others keep their indices.
+  const last = [...issues].sort((a, b) => b.path.localeCompare(a.path, 'en', { numeric: true }))
+  for (const { path } of last) {
+    const op = removal(schema, current, toPath(keysIn(state, path.split('.'))))
     if (op) ops.set(String(op[1]), op)
   }
   return [...ops.values()]
+}
+
+/** The keys that an issue's path means, as far as they are there; a key may have dots in it. */
+function keysIn(state: unknown, parts: readonly string[]): string[] {
+  for (let length = parts.length; length > 0; length--) {
+    const key = parts.slice(0, length).join('.')
+    const value = at(state, key)
+    if (value !== undefined) return [key, ...keysIn(value, parts.slice(length))]
+  }
+  return []
 }
 
 /** Takes out the nearest place at or above a path that may be absent, or that has a default. */
@@ -71,7 +83,6 @@ function removal(schema: CompiledSchema, current: Current, path: Path): Op | und
   for (let depth = path.keys.length; depth > 0; depth--) {
     const place = toPath(path.keys.slice(0, depth))
     const value = current.peek(place)
-    if (value === undefined) continue
     try {
       schema.checkDelete(current, place)
       return ['delete', place.id]
@@ -84,6 +95,8 @@ function removal(schema: CompiledSchema, current: Current, path: Path): Op | und
     } catch {
       // It has none.
     }
+    // One of several items that the schema of their list refuses: not all of the list goes.
+    if (Array.isArray(current.peek(parentOf(place)))) return ['delete', place.id]
   }
   return undefined
 }

@@ -134,7 +134,11 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
   const before = put(current.peek(place), below, value, asked)
   const after = outputOf(judge, before, place, asked)
   const found = valueAt(after, below)
-  if (found === undefined) refuse(asked, path, 'the schema does not know this key')
+  if (found === undefined) {
+    // A list may keep only some of its items, as the newest.
+    if (Array.isArray(valueAt(after, below.slice(0, -1)))) return { path: place, value: after }
+    refuse(asked, path, 'the schema does not know this key')
+  }
   // Compares only what is beside the written value: a small answer makes a small record.
   return same(put(before, below, null, asked), put(after, below, null, asked))
     ? { path, value: found }

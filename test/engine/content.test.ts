@@ -10,7 +10,17 @@ import {
 } from '../../src/index'
 import { virtualClock, virtualTabs } from '../../src/testing'
 import { overheardTabs } from '../support/overheard'
-import { answeredAfterReload, Done, failure, flow, Go, profile, Question, thrown } from '../support/flows'
+import {
+  answeredAfterReload,
+  Done,
+  failure,
+  flow,
+  gate,
+  Go,
+  profile,
+  Question,
+  thrown,
+} from '../support/flows'
 
 const asking = defineWorkflow({ ...flow }).step(
   'ask',
@@ -66,6 +76,23 @@ describe('structuredCloneSerializer', () => {
     await page.reload()
     const again = await page.open(workflow, clone)
     expect(again.state.get()).toEqual({ ...session.state.get(), from: 3, to: 8, note: 'b' })
+  })
+
+  test('an edit takes an item out of a list of sets, and the user types into another one meanwhile / both are kept', async () => {
+    const Item = z.object({ text: z.string(), tags: z.set(z.string()) })
+    const state = z.object({ list: z.array(Item) })
+    const item = { text: '', tags: new Set(['a']) }
+    const workflow = defineWorkflow({ ...flow, state }).step('a', { on: Go, emits: [Done] }, () => Done(1))
+    const session = await profile().open(workflow, { ...clone, initialState: { list: [item, item] } })
+    const { promise, open } = gate()
+    const done = session.state.edit(async (draft) => {
+      await promise
+      draft.list.splice(1, 1)
+    })
+    session.state.set('list.0.text', 'typed')
+    open()
+    await done
+    expect(session.state.get()).toEqual({ list: [{ ...item, text: 'typed' }] })
   })
 
   test('a step writes a date, a map and bytes, then asks, then a reload / the re-run takes the same way', async () => {

@@ -732,6 +732,60 @@ describe('edit', () => {
     expect(calls).toBe(1)
   })
 
+  const Text = z.object({ title: z.string(), text: z.string() })
+  test.each(['a.txt', ''])(
+    'the place "%s" of an async edit has vanished, and what is left there is refused / the others stay',
+    async (name) => {
+      const files = { [name]: { title: 'A', text: '' }, b: { title: 'B', text: '' } }
+      const store = createStore({
+        schema: z.object({ files: z.record(z.string(), Text).default({}) }),
+        initial: { files },
+      })
+      const { opened, open } = gate()
+      const done = store.edit(async (draft) => {
+        await opened
+        const file = draft.files[name]
+        if (file) file.text = 'edit'
+      })
+      store.delete(['files', name])
+      open()
+      await done
+      expect(store.get()).toEqual({ files: { b: { title: 'B', text: '' } } })
+    },
+  )
+
+  test('two items of a list are refused where an async edit lands / the item behind them stays', async () => {
+    const schema = z.object({ list: z.array(z.union([z.string(), Text])) })
+    const text = { title: '', text: '' }
+    const store = createStore({ schema, initial: { list: [text, text] } })
+    const { opened, open } = gate()
+    const done = store.edit(async (draft) => {
+      await opened
+      for (const it of draft.list) if (typeof it === 'object') it.text = 'edit'
+    })
+    store.set('list', ['a', 'b', 'c'])
+    open()
+    await done
+    expect(store.get('list')).toEqual(['c'])
+  })
+
+  test('two items are there already where an async edit lands, and the schema refuses doubles / only these go', async () => {
+    const doubles = z.array(z.string()).superRefine((list, { addIssue }) => {
+      for (const [at, it] of list.entries())
+        if (list.indexOf(it) < at) addIssue({ code: 'custom', message: 'twice', path: [at] })
+    })
+    const store = createStore({ schema: z.object({ list: doubles.default([]) }), initial: { list: ['a'] } })
+    const { opened, open } = gate()
+    const done = store.edit(async (draft) => {
+      await opened
+      draft.list.push('b', 'c')
+    })
+    store.set('list', ['a', 'b', 'c'])
+    open()
+    await done
+    expect(store.get('list')).toEqual(['a', 'b', 'c'])
+  })
+
   test('an async edit of an item whose list has become shorter leaves no hole', async () => {
     const store = createStore({ initial: { l: [{ n: 0 }, { n: 0 }, { n: 0 }] } })
     const { opened, open } = gate()
@@ -968,6 +1022,26 @@ describe('a schema that computes one field from others', () => {
     },
   }
   const deep = z.object({ cart: Cart.default(Cart.parse({})), other: z.string().default('') })
+
+  test('a list that keeps its newest items, or each of them once / takes one more', () => {
+    const store = createStore({
+      schema: z.object({
+        newest: z.array(z.number()).overwrite((it) => it.slice(-2)),
+        once: z.array(z.number()).overwrite((it) => [...new Set(it)]),
+      }),
+      initial: { newest: [1, 2], once: [1, 2] },
+    })
+    store.append('newest', 3)
+    store.append('once', 2)
+    expect(store.get()).toEqual({ newest: [2, 3], once: [1, 2] })
+    store.edit((draft) => {
+      draft.newest.push(4)
+      draft.once.push(1)
+    })
+    expect(store.get()).toEqual({ newest: [3, 4], once: [1, 2] })
+    store.set('newest.2', 5)
+    expect(store.get('newest')).toEqual([4, 5])
+  })
 
   test('an edit adds one item / the computed field changes with it', () => {
     const store = createStore({ schema: deep })
