@@ -119,7 +119,7 @@ class Drafting implements ProxyHandler<Box> {
     const keys = touched ?? Object.keys(copy)
     let same =
       touched !== undefined ||
-      (Object.keys(copy).length === Object.keys(base).length && copy['length'] === base['length'])
+      (String(Object.keys(copy)) === String(Object.keys(base)) && copy['length'] === base['length'])
     for (const key of keys) {
       const child = node.foreign || copy[key] !== base[key] ? this.#child(node, key) : undefined
       if (child) copy[key] = this.#finish(child)

@@ -37,6 +37,19 @@ describe('a draft', () => {
     expect(edited(root, (it) => void (it.user.name = 'Ada'))).toBe(root)
   })
 
+  test('keys are sorted, and their values are the same: their new order is kept', () => {
+    const root = { ages: { Eve: 1, Bob: 2, Ada: 3 } }
+    const after = edited(root as unknown as State, (it) => {
+      const ages = it['ages'] as Record<string, number>
+      for (const name of Object.keys(ages).sort()) {
+        const age = ages[name] as number
+        delete ages[name]
+        ages[name] = age
+      }
+    })
+    expect(JSON.stringify(after)).toBe('{"ages":{"Ada":3,"Bob":2,"Eve":1}}')
+  })
+
   test('changed and changed back: the same root', () => {
     const root = start()
     const after = edited(root, (it) => {
