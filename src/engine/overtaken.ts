@@ -126,7 +126,7 @@ export class Kept {
       else if (isOfAPerson(record)) lost.push(record)
     }
     this.#records = known
-    this.#outbox.again(again, model.seq, options.clock.now())
+    this.#outbox.again(again, options.clock.now())
     tellLost(this.#of, kindsOf(lost))
   }
 }

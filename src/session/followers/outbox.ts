@@ -64,10 +64,11 @@ export class Outbox {
   }
 
   /** What this tab had done as the leader goes before what it has asked since, if no leader has heard that yet. */
-  again(calls: readonly Again[], seen: number, now: number): void {
+  again(calls: readonly Again[], now: number): void {
     const unsent = this.#pending.filter((it) => !it.sent)
     this.#pending = this.#pending.filter((it) => it.sent)
-    for (const [call, args, of] of calls) this.add(call, args, seen, unsent[0]?.at ?? now, of)
+    // Writes among them were made for another state than the new leader has.
+    for (const [call, args, of] of calls) this.add(call, args, 0, unsent[0]?.at ?? now, of)
     for (const it of unsent) it.n = ++this.#n
     this.#pending.push(...unsent)
   }
