@@ -109,7 +109,7 @@ export class Core implements Level {
       const { seq, at, exec, key } = record
       this.children.get(`${exec}/${key}`)?.told({ seq, at, ...record.record })
     }
-    if (!this.model.paused || !leavesStop(record)) this.stopIfAsked()
+    if (!this.model.paused || !leavesStop(record)) this.stopIfAsked(record.at)
   }
 
   #noteTimes(record: SessionRecord): void {
@@ -140,8 +140,8 @@ export class Core implements Level {
     if (ops.length > 0) this.append({ kind: 'wrote', ops })
   }
 
-  /** The stop event ends the run, however it was emitted. */
-  stopIfAsked(): void {
+  /** The stop event ends the run, however it was emitted, at the time of its record. */
+  stopIfAsked(at = 0): void {
     const { run, latest } = this.model
     if (latest.length === 0) return
     const { stop } = this.definition.options
@@ -149,7 +149,12 @@ export class Core implements Level {
     if (event === undefined || run === undefined || run.end) return
     const { data: result } = event
     const status = 'completed'
-    this.append(result === undefined ? { kind: 'finished', status } : { kind: 'finished', status, result })
+    const seq = 0
+    this.append(
+      result === undefined
+        ? { kind: 'finished', status, seq, at }
+        : { kind: 'finished', status, result, seq, at },
+    )
   }
 
   /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */
@@ -210,7 +215,7 @@ export class Core implements Level {
     // Completed in place: it is the caller's own literal, and a copy costs as much as folding it.
     const record = body as RecordBody & { seq: number; at: number }
     record.seq = this.model.seq + 1
-    record.at = this.options.clock.now()
+    record.at ||= this.options.clock.now()
     return origin ? Object.assign(record, origin) : record
   }
 

@@ -81,6 +81,7 @@ export class Resources {
   readonly session: ResourceLayer
   readonly #workflow: ResourceLayer
   readonly #declared: Readonly<Record<string, ResourceDeclaration>>
+  readonly #required: readonly string[]
   readonly #factories: Factories
   #view: Readonly<Record<string, unknown>> = {}
   #seen = -1
@@ -92,6 +93,9 @@ export class Resources {
   ) {
     this.session = new ResourceLayer(report)
     this.#declared = declared
+    this.#required = Object.keys(declared)
+      .filter((key) => !declared[key]?.optional)
+      .sort()
     this.#workflow = workflow
     this.#factories = new Factories({
       keyOf: (token) => this.#keyOf(token),
@@ -102,9 +106,7 @@ export class Resources {
 
   /** Declared resources that are not injected and have no factory, sorted. */
   missing(): string[] {
-    return Object.keys(this.#declared)
-      .filter((key) => !this.#declared[key]?.optional && !this.has(key))
-      .sort()
+    return this.#required.filter((key) => !this.has(key))
   }
 
   /** The keys that are there, sorted. */

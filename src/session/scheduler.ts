@@ -48,9 +48,11 @@ export class Scheduler {
     try {
       let started = 0
       while (started < BURST && this.#startNext()) started++
-      this.#tellChildren()
-      this.#armTimer()
-      this.#runTimer.update(this.active)
+      const active = this.#tellChildren()
+      // The timer rests while nothing may run.
+      if (active) this.#deadlines.arm(this.core.wake)
+      else this.#deadlines.rest()
+      this.#runTimer.update(active)
       if (started < BURST) this.#stallIfDone()
       else nextTask(this.core.wake)
     } finally {
@@ -59,12 +61,13 @@ export class Scheduler {
     this.core.options.within?.ran()
   }
 
-  /** A sub-flow starts its own work. From here it only hears whether it may. */
-  #tellChildren(): void {
+  /** A sub-flow starts its own work. From here it only hears whether it may. Returns whether work may start by then. */
+  #tellChildren(): boolean {
     const { active } = this
-    if (this.#wasActive === active) return
+    if (this.#wasActive === active) return active
     this.#wasActive = active
     for (const child of this.core.children.values()) child.wake()
+    return this.active
   }
 
   /** Whether work may start at all. */
@@ -218,12 +221,6 @@ export class Scheduler {
         return true
       }
     return false
-  }
-
-  /** The timer rests while nothing may run. */
-  #armTimer(): void {
-    if (this.active) this.#deadlines.arm(this.core.wake)
-    else this.#deadlines.rest()
   }
 
   /** Retries that are due join the backlog; waits and sleeps whose time has come are over. */

@@ -63,39 +63,50 @@ export function fromPast({ back, ...rest }: SavedPast, from: unknown): SavedMode
 export function saveModel(model: Model): SavedModel {
   const state = model.tree.root()
   const roots: Op[][] = []
+  const number = numbering(state, roots)
+  // From the newest state back, so that each step is small.
+  const log = [...model.log]
+    .reverse()
+    .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
+  const execs = model.execs.values().map((exec) => saveExecution(exec, number))
+  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, run, parent, latest } = model
+  // Without spreads: the history of a long session makes one for every 500 records.
+  const saved: { -readonly [Key in keyof SavedModel]: SavedModel[Key] } = {
+    seq,
+    lineage,
+    changed,
+    paused,
+    nextEvent,
+    nextExec,
+    nextScope,
+    unconsumed: [...model.unconsumed],
+    state,
+    queues: copied(model.queues).filter(([, it]) => it.length > 0),
+    buffers: copied(model.buffers),
+    scopes: Array.from(model.scopes.values(), (it) => ({ ...it, gathered: copied(it.gathered) })),
+    execs,
+    log: log.reverse(),
+    roots,
+  }
+  if (run) saved.run = { ...run }
+  if (model.flow) saved.flow = model.flow.root()
+  if (model.heard.size > 0) saved.heard = [...model.heard]
+  if (parent) saved.parent = parent
+  if (run && !run.end && latest.length > 0) saved.latest = latest
+  return saved
+}
+
+/** Numbers the states that differ from `state`, and adds to `roots` how each is made of the one before. */
+function numbering(state: unknown, roots: Op[][]): (root: unknown) => number {
   const numbers = new Map<unknown, number>([[state, -1]])
   let last = state
-  const number = (root: unknown): number => {
+  return (root) => {
     const known = numbers.get(root)
     if (known !== undefined) return known
     roots.push(diff(last, root))
     last = root
     numbers.set(root, roots.length - 1)
     return roots.length - 1
-  }
-  // From the newest state back, so that each step is small.
-  const log = [...model.log]
-    .reverse()
-    .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
-  const execs = model.execs.values().map((exec) => saveExecution(exec, number))
-  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent, latest } =
-    model
-  return {
-    ...{ seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] },
-    ...(run && { run: { ...run } }),
-    ...(model.flow && { flow: model.flow.root() }),
-    ...(model.heard.size > 0 && { heard: [...model.heard] }),
-    ...(parent && { parent }),
-    ...(run && !run.end && latest.length > 0 && { latest }),
-    state,
-    queues: [...model.queues]
-      .map(([step, queue]) => [step, [...queue]] as const)
-      .filter(([, it]) => it.length > 0),
-    buffers: [...model.buffers].map(([name, events]) => [name, [...events]] as const),
-    scopes: [...model.scopes.values()].map((it) => ({ ...it, gathered: copied(it.gathered) })),
-    execs,
-    log: log.reverse(),
-    roots,
   }
 }
 
@@ -161,7 +172,7 @@ export function restoreModel(saved: SavedModel, into: Tree): Model {
   return model
 }
 
-function copied<T>(lists: Iterable<readonly [string, readonly T[]]>): [string, T[]][] {
+function copied<T>(lists: Iterable<readonly [string, Iterable<T>]>): [string, T[]][] {
   return Array.from(lists, ([name, list]) => [name, [...list]])
 }
 
