@@ -531,6 +531,31 @@ test("storage is silent, a tab takes over, another one hangs, and the old leader
   expect((await it.tab().engine.open(nudged)).state.get('text')).toBe('abc')
 })
 
+test("storage is silent, a tab takes over without the leader's last text, and that lands after all / it is there once", async () => {
+  const it = mute(true)
+  const one = await it.tab().engine.open(nudged)
+  const hearing = ears(it.tabs)
+  const two = await it.tab({ channel: hearing.channel }).engine.open(nudged)
+  one.state.set('text', 'a')
+  await one.flush()
+  await it.clock.advance(1000)
+  it.disk.silent = true
+  hearing.close()
+  one.state.append('text', 'b')
+  await it.clock.advance(1000)
+  const taken = two.takeOver()
+  await it.clock.advance(10_000)
+  await taken
+  hearing.open()
+  await it.clock.advance(1000)
+  expect([two.role, two.state.get('text')]).toEqual(['leader', 'ab'])
+  it.disk.wake()
+  await it.clock.advance(40_000)
+  for (const { state, persistence } of [one, two])
+    expect([state.get(), persistence.status]).toEqual([{ text: 'ab' }, 'saved'])
+  expect((await it.tab().engine.open(nudged)).state.get('text')).toBe('ab')
+})
+
 test("storage is silent, the new leader cancels, and the old leader's last write lands when storage answers / the cancel stands", async () => {
   const it = await muted(true)
   crash(it.first.engine)
