@@ -207,17 +207,22 @@ async function silent(gone?: Error) {
   const door = gate()
   const read: typeof memory.read = (id) =>
     gone ? Promise.reject(gone) : door.promise.then(() => memory.read(id))
-  const it = browser({ storage: { ...memory, read }, onError: () => {} })
+  const errors: unknown[] = []
+  const it = browser({ storage: { ...memory, read }, onError: (error) => errors.push(error) })
   const tabs = []
-  for (const text of ['a', 'b']) {
-    const opened = it.tab().engine.open(nudged)
+  const first = it.tab()
+  for (const [tab, text] of [
+    [first, 'a'],
+    [it.tab(), 'b'],
+  ] as const) {
+    const opened = tab.engine.open(nudged)
     await it.clock.advance(5000)
     tabs.push(await opened)
     tabs.at(-1)!.state.append('text', text)
   }
   void tabs[0]!.run().catch(() => {})
   await it.clock.advance(100)
-  return { ...it, door, tabs }
+  return { ...it, door, errors, first, tabs }
 }
 
 test.each([
@@ -250,6 +255,31 @@ test('storage answers late / what was typed in two tabs meanwhile goes on top of
   const next = await it.tab().engine.open(nudged)
   expect([next.state.get('text'), next.result]).toEqual(['xab', 'yes'])
 })
+
+type Silent = Awaited<ReturnType<typeof silent>>
+
+test.each([
+  ['closed', true, (it: Silent) => void it.tabs[0]!.close()],
+  ['left', true, (it: Silent) => it.first.leave()],
+  ['killed', true, (it: Silent) => crash(it.first.engine)],
+  ['killed as it answers', false, (it: Silent) => crash(it.first.engine)],
+])(
+  'storage answers late, and the leader was %s / what was typed in the other tab goes on top of what was stored; its reply is reported',
+  async (_, before, end) => {
+    const it = await silent()
+    const two = it.tabs[1]!
+    expect(await two.asks[0]!.reply('yes')).toBe(true)
+    end(it)
+    await it.clock.advance(before ? 10_000 : 0)
+    two.state.append('text', 'c')
+    it.door.open()
+    await it.clock.advance(40_000)
+    expect(two).toMatchObject({ role: 'leader', status: 'idle', persistence: { status: 'saved' } })
+    expect((await it.tab().engine.open(nudged)).state.get()).toEqual({ text: 'xbc' })
+    const lost = it.errors.flatMap((error) => (error instanceof OvertakenError ? error.lost : []))
+    expect(lost).toEqual(['reply'])
+  },
+)
 
 /**
  * A browser whose storage does not answer while it is silent: reads from that time answer later, and writes land later if

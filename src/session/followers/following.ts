@@ -101,19 +101,18 @@ export class Following implements Remote {
 
   write(ops: readonly Op[]): void {
     const { model } = this.#core
-    const { outbox, live } = this.#options
+    const { outbox } = this.#options
     this.#overlay.begin()
     // Private values stay in this tab.
     const told = this.#core.options.privacy.told(ops)
     if (told.length > 0) outbox.write(told, model.seq, this.#now)
     this.#overlay.add(ops)
     this.#sendSoon()
-    live.changed()
   }
 
   /** Shows the unanswered operations of tabs that were left, and asks for them again. */
   resume(left: readonly Asked[]): void {
-    const { outbox, live } = this.#options
+    const { outbox } = this.#options
     const { heard } = this.#core.model
     for (const asked of left) {
       if (isHeard(heard, asked)) continue
@@ -124,16 +123,14 @@ export class Following implements Remote {
     if (!this.busy) return
     this.#showAnswering()
     this.#sendSoon()
-    live.changed()
   }
 
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
-    const { outbox, live } = this.#options
+    const { outbox } = this.#options
     const { done } = outbox.add(name, args, this.#core.model.seq, this.#now)
     if (name === 'reply') this.#showAnswering()
     if (this.#silence.error) outbox.silent(this.#silence.error)
     this.#sendSoon()
-    live.changed()
     return done.promise
   }
 
@@ -190,6 +187,11 @@ export class Following implements Remote {
     if (this.heardOf === 0 || seq <= (found?.seq ?? 0)) return false
     if (epoch === undefined) return emptied || this.durable === 0
     return epoch === this.heardOf || (found?.seq === this.durable && found.lineage === lineage)
+  }
+
+  /** Whether anything of the session that was shown may have been stored. */
+  get wasStored(): boolean {
+    return this.durable > 0 || (this.heardOf === 0 && !this.#options.own)
   }
 
   end(): void {
@@ -268,8 +270,7 @@ export class Following implements Remote {
   /** Shows what is recorded, with this tab's unrecorded writes on top. */
   #show(view: Shown | undefined, changed: boolean, known = false): void {
     const { live } = this.#options
-    if (view) live.progress = view.progress
-    if (view) this.view = view
+    if (view) live.progress = (this.view = view).progress
     this.#overlay.putOn(changed, known)
     this.#showAnswering()
     this.#listen()
@@ -284,9 +285,9 @@ export class Following implements Remote {
 
   #sendSoon(): void {
     this.#listen()
-    if (this.#sending) return
+    if (!this.#sending) queueMicrotask(() => this.send())
     this.#sending = true
-    queueMicrotask(() => this.send())
+    this.#options.live.changed()
   }
 
   #listen(): void {

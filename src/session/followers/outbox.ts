@@ -158,12 +158,18 @@ export class Outbox {
     return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
   }
 
-  /** The session is gone. Its operations are not done on another session, but reported as lost. */
-  lose(id: string, onError: (error: unknown) => void): void {
-    this.#pending.unshift(...this.#unstored.splice(0))
+  /**
+   * The session is gone. Its operations are not done on another session, but reported as lost; except writes, if nothing of it
+   * was ever stored, because then nobody has removed it.
+   */
+  lose(id: string, onError: (error: unknown) => void, wasStored = true): void {
+    const all = [...this.#unstored.splice(0), ...this.#pending]
+    const isLost = ({ call }: Pending): boolean => wasStored || call !== 'write'
+    this.#pending = all.filter(isLost)
     const error = new OvertakenError(id, this.undone)
     this.reject(() => error)
     if (error.lost.length > 0) onError(error)
+    this.#pending = all.filter((it) => !isLost(it))
   }
 
   /** Nobody will answer any more. */
