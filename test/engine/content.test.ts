@@ -606,15 +606,20 @@ describe('private paths', () => {
     expect(JSON.stringify(await page.engine.export('after'))).not.toContain('SECRET')
   })
 
-  test('required ones, and paths that do not exist / findings of validate()', () => {
+  test('required ones, those in a list, and paths that do not exist / findings of validate()', () => {
     const make = (paths: readonly string[]) =>
       defineWorkflow({
         ...flow,
-        state: z.object({ pin: z.string(), in: z.object({ pin: z.string() }).optional() }),
+        state: z.object({
+          pin: z.string(),
+          in: z.object({ pin: z.string() }).optional(),
+          cards: z.array(z.object({ pin: z.string().optional() })).default([]),
+        }),
         private: paths as readonly 'pin'[],
       }).step('go', { on: Go, emits: [Done] }, () => Done(1))
     expect(() => make(['pin']).validate()).toThrow(/private path "pin": .*optional or have a default/)
     expect(() => make(['in.pin']).validate()).toThrow(/"in\.pin"/)
+    expect(() => make(['cards.0.pin']).validate()).toThrow(/"cards\.0\.pin": it leads into a list/)
     expect(() => make(['nowhere']).validate()).toThrow(/"nowhere": the state has no such path/)
     expect(() => make(['in']).validate()).not.toThrow()
   })
