@@ -120,7 +120,7 @@ export class Membership {
     if (!this.shared || !this.leads) return void this.missed()
     const leading = new Leading({ live, post: this.#post, epoch, base, doubt })
     this.#leading = live.leading = leading
-    live.core.lead((record, more) => leading.record(record, more))
+    live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
     this.kept.again(base, durable)
     this.kept.from = base

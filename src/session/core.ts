@@ -195,13 +195,6 @@ export class Core implements Level {
     return this.#openWrite !== undefined && this.sink.isOpen(this.#openWrite)
   }
 
-  /** This tab leads, and tells the others of its records. They may not have seen everything that was recorded before. */
-  lead(announce: NonNullable<Core['announce']>): void {
-    this.announce = announce
-    this.#touchedAt = this.model.seq
-    this.#touchedBy = undefined
-  }
-
   /** Folds what another tab has recorded. */
   adopt(record: SessionRecord): void {
     this.#fold(record)

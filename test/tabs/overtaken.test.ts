@@ -61,25 +61,33 @@ test('a tab types and sends at the very moment of a takeover / the new leader ha
   expect(errors.filter((it) => it instanceof OvertakenError)).toEqual([])
 })
 
-test('what a tab typed when it was overtaken does not fit what the new leader has typed / all show and keep what the schema takes', async () => {
-  const { clock, device } = house()
-  const Range = z.object({ from: z.number(), to: z.number() }).refine((it) => it.from <= it.to)
-  const state = z.object({ range: Range.default({ from: 1, to: 9 }) })
-  const ranged = defineWorkflow({ ...flow, state }).step('a', { on: Go, emits: [Done] }, () => Done(1))
-  const tab = device()
-  const one = await tab().open(ranged)
-  const two = await tab().open(ranged)
-  one.state.set('range.to', 8)
-  await clock.advance(2000)
-  const taken = two.takeOver()
-  one.state.set('range.from', 5)
-  await taken
-  two.state.set('range.to', 2)
-  await clock.advance(5000)
-  expect([one.role, two.role]).toEqual(['follower', 'leader'])
-  expect(Range.safeParse(two.state.get('range')).success).toBe(true)
-  expect(one.state.get()).toEqual(two.state.get())
-})
+test.each(['as the leader', 'before it heard of the new leader'])(
+  'what a tab typed %s does not fit what the new leader has typed / all show and keep what the schema takes',
+  async (when) => {
+    const { clock, device } = house()
+    const Range = z.object({ from: z.number(), to: z.number() }).refine((it) => it.from <= it.to)
+    const state = z.object({ note: z.string().default(''), range: Range.default({ from: 1, to: 9 }) })
+    const ranged = defineWorkflow({ ...flow, state }).step('a', { on: Go, emits: [Done] }, () => Done(1))
+    const tab = device()
+    const one = await tab().open(ranged)
+    const two = await tab().open(ranged)
+    one.state.set('range.to', 8)
+    await clock.advance(2000)
+    const taken = two.takeOver()
+    if (when === 'as the leader') one.state.set('range.from', 5)
+    else {
+      one.state.set('note', 'typed')
+      while (one.role === 'leader') await Promise.resolve()
+      one.state.set('range.from', 5)
+    }
+    await taken
+    two.state.set('range.to', 2)
+    await clock.advance(5000)
+    expect([one.role, two.role]).toEqual(['follower', 'leader'])
+    expect(Range.safeParse(two.state.get('range')).success).toBe(true)
+    expect(one.state.get()).toEqual(two.state.get())
+  },
+)
 
 test.each<readonly [string, (text: string) => Write]>([
   ['a text that grows', (text) => (store) => store.append('text', text)],

@@ -77,7 +77,7 @@ export interface Ask extends Asked {
 export interface Asked {
   readonly by: string
   readonly n: number
-  /** What the tab had seen when it asked. */
+  /** The leader's newest record that the tab had seen when it asked; 0 when it was to ask another leader, or none. */
   readonly seen: number
   readonly call: string
   readonly args: readonly unknown[]

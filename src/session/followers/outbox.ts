@@ -10,8 +10,9 @@ import { OvertakenError } from './tab-errors'
 const repeatable: ReadonlySet<string> = new Set(['write', 'reply', 'send'])
 
 /** What this tab has asked of the leader, without an answer yet. */
-export interface Pending extends Omit<Asked, 'n'> {
+export interface Pending extends Omit<Asked, 'n' | 'seen'> {
   n: number
+  seen: number
   readonly at: number
   readonly done: Deferred<unknown>
   /** The epoch of the leader that was last asked. */
@@ -67,10 +68,11 @@ export class Outbox {
   again(calls: readonly Again[], now: number): void {
     const unsent = this.#pending.filter((it) => !it.sent)
     this.#pending = this.#pending.filter((it) => it.sent)
-    // Writes among them were made for another state than the new leader has.
     for (const [call, args, of] of calls) this.add(call, args, 0, unsent[0]?.at ?? now, of)
     for (const it of unsent) it.n = ++this.#n
     this.#pending.push(...unsent)
+    // None of them was made for what the new leader has.
+    for (const it of this.#pending) it.seen = 0
   }
 
   /** Takes back what it was to make again and the session has after all. */
@@ -155,7 +157,7 @@ export class Outbox {
     const lasting = [...this.#unstored, ...this.#pending].filter(
       (it) => it.by === this.by && repeatable.has(it.call),
     )
-    return lasting.map(({ by, n, seen, call, args }) => ({ by, n, seen, call, args }))
+    return lasting.map(({ by, n, call, args }) => ({ by, n, seen: 0, call, args }))
   }
 
   /**
