@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   defineEvent,
   defineWorkflow,
@@ -62,8 +63,8 @@ async function back({ tab, clock }: Hung) {
   return { page, session: await opening }
 }
 
-async function stored({ leader, clock }: Hung): Promise<void> {
-  leader.state.set('more', 0)
+async function stored({ leader, clock }: Hung, path = 'more', value = 0): Promise<void> {
+  leader.state.set(path, value)
   await leader.flush()
   await clock.advance(10)
 }
@@ -86,6 +87,24 @@ describe('a follower is closed or left before the leader has answered it', () =>
     follower.state.set('text', 'typed')
     await follower.close()
     expect([leader.state.get('text'), leader.persistence.status]).toEqual(['typed', 'saved'])
+  })
+
+  test('it does not fit what the leader has stored meanwhile, and the leader is killed / the next page has what the schema takes', async () => {
+    const Range = z.object({ from: z.number(), to: z.number() }).refine((it) => it.from <= it.to)
+    const state = z.object({ range: Range.default({ from: 1, to: 9 }) })
+    const ranged = defineWorkflow({ ...flow, state }).step('a', { on: Go, emits: [Done] }, () => Done(1))
+    const it = await hung(ranged)
+    await stored(it, 'range.to', 8)
+    it.hang()
+    it.leader.state.set('range.to', 2)
+    it.follower.state.set('range.from', 5)
+    it.second.leave()
+    await it.leader.flush()
+    crash(it.first.engine)
+    const next = await it.tab().engine.open(ranged)
+    expect(Range.safeParse(next.state.get('range')).success).toBe(true)
+    await next.flush()
+    expect((await it.tab().engine.open(ranged)).status).not.toBe('error')
   })
 
   test.each([
