@@ -49,8 +49,7 @@ export class Membership {
       // A tab with nothing to take over would wait for ever on a leader it does not understand. A roll call comes first.
       else if (message.kind === 'hello' && message.epoch >= 0) this.#outdated()
     })
-    this.#election = new Election({
-      ...options,
+    this.#election = new Election(options, {
       line: this.#line,
       call: () => this.#post({ kind: 'hello', tab: options.by, epoch: -1, seq: -1 }),
       onWon: () => void this.#promote().catch(() => {}),

@@ -97,11 +97,7 @@ export class Resources {
       .filter((key) => !declared[key]?.optional)
       .sort()
     this.#workflow = workflow
-    this.#factories = new Factories({
-      keyOf: (token) => this.#keyOf(token),
-      require: (key, by) => this.require(key, by),
-      keys: () => this.keys(),
-    })
+    this.#factories = new Factories(this)
   }
 
   /** Declared resources that are not injected and have no factory, sorted. */
@@ -166,7 +162,7 @@ export class Resources {
   }
 
   /** The key of a token, which is in the declaration or was itself injected. */
-  #keyOf(token: Resource<unknown>): string | undefined {
+  keyOf(token: Resource<unknown>): string | undefined {
     const declared = Object.keys(this.#declared).find((it) => this.#declared[it] === token)
     return (
       declared ??

@@ -17,6 +17,10 @@ export interface ElectionOptions {
   /** Names the lock. */
   readonly place: string
   readonly clock: Clock
+}
+
+/** The tab that stands for election. */
+export interface Candidate {
   readonly line: Pick<Line<unknown>, 'open' | 'connect'>
   /** Asks on the line whether anybody is there; {@link Election.answered} must be called when somebody is. */
   readonly call: () => void
@@ -32,12 +36,15 @@ export interface ElectionOptions {
  */
 export class Election {
   readonly #options: ElectionOptions
+  readonly #tab: Candidate
   #seat: Seat | undefined
   #answered: (() => void) | undefined
 
-  constructor(options: ElectionOptions) {
-    const { locks, place: name, clock, onWon, onLost } = options
+  constructor(options: ElectionOptions, tab: Candidate) {
+    const { locks, place: name, clock } = options
+    const { onWon, onLost } = tab
     this.#options = options
+    this.#tab = tab
     if (locks) this.#seat = new Seat({ locks, name, clock, onWon, onLost })
   }
 
@@ -58,7 +65,8 @@ export class Election {
 
   /** Whether this tab is the leader for now. */
   async stand(): Promise<boolean> {
-    const { clock, line } = this.#options
+    const { clock } = this.#options
+    const { line } = this.#tab
     // The slow part first: nothing is heard before this task ends.
     const taking = this.#seat?.take()
     line.connect()
@@ -79,7 +87,7 @@ export class Election {
   /** The page was asleep. */
   async again(): Promise<void> {
     this.wait()
-    if (!this.#seat && (await this.#isNobodyThere())) this.#options.onWon()
+    if (!this.#seat && (await this.#isNobodyThere())) this.#tab.onWon()
   }
 
   async steal(): Promise<void> {
@@ -96,7 +104,8 @@ export class Election {
   }
 
   #isNobodyThere(): Promise<boolean> {
-    const { clock, line, call } = this.#options
+    const { clock } = this.#options
+    const { line, call } = this.#tab
     if (!line.open) return Promise.resolve(true)
     call()
     return new Promise((resolve) => {

@@ -56,7 +56,12 @@ type Folds = { readonly [Kind in SessionRecord['kind']]: Fold<Kind> }
 
 /** Without a prototype, so that only kinds of records are found. */
 const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object, {
-  created: (model, { state, lineage }) => clear(model, state, lineage),
+  // The first record: there is nothing to clear.
+  created(model, { state, lineage }) {
+    model.tree.restore(state)
+    model.lineage = lineage
+    model.askChanges++
+  },
   reset: (model, { state, lineage }) => clear(model, state, lineage),
   started: foldStarted,
   sent: foldSent,

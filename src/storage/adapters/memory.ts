@@ -61,8 +61,7 @@ function page(shelves: Shelves, life: Life): SessionStorage {
 }
 
 function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
-  const on = (kind: Kind, id: string): Map<number, unknown> =>
-    shelves.get(kind + id) ?? new Map<number, unknown>()
+  const on = (kind: Kind, id: string): Map<number, unknown> => shelves.get(kind + id) ?? none
   return {
     get: async (kind, id, n) => copied(on(kind, id).get(n)),
     all: async (kind, id) => {
@@ -74,7 +73,7 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
     numbers: async (kind, id) => [...on(kind, id).keys()],
     put(kind, id, n, value) {
       const copy = copied(value)
-      writes.push(() => shelves.set(kind + id, on(kind, id).set(n, copy)))
+      writes.push(() => shelves.set(kind + id, (shelves.get(kind + id) ?? new Map()).set(n, copy)))
     },
     cut: (kind, id, n, save) =>
       void writes.push(() => {
@@ -89,6 +88,9 @@ function shelf(shelves: Shelves, writes: (() => void)[]): Shelf {
       }),
   }
 }
+
+/** What is looked at where nothing is: never written. */
+const none: Map<number, unknown> = /* @__PURE__ */ new Map()
 
 /** A copy, because nobody may hold a reference into the storage. Values of text and numbers need no deep copy. */
 function copied(value: unknown): unknown {
