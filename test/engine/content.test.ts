@@ -567,6 +567,28 @@ describe('private paths', () => {
     expect(two.state.get()).toEqual({ text: 'a' })
   })
 
+  test('a step writes one, and somebody resets the state / after a reload the step runs again, and the state is what its schema takes', async () => {
+    const page = profile()
+    const login = z.object({ name: z.string(), password: z.string().optional() }).optional()
+    const workflow = defineWorkflow({
+      ...flow,
+      state: z.object({ login }),
+      private: ['login.password'],
+    }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      await ctx.state.set('login.password', 'SECRET')
+      return Done((await ctx.ask(Question(1))).data)
+    })
+    const session = await page.open(workflow)
+    session.state.set('login', { name: 'ada' })
+    session.run().catch(() => {})
+    await page.settle()
+    session.state.reset()
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    expect([again.status, again.state.get()]).toEqual(['waiting', {}])
+  })
+
   test('a step writes one, the user types, and it writes beside that / after a reload it goes on', async () => {
     const page = profile()
     const state = z.looseObject({ card: z.string().optional(), made: z.number().default(1) })

@@ -58,17 +58,20 @@ function read(attempt: Attempt, args: [path?: string | Keys, fallback?: unknown]
 
 function put(attempt: Attempt, path: Path, make: Make): void {
   // A write first reads its place. Like any read, it must see the same again in a re-run.
-  const op = make(view(attempt), path)
-  if (op !== undefined) record(attempt, [op])
+  const seen = view(attempt)
+  const op = make(seen, path)
+  if (op !== undefined) record(attempt, [op], seen !== attempt.core.model.tree)
 }
 
-function record(attempt: Attempt, ops: readonly Op[]): void {
+/** `astray`: the operations were made for another state than the one that they land on. */
+function record(attempt: Attempt, ops: readonly Op[], astray: boolean): void {
   const { privacy } = attempt.core.options
   if (ops.length === 0 || attempt.replay.wrote(ops)) return
   const told = privacy.told(ops)
   if (told.length > 0 && (attempt.replay.stands() || (told !== ops && attempt.replay.wrote(told)))) return
   attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
   attempt.replay.entered()
+  if (astray) attempt.core.mend()
 }
 
 /**
@@ -104,15 +107,14 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     queueMicrotask(() => (attempt.editing ||= open))
     attempt.editing = true
     try {
-      const { changed } = core.model
-      const ops = editOps(core.options.writer, view(attempt), recipe)
+      const { changed, tree } = core.model
+      const seen = view(attempt)
+      const ops = editOps(core.options.writer, seen, recipe)
       // A call made synchronously after this one comes from another branch, and waits for its turn.
       attempt.editing = false
       const settled = ops instanceof Promise ? await ops : ops
       if (attempt.over) throw attempt.over
-      const mixed = core.model.changed !== changed
-      record(attempt, settled)
-      if (mixed) core.mend()
+      record(attempt, settled, seen !== tree || core.model.changed !== changed)
     } finally {
       open = attempt.editing = false
     }
