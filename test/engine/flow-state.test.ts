@@ -180,6 +180,41 @@ describe('flow state', () => {
     expect(handle.state.get('count')).toBe(1)
   })
 
+  test('a session is opened while something is stored, and its read answers last / what was written is still shown', async () => {
+    const page = profile()
+    const [landing, answering] = [gate(), gate()]
+    const { storage } = page
+    let reads = 0
+    const engine = createEngine({
+      clock: page.clock,
+      storage: {
+        ...storage,
+        async readFlow(name) {
+          const answer = await storage.readFlow(name)
+          if (++reads === 3) await answering.promise
+          return answer
+        },
+        async writeFlow(...call) {
+          await landing.promise
+          return storage.writeFlow(...call)
+        },
+      },
+    })
+    const session = await engine.open(counting, { id: 'one' })
+    await page.settle()
+    reads = 2
+    session.flowState.set('note', 'typed')
+    await page.settle()
+    engine.session(counting, { id: 'two' })
+    await page.settle()
+    expect(reads).toBe(3)
+    landing.open()
+    await page.settle()
+    answering.open()
+    await page.settle()
+    expect(session.flowState.get('note')).toBe('typed')
+  })
+
   test('without a schema / untyped, begins as {}', async () => {
     const page = profile()
     const untyped = defineWorkflow(flow).step('work', { on: Go, emits: [Done] }, async (ctx) => {

@@ -211,6 +211,7 @@ export class FlowState implements SessionFlow {
   }
 
   async #read(): Promise<void> {
+    const { seq } = this.#base
     const loaded = await loadFlow(this.#deps, this.#definition, this.#schema)
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
@@ -218,7 +219,8 @@ export class FlowState implements SessionFlow {
     const inherits = await this.#left.take(base.applied)
     this.#came ||= !this.#known && base.seq > 0
     this.#known = true
-    this.#adopt(base, inherits)
+    // Where something of this page has landed meanwhile, what was read may be older.
+    this.#adopt(this.#base.seq === seq ? base : this.#base, inherits)
     if (inherits) this.#save().catch(() => {})
     if (loaded) this.#origin.note()
     if (this.#failed) this.#loaded = deferred()
