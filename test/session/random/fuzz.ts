@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
-import { findingOf, flows, subflows, travels, versions } from './search'
+import { findingOf, flows, schemas, subflows, travels, versions } from './search'
 
-/** What goes wrong with a seed: as a workflow, or as moves through a session's history. */
+/** What goes wrong with a seed, by what it is a script of. */
 const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
   flows: (seed) => findingOf(flows, seed),
   travels: (seed) => findingOf(travels, seed),
   subflows: (seed) => findingOf(subflows, seed),
   versions: (seed) => findingOf(versions, seed),
+  schema: (seed) => findingOf(schemas, seed),
 }
 
 /** `npm run fuzz`: random sessions against their models until told to stop. Says how far it is every ten seconds. */
@@ -27,7 +28,7 @@ export async function fuzz(args: readonly string[]): Promise<number> {
   const find = kinds[values.of]
   if (find === undefined || [first, seeds, until].some(Number.isNaN)) {
     console.error(
-      'usage: npm run fuzz -- [--of flows|travels|subflows|versions] [--seeds 1000] [--first 1] [--minutes 5]',
+      'usage: npm run fuzz -- [--of flows|travels|subflows|versions|schema] [--seeds 1000] [--first 1] [--minutes 5]',
     )
     return 2
   }

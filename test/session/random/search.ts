@@ -1,6 +1,7 @@
 import { random } from '../../support/random'
 import { play } from './play'
 import { scenario, smaller, type Scenario } from './program'
+import { acts, fewerActs, strict, type Script as Story } from './schema'
 import { compared } from './subflow-play'
 import { script, smaller as less, type Script as Nesting } from './subflow-script'
 import { easier, moves, travel, type Move } from './travel'
@@ -40,6 +41,9 @@ export const subflows: Kind<Nesting> = { script: (seed) => script(seed), play: c
 
 /** The same with code that changes under way. */
 export const versions: Kind<Nesting> = { ...subflows, script: (seed) => script(seed, true) }
+
+/** A strict schema, and whoever writes. */
+export const schemas: Kind<Story> = { script: acts, play: strict, smaller: fewerActs }
 
 async function trouble<Script>(kind: Kind<Script>, it: Script): Promise<readonly string[]> {
   try {
