@@ -77,11 +77,11 @@ export class Outbox {
 
   /** Takes back what it was to make again and the session has after all. */
   regain(has: (record: SessionRecord) => boolean): SessionRecord[] {
-    const back: SessionRecord[] = []
-    const lacks = ({ of }: Pending): unknown => !(of && has(of) && back.push(of))
-    this.#pending = this.#pending.filter(lacks)
-    this.#unstored = this.#unstored.filter(lacks)
-    return back
+    const isBack = ({ of }: Pending): boolean => of !== undefined && has(of)
+    const back = [...this.#unstored, ...this.#pending].filter(isBack)
+    this.#unstored = this.#unstored.filter((it) => !back.includes(it))
+    this.#pending = this.#pending.filter((it) => !back.includes(it))
+    return back.map((it) => it.of as SessionRecord)
   }
 
   /** The operations are being done, here or elsewhere: from now on they keep their names and content. */

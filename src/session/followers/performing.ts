@@ -13,7 +13,7 @@ const calls: { readonly [name: string]: Call } = {
     const others = seen === 0 || core.touchedBeside(by) > seen
     const { privacy, writer } = core.options
     const { tree } = core.model
-    const shown = privacy.none || tree.root()
+    const shown = privacy.none ? undefined : tree.root()
     core.write(args[0] as Op[])
     // The asking tab left its private values out; this tab keeps its own.
     const own = privacy.carry(shown, tree, writer.schema)
