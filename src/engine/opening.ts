@@ -193,7 +193,8 @@ export class Opening {
   }
 
   async #follow(model: Model, epoch: number, how: Resumed): Promise<void> {
-    if (await this.#tabs.follow(model, epoch, how, () => isComplete(this.#schema, this.#tree.root()))) return
+    const isWhole = (): boolean => isComplete(this.#schema, this.#tabs.following?.overlay.recorded)
+    if (await this.#tabs.follow(model, epoch, how, isWhole)) return
     await this.#tabs.seize()
     await this.#read()
   }

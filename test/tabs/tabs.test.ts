@@ -371,6 +371,21 @@ describe('two tabs on one session', () => {
     expect(Range.safeParse(two.state.get('range')).success).toBe(true)
   })
 
+  test('a second tab types as it opens what does not fit what the leader has unstored / it follows all the same', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(ranged)
+    one.state.set('range', { from: 1, to: 9 })
+    await one.flush()
+    one.state.set('range', { from: -9, to: -1 })
+    const two = tab().session(ranged)
+    two.state.set('range.from', 0)
+    await two.ready
+    expect([one.role, two.role]).toEqual(['leader', 'follower'])
+    await clock.advance(1000)
+    for (const it of [one, two]) expect(Range.safeParse(it.state.get('range')).success).toBe(true)
+    expect(two.state.get()).toEqual(one.state.get())
+  })
+
   test('forty tabs type at once / every tab has everything, once', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)

@@ -42,7 +42,7 @@ export class Following implements Remote {
   #sending = false
   /** The page has slept: the session it followed may have been removed, and another one may have begun with its id. */
   #slept = false
-  readonly #overlay: Overlay
+  readonly overlay: Overlay
   readonly #silence: Silence
   #persistence: Persistence = Object.freeze({ status: 'saved' })
   #over = false
@@ -54,7 +54,7 @@ export class Following implements Remote {
     this.epoch = options.epoch
     if (options.own) this.heardOf = options.epoch
     const { live, outbox, timeout } = options
-    this.#overlay = new Overlay(live.core, outbox)
+    this.overlay = new Overlay(live.core, outbox)
     this.#silence = new Silence(this.#core.options, timeout, (error) => {
       this.#closing?.reject(error)
       outbox.silent(error)
@@ -102,11 +102,11 @@ export class Following implements Remote {
   write(ops: readonly Op[]): void {
     const { model } = this.#core
     const { outbox } = this.#options
-    this.#overlay.begin()
+    this.overlay.begin()
     // Private values stay in this tab.
     const told = this.#core.options.privacy.told(ops)
     if (told.length > 0) outbox.write(told, model.seq, this.#now)
-    this.#overlay.add(ops)
+    this.overlay.add(ops)
     this.#sendSoon()
   }
 
@@ -116,9 +116,9 @@ export class Following implements Remote {
     const { heard } = this.#core.model
     for (const asked of left) {
       if (isHeard(heard, asked)) continue
-      this.#overlay.begin()
+      this.overlay.begin()
       outbox.resume(asked, this.#now)
-      if (asked.call === 'write') this.#overlay.add(asked.args[0] as Op[])
+      if (asked.call === 'write') this.overlay.add(asked.args[0] as Op[])
     }
     if (!this.busy) return
     this.#showAnswering()
@@ -202,7 +202,7 @@ export class Following implements Remote {
 
   /** Makes the tree show only what is recorded, without this tab's own writes. */
   uncover(): void {
-    this.#overlay.takeOff()
+    this.overlay.takeOff()
   }
 
   get #now(): number {
@@ -242,7 +242,7 @@ export class Following implements Remote {
     let missed = false
     for (const it of records) {
       const { seq } = this.#core.model
-      if ('record' in it && it.record.kind === 'reset') this.#overlay.beginAnew()
+      if ('record' in it && it.record.kind === 'reset') this.overlay.beginAnew()
       if ('event' in it) live.streams.push(it.event)
       else if (it.record.seq > seq + 1) missed = true
       else if (it.record.seq > seq || (it.more && it.record.seq === seq)) live.core.adopt(it.record)
@@ -271,7 +271,7 @@ export class Following implements Remote {
   #show(view: Shown | undefined, changed: boolean, known = false): void {
     const { live } = this.#options
     if (view) live.progress = (this.view = view).progress
-    this.#overlay.putOn(changed, known)
+    this.overlay.putOn(changed, known)
     this.#showAnswering()
     this.#listen()
     live.changed()

@@ -20,6 +20,13 @@ export class Overlay {
     this.#confirmed = core.model.tree.root()
   }
 
+  /** What is recorded, with this tab's private values. */
+  get recorded(): unknown {
+    const { model, options } = this.#core
+    const shown = model.tree.root()
+    return this.#isOn ? options.privacy.filled(this.#confirmed, shown) : shown
+  }
+
   /** A write is about to be asked for. */
   begin(): void {
     if (!this.#isOn) this.#confirmed = this.#core.model.tree.root()
