@@ -126,7 +126,7 @@ export class Leaving {
     const { outbox } = tabs
     const { model } = live.core
     // Nothing was stored, and no leader has answered yet: it is meant for whichever session begins with this id.
-    const lineage = known.epoch < 1 && model.seq === 0 ? '' : model.lineage
+    const lineage = !tabs.following?.heardOf && model.seq === 0 ? '' : model.lineage
     const about = { ...known, lineage, at: clock.now(), version }
     const records = tabs.kept.unstored(known.base)
     const last = records.at(-1)?.seq

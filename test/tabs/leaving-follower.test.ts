@@ -8,7 +8,7 @@ import {
   type EngineOptions,
   type Session,
 } from 'dogear'
-import { crash, virtualClock, virtualTabs } from 'dogear/testing'
+import { crash, virtualClock, virtualTabs, type VirtualTabs } from 'dogear/testing'
 import { Answer, Done, failure, flow, gate, Go, Nudge, Question } from '../support/flows'
 import { browser, ears } from '../support/leaving'
 
@@ -31,7 +31,7 @@ async function hung(workflow: AnyWorkflow = asking, options: EngineOptions = {})
   await setting.clock.advance(10)
   expect(follower.role).toBe('follower')
   return {
-    ...{ ...setting, errors, first, leader, second, follower },
+    ...{ ...setting, tabs, errors, first, leader, second, follower },
     hang() {
       close()
       first.page.hang()
@@ -308,6 +308,32 @@ describe('a follower is closed or left before the leader has answered it', () =>
     await it.clock.advance(1000)
     expect(['ab', 'ba']).toContain(it.leader.state.get('text'))
     expect([it.errors, it.box.size]).toEqual([[], 0])
+  })
+
+  test('it has heard who leads and was never welcomed, and the leader is killed / the next page has the text', async () => {
+    const it = await hung()
+    it.hang()
+    // The new leader tells that it leads, and hears nothing of the page.
+    const channel: VirtualTabs['channel'] = (name) => {
+      const line = it.tabs.channel(name)
+      line.postMessage = () => {}
+      return line
+    }
+    const page = it.tab({ channel })
+    const session = page.engine.session(asking)
+    session.ready.catch(() => {})
+    await it.clock.advance(10)
+    session.state.set('text', 'typed')
+    await it.follower.takeOver()
+    it.follower.state.set('more', 1)
+    await it.follower.flush()
+    await it.clock.advance(10)
+    page.leave()
+    crash(it.second.engine)
+    crash(it.first.engine)
+    const next = await it.tab().engine.open(asking)
+    expect(next.state.get()).toEqual({ text: 'typed', more: 1 })
+    expect(it.errors).toEqual([])
   })
 
   test('the next page dies before it has stored the text / the page after it has the text, once', async () => {

@@ -428,8 +428,9 @@ function failed(error: unknown): void {
 
 /** What a call may fail with, and the flow goes on. */
 function passing(error: unknown): void {
-  const isOver = !(error instanceof DogearError)
-  if (isOver) throw error
+  // What another tab has thrown comes as a copy.
+  const isOurs = error instanceof DogearError || typeof (error as { code?: unknown }).code === 'string'
+  if (!isOurs) throw error
 }
 
 /** The same for the same content in any order of its keys. */
