@@ -1,8 +1,10 @@
 import type { LoadErrorCode } from '../storage-errors'
 import type { CopyValue } from '../state/json'
+import { mend } from '../state/mend'
 import { compileSchema, type CompiledSchema } from '../state/schema'
+import { Tree } from '../state/tree'
 import type { Definition } from '../workflow/workflow'
-import { deepCopy } from '../storage/adapters/copy'
+import { deepCopy } from '../storage/copy'
 import { mustBeKnown, Refusal } from '../storage/refusal'
 import type { Made, Upgrade } from '../session/upgrade'
 
@@ -23,15 +25,18 @@ export function accept({ name, version, options, graph }: Definition, made: Made
 
 /**
  * Runs this code's migrations on a state of an older version, one after the other, in memory. The schema checks the
- * result, and `copy` whether it can be stored. Throws a Refusal.
+ * result, and `copy` whether it can be stored. A rollback can leave what is not valid alone. That goes, if the migrations make
+ * something valid of the state `before` it. Throws a Refusal.
  */
 export async function migrated(
-  { version, options }: Definition,
+  definition: Definition,
   schema: CompiledSchema,
   copy: CopyValue,
   from: number,
   old: unknown,
+  before: unknown = old,
 ): Promise<unknown> {
+  const { version, options } = definition
   let state: unknown = deepCopy(old)
   for (let step = from + 1; step <= version; step++) {
     try {
@@ -46,7 +51,15 @@ export async function migrated(
       )
     }
   }
-  return accepting(schema, state, 'MIGRATION_FAILED', copy)
+  try {
+    return accepting(schema, state, 'MIGRATION_FAILED', copy)
+  } catch (error) {
+    if (before === old) throw error
+    await migrated(definition, schema, copy, from, before)
+    const tree = new Tree(state)
+    tree.apply(mend(schema, state))
+    return accepting(schema, tree.root(), 'MIGRATION_FAILED', copy)
+  }
 }
 
 /** Migrates the sub-flows of a session. Throws a Refusal. */

@@ -167,8 +167,9 @@ async function migrate(
   history: History,
 ): Promise<void> {
   const execs = interrupted(model)
+  const before = model.tree.root()
   const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: clock.now() })
   if (execs.length > 0) add(model, history, { kind: 'interrupted', execs, ...stamp() })
-  const state = await migrated(definition, schema, copy, from, model.tree.root())
+  const state = await migrated(definition, schema, copy, from, model.tree.root(), before)
   add(model, history, { kind: 'migrated', version: definition.version, state, ...stamp() })
 }

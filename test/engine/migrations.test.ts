@@ -241,6 +241,40 @@ describe('a session of an older version', () => {
     expect(seen).toEqual({})
     expect(session.state.get()).toEqual({ half: 2, moved: true })
   })
+
+  const Card = z.object({ holder: z.string(), note: z.string().default('') }).optional()
+  const paying = (version: number, migrate?: (state: { card?: { note: string } }) => unknown) =>
+    defineWorkflow({
+      ...flow,
+      version,
+      state: z.object({ card: Card, to: z.string().optional() }),
+      ...(migrate && { migrations: { [version]: migrate } }),
+    }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.state.set('card', { holder: 'Ada', note: '' })
+      await new Promise(() => {})
+    })
+
+  test('somebody typed into what was cut off / what is left of it and not valid alone goes, and the rest is migrated', async () => {
+    const page = profile()
+    const first = await page.open(paying(1))
+    first.run().catch(() => {})
+    await page.clock.advance(100)
+    first.state.set('card.note', 'typed')
+    await page.reload()
+    const session = await page.open(paying(2, (state) => ({ ...state, to: 'Linz' })))
+    expect(session.state.get('to')).toBe('Linz')
+  })
+
+  test('the same, and the migration makes what the schema refuses anyway / the session is refused', async () => {
+    const page = profile()
+    const first = await page.open(paying(1))
+    first.run().catch(() => {})
+    await page.clock.advance(100)
+    first.state.set('card.note', 'typed')
+    await page.reload()
+    const refused = page.open(paying(2, (state) => ({ ...state, to: 1 })))
+    await expect(refused).rejects.toMatchObject({ code: 'MIGRATION_FAILED' })
+  })
 })
 
 describe('the same version, and a schema with more defaults', () => {

@@ -1,4 +1,4 @@
-import { deepCopy } from './copy'
+import { deepCopy } from '../copy'
 import { sessions } from './sessions'
 import type { Kind, Shelf, Transact } from './sessions'
 import type { SessionStorage } from '../storage'
