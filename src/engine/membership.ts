@@ -77,7 +77,7 @@ export class Membership {
    * The session was read, and another tab executes it. Resolves when this tab has all that the other one has. The result
    * says whether that will do: what older code shows may lack a default of this tab's.
    */
-  async follow(model: Model, epoch: number, resumed: Resumed, isWhole: () => boolean): Promise<boolean> {
+  async follow(model: Model, epoch: number, resumed: Resumed): Promise<boolean> {
     const { live, clock, left } = this.#options
     const following = this.#follow(model, epoch, false)
     following.resume(left())
@@ -85,7 +85,7 @@ export class Membership {
     this.#election.wait()
     await withinLimit(clock, following.joined.promise, PATIENCE, 'welcome').catch(() => {})
     if (this.following !== following || this.leads) return true
-    if (!isWhole()) return false
+    if (!following.overlay.isWhole) return false
     this.#readOnly()
     const seen = { savedAt: clock.now(), ...resumed, found: true, reason: 'other-tab' } as const
     live.admit(live.core.model.seq > 0 ? seen : resumed)

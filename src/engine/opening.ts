@@ -20,7 +20,6 @@ import type { OpeningDeps, Shared } from './opening-deps'
 import { Finding, type Found, type Known } from './finding'
 import { followed } from './followed'
 import { upgraded } from './migration'
-import { isComplete } from './restoring'
 import { tellLost, missingOf } from './overtaken'
 import { lateAnswer } from './late-answer'
 import { resumed } from './resumed'
@@ -193,8 +192,7 @@ export class Opening {
   }
 
   async #follow(model: Model, epoch: number, how: Resumed): Promise<void> {
-    const isWhole = (): boolean => isComplete(this.#schema, this.#tabs.following?.overlay.recorded)
-    if (await this.#tabs.follow(model, epoch, how, isWhole)) return
+    if (await this.#tabs.follow(model, epoch, how)) return
     await this.#tabs.seize()
     await this.#read()
   }

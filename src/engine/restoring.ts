@@ -105,15 +105,6 @@ async function settled(
     )
 }
 
-/** Whether the schema leaves a state as it is. */
-export function isComplete(schema: CompiledSchema, state: unknown): boolean {
-  try {
-    return sameContent(schema.initial(state), state)
-  } catch {
-    return false
-  }
-}
-
 /**
  * The same, with what a page had recorded and not stored when it was left. That continues what is stored, unless somebody
  * else has written since.

@@ -254,24 +254,25 @@ describe('a session of an older version', () => {
       await new Promise(() => {})
     })
 
-  test('somebody typed into what was cut off / what is left of it and not valid alone goes, and the rest is migrated', async () => {
+  /** A page is left in the middle of the step, and somebody has typed into what the step had made. */
+  const leftTyped = async (): Promise<Profile> => {
     const page = profile()
     const first = await page.open(paying(1))
     first.run().catch(() => {})
     await page.clock.advance(100)
     first.state.set('card.note', 'typed')
     await page.reload()
+    return page
+  }
+
+  test('somebody typed into what was cut off / what is left of it and not valid alone goes, and the rest is migrated', async () => {
+    const page = await leftTyped()
     const session = await page.open(paying(2, (state) => ({ ...state, to: 'Linz' })))
     expect(session.state.get('to')).toBe('Linz')
   })
 
   test('the same, and the migration makes what the schema refuses anyway / the session is refused', async () => {
-    const page = profile()
-    const first = await page.open(paying(1))
-    first.run().catch(() => {})
-    await page.clock.advance(100)
-    first.state.set('card.note', 'typed')
-    await page.reload()
+    const page = await leftTyped()
     const refused = page.open(paying(2, (state) => ({ ...state, to: 1 })))
     await expect(refused).rejects.toMatchObject({ code: 'MIGRATION_FAILED' })
   })

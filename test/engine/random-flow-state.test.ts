@@ -5,9 +5,7 @@ import { crash, virtualClock, virtualTabs } from '../../src/testing'
 import { Done, flow, gate, Go } from '../support/flows'
 import { Page } from '../support/page'
 import { random } from '../support/random'
-
-const seeds = Number(process.env['FUZZ_SEEDS'] ?? 150)
-const first = Number(process.env['FUZZ_FIRST'] ?? 1)
+import { failuresOf } from '../support/seeds'
 
 const Shared = z.object({
   count: z.number().default(0),
@@ -236,10 +234,5 @@ async function play(seed: number): Promise<string[]> {
 }
 
 test('random tabs that write one flow state / nothing is lost or made twice, and all show the same', async () => {
-  const failures: unknown[] = []
-  for (let seed = first; seed < first + seeds && failures.length < 5; seed++) {
-    const wrong = await play(seed)
-    if (wrong.length > 0) failures.push({ seed, wrong })
-  }
-  expect(failures).toEqual([])
+  expect(await failuresOf(150, play)).toEqual([])
 }, 3_600_000)

@@ -12,9 +12,8 @@ import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { Done, flow, Go, Item, Question } from '../support/flows'
 import { ears } from '../support/leaving'
 import { random } from '../support/random'
+import { failuresOf } from '../support/seeds'
 
-const seeds = Number(process.env['FUZZ_SEEDS'] ?? 150)
-const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 const ROUNDS = 2
 
 /** Streams a number, asks, streams the next one, and goes round. No number is given twice. */
@@ -199,10 +198,5 @@ async function play(seed: number): Promise<string[]> {
 }
 
 test('random tabs in which sessions are watched / each loop sees everything once, in order, and ends with its run', async () => {
-  const failures: unknown[] = []
-  for (let seed = first; seed < first + seeds && failures.length < 5; seed++) {
-    const wrong = await play(seed)
-    if (wrong.length > 0) failures.push({ seed, wrong })
-  }
-  expect(failures).toEqual([])
+  expect(await failuresOf(150, play)).toEqual([])
 }, 3_600_000)

@@ -1,4 +1,5 @@
 import type { Op } from '../../state/op'
+import { sameContent } from '../../state/same'
 import type { Core } from '../core'
 import type { Outbox } from './outbox'
 
@@ -20,11 +21,19 @@ export class Overlay {
     this.#confirmed = core.model.tree.root()
   }
 
-  /** What is recorded, with this tab's private values. */
-  get recorded(): unknown {
+  /**
+   * Whether the schema leaves what is recorded, with this tab's private values, as it is: what older code shows may lack a
+   * default.
+   */
+  get isWhole(): boolean {
     const { model, options } = this.#core
     const shown = model.tree.root()
-    return this.#isOn ? options.privacy.filled(this.#confirmed, shown) : shown
+    const recorded = this.#isOn ? options.privacy.filled(this.#confirmed, shown) : shown
+    try {
+      return sameContent(options.writer.schema.initial(recorded), recorded)
+    } catch {
+      return false
+    }
   }
 
   /** A write is about to be asked for. */
