@@ -163,7 +163,7 @@ export class Opening {
     const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     // Private values are in no storage and no message: this tab's own stay, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
-    if (same) this.#tree.apply(this.#keeping.privacy.carry(shown.state, this.#tree, this.#schema))
+    if (same) this.#tree.apply(this.#keeping.privacy.complete(this.#tree, this.#schema, shown.state))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
     if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how)

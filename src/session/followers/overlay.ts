@@ -69,7 +69,7 @@ export class Overlay {
       this.#confirmed = tree.root()
       for (const ops of this.#outbox.writes(heard)) tree.apply(ops)
     }
-    if (shown !== undefined) tree.apply(options.privacy.carry(shown, tree, options.writer.schema))
+    if (shown !== undefined) tree.apply(options.privacy.complete(tree, options.writer.schema, shown))
     if (known && shown !== undefined) tree.restore(shown)
     if (tree.pending) tree.flush()
   }

@@ -16,7 +16,7 @@ const calls: { readonly [name: string]: Call } = {
     const shown = privacy.none ? undefined : tree.root()
     core.write(args[0] as Op[])
     // The asking tab left its private values out; this tab keeps its own.
-    const own = privacy.carry(shown, tree, writer.schema)
+    const own = privacy.complete(tree, writer.schema, shown)
     if (own.length > 0) core.write(own)
     if (others) core.mend()
   },

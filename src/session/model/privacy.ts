@@ -75,13 +75,12 @@ export class Privacy {
     return { ...point, begin: begun(begin), ...(child && { child: own.#saved(child) }) }
   }
 
-  /** The operations that copy the private values of one state into another, where its schema allows them. */
-  carry(state: unknown, into: Current, schema: CompiledSchema): Op[] {
-    return this.complete(into, schema, currentOf(state))
-  }
-
-  /** The same; without another state, or for what that one lacks as well, private values begin with their defaults. */
-  complete(into: Current, { check }: CompiledSchema, from: Current = into): Op[] {
+  /**
+   * The operations that give a state its private values: those of another state, if there is one, where the schema allows
+   * them, and defaults for what is still missing.
+   */
+  complete(into: Current, { check }: CompiledSchema, other?: unknown): Op[] {
+    const from = other === undefined ? into : currentOf(other)
     return this.#paths.flatMap((keys): Op[] => {
       const path = toPath(keys)
       let value = from.peek(path)

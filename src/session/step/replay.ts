@@ -3,6 +3,8 @@ import { startsWith, toPath, type Path } from '../../state/path'
 import { sameContent, sameJson } from '../../state/same'
 import { Tree } from '../../state/tree'
 import type { CollectedEvent, Entry, Execution } from '../model/model'
+import { hasMoment, inWords, isAct, isResult } from './entries'
+import { OlderWork } from './older-work'
 import { Turns } from './turns'
 
 /**
@@ -19,15 +21,7 @@ export class Replay {
   readonly turns: Turns
   /** How many recorded entries of the step itself are still to be reached. */
   #left = 0
-  /**
-   * Up to here older code has written and sent other things, and they are committed. What it did after that was taken out
-   * again, though a write to flow state or an answer may have stayed.
-   */
-  #walled = 0
-  /** How many results up to there the step has not got yet. */
-  #owed = 0
-  /** What older code had written and sent after that, as the effect beside it, which is begun again, failed. */
-  #beside = 0
+  readonly #older: OlderWork | undefined
   /** Everything before it was reached, and every own recorded entry before `#low`. */
   #front = 0
   #low = 0
@@ -45,33 +39,16 @@ export class Replay {
     this.#recorded = recorded
     this.#version = exec.version
     const results: string[] = []
-    let old = false
-    let wall = 0
-    let owed = 0
-    let newer = false
+    let older = false
     for (let index = 0; index < recorded; index++) {
       const entry = exec.entries[index] as Entry
-      const { kind } = entry
-      if ('old' in entry) {
-        this.#used[index] = old = true
-        this.#beside++
-      } else if (isAct(entry)) {
-        this.#left++
-        newer ||= !('key' in entry)
-      } else if (isResult(entry)) results.push(entry.key)
+      if ('old' in entry) this.#used[index] = older = true
+      else if (isAct(entry)) this.#left++
+      else if (isResult(entry)) results.push(entry.key)
       // A private write was stored without its operations: a re-run makes it anew, and does not come to this one.
-      else if (kind === 'wrote') this.#used[index] = true
-      // A result that commits nothing may have come after the step was cut off: from a sleep that was over.
-      if (!newer && (kind === 'opened' || (kind === 'done' && this.#beside > 0))) {
-        wall = index + 1
-        owed = results.length
-        this.#beside = 0
-      }
+      else if (entry.kind === 'wrote') this.#used[index] = true
     }
-    if (old) {
-      this.#walled = wall
-      this.#owed = owed
-    }
+    if (older) this.#older = new OlderWork(exec.entries.slice(0, recorded))
     if (!this.live) this.#view = new Tree(exec.root)
     this.turns = new Turns(results, this)
     if (recorded > 0) this.#advance()
@@ -105,11 +82,10 @@ export class Replay {
     let got = false
     for (let index = entries.length - 1; index >= this.#recorded && !this.#used[index]; index--) {
       const entry = entries[index] as Entry
-      const { kind } = entry
       if (isResult(entry)) continue
       this.#mark(index)
       got ||= hasMoment(entry)
-      if (kind === 'opened') this.#beside = 0
+      if (entry.kind === 'opened') this.#older?.passed()
     }
     if (got) this.#got()
   }
@@ -129,16 +105,16 @@ export class Replay {
     )
   }
 
-  /** Whether a write or send, before the step is where older code was, stands for what that code wrote and sent. */
-  stands(): boolean {
-    return this.#low < this.#walled || this.#owed > 0 || this.#beside-- > 0
+  /** Takes something that older code wrote or sent for this write or send, which is silent then; `false`: nothing is left. */
+  takeOlder(): boolean {
+    return this.#older?.take(this.#low) === true
   }
 
   sent(event: CollectedEvent): boolean {
     const again = this.#match(
       (it) => it.kind === 'sent' && it.event.type === event.type && sameJson(it.event.data, event.data),
     )
-    return again || this.stands()
+    return again || this.takeOlder()
   }
 
   /** The step is at a recorded point again. */
@@ -195,15 +171,16 @@ export class Replay {
       const entry = entries[index] as Entry
       if (this.#used[index] || !isResult(entry) || entry.key !== key) continue
       this.#use(index)
-      if (index >= this.#recorded) this.#beside = 0
+      if (index >= this.#recorded) this.#older?.passed()
       return
     }
   }
 
   #use(index: number): void {
-    if (index < this.#walled && isResult(this.#exec.entries[index] as Entry)) this.#owed--
+    const entry = this.#exec.entries[index] as Entry
+    if (isResult(entry)) this.#older?.got(index)
     this.#mark(index)
-    if (hasMoment(this.#exec.entries[index] as Entry)) this.#got()
+    if (hasMoment(entry)) this.#got()
     else this.#advance()
   }
 
@@ -249,42 +226,5 @@ export class Replay {
     if (entry.kind !== 'wrote' || index < this.#base) return
     this.#version = entry.since === this.#version ? entry.version : -1
     if (!this.live) this.#view?.apply(entry.ops)
-  }
-}
-
-/** Whether the entry is a result, which comes to the step in its turn. */
-function isResult(entry: Entry): entry is Extract<Entry, { key: string }> {
-  return entry.kind === 'done' || entry.kind === 'answered'
-}
-
-/** Whether the entry is the step's own doing. A private write was stored without its operations: a re-run makes it anew. */
-function isAct(entry: Entry): boolean {
-  const { kind } = entry
-  return (
-    (entry.kind === 'wrote' && entry.ops.length > 0) ||
-    (kind === 'sent' && !('old' in entry)) ||
-    kind === 'opened' ||
-    kind === 'flow'
-  )
-}
-
-/**
- * Whether the entry was made at the moment in which the step did it. A live send is not: it goes out with the point after
- * it. Neither is a write to flow state, which is recorded when it is kept.
- */
-function hasMoment({ kind }: Entry): boolean {
-  return kind !== 'sent' && kind !== 'flow'
-}
-
-function inWords(entry: Entry): string {
-  switch (entry.kind) {
-    case 'wrote':
-      return `the write to ${entry.ops.map((op) => (op[0] === 'replace' ? 'the state' : String(op[1]))).join(', ')}`
-    case 'flow':
-      return `the write to flow state ${entry.key.slice('flow:'.length)}`
-    case 'sent':
-      return `the send of "${entry.event.type}"`
-    default:
-      return 'key' in entry ? `the point ${entry.key}` : entry.kind
   }
 }

@@ -68,7 +68,7 @@ function record(attempt: Attempt, ops: readonly Op[], astray: boolean): void {
   const { privacy } = attempt.core.options
   if (ops.length === 0 || attempt.replay.wrote(ops)) return
   const told = privacy.told(ops)
-  if (told.length > 0 && (attempt.replay.stands() || (told !== ops && attempt.replay.wrote(told)))) return
+  if (told.length > 0 && (attempt.replay.takeOlder() || (told !== ops && attempt.replay.wrote(told)))) return
   attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
   attempt.replay.entered()
   if (astray) attempt.core.mend()
