@@ -40,8 +40,11 @@ export class Core implements Level {
   readonly children: Map<string, Nested> = new Map()
   /** It is the outermost of the workflows at work in it. */
   readonly path: readonly Waiting[] = none
-  /** Effects in flight, by execution and key: a retry joins them. */
-  inFlight: Map<string, Promise<unknown>> = new Map()
+  /**
+   * Effects in flight, by execution and key: a retry joins them. Made when this page begins to execute the session: nothing
+   * is recorded any more of what it had begun before somebody else did.
+   */
+  inFlight!: Map<string, Promise<unknown>>
   /** The open asynchronous edits of steps, one behind the other. */
   edits: Promise<unknown> | undefined
   /** Why the session takes no more calls. After `'crashed'` nothing settles any more. */

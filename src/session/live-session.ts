@@ -105,6 +105,7 @@ export class LiveSession extends Standing {
     core.storedAt = resumed.found ? resumed.savedAt : 0
     if (core.closed) this.outcome.renew()
     core.early = core.remote = core.closed = undefined
+    core.inFlight = new Map()
     core.model = model
     core.sink = this.journal = journal
     this.gate.unfence()
@@ -158,7 +159,6 @@ export class LiveSession extends Standing {
     this.journal = undefined
     core.sink = nowhere
     this.#scheduler.stop(elsewhere)
-    core.inFlight.clear()
     core.edits = undefined
     core.model = model
     catchUp(this, false)()

@@ -199,6 +199,27 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect((await createEngine({ storage, clock }).open(slow(false))).result).toBe('by the newer')
   })
 
+  test('the older takes over with its effect on its way / it runs the effect again with the same key, and goes on', async () => {
+    const { clock, engine } = house()
+    const door = gate<string>()
+    const keys: string[] = []
+    const paying = defineWorkflow({ ...flow }).step('pay', { on: Go, emits: [Done] }, async (ctx) =>
+      Done(await ctx.once('charge', (key) => (keys.push(key) === 1 ? door.promise : 'second'))),
+    )
+    const older = await engine('old').open(paying)
+    older.run().catch(() => {})
+    await clock.advance(0)
+    await engine('new').open(paying, { autoResume: false })
+    older.state.set('by', 'older')
+    await failure(older.flush())
+    await older.takeOver()
+    await clock.advance(0)
+    expect([older.result, keys.length, new Set(keys).size]).toEqual(['second', 2, 1])
+    door.open('first')
+    await clock.advance(0)
+    expect([older.result, older.persistence.status]).toEqual(['second', 'saved'])
+  })
+
   test('the older is outdated / it shows what it has, and its steps are aborted', async () => {
     const { clock, engine } = house()
     let aborted = false

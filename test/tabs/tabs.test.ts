@@ -877,6 +877,36 @@ describe('two tabs on one session', () => {
     expect(called).toEqual(['one', 'two'])
   })
 
+  test('a tab leads again, and the effect that it had begun before ends / a retry joins the one begun since', async () => {
+    const { tab, clock } = browser()
+    const doors: Gate<string>[] = []
+    const options = { on: Go, emits: [Done], timeout: 1000, retry: { attempts: 2, delay: 0 } } as const
+    const paying = defineWorkflow({ ...flow }).step('pay', options, async (ctx) =>
+      Done(
+        await ctx.once('charge', () => {
+          const door = gate<string>()
+          doors.push(door)
+          return door.promise
+        }),
+      ),
+    )
+    const one = await tab().open(paying)
+    const two = await tab().open(paying)
+    void one.run()
+    await clock.advance(0)
+    for (const it of [two, one]) {
+      await it.takeOver()
+      await clock.advance(0)
+    }
+    expect(doors).toHaveLength(3)
+    doors[0]?.open('first')
+    await clock.advance(1500)
+    expect([doors.length, one.status]).toEqual([3, 'running'])
+    doors[2]?.open('third')
+    await clock.advance(0)
+    expect([one.result, two.result]).toEqual(['third', 'third'])
+  })
+
   test('takeOver() / this tab leads, the other follows, and the run goes on here', async () => {
     const { tab, clock } = browser()
     effects.length = 0

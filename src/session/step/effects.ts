@@ -87,6 +87,7 @@ export class Effects {
   async #run(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
     const { core, exec } = this.#attempt
     const flight = core.key(exec.id, name)
+    const { inFlight } = core
     const { lineage } = core.model
     const still = (): boolean => core.model.execs.get(exec.id) === exec && core.model.lineage === lineage
     try {
@@ -114,7 +115,7 @@ export class Effects {
         this.#log.done(name, 'once', { error: recordError(error) })
       throw error
     } finally {
-      core.inFlight.delete(flight)
+      inFlight.delete(flight)
     }
   }
 

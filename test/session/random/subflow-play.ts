@@ -98,6 +98,10 @@ class Browser {
     const workflows = build(world, page)
     const session = engine.session(workflows[0] as Any, { id: this.id })
     page.session = session
+    // A page that leads again knows nothing of what it had begun before another one did.
+    session.subscribe(() => {
+      if (session.role !== 'leader') page.flying = new Set()
+    })
     session.ready.catch((error: unknown) => {
       const { name, code } = error as Error & { readonly code?: string }
       const isOutdated = version < world.version && ['NEWER_VERSION', 'STALE_EPOCH'].includes(String(code))
@@ -391,8 +395,6 @@ class Browser {
       }
       case 'takeOver':
         void session.takeOver().catch(() => {})
-        // Whoever comes back to the lead knows nothing of what it had begun.
-        for (const it of this.open) it.page.flying?.clear()
         return
       case 'pause':
         return session.pause()

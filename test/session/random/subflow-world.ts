@@ -88,8 +88,8 @@ export interface Page {
   alive: boolean
   closed?: boolean
   session?: Session<Any>
-  /** The effects on their way, by key. */
-  readonly flying?: Set<string>
+  /** The effects on their way, by key, since it leads. */
+  flying?: Set<string>
   readonly version: number
 }
 
@@ -237,10 +237,11 @@ class Player {
       if (owner !== undefined && owner !== name) world.complain(`${name} has the key of ${owner}`)
       world.owners.set(key, name)
       if (world.settled.has(name)) world.complain(`${name} was called again, and was stored`)
-      if (this.#page.flying?.has(key)) world.complain(`${name} was called while it was on its way`)
-      this.#page.flying?.add(key)
+      const { flying } = this.#page
+      if (flying?.has(key)) world.complain(`${name} was called while it was on its way`)
+      flying?.add(key)
       if (how === 'slow') await world.pass(30)
-      this.#page.flying?.delete(key)
+      flying?.delete(key)
       if (how === 'caught') throw new Error('always')
       if (typeof how === 'number') {
         const times = world.flaky.get(name) ?? 0
