@@ -60,16 +60,20 @@ export class Inbox {
     const value = definition && replyData(reply, data, definition)
     return () => {
       if (core.remote) return core.remote.call('reply', ask, data) as Promise<boolean>
-      return definition ? this.#answer(ask, reply, value) : this.#replyLater(ask, data)
+      return definition || this.#isOver ? this.#answer(ask, reply, value) : this.#replyLater(ask, data)
     }
+  }
+
+  /** The run has ended: nobody is asked any more, and no step comes to its ask again. */
+  get #isOver(): boolean {
+    return this.#core.model.run?.end !== undefined
   }
 
   #answer(ask: string, type: string, value: unknown): boolean {
     // See `deliver`.
     this.#core.openAsk(ask)?.level.expire()
     const open = this.#core.openAsk(ask)
-    const run = this.#core.model.run
-    if (open === undefined || open.point.reply !== type || run === undefined || run.end) return false
+    if (open?.point.reply !== type || this.#isOver) return false
     answerAsk(open, value)
     this.#core.wake()
     return true
@@ -79,7 +83,7 @@ export class Inbox {
   async #replyLater(ask: string, data: unknown): Promise<boolean> {
     const isKnown = (): boolean => {
       const open = this.#core.openAsk(ask)
-      return open === undefined || open.level.definition !== undefined
+      return this.#isOver || open === undefined || open.level.definition !== undefined
     }
     await patiently(isKnown)
     if (isKnown()) return this.#acceptReply(ask, data)()

@@ -483,6 +483,34 @@ describe('failure, cancel and time', () => {
     expect(await result).toEqual(['yes', { type: 'answer', data: 'go on' }])
   })
 
+  test.each(['has failed', 'fails while the reply waits for the step to come to it again'])(
+    'a sub-flow asks, and the run %s / a reply is told so, as one to any other ask',
+    async (when) => {
+      const page = profile()
+      const isEarly = when === 'has failed'
+      let times = 0
+      const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+        .step('sub', { on: Go, emits: [Done] }, async (ctx) => {
+          if (times++ > 0) await gate().promise
+          return Done(await ctx.subflow(questioning))
+        })
+        .step('fails', { on: Nudge }, () => Promise.reject(new Error('no')))
+      let session = await page.open(workflow)
+      session.run().catch(() => {})
+      await page.settle()
+      const [{ id } = { id: '' }] = session.asks as readonly { id: string }[]
+      if (!isEarly) {
+        await page.reload()
+        session = await page.open(workflow)
+        await page.settle()
+      }
+      const waiting = isEarly ? undefined : session.reply(id, 'late')
+      await session.send(Nudge(1))
+      await page.settle()
+      expect([session.status, await (waiting ?? session.reply(id, 'late'))]).toEqual(['failed', false])
+    },
+  )
+
   /** A child two deep that fails for the first time while its charge is on its way. */
   const charging = (page: Profile) => {
     const keys: string[] = []
