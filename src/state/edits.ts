@@ -33,35 +33,37 @@ export class Edits {
       done.catch(nothing)
       done = edits.then(() => this.#run(recipe, seen))
     }
-    let base = this.#parts.base?.()
-    const landed = done
-      // It began before the session was read, so it has not seen what it is to change.
-      .then((ops) => {
-        const now = this.#parts.base?.()
-        if (now === base) return ops
-        base = now
-        return this.#run(recipe, seen)
-      })
-      .then((ops) => {
-        let isAnew = false
-        // Its operations were made for another state and would garble this one, so the recipe runs on it, once.
-        const anew = (): readonly Op[] => {
-          if (this.#parts.base?.() === base) return ops
-          if (!isAnew)
-            void Promise.resolve()
-              .then(() => this.edit(recipe))
-              .catch(() => this.#writes.land(ops))
-          isAnew = true
-          return none
-        }
-        this.#writes.remember(ops, anew)
-        this.#writes.land(fitted(this.#parts.writer.schema, seen.root, this.#writes.view.root(), ops))
-      })
+    const landed = this.#landing(recipe, seen, done)
     const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
       if (this.#edits === tail) this.#edits = undefined
     })
     this.#edits = tail
     return landed
+  }
+
+  /** `done`: what the recipe has made, once it has awaited something. */
+  async #landing(recipe: Recipe, seen: Seen, done: Promise<readonly Op[]>): Promise<void> {
+    const base = (): unknown => this.#parts.base?.()
+    let began = base()
+    let ops = await done
+    if (base() !== began) {
+      // It began before the session was read, so it has not seen what it is to change.
+      began = base()
+      ops = await this.#run(recipe, seen)
+    }
+    let isAnew = false
+    // Its operations were made for another state and would garble this one, so the recipe runs on it, once.
+    const anew = (): readonly Op[] => {
+      if (base() === began) return ops
+      if (!isAnew)
+        void Promise.resolve()
+          .then(() => this.edit(recipe))
+          .catch(() => this.#writes.land(ops))
+      isAnew = true
+      return none
+    }
+    this.#writes.remember(ops, anew)
+    this.#writes.land(fitted(this.#parts.writer.schema, seen.root, this.#writes.view.root(), ops))
   }
 
   #run(recipe: Recipe, seen: Seen): readonly Op[] | Promise<readonly Op[]> {
