@@ -46,6 +46,17 @@ const lit = ({ canvasElement }: Scene, ...names: string[]) =>
     { timeout: 12_000 },
   )
 
+/** How many pictures there were after each change of the diagram: it never goes blank while the next one is drawn. */
+function countPictures({ canvasElement }: Scene): readonly number[] {
+  const counts: number[] = []
+  const diagram = canvasElement.querySelector('.diagram')!
+  new MutationObserver(() => counts.push(diagram.querySelectorAll('svg').length)).observe(diagram, {
+    childList: true,
+    subtree: true,
+  })
+  return counts
+}
+
 async function say({ canvas, userEvent }: Scene, text: string) {
   await userEvent.type(await canvas.findByRole('textbox'), text)
   await userEvent.click(canvas.getByRole('button', { name: 'Send' }))
@@ -60,6 +71,7 @@ export const Loop: Story = {
     // Keyboard users go on where they are.
     await waitFor(() => expect(canvas.getByRole('textbox')).toHaveFocus())
     await lit(scene, 'listen')
+    const pictures = countPictures(scene)
     await say(scene, 'My screen is black')
     await canvas.findByText('Did this help?')
     await lit(scene, 'satisfied?')
@@ -79,5 +91,6 @@ export const Loop: Story = {
     await userEvent.click(await canvas.findByRole('button', { name: 'Yes, close it' }))
     await canvas.findByText('Thank you. This case is closed.')
     await lit(scene)
+    await expect(new Set(pictures)).toEqual(new Set([1]))
   },
 }

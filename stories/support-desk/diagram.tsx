@@ -1,6 +1,6 @@
 import { toMermaid } from 'dogear'
 import mermaid from 'mermaid'
-import { useEffect, useId, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useStepsAtWork } from './hooks'
 import { supportDesk } from './workflow'
 
@@ -15,20 +15,22 @@ mermaid.initialize({
   },
 })
 
+let drawn = 0
+
 /** The flow as Mermaid draws it, with the steps at work lit. The old picture stays until the next one is ready. */
 export function Diagram() {
   const atWork = useStepsAtWork()
-  const id = useId().replace(/\W/g, '')
   const source = toMermaid(supportDesk, { lit: atWork })
   const [svg, setSvg] = useState('')
   useEffect(() => {
     let over = false
-    mermaid.render(`diagram${id}`, source).then(
-      (drawn) => over || setSvg(drawn.svg),
+    // Each picture has its own name: Mermaid begins by taking one of that name out of the page.
+    mermaid.render(`diagram${++drawn}`, source).then(
+      (picture) => over || setSvg(picture.svg),
       (error: unknown) => over || setSvg(`<text>${String(error)}</text>`),
     )
     return () => void (over = true)
-  }, [id, source])
+  }, [source])
   // The innermost ones say it all.
   const words = atWork.filter((it) => !atWork.some((other) => other.length > it.length && other[0] === it[0]))
   return (
