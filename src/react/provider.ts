@@ -1,7 +1,8 @@
 import type { ReactElement, ReactNode } from 'react'
+import { HookError } from '../errors'
 import type { AnyWorkflow } from '../workflow/shape'
 import { optionsOf, useOpened, type Opened, type Phase, type SessionOptions } from './opened'
-import { PlaceContext, workflowOf } from './place'
+import { has, PlaceContext } from './place'
 import { createElement, useContext, useMemo } from './react'
 import { useTabName } from './use-tab-name'
 
@@ -41,7 +42,11 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
 export function WorkflowProvider<W extends AnyWorkflow>(
   props: WorkflowProviderProps<W> & { readonly workflow: W },
 ): ReactElement | null {
-  workflowOf('WorkflowProvider', props.workflow)
+  if (!has(props.workflow, 'steps'))
+    throw new HookError(
+      'WorkflowProvider',
+      'its `workflow` is not what defineWorkflow() returns; do two modules import each other?',
+    )
   const above = useContext(PlaceContext)
   const tab = useTabName(props.scope === 'tab')
   const id = props.id ?? props.workflow.name

@@ -718,7 +718,9 @@ test('suspense, and the session cannot be loaded / the nearest error boundary', 
 
 test('no workflow, as when two modules import each other / an error naming the provider', async () => {
   const { WorkflowProvider: Provider } = createWorkflowHooks(undefined as unknown as typeof checkout)
-  expect(await caught(<Provider id="cart-42" />)).toMatch(/^HookError: WorkflowProvider: wrong arguments/)
+  expect(await caught(<Provider id="cart-42" />)).toMatch(
+    /^HookError: WorkflowProvider: its `workflow` is not what defineWorkflow\(\) returns/,
+  )
 })
 
 test('a wrong definition / the error boundary gets all that is wrong with it', async () => {
