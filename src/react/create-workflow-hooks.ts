@@ -15,14 +15,19 @@ import { useWorkflowUrl, type WorkflowUrlOptions } from './use-workflow-url'
 
 /** The provider and the hooks of one workflow, typed; see the bare hooks of the same names. */
 export interface WorkflowHooks<W extends AnyWorkflow> {
+  /** Opens a session for the components below it, which mount when it is loaded. */
   readonly WorkflowProvider: (props: WorkflowProviderProps<W>) => ReactElement | null
+  /** What the session of the nearest provider is doing, and its actions; with options, a session without a provider. */
   readonly useWorkflow: (options?: SessionOptions<W>) => UseWorkflow<W>
   readonly useWorkflowState: UseWorkflowState<StateOf<W>>
   readonly useFlowState: UseWorkflowState<FlowStateOf<W>>
   readonly useResource: UseResource<W>
   readonly useWorkflowEvents: UseWorkflowEvents<W>
+  /** How far changes are saved, for a "saved" badge. */
   readonly usePersistence: () => Persistence
+  /** The stored sessions, for a list to pick from. They are read when the component mounts, and by `refresh()`. */
   readonly useSessions: (options?: SessionsOptions) => UseSessions
+  /** Keeps the page of a wizard in the URL, so that the browser's Back and Forward turn its pages. */
   readonly useWorkflowUrl: (options?: WorkflowUrlOptions) => void
 }
 

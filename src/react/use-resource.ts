@@ -15,6 +15,7 @@ export type ResourceAt<W extends AnyWorkflow, K> = K extends keyof ResourcesOf<W
 
 /** `useResource`, typed by a workflow. */
 export interface UseResource<W extends AnyWorkflow> {
+  /** A client that was given to the session. Throws a MissingResourceError when it is missing and there is no fallback. */
   <K extends ResourceKey<W>>(key: K): ResourceAt<W, K>
   <K extends ResourceKey<W>, F>(key: K, fallback: F): ResourceAt<W, K> | F
 }

@@ -16,6 +16,7 @@ export type ShownEvent<W extends AnyWorkflow> =
 
 /** `useWorkflowEvents`, typed by a workflow. */
 export interface UseWorkflowEvents<W extends AnyWorkflow> {
+  /** Calls the handler with what the session shows from now on: streamed events, asks, and the end of each run. */
   (handler: (event: ShownEvent<W>) => void): void
   <F extends EventType>(type: F, handler: (event: EventOf<F>) => void): void
 }

@@ -14,6 +14,10 @@ export type SelectedAndSetter<T, P, U> = readonly [value: U, set: Setter<Read<T,
 
 /** `useWorkflowState` of one workflow, whose state is `T`. */
 export interface UseWorkflowState<T> {
+  /**
+   * The value at a path and its setter, like `useState`. The component renders again only when that value has changed, or,
+   * with `{ select }`, when what it selects has.
+   */
   <const P extends Path<T> | Keys>(path: Exact<T, P>): StateAndSetter<T, P>
   <const P extends Path<T> | Keys, U>(
     path: Exact<T, P>,

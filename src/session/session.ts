@@ -85,7 +85,10 @@ export interface Session<W extends AnyWorkflow> {
   readonly parent: { readonly id: string; readonly seq: number } | undefined
   /** Work for steps that the workflow no longer has. It is kept, and not done. */
   readonly orphans: readonly Orphan[]
-  /** Declared resources that nobody has given: while there are any, no step starts. */
+  /**
+   * Declared resources that nobody has given: while there are any, no step starts. Those of a sub-flow at work are among
+   * them, until its `capture` or its workflow's layer brings them.
+   */
   readonly missingResources: readonly string[]
   readonly state: StateStore<StateOf<W>>
   /** What all sessions of the workflow share; the same store as `engine.flow(workflow).state`. */
