@@ -1,4 +1,6 @@
+import { soon } from '../clock'
 import { checkArgument } from '../state/argument'
+
 /** A burst of work is over after this many turns of the microtask queue without news. */
 const QUIET = 16
 /** Nobody waits longer than this, however long the burst. */
@@ -32,13 +34,13 @@ export class Announcer {
     if (over) this.#quiet = QUIET
     else if (this.#quiet < QUIET) this.#quiet = 0
     if (this.#turns > 0) return
-    queueMicrotask(this.#turn)
+    soon(this.#turn)
     this.#turns = 1
   }
 
   readonly #turn = (): void => {
     if (++this.#quiet < QUIET && ++this.#turns < LONGEST) {
-      queueMicrotask(this.#turn)
+      soon(this.#turn)
       return
     }
     this.#turns = this.#quiet = 0

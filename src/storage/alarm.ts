@@ -1,4 +1,4 @@
-import type { Clock } from '../clock'
+import { soon, type Clock } from '../clock'
 
 /** Field edits wait this long for the next one, in milliseconds, and this long altogether. */
 const TRAILING = 150
@@ -37,7 +37,7 @@ export class Alarm {
   putOff(): void {
     if (this.#edited) return
     this.#edited = true
-    queueMicrotask(this.#wait)
+    soon(this.#wait)
   }
 
   readonly #wait = (): void => {

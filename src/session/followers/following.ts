@@ -1,3 +1,4 @@
+import { soon } from '../../clock'
 import type { Op } from '../../state/op'
 import { sameJson } from '../../state/same'
 import type { Persistence } from '../../storage/persistence'
@@ -285,7 +286,7 @@ export class Following implements Remote {
 
   #sendSoon(): void {
     this.#listen()
-    if (!this.#sending) queueMicrotask(() => this.send())
+    if (!this.#sending) soon(() => this.send())
     this.#sending = true
     this.#options.live.changed()
   }

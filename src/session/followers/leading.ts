@@ -1,3 +1,4 @@
+import { soon } from '../../clock'
 import { sameJson } from '../../state/same'
 import type { WorkflowEvent } from '../../workflow/event'
 import type { LiveSession } from '../live-session'
@@ -65,7 +66,7 @@ export class Leading {
   changed(): void {
     if (!this.#heard || this.#scheduled) return
     this.#scheduled = true
-    queueMicrotask(() => this.tell())
+    soon(() => this.tell())
   }
 
   hear(message: Message): void {
