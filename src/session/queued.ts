@@ -1,10 +1,8 @@
 import type { StepDefinition } from '../workflow/step'
 import type { Core } from './core'
+import { isComplete, oneOfEach } from './model/all-of'
 import type { Fifo } from './model/fifo'
 import type { Delivery } from './model/model'
-
-/** How many events an `allOf` had ever received when it was found incomplete. */
-const lacking = new WeakMap<Fifo<Delivery>, number>()
 
 /** What may start from the queues. */
 export interface Queued {
@@ -25,7 +23,7 @@ export function nextQueued(core: Core): Queued | undefined {
     const step = core.step(name)
     if (step === undefined || !hasWorker(core, step)) continue
     if (oldest === head && isBefore(best, step, head)) continue
-    if (step.join === 'allOf' && !isComplete(queue, step)) continue
+    if (!isComplete(queue, step)) continue
     oldest = head
     best = step
   }
@@ -39,27 +37,6 @@ export function hasWorker({ attempts }: Core, step: StepDefinition | undefined):
   return step !== undefined && attempts.busy(step) < step.workers
 }
 
-/** Whether an `allOf` can start. It is not checked again before another event has come. */
-function isComplete(queue: Fifo<Delivery>, step: StepDefinition): boolean {
-  if (lacking.get(queue) === queue.pushed) return false
-  const complete = oneOfEach(queue, step) !== undefined
-  if (!complete) lacking.set(queue, queue.pushed)
-  return complete
-}
-
 function isBefore(best: StepDefinition | undefined, step: StepDefinition, { to }: Delivery): boolean {
   return best !== undefined && to.indexOf(best.name) < to.indexOf(step.name)
-}
-
-/** One queued event of each type of an `allOf`, in its order; `undefined` while one is missing. */
-function oneOfEach(queue: Fifo<Delivery> | undefined, { on }: StepDefinition): number[] | undefined {
-  const ids: number[] = []
-  let missing = on.length
-  for (const event of queue ?? []) {
-    const place = on.findIndex((it, index) => it.type === event.type && ids[index] === undefined)
-    if (place < 0) continue
-    ids[place] = event.id
-    if (--missing === 0) return ids
-  }
-  return undefined
 }

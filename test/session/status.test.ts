@@ -239,6 +239,24 @@ describe('derived from data, never from the last event', () => {
     await session.asks[0]?.reply(1)
     expect(await result).toEqual([1, 2])
   })
+
+  test('an allOf with one of its events, and the other comes from outside / waiting, also after a reload', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('start', { on: Go, emits: [Item] }, () => Item(1))
+      .step('both', { on: allOf(Item, Nudge), emits: [Done] }, (_, [a, b]) => Done([a.data, b.data]))
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    expect(session.status).toBe('waiting')
+    await page.reload()
+    const again = await page.open(workflow)
+    const result = again.run()
+    await page.settle()
+    expect(again.status).toBe('waiting')
+    await again.send(Nudge(2))
+    expect(await result).toEqual([1, 2])
+  })
 })
 
 describe('pause and resume', () => {

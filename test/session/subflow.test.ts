@@ -694,6 +694,25 @@ describe('failure, cancel and time', () => {
     expect([(error.cause as Error).name, signals[0]?.aborted]).toEqual(['TimeoutError', true])
   })
 
+  test('a child has half of an allOf, and the other half comes from outside / that is no work, and the run has all the time', async () => {
+    const page = profile()
+    const child = defineWorkflow({ ...flow, name: 'child', events: [Nudge] })
+      .step('start', { on: Go, emits: [Item] }, () => Item(1))
+      .step('both', { on: allOf(Item, Nudge), emits: [Done] }, (_, [a, b]) => Done([a.data, b.data]))
+    const workflow = defineWorkflow({ ...flow, timeout: 1000 }).subflow('sub', {
+      on: Go,
+      workflow: child,
+      emits: [Done],
+      timeout: 1000,
+    })
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.clock.advance(60_000)
+    expect(session.status).toBe('waiting')
+    await session.send(Nudge(2))
+    expect(await result).toEqual([1, 2])
+  })
+
   test('a child that stalls or exceeds its maxSteps / the step fails with that error', async () => {
     const stalls = defineWorkflow({ ...flow, name: 'child', skip: ['stop', 'deadEnd'] }).step(
       'nothing',

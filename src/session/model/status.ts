@@ -1,5 +1,8 @@
 import { OutcomeUnknown } from '../../workflow/outcome-unknown'
-import { isWait, type Execution, type Model, type Point } from './model'
+import type { StepDefinition } from '../../workflow/step'
+import { isComplete } from './all-of'
+import type { Fifo } from './fifo'
+import { isWait, type Delivery, type Execution, type Model, type Point } from './model'
 
 /**
  * What a session is doing, derived from its data.
@@ -26,7 +29,7 @@ export type Status =
 
 /** What a page knows of a workflow at work. In a sub-flow that its step has not come to yet, no step counts as missing. */
 export interface AtWork {
-  readonly definition: { readonly stepsByName: Pick<ReadonlyMap<string, unknown>, 'has'> }
+  readonly definition: { readonly stepsByName: Pick<ReadonlyMap<string, StepDefinition>, 'get'> }
   /** The attempts of this page. */
   readonly attempts: { get(exec: number): { readonly exec: Execution } | undefined }
   /** The sub-flows in it, by execution and point. */
@@ -51,7 +54,7 @@ export function allWait({ run, execs, queues }: Model, at: AtWork | undefined): 
     if (!isWaiting(exec, at)) return false
     begun = true
   }
-  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(at, step)) return false
+  if (!begun) for (const [step, queue] of queues) if (queue.size > 0 && knows(at, step, queue)) return false
   return true
 }
 
@@ -67,8 +70,11 @@ export function isWaiting(exec: Execution, at: AtWork | undefined): boolean {
   return waits || (exec.retryAt !== undefined && at?.attempts.get(exec.id)?.exec !== exec)
 }
 
-function knows(at: AtWork | undefined, step: string): boolean {
-  return at === undefined || at.definition.stepsByName.has(step)
+/** Whether there is a step of that name, which could begin with what is queued. */
+function knows(at: AtWork | undefined, name: string, queue?: Fifo<Delivery>): boolean {
+  if (at === undefined) return true
+  const step = at.definition.stepsByName.get(name)
+  return step !== undefined && (queue === undefined || isComplete(queue, step))
 }
 
 /** Whether an effect only waits for somebody to say what became of it. */
