@@ -2,6 +2,7 @@ import { reportLater } from '../state/subscribers'
 import type { AskEvent } from '../workflow/ask'
 import type { EventOf, EventType, WorkflowEvent } from '../workflow/event'
 import type { AnyWorkflow, Of } from '../workflow/shape'
+import type { Stream } from '../session/stream'
 import { useLatest } from './latest'
 import { misuse, useSession } from './place'
 import type { Registered } from './register'
@@ -45,9 +46,10 @@ export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly un
   const session = useSession('useWorkflowEvents', workflow)
   const latest = useLatest(handler)
   useEffect(() => {
-    const events = session.events({ follow: true })
+    const events = session.events({ follow: true }) as Stream
     void follow(events, type, latest)
-    return () => void events.return?.()
+    // What came before is still heard: StrictMode mounts twice, and a run may have begun in between.
+    return () => events.end()
   }, [session, type, latest])
 }
 

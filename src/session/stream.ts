@@ -66,7 +66,7 @@ function lastOf(record: SessionRecord, stop: string): WorkflowEvent {
   return status === 'completed' ? { type: stop, data: data.result } : { type: status, data }
 }
 
-class Stream implements AsyncIterableIterator<WorkflowEvent> {
+export class Stream implements AsyncIterableIterator<WorkflowEvent> {
   readonly follow: boolean
   readonly records: boolean
   readonly #buffer: number
@@ -118,6 +118,7 @@ class Stream implements AsyncIterableIterator<WorkflowEvent> {
     this.#missed++
   }
 
+  /** Nothing more comes. What waits for a slow consumer is still read. */
   end(): void {
     this.#ended = true
     this.#leave()

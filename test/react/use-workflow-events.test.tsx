@@ -1,5 +1,5 @@
 import { act, cleanup, render } from '@testing-library/react'
-import { StrictMode, useState } from 'react'
+import { StrictMode, useEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { WorkflowEvent } from 'dogear'
 import { useWorkflowEvents } from 'dogear/react'
@@ -65,6 +65,20 @@ test('StrictMode double mount / each event once; none after unmount', async () =
   await run()
   expect(types).toHaveLength(3)
 })
+
+test.each([true, false])(
+  'a run is started as the page mounts (StrictMode: %s) / each event once',
+  async (strict) => {
+    const types: string[] = []
+    await open(() => {
+      const { start } = hooks.useWorkflow()
+      hooks.useWorkflowEvents(({ type }) => void types.push(type))
+      useEffect(() => start({ country: 'NL' }), [start])
+      return null
+    }, strict)
+    expect(types).toEqual(['word', 'askAddress'])
+  },
+)
 
 test('another handler in the next render / that one is called, and nothing is missed', async () => {
   const calls: string[] = []
