@@ -102,6 +102,8 @@ export class Scheduler {
     try {
       while (all.length === 0 && this.#startNext());
       let started = all.at(-1)
+      // Nobody else tells a sub-flow of a paused session that nothing is left in it.
+      if (started === undefined) this.#stallIfDone()
       for (const child of this.core.children.values()) started ??= child.startOne()
       return started
     } finally {
@@ -244,8 +246,9 @@ export class Scheduler {
     if (!this.active || model.execs.size > 0 || model.ripe.size > 0) return
     // Events that only come from outside may still come.
     if (definition.options.events.some((it) => definition.routes.has(it.type))) return
-    for (const [name, queue] of model.queues)
-      if (queue.size > 0 && (core.step(name) === undefined || core.step(name)?.join !== 'allOf')) return
+    // After a step by hand, what may start waits for the next one.
+    if (nextQueued(core)) return
+    for (const [name, queue] of model.queues) if (queue.size > 0 && core.step(name) === undefined) return
     const waiting = [...model.queues.values()].flatMap((it) => [...it]).map((it) => it.type)
     const kept = [...model.buffers.values()].flat().map((it) => it.type)
     core.append({

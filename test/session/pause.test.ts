@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, gather } from '../../src/index'
+import { allOf, defineWorkflow, gather } from '../../src/index'
 import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, Worked } from '../support/flows'
 
 /** Asks, then does two more steps. */
@@ -381,6 +381,38 @@ describe('step()', () => {
     expect(await session.step()).toBe(false)
     expect(session.status).toBe('stalled')
     expect(await result).toMatchObject({ code: 'STALLED' })
+  })
+
+  test('the last events of an allOf have come / true, and the next call starts it', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow })
+      .step('left', { on: Go, emits: [Item] }, () => Item(1))
+      .step('right', { on: Go, emits: [Worked] }, () => Worked(2))
+      .step('both', { on: allOf(Item, Worked), emits: [Done] }, (_, [left, right]) =>
+        Done([left.data, right.data]),
+      )
+    const session = await page.open(workflow)
+    session.pause()
+    const result = session.run()
+    expect([await session.step(), await session.step(), await session.step()]).toEqual([true, true, false])
+    expect(await result).toEqual([1, 2])
+  })
+
+  test('nothing is left in a sub-flow, and no stop event / the step that runs it fails', async () => {
+    const page = profile()
+    const child = defineWorkflow({ ...flow, name: 'child', skip: ['deadEnd'] }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      () => {},
+    )
+    const session = await page.open(
+      defineWorkflow(flow).subflow('sub', { on: Go, workflow: child, emits: [Done] }),
+    )
+    session.pause()
+    const result = failure(session.run())
+    for (let more = true, left = 100; more && left > 0; left--) more = await session.step()
+    expect(session.status).toBe('failed')
+    expect(await result).toMatchObject({ code: 'STEP_FAILED', cause: { code: 'STALLED' } })
   })
 
   test('after a reload / goes on where it was', async () => {
