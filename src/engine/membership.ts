@@ -1,7 +1,7 @@
 import { StaleEpochError } from '../storage-errors'
 import { withinLimit } from '../storage/time-limit'
 import { Following } from '../session/followers/following'
-import { Leading } from '../session/followers/leading'
+import { between, Leading } from '../session/followers/leading'
 import { isOfLeader, type Message } from '../session/followers/message'
 import type { Model } from '../session/model/model'
 import { Outbox } from '../session/followers/outbox'
@@ -13,7 +13,6 @@ import { Line } from '../tabs/line'
 import type { Found } from './finding'
 import type { MembershipOptions } from './membership-options'
 import { isBeginningOf, Kept, tellLost } from './overtaken'
-import { between } from './tenure'
 
 /** Milliseconds that a follower waits for its leader before it shows what is stored, and until it tries again to lead. */
 const PATIENCE = 1000

@@ -7,9 +7,6 @@ import { never } from '../session/deferred'
 import type { LiveSession } from '../session/live-session'
 import type { OpeningDeps } from './opening-deps'
 
-/** A number a little above an epoch: exact for numbers as large as a browser's, as little as possible above larger ones. */
-export const between = (epoch: number): number => epoch + Math.max(1 / 64, epoch / 2 ** 53)
-
 /** Whether the whole storage was emptied since this epoch was claimed, and not just one session removed. */
 export async function isEmptied(storage: SessionStorage, epoch: number): Promise<boolean> {
   const first = (await storage.began?.()) ?? 1

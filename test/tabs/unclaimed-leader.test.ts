@@ -181,6 +181,43 @@ test('the disk is full from the start / the second tab shows what the first has,
   await saved(it, [one, two], { text: 'ab' })
 })
 
+test("the leader's claims land, and storage does not say so / a tab that opens then shows and does all that the leader has", async () => {
+  const memory = memoryStorage()
+  let mute = false
+  const lands = async <T>(landed: Promise<T>): Promise<T> => {
+    const answer = await landed
+    if (mute) throw new StorageError('no answer')
+    return answer
+  }
+  const storage: SessionStorage = {
+    ...memory,
+    claim: (...call) => lands(memory.claim(...call)),
+    append: (...call) => (mute ? Promise.reject(new StorageError('no')) : memory.append(...call)),
+  }
+  const { clock, tab } = browser({ storage, onError: () => {} })
+  const before = tab().engine
+  const session = await before.open(nudged)
+  session.state.set('text', 'a')
+  await session.flush()
+  crash(before)
+  mute = true
+  const leader = await tab().engine.open(nudged)
+  leader.state.append('text', 'b')
+  await clock.advance(20_000)
+  const other = tab().engine.session(nudged)
+  await clock.advance(2000)
+  other.state.append('text', 'c')
+  await clock.advance(100)
+  expect([leader.role, leader.persistence.status]).toEqual(['leader', 'unsaved'])
+  expect([leader.state.get('text'), other.state.get('text')]).toEqual(['abc', 'abc'])
+  mute = false
+  await clock.advance(40_000)
+  expect([leader, other].map((it) => [it.persistence.status, it.state.get('text')])).toEqual([
+    ['saved', 'abc'],
+    ['saved', 'abc'],
+  ])
+})
+
 test('another engine writes the session while it cannot be claimed / its state stays, and what was typed here goes on top', async () => {
   const it = await orphaned()
   it.three.state.append('text', 'c')

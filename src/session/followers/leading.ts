@@ -17,6 +17,9 @@ export interface LeadingOptions {
   readonly doubt: () => Promise<void>
 }
 
+/** A number a little above an epoch: exact for numbers as large as a browser's, as little as possible above larger ones. */
+export const between = (epoch: number): number => epoch + Math.max(1 / 64, epoch / 2 ** 53)
+
 /** What the leader tells the other tabs, and does for them. It says nothing until one of them is there. */
 export class Leading {
   epoch: number
@@ -133,6 +136,8 @@ export class Leading {
   #welcome({ tab, epoch, seq }: Hello): void {
     if (this.#over) return
     this.tell()
+    // Claims of a leader without one may have landed without an answer: a tab that reads finds their epoch.
+    if (epoch > this.epoch && this.epoch % 1 > 0) this.renew(between(epoch), this.#base)
     this.#heard = true
     const { live, post } = this.#options
     const { core } = live
