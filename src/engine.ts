@@ -55,6 +55,7 @@ export interface EngineOptions {
 export interface OpenOptions<W extends AnyWorkflow> {
   /** Names the session; another open of it gets the same one. Default: the workflow's name. */
   readonly id?: string
+  /** What steps need and nothing stores: clients, loggers. Without a declared one the session is `paused`. */
   readonly resources?: { [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] }
   /** A new session's first state, completed by the schema's defaults. Copied, never merged. A stored session needs none. */
   readonly initialState?: Partial<StateOf<W>>
@@ -103,10 +104,7 @@ export interface Engine {
   list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
   /** Closes a session and removes it with all that is stored of it. */
   delete(id: string): Promise<void>
-  /**
-   * What is stored of a session, as it is, for a rescue by hand; `import` takes `toJSON()` instead. A session that is open
-   * here is saved first.
-   */
+  /** What is stored of a session, saved first, as it is: for a rescue by hand. (`import` takes `toJSON()` instead.) */
   export(id: string): Promise<unknown>
   /**
    * Opens a session from what `session.toJSON()` gave, here or elsewhere, under its own id or another one. Nothing is

@@ -15,9 +15,11 @@ export interface SessionOptions<W extends AnyWorkflow> {
   readonly resources?: { readonly [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] } | undefined
   /** What a new session's state begins with, completed by the schema's defaults. */
   readonly initialState?: Partial<StateOf<W>> | undefined
-  /** As for `engine.open`, like `expireAfter` and `autoResume`. They change nothing on a session that is open already. */
+  /** How its values are stored; changes nothing on a session that is open already. Default: the engine's. */
   readonly serializer?: OpenOptions<W>['serializer'] | undefined
+  /** Milliseconds after the last save until it expires; changes nothing on a session that is open already. Default: 30 days. */
   readonly expireAfter?: number | undefined
+  /** Whether interrupted work goes on by itself when the session is opened. Default true. */
   readonly autoResume?: boolean | undefined
 }
 

@@ -19,9 +19,11 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   readonly result: ResultOf<W> | undefined
   /** Why it failed, was cancelled, stalled or could not be loaded. */
   readonly error: Error | undefined
+  /** How far the run is: what a step says with `ctx.progress`, else the answered part of the asks on its way. */
   readonly progress: Progress | undefined
   /** How far changes are saved. Only a component that reads it renders for it. */
   readonly persistence: Session<W>['persistence']
+  /** Whether the session was there before, for a "pick up where you left off" banner. */
   readonly resumed: Resumed
   /** What this tab is to the session: it executes the session, follows another tab, or only reads. */
   readonly role: Role
@@ -32,10 +34,13 @@ export interface UseWorkflow<W extends AnyWorkflow> {
    * @throws EventValidationError at the call for a bad input
    */
   readonly start: (...input: StartArgs<W>) => void
+  /** Brings an event from outside. Resolves with true once it is recorded, with false when nobody takes it. */
   readonly send: Session<W>['send']
+  /** Ends the run. What its steps have not committed is taken out; a reload does not start it again. */
   readonly cancel: Session<W>['cancel']
   /** Runs the failed step again. */
   readonly retry: () => void
+  /** Starts everything over, with the state that a new session begins with. */
   readonly reset: Session<W>['reset']
   /** Makes this tab the one that executes the session. */
   readonly takeOver: () => void

@@ -1,22 +1,24 @@
 import { amount, mistake, whole } from './number'
 
 /**
- * How often a failed step is tried again, and when.
- *
- * As an object, with defaults in brackets: at most `attempts` executions (1 is no retry). The first retry comes after
- * `delay` ms (0), each later delay is `factor` (1) times as long, and none is over `maxDelay` ms (no limit). `jitter`
- * (false) spreads a delay over 50 to 100 % of it. `retryIf` says which errors to retry (all). As a function: returns the
- * delay in ms, or `undefined` to give up.
+ * How often a failed step is tried again, and when. A function returns the delay in milliseconds, or `undefined` to give
+ * up.
  */
 export type Retry = RetryPolicy | ((failure: Failure) => number | undefined)
 
-/** How often, and when; see {@link Retry}. Times in milliseconds. */
+/** How often a failed step is tried again, and when. Times in milliseconds. */
 export interface RetryPolicy {
+  /** At most so many executions; 1 is no retry. */
   readonly attempts: number
+  /** Before the first retry. Default 0. */
   readonly delay?: number
+  /** How many times as long as the one before each later delay is. Default 1. */
   readonly factor?: number
+  /** No delay is longer. Default: no limit. */
   readonly maxDelay?: number
+  /** Spreads a delay over 50 to 100 % of it. Default false. */
   readonly jitter?: boolean
+  /** Which errors to retry. Default: all. */
   readonly retryIf?: (error: unknown) => boolean
 }
 

@@ -11,8 +11,11 @@ import type { Mapping } from './subflow'
  * commit point (`once`, `ask`, `waitFor`, `sleep`, `collect`, `subflow`, `commit`, its end); a failure takes them out again.
  */
 export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subscribe'> {
+  /** Replaces the value at a path, never merges. Missing parents are created. `undefined` deletes. */
   set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): Promise<void>
+  /** Adds an item to a list, or text to a text. */
   append<const P extends Path<T> | Keys>(path: Exact<T, P>, item: Item<Write<T, P>>): Promise<void>
+  /** Removes a key, or an item of a list. */
   delete<const P extends Path<T> | Keys>(
     path: undefined extends Read<T, P> ? Exact<T, P> : 'the schema requires this key',
   ): Promise<void>
@@ -119,10 +122,13 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   ): Promise<{ [K in keyof L]: EventOf<L[K]> } | undefined>
   /** @throws MissingResourceError that names the key, and the keys that are there */
   requireResource<K extends keyof S['resources']>(key: K): NonNullable<S['resources'][K]>
+  /** The resource, or the fallback when it is missing. */
   getResource<K extends keyof S['resources'], F = undefined>(
     key: K,
     fallback?: F,
   ): Exclude<S['resources'][K], undefined> | F
+  /** Puts a resource into the session's layer. */
   setResource<K extends keyof S['resources']>(key: K, value: S['resources'][K]): void
+  /** Takes a resource out of the session's layer; that of the workflow shows again. */
   deleteResource<K extends keyof S['resources']>(key: K): void
 }
