@@ -28,6 +28,8 @@ describe('history', () => {
     expectTypeOf<'snapshot' | 'started' | 'rewound'>().toExtend<HistoryEntry['type']>()
     expectTypeOf<'undone'>().not.toExtend<HistoryEntry['type']>()
     expectTypeOf<HistoryEntry['step']>().toEqualTypeOf<unknown>()
+    // What finds the ask that a chat goes back to.
+    expectTypeOf<NonNullable<HistoryEntry['event']>['type']>().toEqualTypeOf<string>()
   })
 
   it('the history option is a number', () => {

@@ -11,6 +11,8 @@ export interface HistoryEntry {
   /** Milliseconds since 1970. */
   readonly at: number
   readonly type: 'snapshot' | SessionRecord['kind']
+  /** What started the run, was sent, or (of type `opened`) asks; waits and effects are opened without one. */
+  readonly event?: { readonly type: string; readonly data?: unknown }
   readonly [detail: string]: unknown
 }
 
