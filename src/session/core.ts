@@ -257,8 +257,9 @@ export class Core implements Level {
     return this.definition.stepsByName.get(name)
   }
 
-  /** Ends what has run out by now, also where its timer is late: the page may just have woken. */
+  /** Ends what is over by now, also where its timer is late: the page may just have woken, or have gone back to the end. */
   expire(): void {
+    this.stopIfAsked()
     if (this.deadlines.due) this.wake()
   }
 

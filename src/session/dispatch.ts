@@ -70,7 +70,8 @@ export class Dispatch {
 
   /** Records the event with who takes it, when that is clear. Returns whether somebody does. */
   deliver(event: WorkflowEvent, step: string | undefined, patient = true): boolean | Promise<boolean> {
-    // What has run out by now is over, also where its timer is late: the page may just have woken.
+    // See `Core.expire`.
+    this.#core.stopIfAsked()
     this.#core.wake()
     const found = this.#find(event, step, patient)
     if (found) {

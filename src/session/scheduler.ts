@@ -116,6 +116,8 @@ export class Scheduler {
   async step(): Promise<boolean> {
     const { core } = this
     if (!core.model.paused) core.append({ kind: 'paused' })
+    // A rewind may have led to right before the end.
+    core.stopIfAsked()
     this.#stepping = true
     const started = this.startOne()
     this.#stepping = false

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineWorkflow, memoryStorage, type HistoryError, type Session } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, gate, Go, profile, Question, thrown, Worked } from '../support/flows'
+import { Done, failure, flow, gate, Go, Nudge, profile, Question, thrown, Worked } from '../support/flows'
 
 /** Asks twice, and writes down what it hears. */
 const twice = (options: { history?: number } = {}) =>
@@ -185,6 +185,39 @@ describe('rewind(seq)', () => {
     again.resume()
     expect([again.status, again.result]).toEqual(['completed', ['a', 'b']])
   })
+
+  test.each(['step()', 'a reply to another ask', 'a sent event'])(
+    'between the stop event and the end, and then %s / it does nothing but end the run',
+    async (what) => {
+      const page = profile()
+      const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+        .step('ask', { on: Go, asks: [Question] }, async (ctx) => void (await ctx.ask(Question(1))))
+        .step('wait', { on: Go }, async (ctx) => void (await ctx.waitFor(Nudge)))
+        .step('end', { on: Go, emits: [Done] }, async (ctx) => Done(await ctx.sleep(10)))
+      const session = await page.open(workflow)
+      const result = session.run()
+      await page.clock.advance(10)
+      await result
+      session.rewind(session.history().find((it) => it.type === 'ended')?.seq ?? NaN)
+      const [ask] = session.asks
+      expect([session.status, ask?.data]).toEqual(['paused', 1])
+      const done =
+        what === 'step()'
+          ? session.step()
+          : ask && what !== 'a sent event'
+            ? ask.reply()
+            : session.send(Nudge(1))
+      expect([await done, session.status]).toEqual([false, 'completed'])
+      session.resume()
+      await page.settle()
+      expect(
+        session
+          .history()
+          .map((it) => it.type)
+          .slice(-3),
+      ).toEqual(['rewound', 'finished', 'resumed'])
+    },
+  )
 
   test('to a seq that is not in the history or no number / HistoryError, and nothing changes', async () => {
     const { session } = await asked()
