@@ -58,11 +58,13 @@ export class Batch implements View, Mark {
   }
 
   put(ops: readonly Op[]): void {
-    for (const op of ops) {
-      this.#ops.push(op)
-      this.#mark(op)
-    }
-    this.#aside?.apply(ops)
+    for (const op of ops) this.add(op)
+  }
+
+  add(op: Op): void {
+    this.#ops.push(op)
+    this.#mark(op)
+    this.#aside?.apply([op])
   }
 
   #mark(op: Op): void {
@@ -79,7 +81,7 @@ export class Batch implements View, Mark {
   }
 
   #viewOf(path: Path): View {
-    if (!this.#aside && this.#ops.length > 0 && this.#concerns(this.#tree.named(path.id))) {
+    if (!this.#aside && this.#ops.length > 0 && this.#concerns(this.#tree.nodeOf(path))) {
       this.#aside = new Tree(this.#tree.root())
       this.#aside.apply(this.#ops)
     }

@@ -35,6 +35,11 @@ export class Tree implements View {
     return this.#nodes.held(path)
   }
 
+  /** The node of a checked path. */
+  nodeOf(path: Path): Node {
+    return this.#nodes.of(path)
+  }
+
   read(path: Path): unknown {
     return this.readAt(this.#nodes.of(path))
   }

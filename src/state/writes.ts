@@ -49,7 +49,8 @@ export class Writes {
     const op = this.make(this.view, call, path, value)
     if (op === undefined) return
     this.noted(op, call, path, value)
-    this.land([op])
+    if (this.open === undefined) this.parts.commit([op])
+    else this.open.add(op)
   }
 
   /** The operation of a call; none while writes are blocked. */
