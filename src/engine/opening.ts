@@ -8,6 +8,7 @@ import type { Definition } from '../workflow/workflow'
 import type { Journal } from '../storage/journal'
 import { isAbsence, isOutage } from '../storage/storage-error'
 import { withinLimit } from '../storage/time-limit'
+import { notLoaded } from '../session/gate'
 import { LiveSession } from '../session/live-session'
 import { Meanwhile } from '../session/meanwhile'
 import { createModel, type Model } from '../session/model/model'
@@ -233,7 +234,7 @@ export class Opening {
     } catch (thrown) {
       if (meanwhile.over) return
       const error = await this.#explain(thrown)
-      meanwhile.show({ status: 'error', error })
+      meanwhile.show(notLoaded(error))
       this.live.changed()
       this.#deps.onError(error)
     }

@@ -64,7 +64,7 @@ export class Gate {
     else if (this.#phase !== 'loading') return
     this.#phase = 'error'
     this.#loadError = error
-    this.#persistence = Object.freeze({ status: 'error', error })
+    this.#persistence = notLoaded(error)
     this.#loaded.reject(error)
   }
 
@@ -108,4 +108,10 @@ export class Gate {
 export function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise
+}
+
+/** What `persistence` says of a session that could not be loaded. */
+export function notLoaded(error: Error): Persistence {
+  const isNewer = error instanceof LoadError && error.code.startsWith('NEWER')
+  return Object.freeze({ status: isNewer ? 'outdated' : 'error', error })
 }

@@ -4,7 +4,7 @@
  * - `unsaved`: storage refused some of it, which is kept in memory and tried again.
  * - `memory-only`: storage that outlives the page was wanted and is not there.
  * - `degraded`: storage does not answer; the session goes on in memory.
- * - `outdated`: somebody else writes this session now; what happens here is no longer stored.
+ * - `outdated`: somebody else writes this session now, or newer code has written it; what happens here is not stored.
  * - `error`: the session could not be loaded; nothing is stored.
  */
 export type PersistenceStatus =

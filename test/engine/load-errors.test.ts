@@ -122,7 +122,10 @@ describe.each(cases)('%s: %s', (code, _, workflow, change) => {
       expect(error.message).toContain('"cart"')
       expect(session.status).toBe('error')
       expect(session.error).toBe(error)
-      expect(session.persistence).toMatchObject({ status: 'error', error })
+      expect(session.persistence).toMatchObject({
+        status: code.startsWith('NEWER') ? 'outdated' : 'error',
+        error,
+      })
       expect(await failure(session.run())).toBe(error)
       await clock.advance(60_000)
       expect(calls.filter((it) => it !== 'quarantine')).toEqual([])
