@@ -49,7 +49,8 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = 
   readonly renamedSteps?: Readonly<Record<string, string>>
   /**
    * Paths of the state that are never stored, exported or sent to another tab: card numbers, passwords. After a reload
-   * they are back at their default, or absent. They lead into no list.
+   * they are back at their default, or absent. A step sees what was typed in the tab that executes it. They lead into no
+   * list.
    */
   readonly private?: readonly Private[]
   /** The checks of `validate` to leave out. */
