@@ -41,7 +41,9 @@ export class StalledError extends DogearError {
   constructor(unconsumed: readonly string[]) {
     super(
       'the run has nothing left to do and no stop event came' +
-        (unconsumed.length > 0 ? `; nobody took ${unconsumed.map((it) => `"${it}"`).join(', ')}` : ''),
+        (unconsumed.length > 0
+          ? `; nobody took ${unconsumed.map((it) => `"${it}"`).join(', ')}`
+          : '; did a step return nothing?'),
     )
     this.unconsumed = unconsumed
   }

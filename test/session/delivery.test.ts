@@ -227,6 +227,16 @@ describe('the end of a run', () => {
     expect(session.error).toBe(error)
   })
 
+  test('the only step forgets to return its event / the reason asks for that', async () => {
+    const workflow = defineWorkflow({ ...flow }).step(
+      'first',
+      { on: Go, emits: [Done] },
+      () => void Done('a'),
+    )
+    const { message } = (await failure((await profile().open(workflow)).run())) as Error
+    expect(message).toMatch(/no stop event came; did a step return nothing\?$/)
+  })
+
   test('a run that goes round two steps for ever / StepLimitError at the limit', async () => {
     let count = 0
     const workflow = defineWorkflow({ ...flow, maxSteps: 7 })
