@@ -11,7 +11,7 @@ import { isWait, type Delivery, type Execution, type Model, type Point } from '.
  * - `idle`: it was never started.
  * - `running`: steps are at work.
  * - `waiting`: it has nothing to do but to wait for answers or times, or for code with the steps of its `orphans`.
- * - `paused`: by hand, or because resources are missing.
+ * - `paused`: by hand, or because resources are missing (`session.missingResources`).
  * - `stalled`: nothing is left to do and no stop event came.
  * - `completed`, `failed`, `cancelled`: how its run ended.
  */
