@@ -1,4 +1,5 @@
 import type { AnyWorkflow } from '../workflow/shape'
+import type { Status } from '../session/model/status'
 import type { Engine } from '../engine'
 import { engineFor } from './page-engine'
 import { PlaceContext, workflowOf } from './place'
@@ -11,8 +12,8 @@ export type SessionInfo = Awaited<ReturnType<Engine['list']>>[number]
 export interface SessionsOptions {
   /** Default: the engine of the nearest provider, else that of the page. */
   readonly engine?: Engine | undefined
-  /** Only those with this status. */
-  readonly status?: string | undefined
+  /** Only those that were saved with this status. */
+  readonly status?: Status | undefined
   /** Only those whose id begins with this. */
   readonly prefix?: string | undefined
 }

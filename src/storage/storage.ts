@@ -99,6 +99,7 @@ export interface StoredSessionInfo {
   readonly id: string
   readonly workflow: string
   readonly version: number
+  /** The session's status when it was saved. */
   readonly status: string
   /** Milliseconds since 1970. */
   readonly savedAt: number

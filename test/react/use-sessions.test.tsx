@@ -1,7 +1,7 @@
 import { act, cleanup, render } from '@testing-library/react'
 import type { ReactElement } from 'react'
 import { afterEach, expect, test } from 'vitest'
-import { memoryStorage, type AnyWorkflow, type Engine } from 'dogear'
+import { memoryStorage, type AnyWorkflow, type Engine, type Status } from 'dogear'
 import { useSessions, type UseSessions } from 'dogear/react'
 import { checkout, hooks, signUp, stage, text } from './stage'
 
@@ -125,7 +125,7 @@ test('another engine, workflow or status / the list is read again', async () => 
   const { engine, settle } = await stored()
   const empty = stage().engine
   const seen: string[] = []
-  function List({ of, ...options }: { of: AnyWorkflow; engine: Engine; status: string }) {
+  function List({ of, ...options }: { of: AnyWorkflow; engine: Engine; status: Status }) {
     return <p>{useSessions(of, options).sessions?.length}</p>
   }
   const show = async (page: ReactElement) => {

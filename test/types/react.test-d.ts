@@ -224,6 +224,8 @@ describe('untyped hooks', () => {
     usePersistence(checkout)
     usePersistence(session)
     useSessions(checkout, { prefix: 'chat-', status: 'waiting' })
+    // @ts-expect-error such a list would be empty for ever
+    useSessions(checkout, { status: 'wating' })
     // @ts-expect-error no such path
     useWorkflowState(checkout, 'nope')
     // @ts-expect-error no such path
