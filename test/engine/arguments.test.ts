@@ -412,6 +412,16 @@ describe('a wrong argument', () => {
       'createEngine() takes the options storage, serializer, clock, ids, random, locks, channel, page, timeout, onError, not serialiser',
     ],
     [
+      'a memory storage with misspelt trouble',
+      () => memoryStorage({ failsAt: 1 } as Any),
+      'memoryStorage() takes the options failAt, crashAt, not failsAt',
+    ],
+    [
+      'trouble at a write that is named in words',
+      () => memoryStorage().restart({ crashAt: 'first' } as Any),
+      'memoryStorage(): crashAt takes a number from 1 or a function, not string',
+    ],
+    [
       'ids that are numbers',
       () => createEngine({ storage: memoryStorage(), ids: (() => 7) as Any }).open(workflow),
       'createEngine(): ids() takes a text, not 7',

@@ -1,3 +1,4 @@
+import { ArgumentError } from '../../errors'
 import { StorageError } from '../../storage-errors'
 import type { SessionStorage } from '../storage'
 
@@ -97,6 +98,7 @@ export function troubled(
   open: (life: Life) => SessionStorage,
   trouble: Trouble,
 ): SessionStorage & { readonly end: () => void } {
+  check(trouble)
   const pages = new Pages(open, trouble)
   const remove = (id: string, call: () => Promise<void>): Promise<void> =>
     pages.write({ kind: 'delete', id }, Infinity, call)
@@ -128,5 +130,15 @@ export function troubled(
     export: (id) => pages.heard(() => pages.page.export(id)),
     close: () => pages.heard(() => pages.page.close()),
     end: () => pages.end(),
+  }
+}
+
+/** Trouble that never comes would let a test pass that shows nothing. */
+function check(trouble: Trouble | null): void {
+  for (const [name, pick] of Object.entries(trouble ?? {}) as [string, unknown][]) {
+    if (!['failAt', 'crashAt'].includes(name))
+      throw new ArgumentError('memoryStorage()', name, 'the options failAt, crashAt', name)
+    if (pick != null && !['number', 'function'].includes(typeof pick))
+      throw new ArgumentError(`memoryStorage(): ${name}`, pick, 'a number from 1 or a function')
   }
 }
