@@ -10,7 +10,7 @@ import { joinOps } from './model/field-edit'
 import { History } from './model/history'
 import { hasStaying, type Model, type Waiting } from './model/model'
 import type { Nested } from './nested'
-import { levelsIn, type Level } from './level'
+import { heedStop, levelsIn, type Level } from './level'
 import { asksOf, askIn, type AskedPoint } from './open-asks'
 import type { CoreOptions } from './core-options'
 import { bodyOf, type RecordBody, type SessionRecord, type Unstamped } from './model/record'
@@ -145,19 +145,7 @@ export class Core implements Level {
 
   /** The stop event ends the run, however it was emitted, at the time of its record. */
   stopIfAsked(at = 0): void {
-    const { run, latest } = this.model
-    if (latest.length === 0) return
-    const { stop } = this.definition.options
-    const event = latest.find((it) => it.type === stop.type)
-    if (event === undefined || run === undefined || run.end) return
-    const { data: result } = event
-    const status = 'completed'
-    const seq = 0
-    this.append(
-      result === undefined
-        ? { kind: 'finished', status, seq, at }
-        : { kind: 'finished', status, result, seq, at },
-    )
+    heedStop(this, at)
   }
 
   /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */

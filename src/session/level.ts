@@ -4,7 +4,7 @@ import type { LiveAttempt } from './step/live-attempt'
 import type { Execution, Model, Point, Waiting } from './model/model'
 import type { Nested } from './nested'
 import type { Roster } from './model/roster'
-import type { RecordBody } from './model/record'
+import { bodyOf, type Unstamped } from './model/record'
 
 /** A workflow at work: the session's own, or a sub-flow in it. */
 export interface Level {
@@ -18,8 +18,8 @@ export interface Level {
   /** What its keys begin with. */
   readonly prefix: string
   /** Records what comes to it. */
-  append(body: RecordBody): void
-  /** Ends what has run out by now, here and around it. */
+  append(body: Unstamped): void
+  /** Ends what is over by now, here and around it. */
   expire(): void
 }
 
@@ -41,6 +41,23 @@ export function* levelsIn(outer: Level): Generator<Level, void> {
 export function levelAt(outer: Level, exec: Execution, point: Point): Level | undefined {
   const { child: model } = point
   return model?.run === undefined || model.run.end ? undefined : new Inner(outer, exec, point, model)
+}
+
+/** Ends the run when its newest record has emitted the stop event. */
+export function heedStop(level: Pick<Level, 'model' | 'definition' | 'append'>, at = 0): void {
+  const { run, latest } = level.model
+  if (latest.length === 0) return
+  const stop = level.definition?.options.stop.type
+  const event = latest.find((it) => it.type === stop)
+  if (event === undefined || run === undefined || run.end) return
+  const { data: result } = event
+  const status = 'completed'
+  const seq = 0
+  level.append(
+    result === undefined
+      ? { kind: 'finished', status, seq, at }
+      : { kind: 'finished', status, result, seq, at },
+  )
 }
 
 /** Cheap to make: a sent event passes hundreds of sub-flows that do not wait for it. */
@@ -77,14 +94,16 @@ class Inner implements Level {
     return `${this.#outer.prefix}/${this.#name}`
   }
 
-  append(record: RecordBody): void {
+  append(record: Unstamped): void {
     const { exec, point } = this.#at
-    this.#outer.append({ kind: 'child', exec: exec.id, key: point.key, record })
+    this.#outer.append({ kind: 'child', exec: exec.id, key: point.key, record: bodyOf(record) })
   }
 
   expire(): void {
     this.#outer.expire()
-    this.#core?.expire()
+    const core = this.#core
+    if (core) core.expire()
+    else heedStop(this)
   }
 
   get #core(): Core | undefined {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, memoryStorage } from '../../src/index'
 import { virtualClock, virtualTabs } from '../../src/testing'
-import { Answer, Done, flow, Go, profile, Question } from '../support/flows'
+import { Answer, Done, flow, Go, Nudge, profile, Question } from '../support/flows'
 
 const Step = defineEvent('step', z.unknown())
 
@@ -49,6 +49,9 @@ async function inTheChild() {
   expect(session.asks.map((it) => it.data)).toEqual(['second'])
   return { page, session }
 }
+
+/** What a record of a sub-flow says. */
+const kindIn = (record: object) => (record as { record?: { kind: string } }).record?.kind
 
 describe('a running child', () => {
   test('imported elsewhere / its ask is open there, and the run goes on', async () => {
@@ -228,6 +231,32 @@ describe('a running child', () => {
     await page.clock.advance(1000)
     expect(session.result).toBe('slept')
   })
+
+  test.each(['a reply to another of its asks', 'an event for it'])(
+    'rewind() to between its stop event and its end, and then %s / it has ended, and so does the run',
+    async (what) => {
+      const page = profile()
+      const child = defineWorkflow({ ...flow, name: 'child', events: [Nudge] })
+        .step('ask', { on: Go, asks: [Question] }, async (ctx) => void (await ctx.ask(Question(1))))
+        .step('wait', { on: Go }, async (ctx) => void (await ctx.waitFor(Nudge)))
+        .step('end', { on: Go, emits: [Done] }, async (ctx) => Done(await ctx.sleep(10)))
+      const parent = defineWorkflow({ ...flow }).subflow('sub', { on: Go, workflow: child, emits: [Done] })
+      const session = await page.open(parent)
+      const result = session.run()
+      await page.clock.advance(10)
+      await result
+      const { seq = NaN } = session.history().find((it) => kindIn(it) === 'ended') ?? {}
+      session.rewind(seq)
+      expect([session.status, session.asks.length]).toEqual(['paused', 1])
+      const [ask] = session.asks as readonly { reply(): Promise<boolean> }[]
+      const done = ask && what !== 'an event for it' ? ask.reply() : session.send(Nudge(1))
+      expect(await done).toBe(false)
+      expect(session.history().map(kindIn).slice(-2)).toEqual([undefined, 'finished'])
+      session.resume()
+      await page.settle()
+      expect(session.status).toBe('completed')
+    },
+  )
 
   test('a follower / shows its ask, answers it, and goes on when the leader is gone', async () => {
     const clock = virtualClock()
