@@ -76,7 +76,8 @@ export class Runs {
     }
     // The answer may come while it is being closed.
     const follow = (): Promise<unknown> => gate.whenOpen(() => outcome.promise)
-    if (core.remote) return quiet(core.remote.call(...call).then(follow))
+    // The run that is going on here may be over by the time the leader hears of this.
+    if (core.remote) return quiet(core.remote.call(...call, this.active && core.model.run?.id).then(follow))
     const { promise } = outcome
     scheduler.run()
     return promise

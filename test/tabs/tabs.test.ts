@@ -228,6 +228,22 @@ describe('two tabs on one session', () => {
     expect(await failure(two.retry())).toMatchObject({ code: 'SESSION_STATE' })
   })
 
+  test('the follower joins a run that ends before the leader hears of that / it gets the result, and no other run begins', async () => {
+    const { tab, clock } = browser()
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    const result = one.run()
+    await clock.advance(10)
+    const joined = two.run()
+    await one.asks[0]?.reply('yes')
+    await clock.advance(10)
+    expect([one.status, two.status]).toEqual(['completed', 'completed'])
+    expect([await result, await joined]).toEqual(['yes', 'yes'])
+    void two.run()
+    await clock.advance(10)
+    expect([one.status, two.status]).toEqual(['waiting', 'waiting'])
+  })
+
   test('a message of the leader is lost / the follower notices at the next one, and catches up', async () => {
     const tabs = virtualTabs()
     let lost = 0

@@ -28,7 +28,10 @@ const calls: { readonly [name: string]: Call } = {
     return (to.ask === undefined && dispatch.clear(event, to.step)?.then(deliver)) || deliver()
   },
   reply: ({ inbox }, { args: [ask, data] }) => inbox.reply(ask as string, data),
-  run: ({ runs }, { args: [input] }) => void runs.run(input),
+  run({ runs, core }, { args: [input, joined] }) {
+    // That a run to be joined is over by now is no reason to begin another one.
+    if (!joined || runs.active || joined !== core.model.run?.id) void runs.run(input)
+  },
   retry: ({ runs }) => void runs.retry(),
   cancel: ({ runs }, { args: [reason] }) => runs.cancel(reason as string | undefined),
   pause: ({ runs }) => runs.pause(),
