@@ -73,6 +73,34 @@ describe('the area', () => {
   })
 })
 
+it.each<[string, () => never]>([
+  [
+    'forbidden',
+    () => {
+      throw new DOMException('The operation is insecure.', 'SecurityError')
+    },
+  ],
+  ['not there', () => undefined as never],
+])(
+  'an area that is %s / the session goes on in memory and says so; what is typed is stored once it is there',
+  async (_, none) => {
+    const texts = area()
+    let there = false
+    const clock = virtualClock()
+    const errors: unknown[] = []
+    const storage = webStorage(() => (there ? texts : none()))
+    const session = await createEngine({ storage, clock, onError: (it) => errors.push(it) }).open(hello)
+    expect(session.persistence).toMatchObject({ status: 'memory-only', error: { code: 'STORAGE' } })
+    session.state.set('note', 'ring twice')
+    expect(session.state.get('note')).toBe('ring twice')
+    expect(errors).toContain(session.persistence.error)
+    there = true
+    await clock.advance(40_000)
+    expect(session.persistence.status).toBe('saved')
+    expect(texts.length).toBeGreaterThan(0)
+  },
+)
+
 describe('a session that never expires', () => {
   it('expireAfter: Infinity / stored, and never swept', async () => {
     const storage = webStorage(area())

@@ -3,7 +3,7 @@ import { firstEpoch } from './first-epoch'
 import { sessions } from './sessions'
 import type { Transact } from './sessions'
 import type { SessionStorage } from '../storage'
-import { storageError } from '../storage-error'
+import { absence, storageError } from '../storage-error'
 import { TextSheet } from './text-sheet'
 
 /** What `localStorage` and `sessionStorage` have in common. */
@@ -41,7 +41,7 @@ export function webStorage(
     const turn = last.then(async () => {
       try {
         for (let tries = 0; tries < TRIES; tries++) {
-          const sheet = new TextSheet(typeof area === 'function' ? area() : area, name)
+          const sheet = new TextSheet(reached(area), name)
           const result = await work(sheet)
           if (mode === 'readonly' || sheet.land()) return result
         }
@@ -79,4 +79,15 @@ function nameIn(area: TextArea | (() => TextArea), name: string): string {
     // It is full, or this is no page: the next page has another name.
   }
   return own
+}
+
+/** Workers have no such area, and some pages may not use it: then sessions go on in memory. */
+function reached(area: TextArea | (() => TextArea | undefined)): TextArea {
+  try {
+    const found = typeof area === 'function' ? area() : area
+    if (found) return found
+    throw new StorageError('there is no web storage here')
+  } catch (error) {
+    throw absence(storageError(error))
+  }
 }
