@@ -1,9 +1,9 @@
+import { useRef } from 'react'
 import { reportLater } from '../state/subscribers'
 import type { AskEvent } from '../workflow/ask'
 import type { EventOf, EventType, WorkflowEvent } from '../workflow/event'
 import type { AnyWorkflow, Of } from '../workflow/shape'
 import type { Stream } from '../session/stream'
-import { useLatest } from './latest'
 import { misuse, useSession } from './place'
 import type { Registered } from './register'
 import { useEffect } from './react'
@@ -44,24 +44,42 @@ export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly un
   if (typeof handler !== 'function' || 'type' in handler || (given && typeof type !== 'string'))
     throw misuse('useWorkflowEvents')
   const session = useSession('useWorkflowEvents', workflow)
-  const latest = useLatest(handler)
+  const latest = useRef<Listener | undefined>(undefined)
+  const last = useRef<Promise<void> | undefined>(undefined)
+  useEffect(() => {
+    latest.current = { session, type, handler }
+    return () => void (latest.current = undefined)
+  })
   useEffect(() => {
     const events = session.events({ follow: true }) as Stream
-    void follow(events, type, latest)
+    last.current = follow(events, session, latest, last.current)
     // What came before is still heard: StrictMode mounts twice, and a run may have begun in between.
     return () => events.end()
-  }, [session, type, latest])
+  }, [session])
 }
 
+/** What a component listens with since its last commit. */
+interface Listener {
+  readonly session: unknown
+  readonly type: string | undefined
+  readonly handler: Handler
+}
+
+/** `before`: the stream that was followed until now comes first. */
 async function follow(
   events: AsyncIterable<WorkflowEvent>,
-  type: string | undefined,
-  latest: { readonly current: Handler },
+  session: unknown,
+  latest: { readonly current: Listener | undefined },
+  before: Promise<void> | undefined,
 ): Promise<void> {
+  await before
   for await (const event of events) {
-    if (type !== undefined && event.type !== type) continue
+    const listener = latest.current
+    // The page was left, or shows another session.
+    if (listener === undefined || listener.session !== session) return
+    if (listener.type !== undefined && event.type !== listener.type) continue
     try {
-      latest.current(event)
+      listener.handler(event)
     } catch (error) {
       reportLater(error)
     }

@@ -1,9 +1,9 @@
 import { act, cleanup, render } from '@testing-library/react'
 import { StrictMode, useEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { WorkflowEvent } from 'dogear'
-import { useWorkflowEvents } from 'dogear/react'
-import { AskAddress, checkout, Done, hooks, shop, stage, thrownBy, Word } from './stage'
+import { defineWorkflow, type WorkflowEvent } from 'dogear'
+import { createWorkflowHooks, useWorkflowEvents } from 'dogear/react'
+import { AskAddress, Begin, checkout, Done, hooks, shop, stage, thrownBy, Word } from './stage'
 
 afterEach(cleanup)
 
@@ -79,6 +79,54 @@ test.each([true, false])(
     expect(types).toEqual(['word', 'askAddress'])
   },
 )
+
+/** Streams ten words at once, and ten more as soon as promises go on. */
+const talk = defineWorkflow({ name: 'talk', version: 1, start: Begin, stop: Done, events: [Word] }).step(
+  'talk',
+  { on: Begin, emits: [Done] },
+  async (ctx) => {
+    for (let word = 1; word <= 20; word++) {
+      ctx.stream(Word({ text: String(word) }))
+      if (word >= 10) await Promise.resolve()
+    }
+    return Done({ total: 20 })
+  },
+)
+const talkHooks = createWorkflowHooks(talk)
+
+test.each([true, false])(
+  'many events while the page mounts (StrictMode: %s) / all of them, in order',
+  async (strict) => {
+    const { engine, settle } = stage()
+    const heard: number[] = []
+    function Page() {
+      const { start } = talkHooks.useWorkflow()
+      talkHooks.useWorkflowEvents(Word, ({ data }) => void heard.push(Number(data.text)))
+      useEffect(() => start({ country: 'NL' }), [start])
+      return null
+    }
+    const page = (
+      <talkHooks.WorkflowProvider engine={engine}>
+        <Page />
+      </talkHooks.WorkflowProvider>
+    )
+    render(strict ? <StrictMode>{page}</StrictMode> : page)
+    await settle()
+    expect(heard).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
+  },
+)
+
+test('the page is left before the handler has heard what has come / it is not called any more', async () => {
+  const types: string[] = []
+  const { session, settle, unmount } = await open(() => {
+    hooks.useWorkflowEvents(({ type }) => void types.push(type))
+    return null
+  })
+  void session.run({ country: 'NL' })
+  unmount()
+  await settle()
+  expect([types, session.status]).toEqual([[], 'waiting'])
+})
 
 test('another handler in the next render / that one is called, and nothing is missed', async () => {
   const calls: string[] = []
