@@ -167,8 +167,8 @@ export class Opening {
     if (same) this.#tree.apply(this.#keeping.privacy.complete(this.#tree, this.#schema, shown.state))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
-    if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how)
     const { seq } = own
+    if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how, seq > (loaded?.head.seq ?? 0))
     const { page } = this.#around
     const left = dropped ? undefined : tail
     if (dropped) page?.drop()
@@ -192,8 +192,8 @@ export class Opening {
     return undefined
   }
 
-  async #follow(model: Model, epoch: number, how: Resumed): Promise<void> {
-    if (await this.#tabs.follow(model, epoch, how)) return
+  async #follow(model: Model, epoch: number, how: Resumed, alone = false): Promise<void> {
+    if (await this.#tabs.follow(model, epoch, how, alone)) return
     await this.#tabs.seize()
     await this.#read()
   }

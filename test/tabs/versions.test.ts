@@ -47,6 +47,32 @@ test('newer code opens what older code executes / it takes over and migrates; th
   expect(one.state.get('text')).toBe('a')
 })
 
+test('two tabs open with newer code, whose migration draws numbers / both show what the one that executes has drawn', async () => {
+  let drawn = 0
+  const clock = virtualClock()
+  const migrate = async (): Promise<object> => {
+    await new Promise<void>((resolve) => void clock.setTimeout(resolve, 10))
+    return { number: ++drawn }
+  }
+  const next = defineWorkflow({ ...flow, version: 2, migrations: { 2: migrate } }).step('end', end, () =>
+    Done(1),
+  )
+  const { engine } = browser({ clock })
+  const old = engine()
+  const session = await old.open(first)
+  session.state.set('text', 'a')
+  await session.flush()
+  crash(old)
+  const one = engine().session(next)
+  await clock.advance(5)
+  const two = engine().session(next)
+  await clock.advance(2000)
+  expect([one.role, two.role]).toEqual(['leader', 'follower'])
+  expect(one.state.get()).toEqual({ number: expect.any(Number) as number })
+  expect(two.state.get()).toEqual(one.state.get())
+  expect(two.history()).toEqual(one.history())
+})
+
 test.each(['leads', 'follows'])(
   'newer code takes over before text typed in a tab that %s is stored / that tab reports the loss, and no call hangs',
   async (role) => {
