@@ -46,6 +46,8 @@ export class Travel {
   /** Answers an open ask with the answer that somebody went back from. Returns whether there is one. */
   forward(): boolean {
     const { core, gate, scheduler } = this.#of
+    // An ask that is past its deadline is over, as for a reply.
+    if (gate.free) core.expire()
     const next = gate.free ? keptAnswer(core) : undefined
     if (next === undefined) return false
     if (this.#elsewhere('forward')) return true

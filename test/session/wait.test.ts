@@ -68,6 +68,32 @@ describe('waitFor', () => {
     },
   )
 
+  test('timers come late after sleep, and forward() comes to an ask past its deadline / it times out, and that is no way on', async () => {
+    let asleep = 0
+    const { clock } = profile()
+    const late = profile(undefined, { clock: { ...clock, now: () => clock.now() + asleep } })
+    const workflow = defineWorkflow(flow).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const first = ctx.ask(Question(1), { timeout: 1000 }).catch((error: Error) => error.message)
+        return Done([await first, (await ctx.ask(Question(2))).data])
+      },
+    )
+    const session = await late.open(workflow)
+    const result = session.run()
+    await clock.advance(0)
+    await session.asks[0]?.reply('in time')
+    await clock.advance(0)
+    expect([session.back(), session.asks[0]?.data]).toEqual([true, 1])
+    await clock.advance(0)
+    asleep = 5000
+    expect(session.forward()).toBe(false)
+    await clock.advance(0)
+    await session.asks[0]?.reply('b')
+    expect(await result).toEqual([expect.stringContaining('took longer than 1000 ms'), 'b'])
+  })
+
   test.each([
     ['returns', false],
     ['sends', false],
