@@ -244,6 +244,34 @@ describe('two tabs on one session', () => {
     expect([one.status, two.status]).toEqual(['waiting', 'waiting'])
   })
 
+  test('the follower sends an event to a wait whose timer is late, and hears no more of the leader / nobody has taken it', async () => {
+    let asleep = 0
+    const tabs = virtualTabs()
+    const deaf = ears(tabs)
+    const { tab, clock } = browser()
+    const late = { clock: { ...clock, now: () => clock.now() + asleep } }
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] }).step(
+      'wait',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.waitFor(Nudge, { timeout: 1000 }).catch(() => {})
+        return Done((await ctx.ask(Question(1))).data)
+      },
+    )
+    const one = await tab({ ...tabs, ...late }).open(workflow)
+    const two = await tab({ ...tabs, ...late, channel: deaf.channel }).open(workflow)
+    void one.run()
+    await clock.advance(999)
+    asleep = 5000
+    const sent = two.send(Nudge(1))
+    deaf.close()
+    await clock.advance(10)
+    expect(one.asks).toHaveLength(1)
+    await two.takeOver()
+    await clock.advance(10)
+    expect([two.role, two.asks.length, await sent]).toEqual(['leader', 1, false])
+  })
+
   test('a message of the leader is lost / the follower notices at the next one, and catches up', async () => {
     const tabs = virtualTabs()
     let lost = 0

@@ -55,7 +55,9 @@ export function perform(live: LiveSession, asked: Asked): unknown {
   return named(core, asked, () => call(live, asked))
 }
 
-function named<T>(core: LiveSession['core'], { by, n }: Asked, action: () => T): T {
+function named<T>(core: LiveSession['core'], { by, n, call }: Asked, action: () => T): T {
+  // What is over by now ends in nobody's name: nobody takes an event or a reply that comes too late, and no record carries it.
+  if (call === 'send' || call === 'reply') for (const level of core.levels) level.expire()
   core.origin = { by, n }
   try {
     return action()
