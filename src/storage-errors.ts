@@ -54,6 +54,8 @@ export interface LoadRemedies {
   readonly export: () => Promise<unknown>
   /** What was refused. Default: `session`. */
   readonly what?: string
+  /** What the message says of the remedies. */
+  readonly advice?: string
 }
 
 /** A stored session was refused. Its bytes are untouched. */
@@ -65,10 +67,9 @@ export class LoadError extends DogearError {
   declare readonly code: LoadErrorCode
   declare readonly id: string
   constructor(code: LoadErrorCode, id: string, reason: string, remedies: LoadRemedies, cause?: unknown) {
-    super(
-      `${remedies.what ?? 'session'} "${id}" was not loaded: ${reason}; nothing stored was changed (retry, reset or export it)`,
-      { cause },
-    )
+    const { what = 'session', advice = ' (retry, reset or export it)' } = remedies
+    const name = id && ` "${id}"`
+    super(`${what}${name} was not loaded: ${reason}; nothing stored was changed${advice}`, { cause })
     this.retry = remedies.retry
     this.reset = remedies.reset
     this.export = remedies.export

@@ -124,6 +124,7 @@ export class Registry {
       retry: async () => void (await this.import(workflow, json, options)),
       reset: async () => {},
       export: async () => json,
+      ...{ what: 'imported session', advice: '' },
     }
     try {
       const { id, ...seedling } = checked(definition, json, options.id, remedies)

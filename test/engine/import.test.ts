@@ -220,6 +220,13 @@ describe('engine.import(workflow, json)', () => {
     expect((await engine.import(workflow, session.toJSON())).state.get('note')).toBe('typed')
   })
 
+  test('no session at all / the error has no id, and no advice that would do nothing', async () => {
+    const { message } = await failure(elsewhere().import((await inTheMiddle()).workflow, 'backup'))
+    expect(message).toBe(
+      'imported session was not loaded: it is no object; give what toJSON() gave; nothing stored was changed',
+    )
+  })
+
   test('1,000 damaged ones / each opens, or is refused with a LoadError and nothing stored; no prototype is touched', async () => {
     const { session } = await inTheMiddle()
     session.pause()
