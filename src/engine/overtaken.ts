@@ -139,8 +139,8 @@ export function isKnown(record: SessionRecord, { history }: Pick<Core, 'history'
 
 /** Whether a session as it was found is a beginning of this one. */
 export function isBeginningOf(core: Core, { model, history }: Restored): boolean {
-  const { seq, lineage } = core.model
-  const last = model?.lineage === lineage && model.seq < seq && history.record(model.seq)
+  const isOlder = model && model.seq < core.model.seq && core.history.wasOnce(model, core.model)
+  const last = isOlder && history.record(model.seq)
   return last ? isKnown(last, core) : false
 }
 

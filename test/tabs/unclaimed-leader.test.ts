@@ -166,6 +166,19 @@ test('the disk has no room for a claim, and one leader after the other dies / th
   await saved(it, [late], { text: 'abcd' })
 })
 
+test('the disk has no room for a claim, the leader starts over and dies / the next tab goes on from there, with what was typed since', async () => {
+  const it = await orphaned()
+  it.two.reset()
+  await it.clock.advance(100)
+  it.two.state.append('text', 'new')
+  await it.clock.advance(1000)
+  expect(it.three.state.get()).toEqual({ text: 'new' })
+  crash(it.second.engine)
+  await it.clock.advance(1000)
+  expect([it.three.role, it.three.status, it.three.state.get()]).toEqual(['leader', 'idle', { text: 'new' }])
+  await saved(it, [it.three], { text: 'new' })
+})
+
 test('the disk is full from the start / the second tab shows what the first has, and works with it', async () => {
   const it = fullDisk()
   it.disk.full = true

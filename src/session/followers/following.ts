@@ -184,10 +184,10 @@ export class Following implements Remote {
    * has stored nothing.
    */
   extends(epoch: number | undefined, found: Model | undefined, emptied: boolean): boolean {
-    const { seq, lineage } = this.#core.model
-    if (this.heardOf === 0 || seq <= (found?.seq ?? 0)) return false
+    const { model, history } = this.#core
+    if (this.heardOf === 0 || model.seq <= (found?.seq ?? 0)) return false
     if (epoch === undefined) return emptied || this.durable === 0
-    return epoch === this.heardOf || (found?.seq === this.durable && found.lineage === lineage)
+    return epoch === this.heardOf || (found?.seq === this.durable && history.wasOnce(found, model))
   }
 
   /** Whether anything of the session that was shown may have been stored. */

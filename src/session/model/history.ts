@@ -99,6 +99,14 @@ export class History {
     return record?.seq === seq ? record : undefined
   }
 
+  /** Whether a found session is of the lineage that this one had at that record: a reset or a rewind since gave it another. */
+  wasOnce({ seq, lineage }: Model, now: Model): boolean {
+    if (!after(this.#records, seq).some((it) => 'lineage' in it)) return now.lineage === lineage
+    const before = this.#records.slice(0, ahead(this.#records, seq))
+    const last = before.flatMap((it) => ('lineage' in it ? it.lineage : [])).at(-1)
+    return (last ?? this.#base?.saved.lineage) === lineage
+  }
+
   /** Those after a record, as far as they are kept. */
   since(seq: number): readonly SessionRecord[] {
     return after(this.#records, seq)
