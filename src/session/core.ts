@@ -232,8 +232,9 @@ export class Core implements Level {
         this.#touchedAt = folded.seq + (more ? 0.5 : 0)
       }
     }
-    if (this.model.tree.pending) this.model.tree.flush()
     this.options.onRecord(record)
+    // Last, because a listener may record something itself.
+    if (this.model.tree.pending) this.model.tree.flush()
   }
 
   /** The last record that touched the state, and that a tab does not show before it hears of it. */

@@ -324,6 +324,22 @@ describe('events()', () => {
     ])
   })
 
+  test('records: true, and a listener writes what follows from a write / both come in the order of history()', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('write', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.state.set('text', 'abc')
+      return Done()
+    })
+    const session = await page.open(workflow)
+    const { seen } = watch(session.events({ records: true }))
+    session.state.subscribe('text', () => session.state.set('length', 3))
+    await session.run()
+    await page.settle()
+    const records = seen.filter((it) => (it as string[])[0] === 'record').map((it) => (it as unknown[])[1])
+    expect(records).toEqual(session.history().slice(1))
+    expect(session.state.get()).toEqual({ text: 'abc', length: 3 })
+  })
+
   test('a consumer that never reads / keeps the newest events, and the number of lost ones in their place; null is no limit', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
