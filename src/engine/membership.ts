@@ -76,9 +76,9 @@ export class Membership {
    * The session was read, and another tab executes it. Resolves when this tab has all that the other one has. The result
    * says whether that will do: what older code shows may lack a default of this tab's.
    */
-  async follow(model: Model, epoch: number, resumed: Resumed, alone: boolean): Promise<boolean> {
+  async follow(model: Model, epoch: number, resumed: Resumed, beyond: boolean): Promise<boolean> {
     const { live, clock, left } = this.#options
-    const following = this.#follow(model, epoch, false, alone)
+    const following = this.#follow(model, epoch, false, beyond)
     following.resume(left())
     // The leader may be about to leave: then this tab is next.
     this.#election.wait()
@@ -262,13 +262,13 @@ export class Membership {
     else this.#election.wait()
   }
 
-  #follow(model: Model, epoch: number, own: boolean, alone = false): Following {
+  #follow(model: Model, epoch: number, own: boolean, beyond = false): Following {
     const { live } = this.#options
     this.end()
     live.core.model = model
     const following = (this.following = new Following({
       ...this.#options,
-      ...{ epoch, own, alone, outbox: this.outbox, post: this.#post },
+      ...{ epoch, own, beyond, outbox: this.outbox, post: this.#post },
       onLeader: (base, durable) => this.kept.again(base, durable),
     }))
     live.follow(model, following)

@@ -192,8 +192,8 @@ export class Opening {
     return undefined
   }
 
-  async #follow(model: Model, epoch: number, how: Resumed, alone = false): Promise<void> {
-    if (await this.#tabs.follow(model, epoch, how, alone)) return
+  async #follow(model: Model, epoch: number, how: Resumed, beyond = false): Promise<void> {
+    if (await this.#tabs.follow(model, epoch, how, beyond)) return
     await this.#tabs.seize()
     await this.#read()
   }

@@ -1,7 +1,7 @@
+import { useRef } from 'react'
 import type { AnyWorkflow } from '../workflow/shape'
 import { pagesOf } from '../session/face'
 import type { Session } from '../session/session'
-import { useLatest } from './latest'
 import { has, useSession } from './place'
 import { useEffect } from './react'
 
@@ -167,4 +167,13 @@ class PageUrl {
     }
     return { now: ask && names.pop(), reached: names }
   }
+}
+
+/** The value of a component's last commit, for later use: it may be a new one in every render. */
+function useLatest<T>(value: T): { readonly current: T } {
+  const latest = useRef(value)
+  useEffect(() => {
+    latest.current = value
+  })
+  return latest
 }

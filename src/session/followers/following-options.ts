@@ -10,8 +10,8 @@ export interface FollowingOptions {
   readonly epoch: number
   /** Whether this tab was that leader. */
   readonly own: boolean
-  /** Whether this tab has made records of its own on top of what it read, as a migration does: no leader has those. */
-  readonly alone: boolean
+  /** Whether this tab has made records beyond what it read, as a migration does: no leader has those. */
+  readonly beyond: boolean
   /** How long an answer may take, in milliseconds. */
   readonly timeout: number
   /** A new leader's model is here, which began with the records up to `base`. `durable` says how much of the one before was stored. */

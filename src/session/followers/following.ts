@@ -84,9 +84,9 @@ export class Following implements Remote {
 
   /** Asks for missing records; for all of them after a sleep, since even the last known record may have grown meanwhile. */
   hello(everything = false): void {
-    const { outbox, post, alone } = this.#options
+    const { outbox, post, beyond } = this.#options
     this.#slept ||= everything
-    const seq = everything || (alone && this.heardOf === 0) ? -1 : this.#core.model.seq
+    const seq = everything || (beyond && this.heardOf === 0) ? -1 : this.#core.model.seq
     post({ kind: 'hello', tab: outbox.by, epoch: this.heardOf || this.epoch, seq })
   }
 
