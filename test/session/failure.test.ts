@@ -180,6 +180,24 @@ describe('a failed run', () => {
     expect(session.state.get()).toEqual({})
   })
 
+  test('a wrong write that nobody awaits / an unhandled rejection that names the path, never silence', async () => {
+    const heard = await unhandled(async () => {
+      const workflow = defineWorkflow({ ...flow, state: z.object({ count: z.number().default(0) }) }).step(
+        'count',
+        { on: Go, emits: [Done] },
+        async (ctx) => {
+          void ctx.state.set('count', 'one' as unknown as number)
+          void ctx.state.edit((draft) => void (draft.count = 'two' as unknown as number))
+          await ctx.state.set('count', 3)
+          return Done(ctx.state.get('count'))
+        },
+      )
+      expect(await (await profile().open(workflow)).run()).toBe(3)
+    })
+    const wrong = { code: 'STATE_VALIDATION', message: expect.stringContaining('count') }
+    expect(heard).toMatchObject([wrong, wrong])
+  })
+
   test('run() after a failure / starts over with the state kept', async () => {
     let broken = true
     const workflow = defineWorkflow({ ...flow })

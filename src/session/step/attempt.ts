@@ -164,12 +164,15 @@ export class Attempt {
     else if (this.#waits === 0 && this.over === undefined) this.#time?.work()
   }
 
-  /** A promise for the handler: an unheard rejection is no crash, and once the page has died it never settles. */
-  fence<T>(promise: Promise<T>): Promise<T> {
+  /**
+   * A promise for the handler. Once the page has died it never settles, and an unheard rejection is no crash. That of a
+   * `call` is one while the attempt runs: a wrong call that nobody awaits would go unseen.
+   */
+  fence<T>(promise: Promise<T>, call = false): Promise<T> {
     const fenced = promise.then(
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
       (error: unknown) => {
-        fenced.catch(() => {})
+        if (!call || this.over) fenced.catch(() => {})
         return this.core.closed === 'crashed' ? never<T>() : Promise.reject(error)
       },
     )

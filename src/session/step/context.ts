@@ -94,7 +94,7 @@ class LiveContext {
         const sure = !(known instanceof Promise) && this.#attempt.core.closed === undefined
         return sure ? Promise.resolve(known) : this.#fence(Promise.resolve(known))
       } catch (error) {
-        return this.#fence(Promise.reject(error as Error))
+        return this.#attempt.fence(Promise.reject(error as Error), true)
       }
     }
   }

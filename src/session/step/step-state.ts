@@ -25,7 +25,7 @@ export class StepState extends StepWrites {
     super(writer, initialState, (_, path, make) => whenFree(attempt, path, make))
     this.get = (...args) => read(attempt, args)
     this.has = (path) => view(attempt).has(toPath(path))
-    this.edit = (recipe) => attempt.fence(edit(attempt, recipe))
+    this.edit = (recipe) => attempt.fence(edit(attempt, recipe), true)
     this.subscribe = (path, listener) => attempt.ending(tree.subscribe(toPath(path), listener))
   }
 }
@@ -84,14 +84,14 @@ function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void
     put(attempt, toPath(at), make)
   }
   const { edits } = attempt.core
-  if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()))
+  if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()), true)
   try {
     if (edits && (attempt.waiting || !attempt.replay.owes(toPath(at))))
-      return attempt.fence(queued(attempt, edits.then(guarded)))
+      return attempt.fence(queued(attempt, edits.then(guarded)), true)
     guarded()
     return written
   } catch (error) {
-    return attempt.fence(Promise.reject(error as Error))
+    return attempt.fence(Promise.reject(error as Error), true)
   }
 }
 
