@@ -148,6 +148,40 @@ describe('what enters and what comes back', () => {
     expect(session.state.get()).toEqual({ data: [1, null], sum: 11 })
   })
 
+  test.each([{ db: 'resources.db' }, 'resources'] as const)(
+    'a captured factory that fails once / is called again for the next attempt of the step in the child (%o)',
+    async (resources) => {
+      const page = profile()
+      let made = 0
+      const disposed: string[] = []
+      const db = resource(
+        async () => {
+          if (++made === 1) throw new Error('offline')
+          return `db ${made}`
+        },
+        { dispose: (it) => disposed.push(it) },
+      )
+      const given = resource<Promise<string>>()
+      const child = defineWorkflow({ ...flow, name: 'child', resources: { db: given } }).step(
+        'ask',
+        { on: Go, emits: [Done], retry: { attempts: 3 } },
+        async (ctx) => Done(await ctx.requireResource('db')),
+      )
+      const workflow = defineWorkflow({ ...flow, resources: { db } }).subflow('sub', {
+        ...{ on: Go, workflow: child, emits: [Done] },
+        capture: { resources },
+      })
+      const session = await page.open(workflow)
+      const result = session.run()
+      await page.clock.advance(10_000)
+      expect(await result).toBe('db 2')
+      expect(made).toBe(2)
+      await session.close()
+      // It was made once, and ends with the session that made it.
+      expect(disposed).toEqual(['db 2'])
+    },
+  )
+
   test("the child's writes / never show in the parent; the parent's later changes / never show in the child", async () => {
     const page = profile()
     const child = defineWorkflow({

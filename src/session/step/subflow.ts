@@ -16,6 +16,7 @@ import {
   type Source,
   type Sources,
 } from '../../workflow/mapping'
+import { resource } from '../../workflow/resource'
 import type { AnyWorkflow } from '../../workflow/shape'
 import { leaks } from '../../workflow/leaks'
 import { definitionOf, type Definition } from '../../workflow/workflow'
@@ -210,8 +211,18 @@ function resourceAt({ keys }: Path, text: string, resources: Resources): unknown
 
 /** Resources keep their identity: they are given, not copied. */
 function resourcesOf(sources: Sources | undefined, read: Read): Record<string, unknown> {
-  const lines = linesOf(sources).map(([to, from]) => [to.text, read(from)] as const)
-  return typeof sources === 'string' ? { ...(lines[0]?.[1] as object) } : Object.fromEntries(lines)
+  const all = linesOf(sources).flatMap(([to, from]) => {
+    if (typeof sources !== 'string') return [[to.text, handed(() => read(from))]]
+    const view = (): Record<string, unknown> => read(from) as Record<string, unknown>
+    return Object.keys(view()).map((key) => [key, handed(() => view()[key])])
+  })
+  return Object.fromEntries(all) as Record<string, unknown>
+}
+
+/** A promise may be of a factory that fails, which is called again at the next use: the child asks the parent for it. */
+function handed(get: () => unknown): unknown {
+  const value = get()
+  return value instanceof Promise ? resource(get, { dispose: () => {} }) : value
 }
 
 /** Writes the result where the mapping says, as the step's own writes. Resolves with the value. */
