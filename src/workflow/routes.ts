@@ -44,8 +44,11 @@ function closure(
   return all
 }
 
-export function reachable(definition: Definition): Set<StepDefinition> {
-  const types = outside(definition)
+/** The steps that events of these types lead to. */
+export function reachable(
+  definition: Definition,
+  types: ReadonlySet<string | undefined> = outside(definition),
+): Set<StepDefinition> {
   const first = definition.steps.filter((it) => it.on.some((event) => types.has(event.type)))
   return closure(first, (it) => after(it, definition))
 }

@@ -181,11 +181,14 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   deadEnd(definition, report) {
     const stopping = leadingToStop(definition)
     const reached = reachable(definition)
+    const inRun = reachable(definition, new Set([definition.options.start?.type]))
     for (const step of definition.steps) {
       if (stopping.has(step) || !reached.has(step) || isBesideARoute(step, definition, stopping)) continue
       if (onCycle(step, definition))
         report(`step "${step.name}" is in a cycle that never leads to the stop event`)
-      else report(`step "${step.name}" is a dead end: nothing after it leads to the stop event`)
+      // What only an outside event leads to comes beside the run.
+      else if (inRun.has(step))
+        report(`step "${step.name}" is a dead end: nothing after it leads to the stop event`)
     }
   },
 }

@@ -367,6 +367,18 @@ describe('reachable steps, and a way to the end', () => {
     expect(findings(replied)).toEqual([])
   })
 
+  test('steps that only an outside event leads to, one after another / no dead end; a cycle of them is one', () => {
+    const beside = simple({ events: [Nudge] })
+      .step('nudged', { on: Nudge, emits: [Item] }, nothing)
+      .step('logs', { on: Item, emits: [Worked] }, nothing)
+      .step('counts', { on: Worked }, nothing)
+    expect(findings(beside as unknown as Checked)).toEqual([])
+    const cycle = simple({ events: [Nudge] })
+      .step('nudged', { on: [Nudge, Item], emits: [Worked] }, nothing)
+      .step('again', { on: Worked, emits: [Item] }, nothing)
+    expect(findings(cycle as unknown as Checked)).toHaveLength(2)
+  })
+
   test('a start step that emits nothing, and an outside event that leads to the stop event / no dead end', () => {
     const workflow = defineWorkflow({ ...flow, events: [Nudge] })
       .step('prepare', { on: Go }, nothing)
