@@ -221,3 +221,38 @@ test('a diagram / draws a sub-flow as a group of its steps, three deep, each wit
     '',
   ])
 })
+
+describe('a document as a sub-flow', () => {
+  const Begin = defineEvent('begin', z.string())
+  const Ended = defineEvent('ended', z.unknown())
+  const child = workflowFromGraph(
+    {
+      ...document,
+      nodes: [{ id: 'read', type: 'Read' }],
+      edges: [],
+      initial_state: { order: 'A-1', log: [] },
+    },
+    registry,
+  )
+  const parent = (capture?: object) =>
+    defineWorkflow({ name: 'parent', version: 1, start: Begin, stop: Ended }).subflow('desk', {
+      on: Begin,
+      workflow: child,
+      emits: [Ended],
+      ...(capture && { capture }),
+    })
+
+  test('begins with its `initial_state`', async () => {
+    const session = await createEngine({ storage: memoryStorage() }).open(parent())
+    expect(await session.run('B-2')).toEqual({ order: 'A-1', log: [] })
+  })
+
+  test('what is captured into its state lands on its `initial_state`; a whole state replaces it', async () => {
+    const one = await createEngine({ storage: memoryStorage() }).open(parent({ state: { order: 'value' } }))
+    expect(await one.run('B-2')).toEqual({ order: 'B-2', log: [] })
+    const all = await createEngine({ storage: memoryStorage() }).open(parent({ state: 'state' }), {
+      initialState: { own: 1 },
+    })
+    expect(await all.run('B-2')).toEqual({ own: 1 })
+  })
+})

@@ -152,21 +152,21 @@ function begin(
   read: Read,
   { core, event }: Attempt,
 ): ChildBegin {
-  const { name, version, options } = definition
+  const { name, version, options, initialState } = definition
   const { start } = options
   const input =
     capture['input'] === undefined ? start.schema && valueOf(event) : build(capture['input'], undefined, read)
   const { data } = start(input)
-  const started = (schema: Schema | undefined, sources: Sources | undefined, what: string): unknown => {
-    const compiled = compileSchema(schema)
-    const first = sources === undefined ? undefined : build(sources, defaults(schema), read)
-    return core.options.copy(compiled.initial(first), what)
+  const started = (schema: Schema | undefined, what: 'state' | 'flowState', own?: unknown): unknown => {
+    const sources = capture[what]
+    const first = sources === undefined ? own : build(sources, own ?? defaults(schema), read)
+    return core.options.copy(compileSchema(schema).initial(first), what)
   }
   return {
     ...{ workflow: name, version },
     ...(data !== undefined && { input: data }),
-    state: started(options.state, capture['state'], 'state'),
-    flow: started(options.flowState, capture['flowState'], 'flowState'),
+    state: started(options.state, 'state', initialState),
+    flow: started(options.flowState, 'flowState'),
     ...(options.private && { private: options.private }),
   }
 }
