@@ -136,7 +136,7 @@ export interface SessionStorage {
   /**
    * Makes the caller the only writer: stores a new, higher epoch and resolves with it and with the newest stored sequence
    * number (0 when there is none). Atomic. When `expected` is not that number, nothing is changed and `epoch` is
-   * `undefined`: read again. `shape` counts only while nothing is stored, but its `expireAfter` always.
+   * `undefined`: read again. `shape` counts only while nothing is stored, but an `expireAfter` in it always.
    */
   claim(
     id: string,

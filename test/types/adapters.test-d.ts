@@ -3,7 +3,13 @@ import http from 'unstorage/drivers/http'
 import memory from 'unstorage/drivers/memory'
 import redis from 'unstorage/drivers/redis'
 import { expectTypeOf, test } from 'vitest'
-import { createEngine, type SessionStorage } from 'dogear'
+import {
+  createEngine,
+  type SessionStorage,
+  type StoredFlow,
+  type StoredPart,
+  type StoredPartInfo,
+} from 'dogear'
 import { storageConformance, type StorageCase } from 'dogear/testing'
 import { unstorageStorage } from 'dogear/unstorage'
 import { webStorage } from 'dogear/web-storage'
@@ -31,4 +37,10 @@ test('storageConformance gives a plain list of cases', () => {
   storageConformance(async () => () => webStorage(), { values: 'json' })
   // @ts-expect-error -- no such option
   storageConformance(() => () => webStorage(), { values: 'text' })
+})
+
+test("what a storage of one's own keeps has names", () => {
+  expectTypeOf<SessionStorage['readFlow']>().returns.resolves.toEqualTypeOf<StoredFlow | undefined>()
+  expectTypeOf<NonNullable<SessionStorage['keepPart']>>().parameter(2).toEqualTypeOf<StoredPart>()
+  expectTypeOf<StoredPartInfo[0]>().toEqualTypeOf<StoredPart[0]>()
 })

@@ -35,8 +35,8 @@ class Pages {
   #life: Life = { dead: false }
   #writes = 0
   #newest = 0
-  /** Epochs up to this one were claimed by a page that is dead. */
-  #grave = 0
+  /** Epochs up to this one were claimed by a page that is dead; -1: no page is dead. */
+  #grave = -1
   #ended = false
   page: SessionStorage
 
@@ -79,7 +79,7 @@ class Pages {
     if (epoch <= this.#grave) return new Promise(() => {})
     const n = ++this.#writes
     const picks = (pick?: WritePick): boolean =>
-      this.#grave === 0 && (typeof pick === 'function' ? pick(n, operation) : pick === n)
+      this.#grave < 0 && (typeof pick === 'function' ? pick(n, operation) : pick === n)
     const failed = picks(this.#trouble.failAt)
     if (picks(this.#trouble.crashAt)) {
       this.#life.dead = true

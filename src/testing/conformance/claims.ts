@@ -57,6 +57,8 @@ export const claims: Cases = {
     equal((await open().list())[0]?.expireAfter, 5000)
     await storage.claim('a', { ...shape, expireAfter: 9000 }, 2)
     equal((await open().read('a'))?.head.expireAfter, 9000)
+    await storage.claim('a', shape, 2)
+    equal((await open().read('a'))?.head.expireAfter, 9000)
   },
   'of two claims at once both get an epoch of their own, and the higher one writes': async (open) => {
     const [one, two] = [open(), open()]
@@ -77,8 +79,10 @@ export const claims: Cases = {
   },
   'no writer without a claim': async (open) => {
     const storage = open()
-    await fenced(storage.append('a', 1, batch(1), strict), 0)
-    await fenced(storage.compact('a', 1, snapshot(1)), 0)
+    for (const epoch of [0, 1]) {
+      await fenced(storage.append('a', epoch, batch(1), strict), 0)
+      await fenced(storage.compact('a', epoch, snapshot(1)), 0)
+    }
     equal(await storage.export('a'), undefined)
   },
 }

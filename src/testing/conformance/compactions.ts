@@ -53,13 +53,24 @@ export const compactions: Cases = {
     equal((await storage.read('a'))?.head.seq, 4)
     equal((await storage.list()).length, 1)
   },
-  'a late older snapshot does not replace a newer one': async (open) => {
+  'a late snapshot that is older, or as old, does not replace the stored one': async (open) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
     await storage.append('a', epoch, batch(1, 8), strict)
     await storage.compact('a', epoch, snapshot(8))
     await storage.compact('a', epoch, snapshot(5))
-    equal((await storage.read('a'))?.snapshot?.seq, 8)
+    await storage.compact('a', epoch, { ...snapshot(8), data: '"given up"' })
+    equal((await storage.read('a'))?.snapshot, snapshot(8))
+  },
+  'a snapshot behind the newest batch leaves the status and the time of that batch': async (open) => {
+    const storage = open()
+    const epoch = await begin(storage, 'a')
+    await storage.append('a', epoch, batch(1), strict)
+    await storage.append('a', epoch, { ...batch(2), status: 'completed' }, strict)
+    await storage.compact('a', epoch, snapshot(1))
+    const head = (await storage.read('a'))?.head
+    equal([head?.seq, head?.status, head?.savedAt], [2, 'completed', 1002])
+    equal((await storage.list({ status: 'completed' })).length, 1)
   },
   'a snapshot brings its version, format and status with it': async (open) => {
     const storage = open()

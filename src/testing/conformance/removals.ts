@@ -1,6 +1,15 @@
+import type { SessionStorage } from '../../storage/storage'
 import type { Cases } from './case'
 import { equal, fenced, refused, truthy } from './expectation'
 import { batch, begin, snapshot, strict, written } from './sample'
+
+/** Every way to remove session `id`. */
+const removes: readonly ((storage: SessionStorage, id: string) => Promise<void>)[] = [
+  ({ delete: remove }, id) => remove(id),
+  ({ discard }, id) => discard(id),
+  ({ clear }, id) => clear(id),
+  ({ clear }) => clear(),
+]
 
 /** Deleted, discarded, set aside, cleared. */
 export const removals: Cases = {
@@ -21,11 +30,28 @@ export const removals: Cases = {
   },
   'the next session of that id does not take the old writer for its own': async (open) => {
     const [tab, other] = [open(), open()]
-    const old = await written(tab, 'a', 2)
-    await other.delete('a')
-    const epoch = await written(other, 'a', 2)
-    truthy(epoch !== old, 'no epoch is given out twice')
-    await refused(tab.append('a', old, batch(3), strict), 'STALE_EPOCH')
+    for (const remove of removes) {
+      const old = await written(tab, 'a', 2)
+      await remove(other, 'a')
+      const epoch = await written(other, 'a', 2)
+      truthy(epoch !== old, 'no epoch is given out twice')
+      await refused(tab.append('a', old, batch(3), strict), 'STALE_EPOCH')
+      await other.delete('a')
+    }
+  },
+  'the next session of that id finds no snapshot and no part of the one before': async (open) => {
+    const storage = open()
+    for (const remove of removes) {
+      const epoch = await written(storage, 'a', 2)
+      await storage.keepPart?.('a', epoch, [1, 'of the one before'])
+      await storage.compact('a', epoch, { ...snapshot(1), parts: [[1, 17, 0]], newestPart: 1 })
+      await remove(storage, 'a')
+      equal(await storage.read('a'), undefined)
+      await storage.compact('a', await begin(storage, 'a'), { ...snapshot(1), parts: [[1, 17, 0]] })
+      const stored = await storage.read('a')
+      equal([stored?.batches, stored?.parts ?? []], [[], []])
+      await storage.delete('a')
+    }
   },
   'a discarded session leaves its quarantine': async (open) => {
     const storage = open()
@@ -55,7 +81,8 @@ export const removals: Cases = {
     equal((await storage.read('a'))?.head.seq, 2)
     await storage.append('a', await begin(storage, 'a'), batch(3), strict)
     await storage.quarantine('a')
-    equal((await storage.export('a'))?.quarantine.map((it) => it.head.seq).sort(), [2, 3])
+    const aside = (await storage.export('a'))?.quarantine ?? []
+    equal(aside.map((it) => `${it.head.seq} in ${it.batches.length}`).sort(), ['2 in 2', '3 in 3'])
     equal((await storage.read('a'))?.head.seq, 3)
     await storage.quarantine('nothing there')
     equal(await storage.export('nothing there'), undefined)
