@@ -32,17 +32,24 @@ export class Leading {
   #view: Shown | undefined
   #scheduled = false
   #over = false
+  /** Whether storage has given it an epoch. */
+  #claimed: boolean
 
   constructor(options: LeadingOptions) {
     this.#options = options
     this.epoch = options.epoch
+    this.#claimed = this.epoch % 1 === 0
     this.#base = options.base
     this.present()
   }
 
-  /** The same tab has a new epoch, and is still doing what the others have asked of it. */
+  /**
+   * The same tab has a new epoch, and is still doing what the others have asked of it. They know it by a higher number already
+   * if one of them has read that epoch first.
+   */
   renew(epoch: number, base: number): void {
-    this.epoch = epoch
+    this.epoch = Math.max(this.epoch, epoch)
+    this.#claimed = true
     this.#base = base
     this.present()
   }
@@ -137,7 +144,10 @@ export class Leading {
     if (this.#over) return
     this.tell()
     // Claims of a leader without one may have landed without an answer: a tab that reads finds their epoch.
-    if (epoch > this.epoch && this.epoch % 1 > 0) this.renew(between(epoch), this.#base)
+    if (epoch > this.epoch && !this.#claimed) {
+      this.epoch = between(epoch)
+      this.present()
+    }
     this.#heard = true
     const { live, post } = this.#options
     const { core } = live
