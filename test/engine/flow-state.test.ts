@@ -869,6 +869,33 @@ describe('flow state stored by other code, or damaged', () => {
     expect(page.errors.length).toBeGreaterThan(0)
   })
 
+  test.each([
+    ['fails', (): Promise<never> => Promise.reject(new Error('not now'))],
+    ['is not answered', () => new Promise<never>(() => {})],
+  ])('the first read %s, and nobody writes / read again, less and less often, and shown', async (_, out) => {
+    const page = await stored()
+    let away = true
+    let reads = 0
+    const storage: SessionStorage = {
+      ...page.storage,
+      readFlow: (name) => (reads++, away ? out() : page.storage.readFlow(name)),
+    }
+    const engine = createEngine({ storage, clock: page.clock, onError: (it) => page.errors.push(it) })
+    const flows = engine.flow(counting)
+    await page.clock.advance(600_000)
+    expect(reads).toBeLessThan(30)
+    expect(page.errors).toHaveLength(1)
+    away = false
+    await page.clock.advance(40_000)
+    await flows.ready
+    expect(flows.state.get('note')).toBe('precious')
+    reads = 0
+    await page.clock.advance(600_000)
+    expect(reads).toBe(0)
+    await engine.close()
+    expect(page.clock.pending).toBe(0)
+  })
+
   test('storage that is away for ten minutes / asked twice a minute; onError hears once of reading and once of saving; then all is saved', async () => {
     const page = await stored()
     let broken = true

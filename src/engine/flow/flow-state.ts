@@ -103,6 +103,8 @@ export class FlowState implements SessionFlow {
       await this.#read()
     } catch (error) {
       this.#fail(error)
+      // Writes that wait read first.
+      if (!this.#refused && !this.#over && this.#own.all.length === 0) this.#news.again()
     }
   }
 

@@ -1,15 +1,15 @@
 import type { Clock } from '../../clock'
+import { Outage } from '../../storage/outage'
 import type { Channel } from '../../tabs/channel'
 import type { FlowDeps } from './deps'
 import { placeOf } from '../leaving'
-
-/** Milliseconds until a failed read of what another page has stored is tried again. */
-const AGAIN = 1000
 
 /** The pages of a browser tell each other the number of the flow state that they have stored; 0 when it was removed. */
 export class FlowNews {
   readonly #channel: Channel | undefined
   readonly #clock: Clock
+  readonly #hear: (seq: unknown) => Promise<void>
+  readonly #outage = new Outage()
   #timer: unknown
 
   /** `read` reads what is stored, unless it has that number already, and returns whether it could. */
@@ -20,14 +20,19 @@ export class FlowNews {
   ) {
     this.#channel = channels?.(placeOf(storage, `flow:${workflow}`))
     this.#clock = clock
-    const hear = async (seq: unknown): Promise<void> => {
-      if ((await read(seq)) || this.#timer !== undefined) return
-      this.#timer = clock.setTimeout(() => {
-        this.#timer = undefined
-        void hear(seq)
-      }, AGAIN)
+    this.#hear = async (seq) => {
+      if (await read(seq)) this.#outage.failures = 0
+      else this.again(seq)
     }
-    if (this.#channel) this.#channel.onmessage = ({ data }) => void hear(data)
+    if (this.#channel) this.#channel.onmessage = ({ data }) => void this.#hear(data)
+  }
+
+  /** A read has failed: it is tried again, less and less often. */
+  again(seq?: unknown): void {
+    this.#timer ??= this.#clock.setTimeout(() => {
+      this.#timer = undefined
+      void this.#hear(seq)
+    }, this.#outage.pause())
   }
 
   tell(seq: number): void {
