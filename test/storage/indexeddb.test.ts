@@ -106,6 +106,14 @@ describe('the database', () => {
     },
   )
 
+  it('an AbortError and then an UnknownError / nothing is begun under another name; tried again by the next call', async () => {
+    const names = failingOpen('AbortError', 'UnknownError')
+    const storage = indexedDBStorage()
+    await expect(storage.read('a')).rejects.toMatchObject({ cause: { name: 'UnknownError' } })
+    expect(await storage.read('a')).toBeUndefined()
+    expect(names).toEqual(['dogear', 'dogear', 'dogear'])
+  })
+
   it('files that a killed browser still holds / it waits for them, and begins no empty database beside them', async () => {
     const real = indexedDB.open.bind(indexedDB)
     await written(indexedDBStorage(), 'a', 2)

@@ -193,7 +193,8 @@ async function open(name: string, onLoss: (error: Error | undefined) => void): P
       db.close()
     } catch (error) {
       const { name: kind } = error as Error
-      if (kind !== 'UnknownError' && (kind !== 'AbortError' || at > 0)) throw error
+      const isAgain = (failure as Error).name === 'AbortError'
+      if (isAgain || (kind !== 'UnknownError' && (kind !== 'AbortError' || at > 0))) throw error
       // A browser that was killed a moment ago may still hold the files; another name would look like an empty storage.
       if (at === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE))
       failure = error
