@@ -276,6 +276,17 @@ describe('transactions', () => {
     expect(await read).toBeUndefined()
   })
 
+  it.each([null, { seq: 3 }, { seq: 3, id: 7 }])(
+    'a head that is %j / the other sessions are listed',
+    async (head) => {
+      const storage = indexedDBStorage()
+      await written(storage, 'a', 2)
+      const store = (await openPlain('dogear')).transaction('sessions', 'readwrite').objectStore('sessions')
+      store.put(head, ['h', 'b', 0])
+      expect((await storage.list()).map(({ id }) => id)).toEqual(['a'])
+    },
+  )
+
   it('a session without its head is damaged, not fresh', async () => {
     const storage = indexedDBStorage()
     await written(storage, 'a', 2)

@@ -65,11 +65,15 @@ export function compacted(
   return seq < own.seq ? next : { ...next, seq, status, savedAt: at }
 }
 
-/** What a list shows of these heads: newest first. */
-export function listed(heads: readonly StoredHead[], filter: StorageFilter = {}): StoredSessionInfo[] {
+/** What a list shows of these heads: newest first. What is no head is left to whoever opens that session. */
+export function listed(
+  heads: readonly (StoredHead | null)[],
+  filter: StorageFilter = {},
+): StoredSessionInfo[] {
   return heads
     .filter(
-      (it) =>
+      (it): it is StoredHead =>
+        typeof it?.id === 'string' &&
         it.seq > 0 &&
         it.id.startsWith(filter.prefix ?? '') &&
         it.workflow === (filter.workflow ?? it.workflow) &&
