@@ -109,7 +109,7 @@ describe('storage is emptied under an open page', () => {
     await session.flush()
     empty()
     tell()
-    await vi.waitFor(() => expect(session.persistence.status).toBe('saving'))
+    await expect.poll(() => session.persistence.status).toBe('saving')
     let flushed = false
     const flushing = session.flush().then(() => (flushed = true))
     await clock.advance(10)
@@ -373,11 +373,9 @@ describe('a database is deleted under an open page', () => {
     session.state.set('old', 1)
     await session.flush()
     await remove('house')
-    await vi.waitFor(async () => {
-      const found = await indexedDBStorage('house').read('flow')
-      expect(found?.head.seq).toBeGreaterThan(0)
-    })
-    expect(session.persistence.status).toBe('saved')
+    const stored = async () => (await indexedDBStorage('house').read('flow'))?.head.seq ?? 0
+    await expect.poll(stored).toBeGreaterThan(0)
+    await expect.poll(() => session.persistence.status).toBe('saved')
     const next = createEngine({ storage: indexedDBStorage('house'), locks: null, channel: null, page: null })
     expect((await next.open(asking)).state.get()).toEqual({ old: 1 })
   })
@@ -392,14 +390,10 @@ describe('a database is deleted under an open page', () => {
     const engine = createEngine({ ...page, onError: () => {} })
     await engine.open(counting)
     engine.flow(counting).state.set('count', 7)
-    await vi.waitFor(async () => {
-      expect(await indexedDBStorage('house').readFlow('flow')).toBeDefined()
-    })
+    const stored = async () => (await indexedDBStorage('house').readFlow('flow'))?.data
+    await expect.poll(stored).toBeDefined()
     await remove('house')
-    await vi.waitFor(async () => {
-      const found = await indexedDBStorage('house').readFlow('flow')
-      expect(found?.data).toBe('{"count":7}')
-    })
+    await expect.poll(stored).toBe('{"count":7}')
   })
 
   test('and one session was closed before / that one stays deleted', async () => {

@@ -63,6 +63,6 @@ test('no document and no engine / one engine for all components', async () => {
     return <i>{`${status} ${sessions?.length};`}</i>
   }
   render([<Alone key="a" />, <Alone key="b" />], { container })
-  await vi.waitFor(() => expect(shown()).toBe('idle 0;idle 0;'))
+  await expect.poll(shown).toBe('idle 0;idle 0;')
   expect(seen.size).toBe(1)
 })

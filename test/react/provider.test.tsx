@@ -298,7 +298,7 @@ test('no engine / one for the page: all providers of an id share a session', asy
   await act(async () => {
     await ready[0]
   })
-  await vi.waitFor(() => expect(text()).toBe('note: note:'))
+  await expect.poll(text).toBe('note: note:')
   expect(sessions.size).toBe(1)
 })
 

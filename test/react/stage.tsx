@@ -1,4 +1,4 @@
-import { act, render } from '@testing-library/react'
+import { act, configure, render } from '@testing-library/react'
 import { Component, type ReactNode } from 'react'
 import { z } from 'zod'
 import {
@@ -12,6 +12,9 @@ import {
 } from 'dogear'
 import { createWorkflowHooks } from 'dogear/react'
 import { virtualClock, type VirtualClock } from 'dogear/testing'
+
+// One second is short where others use the processor as well.
+configure({ asyncUtilTimeout: 20_000 })
 
 /** What a shop's checkout needs in these tests: one question, one streamed word, one failure on demand. */
 export interface Shop {

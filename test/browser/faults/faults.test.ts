@@ -67,7 +67,7 @@ async function goesOn(session: Session<typeof asking>): Promise<void> {
   session.state.set('typed', 'on')
   expect(session.state.get('typed')).toBe('on')
   const result = session.run()
-  await vi.waitFor(() => expect(session.asks).toHaveLength(1))
+  await expect.poll(() => session.asks).toHaveLength(1)
   expect(await session.asks[0]?.reply('yes')).toBe(true)
   expect(await result).toBe('yes')
   expect(effects).toEqual(['yes'])

@@ -1,5 +1,5 @@
 import { act, cleanup, render } from '@testing-library/react'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, memoryStorage } from 'dogear'
 import { createWorkflowHooks, useWorkflowUrl } from 'dogear/react'
@@ -41,15 +41,16 @@ const button = () => document.querySelector('button') as HTMLButtonElement
 const step = () => new URLSearchParams(location.search).get('step')
 
 test("the browser's own Back and Forward / turn the wizard's pages, back and forth", async () => {
-  const shows = (page: string) =>
-    vi.waitFor(() => expect([button().textContent, step()]).toEqual([page, page]), { timeout: 5000 })
+  const shows = async (page: string) => {
+    await expect.poll(() => [button().textContent, step()]).toEqual([page, page])
+  }
   const click = () => act(async () => button().click())
   render(
     <WorkflowProvider engine={createEngine({ storage: memoryStorage() })}>
       <Page />
     </WorkflowProvider>,
   )
-  await vi.waitFor(() => expect(button()?.textContent).toBe('Begin'))
+  await expect.poll(() => button()?.textContent).toBe('Begin')
   for (const page of ['askName', 'askCity', 'askSure']) {
     await click()
     await shows(page)
