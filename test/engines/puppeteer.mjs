@@ -1,5 +1,5 @@
 /** Chromium and Firefox, through puppeteer-core. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { launch } from 'puppeteer-core'
@@ -15,12 +15,16 @@ const tabOf = (page) => ({
 
 export async function puppeteerBrowser(kind, args) {
   const profile = await mkdtemp(path.join(tmpdir(), 'dogear-engine-'))
+  // What a killed browser leaves among the temporary files goes with its profile.
+  const TMPDIR = path.join(profile, 'tmp')
+  await mkdir(TMPDIR)
   const begin = () =>
     launch({
       browser: kind,
       executablePath: onPath(kind === 'firefox' ? 'firefox-esr' : 'chromium'),
       headless: true,
       userDataDir: profile,
+      env: { ...process.env, TMPDIR },
       args: kind === 'firefox' ? args : ['--no-sandbox', '--disable-gpu', ...args],
       // As people have it: puppeteer turns the back/forward cache off.
       ignoreDefaultArgs: ['--disable-back-forward-cache'],

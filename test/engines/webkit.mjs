@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { Builder, Capabilities } from 'selenium-webdriver'
+import { openScreen } from '../torture/browsers.mjs'
 
 const miniBrowser = () =>
   ['4.1', '6.0', '4.0']
@@ -34,13 +35,8 @@ async function listening(url) {
 
 export async function webkitBrowser() {
   const port = await freePort()
-  const display = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  const number = await new Promise((resolve) =>
-    display.stdout.once('data', (it) => resolve(String(it).trim())),
-  )
-  const env = { ...process.env, DISPLAY: `:${number}`, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' }
+  const screen = await openScreen()
+  const env = { ...process.env, ...screen.env, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' }
   const server = spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], { stdio: 'ignore', env })
   const url = `http://127.0.0.1:${port}`
   await listening(url)
@@ -83,7 +79,7 @@ export async function webkitBrowser() {
     async close() {
       await driver.quit().catch(() => {})
       server.kill()
-      display.kill()
+      await screen.close()
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Browsers as processes of their own: no protocol, no driver, so that nothing can be said before a SIGKILL. */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const onPath = (name) =>
@@ -52,14 +52,36 @@ export const engines = {
   },
   webkit: (profile) => {
     const binary = miniBrowser()
-    if (!binary || !onPath('xvfb-run')) return undefined
+    if (!binary || !onPath('Xvfb')) return undefined
     const env = {
       XDG_DATA_HOME: path.join(profile, 'data'),
       XDG_CACHE_HOME: path.join(profile, 'cache'),
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
     }
-    return { binary: 'xvfb-run', args: ['-a', binary], env }
+    return { binary, args: [], env, screen: true }
   },
+}
+
+/** A screen that no kill takes down: one of their own, killed with it, would leave its lock behind each time. */
+export async function openScreen() {
+  const display = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    // Out of reach of Ctrl-C, which ends the loop after the kill that is under way.
+    detached: true,
+  })
+  const ended = new Promise((resolve) => display.once('close', resolve))
+  const number = await new Promise((resolve, reject) => {
+    display.stdout.once('data', (it) => resolve(String(it).trim()))
+    display.once('error', reject)
+    void ended.then(() => reject(new Error('Xvfb has ended')))
+  })
+  return {
+    env: { DISPLAY: `:${number}` },
+    async close() {
+      display.kill()
+      await ended
+    },
+  }
 }
 
 /** The processes that name this profile, or were started for it: children of a browser may leave its group. */
@@ -79,10 +101,13 @@ function leftOver(profile) {
 
 /** Starts a browser on the profile, at that address. `kill` ends all of it at once. */
 export function start({ binary, args, env }, profile, url) {
+  // What a killed browser leaves among the temporary files goes with its profile.
+  const TMPDIR = path.join(profile, 'tmp')
+  mkdirSync(TMPDIR, { recursive: true })
   const child = spawn(binary, [...args, url], {
     stdio: 'ignore',
     detached: true,
-    env: { ...process.env, HOME: profile, ...env },
+    env: { ...process.env, HOME: profile, TMPDIR, ...env },
   })
   const ended = new Promise((resolve) => {
     child.once('close', resolve)

@@ -2,6 +2,8 @@ export interface Started {
   readonly binary: string
   readonly args: readonly string[]
   readonly env?: Record<string, string>
+  /** Whether it has to be shown on a screen. */
+  readonly screen?: boolean
 }
 
 export interface Tally {

@@ -6,7 +6,7 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { build } from 'vite'
-import { start } from './browsers.mjs'
+import { openScreen, start } from './browsers.mjs'
 import { Books, serve } from './server.mjs'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -48,6 +48,11 @@ export async function torture(engine, { kills = 200, minutes = 30, signal, log =
   await writeFile(mark, '')
   const books = new Books()
   const server = await serve(folder, books)
+  const screen = engine(profile).screen && (await openScreen())
+  const open = () => {
+    const { env, ...rest } = engine(profile)
+    return start({ ...rest, env: { ...env, ...screen?.env } }, profile, server.url)
+  }
   const until = Date.now() + minutes * 60_000
   const late = { unstarted: 0, silent: 0 }
   /** Whether the page has told what it found; else whose fault that was is counted. */
@@ -62,7 +67,7 @@ export async function torture(engine, { kills = 200, minutes = 30, signal, log =
   try {
     while (killed < kills && Date.now() < until && !signal?.aborted) {
       const next = books.next()
-      browser = start(engine(profile), profile, server.url)
+      browser = open()
       // One in six dies while it opens.
       if (Math.random() < 1 / 6 && killed > 0) await sleep(Math.random() * 1000)
       else if (await opened(next)) await sleep(Math.random() ** 2 * 1500)
@@ -77,11 +82,12 @@ export async function torture(engine, { kills = 200, minutes = 30, signal, log =
     }
     // The last word: what is there after all of it.
     const last = books.next()
-    browser = start(engine(profile), profile, server.url)
+    browser = open()
     await opened(last)
     return { ...summary(books), ...late, kills: killed, profile }
   } finally {
     await browser?.kill()
+    await screen?.close()
     await server.close()
     const kept = books.lost.length > 0 || books.torn.length > 0 ? [folder] : [profile, folder]
     for (const it of kept) await rm(it, { recursive: true, force: true, maxRetries: 5 })
