@@ -8,7 +8,7 @@
  *     npm test -- --list        the names of the steps
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { install, root } from './install.mjs'
@@ -52,6 +52,12 @@ const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s
 
 const processes = new Set()
 
+/** Reports, and whatever the steps keep for a while: what a killed browser leaves there, nobody else deletes. */
+const scratch = mkdtempSync(path.join(tmpdir(), 'dogear-test-'))
+// PostgreSQL runs as another user where the tests are root's, and has its folder in here.
+chmodSync(scratch, 0o711)
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
+
 /** What a process has started, and what that has: browsers that tests kill are in groups of their own. */
 function descendants(parent) {
   const { stdout } = spawnSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
@@ -75,7 +81,7 @@ function stop(child) {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     for (const child of processes) stop(child)
     process.exit(130)
@@ -91,7 +97,14 @@ function run([command, ...args], limit = 15 * minute) {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
       shell: process.platform === 'win32',
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, STORYBOOK_DISABLE_TELEMETRY: '1' },
+      env: {
+        ...process.env,
+        // Elsewhere the paths of sockets in it would be too long.
+        ...(process.platform === 'linux' && { TMPDIR: scratch }),
+        NO_COLOR: '1',
+        FORCE_COLOR: undefined,
+        STORYBOOK_DISABLE_TELEMETRY: '1',
+      },
     })
     processes.add(child)
     child.stdout.on('data', (chunk) => chunks.push(chunk))
@@ -141,12 +154,12 @@ function count(report, code) {
   return { passed, failed, remark: remarks.join(', ') }
 }
 
-async function perform(step, reports) {
+async function perform(step) {
   if (!step.project) {
     const { code, output } = await run(step.args)
     return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, output }
   }
-  const report = path.join(reports, `${step.name}.json`)
+  const report = path.join(scratch, `${step.name}.json`)
   const { code, output } = await run([
     ...step.args,
     '--reporter=default',
@@ -237,23 +250,18 @@ async function main() {
     return conclude()
   }
 
-  const reports = mkdtempSync(path.join(tmpdir(), 'dogear-test-'))
   const missing = (step) => step.needs?.filter((name) => failures.some((it) => it.name === name)) ?? []
   const one = async (step) => {
     const started = performance.now()
     const result =
       missing(step).length > 0
         ? { passed: 0, failed: 1, remark: `not run: it needs ${missing(step).join(', ')}`, output: '' }
-        : await perform(step, reports)
+        : await perform(step)
     passed += result.passed
     if (result.failed > 0) failures.push({ name: step.name, failed: result.failed, remark: result.remark })
     tell(step, result, started)
   }
-  try {
-    await twoAtATime(chosen, one)
-  } finally {
-    rmSync(reports, { recursive: true, force: true })
-  }
+  await twoAtATime(chosen, one)
   conclude()
 }
 
