@@ -5,6 +5,7 @@ import type { Schema } from '../state/standard-schema'
 import { leaks } from './leaks'
 import { amount, mistake, positive, records, whole } from './number'
 import { isOutcome, outcomes } from './outcome-unknown'
+import { isDeclaration } from './resource'
 import { retryMistake } from './retry'
 import { emits, isBesideARoute, isHeard, leadingToStop, onCycle, outside, reachable, replies } from './routes'
 import type { AnyWorkflow } from './shape'
@@ -69,10 +70,13 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   },
 
   options({ options, steps, eventsByType }, report) {
-    const { onUnknownOutcome: outcome = 'rerun', migrations, state, flowState } = options
+    const { onUnknownOutcome: outcome = 'rerun', migrations, resources, state, flowState } = options
     if (!isOutcome(outcome)) report(`onUnknownOutcome is ${JSON.stringify(outcome)}; it is ${outcomes}`)
     for (const [version, migration] of Object.entries(migrations ?? {}))
       if (typeof migration !== 'function') report(`migrations: ${version} is no function`)
+    for (const [key, it] of Object.entries(resources ?? {}))
+      if (!isDeclaration(it))
+        report(`resource "${key}" is not declared with resource(); a client is given at open()`)
     for (const { name, handler, asks } of steps) {
       if (typeof name !== 'string' || name === '') report('a step has no name')
       if (typeof handler !== 'function') report(`step "${name}" has no handler`)

@@ -5,6 +5,7 @@ import {
   defineEvent,
   defineWorkflow,
   gather,
+  resource,
   StepFailed,
   type AnyWorkflow,
   type WorkflowError,
@@ -480,6 +481,16 @@ describe('options', () => {
       'options: step "work" has no handler',
       expect.stringContaining('event "odd": its schema is no Standard Schema'),
       expect.stringContaining('state: its schema is no Standard Schema'),
+    ])
+  })
+
+  test('a client where its declaration belongs / found; without types it would be waited for until the end of time', () => {
+    const resources = { client: { call() {} }, log: resource(), made: console.log } as never
+    expect(
+      findings(defineWorkflow({ ...flow, resources }).step('work', { on: Go, emits: [Done] }, done)),
+    ).toEqual([
+      'options: resource "client" is not declared with resource(); a client is given at open()',
+      'options: resource "made" is not declared with resource(); a client is given at open()',
     ])
   })
 
