@@ -35,7 +35,10 @@ export class StateValidationError extends DogearError {
   declare readonly path: string
   declare readonly issues: readonly Issue[]
   constructor(path: string, issues: readonly Issue[]) {
-    super(`${path === '' ? 'the state' : `state.${path}`} is not valid: ${list(issues)}; nothing was changed`)
+    const [what, advice] = path
+      ? [`state.${path}`, 'nothing was changed']
+      : ['the state', 'what is not given needs a default']
+    super(`${what} is not valid: ${list(issues)}; ${advice}`)
     this.path = path
     this.issues = issues
   }

@@ -90,7 +90,9 @@ describe('the first state', () => {
     const { compiled } = over(z.object({ user: z.object({ age: z.number() }) }))
     expect(() => compiled.initial({ user: { age: 'x' } })).toThrow(StateValidationError)
     expect(() => compiled.initial({ user: { age: 'x' } })).toThrow('user.age')
-    expect(() => compiled.initial(undefined)).toThrow('the state is not valid')
+    expect(() => compiled.initial(undefined)).toThrow(
+      /^the state is not valid: .*; what is not given needs a default$/,
+    )
   })
 })
 
