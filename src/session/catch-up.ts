@@ -1,10 +1,12 @@
+import { nextTask } from '../clock'
 import { CancelledError } from '../run-errors'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Core } from './core'
+import type { Gate } from './gate'
 import { idOf } from './open-asks'
 import type { Outcome } from './outcome'
 import type { Finished } from './model/record'
-import type { Streams } from './stream'
+import type { EventsOptions, Streams } from './stream'
 
 /** A session, and those who look at it. */
 export interface Watched {
@@ -44,4 +46,21 @@ export function catchUp({ core, outcome, streams }: Watched, shown: boolean): ()
       show(now.end)
     }
   }
+}
+
+/** One more consumer of a session's events. Nothing comes any more when it is closed, or its run is over and it is not followed. */
+export function listen(
+  { core, streams }: Watched,
+  gate: Gate,
+  options: EventsOptions,
+): AsyncIterableIterator<WorkflowEvent> {
+  const stream = streams.subscribe(options)
+  const endIfOver = (): void => {
+    if (core.model.run?.end) streams.end(false)
+  }
+  if (gate.phase === 'closed') streams.end(true)
+  // A `run()` that is called while the session is read begins first.
+  else if (gate.phase === 'loading') void gate.whenOpen(() => nextTask(endIfOver))
+  else endIfOver()
+  return stream
 }

@@ -2,7 +2,7 @@ import { nextTask } from '../clock'
 import { SessionClosedError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
-import { catchUp } from './catch-up'
+import { catchUp, listen } from './catch-up'
 import { nest } from './child'
 import { Core } from './core'
 import { nowhere } from './record-sink'
@@ -282,10 +282,7 @@ export class LiveSession extends Standing {
   }
 
   events(options: EventsOptions): AsyncIterableIterator<WorkflowEvent> {
-    const stream = this.streams.subscribe(options)
-    if (this.gate.phase === 'closed') this.streams.end(true)
-    else if (!options.follow && this.core.model.run?.end) this.streams.end(false)
-    return stream
+    return listen(this, this.gate, options)
   }
 
   subscribe(listener: () => void): () => void {

@@ -62,6 +62,22 @@ describe('events()', () => {
     expect(late).toEqual({ seen: [], state: { ended: true } })
   })
 
+  test('attached while the session is read, and its run is over / ends once that is known, unless a new run begins', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    await (await page.open(workflow)).run()
+    await page.reload()
+    const late = watch(page.engine.session(workflow).events())
+    await page.settle()
+    expect(late).toEqual({ seen: [], state: { ended: true } })
+    await page.reload()
+    const session = page.engine.session(workflow)
+    const early = watch(session.events())
+    await session.run()
+    await page.settle()
+    expect(early).toEqual({ seen: [['done', 1]], state: { ended: true } })
+  })
+
   test('attached after the end while another follows / ends at once, and the other goes on', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
