@@ -244,6 +244,30 @@ describe('two tabs on one session', () => {
     expect([one.status, two.status]).toEqual(['waiting', 'waiting'])
   })
 
+  test('the follower cancels a run that ends before the leader hears of that / the run that has begun since goes on', async () => {
+    const { tab, tabs, clock } = browser()
+    const { channel, ...hearing } = ears(tabs)
+    const one = await tab().open(asking)
+    const two = await tab({ channel }).open(asking)
+    one.run().catch(() => {})
+    await clock.advance(10)
+    hearing.close()
+    await one.asks[0]?.reply('yes')
+    await clock.advance(10)
+    one.run().catch(() => {})
+    await clock.advance(10)
+    two.cancel()
+    await clock.advance(10)
+    hearing.open()
+    await clock.advance(10)
+    expect([one.status, two.status]).toEqual(['waiting', 'waiting'])
+    two.reset()
+    two.run().catch(() => {})
+    two.cancel()
+    await clock.advance(10)
+    expect([one.status, two.status]).toEqual(['cancelled', 'cancelled'])
+  })
+
   test('the follower sends an event to a wait whose timer is late, and hears no more of the leader / nobody has taken it', async () => {
     let asleep = 0
     const tabs = virtualTabs()

@@ -33,7 +33,9 @@ const calls: { readonly [name: string]: Call } = {
     if (!joined || runs.active || joined !== core.model.run?.id) void runs.run(input)
   },
   retry: ({ runs }) => void runs.retry(),
-  cancel: ({ runs }, { args: [reason] }) => runs.cancel(reason as string | undefined),
+  cancel({ runs, core }, { args: [reason, shown] }) {
+    if (!shown || shown === core.model.run?.id) runs.cancel(reason as string | undefined)
+  },
   pause: ({ runs }) => runs.pause(),
   resume: ({ runs }) => runs.resume(),
   reset: ({ runs }) => runs.reset(),
