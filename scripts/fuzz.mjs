@@ -6,6 +6,7 @@
 //     npm run fuzz -- --of travels              ways through the history of a session: back, rewind, fork, reload
 //     npm run fuzz -- --of subflows             flows in flows, with crashes, tabs and ways through the history
 //     npm run fuzz -- --of versions             the same, while newer code with migrations is deployed
+//     npm run fuzz -- --of joins                flows in flows with what is gathered, collected and waited for together
 //     npm run fuzz -- --of schema               whether a state is what its strict schema makes of it, whatever happens
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { findingOf, subflows, versions } from './random/search'
+import { findingOf, joins, subflows, versions } from './random/search'
 
 const wanted = process.env['FUZZ_SEEDS']
 const first = Number(process.env['FUZZ_FIRST'] ?? 1)
 
 test.each([
   ['with crashes, tabs and moves through the history', subflows, 300, 6000],
+  ['with what is gathered, collected and waited for together, by few workers', joins, 300, 6000],
   ['while newer code with migrations and new names of steps is deployed', versions, 200, 4000],
 ])(
   'random sub-flows %s / the same end as without, and one key for each effect',

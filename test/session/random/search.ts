@@ -40,7 +40,13 @@ export const travels: Kind<readonly Move[]> = {
 export const subflows: Kind<Nesting> = { script: (seed) => script(seed), play: compared, smaller: less }
 
 /** The same with code that changes under way. */
-export const versions: Kind<Nesting> = { ...subflows, script: (seed) => script(seed, true) }
+export const versions: Kind<Nesting> = { ...subflows, script: (seed) => script(seed, { versions: true }) }
+
+/** The same with what is gathered, collected and waited for together, and with few workers. */
+export const joins: Kind<Nesting> = {
+  ...subflows,
+  script: (seed) => script(seed, { joins: true, versions: seed % 3 === 0 }),
+}
 
 /** A strict schema, and whoever writes. */
 export const schemas: Kind<Story> = { script: acts, play: strict, smaller: fewerActs }

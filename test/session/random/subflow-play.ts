@@ -10,7 +10,9 @@ import { nextTask } from '../../../src/clock'
 import { crash } from '../../../src/testing'
 import { overheardTabs } from '../../support/overheard'
 import type { Act, Script } from './subflow-script'
-import { Bell, build, inputOf, namesOf, Nudge, ordered, World, type Any, type Page } from './subflow-world'
+import { build, inputOf, namesOf } from './subflow-flow'
+import { Bell, Nudge } from './subflow-player'
+import { ordered, World, type Any, type Page } from './subflow-world'
 
 interface Tab {
   readonly name: string
@@ -47,6 +49,8 @@ export async function play(script: Script): Promise<Played> {
     process.off('unhandledRejection', lost)
   }
 }
+
+const EXPECTED = new Set(['LeaderSilentError', 'OvertakenError', 'StaleEpochError', 'BadConditionError'])
 
 class Browser {
   readonly world: World
@@ -91,7 +95,7 @@ class Browser {
       ids: () => `id-${++this.#ids}`,
       random: () => 0.5,
       onError: (error: unknown) =>
-        ['LeaderSilentError', 'OvertakenError', 'StaleEpochError'].includes((error as Error).name) ||
+        EXPECTED.has((error as Error).name) ||
         world.complain(`onError: ${(error as Error)?.stack ?? String(error)}`),
       ...(world.script.compact && { serializer: heavy }),
     })
@@ -140,9 +144,15 @@ class Browser {
     tab.page.alive = false
     this.open = this.open.filter((it) => it !== tab)
     crash(tab.engine)
+    this.owed()
     // What is not known to be stored may be gone.
     world.returned = new Set(world.settled)
     world.answered = new Set(world.stored)
+  }
+
+  /** What somebody has stepped by hand may begin once more with another leader. */
+  owed(): void {
+    for (const { steps } of this.open) this.world.credit += steps.size
   }
 
   get shown(): Tab[] {
@@ -202,15 +212,24 @@ class Browser {
     if (this.open.length === 0) this.enter()
     await world.clock.advance(world.version > 1 ? 1000 : 0)
     for (const tab of this.open) this.supply(tab)
+    const runs = this.shown
+      .filter(({ session }) => ['running', 'waiting', 'paused'].includes(session.status))
+      .map(({ name, session }) => {
+        if (world.script.byHand) session.pause()
+        const over = session.run(inputOf(world.script.flows, 0, 'top')).catch((error: Error) => error)
+        return { name, session, over }
+      })
     for (let round = 0; round < 400; round++) {
       await this.begin()
-      const tab = this.shown[0]
+      const tab = this.shown[round % Math.max(1, this.shown.length)]
       if (tab === undefined)
         return world.complain(`nothing is shown: ${this.open.map((it) => it.session.status).join()}`)
       const { session } = tab
       if (session.status === 'completed') break
       if (session.status === 'failed') session.retry().catch(() => {})
-      session.resume()
+      if (!world.script.byHand) session.resume()
+      else if (round > 0) this.step(tab)
+      else session.pause()
       for (const ask of session.asks) this.answer(ask, tab, round)
       for (const name of this.#nudges) this.send(tab, Nudge({ for: name }))
       this.send(tab, Bell())
@@ -224,6 +243,14 @@ class Browser {
       return world.complain(
         `it is ${session.status}, asks ${session.asks.map((it: Any) => it.data).join()}, error ${session.error?.stack ?? ''}, missing ${session.missingResources.join()}`,
       )
+    for (const run of runs) {
+      const result = await Promise.race([run.over, world.clock.advance(0).then(() => 'nothing')])
+      const failed = result instanceof Error && result.name === 'StepError'
+      if (!failed && JSON.stringify(result) !== JSON.stringify(run.session.result))
+        world.complain(
+          `run() of ${run.name} gave ${String(result)}, not ${JSON.stringify(run.session.result)}`,
+        )
+    }
     world.checkMigrations(session.state.get('made') as Any, world.version)
     for (const { steps } of this.open)
       if (steps.size > 0) world.complain(`${steps.size} steps by hand never ended`)
@@ -284,6 +311,14 @@ class Browser {
     sent.catch((error: unknown) => world.trace.push(`send: ${String(error)}`))
   }
 
+  step(tab: Tab): void {
+    this.world.credit++
+    const step = tab.session.step()
+    tab.steps.add(step)
+    const over = (): void => void tab.steps.delete(step)
+    step.then(over, over)
+  }
+
   compare(when: string): void {
     const { world } = this
     const { shown } = this
@@ -301,11 +336,26 @@ class Browser {
           session.asks.map((it: Any) => it.id),
           session.result,
           session.missingResources,
+          session.progress,
+          session.error?.message,
+          session.orphans,
         ]),
       )
     for (const tab of shown)
       if (tab !== leader && tab.session.role === 'follower' && view(tab) !== view(leader))
         world.complain(`${when}: ${tab.name} shows ${view(tab)}, ${leader.name} ${view(leader)}`)
+    const past = pastOf(leader.session)
+    for (const { name, session } of shown) {
+      const other = pastOf(session)
+      if (session.role === 'reader') continue
+      if ([...past.keys()].at(-1) !== [...other.keys()].at(-1))
+        world.complain(
+          `${when}: the history of ${name} ends at ${[...other.keys()].at(-1)}, not ${[...past.keys()].at(-1)}`,
+        )
+      for (const [seq, entry] of other)
+        if ((past.get(seq) ?? entry) !== entry)
+          world.complain(`${when}: ${name} has in its history ${entry}, not ${past.get(seq)}`)
+    }
   }
 
   async act(it: Act): Promise<void> {
@@ -394,19 +444,15 @@ class Browser {
         return
       }
       case 'takeOver':
+        this.owed()
         void session.takeOver().catch(() => {})
         return
       case 'pause':
         return session.pause()
       case 'resume':
         return session.resume()
-      case 'step': {
-        const step = session.step()
-        tab.steps.add(step)
-        const over = (): void => void tab.steps.delete(step)
-        step.then(over, over)
-        return
-      }
+      case 'step':
+        return this.step(tab)
       default: {
         const { line } = world
         await this.travel(it.act, tab, pick)
@@ -497,6 +543,12 @@ class Browser {
   }
 }
 
+/** The entries of a history by their numbers. Tabs may keep more or less of it. */
+function pastOf(session: Session<Any>): ReadonlyMap<number, string> {
+  const entries = session.history().map((it) => [it.seq, JSON.stringify(ordered(it))] as const)
+  return new Map(entries.filter(([, it]) => !it.includes('"type":"snapshot"')))
+}
+
 function suppliedBy(pick: number): 'all' | 'own' | 'none' {
   return pick % 4 === 1 ? 'own' : pick % 4 === 2 ? 'none' : 'all'
 }
@@ -508,7 +560,7 @@ const heavy = {
 }
 
 function stateOf(session: Session<Any> | undefined): unknown {
-  const { secret: _, made: __, ...rest } = (session?.state.get() ?? {}) as { secret?: string; made?: unknown }
+  const { secret: _, made: __, pairs: ___, ...rest } = session?.state.get() ?? {}
   return rest
 }
 

@@ -5,9 +5,11 @@ import { fewer } from './fewer'
 export type Instruction =
   /** `wait` waits for its own event, `bell` for any of its type. What hangs does so once, and is for a step with a timeout. */
   | {
-      readonly do: 'write' | 'flow' | 'secret' | 'commit' | 'send' | 'wait' | 'bell' | 'hang'
+      readonly do: 'write' | 'flow' | 'secret' | 'commit' | 'send' | 'side' | 'bell' | 'hang'
       readonly name: string
     }
+  /** The condition of a bad one throws at every event that it does not wait for. */
+  | { readonly do: 'wait'; readonly name: string; readonly bad: boolean }
   /** A number: it fails so often first. `caught`: it always fails, and the step catches it. */
   | { readonly do: 'once'; readonly name: string; readonly how: 'sync' | 'slow' | 'asks' | 'caught' | number }
   /** Nobody answers a late one in time. */
@@ -36,8 +38,18 @@ export interface Step {
   readonly timeout: boolean
 }
 
+/** Branches of a fan-out with few workers, which are gathered; and what begins when they and a step beside them are done. */
+export interface Joined {
+  readonly items: readonly Pick<Step, 'body' | 'lost'>[]
+  readonly beside: Program
+  readonly both: Program
+  readonly workers: number
+  readonly timeout: boolean
+}
+
 export interface Flow {
   readonly steps: readonly Step[]
+  readonly joined?: Joined
   /** Steps that are flows. */
   readonly subs: readonly (Sub & { readonly timeout: boolean })[]
   /** A fan-out into so many of another flow. */
@@ -63,6 +75,8 @@ export interface Script {
   readonly restless: boolean
   /** Newer code with migrations and new names of steps is deployed, and older code is opened again. */
   readonly versions: boolean
+  /** In the end it is stepped by hand. */
+  readonly byHand?: boolean
 }
 
 const often = ['reply', 'reply', 'reply', 'nudge', 'bell', 'type', 'flush', 'look']
@@ -84,7 +98,7 @@ const rare = [
 const deploying = ['deploy', 'deploy', 'deploy', 'old']
 const travelling = ['back', 'back', 'forward', 'rewind', 'rewind', 'fork', 'import', 'reset', 'cancel']
 
-export function script(seed: number, versions = false): Script {
+export function script(seed: number, { versions = false, joins = false } = {}): Script {
   const roll = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(roll() * list.length)] as T
   const chance = (share: number): boolean => roll() < share
@@ -119,7 +133,10 @@ export function script(seed: number, versions = false): Script {
     if (kind < 0.52)
       return { do: 'once', name, how: pick(['sync', 'sync', 'slow', 'slow', 'asks', 'caught', 1, 3]) }
     if (kind < 0.64) return { do: 'ask', name, late: chance(0.2) }
-    if (kind < 0.69) return { do: pick(['wait', 'bell']), name }
+    if (kind < 0.69)
+      return pick(['wait', 'bell']) === 'bell'
+        ? { do: 'bell', name }
+        : { do: 'wait', name, bad: joins && chance(0.4) }
     if (kind < 0.74) return { do: 'sleep', name, ms: pick([0, 10, 40]) }
     if (kind < 0.78) return { do: 'commit', name }
     if (kind < 0.82) return lost ? { do: 'write', name } : { do: 'send', name }
@@ -133,8 +150,21 @@ export function script(seed: number, versions = false): Script {
   }
   const body = (at: number, inside: boolean, lost: boolean): Instruction[] =>
     Array.from({ length: 1 + upTo(inside ? 1 : 3) }, () => instruction(at, inside, lost))
+  const joined = (at: number): Joined => ({
+    items: Array.from({ length: upTo(4) }, () => {
+      const lost = chance(0.15)
+      const aside = (it: Instruction): Instruction =>
+        it.do === 'write' && !lost && chance(0.4) ? { do: 'side', name: it.name } : it
+      return { body: body(at, false, lost).map(aside), lost }
+    }),
+    beside: body(at, false, false),
+    both: chance(0.5) ? body(at, false, false) : [],
+    workers: pick([1, 1, 2, 4]),
+    timeout: hangs,
+  })
   const flow = (at: number): Flow => {
-    const steps = Array.from({ length: 1 + upTo(at === 0 ? 1 : 1) }, (): Step => {
+    const own = joins && (at === 0 || chance(0.3)) ? { joined: joined(at) } : {}
+    const steps = Array.from({ length: joins ? upTo(1) : 1 + upTo(1) }, (): Step => {
       const lost = chance(0.1)
       return { body: body(at, false, lost), lost, timeout: hangs && (at === 0 || chance(0.3)) }
     })
@@ -143,7 +173,7 @@ export function script(seed: number, versions = false): Script {
     )
     const fan = chance(0.15) && !hangs ? sub(at, true) : undefined
     return {
-      ...{ steps, subs },
+      ...{ steps, ...own, subs },
       fan: fan && { flow: fan.flow, count: upTo(3) },
       attempts: at === 0 ? pick([2, 60]) : pick([1, 2, 60]),
       tool: chance(0.4),
@@ -169,6 +199,7 @@ export function script(seed: number, versions = false): Script {
     compact: chance(0.3),
     history: chance(0.3) ? pick([0, 5, 30]) : undefined,
     ...{ restless, versions },
+    ...(joins && { byHand: chance(0.3) && !hangs }),
   }
 }
 
@@ -178,6 +209,11 @@ export function* smaller(it: Script): Generator<Script> {
   for (const [n, flow] of it.flows.entries()) {
     const put = (next: Flow): Script => ({ ...it, flows: it.flows.with(n, next) })
     if (flow.fan) yield put({ ...flow, fan: undefined })
+    const { joined, ...alone } = flow
+    if (joined) {
+      yield put(alone)
+      for (const less of fewerJoined(joined)) yield put({ ...flow, joined: less })
+    }
     for (const subs of fewer(flow.subs)) yield put({ ...flow, subs })
     for (const steps of fewer(flow.steps)) yield put({ ...flow, steps })
     for (const [at, step] of flow.steps.entries()) {
@@ -191,6 +227,29 @@ export function* smaller(it: Script): Generator<Script> {
   }
   if (it.compact) yield { ...it, compact: false }
   if (it.history !== undefined) yield { ...it, history: undefined }
+  if (it.byHand) yield { ...it, byHand: false }
+}
+
+function* fewerJoined(it: Joined): Generator<Joined> {
+  for (const items of fewer(it.items)) yield { ...it, items }
+  for (const [n, item] of it.items.entries()) {
+    if (item.lost) yield { ...it, items: it.items.with(n, { ...item, lost: false }) }
+    for (const body of shorter(item.body)) yield { ...it, items: it.items.with(n, { ...item, body }) }
+  }
+  for (const beside of shorter(it.beside)) yield { ...it, beside }
+  for (const both of shorter(it.both)) yield { ...it, both }
+  if (it.workers < 4) yield { ...it, workers: 4 }
+}
+
+/** All programs of a flow. */
+export function bodiesOf({ steps, joined }: Flow): Program[] {
+  const bodies = steps.map((it) => it.body)
+  return joined ? [...bodies, ...joined.items.map((it) => it.body), joined.beside, joined.both] : bodies
+}
+
+/** What is done in these programs, and in the branches of each. */
+export function flat(bodies: readonly Program[]): Instruction[] {
+  return bodies.flat().flatMap((it) => [it, ...(it.do === 'all' ? flat([it.a, it.b]) : [])])
 }
 
 function* shorter(body: Program): Generator<Program> {
