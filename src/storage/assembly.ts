@@ -14,6 +14,13 @@ export interface Assembled {
 /** Decodes the part with that number, or throws; a LatePart is decoded when it is needed. */
 export type DecodePart = (info: StoredPartInfo) => Promise<unknown>
 
+/** A list or object that was cut, with its parts in order, and which of its entries have parts of their own. */
+interface Cut {
+  readonly path: readonly string[]
+  readonly numbers: number[]
+  readonly below: Set<string>
+}
+
 /** Puts the entries of all parts where they belong. Throws when they do not fit together, because stored data may be anything. */
 export async function assembled(
   envelope: unknown,
@@ -22,70 +29,50 @@ export async function assembled(
   made: (list: unknown[]) => void = () => {},
 ): Promise<Assembled> {
   const { value, places } = envelope as { readonly value: unknown; readonly places: readonly Place[] }
-  const decoded = new Map<number, unknown>()
   const contents = await Promise.all(infos.map(decode))
-  const known = new Map(infos.map((it) => [it[0], it]))
-  for (const [at, [n]] of infos.entries()) decoded.set(n, contents[at])
-  const below = new Map<string, Set<string>>()
-  for (const [, path] of places) {
-    const above = JSON.stringify(path.slice(0, -1))
-    below.set(above, (below.get(above) ?? new Set()).add(String(path.at(-1))))
-  }
+  const at = new Map(infos.map(([n], index) => [n, index]))
   const parts = new Map<number, Part>()
-  const lists = new Lists(places, decoded, made)
-  for (const [n, path] of places) {
-    const info = known.get(n)
-    if (info === undefined) throw new TypeError(`part ${n} is missing`)
-    const inner = below.get(JSON.stringify(path))
-    const content = decoded.get(n)
-    if (content instanceof LatePart) parts.set(n, content)
-    if (!inner && lists.put(value, path)) continue
-    const run = fill(
-      containerAt(value, path),
-      content instanceof LatePart ? { list: content.values } : content,
-      inner,
-    )
-    parts.set(n, { n, size: info[1], weight: info[1], sum: info[2], ...run })
+  const unread: Unread[] = []
+  for (const { path, numbers, below } of cutIn(places)) {
+    const own = numbers.map((n) => contents[at.get(n) ?? missing(n)])
+    const late = below.size === 0 && own.every((it) => it instanceof LatePart) && own
+    const holder = late && holderOf(value, path)
+    if (late && holder) {
+      unread.push(putLate(holder, path.at(-1) as string, late, made))
+      for (const it of late) parts.set(it.n, it)
+    } else
+      for (const [index, n] of numbers.entries()) {
+        const [, size, sum] = infos[at.get(n) as number] as StoredPartInfo
+        parts.set(n, { n, size, weight: size, sum, ...fill(containerAt(value, path), own[index], below) })
+      }
   }
-  return { value, parts: [...parts.values()], unread: lists.unread }
+  return { value, parts: [...parts.values()], unread }
 }
 
-/** The lists that can wait until somebody needs their items, because all of their parts can. */
-class Lists {
-  readonly unread: Unread[] = []
-  readonly #lists = new Map<string, LatePart[] | undefined>()
-  readonly #put = new Set<string>()
-  readonly #made: (list: unknown[]) => void
-
-  constructor(
-    places: readonly Place[],
-    decoded: ReadonlyMap<number, unknown>,
-    made: (list: unknown[]) => void,
-  ) {
-    this.#made = made
-    for (const [n, path] of places) {
-      const key = JSON.stringify(path)
-      const part = decoded.get(n)
-      const before = this.#lists.has(key) ? this.#lists.get(key) : []
-      this.#lists.set(key, part instanceof LatePart ? before && [...before, part] : undefined)
-    }
+/** Those further up come first. */
+function cutIn(places: readonly Place[]): Iterable<Cut> {
+  const all = new Map<string, Cut>()
+  for (const [n, path] of places) {
+    const key = JSON.stringify(path)
+    const cut = all.get(key) ?? { path, numbers: [], below: new Set<string>() }
+    cut.numbers.push(n)
+    all.set(key, cut)
   }
+  for (const { path } of all.values())
+    all.get(JSON.stringify(path.slice(0, -1)))?.below.add(String(path.at(-1)))
+  return all.values()
+}
 
-  /** Returns whether the unread list at that path is in place now. Only an object can hold one, and not the topmost. */
-  put(value: unknown, path: readonly string[]): boolean {
-    const text = JSON.stringify(path)
-    const parts = this.#lists.get(text)
-    const above = path.slice(0, -1)
-    const key = path.at(-1)
-    if (this.#put.has(text)) return true
-    if (parts === undefined || key === undefined || above.length === 0) return false
-    const holder = containerAt(value, above)
-    const list = containerAt(value, path)
-    if (!isPlain(holder) || Array.isArray(holder) || !Array.isArray(list) || list.length > 0) return false
-    this.unread.push(putLate(holder, key, parts, this.#made))
-    this.#put.add(text)
-    return true
-  }
+function missing(n: number): never {
+  throw new TypeError(`part ${n} is missing`)
+}
+
+/** What may hold a list that stays unread, if the one at that path may. Only an object can, and not the topmost. */
+function holderOf(value: unknown, path: readonly string[]): object | undefined {
+  const list = containerAt(value, path)
+  const holder = containerAt(value, path.slice(0, -1))
+  const isFit = path.length > 1 && !Array.isArray(holder) && Array.isArray(list) && list.length === 0
+  return isFit ? (holder as object) : undefined
 }
 
 function containerAt(value: unknown, path: readonly string[]): unknown {
@@ -101,8 +88,9 @@ function containerAt(value: unknown, path: readonly string[]): unknown {
 function fill(
   container: unknown,
   content: unknown,
-  below: ReadonlySet<string> = new Set(),
+  below: ReadonlySet<string>,
 ): Pick<Part, 'keys' | 'values' | 'apart'> {
+  if (content instanceof LatePart) content = { list: content.values }
   const { list, map } = content as { readonly list?: unknown; readonly map?: unknown }
   if (Array.isArray(container) && Array.isArray(list)) {
     const from = container.length
@@ -117,9 +105,6 @@ function fill(
     if (key === '__proto__') throw new TypeError('a part has a key "__proto__"')
     ;(container as Record<string, unknown>)[key] = (map as Record<string, unknown>)[key]
   }
-  return {
-    keys,
-    values: Object.values(map),
-    apart: [...keys.keys()].filter((it) => below.has(keys[it] as string)),
-  }
+  const apart = [...keys.keys()].filter((it) => below.has(keys[it] as string))
+  return { keys, values: Object.values(map), apart }
 }
