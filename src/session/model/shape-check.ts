@@ -6,7 +6,7 @@ import { toPath } from '../../state/path'
  * - a text names a kind (see `isKind`) or another spec; `'a|b'` is one of these texts
  * - `[spec]` is a list of such values; `[one, 'two?']` is a list with a spec for each item, where those with a `?` may be
  *   missing
- * - an object with specs is an object with at least these keys; `'key?'` may be missing, and `'...'` names specs that it must
+ * - an object with specs is an object with at least these keys; `'key?'` may be missing, and `'...'` names a spec that it must
  *   meet as well
  * - an object with `'@'` names the key under which the value has the name of the spec that it must meet
  */
@@ -17,60 +17,49 @@ export type Specs = Readonly<Record<string, Spec>>
 
 /** The path where a value is not what it should be: `''` is the value itself; `undefined` when nothing is wrong. */
 export function wrong(value: unknown, spec: Spec, names: Specs): string | undefined {
-  if (typeof spec === 'string') {
-    const named = names[spec]
-    return named === undefined ? (isKind(value, spec) ? undefined : '') : wrong(value, named, names)
-  }
-  const parts = partsOf(value, spec, names)
-  if (typeof parts === 'string') return parts
-  for (const [key, part, must] of parts) {
-    const path = wrong(part, must, names)
-    if (path !== undefined) return path === '' ? key : `${key}.${path}`
+  if (typeof spec !== 'string')
+    return Array.isArray(spec)
+      ? wrongInList(value, spec as readonly Spec[], names)
+      : wrongInObject(value, spec as Specs, names)
+  const named = names[spec]
+  if (named !== undefined) return wrong(value, named, names)
+  return isKind(value, spec) ? undefined : ''
+}
+
+function wrongAt(key: string | number, value: unknown, spec: Spec, names: Specs): string | undefined {
+  const path = wrong(value, spec, names)
+  return path ? `${key}.${path}` : path === '' ? String(key) : undefined
+}
+
+function wrongInList(value: unknown, specs: readonly Spec[], names: Specs): string | undefined {
+  if (!Array.isArray(value)) return ''
+  const { length } = specs
+  const least = specs.filter((it) => typeof it !== 'string' || !it.endsWith('?')).length
+  if (length > 1 && (value.length > length || value.length < least)) return ''
+  for (let at = 0; at < value.length; at++) {
+    const path = wrongAt(at, value[at], specs[length > 1 ? at : 0] as Spec, names)
+    if (path !== undefined) return path
   }
   return undefined
 }
 
-type Part = readonly [key: string, value: unknown, spec: Spec]
-
-function listParts(value: unknown, specs: readonly Spec[]): readonly Part[] | '' {
-  if (!Array.isArray(value)) return ''
-  const only = specs.length === 1 ? (specs[0] as Spec) : undefined
-  const least = specs.filter((it) => typeof it !== 'string' || !it.endsWith('?')).length
-  if (only === undefined && (value.length > specs.length || value.length < least)) return ''
-  return value.map((it, index) => [String(index), it, only ?? (specs[index] as Spec)])
-}
-
-function objectParts(value: unknown, specs: Specs, names: Specs): readonly Part[] | string {
+function wrongInObject(value: unknown, specs: Specs, names: Specs): string | undefined {
   if (typeof value !== 'object' || value === null) return ''
   const by = specs['@']
   if (typeof by === 'string') {
     const kind = own(value, by)
     if (typeof kind !== 'string' || kind === '@' || !Object.hasOwn(specs, kind)) return by
-    return partsOf(value, specs[kind] as Spec, names)
+    return wrong(value, specs[kind] as Spec, names)
   }
   if (Array.isArray(value)) return ''
-  const found: Part[] = []
   for (const [key, spec] of Object.entries(specs)) {
-    if (key === '...')
-      for (const name of spec as readonly string[]) {
-        const parts = partsOf(value, name, names)
-        if (typeof parts === 'string') return parts
-        found.push(...parts)
-      }
-    else {
-      const name = key.replace('?', '')
-      const inner = own(value, name)
-      if (name === key || inner !== undefined) found.push([name, inner, spec])
-    }
+    const name = key.replace('?', '')
+    const inner = own(value, name)
+    if (name !== key && inner === undefined) continue
+    const path = key === '...' ? wrong(value, spec, names) : wrongAt(name, inner, spec, names)
+    if (path !== undefined) return path
   }
-  return found
-}
-
-function partsOf(value: unknown, spec: Spec, names: Specs): readonly Part[] | string {
-  if (typeof spec === 'string') return partsOf(value, names[spec] as Spec, names)
-  return Array.isArray(spec)
-    ? listParts(value, spec as readonly Spec[])
-    : objectParts(value, spec as Specs, names)
+  return undefined
 }
 
 function isKind(value: unknown, kind: string): boolean {
