@@ -24,28 +24,33 @@ const project = (name, { more = [], ...options } = {}) => ({
   ...options,
 })
 
-/** Begun in this order. One that is `alone` uses every core by itself, and some of what it does is bounded in time. */
+// Vitest leaves one core to itself, and with two cores that is half of them.
+const everyCore = ['--maxWorkers=100%']
+
+/**
+ * Begun in this order: long ones first, so that in the end no core has to wait for one. One that is `alone` uses every core by
+ * itself, and some of what it does is bounded in time.
+ */
 const steps = [
   script('typecheck'),
   script('lint'),
-  script('format:check'),
-  script('check:unused'),
   script('build'),
-  script('check:package', { needs: ['build'] }),
-  script('size', { needs: ['build'] }),
   project('types'),
+  script('check:unused'),
+  project('package', { needs: ['build'] }),
+  project('storybook'),
   project('dom'),
-  project('browser'),
+  script('format:check'),
   project('react-17'),
   project('react-18'),
-  project('storybook'),
+  project('browser'),
   project('servers'),
-  project('package', { needs: ['build'] }),
   script('build-storybook'),
-  // Browsers that are started and killed: they keep both cores busy, and beside another step take half as long again.
-  project('e2e', { alone: true }),
-  // Vitest leaves one core to itself. These tests wait for nothing but the processor.
-  project('unit', { alone: true, more: ['--maxWorkers=100%'] }),
+  script('check:package', { needs: ['build'] }),
+  script('size', { needs: ['build'] }),
+  // Browsers that are started and killed: beside another step, which leaves them no core, they take half as long again.
+  project('e2e', { alone: true, more: everyCore }),
+  project('unit', { alone: true, more: everyCore }),
 ]
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`
