@@ -1,3 +1,4 @@
+import { SerializationError } from '../errors'
 import { StorageError } from '../storage-errors'
 import { copyKeeping } from '../state/json'
 import type { Serializer } from '../storage/serializer'
@@ -19,19 +20,25 @@ export const structuredCloneSerializer: Serializer = {
     refuseProto(stored)
     return stored
   },
-  check: (value, path) => void copyKeeping((it) => keeps(it, path))(value, path),
+  check: (value, path) => check(value, path, []),
+}
+
+/** `outer`: the maps and sets that hold the value. */
+function check(value: unknown, path: string, outer: readonly unknown[]): void {
+  copyKeeping((it) => keeps(it, path, outer))(value, path)
 }
 
 /** Tags of the platform's own values, which a clone keeps whole. */
 const PLATFORM =
   /^(?:Date|RegExp|Blob|File|FileList|ImageData|ImageBitmap|CryptoKey|ArrayBuffer|DataView|\w+Array)$/
 
-function keeps(value: unknown, path: string): boolean {
+function keeps(value: unknown, path: string, outer: readonly unknown[]): boolean {
   if (typeof value !== 'object' || value === null)
     return typeof value === 'bigint' || typeof value === 'number'
   if (value instanceof Map || value instanceof Set) {
+    if (outer.includes(value)) throw new SerializationError(path, 'a cycle')
     const inner = [...(value as Iterable<unknown>)].flat(value instanceof Map ? 1 : 0)
-    for (const it of inner) structuredCloneSerializer.check?.(it, path)
+    for (const it of inner) check(it, path, [...outer, value])
     return true
   }
   return PLATFORM.test(Object.prototype.toString.call(value).slice(8, -1))

@@ -106,7 +106,8 @@ function isTop(prototype: object | null): boolean {
   )
 }
 
-function classOf(value: object): string {
+/** What an object is, for errors: `a Map`. */
+export function classOf(value: object): string {
   const name: unknown = value.constructor?.name
   if (typeof name !== 'string' || name === '' || name === 'Object') return 'a class instance'
   return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`

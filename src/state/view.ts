@@ -20,16 +20,16 @@ export function currentOf(root: unknown): Current {
   return { peek: (path) => valueAt(root, path.keys) }
 }
 
-/** What a container holds under a key: own keys and list indices, nothing inherited. */
+/** What a container holds under a key: own keys and list indices, nothing inherited. Bytes are one value. */
 export function at(container: unknown, key: string | number): unknown {
-  if (!isContainer(container)) return undefined
+  if (!isContainer(container) || ArrayBuffer.isView(container)) return undefined
   if (Array.isArray(container)) return container[typeof key === 'number' ? key : listIndex(key)]
   return Object.hasOwn(container, key) ? container[key] : undefined
 }
 
 /** Whether it holds anything under a key. */
 export function holds(container: unknown, key: string | number): boolean {
-  if (!isContainer(container)) return false
+  if (!isContainer(container) || ArrayBuffer.isView(container)) return false
   if (!Array.isArray(container)) return Object.hasOwn(container, key)
   const index = typeof key === 'number' ? key : listIndex(key)
   return index >= 0 && index < container.length

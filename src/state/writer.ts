@@ -1,6 +1,6 @@
 import { PathError, SerializationError } from '../errors'
 import { frozen } from './development'
-import { nameOf, type CopyValue, type Where } from './json'
+import { classOf, isPlainObject, nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import type { Checked, CompiledSchema } from './schema'
@@ -112,7 +112,8 @@ function walk(root: unknown, { keys, text }: Path): void {
     const refuse = (what: string): never => {
       throw new PathError(text, here + what)
     }
-    if (!isContainer(node))
+    // What only a serializer keeps (a map, a date) is one value.
+    if (!isContainer(node) || !(Array.isArray(node) || isPlainObject(node)))
       refuse(` is ${kind(node)}, which holds no "${key}"; ${depth > 0 ? `set ${here}` : 'replace it'} first`)
     if (Array.isArray(node)) {
       const index = listIndex(key)
@@ -125,5 +126,5 @@ function walk(root: unknown, { keys, text }: Path): void {
 
 function kind(value: unknown): string {
   if (value === null) return 'null'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  return typeof value === 'object' ? classOf(value) : `a ${typeof value}`
 }

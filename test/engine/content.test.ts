@@ -211,6 +211,37 @@ describe('structuredCloneSerializer', () => {
     expect(again.state.get('at')).toEqual({ when: new Date(2) })
   })
 
+  test('a map, a set, a date and bytes are one value each / a write below one is refused, and leaves it as it is', async () => {
+    const { state } = await createEngine({ storage: memoryStorage(), ...clone }).open(asking)
+    const values = {
+      map: new Map([['a', 1]]),
+      set: new Set([1]),
+      date: new Date(5),
+      bytes: new Uint8Array(2),
+    }
+    for (const [name, value] of Object.entries(values)) {
+      state.set(name, value)
+      for (const path of [`${name}.a`, `${name}.0`, `${name}.a.b`]) {
+        expect(state.get(path)).toBeUndefined()
+        for (const write of [() => state.set(path, 1), () => state.append(path, 1), () => state.delete(path)])
+          expect(thrown(write)).toMatchObject({
+            code: 'PATH',
+            message: expect.stringContaining(`"${name}" is a`),
+          })
+      }
+      expect(state.get(name)).toBe(value)
+    }
+  })
+
+  test('a map that holds itself, also through an object / SerializationError: a cycle', async () => {
+    const { state } = await createEngine({ storage: memoryStorage(), ...clone }).open(asking)
+    const map = new Map<string, unknown>()
+    map.set('self', { map })
+    expect(thrown(() => state.set('p', map))).toMatchObject({ code: 'SERIALIZATION', path: 'state.p' })
+    const twice = new Map([['a', 1]])
+    state.set('p', new Map([[twice, twice]]))
+  })
+
   test('a schema of dates, maps and sets / the same state after a reload', async () => {
     const dated = defineWorkflow({
       ...flow,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   createEngine,
   defineWorkflow,
+  structuredCloneSerializer,
   type Engine,
   type LoadError,
   type SessionStorage,
@@ -247,6 +248,17 @@ describe('flow state', () => {
     const { state } = profile().engine.flow(counting)
     const error: StateValidationError = thrown(() => state.set('count', 'three' as never))
     expect([error.code, error.path, state.get('count')]).toEqual(['STATE_VALIDATION', 'count', 0])
+  })
+
+  test('a value that is no JSON, whatever the serializer / refused with its path, and with advice that helps', async () => {
+    const engine = createEngine({ storage: profile().storage, serializer: structuredCloneSerializer })
+    const { state } = engine.flow(
+      defineWorkflow({ ...flow }).step('s', { on: Go, emits: [Done] }, () => Done(1)),
+    )
+    expect(thrown(() => state.set('a.at', new Date(5)))).toHaveProperty(
+      'message',
+      'flowState.a.at is a Date; store plain JSON, or put it in resources',
+    )
   })
 
   test('clear() / the defaults again; clear() with a prefix / unchanged', async () => {

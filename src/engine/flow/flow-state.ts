@@ -13,6 +13,7 @@ import { Refusal } from '../../storage/refusal'
 import { storageError } from '../../storage/storage-error'
 import { deferred, type Deferred } from '../../session/deferred'
 import type { FlowWrite, SessionFlow, StepChange } from '../../session/flow'
+import { copyWritten } from './copy'
 import type { FlowDeps } from './deps'
 import { flowLoadError, loadFlow } from './load'
 import { FlowNews } from './news'
@@ -65,7 +66,7 @@ export class FlowState implements SessionFlow {
     this.initial = copyJson(this.#schema.initial(undefined), 'flowState')
     this.#base = { ...NOTHING, state: this.initial }
     this.#tree = new Tree(this.initial, deps.report)
-    this.writer = new Writer(this.#schema, copyJson)
+    this.writer = new Writer(this.#schema, copyWritten)
     const parts = {
       tree: this.#tree,
       writer: this.writer,
