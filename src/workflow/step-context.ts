@@ -109,7 +109,10 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   commit(): Promise<void>
   /** Shows an event to the listeners of `session.events()` at once. It is not stored. */
   stream(event: WorkflowEvent): void
-  /** Says how far the run is: 0 to 1. It is not stored. */
+  /**
+   * Says how far the whole run is, 0 to 1, in place of the share of answered asks: until another run, `back()` or a reload,
+   * because it is not stored. How far one upload is, say with `stream`.
+   */
   progress(fraction: number, label?: string): void
   /**
    * Keeps the event. Returns the expected events in the expected order once all are there, else `undefined`. Surplus events
