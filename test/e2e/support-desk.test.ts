@@ -98,3 +98,15 @@ describe.each(interruptions)('%s', (_, interrupt) => {
     expect(await log(visitor.page)).toHaveLength(2)
   })
 })
+
+test("with the system's own colours, as of high contrast / the names in the diagram can be read", async () => {
+  const { page } = await opened(50)
+  await page.emulateMedia({ forcedColors: 'active', colorScheme: 'dark' })
+  const name = page.locator('.node', { hasText: 'classify' }).getByText('classify')
+  const [ink, paper] = await name.evaluate((it) => [
+    getComputedStyle(it).color,
+    getComputedStyle(it.closest('.node')!.querySelector('rect, polygon, path')!).fill,
+  ])
+  expect(paper).toBe('rgb(255, 255, 255)')
+  expect(ink).not.toBe(paper)
+})
