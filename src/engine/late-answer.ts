@@ -1,5 +1,7 @@
 import type { Clock } from '../clock'
 import { Refusal } from '../storage/refusal'
+import type { Outbox } from '../session/followers/outbox'
+import type { LiveSession } from '../session/live-session'
 import type { Meanwhile } from '../session/meanwhile'
 import type { Found } from './finding'
 
@@ -29,4 +31,12 @@ export async function lateAnswer(
       meanwhile.onEnd = () => clock.clearTimeout(timer)
     })
   }
+}
+
+/** What a tab had asked of its leader comes before what it has typed since storage is silent, as it was typed. */
+export function typedLast({ core }: LiveSession, outbox: Outbox, arrive: () => void): void {
+  const typed = outbox.isEmpty ? [] : (core.early?.splice(0) ?? [])
+  arrive()
+  for (const again of typed) core.write(again())
+  if (typed.length > 0) core.mend()
 }

@@ -22,7 +22,7 @@ import { Finding, type Found, type Known } from './finding'
 import { followed } from './followed'
 import { upgraded } from './migration'
 import { tellLost, missingOf } from './overtaken'
-import { lateAnswer } from './late-answer'
+import { lateAnswer, typedLast } from './late-answer'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
 
@@ -263,7 +263,7 @@ export class Opening {
     } else {
       // Other records follow now than other tabs have heard.
       this.#tabs.end()
-      void this.#arrive(found)
+      typedLast(live, this.#tabs.outbox, () => void this.#arrive(found))
       meanwhile.restart(live)
     }
   }

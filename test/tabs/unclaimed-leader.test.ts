@@ -331,6 +331,30 @@ test.each([
   },
 )
 
+test('storage does not answer, a tab opens beside one that dies before it shows anything, and storage answers late / what was typed last is what the text says', async () => {
+  const memory = memoryStorage()
+  const door = gate()
+  const read: typeof memory.read = (id) => door.promise.then(() => memory.read(id))
+  const { clock, tab } = browser({ storage: { ...memory, read }, onError: () => {} })
+  const before = await createEngine({ storage: memory, locks: null, channel: null }).open(nudged)
+  before.state.set('text', 'x')
+  await before.close()
+  const first = tab()
+  first.engine.session(nudged)
+  await clock.advance(1000)
+  const two = tab().engine.session(nudged)
+  await clock.advance(100)
+  two.state.set('text', 'a')
+  crash(first.engine)
+  await clock.advance(20_000)
+  expect([two.role, two.persistence.status]).toEqual(['leader', 'degraded'])
+  two.state.set('text', 'ab')
+  await clock.advance(100)
+  door.open()
+  await clock.advance(10_000)
+  expect([two.persistence.status, two.state.get('text')]).toEqual(['saved', 'ab'])
+})
+
 /**
  * A browser whose storage does not answer while it is silent: reads from that time answer later, and writes land later if
  * `lands` says so.

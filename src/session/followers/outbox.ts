@@ -47,6 +47,11 @@ export class Outbox {
     return this.#pending
   }
 
+  /** Whether a later leader may have to do some of them. */
+  get isEmpty(): boolean {
+    return this.#pending.length + this.#unstored.length === 0
+  }
+
   add(call: string, args: readonly unknown[], seen: number, at: number, of?: SessionRecord): Pending {
     const entry = {
       of,
