@@ -333,6 +333,23 @@ describe('storage is emptied, with the flow state in it', () => {
       expect([...it.names].sort()).toEqual(['Ada', 'Bob', 'Cy'])
   })
 
+  test.each([false, true])(
+    'written before any session was claimed; claimed since: %s / all of it is stored again',
+    async (claimed) => {
+      const home = browser()
+      const engine = home.tab()
+      engine.flow(counting).state.append('names', 'Ada')
+      await home.clock.advance(1000)
+      if (claimed) await engine.open(counting)
+      await home.clock.advance(1000)
+      home.empty()
+      engine.flow(counting).state.append('names', 'Bob')
+      await home.clock.advance(5000)
+      expect(engine.flow(counting).state.get('names')).toEqual(['Ada', 'Bob'])
+      expect(await stored(home)).toMatchObject({ names: ['Ada', 'Bob'] })
+    },
+  )
+
   test('on purpose, by clear() in another page / the flow state does not come back', async () => {
     for (const alone of [true, false]) {
       const home = browser(alone)

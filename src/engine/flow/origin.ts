@@ -6,7 +6,7 @@ import { look } from '../tenure'
 export class Origin {
   readonly #storage: SessionStorage
   readonly #unwatch: (() => void) | undefined
-  /** The storage's first epoch; 0 as long as no session was ever claimed, when nobody can tell. */
+  /** The storage's first epoch; 0 as long as it is not known, when nobody can tell. */
   #first = 0
 
   /** `read` is called when somebody may have emptied the storage. It returns nothing when there is nothing to lose. */

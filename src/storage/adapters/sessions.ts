@@ -56,7 +56,7 @@ export function sessions(
   return {
     ...reading(transact),
     ...writing(transact, firstEpoch),
-    ...flows(transact),
+    ...flows(transact, firstEpoch),
     quarantine: (id) =>
       transact('readwrite', 'strict', async (shelf) => {
         const copy = await contents(shelf, id)
@@ -77,15 +77,20 @@ export function sessions(
   }
 }
 
-function flows(transact: Transact): Pick<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'> {
+function flows(
+  transact: Transact,
+  firstEpoch: () => number,
+): Pick<SessionStorage, 'readFlow' | 'writeFlow' | 'quarantineFlow'> {
   const read = (shelf: Shelf, workflow: string): Promise<StoredFlow | undefined> =>
     shelf.get('f', workflow, 0) as Promise<StoredFlow | undefined>
   return {
     readFlow: (workflow) => transact('readonly', 'relaxed', (shelf) => read(shelf, workflow)),
     writeFlow: (flow, expected) =>
       transact('readwrite', 'strict', async (shelf) => {
-        const stored = await read(shelf, flow.workflow)
+        const [stored, newest] = await Promise.all([read(shelf, flow.workflow), shelf.get('e', '', 0)])
         if ((stored?.seq ?? 0) !== expected) return false
+        // Its page can tell by the first epoch whether the storage was emptied.
+        if (newest === undefined) giveOut(shelf, newest, firstEpoch)
         shelf.put('f', flow.workflow, 0, flow)
         return true
       }),
@@ -129,9 +134,7 @@ function writing(
         const [head, newest] = await Promise.all([headOf(shelf, id), shelf.get('e', '', 0)])
         const seq = head?.seq ?? 0
         if (seq !== expected) return { epoch: undefined, seq }
-        const epoch = ((newest as number | undefined) ?? firstEpoch()) + 1
-        if (newest === undefined) shelf.put('e', '', 1, epoch)
-        shelf.put('e', '', 0, epoch)
+        const epoch = giveOut(shelf, newest, firstEpoch)
         shelf.put('h', id, 0, claimed(head, id, shape, epoch))
         return { epoch, seq }
       }),
@@ -158,6 +161,14 @@ function writing(
         shelf.put('s', id, part[0], part)
       }),
   }
+}
+
+/** The next epoch, after the newest one. */
+function giveOut(shelf: Shelf, newest: unknown, firstEpoch: () => number): number {
+  const epoch = ((newest as number | undefined) ?? firstEpoch()) + 1
+  if (newest === undefined) shelf.put('e', '', 1, epoch)
+  shelf.put('e', '', 0, epoch)
+  return epoch
 }
 
 function headOf(shelf: Shelf, id: string): Promise<StoredHead | undefined> {
