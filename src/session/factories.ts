@@ -38,7 +38,7 @@ export class Factories {
         get: <U>(token: Resource<U>) => this.#get(token, declaration, key) as U,
       })
       this.#made.set(declaration, value)
-      if (this.#over) finish(declaration, value, this.#over)
+      if (this.#over) void finish(declaration, value, this.#over)
       if (!(value instanceof Promise)) done()
       // A factory that has failed is called again at the next use.
       else value.then(done, () => (done(), this.#made.delete(declaration)))
@@ -49,10 +49,14 @@ export class Factories {
     }
   }
 
-  /** Ends what was made: the newest first, because it may need those before it. Errors go to `report`. */
+  /** Ends what was made: the newest first, because it may need those before it until it has ended. Errors go to `report`. */
   dispose(report: (error: unknown) => void): void {
     this.#over = report
-    for (const [declaration, value] of [...this.#made].reverse()) finish(declaration, value, report)
+    let ending: Promise<unknown> | undefined
+    for (const [declaration, value] of [...this.#made].reverse()) {
+      const next = (): Promise<unknown> | undefined => finish(declaration, value, report)
+      ending = ending ? ending.then(next) : next()
+    }
   }
 
   #get(token: Resource<unknown>, by: ResourceDeclaration, name: string): unknown {
@@ -95,13 +99,19 @@ const names: readonly PropertyKey[] = [
   'close',
 ]
 
-function finish(declaration: ResourceDeclaration, value: unknown, report: (error: unknown) => void): void {
-  if (value instanceof Promise) return void value.then((it) => end(declaration, it)).catch(report)
+/** Returns a promise, which does not reject, when it takes its time. */
+function finish(
+  declaration: ResourceDeclaration,
+  value: unknown,
+  report: (error: unknown) => void,
+): Promise<unknown> | undefined {
+  if (value instanceof Promise) return value.then((it) => end(declaration, it)).catch(report)
   try {
     const ending = end(declaration, value)
-    if (ending instanceof Promise) ending.catch(report)
+    return ending instanceof Promise ? ending.catch(report) : undefined
   } catch (error) {
     report(error)
+    return undefined
   }
 }
 

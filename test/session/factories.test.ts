@@ -179,6 +179,32 @@ describe('a session is closed', () => {
     expect(ended).toEqual(['users', 'db'])
   })
 
+  test('one that takes its time, in its making and its ending, and needs another / the other is closed after it', async () => {
+    const ended: string[] = []
+    const [making, ending] = [gate(), gate()]
+    const db = resource(() => ({ name: 'db', close: () => ended.push('db') }))
+    const close = async (): Promise<void> => {
+      await ending.promise
+      ended.push('users')
+    }
+    const users = resource(async ({ get }) => {
+      const { name } = get(db)
+      await making.promise
+      return { name, close }
+    })
+    const page = profile()
+    const session = await page.open(reading({ db, users }, 'users'))
+    session.run().catch(() => {})
+    await page.settle()
+    await session.close()
+    making.open()
+    await page.settle()
+    expect(ended).toEqual([])
+    ending.open()
+    await page.settle()
+    expect(ended).toEqual(['users', 'db'])
+  })
+
   test('one that throws when it is closed / reported, and the others are closed too; a new session makes its own', async () => {
     const ended: string[] = []
     let count = 0
