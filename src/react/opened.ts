@@ -9,9 +9,15 @@ import { toNothing, useSnapshot } from './snapshot'
 export interface SessionOptions<W extends AnyWorkflow> {
   /** Names the session. Default: the workflow's name. */
   readonly id?: string | undefined
-  /** What opens the session. Default: one engine for the page, made on first use. */
+  /**
+   * What opens the session. Make it outside of components: another one in each render would open the session again and again.
+   * Default: one engine for the page, made on first use.
+   */
   readonly engine?: Engine | undefined
-  /** What steps need. New values go to the session, equal ones do nothing, and a key that is left out stays. */
+  /**
+   * What steps need: while a declared one is missing, the session is `paused`. New values go to the session, equal ones do
+   * nothing, and a key that is left out stays.
+   */
   readonly resources?: { readonly [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] } | undefined
   /** What a new session's state begins with, completed by the schema's defaults. */
   readonly initialState?: Partial<StateOf<W>> | undefined
