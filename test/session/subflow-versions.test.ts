@@ -40,11 +40,17 @@ const split = ({ name, ...rest }: Person): unknown => {
   return { ...rest, first, last }
 }
 
-function two(world: World, migrations: Migrations = { 2: split }, paths?: readonly ['last']) {
+function two(
+  world: World,
+  migrations: Migrations = { 2: split },
+  paths?: readonly ['last'],
+  step: 'ask' | 'question' = 'ask',
+) {
   return defineWorkflow({
     ...{ name: 'person', version: 2, start: Go, stop: Done, state: Names, migrations },
     ...(paths && { private: paths }),
-  }).step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+    ...(step !== 'ask' && { renamedSteps: { ask: step } }),
+  }).step(step, { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
     await ctx.state.set('first', 'Ada')
     const first = await ctx.ask(Question('first'))
     await ctx.state.append('log', String(first.data))
@@ -103,6 +109,25 @@ describe('a running child whose code has a new version', () => {
     expect(await goneOn(page, two(world), deep)).toEqual(whole)
     expect(world.length).toBe(1)
   })
+
+  test.each([
+    ['directly', false],
+    ['two levels down', true],
+  ])(
+    '%s, and its step has a new name / its work goes on in that, also for the next page',
+    async (_, deep) => {
+      const page = profile()
+      const world: World = []
+      await begun(page, world, deep)
+      const renamed = two(world, { 2: split }, undefined, 'question')
+      await page.open(around(renamed, deep))
+      await page.settle()
+      await page.reload()
+      expect((await page.open(around(renamed, deep))).orphans).toEqual([])
+      expect(await goneOn(page, renamed, deep)).toEqual(whole)
+      expect(world.length).toBe(1)
+    },
+  )
 
   test("a slow migration / the child's ask waits, and an answer given meanwhile counts", async () => {
     const page = profile()

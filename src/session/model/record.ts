@@ -226,6 +226,8 @@ export type RecordBody =
       readonly state: unknown
       /** sub-flow: the same of the state that it began with. */
       readonly first?: unknown
+      /** sub-flow: the new names of its steps, after the old ones. A session's are renamed in what is read (decision 11). */
+      readonly names?: readonly (readonly [string, string])[]
     }
   /** The first record of a session: its state, and the name of this line of its history. */
   | { readonly kind: 'created'; readonly state: unknown; readonly lineage: string }

@@ -12,6 +12,8 @@ import {
 import { foldRewound } from './reduce-rewound'
 import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
 import { foldSaw, foldWrote, rollback } from './reduce-state'
+import { renamed } from './renamed'
+import { restoreModel, saveModel } from './saved-model'
 
 type Migrated = Extract<RecordBody, { kind: 'migrated' }>
 
@@ -79,7 +81,14 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     if (exec === undefined || point === undefined || child === undefined) return
     const { askChanges } = child
     reduce(child, { seq, at, ...record })
-    if (record.kind === 'migrated') point.begin = begunAs(point.begin as ChildBegin, record, paths)
+    if (record.kind === 'migrated') {
+      point.begin = begunAs(point.begin as ChildBegin, record, paths)
+      const names = record.names && Object.fromEntries(record.names)
+      if (names) {
+        point.child = restoreModel(renamed(saveModel(child), names), child.tree)
+        model.askChanges++
+      }
+    }
     if (child.askChanges !== askChanges) model.askChanges++
     // The sub-flow makes progress: what cuts it off again and again is counted inside it.
     if (record.kind !== 'interrupted') exec.interruptions = 0

@@ -201,7 +201,7 @@ const specs: Specs = {
     rewound: { to: 'count', lineage: 'text', past: 'past' },
     reset: { lineage: 'text' },
     created: { lineage: 'text' },
-    migrated: { version: 'count' },
+    migrated: { version: 'count', 'names?': [['text', 'text']] },
   },
 }
 

@@ -98,7 +98,7 @@ function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition)
 async function bringUp(attempt: Attempt, point: Point, definition: Definition): Promise<void> {
   const { core, exec, points } = attempt
   const { begin: made, child, key } = point as Required<Point>
-  const paths = definition.options.private
+  const { private: paths, renamedSteps } = definition.options
   const append = (record: RecordBody): void =>
     core.append({ kind: 'child', exec: exec.id, key, record, ...(paths && { private: paths }) })
   const cut = interrupted(child as Model)
@@ -117,7 +117,8 @@ async function bringUp(attempt: Attempt, point: Point, definition: Definition): 
   }
   points.log.alive()
   const [state, first] = states
-  append({ kind: 'migrated', version: definition.version, state, first })
+  const names = renamedSteps && Object.entries(renamedSteps)
+  append({ kind: 'migrated', version: definition.version, state, first, ...(names && { names }) })
 }
 
 /** Whether the code has a new field with a default, which completes the state without a new version, as that of a session. */

@@ -65,7 +65,7 @@ function flowOf(
     version,
     ...(world.script.versions && { state: z.looseObject({ made: z.array(z.number()).default([version]) }) }),
     ...(version > 1 && { migrations: migrationsTo(version, world) }),
-    ...(version > 1 && at === 0 && { renamedSteps: renamedIn(version, own) }),
+    ...(version > 1 && { renamedSteps: renamedIn(version, own) }),
     start: Begin,
     stop: Done,
     events: [Nudge, Bell],
@@ -76,14 +76,10 @@ function flowOf(
   })
   flow = flow
     .step('first', { on: Begin, emits: [Ended] }, () => Ended('first'))
-    .step(
-      nameIn(version, at, 'sink'),
-      { on: Sent, emits: [Ended], retry },
-      async (ctx: Any, { data }: Any) => {
-        await ctx.state.set(`sunk.${data}`, (it: number | undefined) => (it ?? 0) + 1)
-        return Ended(`sunk ${data}`)
-      },
-    )
+    .step(nameIn(version, 'sink'), { on: Sent, emits: [Ended], retry }, async (ctx: Any, { data }: Any) => {
+      await ctx.state.set(`sunk.${data}`, (it: number | undefined) => (it ?? 0) + 1)
+      return Ended(`sunk ${data}`)
+    })
     .step('rescue', { on: StepFailed, emits: [Ended], retry }, async (ctx: Any, { data }: Any) => {
       // How far it came is another matter.
       const [own] = data.step.split('_')
@@ -110,7 +106,7 @@ function flowOf(
     })
   for (const [n, { body, lost, timeout }] of steps.entries())
     flow = flow.step(
-      nameIn(version, at, `s${n}`),
+      nameIn(version, `s${n}`),
       {
         ...{ on: Begin, asks: [Question], emits: [Ended, Sent] },
         retry: lost ? { attempts: 2, delay: 10 } : retry,
@@ -133,7 +129,7 @@ function flowOf(
       ...mappingOf(name, input, back),
     })
   if (joined)
-    flow = joinedSteps(flow, { world, page, joined, retry, made, nameOf: (it) => nameIn(version, at, it) })
+    flow = joinedSteps(flow, { world, page, joined, retry, made, nameOf: (it) => nameIn(version, it) })
   if (fan) {
     flow = flow
       .step('fan', { on: Begin, emits: [Part] }, (_: Any, { data }: Any) =>
@@ -147,17 +143,15 @@ function flowOf(
   return flow as AnyWorkflow
 }
 
-/** Each version of the outermost flow has names of its own for its steps. */
-function nameIn(version: number, at: number, step: string): string {
-  return at > 0 || version === 1 ? step : `${step}_${version}`
+/** Each version has names of its own for the steps of its flows. */
+function nameIn(version: number, step: string): string {
+  return version === 1 ? step : `${step}_${version}`
 }
 
 function renamedIn(version: number, { steps, joined }: Flow): Record<string, string> {
   const names = ['sink', ...(joined ? JOINED : []), ...steps.map((_, n) => `s${n}`)]
   const older = Array.from({ length: version - 1 }, (_, n) => n + 1)
-  return Object.fromEntries(
-    older.flatMap((old) => names.map((it) => [nameIn(old, 0, it), nameIn(version, 0, it)])),
-  )
+  return Object.fromEntries(older.flatMap((old) => names.map((it) => [nameIn(old, it), nameIn(version, it)])))
 }
 
 /** Every other one takes its time. */
