@@ -31,7 +31,7 @@ async function customerWithTwoTabs() {
 
 /** Waits until the note is this one. */
 async function shows(page: Page, text: string): Promise<void> {
-  await expect.poll(() => note(page).inputValue(), { timeout: 10_000 }).toBe(text)
+  await expect.poll(() => note(page).inputValue()).toBe(text)
 }
 
 test('two tabs / each sees what the other types, and either may continue', async () => {

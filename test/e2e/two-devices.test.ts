@@ -24,13 +24,13 @@ test('half a checkout on one device / another device goes on with it, and back a
   const server = unstorageStorage(sessions.storage)
   const kept = async () => JSON.stringify(await server.read('checkout'))
   await type(note(laptop.page), 'll')
-  await expect.poll(kept, { timeout: 20_000 }).toContain('Ring the bell')
+  await expect.poll(kept).toContain('Ring the bell')
 
   await phone.reload()
   await note(phone.page).waitFor()
   expect(await note(phone.page).inputValue()).toBe('Ring the bell')
   await type(note(phone.page), ' once')
-  await expect.poll(kept, { timeout: 20_000 }).toContain('Ring the bell once')
+  await expect.poll(kept).toContain('Ring the bell once')
 
   await laptop.reload()
   await note(laptop.page).waitFor()

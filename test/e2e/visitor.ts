@@ -77,7 +77,8 @@ function listen(page: Page, troubles: unknown[]): void {
 async function tab(context: BrowserContext, address: string, troubles: unknown[]): Promise<Page> {
   const page = await context.newPage()
   listen(page, troubles)
-  page.setDefaultTimeout(10_000)
+  // On a machine that others use, a development server takes more than ten seconds to its first page.
+  page.setDefaultTimeout(30_000)
   await page.goto(address)
   return page
 }
