@@ -8,7 +8,7 @@
  *     npm test -- --list        the names of the steps
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { install, root } from './install.mjs'
@@ -62,6 +62,15 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'dogear-test-'))
 // PostgreSQL runs as another user where the tests are root's, and has its folder in here.
 chmodSync(scratch, 0o711)
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
+
+// npm must write into its cache to read from it: where it may not, it has one here.
+const cache = process.env.npm_config_cache
+try {
+  if (cache) mkdirSync(cache, { recursive: true })
+  if (cache) accessSync(cache, constants.W_OK)
+} catch {
+  process.env.npm_config_cache = path.join(scratch, 'npm')
+}
 
 /** What a process has started, and what that has: browsers that tests kill are in groups of their own. */
 function descendants(parent) {
