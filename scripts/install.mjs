@@ -35,7 +35,8 @@ export function install() {
   if (upToDate()) return false
   console.log('installing the dependencies (npm ci) ...')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const { status, error } = spawnSync(npm, ['ci', '--no-fund', '--no-audit'], {
+  // The lock file names each version and its hash: what npm has need not be asked for again, which halves its work.
+  const { status, error } = spawnSync(npm, ['ci', '--prefer-offline', '--no-fund', '--no-audit'], {
     cwd: root,
     stdio: 'inherit',
     shell: process.platform === 'win32',
