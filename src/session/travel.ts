@@ -136,15 +136,18 @@ function isOver({ run }: Model): boolean {
   return run?.end?.status === 'completed' || run?.end?.status === 'cancelled'
 }
 
-/** The oldest open ask with a kept answer: for the same ask with the same data, in the same place. */
+/** The first kept answer to an open ask: the same ask with the same data, in the same place, of the same branch if it is there. */
 function keptAnswer(core: Core): readonly [AskedPoint, Page] | undefined {
   const { run } = core.model
   if (run === undefined || run.end) return undefined
-  for (const open of core.openAsks()) {
-    // Kept pages are not for a sub-flow, whose step may have the same name.
-    if (open.level.path.length > 0) continue
-    const kept = run.kept.find((it) => isSamePlace(it, open.exec.step, open.point.key))
-    if (kept && sameJson(kept.event, open.point.event)) return [open, kept]
+  // Kept pages are not for a sub-flow, whose step may have the same name.
+  const asks = core.openAsks().filter((it) => it.level.path.length === 0)
+  for (const page of run.kept) {
+    const fits = asks.filter(
+      ({ exec, point }) => isSamePlace(page, exec.step, point.key) && sameJson(page.event, point.event),
+    )
+    const open = fits.find((it) => it.exec.id === page.exec) ?? fits[0]
+    if (open) return [open, page]
   }
   return undefined
 }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, memoryStorage, type Session } from '../../src/index'
+import { defineEvent, defineWorkflow, gather, memoryStorage, type Session } from '../../src/index'
 import { Done, failure, flow, gate, Go, profile, Question } from '../support/flows'
 
 const Text = defineEvent('text', z.object({ text: z.string() }))
 const Ask = defineEvent('ask', z.object({ page: z.string() }), { reply: Text })
+const Branch = defineEvent('branch', z.number())
+const Branched = defineEvent('branched', z.unknown())
 const ToHome = defineEvent('toHome')
 const ToShop = defineEvent('toShop')
 const ToEnd = defineEvent('toEnd')
@@ -408,6 +410,42 @@ describe('back()', () => {
 })
 
 describe('forward()', () => {
+  test.each([
+    ['ask the same', () => 'same'],
+    ['ask something else each', (at: number) => `page ${at}`],
+  ])(
+    'parallel branches that %s / each gets its own answer again; one given by hand replaces its own',
+    async (_, name) => {
+      const page = profile()
+      const several = defineWorkflow({ ...flow })
+        .step('split', { on: Go, emits: [Branch] }, () => [Branch(0), Branch(1), Branch(2)])
+        .step('branch', { on: Branch, asks: [Ask], emits: [Branched] }, async (ctx, { data }) =>
+          Branched([data, (await ctx.ask(Ask({ page: name(data) }))).data.text]),
+        )
+        .step('join', { on: gather(Branched), emits: [Done] }, (_ctx, all) => Done(all.map((it) => it.data)))
+      let session = await page.open(several)
+      session.run().catch(() => {})
+      await page.settle()
+      await session.asks[0]?.reply({ text: 'zero' })
+      await session.asks[0]?.reply({ text: 'one' })
+      await page.settle()
+      expect([session.back(), session.back(), session.asks.length]).toEqual([true, true, 3])
+      await page.reload()
+      session = await page.open(several)
+      await page.settle()
+      await session.asks[1]?.reply({ text: 'by hand' })
+      await page.settle()
+      expect([session.forward(), session.forward()]).toEqual([true, false])
+      await session.asks[0]?.reply({ text: 'two' })
+      await page.settle()
+      expect(session.result).toEqual([
+        [0, 'zero'],
+        [1, 'by hand'],
+        [2, 'two'],
+      ])
+    },
+  )
+
   test('after two steps back / gives both answers again, then false; a new answer drops the kept ones', async () => {
     const { page, session, answer } = await begun()
     await answer('Ada', 'home', 'Damrak 1')

@@ -69,6 +69,8 @@ export interface Run {
 export interface Page {
   /** The number of the record that answered it. */
   readonly seq: number
+  /** Not in what an earlier version has stored. */
+  readonly exec?: number
   readonly step: string
   readonly key: string
   readonly event: CollectedEvent | undefined

@@ -96,7 +96,7 @@ const specs: Specs = {
   },
   event: { type: 'text' },
   error: { name: 'text', message: 'text', 'code?': 'text' },
-  page: { seq: 'count', step: 'text', key: 'text', 'event?': 'event' },
+  page: { seq: 'count', 'exec?': 'count', step: 'text', key: 'text', 'event?': 'event' },
   begin: { workflow: 'text', version: 'count', state: 'some', 'private?': ['text'] },
   op: {
     '@': '0',
