@@ -67,6 +67,19 @@ export const claims: Cases = {
     await refused(one.append('a', Math.min(...epochs), batch(1), strict), 'STALE_EPOCH')
     await two.append('a', Math.max(...epochs), batch(1), strict)
   },
+  'a claim and an append at once: what the append has acknowledged stays': async (open) => {
+    const [one, two] = [open(), open()]
+    const epoch = await begin(one, 'a')
+    await one.append('a', epoch, batch(1), strict)
+    const append = (): Promise<boolean> =>
+      one.append('a', epoch, batch(2), strict).then(
+        () => true,
+        () => false,
+      )
+    const [landed] = await Promise.all([append(), two.claim('a', shape, 1)])
+    const stored = await two.read('a')
+    equal([stored?.head.seq, stored?.batches.length], landed ? [2, 2] : [1, 1])
+  },
   'where the first epoch can be asked for, it stays what it was until all is emptied': async (open) => {
     const storage = open()
     if (storage.began === undefined) return
