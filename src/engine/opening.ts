@@ -210,8 +210,9 @@ export class Opening {
   #goOn(finding: Promise<Found>, error: Error): Promise<void> | undefined {
     const { live } = this
     if (!live.mayAttach || live.core.sink instanceof Meanwhile) return undefined
-    // What was typed goes on top of it.
+    // What was typed goes on top of it. Of a session that was shown, and is gone, nothing stays.
     this.#tree.restore(this.#initialState)
+    live.core.forget()
     if (!this.#tabs.leads) {
       // Older code, which this one cannot follow, has lost the session to it by then.
       const taken = (): boolean => this.#tabs.leads && !live.leading
@@ -223,8 +224,7 @@ export class Opening {
     live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)
     this.#tabs.lead(undefined, 0)
     this.#deps.onError(error)
-    void this.#await(finding, meanwhile)
-    return undefined
+    return void this.#await(finding, meanwhile)
   }
 
   async #await(finding: Promise<Found>, meanwhile: Meanwhile): Promise<void> {

@@ -85,6 +85,11 @@ export class Core implements Level {
     this.deadlines = new Deadlines(options.clock, (due) => this.#isOpen(due))
   }
 
+  /** What comes is the history of another model. */
+  forget(): void {
+    this.history = new History(this.definition.options.history)
+  }
+
   /** The one way to change the session. */
   append(body: Unstamped, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
     const { within } = this.options

@@ -8,7 +8,6 @@ import { Core } from './core'
 import { nowhere } from './record-sink'
 import type { CoreOptions } from './core-options'
 import { Gate, quiet } from './gate'
-import { History } from './model/history'
 import { Inbox } from './inbox'
 import type { Model } from './model/model'
 import type { Journaling } from './journaling'
@@ -171,7 +170,7 @@ export class LiveSession extends Standing {
     const { core } = this
     const asks = core.model.askChanges
     const told = catchUp(this, this.gate.phase === 'open')
-    core.history = new History(core.definition.options.history)
+    core.forget()
     core.model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
     core.model.askChanges += asks + 1
     told()

@@ -1010,6 +1010,33 @@ describe('two tabs on one session', () => {
     expect([keys.length, new Set(keys).size]).toEqual([2, 2])
   })
 
+  test('takeOver() of a session that was deleted elsewhere, in silent storage / what begins in memory is stored, and opens again', async () => {
+    const memory = memoryStorage()
+    let answering: Promise<unknown> | undefined
+    const read: SessionStorage['read'] = async (id) => {
+      await answering
+      return memory.read(id)
+    }
+    const all = browser({ ...memory, read })
+    const { clock, tab } = all
+    const [one] = await deletedElsewhere(all)
+    one.state.set('text', 'lost')
+    await one.flush().catch(() => {})
+    expect(one.persistence.status).toBe('outdated')
+    const door = gate()
+    answering = door.promise
+    void one.takeOver()
+    await clock.advance(6000)
+    one.state.set('text', 'new')
+    door.open()
+    await clock.advance(6000)
+    await one.flush()
+    expect(one.history().map((it) => it.type)).toEqual(['created', 'wrote'])
+    await one.close()
+    const again = await tab().open(asking)
+    expect(again.state.get()).toEqual({ text: 'new' })
+  })
+
   test('takeOver() of a closed session / rejects; the next session opened leads', async () => {
     const { tab, clock } = browser()
     const engine = tab()
