@@ -99,7 +99,7 @@ export class Keeping {
       shape: this.shape,
       epoch,
       journal,
-      expected: loaded?.head.seq ?? 0,
+      found: loaded?.head,
       begun: lead,
       tabs,
     })

@@ -1,7 +1,7 @@
 import { nextTask, type Clock } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import type { Journal } from '../storage/journal'
-import type { SessionStorage, StoredShape } from '../storage/storage'
+import type { SessionStorage, StoredHead, StoredShape } from '../storage/storage'
 import { withinLimit } from '../storage/time-limit'
 import { never } from '../session/deferred'
 import type { LiveSession } from '../session/live-session'
@@ -51,8 +51,8 @@ export interface TenureDeps extends Pick<OpeningDeps, 'storage' | 'clock' | 'tim
    * claim for now. When somebody has written the session since it was read, `tabs.missed` is called.
    */
   readonly epoch: number | undefined
-  /** The newest sequence number that was read. */
-  readonly expected: number
+  /** What was read, if anything. */
+  readonly found: Pick<StoredHead, 'seq' | 'epoch'> | undefined
   readonly begun: (epoch: number | undefined) => void
   readonly journal: Journal
   readonly tabs: Told
@@ -105,10 +105,10 @@ export class Tenure {
   }
 
   async #begin(): Promise<number> {
-    const { storage, clock, timeout, live, shape, expected, begun, tabs, journal } = this.#deps
+    const { storage, clock, timeout, live, shape, found, begun, tabs, journal } = this.#deps
     const { id } = live.core.options
-    const claim = storage.claim(id, shape, expected)
-    const { epoch } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
+    const claim = storage.claim(id, shape, found?.seq ?? 0)
+    const { epoch, seq } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
     // A session that is being closed has writes that wait for this claim.
     const ends = live.closing !== undefined && live.core.sink === journal
     if ((this.#holds || ends) && Number.isSafeInteger(epoch)) {
@@ -118,9 +118,19 @@ export class Tenure {
       live.begin()
       return this.epoch
     }
+    if (seq === 0 && (await isEmptied(storage, found?.epoch ?? 0)) && this.#holds) throw this.#lost()
     if (ends || (this.#holds && !tabs.missed())) throw new StaleEpochError(id, 0, 1)
     // The journal that asks was abandoned.
     return never()
+  }
+
+  /** As for a page that had claimed what is gone: its next write is refused, and all that it holds is stored again. */
+  #lost(): StaleEpochError {
+    const { live, found, begun } = this.#deps
+    this.epoch = found?.epoch ?? 0
+    begun(undefined)
+    live.begin()
+    return new StaleEpochError(live.core.options.id, this.epoch, 0)
   }
 
   /** The error of a refused write; nothing when the storage had only been emptied, and the session is claimed again. */

@@ -137,6 +137,28 @@ describe('storage is emptied under an open page', () => {
     expect(effects).toEqual(['before', 'after'])
   })
 
+  test('before the session could be claimed, because the disk was full / what the page shows stays, and is stored again', async () => {
+    const { clock, storage, empty, tab, errors } = browser()
+    const before = await tab().open(asking)
+    before.state.set('old', 1)
+    await before.close()
+    let full = true
+    const claim: typeof storage.claim = (...call) =>
+      full ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : storage.claim(...call)
+    const options = { storage: { ...storage, claim }, clock, ...virtualTabs() }
+    const session = createEngine({ ...options, onError: (it) => errors.push(it) }).session(asking)
+    await clock.advance(1000)
+    session.state.set('new', 2)
+    await clock.advance(1000)
+    expect([session.persistence.status, session.state.get()]).toEqual(['unsaved', { old: 1, new: 2 }])
+    empty()
+    full = false
+    await clock.advance(40_000)
+    expect([session.persistence.status, session.state.get()]).toEqual(['saved', { old: 1, new: 2 }])
+    expect(errors.filter((it) => String(it).includes('emptied'))).toHaveLength(1)
+    expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
   test('five times / everything is stored again each time', async () => {
     const { clock, tab, errors, empty } = browser()
     const session = await tab().open(asking)
