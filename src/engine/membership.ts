@@ -30,6 +30,8 @@ export class Membership {
   readonly #line: Line<Message>
   readonly #election: Election
   #leading: Leading | undefined
+  /** The number by which others have known this tab as the leader. It may be above the epoch that it is given then. */
+  #told = 0
   /** What this tab had recorded as leader, and may not be stored. */
   readonly kept: Kept
   #left = false
@@ -111,12 +113,12 @@ export class Membership {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
     const durable = this.following?.durable ?? 0
-    const epoch = own ?? between(Math.max(found, this.followed))
+    const epoch = Math.max(this.#told, own ?? between(Math.max(found, this.followed)))
     this.end()
     this.epoch = own
     // It is alone, or the lock was stolen while the session was claimed.
     if (!this.shared || !this.leads) return void this.missed()
-    const leading = new Leading({ live, post: this.#post, epoch, base, doubt })
+    const leading = new Leading({ live, post: this.#post, epoch, own, base, doubt })
     this.#leading = live.leading = leading
     live.core.announce = (record, more) => leading.record(record, more)
     this.outbox.recall(live.core.model)
@@ -130,7 +132,7 @@ export class Membership {
   end(): void {
     const { live } = this.#options
     this.following?.end()
-    this.#leading?.end()
+    this.#told = this.#leading?.end() ?? this.#told
     this.following = this.#leading = live.leading = live.core.announce = undefined
   }
 

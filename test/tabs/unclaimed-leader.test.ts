@@ -573,6 +573,43 @@ test('claims land and their answers come late, and a tab opens in between / it f
     expect([session.persistence.status, session.state.get()]).toEqual(['saved', { text: 'ab', note: 'c' }])
 })
 
+test('a tab is next, its claim lands and the answer comes late, and another tab opens in between / that one follows it, and all is saved', async () => {
+  const memory = memoryStorage()
+  let late = 0
+  const { clock, tab } = browser({
+    ...virtualTabs(),
+    storage: {
+      ...memory,
+      async claim(...call) {
+        const claimed = await memory.claim(...call)
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, late))
+        return claimed
+      },
+    },
+    onError: () => {},
+  })
+  const enter = async () => {
+    const session = tab().engine.session(nudged)
+    await clock.advance(100)
+    return session
+  }
+  const closing = await enter()
+  closing.state.set('text', 'a')
+  await closing.close()
+  // It waits for the lock.
+  late = 8000
+  const leader = await enter()
+  await clock.advance(5000)
+  const follower = await enter()
+  late = 0
+  await clock.advance(10_000)
+  expect([leader.role, follower.role]).toEqual(['leader', 'follower'])
+  follower.state.append('text', 'b')
+  await clock.advance(10_000)
+  for (const session of [leader, follower])
+    expect([session.persistence.status, session.state.get()]).toEqual(['saved', { text: 'ab' }])
+})
+
 test('storage is silent, and one leader after the other is left / the next page has the text of all', async () => {
   const it = await muted()
   it.first.leave()

@@ -11,6 +11,8 @@ export interface LeadingOptions {
   readonly live: LiveSession
   readonly post: (message: Message) => void
   readonly epoch: number
+  /** The epoch that storage has given it, if it has. Others may know it by a higher number. */
+  readonly own: number | undefined
   /** What was stored when this tab became the leader. */
   readonly base: number
   /** Checks whether the session is still stored, when somebody has found that it is not. */
@@ -32,13 +34,12 @@ export class Leading {
   #view: Shown | undefined
   #scheduled = false
   #over = false
-  /** Whether storage has given it an epoch. */
   #claimed: boolean
 
   constructor(options: LeadingOptions) {
     this.#options = options
     this.epoch = options.epoch
-    this.#claimed = this.epoch % 1 === 0
+    this.#claimed = options.own !== undefined
     this.#base = options.base
     this.present()
   }
@@ -130,9 +131,11 @@ export class Leading {
     for (const asked of [...all].sort((a, b) => a.at - b.at || a.n - b.n)) this.do(asked)
   }
 
-  end(): void {
+  /** Returns the number by which others know it. */
+  end(): number {
     this.tell()
     this.#over = true
+    return this.epoch
   }
 
   /** Closing takes as long as storage does. What is asked meanwhile gets no answer here, and so goes to the next leader. */
