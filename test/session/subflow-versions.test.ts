@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineWorkflow, type DogearError } from '../../src/index'
+import { defineEvent, defineWorkflow, type DogearError } from '../../src/index'
 import { Done, flow, Go, profile, Question, type Profile } from '../support/flows'
 
 /** What the child's effects were called with, in all pages. */
@@ -128,6 +128,49 @@ describe('a running child whose code has a new version', () => {
       expect(world.length).toBe(1)
     },
   )
+
+  test.each([
+    ['which has asked', false],
+    ['which has only been opened', true],
+  ])('%s, and what it began with holds names of steps / no new name changes that', async (_, opened) => {
+    const page = profile()
+    const Named = z.object({ step: z.string(), to: z.array(z.string()) })
+    const named = { step: 'old', to: ['old'] }
+    const Begin = defineEvent('begin', Named)
+    const child = (step: string, renamed?: object) =>
+      defineWorkflow({ ...flow, name: 'kept', start: Begin, flowState: Named, ...renamed }).step(
+        step as 'named',
+        { on: Begin, asks: [Question], emits: [Done] },
+        async (ctx, { data }) => {
+          await ctx.ask(Question(1))
+          const now = ctx.flowState.get()
+          await ctx.flowState.reset()
+          return Done([data, now, ctx.flowState.get()])
+        },
+      )
+    const parent = (step: string, workflow: ReturnType<typeof child>, renamed?: object) =>
+      defineWorkflow({ ...flow, ...renamed, state: z.object({ first: Named.default(named) }) }).subflow(
+        step as 'named',
+        {
+          ...{ on: Go, workflow, emits: [Done] },
+          capture: { input: 'state.first', flowState: 'state.first' },
+        },
+      )
+    const session = await page.open(parent('old', child('old')))
+    void session.run().catch(() => {})
+    await page.settle()
+    if (opened) session.rewind(session.history().find((it) => it.type === 'opened')!.seq)
+    const renamedSteps = { old: 'new' }
+    const newer = child('new', { version: 2, renamedSteps, migrations: { 2: (it: unknown) => it } })
+    const copy = await page.engine.import(parent('new', newer, { renamedSteps }), session.toJSON(), {
+      id: 'copy',
+    })
+    copy.resume()
+    await page.settle()
+    await copy.asks[0]?.reply(1)
+    await page.settle()
+    expect(copy.result).toEqual([named, named, named])
+  })
 
   test("a slow migration / the child's ask waits, and an answer given meanwhile counts", async () => {
     const page = profile()

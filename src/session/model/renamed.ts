@@ -14,7 +14,9 @@ const OPAQUE = new Set([
   'result',
   'error',
   'reason',
+  'begin',
   'child',
+  'flow',
   'record',
 ])
 
