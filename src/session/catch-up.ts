@@ -50,17 +50,21 @@ export function catchUp({ core, outcome, streams }: Watched, shown: boolean): ()
 
 /** One more consumer of a session's events. Nothing comes any more when it is closed, or its run is over and it is not followed. */
 export function listen(
-  { core, streams }: Watched,
+  watched: Watched,
   gate: Gate,
   options: EventsOptions,
 ): AsyncIterableIterator<WorkflowEvent> {
-  const stream = streams.subscribe(options)
-  const endIfOver = (): void => {
-    if (core.model.run?.end) streams.end(false)
-  }
-  if (gate.phase === 'closed') streams.end(true)
-  // A `run()` that is called while the session is read begins first.
-  else if (gate.phase === 'loading') void gate.whenOpen(() => nextTask(endIfOver))
-  else endIfOver()
+  const stream = watched.streams.subscribe(options)
+  if (gate.phase === 'closed') watched.streams.end(true)
+  else if (gate.phase !== 'loading') endIfOver(watched)
   return stream
+}
+
+/** The session can be used now. A `run()` that was called before begins first. */
+export function endSoonIfOver(watched: Watched): void {
+  if (watched.core.model.run?.end) nextTask(() => endIfOver(watched))
+}
+
+function endIfOver({ core, streams }: Watched): void {
+  if (core.model.run?.end) streams.end(false)
 }

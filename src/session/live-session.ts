@@ -2,7 +2,7 @@ import { nextTask } from '../clock'
 import { SessionClosedError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
-import { catchUp, listen } from './catch-up'
+import { catchUp, endSoonIfOver, listen } from './catch-up'
 import { nest } from './child'
 import { Core } from './core'
 import { nowhere } from './record-sink'
@@ -125,6 +125,7 @@ export class LiveSession extends Standing {
   begin(): void {
     this.permit.unclaimed = false
     this.gate.admit()
+    endSoonIfOver(this)
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
     if (this.runs.active) nextTask(() => this.#scheduler.run())
   }
@@ -182,6 +183,7 @@ export class LiveSession extends Standing {
       this.resumed = Object.freeze(resumed)
     }
     this.gate.admit()
+    endSoonIfOver(this)
     this.changed()
   }
 

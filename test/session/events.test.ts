@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, type WorkflowEvent } from '../../src/index'
+import { defineWorkflow, type LoadError, type WorkflowEvent } from '../../src/index'
 import { Done, failure, flow, gate, Go, Item, profile, Question } from '../support/flows'
 
 /** Everything that an iterator shows, and whether it has ended. */
@@ -76,6 +76,36 @@ describe('events()', () => {
     await session.run()
     await page.settle()
     expect(early).toEqual({ seen: [['done', 1]], state: { ended: true } })
+  })
+
+  test.each([
+    ['while the session is read', true],
+    ['after that has failed', false],
+  ])('attached %s, and retry() reads it / ends, because its run is over', async (_, early) => {
+    const page = profile()
+    let broken = true
+    const migrate = (state: unknown): unknown => {
+      if (broken) throw new Error('broken')
+      return state
+    }
+    const work = (version: number) =>
+      defineWorkflow({ ...flow, version, ...(version > 1 && { migrations: { 2: migrate } }) }).step(
+        'work',
+        { on: Go, emits: [Done] },
+        () => Done(1),
+      )
+    await (await page.open(work(1))).run()
+    await page.reload()
+    const session = page.engine.session(work(2))
+    const before = early ? watch(session.events()) : undefined
+    const error: LoadError = await failure(session.ready)
+    const late = before ?? watch(session.events())
+    await page.settle()
+    expect(late.state.ended).toBe(false)
+    broken = false
+    await error.retry()
+    await page.settle()
+    expect(late).toEqual({ seen: [], state: { ended: true } })
   })
 
   test('attached after the end while another follows / ends at once, and the other goes on', async () => {
