@@ -658,6 +658,41 @@ describe('renamed steps', () => {
     expect(second.asks).toHaveLength(1)
   })
 
+  test.each(['records', 'a snapshot'])(
+    'two steps get the same new name, with events in the queues of both in %s / it takes them all, the oldest first',
+    async (from) => {
+      const seen: unknown[] = []
+      const rest = defineWorkflow({ ...flow, events: [Item, Worked] }).step(
+        'go',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => Done((await ctx.ask(Question(1))).data),
+      )
+      const take = (_: unknown, { data }: { readonly data: number }): void => void seen.push(data)
+      const apart = rest
+        .step('one', { on: Item, workers: 1 }, take)
+        .step('two', { on: Worked, workers: 1 }, take)
+      const renamedSteps = { one: 'both', two: 'both' }
+      const together = defineWorkflow({ ...flow, events: [Item, Worked], renamedSteps })
+        .step('go', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+          Done((await ctx.ask(Question(1))).data),
+        )
+        .step('both', { on: [Item, Worked], workers: 1 }, take)
+      const page = profile()
+      const session = await page.open(apart)
+      session.run().catch(() => {})
+      await page.settle()
+      session.pause()
+      for (const event of [Item(1), Worked(2), Item(3)]) await session.send(event)
+      const copy = await page.engine.import(apart, session.toJSON(), { id: 'copy' })
+      expect(copy.status).toBe('paused')
+      await page.reload()
+      const again = await page.open(together, { id: from === 'records' ? 'flow' : 'copy' })
+      again.resume()
+      await page.settle()
+      expect(seen).toEqual([1, 2, 3])
+    },
+  )
+
   test("renamedSteps, with collected and queued events and a sub-flow's step of that name / all of it goes on", async () => {
     const child = defineWorkflow({ ...flow, name: 'child' }).step(
       'pair',

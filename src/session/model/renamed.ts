@@ -32,10 +32,24 @@ function walk(value: unknown, names: Renamed): unknown {
   for (const [key, inner] of Object.entries(value)) {
     if (OPAQUE.has(key)) made[key] = inner
     else if (key === 'step' && typeof inner === 'string') made[key] = rename(inner, names)
-    else if (Array.isArray(inner)) made[key] = inner.map((it: unknown) => renamedItem(key, it, names))
-    else made[key] = walk(inner, names)
+    else if (Array.isArray(inner)) {
+      const items = inner.map((it: unknown) => renamedItem(key, it, names))
+      made[key] = /^(queues|gathered|buffers)$/.test(key) ? merged(items as Named[]) : items
+    } else made[key] = walk(inner, names)
   }
   return made
+}
+
+type Named = readonly [name: string, list: readonly { readonly id?: number }[]]
+
+/** Steps that have the same new name share their events, the oldest first. */
+function merged(lists: readonly Named[]): Named[] {
+  const all = new Map<string, Named[1]>()
+  for (const [name, list] of lists) {
+    const before = all.get(name)
+    all.set(name, before ? [...before, ...list].sort((a, b) => (a.id ?? 0) - (b.id ?? 0)) : list)
+  }
+  return [...all]
 }
 
 /** An item that is a step's name, or is kept under one. */
