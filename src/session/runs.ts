@@ -89,7 +89,7 @@ export class Runs {
     if (reason !== undefined) checkArgument('cancel()', reason, 'string')
     // The run that is shown here may be over by the time the leader hears of this. What this tab has asked for may begin another.
     const { remote, model } = this.#of.core
-    this.#soon(['cancel', reason, !remote?.busy && model.run?.id], ({ core }) => {
+    this.#soon(['cancel', reason, !remote?.mayBegin && model.run?.id], ({ core }) => {
       if (!this.active && core.model.run?.end?.status !== 'stalled') return
       core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
     })

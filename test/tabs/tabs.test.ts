@@ -256,6 +256,7 @@ describe('two tabs on one session', () => {
     await clock.advance(10)
     one.run().catch(() => {})
     await clock.advance(10)
+    two.state.set('text', 'typed before')
     two.cancel()
     await clock.advance(10)
     hearing.open()

@@ -67,15 +67,15 @@ export class Following implements Remote {
     return this.#options.live.core
   }
 
-  get busy(): boolean {
-    return this.#options.outbox.pending.length > 0
+  get mayBegin(): boolean {
+    return this.#options.outbox.mayBegin
   }
 
   get persistence(): Persistence {
-    const { error } = this.#silence
+    const [{ error }, { outbox, own }] = [this.#silence, this.#options]
     const shown = this.view?.persistence
     // Before its welcome, what this tab had recorded as the leader may be stored nowhere.
-    const busy = this.busy || (!shown && this.#options.own && this.durable < this.#core.model.seq)
+    const busy = outbox.busy || (!shown && own && this.durable < this.#core.model.seq)
     const status = error ? 'unsaved' : busy ? 'saving' : (shown?.status ?? 'saved')
     const next: Persistence = { ...shown, status, error }
     if (!sameJson(next, this.#persistence)) this.#persistence = Object.freeze(next)
@@ -121,7 +121,7 @@ export class Following implements Remote {
       outbox.resume(asked, this.#now)
       if (asked.call === 'write') this.overlay.add(asked.args[0] as Op[])
     }
-    if (!this.busy) return
+    if (!outbox.busy) return
     this.#showAnswering()
     this.#sendSoon()
   }

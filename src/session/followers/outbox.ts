@@ -52,6 +52,15 @@ export class Outbox {
     return this.#pending.length + this.#unstored.length === 0
   }
 
+  get busy(): boolean {
+    return this.#pending.length > 0
+  }
+
+  /** Whether the run that is shown may give way to another by what was asked. */
+  get mayBegin(): boolean {
+    return this.#pending.some(({ call }) => !repeatable.has(call))
+  }
+
   add(call: string, args: readonly unknown[], seen: number, at: number, of?: SessionRecord): Pending {
     const entry = {
       of,

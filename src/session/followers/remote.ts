@@ -9,8 +9,8 @@ export interface Remote {
   readonly persistence: Persistence
   /** The asks that were answered here and are not known to be answered there. Another object when it changes. */
   readonly answering: ReadonlySet<string>
-  /** Whether it was asked for something that it has not done. */
-  readonly busy: boolean
+  /** Whether the run that is shown may give way to another by what was asked. */
+  readonly mayBegin: boolean
   /** Makes a write there, and shows it here at once. */
   write(ops: readonly Op[]): void
   /** The session is closed: resolves when what was done here is stored, or kept. */
