@@ -2,23 +2,12 @@ import { expect, test } from 'vitest'
 import { random } from '../support/random'
 import { play } from './random/play'
 import { scenario, type Scenario } from './random/program'
-import { findingOf, flows } from './random/search'
+import { expectNoFinding, flows } from './random/search'
 
-const seeds = Number(process.env['FUZZ_SEEDS'] ?? 3000)
-/** Milliseconds, for some four hundred seeds on a quiet machine. `npm run fuzz` knows no such limit. */
-const limit = process.env['FUZZ_SEEDS'] === undefined ? 20_000 : Infinity
-const first = Number(process.env['FUZZ_FIRST'] ?? 1)
+const wanted = process.env['FUZZ_SEEDS']
 
 test('random workflows with crashes / the state equals a strict replay; effects and sends happen once', async () => {
-  const failures: unknown[] = []
-  const until = performance.now() + limit
-  let seed = first
-  for (; seed < first + seeds && failures.length < 3 && performance.now() < until; seed++) {
-    const finding = await findingOf(flows, seed)
-    if (finding) failures.push(finding)
-  }
-  console.log(`${seed - first} of ${seeds} random workflows played`)
-  if (failures.length > 0) expect.fail(failures.map((it) => JSON.stringify(it, undefined, 1)).join('\n'))
+  await expectNoFinding(flows, 'workflows', { seeds: 3000, milliseconds: 45_000 })
 }, 3_600_000)
 
 /** The scenario without crashes, so that every page of it makes the same records. */
@@ -27,16 +16,18 @@ function calm({ actions, ...rest }: Scenario): Scenario {
 }
 
 test('random workflows, closed and opened again, with and without snapshots / the same session', async () => {
-  const until = performance.now() + limit / 3
+  const seeds = Number(wanted ?? 3000) / 2
+  const first = Number(process.env['FUZZ_FIRST'] ?? 1)
+  const until = wanted === undefined ? performance.now() + 7000 : Infinity
   let seed = first
-  for (; seed < first + seeds / 2 && performance.now() < until; seed++) {
+  for (; seed < first + seeds && performance.now() < until; seed++) {
     const it = calm(scenario(random(seed)))
     const records = await play({ ...it, compact: false })
     const snapshots = await play({ ...it, compact: true })
     expect({ seed, ...snapshots }).toEqual({ seed, ...records })
     expect(records.wrong).toEqual([])
   }
-  console.log(`${seed - first} of ${seeds / 2} random workflows reopened`)
+  console.log(`${seed - first} of ${seeds} random workflows reopened`)
 }, 3_600_000)
 
 test('an edit begins between the end of another and a write that waited for it / the write goes first', async () => {

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { random } from '../../support/random'
 import { play } from './play'
 import { scenario, smaller, type Scenario } from './program'
@@ -82,4 +83,37 @@ export async function findingOf<Script>(
   if ((await trouble(kind, it)).length === 0) return undefined
   const script = await smallest(kind, it)
   return { seed, wrong: await trouble(kind, script), script }
+}
+
+const wanted = process.env['FUZZ_SEEDS']
+
+/** How many seeds are played even when the machine is so busy that the time is up before. */
+const LEAST = 20
+
+interface Extent {
+  readonly seeds: number
+  /** When they are up, fewer seeds must do. `npm run fuzz` knows no such limit. */
+  readonly milliseconds: number
+  /** The first seed. Default 1. */
+  readonly first?: number
+}
+
+/** Plays so many seeds, unless FUZZ_SEEDS and FUZZ_FIRST say otherwise. Fails with the smallest scripts that go wrong. */
+export async function expectNoFinding<Script>(
+  kind: Kind<Script>,
+  what: string,
+  { seeds, milliseconds, first = 1 }: Extent,
+): Promise<void> {
+  const count = Number(wanted ?? seeds)
+  const from = Number(process.env['FUZZ_FIRST'] ?? first)
+  const until = wanted === undefined ? performance.now() + milliseconds : Infinity
+  const findings: unknown[] = []
+  let played = 0
+  for (; played < count && findings.length < 3; played++) {
+    if (played >= LEAST && performance.now() > until) break
+    const finding = await findingOf(kind, from + played)
+    if (finding) findings.push(finding)
+  }
+  console.log(`${played} of ${count} random ${what} played`)
+  if (findings.length > 0) expect.fail(findings.map((it) => JSON.stringify(it, undefined, 1)).join('\n'))
 }
