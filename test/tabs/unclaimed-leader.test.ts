@@ -533,16 +533,17 @@ test.each([
   },
 )
 
-test('claims land and their answers come late, and a tab opens in between / it follows the leader under the epoch that the leader hears of then, and all is saved', async () => {
+/** A browser whose claims land at once, and are answered so many milliseconds later; a session was closed in it. */
+async function lateClaims() {
   const memory = memoryStorage()
-  let late = 0
+  const claims = { late: 0 }
   const { clock, tab } = browser({
     ...virtualTabs(),
     storage: {
       ...memory,
       async claim(...call) {
         const claimed = await memory.claim(...call)
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, late))
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, claims.late))
         return claimed
       },
     },
@@ -556,12 +557,17 @@ test('claims land and their answers come late, and a tab opens in between / it f
   const closing = await enter()
   closing.state.set('text', 'a')
   await closing.close()
+  return { clock, claims, enter }
+}
+
+test('claims land and their answers come late, and a tab opens in between / it follows the leader under the epoch that the leader hears of then, and all is saved', async () => {
+  const { clock, claims, enter } = await lateClaims()
   await clock.advance(100)
   // Too late for the first claim, in time for the next one.
-  late = 8000
+  claims.late = 8000
   const leader = await enter()
   await clock.advance(5000)
-  late = 3000
+  claims.late = 3000
   await clock.advance(5000)
   const follower = await enter()
   await clock.advance(10_000)
@@ -574,34 +580,13 @@ test('claims land and their answers come late, and a tab opens in between / it f
 })
 
 test('a tab is next, its claim lands and the answer comes late, and another tab opens in between / that one follows it, and all is saved', async () => {
-  const memory = memoryStorage()
-  let late = 0
-  const { clock, tab } = browser({
-    ...virtualTabs(),
-    storage: {
-      ...memory,
-      async claim(...call) {
-        const claimed = await memory.claim(...call)
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, late))
-        return claimed
-      },
-    },
-    onError: () => {},
-  })
-  const enter = async () => {
-    const session = tab().engine.session(nudged)
-    await clock.advance(100)
-    return session
-  }
-  const closing = await enter()
-  closing.state.set('text', 'a')
-  await closing.close()
+  const { clock, claims, enter } = await lateClaims()
   // It waits for the lock.
-  late = 8000
+  claims.late = 8000
   const leader = await enter()
   await clock.advance(5000)
   const follower = await enter()
-  late = 0
+  claims.late = 0
   await clock.advance(10_000)
   expect([leader.role, follower.role]).toEqual(['leader', 'follower'])
   follower.state.append('text', 'b')

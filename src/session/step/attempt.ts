@@ -164,10 +164,7 @@ export class Attempt {
     else if (this.#waits === 0 && this.over === undefined) this.#time?.work()
   }
 
-  /**
-   * A promise for the handler. Once the page has died it never settles, and an unheard rejection is no crash. That of a
-   * `call` is one while the attempt runs: a wrong call that nobody awaits would go unseen.
-   */
+  /** A promise for the handler: it never settles once the page has died, and unheard only a wrong `call` is an error. */
   fence<T>(promise: Promise<T>, call = false): Promise<T> {
     const fenced = promise.then(
       (value) => (this.core.closed === 'crashed' ? never<T>() : value),
