@@ -33,6 +33,11 @@ const CLONED = / (BigInt|Date|Map|Set|RegExp|Blob|File|FileList|ArrayBuffer|\w+A
  */
 export const copyJson: CopyValue = (value, where) => copy(value, where, undefined, undefined)
 
+/** The same where no other serializer helps, as for events and flow state: a refusal does not advise one. */
+export const copyOnlyJson: CopyValue = (value, where) => copy(value, where, undefined, nothing)
+
+const nothing: Keeps = () => false
+
 /** The same for storages that hold more than JSON: `keeps` says what is kept as it is. */
 export function copyKeeping(keeps: Keeps): CopyValue {
   return (value, where) => copy(value, where, undefined, keeps)

@@ -1,5 +1,5 @@
 import { EventValidationError } from '../errors'
-import { copyKeeping } from '../state/json'
+import { copyOnlyJson } from '../state/json'
 import { validate, type Input, type Output, type Schema } from '../state/standard-schema'
 
 /** What steps exchange: a type and its data. Plain JSON, frozen. */
@@ -126,9 +126,6 @@ export const anything: Schema = {
   '~standard': { version: 1, vendor: 'dogear', validate: (value) => ({ value }) },
 }
 
-/** Strict JSON, and no advice to open the session with another serializer: events are JSON in every session. */
-const copyEvent = /* @__PURE__ */ copyKeeping(() => false)
-
 /** Data for an event as the schema gives it, checked to be plain JSON. */
 function parse(type: string, schema: Schema | undefined, data: unknown): unknown {
   if (schema === undefined && data === undefined) return undefined
@@ -136,7 +133,7 @@ function parse(type: string, schema: Schema | undefined, data: unknown): unknown
     throw new EventValidationError(type, [{ path: '', message: 'it has no schema, so it takes no data' }])
   const result = validate(schema, data)
   if ('issues' in result) throw new EventValidationError(type, result.issues)
-  return result.value === undefined ? undefined : copyEvent(result.value, `the data of event "${type}"`)
+  return result.value === undefined ? undefined : copyOnlyJson(result.value, `the data of event "${type}"`)
 }
 
 /** Whether a factory with this one's schema has made it. */
