@@ -6,7 +6,7 @@
  *     npm run test:engines -- firefox webkit    these: chromium, chromium-sqlite, firefox, webkit
  *     npm run test:engines -- --only exit       the cases with this in their names
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,6 +20,17 @@ import { webkitBrowser } from '../test/engines/webkit.mjs'
 const root = path.resolve(import.meta.dirname, '..')
 const minute = 60_000
 
+/** The site and the browsers' profiles: gone when this process ends, also by Ctrl-C. */
+const scratch = mkdtempSync(path.join(tmpdir(), 'dogear-engines-'))
+process.env.TMPDIR = scratch
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }))
+
+/** That of the case at work. */
+let browser
+const closeBrowser = () => within(20_000, Promise.resolve(browser?.close())).catch(() => {})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.once(signal, () => void closeBrowser().then(() => process.exit(130)))
+
 const engines = {
   chromium: { programs: ['chromium'], open: () => puppeteerBrowser('chrome', []) },
   'chromium-sqlite': {
@@ -32,7 +43,7 @@ const engines = {
 
 /** The page of test/e2e, built as it is there. */
 async function serveSite() {
-  const outDir = await mkdtemp(path.join(tmpdir(), 'dogear-engines-'))
+  const outDir = path.join(scratch, 'site')
   const source = (file) => path.join(root, 'src', file)
   const shared = { configFile: false, root: path.join(root, 'test/e2e/app'), logLevel: 'error' }
   await build({
@@ -47,11 +58,7 @@ async function serveSite() {
     build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 5000 },
   })
   const server = await preview({ ...shared, build: { outDir }, preview: { host: '127.0.0.1', port: 0 } })
-  const close = async () => {
-    await server.close()
-    await rm(outDir, { recursive: true, force: true })
-  }
-  return { url: server.resolvedUrls.local[0], close }
+  return { url: server.resolvedUrls.local[0], close: () => server.close() }
 }
 
 function within(ms, promise) {
@@ -65,7 +72,7 @@ function within(ms, promise) {
 /** One case in a browser of its own: `undefined` when it passed, `'cannot'` when this driver has no way to do it. */
 async function attempt(open, { needs, run }, site) {
   const payments = await startPaymentServer()
-  let browser
+  browser = undefined
   try {
     browser = await within(minute, open())
     if (needs && !browser[needs]) return 'cannot'
@@ -74,7 +81,7 @@ async function attempt(open, { needs, run }, site) {
   } catch (error) {
     return error
   } finally {
-    await within(20_000, Promise.resolve(browser?.close())).catch(() => {})
+    await closeBrowser()
     await payments.close()
   }
 }

@@ -28,6 +28,10 @@ export async function puppeteerBrowser(kind, args) {
       args: kind === 'firefox' ? args : ['--no-sandbox', '--disable-gpu', ...args],
       // As people have it: puppeteer turns the back/forward cache off.
       ignoreDefaultArgs: ['--disable-back-forward-cache'],
+      // Who launched it ends it, and its profile with it.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
       extraPrefsFirefox: { 'fission.bfcacheInParent': true },
     })
   let browser = await begin()
