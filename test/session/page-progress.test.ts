@@ -129,6 +129,47 @@ describe('progress of a wizard', () => {
     expect([session.asks[0]?.type, fraction(session)]).toEqual(['approval', 1 / 2])
   })
 
+  test('a sub-flow that asks / is one page from the beginning: progress never falls', async () => {
+    const profiled = profile()
+    const inner = defineWorkflow({ ...flow, name: 'inner' }).step(
+      'ask',
+      { on: Go, asks: [Approval, Company], emits: [Done] },
+      async (ctx) => {
+        await ctx.ask(Approval())
+        await ctx.ask(Company())
+        await ctx.sleep(1000)
+        return Done(1)
+      },
+    )
+    const outer = defineWorkflow({ ...flow, name: 'outer' }).subflow('in', {
+      on: Go,
+      workflow: inner,
+      emits: [Done],
+    })
+    const silent = defineWorkflow({ ...flow, name: 'silent' }).step('work', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    const workflow = defineWorkflow({ ...flow })
+      .step('ask', { on: Go, asks: [Name], emits: [Asked] }, async (ctx) => {
+        await ctx.ask(Name())
+        return Asked()
+      })
+      .subflow('child', { on: Asked, workflow: outer, emits: [Answer] })
+      .step('then', { on: Answer, emits: [ToShop] }, () => ToShop())
+      .subflow('quiet', { on: ToShop, workflow: silent, emits: [Done] })
+    const session = (await profiled.open(workflow)) as unknown as Session<AnyWorkflow>
+    session.run().catch(() => {})
+    await profiled.settle()
+    const seen = [fraction(session)]
+    for (const value of ['Ada', 'yes', 'Acme']) {
+      await session.asks[0]?.reply(value)
+      await profiled.settle()
+      seen.push(fraction(session))
+    }
+    await profiled.clock.advance(1000)
+    expect([...seen, session.status, fraction(session)]).toEqual([0, 0.5, 0.5, 0.5, 'completed', 1])
+  })
+
   test("an ask in a node's cleanup / the one in its prepare counts as answered", async () => {
     const profiled = profile()
     const workflow = defineWorkflow({ ...flow }).node(
