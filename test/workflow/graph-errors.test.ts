@@ -93,7 +93,15 @@ describe('one error that lists everything', () => {
     [{ ...good, version: '1' }, 'version is "1"; it is a whole number from 1'],
     [{ ...good, version: 1.5 }, 'version is 1.5; it is a whole number from 1'],
     [{ ...good, start: 5 }, 'start is a number; it must be a text'],
-    [{ ...good, initialState: 'x' }, 'initial_state is a text; it must be an object'],
+    [{ ...good, initialState: 'x' }, 'initialState is a text; it must be an object'],
+    [
+      { ...good, edges: [{ from: 'a', to: 'b', condition: 'isRefnd' }] },
+      'edges.0.condition names "isRefnd", which is not registered; known: "isRefund"',
+    ],
+    [
+      { ...good, nodes: [{ id: 'a', class: 'Clasify' }], edges: [] },
+      'nodes.0.class names "Clasify", which is not registered; known: "Answer", "Classify"',
+    ],
     [
       { ...good, initialState: { a: new Map() } },
       'initialState cannot be kept: initialState.a is a Map; put it in resources, or open the session with the structured-clone serializer',

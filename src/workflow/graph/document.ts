@@ -1,6 +1,6 @@
 import { isForbidden } from '../../state/path'
 import { known, type Report } from './error'
-import { join, kindOf, own, reader, type JsonObject, type Reader } from './reader'
+import { join, kindOf, own, reader, spelled, type JsonObject, type Reader, type Spellings } from './reader'
 import { retryMistake, type RetryPolicy } from '../retry'
 
 /** A node of a document: a registered type under an id. Other keys on it (a position, a label) are left alone. */
@@ -70,6 +70,10 @@ export interface PlainEdge {
 
 export const GRAPH_FORMAT = 1
 
+const TYPE: Spellings = ['type', 'class']
+const WHEN: Spellings = ['when', 'condition']
+const STATE: Spellings = ['initial_state', 'initialState']
+
 interface Named {
   readonly handler?: unknown
   readonly subflow?: unknown
@@ -99,8 +103,8 @@ export function readGraph(document: JsonObject, names: Names, report: Report): G
   const start = read.text(document, ['start'], '', true)
   if (start !== undefined && !ids.has(start))
     report('start', `names "${start}", which is no node; ${known(ids)}`)
-  const initialState = read.json(document, ['initial_state', 'initialState'], '')
-  if (initialState !== undefined) read.object(initialState, 'initial_state')
+  const initialState = read.json(document, STATE, '')
+  if (initialState !== undefined) read.object(initialState, spelled(document, STATE))
   return {
     ...head,
     nodes: nodes.filter((it) => it !== undefined),
@@ -135,12 +139,13 @@ function readNode(
   const node = read.object(value, path)
   if (node === undefined) return undefined
   const id = read.text(node, ['id'], path)
-  const type = read.text(node, ['type', 'class'], path)
+  const type = read.text(node, TYPE, path)
+  const typed = join(path, spelled(node, TYPE))
   const registered: Named | undefined = type === undefined ? {} : names.type(type, id ?? '')
   if (registered === undefined)
-    report(join(path, 'type'), `names "${type}", which is not registered; ${known(names.types.keys())}`)
+    report(typed, `names "${type}", which is not registered; ${known(names.types.keys())}`)
   else if (registered.handler)
-    report(join(path, 'type'), `names "${type}", which is a handler; a node has phases, such as execute`)
+    report(typed, `names "${type}", which is a handler; a node has phases, such as execute`)
   const config = read.json(node, ['config'], path)
   if (config !== undefined && registered?.subflow)
     report(join(path, 'config'), `means nothing: "${type}" is a workflow; capture says what enters it`)
@@ -213,9 +218,12 @@ function readEdge(
   }
   const from = end('from')
   const to = end('to')
-  const when = read.text(edge, ['when', 'condition'], path, true)
+  const when = read.text(edge, WHEN, path, true)
   if (when !== undefined && !conditions.has(when))
-    report(join(path, 'when'), `names "${when}", which is not registered; ${known(conditions.keys())}`)
+    report(
+      join(path, spelled(edge, WHEN)),
+      `names "${when}", which is not registered; ${known(conditions.keys())}`,
+    )
   return when === undefined ? { from, to } : { from, to, when }
 }
 

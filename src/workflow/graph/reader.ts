@@ -55,13 +55,19 @@ export function reader(report: Report): Reader {
   }
 }
 
-/** The spelling that is there. */
-function spelling(from: JsonObject, [first, second]: Spellings, path: string, report: Report): string {
-  if (second === undefined || own(from, second) === undefined) return first
-  if (own(from, first) === undefined) return second
-  if (own(from, first) !== own(from, second))
+/** The spelling that is there; that a second one says something else is reported. */
+function spelling(from: JsonObject, keys: Spellings, path: string, report: Report): string {
+  const [first, second = first] = keys
+  const key = spelled(from, keys)
+  const other = own(from, second)
+  if (other !== undefined && other !== own(from, key))
     report(join(path, second), `is a second spelling of "${first}"; leave one of them out`)
-  return first
+  return key
+}
+
+/** The spelling that is there, for what else is wrong with it. */
+export function spelled(from: JsonObject, [first, second = first]: Spellings): string {
+  return own(from, first) === undefined && own(from, second) !== undefined ? second : first
 }
 
 /** What an object itself has under a key. */
