@@ -287,6 +287,20 @@ describe('transactions', () => {
     },
   )
 
+  it.each(['', 'x', NaN, {}])(
+    'a count of epochs that is %j / claims go on, each above the last',
+    async (count) => {
+      const storage = indexedDBStorage()
+      const epoch = await written(storage, 'a', 2)
+      const store = (await openPlain('dogear')).transaction('sessions', 'readwrite').objectStore('sessions')
+      store.put(count, ['e', '', 0])
+      const next = await begin(storage, 'a')
+      expect(Number.isSafeInteger(next)).toBe(true)
+      expect(next).toBeGreaterThan(epoch)
+      expect(await begin(storage, 'b')).toBe(next + 1)
+    },
+  )
+
   it('a session without its head is damaged, not fresh', async () => {
     const storage = indexedDBStorage()
     await written(storage, 'a', 2)

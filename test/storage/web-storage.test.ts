@@ -222,6 +222,9 @@ describe('two tabs', () => {
 describe('damaged', () => {
   it.each([
     ['text that is not ours', () => 'garbage'],
+    ['text that is JSON', () => 'null'],
+    ['a text cut off in its head', (text: string) => text.slice(0, 20)],
+    ['an empty head alone', () => 'h0 {}'],
     ['a text cut off', (text: string) => text.slice(0, -20)],
     ['a missing line', (text: string) => text.split('\n').toSpliced(1, 1).join('\n')],
     ['a changed letter', (text: string) => text.replace('begin', 'bogus').replace('"go', '"og')],

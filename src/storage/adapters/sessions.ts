@@ -163,9 +163,9 @@ function writing(
   }
 }
 
-/** The next epoch, after the newest one. */
+/** The next epoch, after the newest one. Where that is damaged the count begins anew, which is always higher. */
 function giveOut(shelf: Shelf, newest: unknown, firstEpoch: () => number): number {
-  const epoch = ((newest as number | undefined) ?? firstEpoch()) + 1
+  const epoch = (Number.isSafeInteger(newest) ? (newest as number) : firstEpoch()) + 1
   if (newest === undefined) shelf.put('e', '', 1, epoch)
   shelf.put('e', '', 0, epoch)
   return epoch
@@ -175,12 +175,13 @@ function headOf(shelf: Shelf, id: string): Promise<StoredHead | undefined> {
   return shelf.get('h', id, 0) as Promise<StoredHead | undefined>
 }
 
-/** Everything there is, whole or not: a session that lost its head is damaged, not new. */
+/** Everything there is, whole or not: a session that lost its head is damaged, not new. One that was only claimed is new. */
 async function contents(shelf: Shelf, id: string): Promise<StoredSession | undefined> {
   const found = await Promise.all([headOf(shelf, id), snapshotOf(shelf, id), shelf.all('j', id)])
   const [head, snapshot, packs] = found as [StoredHead, Kept, unknown[]]
   const batches = packs.map(unpacked)
-  return head?.seq || snapshot.snapshot || batches[0] ? { head, batches, ...snapshot } : undefined
+  const isThere = head !== undefined && head?.seq !== 0
+  return isThere || snapshot.snapshot || batches.length > 0 ? { head, batches, ...snapshot } : undefined
 }
 
 type Kept = Pick<StoredSession, 'snapshot' | 'parts'>
