@@ -52,7 +52,8 @@ export async function loadStored(
   mustBeKnown('format', Math.max(head?.format || 0, snapshot?.format || 0), BYTES_FORMAT)
   // What a storage reads back may be anything, whatever the types say.
   const numbers = [head?.version, head?.epoch, head?.seq, head?.snapshot]
-  mustBeWhole(numbers.every(Number.isSafeInteger) && (snapshot?.seq ?? 0) === head.snapshot, 'head')
+  const isOwn = head?.id === id && (snapshot?.seq ?? 0) === head.snapshot
+  mustBeWhole(isOwn && numbers.every(Number.isSafeInteger), 'head')
   accept(head)
   const { value, parts, unread } = await wholeOf(stored, serializer, late)
   const { records, ...sizes } = await recordsOf(stored, serializer)

@@ -107,6 +107,7 @@ describe('loadStored', () => {
   it.each<[string, (stored: Stored) => unknown]>([
     ['no head', (it) => ({ ...it, head: undefined })],
     ['a head that is text', (it) => ({ ...it, head: 'head' })],
+    ['a head of another session', (it) => ({ ...it, head: { ...it.head, id: 'b' } })],
     ['a head without a number', (it) => ({ ...it, head: { ...it.head, epoch: NaN } })],
     ['a lost snapshot', ({ head, batches }) => ({ head, batches })],
     ['a snapshot at another place', (it) => ({ ...it, snapshot: snapshot(3) })],
