@@ -119,7 +119,11 @@ export class Writer {
     try {
       const at = clock.now()
       const status = this.#deps.status()
-      const made = await serializer.serialize(value)
+      const given = serializer.serialize(value) as Promise<unknown> | undefined
+      // A flow must not wait for ever with one that waits for its key.
+      const made: unknown = await (given?.then
+        ? withinLimit(clock, given, timeout, `serializing "${id}"`)
+        : given)
       // Stored as nothing, the value would count as saved, and be missing at the next load.
       if (made === undefined) throw new TypeError('the serializer returned nothing')
       const data = bytes && typeof made === 'string' ? new TextEncoder().encode(made) : made

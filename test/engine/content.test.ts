@@ -330,6 +330,26 @@ describe('a custom serializer', () => {
     expect(() => session.state.set('x', 1n)).toThrow('a BigInt')
   })
 
+  test('one that does not answer / unsaved within the time limit, and effects go on; saved once it answers', async () => {
+    const page = profile()
+    let locked = true
+    const serialize = (value: unknown) => (locked ? new Promise<never>(() => {}) : secret.serialize(value))
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(await ctx.once('made', () => 1)))).data),
+    )
+    const session = await page.open(workflow, { serializer: { ...secret, serialize } })
+    void session.run().catch(() => {})
+    await page.clock.advance(4000)
+    expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'TIMEOUT' } })
+    expect(page.errors).toEqual([session.persistence.error])
+    expect(session.asks).toHaveLength(1)
+    locked = false
+    await page.clock.advance(40_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+
   test('import and fork / only its text is stored', async () => {
     const page = profile()
     const json = { ...((await page.open(asking)).toJSON() as object), state: { word: 'plaintext' } }
