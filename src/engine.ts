@@ -122,7 +122,7 @@ export interface Engine {
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
   /** Removes the sessions that are past their `expireAfter`, open ones too. Resolves with their ids. */
   sweep(): Promise<string[]>
-  /** Deletes all sessions, or those whose id begins with `prefix`: for a logout. */
+  /** Deletes all sessions and flow state, or sessions with that prefix: for a logout. Other tabs are `outdated` then. */
   clear(options?: { prefix?: string }): Promise<void>
   /** Closes every session, and the storage's connections. */
   close(): Promise<void>

@@ -50,7 +50,7 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = 
   /**
    * Paths of the state that are never stored, exported or sent to another tab: card numbers, passwords. After a reload
    * they are back at their default, or absent. A step sees what was typed in the tab that executes it. They lead into no
-   * list.
+   * list. Only the state has them: an event, such as a reply, and a result of `once` are stored whole.
    */
   readonly private?: readonly Private[]
   /** The checks of `validate` to leave out. */

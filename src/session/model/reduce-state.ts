@@ -47,7 +47,7 @@ export function commit(model: Model, exec: Execution): void {
 
 /**
  * Takes the uncommitted writes of executions out again. A rebase, not a restore: the state before the first of
- * them, with everybody else's writes since applied again, in order (durable-steps, rule c).
+ * them, with everybody else's writes since applied again, in order (decision 2, rule 5).
  */
 export function rollback(model: Model, ids: readonly number[]): void {
   const execs = ids.flatMap((id) => model.execs.get(id) ?? [])

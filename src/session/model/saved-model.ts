@@ -16,7 +16,7 @@ import {
 
 /**
  * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as operations
- * that lead back to them, so that a snapshot costs little more than the state (durable-steps, rule e).
+ * that lead back to them, so that a snapshot costs little more than the state (decision 1).
  */
 export interface SavedModel extends Pick<
   Model,

@@ -8,7 +8,7 @@ import { OlderWork } from './older-work'
 import { Turns } from './turns'
 
 /**
- * One attempt's way through what its execution has recorded (durable-steps, rules a, b, g). A write or send is
+ * One attempt's way through what its execution has recorded (decision 2, rules 1 to 3). A write or send is
  * silent when the ledger holds an equal one that this attempt has not used yet; a read sees the state that it saw,
  * and results come in recorded order. New work of the attempt is followed in the same way, so that it sees now what a
  * re-run would see.

@@ -10,7 +10,7 @@ import { StepWrites, type Make } from './step-writes'
 const written = Promise.resolve()
 
 /**
- * The state as one attempt sees and writes it (durable-steps, rules a, b, i). While the attempt repeats what is
+ * The state as one attempt sees and writes it (decision 2, rules 1 and 2). While the attempt repeats what is
  * recorded, reads see the version of that time and equal writes are silent; after that everything is new.
  */
 export class StepState extends StepWrites {

@@ -28,7 +28,7 @@ function thisTask(): Set<Turns> {
 
 /**
  * Results come to an attempt one a task, in the order in which they were recorded: live as on a re-run, so that
- * branches of one step that go on at once do so in the same order again (durable-steps, rule g). The first one comes
+ * branches of one step that go on at once do so in the same order again (decision 2, rule 3). The first one comes
  * at once, when the attempt was at rest.
  */
 export class Turns {
