@@ -136,7 +136,10 @@ export class Tenure {
   /** The error of a refused write; nothing when the storage had only been emptied, and the session is claimed again. */
   async remedied(error: unknown): Promise<unknown> {
     const { clock, timeout, live } = this.#deps
-    if (!(error instanceof StaleEpochError) || error.newest !== 0) return error
+    if (!(error instanceof StaleEpochError)) return error
+    // It was on its way when this page claimed the session anew, and is in the copy that is owed.
+    if (error.newest === this.epoch && error.epoch !== this.epoch) return undefined
+    if (error.newest !== 0) return error
     const renewed = withinLimit(clock, this.#renew(), timeout, `claim of session "${live.core.options.id}"`)
     return renewed.then(
       (done) => (done ? undefined : error),

@@ -204,7 +204,8 @@ export class Journal {
     } catch (thrown) {
       const reason = await this.#instead(storageError(thrown)).catch(storageError)
       const error = this.#deps.remedied ? await this.#deps.remedied(reason) : reason
-      if (error !== undefined) this.#fail(error)
+      if (error === undefined) this.#schedule()
+      else this.#fail(error)
     }
     this.#busy = false
   }
@@ -219,7 +220,6 @@ export class Journal {
     if (written === undefined) return error
     this.#batch = undefined
     this.#compacted(written, owed)
-    this.#schedule()
     return undefined
   }
 

@@ -119,6 +119,39 @@ describe('storage is emptied under an open page', () => {
     expect(await storage.read('flow')).toBeDefined()
   })
 
+  test.each([
+    ['in one tab', true],
+    ['in one of several tabs', false],
+  ])(
+    '%s, and the claim that the page makes at once lands while a write of before waits / all that it holds is stored again',
+    async (_, alone) => {
+      const { clock, storage, empty } = browser()
+      let tell = (): void => {}
+      const late = (): Promise<void> => new Promise((resolve) => clock.setTimeout(resolve, 1000))
+      let isSlow = false
+      const slow: SessionStorage = {
+        ...storage,
+        claim: (...call) => (isSlow ? late() : Promise.resolve()).then(() => storage.claim(...call)),
+        append: (...call) => (isSlow ? late() : Promise.resolve()).then(() => storage.append(...call)),
+        watch: (listener) => ((tell = listener), () => {}),
+      }
+      const tabs = alone ? {} : virtualTabs()
+      const session = await createEngine({ storage: slow, clock, onError: () => {}, ...tabs }).open(asking)
+      session.state.set('old', 1)
+      await session.flush()
+      isSlow = true
+      empty()
+      tell()
+      await clock.advance(10)
+      session.state.set('new', 2)
+      await Promise.all([session.flush(), clock.advance(20_000)])
+      expect(session.role).toBe('leader')
+      expect(session.persistence.status).toBe('saved')
+      expect(session.state.get()).toEqual({ old: 1, new: 2 })
+      expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+    },
+  )
+
   test('in the middle of a run / it goes on, also after a reload, and no effect is repeated', async () => {
     const { clock, tab, empty } = browser()
     const engine = tab()
