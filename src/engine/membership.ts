@@ -108,12 +108,12 @@ export class Membership {
     return core.model
   }
 
-  /** This tab executes the session under epoch `own`; without one, others know it by a number above `found`, the epoch read. */
+  /** This tab executes the session under epoch `own`. Without one, or if a backup gave it out again, others know it by a number above `found`. */
   lead(own: number | undefined, base: number, found = 0): void {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
     const durable = this.following?.durable ?? 0
-    const epoch = Math.max(this.#told, own ?? between(Math.max(found, this.followed)))
+    const epoch = Math.max(this.#told, own ?? 0, between(Math.max(found, this.followed)))
     this.end()
     this.epoch = own
     // It is alone, or the lock was stolen while the session was claimed.

@@ -31,6 +31,7 @@ const browser = (alone = true) => {
     clock,
     errors,
     storage,
+    texts,
     tab: (): Engine =>
       createEngine({ storage, clock, onError: (it) => errors.push(it), ...(alone ? {} : tabs) }),
     empty: () => texts.texts.clear(),
@@ -285,6 +286,31 @@ describe('storage is emptied under several tabs', () => {
     crash(first)
     await clock.advance(2000)
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2, 'from two': 3 })
+  })
+
+  test('a backup takes its place, and the leader types / the tabs go on together, with what was typed on top', async () => {
+    const { clock, tab, one, texts } = await pair()
+    const backup = new Map(texts.texts)
+    let engine = tab()
+    let two = await engine.open(asking)
+    for (let n = 0; n < 3; n++) {
+      const last = engine
+      engine = tab()
+      two = await engine.open(asking)
+      await two.takeOver()
+      crash(last)
+      await clock.advance(1000)
+    }
+    expect([one.role, two.role]).toEqual(['follower', 'leader'])
+    for (const [key, text] of backup) texts.texts.set(key, text)
+    two.state.set('new', 3)
+    await clock.advance(5000)
+    one.state.set('newer', 4)
+    await clock.advance(20_000)
+    expect([one.persistence.status, two.persistence.status]).toEqual(['saved', 'saved'])
+    expect(one.state.get()).toEqual({ old: 1, new: 3, newer: 4 })
+    expect(two.state.get()).toEqual(one.state.get())
+    expect((await tab().open(asking)).state.get()).toEqual(one.state.get())
   })
 
   test('the leader dies before it has noticed / the next leader stores what it has heard', async () => {
