@@ -6,6 +6,7 @@ import type { Tail } from '../storage/exit-journal'
 import { isExpired } from '../storage/expiry'
 import { loadStored, type Loaded } from '../storage/load'
 import type { SessionStorage, StoredHead } from '../storage/storage'
+import { withinLimit } from '../storage/time-limit'
 import type { LiveSession } from '../session/live-session'
 import { accept } from './migration'
 import type { Keeping } from './keeping'
@@ -17,6 +18,8 @@ import { isEmptied } from './tenure'
 
 /** How often reading and claiming is tried when somebody else writes in between. */
 const MOST_TRIES = 100
+/** Milliseconds until a claim counts as one that is never answered. An answer that is late is better than another claim. */
+const LOST = 30_000
 
 export interface FindingParts {
   readonly deps: OpeningDeps
@@ -73,7 +76,7 @@ export class Finding {
     return { ...look, flow }
   }
 
-  /** Has no time limit. Reading too early does no harm: the claim notices it, and a leader tells its followers what they lack. */
+  /** Reads without a time limit. Reading too early does no harm: the claim notices it, and a leader tells its followers what they lack. */
   async find(begun: Begun = this.begin()): Promise<Found> {
     const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around
@@ -113,11 +116,15 @@ export class Finding {
     throw new StorageError(`session "${id}" cannot be claimed`)
   }
 
-  /** A failed claim does not matter, as with a full disk: what was read is shown and executed all the same. */
+  /**
+   * A failed claim does not matter, as with a full disk: what was read is shown and executed all the same. One that is never
+   * answered must not keep from this page what it has read until it is loaded anew.
+   */
   async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | 'refused'> {
     const { deps, id, live, keeping } = this.#parts
     try {
-      return await deps.storage.claim(id, keeping.shape, expected)
+      const claim = deps.storage.claim(id, keeping.shape, expected)
+      return await withinLimit(deps.clock, claim, LOST, `claim of session "${id}"`)
     } catch (error) {
       if (live.status === 'loading' || live.core.remote) return 'refused'
       throw error
