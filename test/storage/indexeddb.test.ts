@@ -8,6 +8,7 @@ import { loadStored } from '../../src/storage/load'
 import { jsonSerializer } from '../../src/storage/serializer'
 import { batch, begin, snapshot, written } from '../../src/testing/conformance/sample'
 import { storageConformance } from '../../src/testing/conformance/storage-conformance'
+import { unhandled } from '../support/flows'
 
 const strict = { durability: 'strict' } as const
 
@@ -181,6 +182,24 @@ describe('the database', () => {
     expect(await written(storage, 'a', 1)).toBeGreaterThan(epoch)
     vi.restoreAllMocks()
   })
+})
+
+describe('the database is closed at any moment of a call, and cannot be opened again', () => {
+  it.each(Array.from({ length: 12 }, (_, n) => [n]))(
+    'after %i turns of the microtask queue / no rejection is left to nobody',
+    async (turns) => {
+      const storage = indexedDBStorage()
+      await begin(storage, 'a')
+      failingOpen(...Array.from({ length: 6 }, () => 'VersionError'))
+      const heard = await unhandled(async () => {
+        const reading = storage.read('a').catch(() => {})
+        for (let n = 0; n < turns; n++) await Promise.resolve()
+        void storage.close()
+        await reading
+      })
+      expect(heard).toEqual([])
+    },
+  )
 })
 
 describe('a page that is left', () => {

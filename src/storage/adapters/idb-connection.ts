@@ -38,8 +38,8 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
     transact(mode, durability, callback) {
       let used: Promise<IDBDatabase> | undefined
       const once = async () => {
-        const tx = await begin(own, mode, durability)
-        used = own.connect()
+        const [tx, opened] = await begin(own, mode, durability)
+        used = opened
         running.add(tx)
         if (page.away) abort(tx)
         const result = await landed(tx, callback).finally(() => running.delete(tx))
@@ -77,15 +77,16 @@ interface Door {
   loss(): Error | undefined
 }
 
+/** A transaction, and the opening that it is on: by now another one may have begun. */
 async function begin(
   door: Door,
   mode: IDBTransactionMode,
   durability: Durability,
   tries = 2,
-): Promise<IDBTransaction> {
+): Promise<readonly [IDBTransaction, Promise<IDBDatabase>]> {
   const own = door.connect()
   try {
-    return (await own).transaction(STORE, mode, { durability })
+    return [(await own).transaction(STORE, mode, { durability }), own]
   } catch (error) {
     // A failed connection is not kept. Safari, and a browser that cleans up, close connections silently.
     door.drop(own)
