@@ -8,6 +8,7 @@
 //     npm run fuzz -- --of versions             the same, while newer code with migrations is deployed
 //     npm run fuzz -- --of joins                flows in flows with what is gathered, collected and waited for together
 //     npm run fuzz -- --of schema               whether a state is what its strict schema makes of it, whatever happens
+//     npm run fuzz -- --of faults               tabs of a browser whose IndexedDB, web storage or server has trouble
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'vite'

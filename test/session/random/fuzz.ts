@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { findingOf, flows, joins, schemas, subflows, travels, versions } from './search'
+import { faults, findingOf, flows, joins, schemas, subflows, travels, versions } from './search'
 
 /** What goes wrong with a seed, by what it is a script of. */
 const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
@@ -9,6 +9,7 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
   versions: (seed) => findingOf(versions, seed),
   joins: (seed) => findingOf(joins, seed),
   schema: (seed) => findingOf(schemas, seed),
+  faults: (seed) => findingOf(faults, seed),
 }
 
 /** `npm run fuzz`: random sessions against their models until told to stop. Says how far it is every ten seconds. */
@@ -29,7 +30,7 @@ export async function fuzz(args: readonly string[]): Promise<number> {
   const find = kinds[values.of]
   if (find === undefined || [first, seeds, until].some(Number.isNaN)) {
     console.error(
-      'usage: npm run fuzz -- [--of flows|travels|subflows|versions|joins|schema] [--seeds 1000] [--first 1] [--minutes 5]',
+      'usage: npm run fuzz -- [--of flows|travels|subflows|versions|joins|schema|faults] [--seeds 1000] [--first 1] [--minutes 5]',
     )
     return 2
   }

@@ -1,4 +1,10 @@
 import { expect } from 'vitest'
+import { play as browse } from '../../storage/random/faults-play'
+import {
+  script as misfortune,
+  smaller as milder,
+  type Script as Misfortune,
+} from '../../storage/random/faults-script'
 import { random } from '../../support/random'
 import { play } from './play'
 import { scenario, smaller, type Scenario } from './program'
@@ -51,6 +57,9 @@ export const joins: Kind<Nesting> = {
 
 /** A strict schema, and whoever writes. */
 export const schemas: Kind<Story> = { script: acts, play: strict, smaller: fewerActs }
+
+/** A browser whose storage has trouble. */
+export const faults: Kind<Misfortune> = { script: misfortune, play: browse, smaller: milder }
 
 async function trouble<Script>(kind: Kind<Script>, it: Script): Promise<readonly string[]> {
   try {
