@@ -1,3 +1,4 @@
+import type { Box } from '../storage/exit-journal'
 import type { SessionStorage } from '../storage/storage'
 import type { Message } from '../session/followers/message'
 import { Line } from '../tabs/line'
@@ -17,7 +18,7 @@ export function removing(storage: SessionStorage, around: Around): SessionStorag
     ...storage,
     async delete(id) {
       const place = placeOf(storage, id)
-      forget(page, (key) => key === place)
+      forget(page, () => [place, place.replace('dogear:', ASKED)])
       await storage.delete(id)
       tell(around, place)
     },
@@ -28,7 +29,8 @@ export function removing(storage: SessionStorage, around: Around): SessionStorag
     async clear(prefix) {
       const places = [placeOf(storage, prefix ?? '')]
       if (prefix === undefined) places.push(placeOf(storage, '').replace('dogear:', FLOW))
-      forget(page, (key) => places.some((it) => key.startsWith(it)))
+      const isOf = (key: string): boolean => places.some((it) => key.replace(ASKED, 'dogear:').startsWith(it))
+      forget(page, (box) => keysOf(box).filter(isOf))
       const filter = prefix === undefined ? {} : { prefix }
       const all = channels ? await storage.list(filter).catch(() => []) : []
       await storage.clear(prefix)
@@ -37,13 +39,19 @@ export function removing(storage: SessionStorage, around: Around): SessionStorag
   }
 }
 
-function forget(page: Page | undefined, which: (key: string) => boolean): void {
+function forget(page: Page | undefined, which: (box: Box) => readonly string[]): void {
   try {
-    for (const key of Object.keys(page?.localStorage ?? {}))
-      if (which(key.replace(ASKED, 'dogear:'))) page?.localStorage?.removeItem(key)
+    const box = page?.localStorage
+    if (box) for (const key of which(box)) box.removeItem(key)
   } catch {
     // `localStorage` is forbidden, so there is nothing in it either.
   }
+}
+
+function keysOf(box: Box): string[] {
+  return box.key
+    ? Array.from({ length: Number(box.length) }, (_, at) => `${box.key?.(at)}`)
+    : Object.keys(box)
 }
 
 /** Makes the tabs that show a session look at what is stored. */

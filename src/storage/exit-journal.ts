@@ -4,8 +4,10 @@ import { jsonText } from './json-text'
 import { jsonSerializer } from './serializer'
 import type { Serializer } from './serializer'
 
-/** What is needed of `localStorage`. */
+/** What is needed of `localStorage`. Where there is no `key`, `engine.clear` looks at its own keys. */
 export interface Box {
+  readonly length?: number
+  key?(index: number): string | null
   getItem(key: string): string | null
   setItem(key: string, value: string): void
   removeItem(key: string): void

@@ -4,14 +4,17 @@ import {
   createEngine,
   defineWorkflow,
   memoryStorage,
+  type Engine,
   type EngineOptions,
   OvertakenError,
   structuredCloneSerializer,
 } from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
 import { asking, Done, flow, gate, Go, Nudge, Question } from '../support/flows'
+import { area } from '../storage/area'
 import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
+import { Page } from '../support/page'
 
 /** A page is left with "a" stored, and "b" after it not stored yet. */
 async function leftBehind(tab: ReturnType<typeof browser>['tab']): Promise<void> {
@@ -428,6 +431,30 @@ describe('leaving the page', () => {
     await next.engine.delete('flow')
     expect(box.size).toBe(0)
     expect((await next.engine.open(asking)).state.get()).toEqual({})
+  })
+
+  test.each<[string, (texts: ReturnType<typeof area>) => object, (engine: Engine) => Promise<void>]>([
+    [
+      'no more than it must',
+      ({ getItem, setItem, removeItem }) => ({ getItem, setItem, removeItem }),
+      (it) => it.delete('a-1'),
+    ],
+    ['its items by key() alone', (texts) => texts, (it) => it.clear({ prefix: 'a-' })],
+    ['its items by key() alone', (texts) => texts, (it) => it.clear()],
+  ])('a localStorage that shows %s / an exit journal is removed all the same', async (_, shown, remove) => {
+    const { tab } = browser()
+    const texts = area()
+    const page = () => Object.defineProperty(new Page(new Map()), 'localStorage', { value: shown(texts) })
+    const left = page()
+    const first = tab({ page: left }).engine
+    ;(await first.open(asking, { id: 'a-1' })).state.set('text', 'secret')
+    left.hide()
+    crash(first)
+    expect(texts.length).toBe(1)
+    const next = tab({ page: page() }).engine
+    await remove(next)
+    expect(texts.length).toBe(0)
+    expect((await next.open(asking, { id: 'a-1' })).state.get()).toEqual({})
   })
 
   test('sessions are cleared by a prefix / the exit journals of others stay', async () => {
