@@ -98,11 +98,14 @@ async function settled(
   if (sameContent(accepted, state)) {
     if (state !== model.tree.root()) model.tree.restore(state)
   } else if (keeps(accepted, state)) await migrate(parts, definition.version, model, history)
-  else
+  else {
+    const [before, after] = [state, Object(accepted)] as Record<string, unknown>[]
+    const lost = Object.keys(before!).find((key) => !keeps(after![key], before![key]))
     throw new Refusal(
       'STATE_INVALID',
-      'the schema would remove or change parts of its state; raise the version',
+      `the schema would remove or change "${lost ?? 'parts'}" of its state; raise the version`,
     )
+  }
 }
 
 /**
