@@ -1,10 +1,14 @@
-import { CancelledError, StalledError } from '../run-errors'
+import { TimeoutError } from '../errors'
+import { CancelledError, StalledError, StepLimitError } from '../run-errors'
 import type { Core } from './core'
 import { deferred, type Deferred } from './deferred'
 import { recordedFailure } from './step/failure'
 import type { Finished, SessionRecord } from './model/record'
 
 type RunEnd = Omit<Finished, 'kind'>
+
+/** Step executions that a run may take, unless its workflow says otherwise. */
+export const MOST_STEPS = 10_000
 
 /** How the present run will end, or the last one has ended: the same promise and error for everybody. */
 export class Outcome {
@@ -73,5 +77,14 @@ export function explain(core: Core, end: RunEnd): Error {
   if (end.status === 'cancelled') return new CancelledError(end.reason)
   if (end.status === 'stalled') return new StalledError(end.unconsumed ?? [])
   // The error that this page has seen itself is richer than what the journal could keep.
-  return core.cause ?? recordedFailure(end)
+  return core.cause ?? limitOf(core, end) ?? recordedFailure(end)
+}
+
+/** The limit of the run itself that it went past: the class is the same in every tab and after a reload, as the message is. */
+function limitOf({ definition }: Core, { error }: RunEnd): Error | undefined {
+  const { timeout = 0, maxSteps = MOST_STEPS } = definition.options
+  const { code, message } = error ?? {}
+  if (error?.step !== undefined || (code !== 'STEP_LIMIT' && code !== 'TIMEOUT')) return undefined
+  const passed = code === 'TIMEOUT' ? new TimeoutError('run', '', timeout) : new StepLimitError(maxSteps)
+  return Object.assign(passed, { message })
 }

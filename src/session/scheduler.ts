@@ -9,6 +9,7 @@ import type { Deadlines } from './deadlines'
 import { failRun } from './step/failure'
 import type { LiveAttempt } from './step/live-attempt'
 import type { Execution, Scope } from './model/model'
+import { MOST_STEPS } from './outcome'
 import { hasWorker, nextQueued } from './queued'
 import { RunTimer } from './run-timer'
 
@@ -191,7 +192,7 @@ export class Scheduler {
   #take(name: string, events: readonly number[], step: StepDefinition): void {
     const { core } = this
     const { model, definition } = core
-    const limit = definition.options.maxSteps ?? 10_000
+    const limit = definition.options.maxSteps ?? MOST_STEPS
     if ((model.run?.steps ?? 0) >= limit) {
       failRun(core, undefined, 0, new StepLimitError(limit))
       return

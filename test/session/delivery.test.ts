@@ -6,6 +6,7 @@ import {
   defineWorkflow,
   type EventNotAcceptedError,
   type StepError,
+  StepLimitError,
   type UnknownEventError,
   type UnknownStepError,
 } from '../../src/index'
@@ -246,6 +247,19 @@ describe('the end of a run', () => {
     expect(await failure(session.run())).toMatchObject({ code: 'STEP_LIMIT', limit: 7 })
     expect(count).toBe(7)
     expect(session.status).toBe('failed')
+  })
+
+  test('the same after a reload, also of code with another limit / a StepLimitError with its message', async () => {
+    const page = profile()
+    const loop = (maxSteps: number) =>
+      defineWorkflow({ ...flow, maxSteps }).step('loop', { on: [Go, Item], emits: [Item, Done] }, () =>
+        Item(1),
+      )
+    const error = await failure((await page.open(loop(7))).run())
+    await page.reload()
+    const again = (await page.open(loop(8))).error
+    expect(again).toBeInstanceOf(StepLimitError)
+    expect(again).toMatchObject({ code: 'STEP_LIMIT', message: (error as Error).message })
   })
 
   test('without maxSteps / a run of 10,000 executions completes, one more is too many', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, type Retry, type StepError, type TimeoutError } from '../../src/index'
+import { defineWorkflow, type Retry, type StepError, TimeoutError } from '../../src/index'
 import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, type Profile } from '../support/flows'
 
 /** A step that fails `failures` times, and the times (ms since the first) at which it was tried. */
@@ -490,7 +490,12 @@ describe("a run's timeout", () => {
     expect(session.status).toBe('running')
     await page.clock.advance(1)
     expect(session.status).toBe('failed')
-    expect(await result).toMatchObject({ code: 'TIMEOUT', scope: 'run', limit: 100 })
+    const error: TimeoutError = await result
+    expect(error).toMatchObject({ code: 'TIMEOUT', scope: 'run', limit: 100 })
+    await page.reload()
+    const again = (await page.open(workflow)).error
+    expect(again).toBeInstanceOf(TimeoutError)
+    expect(again).toMatchObject({ scope: 'run', limit: 100, message: error.message })
   })
 
   test('a long wait for a reply / does not count', async () => {
