@@ -123,7 +123,11 @@ function Resources({ engine, name }: { readonly engine: Engine; readonly name: s
   const shared = engine.flow(letter)
   const whose = printer === shared.resources.printer ? 'for all letters' : `for ${name}`
   return (
-    <Layer title="Resources" hint="Given by the page, never stored." kept="A reload keeps the key, no value.">
+    <Layer
+      title="Resources"
+      hint="Given by the page, never stored."
+      kept="A reload keeps the key, not the value."
+    >
       <dl>
         <dt>printer</dt>
         <dd>{printer ? `${printer.model}, ${whose}` : 'missing'}</dd>
