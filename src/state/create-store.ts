@@ -13,14 +13,17 @@ import { createStateStore, type StateStore } from './store'
  * store.set('count', (it) => it + 1)
  * ```
  *
- * `schema` checks every write at its path; without it any JSON is taken. `initial` is the state at the beginning.
- * Default: the schema's defaults, or `{}`.
+ * `schema` checks every write at its path; without it any JSON is taken, and types are what you say:
+ * `createStore<Cart>({ initial })`. `initial` is the state at the beginning. Default: the schema's defaults, or `{}`.
  *
  * @throws StateValidationError when the schema refuses the initial state
  */
-export function createStore<S extends Schema = Schema<Record<string, unknown>>>(
-  options: { schema?: S; initial?: unknown } = {},
-): StateStore<Output<S>> {
+export function createStore<S extends Schema = Schema<Record<string, unknown>>>(options?: {
+  schema?: S
+  initial?: unknown
+}): StateStore<Output<S>>
+export function createStore<T extends object>(options: { initial: T }): StateStore<T>
+export function createStore(options: { schema?: Schema; initial?: unknown } = {}): StateStore<unknown> {
   checkArgument('createStore()', options)
-  return createStateStore<Output<S>>(partsOf(compileSchema(options.schema), options.initial))
+  return createStateStore<unknown>(partsOf(compileSchema(options.schema), options.initial))
 }

@@ -238,7 +238,7 @@ describe('untyped hooks', () => {
     useWorkflow('cart-42')
   })
 
-  it('with a store / typed by its schema, or unknown', () => {
+  it('with a store / typed by its schema or by what one says, or unknown', () => {
     const store = createStore({ schema: z.object({ count: z.number() }), initial: { count: 1 } })
     const [count, setCount] = useWorkflowState(store, 'count')
     expectTypeOf(count).toEqualTypeOf<number>()
@@ -247,6 +247,16 @@ describe('untyped hooks', () => {
     // @ts-expect-error no such path
     useWorkflowState(store, 'nope')
     expectTypeOf(useWorkflowState(createStore({}), 'any.thing')[0]).toEqualTypeOf<unknown>()
+    interface Cart {
+      items: { price: number }[]
+    }
+    const said = createStore<Cart>({ initial: { items: [] } })
+    expectTypeOf(useWorkflowState(said, 'items.0.price')[0]).toEqualTypeOf<number | undefined>()
+    said.append('items', { price: 3 })
+    // @ts-expect-error no such path
+    useWorkflowState(said, 'nope')
+    // @ts-expect-error not the state that was said
+    createStore<Cart>({ initial: { items: [1] } })
   })
 
   it('with a plain store / typed by its first state, and without drafts', () => {
