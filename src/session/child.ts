@@ -157,7 +157,9 @@ class Child implements Nested {
   }
 
   startOne(): LiveAttempt | undefined {
-    return this.#scheduler.startOne()
+    const started = this.#scheduler.startOne()
+    this.#changed()
+    return started
   }
 
   end(reason: Error | 'crashed'): void {
@@ -172,7 +174,10 @@ class Child implements Nested {
 
   /** The clock of the attempt stands still while everything in here waits. */
   #changed(): void {
-    const rests = !this.#scheduler.active || allWait(this.core.model, this.core)
+    const { core } = this
+    // Where nothing may start, what is at work goes on.
+    const works = this.#scheduler.active || core.attempts.values().some((it) => it.waitsFor === 0)
+    const rests = !works || allWait(core.model, core)
     if (rests !== this.#rests && this.#attempt) {
       this.#rests = rests
       this.#attempt.waits(rests)

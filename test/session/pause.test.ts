@@ -313,6 +313,29 @@ describe('step()', () => {
     expect(await result).toBe('end')
   })
 
+  test('the step of a sub-flow hangs / the timeout of the step around it counts that, and nothing in between', async () => {
+    const page = profile()
+    let begun = 0
+    const child = defineWorkflow({ ...flow, name: 'child' }).step('hang', { on: Go, emits: [Done] }, () => {
+      begun++
+      return new Promise<never>(() => {})
+    })
+    const session = await page.open(
+      defineWorkflow(flow).subflow('sub', { on: Go, workflow: child, emits: [Done], timeout: 1000 }),
+    )
+    session.pause()
+    const result = failure(session.run())
+    await session.step()
+    await page.clock.advance(60_000)
+    const step = session.step()
+    await page.clock.advance(999)
+    expect([begun, session.status]).toEqual([1, 'paused'])
+    await page.clock.advance(1)
+    expect(session.status).toBe('failed')
+    expect(await step).toBe(false)
+    expect(await result).toMatchObject({ cause: { name: 'TimeoutError' } })
+  })
+
   test('during a run / pauses it', async () => {
     const page = profile()
     const log: unknown[] = []

@@ -39,7 +39,7 @@ export class Attempt {
   /** How much was recorded before this attempt. */
   readonly #begun: number
   readonly #time: WorkTime | undefined
-  #waits = 0
+  waitsFor = 0
   #settling: Deferred<void> | undefined
   #leaving: Deferred<void> | undefined
 
@@ -93,7 +93,7 @@ export class Attempt {
 
   get settled(): Promise<void> {
     this.#settling ??= deferred()
-    if (this.over || this.#waits > 0) this.#settling.resolve()
+    if (this.over || this.waitsFor > 0) this.#settling.resolve()
     return this.#settling.promise
   }
 
@@ -158,10 +158,10 @@ export class Attempt {
   }
 
   waits(on: boolean): void {
-    this.#waits += on ? 1 : -1
-    if (on && this.#waits === 1) this.#time?.rest()
+    this.waitsFor += on ? 1 : -1
+    if (on && this.waitsFor === 1) this.#time?.rest()
     if (on) this.#settling?.resolve()
-    else if (this.#waits === 0 && this.over === undefined) this.#time?.work()
+    else if (this.waitsFor === 0 && this.over === undefined) this.#time?.work()
   }
 
   /** A promise for the handler: it never settles once the page has died, and unheard only a wrong `call` is an error. */

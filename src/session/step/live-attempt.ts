@@ -7,6 +7,8 @@ import type { PointType } from '../model/record'
 export interface LiveAttempt {
   readonly exec: Execution
   readonly step: StepDefinition
+  /** How many answers and events it waits for, a sub-flow that rests among them. */
+  readonly waitsFor: number
   abort(reason: Error): void
   /** Resolves when it is over, or waits for somebody. */
   readonly settled: Promise<void>
