@@ -6,7 +6,7 @@ test.each([
   ['with what is gathered, collected and waited for together, by few workers', joins, 300, 6000],
   ['while newer code with migrations and new names of steps is deployed', versions, 200, 4000],
 ])(
-  'random sub-flows %s / the same end as without, and one key for each effect',
+  'random sub-flows %s / the end that their programs have, and one key for each effect',
   async (_, kind, seeds, milliseconds) => {
     await expectNoFinding(kind, 'flows in flows', { seeds, milliseconds })
   },

@@ -6,11 +6,12 @@ import type { Any, Page, World } from './subflow-world'
 
 const Item = defineEvent('item', z.looseObject({ n: z.number() }))
 const Worked = defineEvent('itemWorked', z.unknown())
+const Piece = defineEvent('piece', z.unknown())
 const Left = defineEvent('left', z.unknown())
 const Right = defineEvent('right', z.unknown())
 
 /** The names of its steps. */
-export const JOINED = ['plan', 'work', 'instead', 'side', 'sum', 'beside', 'both']
+export const JOINED = ['plan', 'work', 'pieces', 'instead', 'side', 'sum', 'beside', 'both']
 
 interface Surroundings {
   readonly world: World
@@ -39,12 +40,12 @@ export function joinedSteps(flow: Any, { world, page, joined, retry, made, nameO
     .step(
       nameOf('work'),
       {
-        ...{ on: Item, asks: [Question], emits: [Sent, Side, Worked], workers },
+        ...{ on: Item, asks: [Question], emits: [Sent, Side, Worked, Piece], workers },
         ...{ ...limit, retry: policy, catchError: nameOf('instead') },
       },
       async (ctx: Any, { data }: Any) => {
         const player = playerOf(ctx, data, 60)
-        const { body, lost } = items[data.n] as (typeof items)[number]
+        const { body, lost, split } = items[data.n] as (typeof items)[number]
         const active = (page.active ??= new Map()).get(data.path) ?? new Set()
         page.active.set(data.path, active.add(ctx))
         ctx.signal.addEventListener('abort', () => active.delete(ctx))
@@ -52,12 +53,21 @@ export function joinedSteps(flow: Any, { world, page, joined, retry, made, nameO
         try {
           await player.play(body, `i${data.n}`)
           if (lost) throw new Error('lost')
-          return Worked([data.n, player.notes])
+          const done = [data.n, player.notes]
+          return split === 0 ? Worked(done) : Array.from({ length: split }, (__, at) => Piece([done, at]))
         } finally {
           active.delete(ctx)
         }
       },
     )
+    .step(nameOf('pieces'), { on: gather(Piece), emits: [Worked], retry }, (_: Any, all: Any): Any => {
+      // A fan-out of nothing leads here, too.
+      if (all.length === 0) return undefined
+      const [[done]] = all.map((it: Any) => it.data)
+      if (all.some(({ data: [other, n] }: Any, at: number) => n !== at || other[0] !== done[0]))
+        world.complain(`gathered ${JSON.stringify(all)}`)
+      return Worked([...done, all.length])
+    })
     .step(
       nameOf('instead'),
       { on: StepFailed, emits: [Worked], retry },
@@ -70,7 +80,11 @@ export function joinedSteps(flow: Any, { world, page, joined, retry, made, nameO
     )
     .step(nameOf('side'), { on: Side, retry }, async (ctx: Any, event: Any) => {
       await ctx.once('side', world.effect(page, `side ${event.data}`, { ms: 5 }))
+      await ctx.state.set(`sided.${event.data}`, (it: number | undefined) => (it ?? 0) + 1)
       const pair = await ctx.collect(event, [Side, Side])
+      world.failOnce(`${event.data} is collected`)
+      if (pair?.at(-1).data !== event.data && pair)
+        world.complain(`${event.data} is not the last of ${JSON.stringify(pair)}`)
       if (pair)
         await ctx.state.append(
           'pairs',

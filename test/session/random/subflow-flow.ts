@@ -16,7 +16,7 @@ import {
   Worked,
 } from './subflow-player'
 import { bodiesOf, flat, type Flow, type Script } from './subflow-script'
-import { ordered, type Any, type Page, type World } from './subflow-world'
+import { sorted, type Any, type Page, type World } from './subflow-world'
 
 /** What a flow at this path is given: its path, and the same for the flows in it. */
 export function inputOf(
@@ -163,9 +163,4 @@ function migrationsTo(version: number, world: World): Record<number, (state: Any
       return { ...state, made: [...state.made, next] }
     }
   return Object.fromEntries(Array.from({ length: version - 1 }, (_, n) => [n + 2, to(n + 2)]))
-}
-
-function sorted(list: unknown[]): unknown[] {
-  const text = (it: unknown): string => JSON.stringify(ordered(it))
-  return [...list].sort((a, b) => (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0))
 }

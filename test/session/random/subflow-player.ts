@@ -120,7 +120,7 @@ export class Player {
 
   #once(it: Instruction & { do: 'once' }, name: string): Promise<unknown> {
     const { how } = it
-    const ms = how === 'slow' ? 30 : 0
+    const ms = how === 'slow' || how === 2 ? 30 : 0
     const fails = how === 'caught' ? Infinity : typeof how === 'number' ? how : 0
     const effect = this.#world.effect(this.#page, name, { ms, fails, result: `did ${it.name}` })
     const called: Promise<unknown> = this.#ctx.once(

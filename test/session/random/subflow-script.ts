@@ -10,7 +10,7 @@ export type Instruction =
     }
   /** The condition of a bad one throws at every event that it does not wait for. */
   | { readonly do: 'wait'; readonly name: string; readonly bad: boolean }
-  /** A number: it fails so often first. `caught`: it always fails, and the step catches it. */
+  /** A number: it fails so often first, an even one after a while. `caught`: it always fails, and the step catches it. */
   | { readonly do: 'once'; readonly name: string; readonly how: 'sync' | 'slow' | 'asks' | 'caught' | number }
   /** Nobody answers a late one in time. */
   | { readonly do: 'ask'; readonly name: string; readonly late: boolean }
@@ -40,7 +40,8 @@ export interface Step {
 
 /** Branches of a fan-out with few workers, which are gathered; and what begins when they and a step beside them are done. */
 export interface Joined {
-  readonly items: readonly Pick<Step, 'body' | 'lost'>[]
+  /** A branch may end in a fan-out of its own, of so many. */
+  readonly items: readonly (Pick<Step, 'body' | 'lost'> & { readonly split: number })[]
   readonly beside: Program
   readonly both: Program
   readonly workers: number
@@ -70,6 +71,8 @@ export interface Script {
   readonly flows: readonly Flow[]
   readonly acts: readonly Act[]
   readonly compact: boolean
+  /** How long storage takes for each operation. */
+  readonly lag: number
   readonly history: number | undefined
   /** Somebody goes back, rewinds, forks, imports and starts over. */
   readonly restless: boolean
@@ -79,21 +82,15 @@ export interface Script {
   readonly byHand?: boolean
 }
 
+/** What a step does, and how often. */
+const kinds = {
+  ...{ sub: 5, write: 2, once: 4, ask: 3, wait: 1, bell: 1, sleep: 1, commit: 1, send: 1, side: 2 },
+  ...{ flow: 1, secret: 1, raw: 1, throw: 1, hang: 2, all: 2 },
+}
 const often = ['reply', 'reply', 'reply', 'nudge', 'bell', 'type', 'flush', 'look']
 const rare = [
-  'crash',
-  'crash',
-  'enter',
-  'enter',
-  'kill',
-  'takeOver',
-  'pause',
-  'resume',
-  'resume',
-  'step',
-  'step',
-  'close',
-  'late',
+  ...['crash', 'crash', 'enter', 'enter', 'kill', 'takeOver', 'takeOver', 'pause', 'run', 'resume', 'resume'],
+  ...['step', 'step', 'close', 'late', 'die', 'die', 'die'],
 ]
 const deploying = ['deploy', 'deploy', 'deploy', 'old']
 const travelling = ['back', 'back', 'forward', 'rewind', 'rewind', 'fork', 'import', 'reset', 'cancel']
@@ -106,7 +103,11 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
   let names = 0
   const count = 2 + upTo(2)
   const restless = chance(0.35)
-  const hangs = chance(0.3)
+  const hangs = chance(0.4)
+  // Each story has much of some things, and nothing of others.
+  const bag = Object.entries(kinds).flatMap(([kind, n]) =>
+    Array.from<string>({ length: n * pick([0, 1, 1, 3]) }).fill(kind),
+  )
   const fails = Array.from({ length: count }, (_, at) => at > 0 && chance(0.2))
   let budget = 4
 
@@ -125,40 +126,46 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
       back,
     }
   }
-  const instruction = (at: number, inside: boolean, lost: boolean): Instruction => {
+  /** With a plain write in place of what cannot be there. */
+  const instruction = (at: number, not: readonly string[]): Instruction => {
     const name = `p${++names}`
-    const kind = roll()
-    if (kind < 0.25) return sub(at) ?? { do: 'write', name }
-    if (kind < 0.35) return { do: 'write', name }
-    if (kind < 0.52)
-      return { do: 'once', name, how: pick(['sync', 'sync', 'slow', 'slow', 'asks', 'caught', 1, 3]) }
-    if (kind < 0.64) return { do: 'ask', name, late: chance(0.2) }
-    if (kind < 0.69)
-      return pick(['wait', 'bell']) === 'bell'
-        ? { do: 'bell', name }
-        : { do: 'wait', name, bad: joins && chance(0.4) }
-    if (kind < 0.74) return { do: 'sleep', name, ms: pick([0, 10, 40]) }
-    if (kind < 0.78) return { do: 'commit', name }
-    if (kind < 0.82) return lost ? { do: 'write', name } : { do: 'send', name }
-    if (kind < 0.86) return at > 0 ? { do: 'flow', name } : { do: 'write', name }
-    if (kind < 0.88) return { do: 'secret', name }
-    if (inside) return { do: 'write', name }
-    if (kind < 0.92) return { do: 'raw', name, ms: pick([0, 0, 20]) }
-    if (kind < 0.94) return { do: 'throw', name, until: 1 + upTo(1) }
-    if (kind < 0.98 && hangs) return { do: 'hang', name }
-    return { do: 'all', name, a: body(at, true, lost), b: body(at, true, lost) }
+    const kind = pick(bag) ?? 'write'
+    if (not.includes(kind)) return { do: 'write', name }
+    switch (kind) {
+      case 'sub':
+        return sub(at) ?? { do: 'write', name }
+      case 'once':
+        return { do: 'once', name, how: pick(['sync', 'slow', 'slow', 'asks', 'caught', 1, 2, 3]) }
+      case 'ask':
+        return { do: 'ask', name, late: chance(0.2) }
+      case 'wait':
+        return { do: 'wait', name, bad: joins && chance(0.4) }
+      case 'sleep':
+        return { do: 'sleep', name, ms: pick([0, 10, 40]) }
+      case 'raw':
+        return { do: 'raw', name, ms: pick([0, 0, 20]) }
+      case 'throw':
+        return { do: 'throw', name, until: 1 + upTo(1) }
+      case 'all': {
+        // Of branches with something raw nobody knows the order.
+        const inside = [...not, 'raw', 'hang', 'all']
+        return { do: 'all', name, a: body(at, inside, 1), b: body(at, inside, 1) }
+      }
+      default:
+        return { do: kind as 'write', name }
+    }
   }
-  const body = (at: number, inside: boolean, lost: boolean): Instruction[] =>
-    Array.from({ length: 1 + upTo(inside ? 1 : 3) }, () => instruction(at, inside, lost))
+  const body = (at: number, not: readonly string[], more = 2): Instruction[] =>
+    Array.from({ length: 1 + upTo(more) }, () => instruction(at, not))
+  const alone = (at: number): string[] => ['side', at > 0 ? '' : 'flow', hangs ? '' : 'hang']
   const joined = (at: number): Joined => ({
     items: Array.from({ length: upTo(4) }, () => {
       const lost = chance(0.15)
-      const aside = (it: Instruction): Instruction =>
-        it.do === 'write' && !lost && chance(0.4) ? { do: 'side', name: it.name } : it
-      return { body: body(at, false, lost).map(aside), lost }
+      const not = alone(at).slice(1)
+      return { body: body(at, lost ? [...not, 'send', 'side'] : not), lost, split: pick([0, 0, 1, 2]) }
     }),
-    beside: body(at, false, false),
-    both: chance(0.5) ? body(at, false, false) : [],
+    beside: body(at, alone(at)),
+    both: chance(0.5) ? body(at, alone(at)) : [],
     workers: pick([1, 1, 2, 4]),
     timeout: hangs,
   })
@@ -166,7 +173,8 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
     const own = joins && (at === 0 || chance(0.3)) ? { joined: joined(at) } : {}
     const steps = Array.from({ length: joins ? upTo(1) : 1 + upTo(1) }, (): Step => {
       const lost = chance(0.1)
-      return { body: body(at, false, lost), lost, timeout: hangs && (at === 0 || chance(0.3)) }
+      const timeout = hangs && (at === 0 || chance(0.5))
+      return { body: body(at, [...alone(at), lost ? 'send' : '', timeout ? '' : 'hang']), lost, timeout }
     })
     const subs = Array.from({ length: chance(0.5) ? 1 : 0 }, () => sub(at, true)).flatMap((it) =>
       it ? [{ ...it, timeout: hangs && (at === 0 || chance(0.3)) }] : [],
@@ -180,23 +188,27 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
       fails: fails[at] as boolean,
     }
   }
-  const unusual = [...rare, ...(versions ? deploying : []), ...(restless ? travelling : [])]
+  const weather = [
+    ...Array.from({ length: 4 }, () => pick(rare)),
+    ...(versions ? deploying : []),
+    ...(restless ? [pick(travelling), pick(travelling)] : []),
+  ]
+  const wild = pick([0.15, 0.3, 0.5])
   let cuts = 0
   const act = (): Act => {
     const kind = roll()
     if (kind < 0.2) return { act: 'advance', ms: pick([0, 0, 5, 20, 160]) }
     if (kind < 0.3) return { act: 'ticks', n: upTo(12) }
-    if (kind < 0.7) return { act: pick(often), pick: upTo(99) }
-    if (kind < 0.8 && ++cuts < 8)
-      return { act: 'die', operation: 1 + upTo(4), lands: chance(0.5), pick: upTo(9) }
-    const chosen = pick(unusual)
-    if (['crash', 'kill', 'close'].includes(chosen) && ++cuts >= 8) return { act: 'look', pick: 0 }
+    const chosen = pick(kind < 1 - wild ? often : weather)
+    if (['crash', 'kill', 'close', 'die'].includes(chosen) && ++cuts >= 8) return { act: 'look', pick: 0 }
+    if (chosen === 'die') return { act: 'die', operation: 1 + upTo(4), lands: chance(0.5), pick: upTo(9) }
     return { act: chosen, pick: upTo(99) }
   }
   return {
     flows: fails.map((_, at) => flow(at)),
-    acts: Array.from({ length: 5 + upTo(20) }, act),
+    acts: Array.from({ length: 4 + upTo(16) }, act),
     compact: chance(0.3),
+    lag: pick([0, 0, 0, 15]),
     history: chance(0.3) ? pick([0, 5, 30]) : undefined,
     ...{ restless, versions },
     ...(joins && { byHand: chance(0.3) && !hangs }),
@@ -225,6 +237,7 @@ export function* smaller(it: Script): Generator<Script> {
     for (const [at, sub] of flow.subs.entries())
       if (sub.back.length > 0) yield put({ ...flow, subs: flow.subs.with(at, { ...sub, back: [] }) })
   }
+  if (it.lag) yield { ...it, lag: 0 }
   if (it.compact) yield { ...it, compact: false }
   if (it.history !== undefined) yield { ...it, history: undefined }
   if (it.byHand) yield { ...it, byHand: false }
@@ -234,6 +247,7 @@ function* fewerJoined(it: Joined): Generator<Joined> {
   for (const items of fewer(it.items)) yield { ...it, items }
   for (const [n, item] of it.items.entries()) {
     if (item.lost) yield { ...it, items: it.items.with(n, { ...item, lost: false }) }
+    if (item.split) yield { ...it, items: it.items.with(n, { ...item, split: 0 }) }
     for (const body of shorter(item.body)) yield { ...it, items: it.items.with(n, { ...item, body }) }
   }
   for (const beside of shorter(it.beside)) yield { ...it, beside }

@@ -8,7 +8,7 @@ export type Any = any
 
 /**
  * Everything outside the pages, which outlives them. How a flow ends depends on nothing but its script: replies, results
- * and errors are the same however often it is cut off. So it is its own model, played in one go.
+ * and errors are the same however often it is cut off.
  */
 export class World {
   readonly clock = virtualClock()
@@ -74,6 +74,7 @@ export class World {
     if (!page.alive || session === undefined) return
     if (page.closed || session.role !== 'leader')
       this.complain(`${step} was begun by a page that does not lead`)
+    if (session.status !== 'paused') return
     const last = session
       .history()
       .findLast(({ type }) => ['paused', 'resumed', 'rewound', 'started'].includes(type))
@@ -109,6 +110,13 @@ export class World {
     }
   }
 
+  /** Throws the first time. */
+  failOnce(where: string): void {
+    if (this.hung.has(where)) return
+    this.hung.add(where)
+    throw new Error(`on purpose, once ${where}`)
+  }
+
   pass(ms: number): Promise<void> {
     return new Promise((resolve) => void this.clock.setTimeout(resolve, ms))
   }
@@ -134,4 +142,10 @@ export function ordered(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
       .map(([key, it]) => [key, ordered(it)]),
   )
+}
+
+/** A list whose order says nothing. */
+export function sorted(list: unknown[]): unknown[] {
+  const text = (it: unknown): string => JSON.stringify(ordered(it))
+  return [...list].sort((a, b) => (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0))
 }
