@@ -278,7 +278,7 @@ class Browser {
     const stored = JSON.stringify(again.toJSON())
     const [is, was] = [plain(stored), plain(json)]
     if (is !== was) {
-      const at = [...is].findIndex((it, n) => it !== was[n])
+      const at = is.split('').findIndex((it, n) => it !== was[n])
       world.complain(`stored is ${is.slice(at - 300, at + 300)}, it was ${was.slice(at - 300, at + 300)}`)
     }
     crash(engine)
@@ -304,19 +304,22 @@ class Browser {
       (taken: boolean) => {
         if (taken && world.line === line && ask.type === 'question') world.answered.add(ask.data)
       },
-      (error: unknown) => {
-        if (tab.page.alive) world.trace.push(`reply: ${String(error)}`)
-      },
+      (error: unknown) => this.refused(tab, error),
     )
   }
 
   send(tab: Tab, event: Any): void {
-    const { world } = this
     const heard = (): void => void tab.replying--
     tab.replying++
     const sent = tab.session.send(event)
     sent.then(heard, heard)
-    sent.catch((error: unknown) => world.trace.push(`send: ${String(error)}`))
+    sent.catch((error: unknown) => this.refused(tab, error))
+  }
+
+  /** A reply or an event that nobody takes is told so, without an error: unless it is not known yet who asks. */
+  refused({ page }: Tab, error: unknown): void {
+    if (page.alive && !page.closed && (error as Error).name !== 'SessionStateError')
+      this.world.complain(`refused: ${(error as Error).stack ?? String(error)}`)
   }
 
   step(tab: Tab): void {
@@ -543,7 +546,7 @@ class Browser {
         const opening = engine
           .import(build(world, dead)[0] as Any, json as Any, { id: this.id, autoResume: false } as Any)
           .catch((error: unknown) => world.complain(`import: ${(error as Error).stack}`))
-        await Promise.race([opening, world.clock.advance(20)])
+        await Promise.race([opening, world.clock.advance(500)])
         crash(engine)
         this.enter()
         return

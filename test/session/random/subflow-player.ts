@@ -94,11 +94,13 @@ export class Player {
       case 'hang':
         if (world.hung.has(name)) return
         world.hung.add(name)
+        void state.append(own, 'nothing')
         return new Promise(() => {})
       case 'throw':
-        if (ctx.attempt <= Math.min(it.until, this.#most - 1))
-          throw new Error(`on purpose, attempt ${ctx.attempt}`)
-        return
+        if (ctx.attempt > Math.min(it.until, this.#most - 1)) return
+        // A branch beside this one could commit it.
+        if (!/[ab]$/.test(own)) void state.append(own, 'nothing')
+        throw new Error(`on purpose, attempt ${ctx.attempt}`)
       case 'ask':
         if (it.late)
           return ctx.ask(Question(`late ${name}`), { timeout: 35 }).then(
