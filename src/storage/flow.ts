@@ -2,6 +2,7 @@ import { checksum, sumOf } from './checksum'
 import { FORMAT } from './format'
 import { mustBeKnown, mustBeWhole } from './refusal'
 import { decoded } from './stored-value'
+import { serialized } from './serialized'
 import type { Serializer } from './serializer'
 import type { StoredFlow } from './storage'
 
@@ -54,10 +55,10 @@ interface Owner {
 export async function encodeFlow(
   { seq, applied, state }: LoadedFlow,
   { name: workflow, version }: Owner,
-  serializer: Serializer,
-  at: number,
+  deps: Parameters<typeof serialized>[0],
 ): Promise<StoredFlow> {
-  const data = await serializer.serialize(state)
+  const at = deps.clock.now()
+  const data = await serialized(deps, state, `flow state "${workflow}"`)
   return { format: FORMAT, workflow, version, seq, at, applied, data, sum: sumOf(data) }
 }
 

@@ -5,6 +5,7 @@ import type { Parted } from './cutting'
 import { BYTES_FORMAT } from './format'
 import type { Part, Run } from './part'
 import type { Serializer } from './serializer'
+import { serialized } from './serialized'
 import { sizeOf } from './size'
 import type { Durability, SessionStorage, StoredBatch, StoredPartInfo, StoredShape } from './storage'
 import { withinLimit } from './time-limit'
@@ -115,15 +116,11 @@ export class Writer {
     send: (epoch: number, sealed: Sealed) => Promise<void>,
     bytes = false,
   ): Promise<Written> {
-    const { id, clock, serializer, timeout = 4000 } = this.#deps
+    const { id, clock, timeout = 4000 } = this.#deps
     try {
       const at = clock.now()
       const status = this.#deps.status()
-      const given = serializer.serialize(value) as Promise<unknown> | undefined
-      // A flow must not wait for ever with one that waits for its key.
-      const made: unknown = await (given?.then
-        ? withinLimit(clock, given, timeout, `serializing "${id}"`)
-        : given)
+      const made = await serialized(this.#deps, value, `"${id}"`)
       // Stored as nothing, the value would count as saved, and be missing at the next load.
       if (made === undefined) throw new TypeError('the serializer returned nothing')
       const data = bytes && typeof made === 'string' ? new TextEncoder().encode(made) : made

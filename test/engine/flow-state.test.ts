@@ -478,6 +478,23 @@ describe('flow state written in a step', () => {
     expect(await result).toEqual([2, 1])
   })
 
+  test('a serializer that does not answer / the step goes on after the time limit; stored once it answers', async () => {
+    let locked = true
+    const serializer = {
+      serialize: (value: unknown) => (locked ? new Promise<never>(() => {}) : JSON.stringify(value)),
+      deserialize: (stored: unknown) => JSON.parse(stored as string) as unknown,
+    }
+    const page = profile({}, { serializer })
+    const session = await page.open(counting)
+    void session.run()
+    await page.clock.advance(10_000)
+    expect(session.result).toBe(1)
+    locked = false
+    await page.clock.advance(40_000)
+    page.kill()
+    expect((await page.open(counting)).flowState.get('count')).toBe(1)
+  })
+
   test('storage is silent, and the run is cancelled / the write stays, and no record is added', async () => {
     const page = profile()
     const door = gate()

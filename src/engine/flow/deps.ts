@@ -8,6 +8,7 @@ export interface FlowDeps {
   readonly storage: SessionStorage
   readonly serializer: Serializer
   readonly clock: Clock
+  readonly timeout: number
   readonly ids: () => string
   /** How pages hear of each other's saves. Without channels they see them at their own next save, or next session. */
   readonly channels: Channels | undefined

@@ -193,7 +193,7 @@ export class FlowState implements SessionFlow {
   }
 
   async #saveOnce(): Promise<void> {
-    const { storage, serializer, clock } = this.#deps
+    const { storage, clock } = this.#deps
     if (!this.#known) return this.#read()
     await this.#own.released()
     // From here on nothing may come between the read and the write.
@@ -205,7 +205,7 @@ export class FlowState implements SessionFlow {
       applied: named(applied, batch),
       state,
     }
-    const flow = await encodeFlow(next, this.#definition, serializer, clock.now())
+    const flow = await encodeFlow(next, this.#definition, this.#deps)
     if (!(await storage.writeFlow(flow, seq))) return this.#read()
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
