@@ -1,6 +1,7 @@
 import { nextTask, type Clock } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import type { Journal } from '../storage/journal'
+import type { Persistence } from '../storage/persistence'
 import type { SessionStorage, StoredHead, StoredShape } from '../storage/storage'
 import { withinLimit } from '../storage/time-limit'
 import { never } from '../session/deferred'
@@ -68,6 +69,8 @@ export class Tenure {
   readonly #deps: TenureDeps
   #beginning: Promise<number> | undefined
   #claiming: Promise<boolean> | undefined
+  /** What was shown right after the session was claimed anew: still the same until something is stored, or has failed. */
+  #anew: Persistence | undefined
 
   constructor(deps: TenureDeps) {
     this.#deps = deps
@@ -135,12 +138,18 @@ export class Tenure {
 
   /** The error of a refused write; nothing when the storage had only been emptied, and the session is claimed again. */
   async remedied(error: unknown): Promise<unknown> {
-    const { clock, timeout, live } = this.#deps
+    const { clock, timeout, live, journal } = this.#deps
+    const { id } = live.core.options
     if (!(error instanceof StaleEpochError)) return error
     // It was on its way when this page claimed the session anew, and is in the copy that is owed.
     if (error.newest === this.epoch && error.epoch !== this.epoch) return undefined
     if (error.newest !== 0) return error
-    const renewed = withinLimit(clock, this.#renew(), timeout, `claim of session "${live.core.options.id}"`)
+    // Gone once more: without a pause, a storage that keeps nothing would be asked all the time.
+    if (this.#anew === journal.persistence) {
+      this.#anew = undefined
+      return new StorageError(`the storage does not keep session "${id}"`)
+    }
+    const renewed = withinLimit(clock, this.#renew(), timeout, `claim of session "${id}"`)
     return renewed.then(
       (done) => (done ? undefined : error),
       (reason: unknown) => reason,
@@ -195,6 +204,7 @@ export class Tenure {
     this.epoch = epoch
     const { seq } = live.core.model
     journal.owe({ seq, value: live.save() })
+    this.#anew = journal.persistence
     tabs.renew(epoch, seq)
     if (wasStored) onError(emptied(`session "${id}"`))
     return true

@@ -153,6 +153,31 @@ describe('storage is emptied under an open page', () => {
     },
   )
 
+  test('again and again, as by an area that keeps nothing / unsaved, said once, and asked no oftener than a full disk', async () => {
+    const { clock, texts, errors } = browser()
+    let keeps = false
+    let writes = 0
+    const storage = webStorage({
+      ...{ length: 0, key: () => null, removeItem: (key) => texts.removeItem(key) },
+      getItem: (key) => texts.getItem(key),
+      setItem(key, text) {
+        writes++
+        if (keeps) texts.setItem(key, text)
+      },
+    })
+    const session = await createEngine({ storage, clock, onError: (it) => errors.push(it) }).open(asking)
+    void session.run().catch(() => {})
+    session.state.set('text', 'a')
+    await clock.advance(10_000)
+    expect(session.asks).toHaveLength(1)
+    expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'STORAGE' } })
+    expect(errors).toEqual([session.persistence.error])
+    expect(writes).toBeLessThan(40)
+    keeps = true
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+
   test('in the middle of a run / it goes on, also after a reload, and no effect is repeated', async () => {
     const { clock, tab, empty } = browser()
     const engine = tab()
