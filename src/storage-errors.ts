@@ -13,7 +13,7 @@ export class StaleEpochError extends DogearError {
     super(
       newest === 0
         ? `session "${id}" was deleted by another tab or engine; reload`
-        : `session "${id}" is written by another tab or engine now (epoch ${newest}, this one has ${epoch}); reload`,
+        : `session "${id}" is written by another tab or engine now; reload`,
     )
     this.id = id
     this.epoch = epoch

@@ -41,6 +41,10 @@ test('newer code opens what older code executes / it takes over and migrates; th
   await clock.advance(1000)
   expect([two.role, two.state.get()]).toEqual(['leader', { text: 'a', migrated: true }])
   expect([one.role, one.persistence.status, one.state.get('text')]).toEqual(['reader', 'outdated', 'a'])
+  // A badge shows it to people: what only a developer reads is in the error's fields.
+  expect(one.persistence.error?.message).toMatch(
+    /^session ".*" is written by another tab or engine now; reload$/,
+  )
   expect(one.error?.message).toContain('reload')
   two.state.set('text', 'b')
   await two.flush()
