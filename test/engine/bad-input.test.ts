@@ -271,7 +271,7 @@ describe('bad events', () => {
     const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
     const session = await page.open(workflow)
     const error: Error & { code: string } = thrown(() => session.send(Nudge(1) as never))
-    expect(error.code).toBe('UNKNOWN_EVENT')
+    expect(error).toMatchObject({ code: 'UNKNOWN_EVENT', type: 'nudge' })
     expect(error.message).toContain('"nudge"')
     expect(error.message).toContain('"go"')
   })

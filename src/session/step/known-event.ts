@@ -16,9 +16,9 @@ export function knownEvent(
   const factory = event && known.find((it) => it.type === event.type)
   if (factory)
     return exec && !isGenuine(event, factory) && gave(exec, event) ? vouched(event) : genuine(event, factory)
-  const what = isEvent(value) ? `event "${value.type}"` : describe(value)
+  const what = event ? `event "${event.type}"` : describe(value)
   const names = known.map((it) => it.type)
-  throw new UnknownEventError(what, where(), names)
+  throw new UnknownEventError(what, where(), names, event?.type)
 }
 
 /** Whether this event has started the execution, or was asked for, waited for or collected by it. */
