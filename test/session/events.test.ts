@@ -455,6 +455,16 @@ describe('progress', () => {
     stop.open()
     await result
   })
+
+  test('a little more than all of it, as sums of fractions come to / all of it', async () => {
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, (ctx) => {
+      ctx.progress(1.0000000000000002)
+      return Done(1)
+    })
+    const session = await profile().open(workflow)
+    await session.run()
+    expect(session.progress).toEqual({ fraction: 1 })
+  })
 })
 
 describe('subscribe', () => {

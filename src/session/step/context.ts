@@ -117,7 +117,11 @@ class LiveContext {
       if (this.#attempt.over) return
       checkArgument('progress()', fraction, 'number')
       if (label !== undefined) checkArgument('progress(): label', label, 'string')
-      this.#attempt.core.options.onProgress({ fraction, ...(label !== undefined && { label }) })
+      // A sum of fractions may be a little more than 1.
+      this.#attempt.core.options.onProgress({
+        fraction: Math.min(fraction, 1),
+        ...(label !== undefined && { label }),
+      })
     }
   }
 
