@@ -39,7 +39,7 @@ export function useResourceOf(workflow: AnyWorkflow | undefined, args: readonly 
   const session = useSession('useResource', workflow)
   const get = (): unknown => {
     const resources = session.resources as Readonly<Record<string, unknown>>
-    return key in resources ? resources[key] : missing
+    return Object.hasOwn(resources, key) ? resources[key] : missing
   }
   const value = useSnapshot(session.subscribeResources, get, get)
   if (value !== missing) return value

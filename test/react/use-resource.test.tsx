@@ -51,6 +51,15 @@ test('a missing one / MissingResourceError with the key and those that are there
   expect(text()).toMatch(/^MissingResourceError: resource "log" is missing \(there: shop\)/)
 })
 
+test('a missing one with the name of a method that every object has / MissingResourceError', async () => {
+  function Page() {
+    hooks.useResource('toString' as 'log')
+    return null
+  }
+  await quietly(async () => void (await open(<Page />, { shop })))
+  expect(text()).toMatch(/^MissingResourceError: resource "toString" is missing/)
+})
+
 test('a missing one with a fallback, also undefined / the fallback; then the resource once it is injected', async () => {
   const log = (): void => {}
   const seen: unknown[] = []
