@@ -60,7 +60,8 @@ export class Writes {
     const path = tree.named(input)
     if (call === 'set') return writer.set(view, path, value, always?.())
     if (call === 'append') return writer.append(view, path, value)
-    return call === 'delete' ? writer.delete(view, path, always?.()) : writer.replace(view, value)
+    if (call === 'delete') return writer.delete(view, path, always?.())
+    return value === view.peek(path) && !always?.() ? undefined : writer.replace(view, value)
   }
 
   batch<R>(run: () => R): R {

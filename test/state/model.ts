@@ -51,10 +51,11 @@ export class Model {
   cell: Cell
   readonly #unsure = new Set<number>()
   readonly #initial: Json
+  readonly #first: Cell
 
   constructor(initial: Json) {
     this.#initial = initial
-    this.cell = fresh(initial)
+    this.cell = this.#first = fresh(initial)
   }
 
   get(path: readonly string[] = []): Json | undefined {
@@ -102,7 +103,8 @@ export class Model {
       case 'replace':
         return fresh(command.value)
       case 'reset':
-        return fresh(this.#initial)
+        // What the store begins with is nothing new to it.
+        return cell === this.#first ? cell : fresh(this.#initial)
       case 'edit': {
         const plain = structuredClone(json(cell))
         for (const mutation of command.mutations) mutate(plain, mutation)

@@ -322,6 +322,8 @@ describe('writing', () => {
     store.batch(() => store.set('n', 1))
     store.set('user', store.get('user'))
     store.set('user', (it: unknown) => it)
+    store.replace(store.get())
+    store.batch(() => store.replace(store.get()))
     expect(listener).not.toHaveBeenCalled()
     expect(store.get()).toBe(before)
   })
