@@ -138,6 +138,26 @@ describe('two tabs on one session', () => {
     expect(two.persistence.status).toBe('saved')
   })
 
+  test.each(['leader', 'follower'])(
+    'the %s writes into a session that has no record yet / in the follower what was not written keeps its identity',
+    async (writer) => {
+      const { tab, clock } = browser()
+      const open = { initialState: { user: { name: 'Ada' }, list: [{ id: 1 }] } }
+      const tabs = [await tab().open(asking, open), await tab().open(asking, open)] as const
+      const { state } = tabs[1]
+      const before = [state.get('user'), state.get('list'), state.get('list.0')]
+      const heard: string[] = []
+      for (const path of ['user', 'list', 'text']) state.subscribe(path, () => heard.push(path))
+      tabs[writer === 'leader' ? 0 : 1].state.set('text', 'a')
+      await clock.advance(50)
+      expect(state.get()).toEqual({ ...open.initialState, text: 'a' })
+      expect(heard).toEqual(['text'])
+      ;[state.get('user'), state.get('list'), state.get('list.0')].forEach((it, at) =>
+        expect(it).toBe(before[at]),
+      )
+    },
+  )
+
   test('two tabs type into different fields / both tabs have both', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)

@@ -1,3 +1,4 @@
+import { diff } from '../../state/diff'
 import { createModel, type Entry, type Model } from './model'
 import { emitted, type ChildBegin, type RecordBody, type SessionRecord } from './record'
 import {
@@ -58,9 +59,9 @@ type Folds = { readonly [Kind in SessionRecord['kind']]: Fold<Kind> }
 
 /** Without a prototype, so that only kinds of records are found. */
 const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object, {
-  // The first record: there is nothing to clear.
+  // The first record: there is nothing to clear. In a tab that follows, what is equal stays the same object.
   created(model, { state, lineage }) {
-    model.tree.restore(state)
+    model.tree.apply(diff(model.tree.root(), state))
     model.lineage = lineage
     model.askChanges++
   },
