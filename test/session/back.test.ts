@@ -480,6 +480,49 @@ describe('forward()', () => {
     expect(session.state.get('answers')).toEqual({ name: 'Grace', how: 'home', street: 'Damrak 1' })
   })
 
+  test('one step asks another page in the same place, and that is answered / the first is still kept for its branch', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pages',
+      { on: Go, asks: [Ask], emits: [Done] },
+      async (ctx) => {
+        const how = await ctx.ask(Ask({ page: 'how' }))
+        const where = await ctx.ask(Ask({ page: how.data.text }))
+        await ctx.ask(Ask({ page: 'sure' }))
+        return Done(where.data.text)
+      },
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    const answer = async (text: string) => {
+      await session.asks[0]?.reply({ text })
+      await page.settle()
+    }
+    for (const [how, where] of [
+      ['home', 'Damrak 1'],
+      ['shop', 'at nine'],
+    ] as const) {
+      await answer(how)
+      await answer(where)
+      session.back()
+      session.back()
+    }
+    for (const [how, where] of [
+      ['shop', 'at nine'],
+      ['home', 'Damrak 1'],
+    ] as const) {
+      await answer(how)
+      expect(session.forward()).toBe(true)
+      await page.settle()
+      expect(session.history().findLast((it) => it.type === 'answered')).toMatchObject({
+        value: { text: where },
+      })
+      session.back()
+      session.back()
+    }
+  })
+
   test('the ask has other data now / the old answer is not given to it', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(

@@ -1,9 +1,13 @@
+import { sameJson } from '../../state/same'
 import type { Execution, Model, Page, Point } from './model'
 
 /** Pages that a run remembers, and answers that it keeps. */
 const MOST_PAGES = 100
 
-/** An ask was answered: the wizard is one page further, and a kept answer for that page is used up. */
+/**
+ * An ask was answered: the wizard is one page further, and a kept answer for that page is used up. One that was given there to
+ * another question is not: its branch may be taken again.
+ */
 export function turnPage({ run, seq }: Model, exec: Execution, { key, event, result }: Point): void {
   if (run === undefined) return
   const value = result?.value
@@ -16,7 +20,7 @@ export function turnPage({ run, seq }: Model, exec: Execution, { key, event, res
     ...(value !== undefined && { value }),
   }
   const used = ownOf(
-    run.kept.filter((it) => isSamePlace(it, exec.step, key)),
+    run.kept.filter((it) => isSamePlace(it, exec.step, key) && sameJson(it.event, event)),
     exec.id,
   )
   if (used) run.kept = run.kept.filter((it) => it !== used)
