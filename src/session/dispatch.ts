@@ -95,8 +95,9 @@ export class Dispatch {
     const { run } = outermost
     if (run === undefined || (run.end && run.end.status !== 'stalled')) return false
     const { type } = event
-    // It goes to all, to the step that accepts it, or to what is at work in the step.
-    const own = step !== undefined && outer.stepsByName.get(step)?.on.some((it) => it.type === type)
+    // It goes to all, to the step that accepts it, or to what is at work in the step. No event from outside is one of a fan-out.
+    const target = step !== undefined && outer.stepsByName.get(step)
+    const own = target && target.join !== 'gather' && target.on.some((it) => it.type === type)
     for (const level of levels) {
       const { definition, model } = level
       const isOwn = model === outermost
@@ -109,7 +110,7 @@ export class Dispatch {
       if (given === undefined) continue
       const routing = isOwn ? this.#core.routing : new Routing(level as Routed)
       if (patient && routing.isUnclear([given])) return undefined
-      const [emission] = routing.emissions([given], own ? { to: [step] } : undefined, true)
+      const [emission] = routing.emissions([given], own ? { to: [target.name] } : undefined, true)
       if (emission && (emission.to.length > 0 || emission.answers)) return { level, emission }
     }
     return false

@@ -264,6 +264,20 @@ test('an event is sent, then a list returned / the sent event belongs to no bran
   expect(gathered).toEqual([[1, 2]])
 })
 
+test('one event, sent from outside to a gather by its name / belongs to no fan-out: nobody takes it', async () => {
+  const page = profile()
+  const gathered: unknown[] = []
+  const session = await page.open(five(page, gathered))
+  const result = session.run()
+  await page.settle()
+  const before = JSON.stringify(session.toJSON())
+  expect(await session.send(Worked(99), { step: 'join' })).toBe(false)
+  expect(JSON.stringify(session.toJSON())).toBe(before)
+  await page.clock.advance(1000)
+  expect(await result).toEqual([0, 10, 20, 30, 40])
+  expect(gathered).toHaveLength(1)
+})
+
 test('a list of one / opens a scope', async () => {
   const workflow = defineWorkflow({ ...flow })
     .step('split', { on: Go, emits: [Item] }, () => [Item(1)])
