@@ -45,8 +45,6 @@ export class Core implements Level {
    * is recorded any more of what it had begun before somebody else did.
    */
   inFlight!: Map<string, Promise<unknown>>
-  /** The open asynchronous edits of steps, one behind the other. */
-  edits: Promise<unknown> | undefined
   /** Why the session takes no more calls. After `'crashed'` nothing settles any more. */
   closed: Error | 'closed' | 'crashed' | undefined
   readonly deadlines: Deadlines

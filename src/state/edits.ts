@@ -2,6 +2,7 @@ import { NestedEditError } from '../errors'
 import { edit, type Recipe } from './edit'
 import { fitted } from './mend'
 import type { Op } from './op'
+import type { Turns } from './writer'
 import { none, type StoreParts, type Writes } from './writes'
 
 /** The state that a recipe was given. */
@@ -9,11 +10,10 @@ interface Seen {
   root?: unknown
 }
 
-/** The edits of a store: one after the other, and no other write inside one. */
+/** The edits of a store: one after the other, also behind those of a session's steps, and no other write inside one. */
 export class Edits {
   readonly #parts: StoreParts
   readonly #writes: Writes
-  #edits: Promise<void> | undefined
 
   constructor(parts: StoreParts, writes: Writes) {
     this.#parts = parts
@@ -21,7 +21,8 @@ export class Edits {
   }
 
   edit(recipe: Recipe): void | Promise<void> {
-    const edits = this.#edits
+    const { turns } = this.#parts.writer
+    const edits = before(turns)
     const seen: Seen = {}
     // A recipe that is known to be asynchronous must not read before the one in front of it has landed.
     const known = (recipe as Recipe | null)?.constructor?.name === 'AsyncFunction'
@@ -35,9 +36,9 @@ export class Edits {
     }
     const landed = this.#landing(recipe, seen, done)
     const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
-      if (this.#edits === tail) this.#edits = undefined
+      if (turns.outside === tail) turns.outside = undefined
     })
-    this.#edits = tail
+    turns.outside = tail
     return landed
   }
 
@@ -82,6 +83,11 @@ export class Edits {
     writes.land(ops)
     return none
   }
+}
+
+/** What an edit that is called now has to wait for. */
+export function before({ steps, outside }: Turns): Promise<unknown> | undefined {
+  return steps && outside ? Promise.all([steps, outside]) : (steps ?? outside)
 }
 
 function nothing(): void {}

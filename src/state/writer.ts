@@ -6,6 +6,13 @@ import { listIndex, ROOT, toPath, type Path } from './path'
 import type { Checked, CompiledSchema } from './schema'
 import { at, isContainer, type Current, type View } from './view'
 
+/** The newest of the asynchronous edits that are open; each waits for those before it. None of these promises rejects. */
+export interface Turns {
+  steps?: Promise<unknown> | undefined
+  /** Writes of steps do not wait for these. */
+  outside?: Promise<unknown> | undefined
+}
+
 /**
  * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can be recorded
  * and applied without another check; what it refuses has changed nothing.
@@ -13,6 +20,7 @@ import { at, isContainer, type Current, type View } from './view'
 export class Writer {
   readonly schema: CompiledSchema
   readonly copy: CopyValue
+  readonly turns: Turns = {}
 
   constructor(schema: CompiledSchema, copy: CopyValue) {
     this.schema = schema

@@ -70,6 +70,39 @@ describe('parallel branches in one step', () => {
     expect(await session.run()).toEqual({ n: 10, after: 10 })
   })
 
+  test('ten edits at once, of steps and from outside by turns, each reads, awaits and adds 1 / 10; typed text waits for none', async () => {
+    const page = profile()
+    const open = gate()
+    const add = async (draft: Record<string, unknown>): Promise<void> => {
+      const before = Number(draft['n'] ?? 0)
+      await open.promise
+      draft['n'] = before + 1
+    }
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('wait', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+        await ctx.ask(Question(1))
+        return Done(ctx.state.get('n'))
+      })
+      .step('add', { on: Nudge, workers: 5 }, (ctx) => ctx.state.edit(add))
+    const session = await page.open(workflow)
+    const result = session.run()
+    const edits: unknown[] = []
+    for (let n = 0; n < 5; n++) {
+      await session.send(Nudge(n))
+      await page.settle()
+      edits.push(session.state.edit(add))
+    }
+    session.state.set('text', 'typed')
+    session.state.edit((draft) => void (draft['at once'] = true))
+    expect(session.state.get()).toEqual({ text: 'typed', 'at once': true })
+    open.open()
+    await Promise.all(edits)
+    await page.settle()
+    expect(session.state.get('n')).toBe(10)
+    await session.asks[0]?.reply(1)
+    expect(await result).toBe(10)
+  })
+
   test('an edit inside another edit, before or after an await / NestedEditError, never a hang', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step('nest', { on: Go, emits: [Done] }, async (ctx) => {

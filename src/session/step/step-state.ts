@@ -1,5 +1,6 @@
 import { NestedEditError } from '../../errors'
 import { edit as editOps } from '../../state/edit'
+import { before } from '../../state/edits'
 import type { Op } from '../../state/op'
 import { toPath, type Path } from '../../state/path'
 import type { View } from '../../state/view'
@@ -83,11 +84,11 @@ function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void
     if (attempt.over) throw attempt.over
     put(attempt, toPath(at), make)
   }
-  const { edits } = attempt.core
+  const { steps } = attempt.core.options.writer.turns
   if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()), true)
   try {
-    if (edits && (attempt.waiting || !attempt.replay.owes(toPath(at))))
-      return attempt.fence(queued(attempt, edits.then(guarded)), true)
+    if (steps && (attempt.waiting || !attempt.replay.owes(toPath(at))))
+      return attempt.fence(queued(attempt, steps.then(guarded)), true)
     guarded()
     return written
   } catch (error) {
@@ -98,9 +99,9 @@ function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void
 async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise<void>): Promise<void> {
   if (attempt.editing) throw new NestedEditError('ctx.state.edit')
   const { core } = attempt
-  const before = core.edits
+  const edits = before(core.options.writer.turns)
   const turn = (async () => {
-    if (before) await before
+    if (edits) await edits
     if (attempt.over) throw attempt.over
     let open = true
     // Set before the recipe awaits anything: from then on a call may come from inside it.
@@ -124,14 +125,14 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
 
 /** The next edit waits for this turn, however it ends. So does a write, or an edit called now would overtake it. */
 function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
-  const { core } = attempt
+  const { turns } = attempt.core.options.writer
   const ended = turn.catch(() => {})
   // An attempt that is over no longer edits, even if its recipe never returns.
   const tail = Promise.race([ended, attempt.gone])
-  core.edits = attempt.waiting = tail
+  turns.steps = attempt.waiting = tail
   // It is the first to wait for the turn, so it runs right before the others.
   void tail.then(() => {
-    if (core.edits === tail) core.edits = undefined
+    if (turns.steps === tail) turns.steps = undefined
     if (attempt.waiting === tail) attempt.waiting = undefined
   })
   return turn
