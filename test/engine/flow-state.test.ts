@@ -69,6 +69,72 @@ describe('flow state', () => {
     expect(page.errors).toEqual([])
   })
 
+  test('ten edits at once, of two sessions, of branches and from outside, each reads, awaits and adds 1 / 10', async () => {
+    const page = profile()
+    const { promise, open } = gate()
+    const add = async (draft: { count: number }): Promise<void> => {
+      const before = draft.count
+      await promise
+      draft.count = before + 1
+    }
+    const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await Promise.all([ctx.flowState.edit(add), ctx.flowState.edit(add), ctx.flowState.edit(add)])
+        return Done(1)
+      },
+    )
+    const one = await page.open(workflow, { id: 'one' })
+    const two = await page.open(workflow, { id: 'two' })
+    const all = [
+      one.run(),
+      one.flowState.edit(add),
+      two.run(),
+      ...[1, 2, 3].map(() => two.flowState.edit(add)),
+    ]
+    open()
+    await Promise.all(all)
+    expect(one.flowState.get('count')).toBe(10)
+    await page.reload()
+    expect((await page.open(workflow, { id: 'one' })).flowState.get('count')).toBe(10)
+  })
+
+  test('the context is called inside an edit of it / NestedEditError at once, and not a mismatch after the next reload', async () => {
+    const page = profile()
+    const errors: string[] = []
+    const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'work',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const refused = async (call: () => unknown): Promise<void> => {
+          try {
+            await call()
+          } catch (error) {
+            errors.push((error as Error).name)
+          }
+        }
+        await ctx.flowState.edit(async (draft) => {
+          await Promise.resolve()
+          await refused(() => ctx.once('rate', () => 5))
+          await refused(() => ctx.flowState.set('count', 7))
+          await refused(() => ctx.flowState.edit((it) => void it.count++))
+          await refused(() => ctx.state.set('x', 1))
+          draft.count = 1
+        })
+        await ctx.ask(Question(1))
+        return Done(ctx.flowState.get('count'))
+      },
+    )
+    void (await page.open(workflow)).run()
+    await page.settle()
+    expect(errors).toEqual(Array.from({ length: 4 }, () => 'NestedEditError'))
+    await page.reload()
+    const again = await page.open(workflow)
+    await again.asks[0]?.reply(1)
+    expect(await again.run()).toBe(1)
+  })
+
   test('written in session 1 / session 2 of the same workflow sees it, another workflow does not', async () => {
     const page = profile()
     const one = await page.open(counting, { id: 'one' })

@@ -1,11 +1,17 @@
-import { edit as editOps } from '../../state/edit'
+import { NestedEditError } from '../../errors'
+import { edit as editOps, type Recipe } from '../../state/edit'
+import { before } from '../../state/edits'
 import { fitted } from '../../state/mend'
 import type { Op } from '../../state/op'
 import { toPath } from '../../state/path'
 import type { StateStore } from '../../state/store'
+import type { View } from '../../state/view'
+import type { Turns } from '../../state/writer'
 import type { Attempt } from './attempt'
 import type { StepChange } from '../flow'
 import { StepWrites } from './step-writes'
+
+type Ops = readonly Op[]
 
 /**
  * The flow state as one attempt sees and writes it. A write is an effect: it shows at once and for everybody, stays when
@@ -15,7 +21,7 @@ import { StepWrites } from './step-writes'
 export class StepFlow extends StepWrites {
   readonly get: StateStore<unknown>['get']
   readonly has: StateStore<unknown>['has']
-  readonly edit: (recipe: (draft: unknown) => unknown) => Promise<void>
+  readonly edit: (recipe: Recipe) => Promise<void>
   readonly subscribe: StateStore<unknown>['subscribe']
 
   constructor(attempt: Attempt) {
@@ -23,6 +29,7 @@ export class StepFlow extends StepWrites {
     const counts = new Map<string, number>()
     // Writes of one kind to one path in one step are told apart by their order, as recorded points are.
     const write = (name: string, change: StepChange): Promise<void> => {
+      if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError('ctx.flowState')), true)
       const count = (counts.get(name) ?? 0) + 1
       counts.set(name, count)
       return attempt.fence(once(attempt, `flow:${name}#${count}`, change))
@@ -33,17 +40,64 @@ export class StepFlow extends StepWrites {
     })
     this.get = state.get
     this.has = state.has
+    const edit = (recipe: Recipe, view: View): Ops | Promise<Ops> => {
+      const seen = state.get()
+      const ops = alone(attempt, () => editOps(writer, view, recipe))
+      const landing = (it: Ops): Ops => {
+        if (attempt.over) throw attempt.over
+        return fitted(writer.schema, seen, state.get(), it)
+      }
+      return ops instanceof Promise ? ops.then(landing) : ops
+    }
     this.edit = (recipe) =>
-      write('edit', (view) => {
-        const seen = state.get()
-        const ops = editOps(writer, view, recipe)
-        const landing = (it: readonly Op[]): readonly Op[] => {
-          if (attempt.over) throw attempt.over
-          return fitted(writer.schema, seen, state.get(), it)
-        }
-        return ops instanceof Promise ? ops.then(landing) : ops
-      })
+      write(
+        'edit',
+        inTurn(attempt, writer.turns, (view) => edit(recipe, view)),
+      )
     this.subscribe = (path, listener) => attempt.ending(state.subscribe(path, listener))
+  }
+}
+
+/** An edit waits for those before it. When it is made again, for what another page has stored, its turn has been. */
+function inTurn(attempt: Attempt, turns: Turns, make: StepChange): StepChange {
+  let isFirst = true
+  const later = (view: View): Ops | Promise<Ops> => {
+    if (attempt.over) throw attempt.over
+    return make(view)
+  }
+  return (view) => {
+    const turn = isFirst ? before(turns) : undefined
+    isFirst = false
+    const made = turn ? turn.then(() => later(view)) : make(view)
+    if (!(made instanceof Promise)) return made
+    // An attempt that is over no longer edits, even if its recipe never returns.
+    const tail = Promise.race([made.then(nothing, nothing), attempt.gone])
+    turns.steps = tail
+    void tail.then(() => {
+      if (turns.steps === tail) turns.steps = undefined
+    })
+    return made
+  }
+}
+
+/** While a recipe is open the context takes no other call, which might come from inside it: a re-run does not call it. */
+function alone(attempt: Attempt, run: () => Ops | Promise<Ops>): Ops | Promise<Ops> {
+  let open = true
+  const end = (): void => void (open = attempt.editing = false)
+  queueMicrotask(() => (attempt.editing ||= open))
+  attempt.editing = true
+  try {
+    const made = run()
+    if (made instanceof Promise) {
+      // A call made in one go with this one comes from another branch.
+      attempt.editing = false
+      return made.finally(end)
+    }
+    end()
+    return made
+  } catch (error) {
+    end()
+    throw error
   }
 }
 
@@ -54,6 +108,8 @@ async function once(attempt: Attempt, key: string, change: StepChange): Promise<
   else await core.options.flow.write({ core, exec, key }, change)
 }
 
-function listOf(op: Op | undefined): readonly Op[] {
+function listOf(op: Op | undefined): Ops {
   return op === undefined ? [] : [op]
 }
+
+function nothing(): void {}
