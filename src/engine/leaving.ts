@@ -7,7 +7,7 @@ import { isHeard } from '../session/followers/message'
 import type { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
 import { missingOf, tellLost, unstoredOf } from './overtaken'
-import { Unanswered, type Left } from './unanswered'
+import { listOf, Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
 export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {
@@ -65,7 +65,7 @@ export class Leaving {
     const exit = { box: () => page.localStorage, key: place, serializer }
     this.#key = place.replace('dogear:', ASKED)
     this.#exit = new ExitJournal(exit)
-    this.#unanswered = new Unanswered({ ...exit, key: this.#key })
+    this.#unanswered = new Unanswered({ ...exit, key: this.#key }, options.tabs.outbox.by)
     page.addEventListener('pagehide', this.#hide)
     page.addEventListener('pageshow', this.#show)
     page.addEventListener('visibilitychange', this.#look)
@@ -171,7 +171,7 @@ export class Leaving {
       tellLost(this.#options, missingOf(tail.records, core.history, core.model.seq))
       this.#clearOnceStored()
     }
-    if (key !== this.#key) return
+    if (listOf(String(key)) !== this.#key) return
     this.#left = await this.#unanswered.read()
     for (const asked of this.asked) live.leading?.do(asked)
     this.heeded()

@@ -1,9 +1,10 @@
-import type { Box } from '../storage/exit-journal'
+import { keysOf, type Box } from '../storage/exit-journal'
 import type { SessionStorage } from '../storage/storage'
 import type { Message } from '../session/followers/message'
 import { Line } from '../tabs/line'
 import { ASKED, placeOf, type Page } from './leaving'
 import { FLOW } from './flow/left-writes'
+import { listOf } from './unanswered'
 import type { OpeningDeps } from './opening-deps'
 
 type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>
@@ -18,7 +19,8 @@ export function removing(storage: SessionStorage, around: Around): SessionStorag
     ...storage,
     async delete(id) {
       const place = placeOf(storage, id)
-      forget(page, () => [place, place.replace('dogear:', ASKED)])
+      const asked = place.replace('dogear:', ASKED)
+      forget(page, (box) => [place, asked, ...keysOf(box).filter((it) => listOf(it) === asked)])
       await storage.delete(id)
       tell(around, place)
     },
@@ -29,7 +31,8 @@ export function removing(storage: SessionStorage, around: Around): SessionStorag
     async clear(prefix) {
       const places = [placeOf(storage, prefix ?? '')]
       if (prefix === undefined) places.push(placeOf(storage, '').replace('dogear:', FLOW))
-      const isOf = (key: string): boolean => places.some((it) => key.replace(ASKED, 'dogear:').startsWith(it))
+      const isOf = (key: string): boolean =>
+        places.some((it) => listOf(key).replace(ASKED, 'dogear:').startsWith(it))
       forget(page, (box) => keysOf(box).filter(isOf))
       const filter = prefix === undefined ? {} : { prefix }
       const all = channels ? await storage.list(filter).catch(() => []) : []
@@ -46,12 +49,6 @@ function forget(page: Page | undefined, which: (box: Box) => readonly string[]):
   } catch {
     // `localStorage` is forbidden, so there is nothing in it either.
   }
-}
-
-function keysOf(box: Box): string[] {
-  return box.key
-    ? Array.from({ length: Number(box.length) }, (_, at) => `${box.key?.(at)}`)
-    : Object.keys(box)
 }
 
 /** Makes the tabs that show a session look at what is stored. */

@@ -1,4 +1,4 @@
-import { ExitJournal, type Box, type ExitOptions, type Tail } from '../storage/exit-journal'
+import { ExitJournal, keysOf, type Box, type ExitOptions, type Tail } from '../storage/exit-journal'
 import type { Asked } from '../session/followers/message'
 import { wrongInAsked } from '../session/model/saved-check'
 
@@ -8,28 +8,45 @@ export interface Left extends Pick<Tail, 'version' | 'base' | 'lineage' | 'at'> 
   readonly text: string
 }
 
+/** The key for all lists of which this is one. */
+export function listOf(key: string): string {
+  return key.replace(/^([\w-]+)@[^:]*/, '$1')
+}
+
 /**
  * What tabs had asked for when they were left: followers of their leader, and pages of the storage of a flow state. Each adds
  * its part to a list beside the exit journal, for the present or next leader, or the next page. Every operation keeps its
  * name, so it is done once, even if it was asked for directly as well.
+ *
+ * Each tab has a list of its own: tabs that are left at one instant may be of processes that have not heard what the others
+ * write. In a box that does not show its keys they share one.
  */
 export class Unanswered {
   readonly #options: ExitOptions
+  readonly #own: string
 
-  constructor(options: ExitOptions) {
+  constructor(options: ExitOptions, by: string) {
     this.#options = options
+    this.#own = options.key.replace(':', `@${encodeURIComponent(by)}:`)
   }
 
   /** Returns whether it is kept. */
   write(asked: Left['asked'], about: Omit<Tail, 'from' | 'records'>): boolean {
     const records = asked.map((it, index) => ({ ...it, seq: index + 1 }))
-    const add = (_: string, text: string): void => this.#keep([...this.#texts, text])
+    const add = (_: string, text: string): void => {
+      const { key } = this.#options
+      const put = (to: string): void => this.#keep(to, [...this.#textsOf(to), text])
+      put(this.#own)
+      if (this.#keys.includes(this.#own)) return
+      put(key)
+      this.#keep(this.#own, [])
+    }
     return this.#sheet({ setItem: add }).write({ ...about, records })
   }
 
   async read(): Promise<readonly Left[]> {
     const found: Left[] = []
-    for (const text of this.#texts) {
+    for (const text of this.#keys.flatMap((key) => this.#textsOf(key))) {
       const {
         version = 0,
         base = 0,
@@ -51,7 +68,11 @@ export class Unanswered {
 
   clear(read: readonly Left[]): void {
     try {
-      this.#keep(this.#texts.filter((it) => !read.some(({ text }) => text === it)))
+      for (const key of this.#keys) {
+        const texts = this.#textsOf(key)
+        const left = texts.filter((it) => !read.some(({ text }) => text === it))
+        if (left.length < texts.length) this.#keep(key, left)
+      }
     } catch {
       // The next leader takes it up again, and finds that it is done.
     }
@@ -61,9 +82,19 @@ export class Unanswered {
     return new ExitJournal({ ...this.#options, box: () => box as ReturnType<ExitOptions['box']> })
   }
 
-  get #texts(): string[] {
+  get #keys(): string[] {
+    const { box, key } = this.#options
     try {
-      const texts: unknown = JSON.parse(this.#options.box()?.getItem(this.#options.key) ?? '[]')
+      const others = keysOf(box() ?? {}).filter((it) => it !== key && listOf(it) === key)
+      return [key, ...others]
+    } catch {
+      return []
+    }
+  }
+
+  #textsOf(key: string): string[] {
+    try {
+      const texts: unknown = JSON.parse(this.#options.box()?.getItem(key) ?? '[]')
       return Array.isArray(texts) ? texts.filter((it) => typeof it === 'string') : []
     } catch {
       return []
@@ -71,9 +102,8 @@ export class Unanswered {
   }
 
   /** Throws where there is no place for it, or where that is forbidden or full. */
-  #keep(texts: readonly string[]): void {
-    const { box, key } = this.#options
-    const place = box() as Box
+  #keep(key: string, texts: readonly string[]): void {
+    const place = this.#options.box() as Box
     if (texts.length === 0) place.removeItem(key)
     else place.setItem(key, JSON.stringify(texts))
   }

@@ -13,6 +13,13 @@ export interface Box {
   removeItem(key: string): void
 }
 
+/** The keys of what it holds, as far as it shows them. */
+export function keysOf(box: Partial<Box>): string[] {
+  return box.key
+    ? Array.from({ length: Number(box.length) }, (_, at) => `${box.key?.(at)}`)
+    : Object.keys(box)
+}
+
 /** Records that were on their way to storage when a page was left. */
 export interface Tail {
   /** The epoch of the writer, or the one that it had found: the records continue what it has stored. */

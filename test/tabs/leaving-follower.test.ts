@@ -5,12 +5,14 @@ import {
   defineWorkflow,
   type AnyWorkflow,
   type CancelledError,
+  type Engine,
   type EngineOptions,
   type Session,
 } from 'dogear'
 import { crash, virtualClock, virtualTabs, type VirtualTabs } from 'dogear/testing'
 import { Answer, Done, failure, flow, gate, Go, Nudge, Question } from '../support/flows'
 import { browser, ears } from '../support/leaving'
+import { Page } from '../support/page'
 
 const asking = defineWorkflow({ ...flow, events: [Nudge] }).step(
   'ask',
@@ -82,6 +84,34 @@ async function left() {
 }
 
 describe('a follower is closed or left before the leader has answered it', () => {
+  test('two at one instant, each in a process that has not heard what the other one writes / the next leader has the text of both', async () => {
+    const it = await hung()
+    await stored(it)
+    it.hang()
+    const leaving: { engine: Engine; page: Page; box: Map<string, string> }[] = []
+    for (const letter of ['a', 'b']) {
+      const box = new Map(it.box)
+      const page = new Page(box)
+      const { engine } = it.tab({ page })
+      const opening = engine.open(asking)
+      await it.clock.advance(1000)
+      ;(await opening).state.set(letter, 1)
+      leaving.push({ engine, page, box })
+    }
+    crash(it.second.engine)
+    for (const { page } of leaving) page.hide()
+    for (const { engine } of leaving) crash(engine)
+    for (const { box } of leaving) for (const [key, text] of box) it.box.set(key, text)
+    crash(it.first.engine)
+    const next = await it.tab().engine.open(asking)
+    await it.clock.advance(1000)
+    expect(next.role).toBe('leader')
+    expect(next.state.get()).toEqual({ more: 0, a: 1, b: 1 })
+    await next.flush()
+    await it.clock.advance(1000)
+    expect([...it.box]).toEqual([])
+  })
+
   test('the leader is well, and the follower types and closes at once / the text is stored when close() resolves', async () => {
     const { leader, follower } = await hung()
     follower.state.set('text', 'typed')

@@ -32,7 +32,7 @@ export class LeftWrites {
     this.#own = own
     this.#isKnown = isKnown
     const key = placeOf(storage, name).replace('dogear:', FLOW)
-    this.#list = new Unanswered({ box: () => page?.localStorage, key, serializer })
+    this.#list = new Unanswered({ box: () => page?.localStorage, key, serializer }, own.page)
     page?.addEventListener('pagehide', this.#hide)
   }
 

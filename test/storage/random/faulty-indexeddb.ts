@@ -485,7 +485,8 @@ export class FaultyIndexedDB {
     const { luck, weather } = this.#options
     if (!luck.hits(weather.openFails)) return undefined
     const kind = luck.pick(['UnknownError', 'AbortError', 'QuotaExceededError', 'VersionError'])
-    if (kind === 'UnknownError' && this.#unknown.has(tab)) return 'AbortError'
+    if (kind !== 'UnknownError') return kind
+    if (this.#unknown.delete(tab)) return 'AbortError'
     this.#unknown.add(tab)
     return kind
   }
