@@ -6,7 +6,7 @@ import type { Tail } from '../storage/exit-journal'
 import { isExpired } from '../storage/expiry'
 import { loadStored, type Loaded } from '../storage/load'
 import type { SessionStorage, StoredHead } from '../storage/storage'
-import { withinLimit } from '../storage/time-limit'
+import { never } from '../session/deferred'
 import type { LiveSession } from '../session/live-session'
 import { accept } from './migration'
 import type { Keeping } from './keeping'
@@ -18,8 +18,6 @@ import { isEmptied } from './tenure'
 
 /** How often reading and claiming is tried when somebody else writes in between. */
 const MOST_TRIES = 100
-/** Milliseconds until a claim counts as one that is never answered. An answer that is late is better than another claim. */
-const LOST = 30_000
 
 export interface FindingParts {
   readonly deps: OpeningDeps
@@ -60,6 +58,8 @@ interface Look {
 /** What is stored of one session: read, checked and folded, and claimed for this page. */
 export class Finding {
   readonly #parts: FindingParts
+  /** How often it was looked for. */
+  #looks = 0
 
   constructor(parts: FindingParts) {
     this.#parts = parts
@@ -76,10 +76,11 @@ export class Finding {
     return { ...look, flow }
   }
 
-  /** Reads without a time limit. Reading too early does no harm: the claim notices it, and a leader tells its followers what they lack. */
+  /** Has no time limit, and never ends when it is called again meanwhile. Reading too early does no harm: the claim notices it, and a leader tells its followers what they lack. */
   async find(begun: Begun = this.begin()): Promise<Found> {
     const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around
+    const own = ++this.#looks
     let looked: Look = begun
     // Only newer code takes the lock from others. A tab that had it follows, or two would take it from each other for ever.
     let had = tabs.leads
@@ -90,6 +91,8 @@ export class Finding {
       const whole = (!tail && (await looked.restored)) || (await continued(restoring, loaded, tail))
       const found = { loaded, tail, ...whole }
       await begun.flow
+      // Of two claims the page must have the last one.
+      if (own !== this.#looks) return never()
       if (!live.mayAttach) break
       // Migrated, or completed with new defaults: the leader has yet to store that record.
       const isAhead = !tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
@@ -116,15 +119,11 @@ export class Finding {
     throw new StorageError(`session "${id}" cannot be claimed`)
   }
 
-  /**
-   * A failed claim does not matter, as with a full disk: what was read is shown and executed all the same. One that is never
-   * answered must not keep from this page what it has read until it is loaded anew.
-   */
+  /** A failed claim does not matter, as with a full disk: what was read is shown and executed all the same. */
   async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | 'refused'> {
     const { deps, id, live, keeping } = this.#parts
     try {
-      const claim = deps.storage.claim(id, keeping.shape, expected)
-      return await withinLimit(deps.clock, claim, LOST, `claim of session "${id}"`)
+      return await deps.storage.claim(id, keeping.shape, expected)
     } catch (error) {
       if (live.status === 'loading' || live.core.remote) return 'refused'
       throw error

@@ -5,12 +5,11 @@ import type { LiveSession } from '../session/live-session'
 import type { Meanwhile } from '../session/meanwhile'
 import type { Found } from './finding'
 
-/** Milliseconds until storage that failed is looked at again. */
+/** Milliseconds until storage that has failed, or has not answered, is looked at again. */
 const NEXT_LOOK = 30_000
 
 /**
- * What silent storage answers in the end, however often it has to be asked. Nothing when the session no longer waits for
- * it. Throws the Refusal of what cannot be used.
+ * What silent storage answers in the end, however often it has to be asked: an answer may be lost for ever. Nothing when the session no longer waits for it. Throws the Refusal of what cannot be used.
  */
 export async function lateAnswer(
   first: Promise<Found>,
@@ -19,17 +18,23 @@ export async function lateAnswer(
   clock: Clock,
 ): Promise<Found | undefined> {
   for (let finding = first; ; finding = again()) {
-    try {
-      const found = await finding
-      return meanwhile.over ? undefined : found
-    } catch (error) {
-      if (meanwhile.over) return undefined
-      if (error instanceof Refusal) throw error
-    }
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimeout(resolve, NEXT_LOOK)
-      meanwhile.onEnd = () => clock.clearTimeout(timer)
+    const found = await new Promise<Found | undefined>((resolve, reject) => {
+      const timer = clock.setTimeout(() => resolve(undefined), NEXT_LOOK)
+      const rest = (meanwhile.onEnd = () => clock.clearTimeout(timer))
+      finding.then(
+        (answer) => {
+          rest()
+          resolve(answer)
+        },
+        (error: unknown) => {
+          if (!(error instanceof Refusal)) return
+          rest()
+          reject(error)
+        },
+      )
     })
+    if (meanwhile.over) return undefined
+    if (found) return found
   }
 }
 

@@ -64,27 +64,31 @@ describe('the first read hangs', () => {
     expect(writes).toEqual([])
   })
 
-  test('but only the claim of what was read, for ever / it is tried again, and what is stored is shown with what was typed on top', async () => {
-    const { clock, inner } = await behind(true)
-    const newer = defineWorkflow({ ...flow, version: 2, migrations: { 2: (state) => state } }).step(
-      'end',
-      { on: Go, emits: [Done] },
-      () => Done(1),
-    )
-    let claims = 0
-    const storage: SessionStorage = {
-      ...inner,
-      claim: (...call) => (++claims === 1 ? new Promise(() => {}) : inner.claim(...call)),
-    }
-    const opened = createEngine({ storage, clock, onError: () => {} }).open(newer)
-    await clock.advance(4000)
-    const session = await opened
-    expect(session.persistence.status).toBe('degraded')
-    session.state.set('typed', 1)
-    await clock.advance(70_000)
-    expect(session.persistence.status).toBe('saved')
-    expect(session.state.get()).toEqual({ name: 'stored', count: 10, typed: 1 })
-  })
+  test.each(['read', 'claim'] as const)(
+    'for ever, as its first %s is lost / it is tried again, and what is stored is shown with what was typed on top',
+    async (lost) => {
+      const { clock, inner } = await behind(true)
+      const newer = defineWorkflow({ ...flow, version: 2, migrations: { 2: (state) => state } }).step(
+        'end',
+        { on: Go, emits: [Done] },
+        () => Done(1),
+      )
+      let calls = 0
+      const call = inner[lost] as (...args: unknown[]) => Promise<never>
+      const storage: SessionStorage = {
+        ...inner,
+        [lost]: (...args: unknown[]) => (++calls === 1 ? new Promise(() => {}) : call(...args)),
+      }
+      const opened = createEngine({ storage, clock, onError: () => {} }).open(newer)
+      await clock.advance(4000)
+      const session = await opened
+      expect(session.persistence.status).toBe('degraded')
+      session.state.set('typed', 1)
+      await clock.advance(31_000)
+      expect(session.persistence.status).toBe('saved')
+      expect(session.state.get()).toEqual({ name: 'stored', count: 10, typed: 1 })
+    },
+  )
 
   test('and nothing was stored / what happened in memory becomes the session, and is saved', async () => {
     const { clock, engine, inner, door } = await behind(false)
