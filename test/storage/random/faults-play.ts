@@ -138,6 +138,7 @@ class Story {
       if (!this.#backup) return
       this.#browser.databases.restore('dogear', this.#backup.data)
       this.#browser.lost = this.#restored = this.#setBack = true
+      this.#browser.done.clear()
     },
     restoreClosed: () => {
       if (!this.#backup) return
@@ -209,7 +210,7 @@ class Story {
       () => {
         if (losses !== this.#losses) return
         for (const it of promised) this.#acked.add(it)
-        for (const it of effects) this.#browser.done.add(it)
+        for (const it of effects) if (!this.#setBack) this.#browser.done.add(it)
       },
       () => {},
     )
@@ -245,7 +246,11 @@ class Story {
     for (const it of open.flatMap((tab) => tab.flows))
       if (clock.now() - (this.#flowAt.get(it) ?? 0) < 1000) this.#unread.add(it)
     const isHeld = open.every((it) => !it.hidden && !isApart(it) && !isLoading(it))
-    if (!isHeld) this.#forget()
+    // A tab that is still being opened may begin the session anew, which then stays.
+    if (!isHeld) {
+      this.#forget()
+      this.#browser.lost = true
+    }
     this.#emptied = true
     empty()
   }
