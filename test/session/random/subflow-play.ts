@@ -192,6 +192,7 @@ class Browser {
         await this.world.clock.advance(0)
         if (!page.alive) continue
       }
+      if (this.world.script.byHand) session.pause()
       this.run(session).catch(() => {})
       await this.world.clock.advance(0)
       return

@@ -3,7 +3,7 @@ import { fewer } from './fewer'
 
 /** Random workflows in workflows as data, so that a failing one can be printed, made smaller and played again. */
 export type Instruction =
-  /** `wait` waits for its own event, `bell` for any of its type. What hangs does so once, and is for a step with a timeout. */
+  /** `wait` waits for its own event, `bell` for any of its type. What hangs does so once, and is for flows with timeouts. */
   | {
       readonly do: 'write' | 'flow' | 'secret' | 'commit' | 'send' | 'side' | 'bell' | 'hang'
       readonly name: string
@@ -78,14 +78,14 @@ export interface Script {
   readonly restless: boolean
   /** Newer code with migrations and new names of steps is deployed, and older code is opened again. */
   readonly versions: boolean
-  /** In the end it is stepped by hand. */
+  /** It begins paused, and in the end it is stepped by hand. */
   readonly byHand?: boolean
 }
 
 /** What a step does, and how often. */
 const kinds = {
   ...{ sub: 5, write: 2, once: 4, ask: 3, wait: 1, bell: 1, sleep: 1, commit: 1, send: 1, side: 2 },
-  ...{ flow: 1, secret: 1, raw: 1, throw: 1, hang: 2, all: 2 },
+  ...{ flow: 1, secret: 1, raw: 1, throw: 1, hang: 4, all: 2 },
 }
 const often = ['reply', 'reply', 'reply', 'nudge', 'bell', 'type', 'flush', 'look']
 const rare = [
@@ -157,6 +157,8 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
   }
   const body = (at: number, not: readonly string[], more = 2): Instruction[] =>
     Array.from({ length: 1 + upTo(more) }, () => instruction(at, not))
+  /** What hangs in another flow may end by the time of the step around it alone. */
+  const limited = (at: number): boolean => hangs && (at === 0 || chance(0.4))
   const alone = (at: number): string[] => ['side', at > 0 ? '' : 'flow', hangs ? '' : 'hang']
   const joined = (at: number): Joined => ({
     items: Array.from({ length: upTo(4) }, () => {
@@ -167,17 +169,17 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
     beside: body(at, alone(at)),
     both: chance(0.5) ? body(at, alone(at)) : [],
     workers: pick([1, 1, 2, 4]),
-    timeout: hangs,
+    timeout: limited(at),
   })
   const flow = (at: number): Flow => {
     const own = joins && (at === 0 || chance(0.3)) ? { joined: joined(at) } : {}
     const steps = Array.from({ length: joins ? upTo(1) : 1 + upTo(1) }, (): Step => {
       const lost = chance(0.1)
-      const timeout = hangs && (at === 0 || chance(0.5))
-      return { body: body(at, [...alone(at), lost ? 'send' : '', timeout ? '' : 'hang']), lost, timeout }
+      const timeout = limited(at)
+      return { body: body(at, [...alone(at), lost ? 'send' : '']), lost, timeout }
     })
     const subs = Array.from({ length: chance(0.5) ? 1 : 0 }, () => sub(at, true)).flatMap((it) =>
-      it ? [{ ...it, timeout: hangs && (at === 0 || chance(0.3)) }] : [],
+      it ? [{ ...it, timeout: limited(at) }] : [],
     )
     const fan = chance(0.15) && !hangs ? sub(at, true) : undefined
     return {
@@ -211,7 +213,7 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
     lag: pick([0, 0, 0, 15]),
     history: chance(0.3) ? pick([0, 5, 30]) : undefined,
     ...{ restless, versions },
-    ...(joins && { byHand: chance(0.3) && !hangs }),
+    ...(joins && { byHand: chance(0.3) }),
   }
 }
 
