@@ -14,6 +14,9 @@ export interface LoadedFlow {
   readonly state: unknown
 }
 
+/** What is stored of a flow state that nobody has written. */
+export const NOTHING: Pick<LoadedFlow, 'seq' | 'applied'> = { seq: 0, applied: [] }
+
 /** A page's write, by what identifies it in the stored value. */
 export interface NamedWrite {
   /** The page that made it, and its number there. The stored value has the highest number of each page. */

@@ -4,12 +4,23 @@ const LONGEST = 30_000
 /** This many records are kept; then one snapshot replaces them in memory. */
 export const BACKLOG = 2000
 
+/** More refusals in a row, by which nothing has changed, are no race with another page. */
+const MOST_IN_VAIN = 20
+
 /** Writes that have failed in a row, and how soon the next one is tried. */
 export class Outage {
   failures = 0
   /** How many records may wait. */
   room: number = BACKLOG
   #hurriedAt = -Infinity
+
+  #vain = 0
+
+  /** Whether so many writes were refused in vain that the next one needs a pause, or it would be tried all the time. */
+  inVain(more: boolean): boolean {
+    this.#vain = more ? this.#vain + 1 : 0
+    return this.#vain > MOST_IN_VAIN
+  }
 
   /** One more failure. Returns how long to wait, in milliseconds. */
   pause(): number {

@@ -506,6 +506,29 @@ describe('two tabs on one storage', () => {
   })
 })
 
+test('a storage that refuses every write, though nobody else writes / reported once, tried with pauses; stored once it takes one', async () => {
+  const page = profile()
+  let calls = 0
+  let refuses = true
+  const storage: SessionStorage = {
+    ...page.storage,
+    writeFlow(...call) {
+      if (!refuses) return page.storage.writeFlow(...call)
+      // Without a pause no timer would ever end this.
+      return ++calls > 1000 ? Promise.reject(new Error('enough')) : Promise.resolve(false)
+    },
+  }
+  const errors: unknown[] = []
+  const engine = createEngine({ storage, clock: page.clock, onError: (it) => errors.push(it) })
+  engine.flow(counting).state.set('count', 7)
+  await page.clock.advance(10_000)
+  expect(calls).toBeLessThan(50)
+  expect(errors).toMatchObject([{ code: 'STORAGE' }])
+  refuses = false
+  await page.clock.advance(40_000)
+  expect((await page.open(counting)).flowState.get('count')).toBe(7)
+})
+
 describe('flow state written in a step', () => {
   test('the step fails and is retried / written once, and not undone', async () => {
     const page = profile()

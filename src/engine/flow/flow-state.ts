@@ -7,7 +7,7 @@ import { Tree } from '../../state/tree'
 import { Writer } from '../../state/writer'
 import { EarlyWrites, type Remake } from '../../state/early-writes'
 import type { Definition } from '../../workflow/workflow'
-import { encodeFlow, isNamed, named, nextSeq, type LoadedFlow } from '../../storage/flow'
+import { encodeFlow, isNamed, named, nextSeq, NOTHING, type LoadedFlow } from '../../storage/flow'
 import { Outage } from '../../storage/outage'
 import { Refusal } from '../../storage/refusal'
 import { storageError } from '../../storage/storage-error'
@@ -21,9 +21,6 @@ import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
 import { OwnWrites, type Change, type OwnWrite } from './own-writes'
 import { emptied } from '../tenure'
-
-/** What is stored of a flow state that nobody has written. */
-const NOTHING = { seq: 0, applied: [] }
 
 /**
  * The flow state of one workflow in this page: as it was stored, with this page's own writes on top of it. Other
@@ -198,15 +195,18 @@ export class FlowState implements SessionFlow {
     await this.#own.released()
     // From here on nothing may come between the read and the write.
     const batch = [...this.#own.all]
-    const state = this.#tree.root()
     const { seq, applied } = this.#base
     const next: LoadedFlow = {
       seq: nextSeq(this.#base, clock.now(), this.#own.newest),
       applied: named(applied, batch),
-      state,
+      state: this.#tree.root(),
     }
     const flow = await encodeFlow(next, this.#definition, this.#deps)
-    if (!(await storage.writeFlow(flow, seq))) return this.#read()
+    const refused = !(await storage.writeFlow(flow, seq))
+    if (refused) await this.#read()
+    if (this.#outage.inVain(refused && this.#base.seq === seq))
+      throw new Error(`flow state "${this.#definition.name}" is refused`)
+    if (refused) return
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
     this.#own.settle((it) => batch.includes(it))
@@ -275,14 +275,13 @@ export class FlowState implements SessionFlow {
 
   #fail(error: unknown): void {
     const { storage, onError } = this.#deps
-    const { name } = this.#definition
     const known = this.#failed
     if (known) this.#loaded = deferred()
     this.#failed = true
     if (error instanceof Refusal) {
       // A newer one is not touched at all.
-      if (!error.code.startsWith('NEWER')) storage.quarantineFlow(name).catch(onError)
-      this.#refused = flowLoadError(error, name, storage, () => this.#retry())
+      if (!error.code.startsWith('NEWER')) storage.quarantineFlow(this.#definition.name).catch(onError)
+      this.#refused = flowLoadError(error, this.#definition.name, storage, () => this.#retry())
       this.#own.tried()
     }
     const failure = this.#refused ?? storageError(error)
