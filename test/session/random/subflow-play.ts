@@ -52,6 +52,8 @@ export async function play(script: Script): Promise<Played> {
 }
 
 const EXPECTED = new Set(['LeaderSilentError', 'OvertakenError', 'StaleEpochError', 'BadConditionError'])
+/** A reply or an event that nobody takes is told so, without an error: unless it is not known who asks, or leads. */
+const REFUSED = new Set(['SessionStateError', 'LeaderSilentError', 'StaleEpochError'])
 
 class Browser {
   readonly world: World
@@ -317,9 +319,8 @@ class Browser {
     sent.catch((error: unknown) => this.refused(tab, error))
   }
 
-  /** A reply or an event that nobody takes is told so, without an error: unless it is not known yet who asks. */
   refused({ page }: Tab, error: unknown): void {
-    if (page.alive && !page.closed && (error as Error).name !== 'SessionStateError')
+    if (page.alive && !page.closed && !REFUSED.has((error as Error).name))
       this.world.complain(`refused: ${(error as Error).stack ?? String(error)}`)
   }
 

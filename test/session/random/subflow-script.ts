@@ -148,7 +148,7 @@ export function script(seed: number, { versions = false, joins = false } = {}): 
         return { do: 'throw', name, until: 1 + upTo(1) }
       case 'all': {
         // Of branches with something raw nobody knows the order.
-        const inside = [...not, 'raw', 'hang', 'all']
+        const inside = [...not, 'raw', 'hang', 'throw', 'all']
         return { do: 'all', name, a: body(at, inside, 1), b: body(at, inside, 1) }
       }
       default:
