@@ -320,6 +320,19 @@ describe('transactions', () => {
     },
   )
 
+  it.each([NaN, {}, true])(
+    'a head whose epoch is %j / what is stored is set aside all the same',
+    async (epoch) => {
+      const storage = indexedDBStorage()
+      await written(storage, 'a', 2)
+      const head = (await storage.read('a'))?.head
+      const store = (await openPlain('dogear')).transaction('sessions', 'readwrite').objectStore('sessions')
+      store.put({ ...head, epoch }, ['h', 'a', 0])
+      await storage.quarantine('a')
+      expect((await storage.export('a'))?.quarantine).toMatchObject([{ head: { epoch, seq: 2 } }])
+    },
+  )
+
   it('a session without its head is damaged, not fresh', async () => {
     const storage = indexedDBStorage()
     await written(storage, 'a', 2)

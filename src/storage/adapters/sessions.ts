@@ -61,7 +61,9 @@ export function sessions(
       transact('readwrite', 'strict', async (shelf) => {
         const copy = await contents(shelf, id)
         // Each writer has its own epoch, and nobody writes what nobody can load: one copy for each epoch is enough.
-        if (copy) shelf.put('q', id, copy.head?.epoch ?? 0, copy)
+        // It may be damaged, and no key then.
+        const epoch: unknown = copy?.head?.epoch
+        if (copy) shelf.put('q', id, Number(epoch) || 0, copy)
       }),
     delete: (id) =>
       transact('readwrite', 'strict', (shelf) => KINDS.forEach((it) => shelf.cut(it, id, Infinity))),
