@@ -143,7 +143,8 @@ export class Tenure {
     if (!(error instanceof StaleEpochError)) return error
     // It was on its way when this page claimed the session anew, and is in the copy that is owed.
     if (error.newest === this.epoch && error.epoch !== this.epoch) return undefined
-    if (error.newest !== 0) return error
+    // A claim that is under way may have landed: only its answer tells whose epoch that is.
+    if (error.newest !== 0 && !this.#claiming) return error
     // Gone once more: without a pause, a storage that keeps nothing would be asked all the time.
     if (this.#anew === journal.persistence) {
       this.#anew = undefined

@@ -178,6 +178,34 @@ describe('storage is emptied under an open page', () => {
     expect(session.persistence.status).toBe('saved')
   })
 
+  test('and the answer to the claim that the page makes comes after the refusal of a write / all that it holds is stored again', async () => {
+    const { clock, storage, empty } = browser()
+    let tell = (): void => {}
+    let wait = 0
+    const slow: SessionStorage = {
+      ...storage,
+      claim: async (...call) => {
+        const claim = await storage.claim(...call)
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, wait))
+        return claim
+      },
+      watch: (listener) => ((tell = listener), () => {}),
+    }
+    const opened = createEngine({ storage: slow, clock, onError: () => {} }).open(asking)
+    await clock.advance(0)
+    const session = await opened
+    session.state.set('old', 1)
+    await Promise.all([session.flush(), clock.advance(0)])
+    wait = 1000
+    empty()
+    tell()
+    await clock.advance(10)
+    session.state.set('new', 2)
+    await Promise.all([session.flush(), clock.advance(2000)])
+    expect(session.persistence.status).toBe('saved')
+    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
   test('in the middle of a run / it goes on, also after a reload, and no effect is repeated', async () => {
     const { clock, tab, empty } = browser()
     const engine = tab()
