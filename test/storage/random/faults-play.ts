@@ -8,6 +8,8 @@ const shownBy = (tab: Tab): Shown => tab.session.state.get()
 const isApart = ({ session }: Tab): boolean =>
   ['memory-only', 'degraded'].includes(session.persistence.status)
 const isLoading = ({ session }: Tab): boolean => session.status === 'loading'
+/** What could not be read shows what is typed, and keeps nothing of it. */
+const isShown = ({ session }: Tab): boolean => !['loading', 'error'].includes(session.status)
 
 /** Plays the story of a browser, and answers with everything that is wrong at its end. */
 export async function play(script: Script): Promise<readonly string[]> {
@@ -230,7 +232,7 @@ class Story {
   }
 
   #leave(tab: Tab): void {
-    if (this.#keeps && !isLoading(tab) && !isApart(tab)) for (const it of tab.typed) this.#left.add(it)
+    if (this.#keeps && isShown(tab) && !isApart(tab)) for (const it of tab.typed) this.#left.add(it)
     tab.page.hide()
     this.#endOf(tab)
   }
@@ -310,7 +312,9 @@ class Story {
       const { status, error } = tab.session.persistence
       const isForGood =
         status === 'memory-only' || (status === 'degraded' && !/too late/.test(error?.message ?? ''))
-      if (isForGood) wrong.push(`${tab.name} stays ${status}: ${error?.message}`)
+      // A follower shows the status of its leader, without the error.
+      if (isForGood && tab.session.role === 'leader')
+        wrong.push(`${tab.name} stays ${status}: ${error?.message}`)
       this.#browser.lost = true
       this.#leave(tab)
       await clock.advance(1000)
