@@ -135,6 +135,39 @@ describe('flow state', () => {
     expect(await again.run()).toBe(1)
   })
 
+  test.each([true, false])(
+    'edits of it and of the state are open at once, and one that goes on calls the context (that of the state: %j) / NestedEditError, never a hang',
+    async (isState) => {
+      const page = profile()
+      const goesOn = gate()
+      const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+        'work',
+        { on: Go, emits: [Done] },
+        async (ctx) => {
+          const rest = (isOne: boolean) => (isOne ? goesOn.promise : Promise.resolve())
+          await Promise.all([
+            ctx.state.edit(async () => {
+              await rest(isState)
+              if (isState) await ctx.state.set('x', 1)
+            }),
+            ctx.flowState.edit(async () => {
+              await rest(!isState)
+              if (!isState) await ctx.flowState.set('count', 1)
+            }),
+          ])
+          return Done(1)
+        },
+      )
+      const session = await page.open(workflow)
+      session.run().catch(() => {})
+      await page.settle()
+      goesOn.open()
+      await page.settle()
+      expect(session.status).toBe('failed')
+      expect(session.error).toMatchObject({ cause: { name: 'NestedEditError' } })
+    },
+  )
+
   test('written in session 1 / session 2 of the same workflow sees it, another workflow does not', async () => {
     const page = profile()
     const one = await page.open(counting, { id: 'one' })

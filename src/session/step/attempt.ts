@@ -28,8 +28,8 @@ export class Attempt {
   over: Error | undefined
   /** When the next attempt is due, if that is decided; otherwise the step's policy decides it after a failure. */
   due: { readonly delay: number | undefined } | undefined
-  /** Whether an edit of this attempt is open, and the last of the writes that wait for their turn. */
-  editing = false
+  /** How many edits of this attempt are open, and the last of the writes that wait for their turn. */
+  editing = 0
   waiting: Promise<void> | undefined
   private sends: readonly WorkflowEvent[] = none
   #replaying: Replay | undefined

@@ -12,7 +12,7 @@ export interface Host {
   readonly step: StepDefinition
   readonly replay: Replay
   readonly over: Error | undefined
-  readonly editing: boolean
+  readonly editing: number
   send(event: unknown): void
   readonly unclear: Promise<void> | undefined
   takeSends(): { readonly sends?: readonly Emission[] }

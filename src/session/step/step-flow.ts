@@ -7,6 +7,7 @@ import { toPath } from '../../state/path'
 import type { StateStore } from '../../state/store'
 import type { View } from '../../state/view'
 import type { Turns } from '../../state/writer'
+import { alone } from './alone'
 import type { Attempt } from './attempt'
 import type { StepChange } from '../flow'
 import { StepWrites } from './step-writes'
@@ -77,27 +78,6 @@ function inTurn(attempt: Attempt, turns: Turns, make: StepChange): StepChange {
       if (turns.steps === tail) turns.steps = undefined
     })
     return made
-  }
-}
-
-/** While a recipe is open the context takes no other call, which might come from inside it: a re-run does not call it. */
-function alone(attempt: Attempt, run: () => Ops | Promise<Ops>): Ops | Promise<Ops> {
-  let open = true
-  const end = (): void => void (open = attempt.editing = false)
-  queueMicrotask(() => (attempt.editing ||= open))
-  attempt.editing = true
-  try {
-    const made = run()
-    if (made instanceof Promise) {
-      // A call made in one go with this one comes from another branch.
-      attempt.editing = false
-      return made.finally(end)
-    }
-    end()
-    return made
-  } catch (error) {
-    end()
-    throw error
   }
 }
 

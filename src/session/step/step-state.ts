@@ -5,6 +5,7 @@ import type { Op } from '../../state/op'
 import { toPath, type Path } from '../../state/path'
 import type { View } from '../../state/view'
 import type { Keys } from '../../state/path-types'
+import { alone } from './alone'
 import type { Attempt } from './attempt'
 import { StepWrites, type Make } from './step-writes'
 
@@ -103,22 +104,12 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
   const turn = (async () => {
     if (edits) await edits
     if (attempt.over) throw attempt.over
-    let open = true
-    // Set before the recipe awaits anything: from then on a call may come from inside it.
-    queueMicrotask(() => (attempt.editing ||= open))
-    attempt.editing = true
-    try {
-      const { changed, tree } = core.model
-      const seen = view(attempt)
-      const ops = editOps(core.options.writer, seen, recipe)
-      // A call made synchronously after this one comes from another branch, and waits for its turn.
-      attempt.editing = false
-      const settled = ops instanceof Promise ? await ops : ops
-      if (attempt.over) throw attempt.over
-      record(attempt, settled, seen !== tree || core.model.changed !== changed)
-    } finally {
-      open = attempt.editing = false
-    }
+    const { changed, tree } = core.model
+    const seen = view(attempt)
+    const ops = alone(attempt, () => editOps(core.options.writer, seen, recipe))
+    const settled = ops instanceof Promise ? await ops : ops
+    if (attempt.over) throw attempt.over
+    record(attempt, settled, seen !== tree || core.model.changed !== changed)
   })()
   return queued(attempt, turn)
 }
