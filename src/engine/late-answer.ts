@@ -5,7 +5,7 @@ import type { LiveSession } from '../session/live-session'
 import type { Meanwhile } from '../session/meanwhile'
 import type { Found } from './finding'
 
-/** Milliseconds until storage that has failed, or has not answered, is looked at again. */
+/** Milliseconds until storage that has failed, or has not answered, is looked at again. Each look without an answer doubles them. */
 const NEXT_LOOK = 30_000
 
 /**
@@ -17,9 +17,11 @@ export async function lateAnswer(
   meanwhile: Meanwhile,
   clock: Clock,
 ): Promise<Found | undefined> {
+  let wait = NEXT_LOOK
   for (let finding = first; ; finding = again()) {
+    let next = wait * 2
     const found = await new Promise<Found | undefined>((resolve, reject) => {
-      const timer = clock.setTimeout(() => resolve(undefined), NEXT_LOOK)
+      const timer = clock.setTimeout(() => resolve(undefined), wait)
       const rest = (meanwhile.onEnd = () => clock.clearTimeout(timer))
       finding.then(
         (answer) => {
@@ -27,6 +29,7 @@ export async function lateAnswer(
           resolve(answer)
         },
         (error: unknown) => {
+          next = NEXT_LOOK
           if (!(error instanceof Refusal)) return
           rest()
           reject(error)
@@ -35,6 +38,8 @@ export async function lateAnswer(
     })
     if (meanwhile.over) return undefined
     if (found) return found
+    // Where every answer takes longer than this, none would ever be taken.
+    wait = next
   }
 }
 

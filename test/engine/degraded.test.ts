@@ -90,6 +90,19 @@ describe('the first read hangs', () => {
     },
   )
 
+  test('for longer than until the next look, as every read / one is waited for, and what is stored is shown', async () => {
+    const { clock, inner } = await behind(true)
+    const slowly = () => new Promise<void>((resolve) => void clock.setTimeout(resolve, 40_000))
+    const storage = { ...inner, read: (id: string) => slowly().then(() => inner.read(id)) }
+    const opened = createEngine({ storage, clock, onError: () => {} }).open(asking)
+    await clock.advance(4000)
+    const session = await opened
+    session.state.set('typed', 1)
+    await clock.advance(120_000)
+    expect(session.persistence.status).toBe('saved')
+    expect(session.state.get()).toEqual({ name: 'stored', count: 10, typed: 1 })
+  })
+
   test('and nothing was stored / what happened in memory becomes the session, and is saved', async () => {
     const { clock, engine, inner, door } = await behind(false)
     const opened = engine.open(charging)
