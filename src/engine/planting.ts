@@ -6,7 +6,7 @@ import type { Definition } from '../workflow/workflow'
 import { FORMAT, SESSION_FORMAT } from '../storage/format'
 import { mustBeKnown, Refusal, unreadable } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
-import type { StoredHead } from '../storage/storage'
+import type { SessionStorage, StoredHead } from '../storage/storage'
 import { Snapshots } from '../storage/snapshots'
 import { storageError } from '../storage/storage-error'
 import { withinLimit } from '../storage/time-limit'
@@ -40,7 +40,12 @@ export async function plant(
 ): Promise<void> {
   const { storage, clock, timeout } = deps
   const shape = { format: SESSION_FORMAT, workflow: definition.name, version }
-  const claim = withinLimit(clock, storage.claim(id, shape, 0), timeout, `claim of session "${id}"`)
+  const begin = async (): ReturnType<SessionStorage['claim']> => {
+    // A claim finds nothing of a session that has lost its head.
+    if (await storage.read(id)) throw taken(id)
+    return storage.claim(id, shape, 0)
+  }
+  const claim = withinLimit(clock, begin(), timeout, `claim of session "${id}"`)
   const { epoch } = await claim.catch((error: unknown) => {
     throw storageError(error)
   })

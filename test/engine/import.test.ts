@@ -1,8 +1,16 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, memoryStorage, type Engine, type LoadError } from '../../src/index'
+import {
+  createEngine,
+  defineWorkflow,
+  memoryStorage,
+  SessionStateError,
+  type Engine,
+  type LoadError,
+  type SessionStorage,
+} from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, gate, Go, Item, profile, Question, Worked } from '../support/flows'
+import { asking, Done, failure, flow, gate, Go, Item, profile, Question, Worked } from '../support/flows'
 import { random as randomFrom } from '../support/random'
 
 /** Something of everything: an open ask, a fan-out, kept events, effects, a retry, writes that are not committed. */
@@ -137,6 +145,25 @@ describe('engine.import(workflow, json)', () => {
     expect(await failure(page.engine.import(workflow, json))).toMatchObject({ code: 'SESSION_STATE' })
     expect((await page.open(workflow, { id: 'one' })).state.get('note')).toBe('typed')
     expect((await page.engine.import(workflow, json, { id: 'two' })).state.get('note')).toBe('typed')
+  })
+
+  test('an id whose head is damaged or lost / SessionStateError, and what is stored stays as it is', async () => {
+    const page = profile()
+    const { storage } = page
+    const session = await page.open(asking, { id: 'one' })
+    session.state.set('text', 'precious')
+    await session.flush()
+    const json = session.toJSON()
+    const stored = await storage.read('one')
+    const headless: SessionStorage = {
+      ...memoryStorage(),
+      read: async (id) => (id === 'one' ? ({ ...stored, head: undefined } as never) : undefined),
+    }
+    const claims = vi.spyOn(headless, 'claim')
+    expect(await failure(createEngine({ storage: headless }).import(asking, json))).toBeInstanceOf(
+      SessionStateError,
+    )
+    expect(claims).not.toHaveBeenCalled()
   })
 
   test('a deleted id, opened again and still empty / the import takes its place; with something typed / refused', async () => {
