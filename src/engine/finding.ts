@@ -76,7 +76,10 @@ export class Finding {
     return { ...look, flow }
   }
 
-  /** Has no time limit, and never ends when it is called again meanwhile. Reading too early does no harm: the claim notices it, and a leader tells its followers what they lack. */
+  /**
+   * Has no time limit, and never ends when it is called again meanwhile. Reading too early does no harm: the claim notices it,
+   * and a leader tells its followers what they lack.
+   */
   async find(begun: Begun = this.begin()): Promise<Found> {
     const { deps, id, live, around, restoring } = this.#parts
     const { tabs } = around

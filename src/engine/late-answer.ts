@@ -9,7 +9,8 @@ import type { Found } from './finding'
 const NEXT_LOOK = 30_000
 
 /**
- * What silent storage answers in the end, however often it has to be asked: an answer may be lost for ever. Nothing when the session no longer waits for it. Throws the Refusal of what cannot be used.
+ * What silent storage answers in the end, however often it has to be asked: an answer may be lost for ever. Nothing when the
+ * session no longer waits for it. Throws the Refusal of what cannot be used.
  */
 export async function lateAnswer(
   first: Promise<Found>,

@@ -108,7 +108,7 @@ export class Membership {
     return core.model
   }
 
-  /** This tab executes the session under epoch `own`. Without one, or if a backup gave it out again, others know it by a number above `found`. */
+  /** This tab executes under epoch `own`. Without one, or if a backup gave it out again, others know it by one above `found`. */
   lead(own: number | undefined, base: number, found = 0): void {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)

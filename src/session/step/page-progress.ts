@@ -5,8 +5,8 @@ import { hasAny } from './point-log'
 
 /**
  * How far a wizard is: the answered pages, divided by all that were opened or can still come. A step asks in the order of its
- * `asks`, so an ask that it has passed over belongs to another branch. A sub-flow that asks is one page until it ends, or as many as it
- * has open: its answers are no pages. `undefined` without pages.
+ * `asks`, so an ask that it has passed over belongs to another branch. A sub-flow that asks is one page until it ends, or as
+ * many as it has open: its answers are no pages. `undefined` without pages.
  */
 export function pageProgress(core: Core): number | undefined {
   const { run, execs, queues } = core.model
