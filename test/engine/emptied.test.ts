@@ -6,6 +6,7 @@ import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { webStorage } from 'dogear/web-storage'
 import { area } from '../storage/area'
 import { Done, failure, flow, Go, Question, unhandled } from '../support/flows'
+import { Page } from '../support/page'
 
 const effects: string[] = []
 const asking = defineWorkflow({ ...flow }).step(
@@ -364,6 +365,37 @@ describe('storage is emptied under several tabs', () => {
     expect(one.state.get()).toEqual({ old: 1, new: 3, newer: 4 })
     expect(two.state.get()).toEqual(one.state.get())
     expect((await tab().open(asking)).state.get()).toEqual(one.state.get())
+  })
+
+  test('a backup takes its place while a tab sleeps in the back/forward cache, and a new tab leads / they go on together', async () => {
+    const { clock, storage, texts } = browser()
+    const tabs = virtualTabs()
+    const box = new Map<string, string>()
+    const page = new Page(box)
+    const tab = (own = new Page(box)): Engine => createEngine({ storage, clock, page: own, ...tabs })
+    const one = await tab(page).open(asking)
+    one.state.set('old', 1)
+    await one.flush()
+    const backup = new Map(texts.texts)
+    const later = [tab(), tab(), tab()]
+    for (const it of later) {
+      await (await it.open(asking)).takeOver()
+      await clock.advance(1000)
+    }
+    page.hide(true)
+    later.forEach(crash)
+    for (const [key, text] of backup) texts.texts.set(key, text)
+    const two = await tab().open(asking)
+    two.state.set('new', 2)
+    await clock.advance(1000)
+    page.show(true)
+    await clock.advance(1000)
+    expect([one.role, two.role]).toEqual(['follower', 'leader'])
+    expect(one.state.get()).toEqual({ old: 1, new: 2 })
+    one.state.set('newer', 3)
+    await clock.advance(5000)
+    expect([one.persistence.status, two.persistence.status]).toEqual(['saved', 'saved'])
+    expect(two.state.get()).toEqual({ old: 1, new: 2, newer: 3 })
   })
 
   test('the leader dies before it has noticed / the next leader stores what it has heard', async () => {

@@ -81,10 +81,12 @@ export class Leading {
   }
 
   hear(message: Message): void {
-    // The tab has read storage and found nothing, though something is stored.
-    if (message.kind === 'hello' && message.epoch === 0 && this.#options.live.stored > 0)
+    // The tab has read storage and found nothing, though something is stored. Or it has followed a later epoch, which another
+    // leader has, unless a backup has taken the place of the storage meanwhile.
+    const isLater = message.kind === 'hello' && this.#claimed && message.epoch > this.epoch
+    if (message.kind === 'hello' && (isLater || (message.epoch === 0 && this.#options.live.stored > 0)))
       this.#options.doubt().then(
-        () => this.#welcome(message),
+        () => this.#welcome(message, true),
         () => this.#welcome(message),
       )
     else if (message.kind === 'hello') this.#welcome(message)
@@ -143,11 +145,11 @@ export class Leading {
     return this.#over || this.#options.live.closing !== undefined
   }
 
-  #welcome({ tab, epoch, seq }: Hello): void {
+  #welcome({ tab, epoch, seq }: Hello, isSure = !this.#claimed): void {
     if (this.#over) return
     this.tell()
     // Claims of a leader without one may have landed without an answer: a tab that reads finds their epoch.
-    if (epoch > this.epoch && !this.#claimed) {
+    if (epoch > this.epoch && isSure) {
       this.epoch = between(epoch)
       this.present()
     }
