@@ -159,7 +159,7 @@ export class LiveSession extends Standing {
     this.journal = undefined
     core.sink = nowhere
     this.#scheduler.stop(elsewhere)
-    core.options.writer.turns.steps = undefined
+    core.options.writer.openEdits.steps = undefined
     core.model = model
     catchUp(this, false)()
     for (const again of early) core.write(again())

@@ -2,7 +2,7 @@ import { NestedEditError } from '../errors'
 import { edit, type Recipe } from './edit'
 import { fitted } from './mend'
 import type { Op } from './op'
-import type { Turns } from './writer'
+import { before, queue } from './open-edits'
 import { none, type StoreParts, type Writes } from './writes'
 
 /** The state that a recipe was given. */
@@ -21,8 +21,8 @@ export class Edits {
   }
 
   edit(recipe: Recipe): void | Promise<void> {
-    const { turns } = this.#parts.writer
-    const edits = before(turns)
+    const { openEdits } = this.#parts.writer
+    const edits = before(openEdits)
     const seen: Seen = {}
     // A recipe that is known to be asynchronous must not read before the one in front of it has landed.
     const known = (recipe as Recipe | null)?.constructor?.name === 'AsyncFunction'
@@ -35,10 +35,7 @@ export class Edits {
       done = edits.then(() => this.#run(recipe, seen))
     }
     const landed = this.#landing(recipe, seen, done)
-    const tail: Promise<void> = landed.then(nothing, nothing).then(() => {
-      if (turns.outside === tail) turns.outside = undefined
-    })
-    turns.outside = tail
+    queue(openEdits, 'outside', landed.catch(nothing))
     return landed
   }
 
@@ -83,11 +80,6 @@ export class Edits {
     writes.land(ops)
     return none
   }
-}
-
-/** What an edit that is called now has to wait for. */
-export function before({ steps, outside }: Turns): Promise<unknown> | undefined {
-  return steps && outside ? Promise.all([steps, outside]) : (steps ?? outside)
 }
 
 function nothing(): void {}

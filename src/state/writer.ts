@@ -2,16 +2,10 @@ import { PathError, SerializationError } from '../errors'
 import { frozen } from './development'
 import { classOf, isPlainObject, nameOf, type CopyValue, type Where } from './json'
 import type { Op } from './op'
+import type { OpenEdits } from './open-edits'
 import { listIndex, ROOT, toPath, type Path } from './path'
 import type { Checked, CompiledSchema } from './schema'
 import { at, isContainer, type Current, type View } from './view'
-
-/** The newest of the asynchronous edits that are open; each waits for those before it. None of these promises rejects. */
-export interface Turns {
-  steps?: Promise<unknown> | undefined
-  /** Writes of steps do not wait for these. */
-  outside?: Promise<unknown> | undefined
-}
 
 /**
  * Makes operations from calls, checked in full: the path, the schema, what storage can keep. What it returns can be recorded
@@ -20,7 +14,7 @@ export interface Turns {
 export class Writer {
   readonly schema: CompiledSchema
   readonly copy: CopyValue
-  readonly turns: Turns = {}
+  readonly openEdits: OpenEdits = {}
 
   constructor(schema: CompiledSchema, copy: CopyValue) {
     this.schema = schema

@@ -30,7 +30,7 @@ export class Attempt {
   due: { readonly delay: number | undefined } | undefined
   /** How many edits of this attempt are open, and the last of the writes that wait for their turn. */
   editing = 0
-  waiting: Promise<void> | undefined
+  waiting: Promise<unknown> | undefined
   private sends: readonly WorkflowEvent[] = none
   #replaying: Replay | undefined
   #recording: Points | undefined

@@ -1,15 +1,14 @@
 import { NestedEditError } from '../../errors'
 import { edit as editOps, type Recipe } from '../../state/edit'
-import { before } from '../../state/edits'
 import { fitted } from '../../state/mend'
 import type { Op } from '../../state/op'
+import { before, type OpenEdits } from '../../state/open-edits'
 import { toPath } from '../../state/path'
 import type { StateStore } from '../../state/store'
 import type { View } from '../../state/view'
-import type { Turns } from '../../state/writer'
-import { alone } from './alone'
 import type { Attempt } from './attempt'
 import type { StepChange } from '../flow'
+import { alone, queued } from './open-edit'
 import { StepWrites } from './step-writes'
 
 type Ops = readonly Op[]
@@ -53,30 +52,24 @@ export class StepFlow extends StepWrites {
     this.edit = (recipe) =>
       write(
         'edit',
-        inTurn(attempt, writer.turns, (view) => edit(recipe, view)),
+        inTurn(attempt, writer.openEdits, (view) => edit(recipe, view)),
       )
     this.subscribe = (path, listener) => attempt.ending(state.subscribe(path, listener))
   }
 }
 
 /** An edit waits for those before it. When it is made again, for what another page has stored, its turn has been. */
-function inTurn(attempt: Attempt, turns: Turns, make: StepChange): StepChange {
+function inTurn(attempt: Attempt, edits: OpenEdits, make: StepChange): StepChange {
   let isFirst = true
   const later = (view: View): Ops | Promise<Ops> => {
     if (attempt.over) throw attempt.over
     return make(view)
   }
   return (view) => {
-    const turn = isFirst ? before(turns) : undefined
+    const turn = isFirst ? before(edits) : undefined
     isFirst = false
     const made = turn ? turn.then(() => later(view)) : make(view)
-    if (!(made instanceof Promise)) return made
-    // An attempt that is over no longer edits, even if its recipe never returns.
-    const tail = Promise.race([made.then(nothing, nothing), attempt.gone])
-    turns.steps = tail
-    void tail.then(() => {
-      if (turns.steps === tail) turns.steps = undefined
-    })
+    if (made instanceof Promise) void queued(attempt, edits, made)
     return made
   }
 }
@@ -91,5 +84,3 @@ async function once(attempt: Attempt, key: string, change: StepChange): Promise<
 function listOf(op: Op | undefined): Ops {
   return op === undefined ? [] : [op]
 }
-
-function nothing(): void {}

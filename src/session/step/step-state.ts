@@ -1,11 +1,11 @@
 import { NestedEditError } from '../../errors'
 import { edit as editOps } from '../../state/edit'
-import { before } from '../../state/edits'
 import type { Op } from '../../state/op'
+import { before } from '../../state/open-edits'
 import { toPath, type Path } from '../../state/path'
 import type { View } from '../../state/view'
 import type { Keys } from '../../state/path-types'
-import { alone } from './alone'
+import { alone, queued } from './open-edit'
 import type { Attempt } from './attempt'
 import { StepWrites, type Make } from './step-writes'
 
@@ -85,11 +85,11 @@ function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void
     if (attempt.over) throw attempt.over
     put(attempt, toPath(at), make)
   }
-  const { steps } = attempt.core.options.writer.turns
+  const { steps } = attempt.core.options.writer.openEdits
   if (attempt.editing) return attempt.fence(Promise.reject(new NestedEditError()), true)
   try {
     if (steps && (attempt.waiting || !attempt.replay.owes(toPath(at))))
-      return attempt.fence(queued(attempt, steps.then(guarded)), true)
+      return attempt.fence(inTurn(attempt, steps.then(guarded)), true)
     guarded()
     return written
   } catch (error) {
@@ -100,7 +100,7 @@ function whenFree(attempt: Attempt, at: string | Keys, make: Make): Promise<void
 async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise<void>): Promise<void> {
   if (attempt.editing) throw new NestedEditError('ctx.state.edit')
   const { core } = attempt
-  const edits = before(core.options.writer.turns)
+  const edits = before(core.options.writer.openEdits)
   const turn = (async () => {
     if (edits) await edits
     if (attempt.over) throw attempt.over
@@ -111,20 +111,15 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     if (attempt.over) throw attempt.over
     record(attempt, settled, seen !== tree || core.model.changed !== changed)
   })()
-  return queued(attempt, turn)
+  return inTurn(attempt, turn)
 }
 
-/** The next edit waits for this turn, however it ends. So does a write, or an edit called now would overtake it. */
-function queued(attempt: Attempt, turn: Promise<void>): Promise<void> {
-  const { turns } = attempt.core.options.writer
-  const ended = turn.catch(() => {})
-  // An attempt that is over no longer edits, even if its recipe never returns.
-  const tail = Promise.race([ended, attempt.gone])
-  turns.steps = attempt.waiting = tail
-  // It is the first to wait for the turn, so it runs right before the others.
-  void tail.then(() => {
-    if (turns.steps === tail) turns.steps = undefined
-    if (attempt.waiting === tail) attempt.waiting = undefined
+/** A write that waits is like an edit: one called now would overtake it. */
+function inTurn(attempt: Attempt, turn: Promise<void>): Promise<void> {
+  const ended = queued(attempt, attempt.core.options.writer.openEdits, turn)
+  attempt.waiting = ended
+  void ended.then(() => {
+    if (attempt.waiting === ended) attempt.waiting = undefined
   })
   return turn
 }

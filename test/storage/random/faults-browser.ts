@@ -9,14 +9,16 @@ import {
   type Session,
   type SessionStorage,
 } from '../../../src/index'
-import type { Clock } from '../../../src/clock'
 import { crash, virtualClock, virtualTabs } from '../../../src/testing'
 import { Done, flow, Go, Item, Question } from '../../support/flows'
 import { Page } from '../../support/page'
 import { random } from '../../support/random'
-import { FaultyIndexedDB, KeyRange } from './faulty-indexeddb'
+import { View } from './faulty-box'
+import { KeyRange } from './faulty-database'
+import { FaultyIndexedDB } from './faulty-indexeddb'
 import { faultyServer, faultyWebStorage } from './faulty-stores'
 import { kinds, type Script } from './faults-script'
+import { PageClock } from './page-clock'
 import { fair, Luck, type Weather } from './weather'
 
 export const ROUNDS = 4
@@ -61,65 +63,12 @@ export interface Tab {
   since: number
 }
 
-type Write = (key: string, text: string | undefined) => void
-
-/** `localStorage` as a page sees it whose process hears of others' writes a moment later. */
-class View extends Map<string, string> {
-  readonly #write: Write
-
-  constructor(write: Write) {
-    super()
-    this.#write = write
-  }
-
-  override set(key: string, text: string): this {
-    this.#write(key, text)
-    return super.set(key, text)
-  }
-
-  override delete(key: string): boolean {
-    this.#write(key, undefined)
-    return super.delete(key)
-  }
-
-  readonly hear: Write = (key, text) => {
-    if (text === undefined) super.delete(key)
-    else super.set(key, text)
-  }
-}
-
-/** The clock of one page, which stands still while the page is frozen. */
-class PageClock implements Clock {
-  readonly #clock: Clock
-  #due: Map<object, () => void> | undefined
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  now = (): number => this.#clock.now()
-
-  setTimeout = (fn: () => void, ms: number): unknown => {
-    const handle: { inner: unknown } = { inner: undefined }
-    handle.inner = this.#clock.setTimeout(() => (this.#due ? void this.#due.set(handle, fn) : fn()), ms)
-    return handle
-  }
-
-  clearTimeout = (handle: unknown): void => {
-    this.#due?.delete(handle as object)
-    this.#clock.clearTimeout((handle as { readonly inner: unknown } | undefined)?.inner)
-  }
-
-  freeze(): void {
-    this.#due ??= new Map()
-  }
-
-  thaw(): void {
-    const due = [...(this.#due ?? [])]
-    this.#due = undefined
-    for (const [, fn] of due) fn()
-  }
-}
+export const shownBy = (tab: Tab): Shown => tab.session.state.get()
+export const isApart = ({ session }: Tab): boolean =>
+  ['memory-only', 'degraded'].includes(session.persistence.status)
+export const isLoading = ({ session }: Tab): boolean => session.status === 'loading'
+/** What could not be read shows what is typed, and keeps nothing of it. */
+export const isShown = ({ session }: Tab): boolean => !['loading', 'error'].includes(session.status)
 
 /** A browser with up to three tabs of one session, and everything outside of them. */
 export class Browser {

@@ -1,15 +1,12 @@
 import { DogearError } from '../../../src/index'
-import { Browser, ROUNDS, type Shown, type Tab } from './faults-browser'
+import { Browser, isApart, isLoading, isShown, shownBy, type Tab } from './faults-browser'
+import { checkEnd, checkReload } from './faults-check'
 import { kinds, type Act, type Script } from './faults-script'
+import { damageBox, litter } from './faulty-box'
+import type { View } from './faulty-database'
 import { fair } from './weather'
 
 const tokens = (text = ''): string[] => text.match(/[^;]+;/g) ?? []
-const shownBy = (tab: Tab): Shown => tab.session.state.get()
-const isApart = ({ session }: Tab): boolean =>
-  ['memory-only', 'degraded'].includes(session.persistence.status)
-const isLoading = ({ session }: Tab): boolean => session.status === 'loading'
-/** What could not be read shows what is typed, and keeps nothing of it. */
-const isShown = ({ session }: Tab): boolean => !['loading', 'error'].includes(session.status)
 
 /** Plays the story of a browser, and answers with everything that is wrong at its end. */
 export async function play(script: Script): Promise<readonly string[]> {
@@ -25,26 +22,19 @@ export async function play(script: Script): Promise<readonly string[]> {
 
 class Story {
   readonly #browser: Browser
-  /** What must be there in the end: called saved, or acknowledged. */
-  #acked = new Set<string>()
-  /** What was typed before a page was left that could keep it. */
-  readonly #left = new Set<string>()
-  /** Writes to the flow state in the moments before storage was emptied: nobody may have read them. */
-  readonly #unread = new Set<string>()
+  readonly #expected = {
+    acked: new Set<string>(),
+    left: new Set<string>(),
+    unread: new Set<string>(),
+    restored: false,
+    setBack: false,
+  }
   readonly #flowAt = new Map<string, number>()
   /** How often what was acknowledged became worth nothing. */
   #losses = 0
   /** Storage was emptied, and it is not known whether all is stored again. */
   #emptied = false
-  #backup:
-    | {
-        readonly data: ReturnType<Browser['databases']['database']>['data']
-        readonly acked: ReadonlySet<string>
-      }
-    | undefined
-  #restored = false
-  /** A backup has taken its place under open pages, which learn of that by their next write. */
-  #setBack = false
+  #backup: { readonly data: View; readonly acked: ReadonlySet<string> } | undefined
   #typedAt = 0
   #keeps = true
   /** Storage may be emptied: a page that writes nothing learns of that by an event alone. */
@@ -131,15 +121,15 @@ class Story {
       this.#leaveAll()
       // What is stored under the first name is gone for good.
       this.#forget()
-      this.#left.clear()
-      this.#browser.lost = this.#restored = true
+      this.#expected.left.clear()
+      this.#browser.lost = this.#expected.restored = true
       this.#browser.databases.database('dogear').damaged = true
     },
-    backup: () => (this.#backup = { data: this.#data, acked: new Set(this.#acked) }),
+    backup: () => (this.#backup = { data: this.#data, acked: new Set(this.#expected.acked) }),
     restore: () => {
       if (!this.#backup) return
       this.#browser.databases.restore('dogear', this.#backup.data)
-      this.#browser.lost = this.#restored = this.#setBack = true
+      this.#browser.lost = this.#expected.restored = this.#expected.setBack = true
       this.#browser.done.clear()
     },
     restoreClosed: () => {
@@ -147,44 +137,14 @@ class Story {
       this.#leaveAll()
       this.#browser.databases.restore('dogear', this.#backup.data)
       this.#forget()
-      this.#left.clear()
-      this.#acked = new Set(this.#backup.acked)
-      this.#restored = true
+      this.#expected.left.clear()
+      this.#expected.acked = new Set(this.#backup.acked)
+      this.#expected.restored = true
     },
     boxFull: ({ page }) => (page.full = !page.full),
     boxForbidden: ({ page }) => (page.forbidden = !page.forbidden),
-    boxDamage: (_, { roll }) => {
-      const { box } = this.#browser
-      const damages = [
-        (text: string) => text.slice(0, text.length >> 1),
-        () => 'null',
-        () => '[1,null,"x",{}]',
-        (text: string) => text.replace(/\d/, '7'),
-        () => '{"format":3}',
-      ]
-      for (const [key, text] of box) box.set(key, damages[Math.floor(roll * 5)]?.(text) ?? '')
-    },
-    boxForeign: (_, { roll }) => {
-      const { box, texts, storage } = this.#browser
-      const foreign = [
-        '',
-        'null',
-        '[]',
-        '{}',
-        '[null]',
-        '["x"]',
-        '[{}]',
-        '{"format":3,"data":"[]"}',
-        '7',
-        '[[]]',
-      ]
-      const kind = storage === 'web' ? 'web-storage' : 'indexeddb'
-      for (const prefix of ['dogear:', 'dogear-asked:', 'dogear-flow:'])
-        for (const key of [prefix, `${prefix}${kind}:dogear:flow`])
-          if (!box.has(key)) box.set(key, foreign[Math.floor(roll * foreign.length)] ?? '')
-      if (storage === 'web')
-        texts.set('dogear/other', ['h0 null', 'garbage', 'h0 {"seq":1}'][Math.floor(roll * 3)] ?? '')
-    },
+    boxDamage: (_, { roll }) => damageBox(this.#browser.box, roll),
+    boxForeign: (_, { roll }) => litter(this.#browser, roll),
   }
 
   get #data() {
@@ -211,8 +171,8 @@ class Story {
     tab.session.flush().then(
       () => {
         if (losses !== this.#losses) return
-        for (const it of promised) this.#acked.add(it)
-        for (const it of effects) if (!this.#setBack) this.#browser.done.add(it)
+        for (const it of promised) this.#expected.acked.add(it)
+        for (const it of effects) if (!this.#expected.setBack) this.#browser.done.add(it)
       },
       () => {},
     )
@@ -220,7 +180,7 @@ class Story {
 
   /** What was acknowledged is worth nothing any more. */
   #forget(): void {
-    this.#acked.clear()
+    this.#expected.acked.clear()
     this.#browser.done.clear()
     this.#losses++
   }
@@ -232,7 +192,7 @@ class Story {
   }
 
   #leave(tab: Tab): void {
-    if (this.#keeps && isShown(tab) && !isApart(tab)) for (const it of tab.typed) this.#left.add(it)
+    if (this.#keeps && isShown(tab) && !isApart(tab)) for (const it of tab.typed) this.#expected.left.add(it)
     tab.page.hide()
     this.#endOf(tab)
   }
@@ -246,7 +206,7 @@ class Story {
   #empty(empty: () => unknown): void {
     const { open, clock } = this.#browser
     for (const it of open.flatMap((tab) => tab.flows))
-      if (clock.now() - (this.#flowAt.get(it) ?? 0) < 1000) this.#unread.add(it)
+      if (clock.now() - (this.#flowAt.get(it) ?? 0) < 1000) this.#expected.unread.add(it)
     const isHeld = open.every((it) => !it.hidden && !isApart(it) && !isLoading(it))
     // A tab that is still being opened may begin the session anew, which then stays.
     if (!isHeld) {
@@ -294,14 +254,15 @@ class Story {
     for (const tab of this.#browser.open) {
       const { role, persistence } = tab.session
       if (role !== 'leader' || persistence.status !== 'saved' || isLoading(tab) || tab.hidden) continue
-      for (const it of tokens(shownBy(tab).text)) this.#acked.add(it)
+      for (const it of tokens(shownBy(tab).text)) this.#expected.acked.add(it)
     }
   }
 
   /** Everybody is there again, everything is answered, and the run goes on to its end. */
   async end(): Promise<void> {
-    const { open, clock, databases, wrong } = this.#browser
-    databases.calm()
+    const { open, clock, databases, weather, wrong } = this.#browser
+    Object.assign(weather, fair)
+    databases.letGo()
     for (const { page } of open) page.full = page.forbidden = false
     for (const it of open) if (it.hidden) this.#browser.show(it)
     if (open.length === 0) this.#browser.enter()
@@ -331,90 +292,7 @@ class Story {
       await clock.advance(100)
     }
     for (let n = 0; n < 8 && !(n > 1 && open.every(isWell)); n++) await clock.advance(5000)
-    this.#check()
-    await this.#reload()
+    checkEnd(this.#browser, this.#expected)
+    await checkReload(this.#browser)
   }
-
-  #check(): void {
-    const { open, gone, wrong } = this.#browser
-    const [first] = open as [Tab]
-    const equal = (what: string, views: readonly unknown[]): void => {
-      const texts = views.map((it) => JSON.stringify(it))
-      if (new Set(texts).size > 1) wrong.push(`${what} differ: ${texts.join(' | ')}`)
-    }
-    const view = ({ session: it }: Tab) => [it.status, it.state.get(), it.asks.length, it.result]
-    equal('the tabs', open.map(view))
-    equal(
-      'the flow states',
-      open.map((it) => this.#browser.flowLog(it)),
-    )
-    const roles = open.map((it) => it.session.role)
-    if (roles.filter((it) => it === 'leader').length !== 1) wrong.push(`roles: ${roles.join()}`)
-    for (const { name, session } of open)
-      if (session.persistence.status !== 'saved') wrong.push(`${name}: ${troubleOf(session)}`)
-    if (first.session.status !== 'completed') wrong.push(`it ends ${troubleOf(first.session)}`)
-    const { text = '', answers = [] } = shownBy(first)
-    const log = this.#browser.flowLog(first)
-    for (const tab of [...open, ...gone]) {
-      const isOpen = open.includes(tab)
-      this.#checkTyped(tab, text, isOpen && !this.#browser.lost)
-      this.#checkFlow(tab, log, isOpen)
-    }
-    this.#checkAnswers(answers)
-  }
-
-  #checkTyped(tab: Tab, text: string, isHeld: boolean): void {
-    const { wrong, lost } = this.#browser
-    // What a leader of silent storage had typed comes after what it has asked since, if it is left once more meanwhile.
-    const isOrdered = tab.left < 2
-    const places = tab.typed.filter((it) => text.includes(it)).map((it) => text.indexOf(it))
-    if (isOrdered && places.some((it, at) => at > 0 && it < (places[at - 1] ?? 0)))
-      wrong.push(`${tab.name} is out of order: ${text}`)
-    for (const it of tab.typed) {
-      const count = text.split(it).length - 1
-      const isDue = isHeld || (this.#acked.has(it) && !this.#setBack) || (this.#left.has(it) && !lost)
-      if (count > 1 || (count === 0 && isDue)) wrong.push(`${it} is there ${count} times: ${text}`)
-    }
-  }
-
-  #checkFlow(tab: Tab, log: string, isOpen: boolean): void {
-    for (const it of tab.flows) {
-      const count = log.split(it).length - 1
-      const isDue = !this.#restored && !this.#unread.has(it) && (isOpen || this.#acked.has(it))
-      if (count > 1 || (count === 0 && isDue))
-        this.#browser.wrong.push(`flow ${it} is there ${count} times: ${log}`)
-    }
-  }
-
-  /** Runs follow one another, each from its beginning to its end, and no effect counts twice. */
-  #checkAnswers(answers: NonNullable<Shown['answers']>): void {
-    const numbers = answers.map(([n]) => n)
-    const goesOn = (it: number, at: number): boolean =>
-      it === (at === 0 ? 0 : ((numbers[at - 1] ?? 0) + 1) % (ROUNDS + 1))
-    const { wrong } = this.#browser
-    if (!this.#restored && !numbers.every(goesOn)) wrong.push(`answers in the order ${numbers.join()}`)
-    if (new Set(answers.map(([, , key]) => key)).size < answers.length) wrong.push('an effect counts twice')
-  }
-
-  /** What is stored is what was shown, and takes new writes. */
-  async #reload(): Promise<void> {
-    const { open, clock, wrong } = this.#browser
-    const before = JSON.stringify(open[0]?.session.state.get())
-    for (const tab of [...open]) this.#browser.end(tab)
-    await clock.advance(100)
-    this.#browser.enter()
-    await clock.advance(5000)
-    const [last] = open as [Tab]
-    const after = JSON.stringify(last.session.state.get())
-    if (after !== before) wrong.push(`stored is ${last.session.status} ${after}, and not ${before}`)
-    last.session.state.append('text', 'again;')
-    await clock.advance(5000)
-    if (last.session.persistence.status !== 'saved') wrong.push(`reloaded: ${troubleOf(last.session)}`)
-    this.#browser.end(last)
-    await clock.advance(100)
-  }
-}
-
-function troubleOf({ status, error, persistence }: Tab['session']): string {
-  return `${status} ${persistence.status} ${persistence.error?.message ?? error?.message ?? ''}`
 }

@@ -1,13 +1,9 @@
 import type { SessionStorage } from '../../../src/index'
 import { unstorageStorage } from '../../../src/storage/adapters/unstorage'
 import { webStorage } from '../../../src/storage/adapters/web-storage'
-import type { VirtualClock } from '../../../src/testing'
-import type { Luck, Weather } from './weather'
+import type { Outside } from './weather'
 
-export interface StoreOptions {
-  readonly clock: VirtualClock
-  readonly luck: Luck
-  readonly weather: Weather
+export interface StoreOptions extends Outside {
   readonly texts: Map<string, string>
   readonly isDead: () => boolean
 }

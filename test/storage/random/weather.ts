@@ -1,3 +1,5 @@
+import type { VirtualClock } from '../../../src/testing'
+
 /** What befalls a storage. A number is how likely it is for each request, write or opening. */
 export interface Weather {
   /** Writes are refused. */
@@ -51,4 +53,11 @@ export class Luck {
   pick<T>(list: readonly T[]): T {
     return list[this.between(0, list.length)] as T
   }
+}
+
+/** What befalls a storage comes from here. */
+export interface Outside {
+  readonly clock: VirtualClock
+  readonly luck: Luck
+  readonly weather: Weather
 }

@@ -1,4 +1,5 @@
 import type { Op } from '../../state/op'
+import { queue, type OpenEdits } from '../../state/open-edits'
 import type { Attempt } from './attempt'
 
 type Ops = readonly Op[]
@@ -21,4 +22,14 @@ export function alone(attempt: Attempt, run: () => Ops | Promise<Ops>): Ops | Pr
     // A call made in one go with this one comes from another branch, and waits for its turn.
     attempt.editing--
   }
+}
+
+/**
+ * The next edit waits for this one, however it ends. An attempt that is over no longer edits, even if its recipe never returns.
+ * Returns when that is.
+ */
+export function queued(attempt: Attempt, edits: OpenEdits, edit: Promise<unknown>): Promise<unknown> {
+  const ended = Promise.race([edit.catch(() => {}), attempt.gone])
+  queue(edits, 'steps', ended)
+  return ended
 }
