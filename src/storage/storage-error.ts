@@ -4,9 +4,8 @@ import { StorageError } from '../storage-errors'
 /** Whatever a storage or a serializer throws, as an error that has a `code` to branch on. */
 export function storageError(thrown: unknown): DogearError {
   if (thrown instanceof DogearError) return thrown
-  // A browser aborts with null when the disk is full, or when it is about to quit.
-  const reason = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
-  return new StorageError(`storage failed: ${reason}`, { cause: thrown })
+  // A browser aborts with null when the disk is full, or when it is about to quit; or with an error that has only a name.
+  return new StorageError(`storage failed: ${String(thrown)}`, { cause: thrown })
 }
 
 const absences = new WeakSet<Error>()

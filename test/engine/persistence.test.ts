@@ -23,12 +23,12 @@ const asking = defineWorkflow({ ...flow }).step(
 function moody(kinds: readonly string[] = ['append', 'compact']) {
   const clock = virtualClock()
   const inner = memoryStorage()
-  const mood = { bad: false }
+  const mood = { bad: false, words: 'disk is full' }
   let tries = 0
   const fail = <T>(kind: string, call: () => Promise<T>): Promise<T> => {
     if (!kinds.includes(kind)) return call()
     tries++
-    return mood.bad ? Promise.reject(new DOMException('disk is full', 'QuotaExceededError')) : call()
+    return mood.bad ? Promise.reject(new DOMException(mood.words, 'QuotaExceededError')) : call()
   }
   const storage: SessionStorage = {
     ...inner,
@@ -155,6 +155,14 @@ describe('storage fails for a while', () => {
       expect(again.asks).toHaveLength(1)
     })
     expect(heard).toEqual([])
+  })
+
+  test('an error without words, as of a full disk in Chromium / is told by its name alone', async () => {
+    const { engine, mood } = moody()
+    const session = await engine.open(asking)
+    Object.assign(mood, { bad: true, words: '' })
+    session.state.set('typed', 1)
+    await expect(session.flush()).rejects.toThrow(/^storage failed: QuotaExceededError$/)
   })
 
   test('flush() / tries at once, rejects with the storage error while it fails, resolves when it works again', async () => {
