@@ -295,7 +295,13 @@ describe('waitFor', () => {
     expect(again.result).toBe(5)
   })
 
-  test.each(['once', 'ask', 'collect', 'commit', 'sleep', 'end'] as const)(
+  const child = defineWorkflow({ name: 'child', version: 1, start: Worked, stop: Done }).step(
+    'only',
+    { on: Worked, emits: [Done] },
+    () => Done(1),
+  )
+
+  test.each(['once', 'ask', 'collect', 'commit', 'sleep', 'subflow', 'end'] as const)(
     'sent before a point (%s) right after a reload, before the step is back at its wait with `where` / the wait gets it',
     async (point) => {
       const workflow = (first: boolean) =>
@@ -312,6 +318,7 @@ describe('waitFor', () => {
             if (point === 'collect') await ctx.collect(ctx.event, [Worked, Worked])
             if (point === 'commit') await ctx.commit()
             if (point === 'sleep') await ctx.sleep(5)
+            if (point === 'subflow') await ctx.subflow(child)
           })
           .step('wait', { on: Item, emits: [Done] }, async (ctx) => {
             const wanted = await ctx.once('wanted', () => 'right')
@@ -324,6 +331,50 @@ describe('waitFor', () => {
       const again = await page.open(workflow(false))
       await page.settle()
       await page.clock.advance(10)
+      expect([again.status, again.result]).toEqual(['completed', 'right'])
+    },
+  )
+
+  test.each(['the result of an effect', 'the end of `prepare`'])(
+    'sent before %s, which comes right after a reload / the wait with `where` gets it',
+    async (point) => {
+      const workflow = (first: boolean) =>
+        defineWorkflow({ ...outside, skip: ['deadEnd'] })
+          .step('both', { on: Go, emits: [Item, Worked] }, (ctx) => {
+            ctx.send(Worked(1))
+            ctx.send(Item(1))
+          })
+          .step('send', { on: Worked, emits: [Nudge] }, async (ctx) => {
+            if (point !== 'the result of an effect') return
+            const slow = gate()
+            const result = ctx.once('effect', () => slow.promise)
+            if (first) await result
+            ctx.send(Nudge('right'))
+            slow.open()
+            await result
+          })
+          .node(
+            'node',
+            { on: Worked, emits: [Nudge] },
+            {
+              async prepare(_, ctx) {
+                if (point === 'the result of an effect') return
+                if (first) await gate().promise
+                ctx.send(Nudge('right'))
+              },
+              execute: () => {},
+            },
+          )
+          .step('wait', { on: Item, emits: [Done] }, async (ctx) => {
+            for (let n = 0; n < 40; n++) await ctx.once(`before ${n}`, () => n)
+            return Done((await ctx.waitFor(Nudge, { where: (it) => it.data === 'right' })).data)
+          })
+      const page = profile()
+      void (await page.open(workflow(true))).run()
+      await page.settle()
+      await page.reload()
+      const again = await page.open(workflow(false))
+      await page.settle()
       expect([again.status, again.result]).toEqual(['completed', 'right'])
     },
   )

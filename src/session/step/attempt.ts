@@ -31,7 +31,7 @@ export class Attempt {
   /** How many edits of this attempt are open, and the last of the writes that wait for their turn. */
   editing = 0
   waiting: Promise<unknown> | undefined
-  private sends: readonly WorkflowEvent[] = none
+  sends: readonly WorkflowEvent[] = none
   #replaying: Replay | undefined
   #recording: Points | undefined
   #controller: AbortController | undefined
@@ -127,10 +127,8 @@ export class Attempt {
     ;(this.sends as WorkflowEvent[]).push(sent)
   }
 
-  /** Resolves when it is known which waits the sent events answer; `undefined` when it is known already. */
-  get unclear(): Promise<void> | undefined {
-    const { routing } = this.core
-    return routing.isUnclear(this.sends) ? routing.clear(this.sends) : undefined
+  get isUnclear(): boolean {
+    return this.core.routing.isUnclear(this.sends)
   }
 
   /** What was sent since the last commit point, for the record of the next one. */
@@ -194,9 +192,7 @@ export class Attempt {
         : outcome === undefined
           ? none
           : [this.#genuine(outcome)]
-      const { routing } = this.core
-      if (routing.isUnclear(this.sends) || routing.isUnclear(events))
-        void this.#recordWhenClear(events, fanOut)
+      if (this.isUnclear || this.core.routing.isUnclear(events)) void this.#recordWhenClear(events, fanOut)
       else this.#record(events, fanOut)
     } catch (error) {
       this.#fail(error)

@@ -4,7 +4,7 @@ import { memberOf } from '../../words'
 import { checkArgument, checkOptions } from '../../state/argument'
 import { isOutcome, isRerun, OutcomeKnown, outcomes, OutcomeUnknown } from '../../workflow/outcome-unknown'
 import type { UnknownOutcome } from '../../workflow/step-context'
-import { intents } from './in-this-page'
+import { made } from './in-this-page'
 import type { Entry, Execution } from '../model/model'
 import { heirOf } from '../nested'
 import type { Host, PointLog } from './point-log'
@@ -49,8 +49,7 @@ export class Effects {
     const { core, exec } = this.#attempt
     const point = exec.points.get(name)
     return (
-      core.inFlight.has(core.key(exec.id, name)) ||
-      (point !== undefined && (point.again ?? intents.has(point)))
+      core.inFlight.has(core.key(exec.id, name)) || (point !== undefined && (point.again ?? made.has(point)))
     )
   }
 
@@ -70,7 +69,7 @@ export class Effects {
     const reply = OutcomeKnown.type
     const begun = exec.entries.filter((it) => it.kind === 'opened' && it.key === name).length
     for (let time = 1; ; time++) {
-      if (time > begun) intents.add(this.#log.open(name, 'once'))
+      if (time > begun) await this.#log.make('opened', name, 'once')
       else replay.reached(name)
       const asked = askKey(key, time)
       if (time >= begun && this.#isOurs(name)) return this.#begin(name, key, effect)
@@ -92,11 +91,7 @@ export class Effects {
     const still = (): boolean => core.model.execs.get(exec.id) === exec && core.model.lineage === lineage
     try {
       const point = exec.points.get(name)
-      if (!point || point.again) {
-        const { unclear } = this.#log
-        if (unclear) await unclear
-        intents.add(this.#log.open(name, 'once'))
-      }
+      if (!point || point.again) await this.#log.make('opened', name, 'once')
       // One that was begun before may have a new key, which comes from a later record.
       await core.sink.durable(point ? undefined : (exec.points.get(name)?.seq ?? 0))
       if (core.closed === 'crashed') return await new Promise<never>(() => {})

@@ -7,7 +7,7 @@ import type { Model, Point } from '../model/model'
 
 /** What sub-flows have failed with: the error itself is richer than its record. */
 export const failures: WeakMap<Point, Error> = new WeakMap()
-/** Effects whose intent this page has recorded, so that their outcome is known here. */
-export const intents: WeakSet<Point> = new WeakSet()
+/** Points that steps have made in this page: what becomes of such an effect is known here. */
+export const made: WeakSet<Point> = new WeakSet()
 /** Sub-flows that were at work in this page: what cuts them off again is no crash. */
 export const begun: WeakSet<Model> = new WeakSet()

@@ -43,7 +43,7 @@ export class Phases implements NodeHost {
     const { core, exec, points, replay } = this.#attempt
     const open = this.#point(EXECUTE)
     if (open) replay.reached(EXECUTE)
-    const { seq } = open ?? points.log.open(EXECUTE, 'once')
+    const { seq } = open ?? (await points.log.make('opened', EXECUTE, 'once'))
     await this.#attempt.fence(core.sink.durable(seq))
     this.#alive()
     const work = async (): Promise<unknown> => run(core.key(exec.id, EXECUTE))
@@ -62,20 +62,12 @@ export class Phases implements NodeHost {
 
   async #end(key: string, value: unknown): Promise<Outcome> {
     this.#alive()
-    const { core, exec, points, step } = this.#attempt
+    const { core, points, step } = this.#attempt
     const copy =
       value === undefined ? undefined : core.options.copy(value, `what ${key} of step "${step.name}" gave`)
     const result = copy === undefined ? {} : { value: copy }
     if (key === EXECUTE) await this.#done(result)
-    else
-      points.log.act({
-        kind: 'done',
-        exec: exec.id,
-        key,
-        type: 'commit',
-        ...result,
-        ...this.#attempt.takeSends(),
-      })
+    else await points.log.make('done', key, 'commit', result)
     return result
   }
 

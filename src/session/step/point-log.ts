@@ -1,8 +1,10 @@
 import { ArgumentError, NestedEditError, TimeoutError } from '../../errors'
+import type { WorkflowEvent } from '../../workflow/event'
 import type { StepDefinition } from '../../workflow/step'
 import type { Core } from '../core'
 import type { Execution, Point, PointResult } from '../model/model'
 import type { Emission, PointType, RecordBody } from '../model/record'
+import { made } from './in-this-page'
 import type { Replay } from './replay'
 
 /** The attempt that the points belong to. */
@@ -14,7 +16,10 @@ export interface Host {
   readonly over: Error | undefined
   readonly editing: number
   send(event: unknown): void
-  readonly unclear: Promise<void> | undefined
+  /** What was sent since the last commit point. */
+  readonly sends: readonly WorkflowEvent[]
+  /** Whether it is not known which waits these answer. */
+  readonly isUnclear: boolean
   takeSends(): { readonly sends?: readonly Emission[] }
   awaiting<T>(wait: Promise<T>): Promise<T>
 }
@@ -46,7 +51,8 @@ export class PointLog {
 
   /** Await it before recording something that carries sent events: right after a reload, their receivers may be unknown. */
   get unclear(): Promise<void> | undefined {
-    return this.#attempt.unclear?.then(() => this.alive())
+    const { isUnclear, core, sends } = this.#attempt
+    return isUnclear ? core.routing.clear(sends).then(() => this.alive()) : undefined
   }
 
   /** Points of one kind in one step are told apart by what they are about, then by their order. */
@@ -92,11 +98,18 @@ export class PointLog {
     this.#attempt.replay.pass(key)
   }
 
-  /** The step opens a point, or comes to a recorded one. */
-  open(key: string, type: PointType, details: object = {}): Point {
+  /**
+   * The step opens a point, or makes one that is done: at once, unless it is unclear where sent events go. When it resolves,
+   * the attempt may be over.
+   */
+  async make(kind: 'opened' | 'done', key: string, type: PointType, details: object = {}): Promise<Point> {
     const { exec } = this.#attempt
-    this.act({ kind: 'opened', exec: exec.id, key, type, ...details, ...this.#attempt.takeSends() })
-    return exec.points.get(key) as Point
+    const { unclear } = this
+    if (unclear) await unclear
+    this.act({ kind, exec: exec.id, key, type, ...details, ...this.#attempt.takeSends() })
+    const point = exec.points.get(key) as Point
+    made.add(point)
+    return point
   }
 
   /** Opens a point that waits, or comes to it again. Resolves with its answer. */
@@ -106,10 +119,9 @@ export class PointLog {
     if (point) replay.reached(key)
     if (!point || point.again) {
       mustBeTime(timeout, type)
-      const { unclear } = this
-      if (unclear) await unclear
       const deadline = timeout === undefined ? {} : { deadline: core.options.clock.now() + timeout }
-      point = this.open(key, type, { ...details, ...deadline })
+      point = await this.make('opened', key, type, { ...details, ...deadline })
+      this.alive()
     }
     if (point.result === undefined) await this.#attempt.awaiting(replay.turns.of(key))
     else if (replay.turns.isDue(key)) await replay.turns.of(key)
@@ -124,9 +136,10 @@ export class PointLog {
     this.#append(body)
   }
 
-  /** A point has its result: it is handed over when it is its turn. */
+  /** A point has its result: it is handed over when it is its turn. Events whose way is unclear are left to the next record. */
   done(key: string, type: PointType, result: Pick<PointResult, 'value' | 'error'>): void {
-    const sends = this.#attempt.over ? {} : this.#attempt.takeSends()
+    const { over, isUnclear } = this.#attempt
+    const sends = over || isUnclear ? {} : this.#attempt.takeSends()
     this.#append({ kind: 'done', exec: this.#attempt.exec.id, key, type, ...result, ...sends })
   }
 

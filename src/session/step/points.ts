@@ -76,10 +76,8 @@ export class Points {
     this.log.enter('commit')
     const { exec, replay } = this.#attempt
     const key = this.log.key('commit:')
-    const { unclear } = this.log
-    if (exec.points.has(key)) return replay.reached(key)
-    if (unclear) await unclear
-    this.log.act({ kind: 'done', exec: exec.id, key, type: 'commit', ...this.#attempt.takeSends() })
+    if (exec.points.has(key)) replay.reached(key)
+    else await this.log.make('done', key, 'commit')
   }
 
   /** The events, or nothing yet. A promise only while it is not clear where the sent events go. */

@@ -60,10 +60,11 @@ export async function runSubflow(
   if (point) {
     replay.reached(key)
     lacks = !core.children.has(`${exec.id}/${key}`) && grown(point, definition)
-  } else
-    point = points.log.open(key, 'subflow', {
-      child: begin(definition, mapping.capture ?? {}, read, attempt),
-    })
+  } else {
+    const child = begin(definition, mapping.capture ?? {}, read, attempt)
+    point = await points.log.make('opened', key, 'subflow', { child })
+    points.log.alive()
+  }
   if (point.result === undefined) {
     const { begin: known } = point
     if (known && (lacks || known.workflow !== definition.name || known.version !== definition.version))
