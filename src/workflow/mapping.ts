@@ -32,6 +32,11 @@ export function mappingMistakes(mapping: AnyMapping): string[] {
   const mistakes: string[] = []
   for (const side of ['capture', 'writeBack'] as const) {
     const { targets, scopes } = SIDES[side]
+    const given: unknown = mapping[side] ?? {}
+    if (typeof given !== 'object') {
+      mistakes.push(`${side}: it is an object with a source for each target`)
+      continue
+    }
     for (const [target, sources] of Object.entries(mapping[side] ?? {})) {
       const where = `${side}.${target}`
       const report = (text: string): void => void mistakes.push(`${where}${text}`)

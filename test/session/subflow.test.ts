@@ -264,6 +264,23 @@ describe('what enters and what comes back', () => {
     const error: StepError = await failure((await profile().open(workflow)).run())
     expect(error.message).toContain('"state.not.there"')
   })
+
+  test.each([
+    { flowState: { last: 'result.x', payments: 'result.missing' } },
+    { flowState: { last: 'result.x' }, value: 'result.missing' },
+  ])(
+    'a missing source path in %j / nothing is written back, to the flow state neither',
+    async (writeBack) => {
+      const child = defineWorkflow({ ...flow, name: 'child' }) //
+        .step('end', { on: Go, emits: [Done] }, () => Done({ x: 'new' }))
+      const workflow = defineWorkflow({ ...shop, start: Go, stop: Done }) //
+        .subflow('sub', { on: Go, workflow: child, emits: [Done], writeBack: writeBack as object })
+      const session = await profile().open(workflow)
+      const error: StepError = await failure(session.run())
+      expect(error.message).toContain('"result.missing"')
+      expect(session.flowState.get()).toEqual({ last: '', payments: 10 })
+    },
+  )
 })
 
 const asking = defineWorkflow({ ...flow, name: 'asking' }).step(
@@ -852,6 +869,16 @@ describe('mistakes in a mapping', () => {
       'it emits 2 events',
     ])
       expect(message).toContain(part)
+  })
+
+  test('something else than an object for one side of it / an error at definition', () => {
+    const define = (): unknown =>
+      defineWorkflow(flow).subflow('sub', {
+        ...{ on: Go, workflow: asking, emits: [Done] },
+        ...{ capture: 5, writeBack: 'result' },
+      } as never)
+    for (const side of ['capture', 'writeBack'])
+      expect(define).toThrow(`sub-flow "sub": ${side}: it is an object with a source for each target`)
   })
 
   test("ctx.subflow() / the same, at the call; mistakes of the child are reported with the parent's", async () => {

@@ -234,12 +234,16 @@ async function writeBack(
   layers: Layers,
 ): Promise<unknown> {
   const read: Read = ({ path, text }) => found(result, path, text)
-  for (const [layer, sources] of [
-    [layers.state, state],
-    [layers.flowState, flowState],
-  ] as const)
-    for (const [to, from] of linesOf(sources))
-      if (to.keys.length === 0) await layer.replace(read(from))
-      else await layer.set(to.keys, read(from))
-  return value === undefined ? result : build(value, undefined, read)
+  // All is read before anything is written: what is written to flow state stays, even if a source is missing.
+  const writes = (
+    [
+      [layers.state, state],
+      [layers.flowState, flowState],
+    ] as const
+  ).flatMap(([layer, sources]) => linesOf(sources).map(([to, from]) => [layer, to.keys, read(from)] as const))
+  const given = value === undefined ? result : build(value, undefined, read)
+  for (const [layer, keys, it] of writes)
+    if (keys.length === 0) await layer.replace(it)
+    else await layer.set(keys, it)
+  return given
 }
