@@ -1,6 +1,6 @@
 import { checkArgument } from '../state/argument'
 import { createEngine, type Engine, type EngineOptions } from '../engine'
-import { version } from './react'
+import { useTransition, version } from './react'
 import { toNothing, useSnapshot } from './snapshot'
 
 let page: Engine | undefined
@@ -12,20 +12,22 @@ export function engineFor(given: Engine | undefined): Engine {
 }
 
 /**
- * Whether a server renders. A document alone does not tell: React Native and terminals have none either. Only on a server,
- * and in a page that takes over from one, React asks for what a server shows.
+ * Whether a server renders. A document does not tell: React Native and terminals have none, and a server may have a shim of
+ * one. React asks for what a server shows on a server and in a page that takes over from one. Of these only the server has one
+ * function for all transitions, which throws; in a page each has its own.
  */
 export function useServer(): boolean {
-  return useSnapshot(toNothing, isOldServer, hasNoPage)
+  const asked = useSnapshot(toNothing, isOldServer, () => true)
+  const [, one] = useTransition()
+  const [, other] = useTransition()
+  return asked && one === other
 }
 
-const hasNoPage = (): boolean => typeof document === 'undefined'
-
-/** The substitute for React 17 calls one function for both. */
-const isOldServer = (): boolean => hasNoPage() && parseInt(version, 10) < 18
+/** React 17 has no transitions, and its substitute calls one function for both. */
+const isOldServer = (): boolean => typeof document === 'undefined' && parseInt(version, 10) < 18
 
 /**
- * The engine of one component on a server, where there is no page, whatever it was given.
+ * The engine of one component on a server, whatever it was given.
  * Its sessions stay `loading`, with the initial state. It reads no storage, sets no timer and goes with the
  * render, so no two requests share anything.
  */

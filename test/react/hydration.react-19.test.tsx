@@ -3,7 +3,7 @@ import { lazy, Suspense, type ReactElement } from 'react'
 import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createEngine, memoryStorage } from 'dogear'
+import { createEngine, memoryStorage, type SessionStorage } from 'dogear'
 import { checkout, hooks, shop, stage, text } from './stage'
 
 let container: HTMLElement
@@ -62,6 +62,29 @@ function Page() {
 
 const loaded = 'idle,0,true,saved,stored,36,6,checkout'
 const initial = 'loading,0,false,saved,,36,0,checkout'
+
+test('renderToString where there is a document, as a shim of one on a server / no storage access, and two requests share nothing', async () => {
+  const calls: unknown[] = []
+  const storage = new Proxy(memoryStorage(), {
+    get(target, name: keyof SessionStorage) {
+      calls.push(name)
+      return target[name]
+    },
+  })
+  const engine = createEngine({ storage })
+  const known = calls.length
+  const request = (note: string): string =>
+    renderToString(
+      <hooks.WorkflowProvider ssr engine={engine} resources={{ shop }} initialState={{ note }}>
+        <Page />
+      </hooks.WorkflowProvider>,
+    )
+  expect([request('one'), request('two')]).toEqual([
+    '<p>loading,0,false,saved,one,36,3,checkout</p>',
+    '<p>loading,0,false,saved,two,36,3,checkout</p>',
+  ])
+  expect(calls.slice(known)).toEqual([])
+})
 
 test('server HTML equals the first client render, then flips without a recoverable error', async () => {
   const { engine, settle } = stage({ storage: await storedNote() })
