@@ -24,10 +24,12 @@ export interface CheckoutWizardProps {
   readonly paymentsUrl?: string | undefined
   /** Default: the page's own engine, on IndexedDB. */
   readonly engine?: Engine
+  /** What else belongs to this checkout, such as its inspector. */
+  readonly children?: ReactNode
 }
 
 /** A checkout that survives: reload it, close the tab, kill the browser, and go on where you were. */
-export function CheckoutWizard({ id = 'checkout', paymentsUrl, engine }: CheckoutWizardProps) {
+export function CheckoutWizard({ id = 'checkout', paymentsUrl, engine, children }: CheckoutWizardProps) {
   const resources = useMemo(() => ({ payments: paymentsAt(paymentsUrl) }), [paymentsUrl])
   return (
     <div className="checkout" tabIndex={-1}>
@@ -40,6 +42,7 @@ export function CheckoutWizard({ id = 'checkout', paymentsUrl, engine }: Checkou
         errorFallback={loadProblem}
       >
         <Checkout />
+        {children}
       </WorkflowProvider>
     </div>
   )

@@ -25,7 +25,7 @@ test('the package holds its build, licence and readme, nothing else', () => {
     (it) => !/^(dist\/.+\.(c?js|d\.c?ts|map)|package\.json|README\.md|LICENSE)$/.test(it),
   )
   expect(odd).toEqual([])
-  for (const entry of ['index', 'react', 'testing', 'unstorage', 'web-storage']) {
+  for (const entry of ['index', 'react', 'devtools', 'testing', 'unstorage', 'web-storage']) {
     for (const kind of ['js', 'cjs', 'd.ts', 'd.cts']) expect(packed.files).toContain(`dist/${entry}.${kind}`)
   }
 })

@@ -51,6 +51,8 @@ const planted: readonly (readonly [file: string, source: string, message: RegExp
   ],
   ['src/testing/b.ts', `export * from '../react/index'`, /without a view/],
   ['src/devtools/a.ts', `export * from '../storage/adapters/memory'`, /behind it/],
+  ['src/devtools/b.ts', `export { useEffect } from 'react'`, /Only src\/react/],
+  ['src/devtools/c.ts', `export * from '../react/use-workflow'`, /no view/],
   [
     'src/state/cycle-a.ts',
     `import { b } from './cycle-b'\nexport const a = (): number => b()`,

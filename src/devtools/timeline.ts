@@ -1,0 +1,66 @@
+import type { HistoryEntry } from '../session/model/history-entry'
+import { button, make, Rows, write, type View } from './element'
+import { listView } from './tree'
+
+/** What can be done with a moment of the past. */
+export interface Travel {
+  rewind(seq: number): void
+  fork(seq: number): void
+}
+
+/** What has happened, newest first. Each entry opens to all of its record, and to the ways back to it. */
+export function timelineView(travel: Travel): View<readonly HistoryEntry[]> {
+  const element = make('div', { class: 'items' })
+  const rows = new Rows(element, (key) => entryView(Number(key), travel))
+  return {
+    element,
+    show: (entries) => rows.show(new Map(entries.map((it) => [String(it.seq), it] as const).reverse())),
+  }
+}
+
+/** The entry of one number. A field edit grows under its number until it is written. */
+function entryView(seq: number, { rewind, fork }: Travel): View<HistoryEntry> {
+  const line = make('summary')
+  const details = listView()
+  const back = button('Rewind to here', () => rewind(seq))
+  const copy = button('Fork from here', () => fork(seq))
+  const element = make('details', {}, line, make('div', { class: 'bar' }, back, copy), details.element)
+  let latest: HistoryEntry | undefined
+  element.addEventListener('toggle', () => {
+    if (element.open) details.show(latest)
+  })
+  return {
+    element,
+    show(entry) {
+      latest = entry
+      write(line, lineOf(entry))
+      if (element.open) details.show(entry)
+    },
+  }
+}
+
+/** An entry in a line: its number, the time of day, and the names in it. */
+function lineOf(entry: HistoryEntry): string {
+  const time = new Date(entry.at).toLocaleTimeString(undefined, { hour12: false })
+  // The key of an ask says what its event says.
+  const key = entry.event === undefined && entry['key']
+  const names = [entry['point'], entry['step'], key, ...pathsOf(entry['ops']), ...typesOf(entry)]
+  return [`#${entry.seq}`, time, entry.type, ...new Set(names.filter((it) => typeof it === 'string'))].join(
+    ' ',
+  )
+}
+
+/** The paths that a write has touched. The whole state has none. */
+function pathsOf(ops: unknown): unknown[] {
+  if (!Array.isArray(ops)) return []
+  return ops.map(([kind, path]: readonly unknown[]) => {
+    if (kind === 'replace') return kind
+    return Array.isArray(path) ? path.join('.') : path
+  })
+}
+
+/** The events that came in, or went out. */
+function typesOf({ event, ...entry }: HistoryEntry): unknown[] {
+  const out = [entry['emits'], entry['sends']].filter((it) => Array.isArray(it)).flat()
+  return [event, ...out].map((it: { readonly type?: unknown } | undefined) => it?.type)
+}

@@ -1,0 +1,119 @@
+import { button, make, Rows, write, type View } from './element'
+
+/** How many items of a list or an object are shown at first, and with each "more". */
+const PAGE = 100
+/** A longer text is cut: the page shows it, the inspector says where it is. */
+const MOST_LETTERS = 200
+
+/** A value under a name, to be opened as deep as somebody looks. What has kept its identity is not drawn again. */
+export function treeView(name: string): View<unknown> {
+  const element = make('div')
+  let inner: View<unknown> | undefined
+  let shown: unknown = element
+  return {
+    element,
+    show(value) {
+      if (inner === undefined || isOpenable(value) !== isOpenable(shown)) {
+        inner = isOpenable(value) ? branch(name) : leaf(name)
+        element.replaceChildren(inner.element)
+      }
+      if (value !== shown) inner.show(value)
+      shown = value
+    },
+  }
+}
+
+function leaf(name: string): View<unknown> {
+  const text = make('span', { class: 'value' })
+  return {
+    element: make('div', { class: 'leaf' }, make('span', { class: 'name' }, name), ' ', text),
+    show: (value) => write(text, textOf(value)),
+  }
+}
+
+/** Its items are made when it is opened. */
+function branch(name: string): View<unknown> {
+  const size = make('span', { class: 'size' })
+  const list = listView()
+  const element = make('details', {}, make('summary', {}, make('span', { class: 'name' }, name), ' ', size))
+  element.append(list.element)
+  let latest: unknown
+  element.addEventListener('toggle', () => {
+    if (element.open) list.show(latest)
+  })
+  return {
+    element,
+    show(value) {
+      latest = value
+      write(size, sizeOf(value))
+      if (element.open) list.show(value)
+    },
+  }
+}
+
+/** The items of a list or an object, the first of them when there are many. */
+export function listView(): View<unknown> {
+  const items = make('div')
+  const rows = new Rows(items, treeView)
+  let most = PAGE
+  let latest: unknown
+  const more = button('', () => {
+    most += PAGE
+    show(latest)
+  })
+  const show = (value: unknown): void => {
+    latest = value
+    const all = itemsOf(value)
+    rows.show(new Map(all.slice(0, most)))
+    const left = Math.max(all.length - most, 0)
+    more.hidden = left === 0
+    write(more, `${left} more`)
+  }
+  return { element: make('div', { class: 'items' }, items, more), show }
+}
+
+function isOpenable(value: unknown): boolean {
+  return itemsOf(value).length > 0
+}
+
+/** What a value holds by name or number. Files, dates and others are shown as what they are. */
+function itemsOf(value: unknown): readonly (readonly [string, unknown])[] {
+  if (Array.isArray(value)) return value.map((it: unknown, index) => [String(index), it])
+  if (value instanceof Map) return [...value].map(([key, it]) => [textOf(key), it])
+  if (value instanceof Set) return [...value].map((it, index) => [String(index), it])
+  return isRecord(value) ? Object.entries(value as object) : []
+}
+
+function isRecord(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
+function sizeOf(value: unknown): string {
+  const { length } = itemsOf(value)
+  if (Array.isArray(value)) return `[${length}]`
+  return isRecord(value) ? `{${length}}` : `${kindOf(value)}(${length})`
+}
+
+/** A value in a line. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return cut(JSON.stringify(value), value.length)
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return '[]'
+  if (isRecord(value)) return '{}'
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+  if (value instanceof RegExp) return String(value)
+  const { name, size, byteLength } = value as { name?: unknown; size?: unknown; byteLength?: unknown }
+  const weight = size ?? byteLength
+  return [kindOf(value), name, typeof weight === 'number' && `(${weight})`].filter(Boolean).join(' ')
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= MOST_LETTERS ? text : `${text.slice(0, MOST_LETTERS)}… (${length} characters)`
+}
+
+function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1)
+}

@@ -1,0 +1,278 @@
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  structuredCloneSerializer,
+  type AnyWorkflow,
+  type Session,
+} from 'dogear'
+import { inspect, type InspectOptions } from 'dogear/devtools'
+import { userEvent } from 'vitest/browser'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+
+const Begin = defineEvent('begin', z.object({ country: z.string() }))
+const Address = defineEvent('address', z.string())
+const AskAddress = defineEvent('askAddress', undefined, { reply: Address })
+const Ordered = defineEvent('ordered', z.string())
+
+const order = defineWorkflow({
+  name: 'order',
+  version: 3,
+  start: Begin,
+  stop: Ordered,
+  state: z.object({
+    note: z.string().default(''),
+    card: z.string().default(''),
+    address: z.object({ street: z.string() }).optional(),
+    lines: z.array(z.unknown()).default([]),
+  }),
+  private: ['card'],
+}).step('address', { on: Begin, asks: [AskAddress], emits: [Ordered] }, async (ctx) => {
+  const { data } = await ctx.ask(AskAddress())
+  await ctx.state.set('address', { street: data })
+  return Ordered(await ctx.once('charge', (key) => key))
+})
+
+const ends: (() => void)[] = []
+
+beforeEach(() => sessionStorage.clear())
+
+afterEach(() => {
+  for (const end of ends.splice(0)) end()
+})
+
+async function opened(id = 'cart') {
+  const engine = createEngine({ storage: memoryStorage() })
+  const session = await engine.open(order, { id })
+  session.run({ country: 'NL' }).catch(() => undefined)
+  return session
+}
+
+function show<W extends AnyWorkflow>(session: Session<W>, options?: InspectOptions): () => void {
+  const end = inspect(session, options)
+  ends.push(end)
+  return end
+}
+
+const host = () => document.querySelector('[data-dogear]')
+const root = () => host()!.shadowRoot!
+const toggle = () => root().querySelector<HTMLElement>('.toggle')!
+const part = (name: string) => root().querySelector<HTMLElement>(`section[aria-label="${name}"]`)!
+const text = (name: string) => part(name).innerText
+const press = (name: string) => userEvent.click(named(name))
+const named = (name: string, within: ParentNode = root()) =>
+  [...within.querySelectorAll('button')].find((it) => it.textContent === name)!
+const said = () => root().querySelector('[role=status]')!.textContent
+const entries = () => [...part('History').querySelectorAll<HTMLDetailsElement>('.items > details')]
+const branch = (name: string) =>
+  [...part('State').querySelectorAll('details')].find(
+    (it) => it.querySelector('.name')?.textContent === name,
+  )!
+
+test('a button says how the session stands, opens the panel, and closes it again', async () => {
+  const session = await opened()
+  show(session)
+  expect(toggle().textContent).toBe('Dogear: waiting')
+  expect(part('Dogear inspector').hidden).toBe(true)
+  await userEvent.click(toggle())
+  expect(toggle().getAttribute('aria-expanded')).toBe('true')
+  expect(text('Session')).toContain('order, version 3')
+  expect(text('Session')).toContain('askAddress (step address)')
+  named('Pause').focus()
+  await userEvent.keyboard('{Escape}')
+  expect(part('Dogear inspector').hidden).toBe(true)
+  expect(root().activeElement).toBe(toggle())
+  session.cancel()
+  await expect.poll(() => toggle().textContent).toBe('Dogear: cancelled')
+})
+
+test('it follows the state, and what somebody has opened stays open', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  session.state.set('lines', [{ name: 'tea', price: 3 }])
+  await expect.poll(() => text('State')).toContain('lines [1]')
+  await userEvent.click(branch('lines').querySelector('summary')!)
+  await userEvent.click(branch('0').querySelector('summary')!)
+  expect(text('State')).toContain('price 3')
+  const before = branch('0')
+  session.state.set('lines.0.price', 4)
+  session.state.set('note', 'ring twice')
+  await expect.poll(() => text('State')).toContain('note "ring twice"')
+  expect(text('State')).toContain('price 4')
+  expect(branch('0')).toBe(before)
+  session.state.delete('lines.0')
+  await expect.poll(() => text('State')).toContain('lines []')
+  session.state.set('address', { street: 'Damrak' })
+  await expect.poll(() => text('State')).toContain('address {1}')
+})
+
+test('a private field is nowhere in it', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  session.state.set('card', '4111')
+  session.state.replace({ note: 'seen', card: '4111', lines: [] })
+  await expect.poll(() => text('State')).toContain('note "seen"')
+  // All that can be opened, and what that brings.
+  await expect
+    .poll(() => [...root().querySelectorAll('details')].filter((it) => it.open !== (it.open = true)).length)
+    .toBe(0)
+  expect(text('History')).toContain('seen')
+  expect(root().textContent).not.toContain('4111')
+})
+
+test('what happened is listed, newest first, and a moment of it can be gone back to', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  const before = session.history().at(-1)!
+  await session.asks[0]!.reply('Damrak 1')
+  await expect.poll(() => session.status).toBe('completed')
+  await expect.poll(() => entries()[0]?.innerText).toMatch(/#\d+ [\d:]+ finished/)
+  const seqs = entries().map((it) => Number(/#(\d+)/.exec(it.innerText)![1]))
+  expect(seqs).toEqual(
+    session
+      .history()
+      .map((it) => it.seq)
+      .reverse(),
+  )
+  const entry = entries()[seqs.indexOf(before.seq)]!
+  expect(entry.innerText).toContain('askAddress')
+  await userEvent.click(entry.querySelector('summary')!)
+  await expect.poll(() => entry.innerText).toContain('type "opened"')
+  await userEvent.click(named('Rewind to here', entry))
+  expect(session.status).toBe('paused')
+  await expect.poll(said).toBe('Rewind: done')
+  await press('Resume')
+  await expect.poll(() => session.asks.length).toBe(1)
+})
+
+test('a fork is shown beside the session that it was made from', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  const [newest] = entries()
+  await userEvent.click(newest!.querySelector('summary')!)
+  await userEvent.click(named('Fork from here', newest))
+  await expect.poll(() => root().querySelectorAll('option').length).toBe(2)
+  const choice = root().querySelector('select')!
+  expect(choice.value).toMatch(/^cart-/)
+  expect(text('Session')).toContain(`cart at #${session.history().at(-1)!.seq}`)
+  await userEvent.selectOptions(choice, 'cart')
+  expect(text('Session')).not.toContain('cart at')
+})
+
+test('its buttons do what they say, say what came of it, and keep the focus when they have nothing to do', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  await press('Back')
+  await expect.poll(said).toBe('Back: there is nothing to do')
+  await press('Pause')
+  expect(session.status).toBe('paused')
+  await expect.poll(() => named('Pause').getAttribute('aria-disabled')).toBe('true')
+  expect(root().activeElement).toBe(named('Pause'))
+  await press('Resume')
+  expect(session.status).toBe('waiting')
+  await expect.poll(() => named('Cancel').getAttribute('aria-disabled')).toBe('false')
+  await press('Cancel')
+  expect(session.status).toBe('cancelled')
+  await expect.poll(() => text('Session')).toContain('cancelled in the inspector')
+})
+
+test('users’ data is text, whatever it says', async () => {
+  const session = await opened('<img src=x onerror=window.owned=1>')
+  show(session, { open: true })
+  session.state.set('lines', [{ '<b>key</b>': '<script>window.owned = 1</script>' }])
+  await expect.poll(() => text('State')).toContain('lines [1]')
+  await userEvent.click(branch('lines').querySelector('summary')!)
+  await userEvent.click(branch('0').querySelector('summary')!)
+  await expect.poll(() => text('State')).toContain('<b>key</b>')
+  expect(root().querySelectorAll('img, script, b')).toHaveLength(0)
+})
+
+test('of many items a hundred are shown, and a hundred more with each click', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  session.state.set(
+    'lines',
+    Array.from({ length: 250 }, (_, at) => at),
+  )
+  await expect.poll(() => text('State')).toContain('lines [250]')
+  const lines = branch('lines')
+  await userEvent.click(lines.querySelector('summary')!)
+  await expect.poll(() => lines.querySelectorAll('.leaf').length).toBe(100)
+  await userEvent.click(named('150 more', lines))
+  expect(lines.querySelectorAll('.leaf')).toHaveLength(200)
+  await userEvent.click(named('50 more', lines))
+  expect(lines.querySelectorAll('.leaf')).toHaveLength(250)
+  expect(named('0 more', lines).checkVisibility()).toBe(false)
+})
+
+test('values beyond JSON are shown as what they are', async () => {
+  const plain = defineWorkflow({ name: 'any', version: 1, start: Begin, stop: Ordered, events: [] }).step(
+    'end',
+    { on: Begin, emits: [Ordered] },
+    () => Ordered(''),
+  )
+  const engine = createEngine({ storage: memoryStorage(), serializer: structuredCloneSerializer })
+  const session = await engine.open(plain, { id: 'values' })
+  show(session, { open: true })
+  session.state.replace({
+    date: new Date(0),
+    file: new File(['abc'], 'a.txt'),
+    map: new Map([['key', 1]]),
+    bytes: new Uint8Array(3),
+    big: 10n,
+    nothing: null,
+    long: 'x'.repeat(5000),
+  })
+  await expect.poll(() => text('State')).toContain('date 1970-01-01T00:00:00.000Z')
+  for (const it of ['file File a.txt (3)', 'map Map(1)', 'bytes Uint8Array (3)', 'big 10n', 'nothing null'])
+    expect(text('State')).toContain(it)
+  expect(text('State')).toContain('… (5000 characters)')
+})
+
+test('all sessions share one panel, which goes with the last of them', async () => {
+  const [first, second] = [await opened('first'), await opened('second')]
+  const ending = [show(first), show(first), show(second)]
+  expect(document.querySelectorAll('[data-dogear]')).toHaveLength(1)
+  expect([...root().querySelectorAll('option')].map((it) => it.textContent)).toEqual(['first', 'second'])
+  ending[0]!()
+  ending[0]!()
+  expect(root().querySelectorAll('option')).toHaveLength(2)
+  ending[2]!()
+  expect(root().querySelector('select')!.value).toBe('first')
+  ending[1]!()
+  expect(host()).toBeNull()
+})
+
+test('a browser without constructable style sheets shows it as well', async () => {
+  vi.stubGlobal('CSSStyleSheet', undefined)
+  try {
+    show(await opened(), { open: true })
+  } finally {
+    vi.unstubAllGlobals()
+  }
+  expect(getComputedStyle(toggle()).position).toBe('fixed')
+  expect(getComputedStyle(part('Dogear inspector')).position).toBe('fixed')
+})
+
+test('the page can be scrolled until nothing of it is behind the panel', async () => {
+  show(await opened(), { open: true })
+  const { height } = part('Dogear inspector').getBoundingClientRect()
+  expect(host()!.getBoundingClientRect().height).toBe(height)
+  await userEvent.click(toggle())
+  expect(host()!.getBoundingClientRect().height).toBe(0)
+})
+
+test('it is as it was when the page is loaded again', async () => {
+  const session = await opened()
+  const end = show(session)
+  await userEvent.click(toggle())
+  end()
+  const again = show(session)
+  expect(part('Dogear inspector').hidden).toBe(false)
+  await userEvent.click(toggle())
+  again()
+  show(session)
+  expect(part('Dogear inspector').hidden).toBe(true)
+})
