@@ -1,5 +1,5 @@
-import type { StateStore } from '../state/store'
-import type { Opened } from '../workflow/ask'
+import type { AnyStore, StateStore } from '../state/store'
+import type { OpenAsk, Opened } from '../workflow/ask'
 import type { WorkflowEvent } from '../workflow/event'
 import type {
   AnyWorkflow,
@@ -184,3 +184,25 @@ export interface Session<W extends AnyWorkflow> {
   /** Flushes, then closes the session. A pending `run` rejects with SessionClosedError; a later `open` carries on. */
   readonly close: () => Promise<void>
 }
+
+/** What a session of any workflow has in another form. Methods, because these take every function that takes less. */
+interface Untyped {
+  readonly asks: readonly (Omit<OpenAsk, 'reply'> & { reply(data?: unknown): Promise<boolean> })[]
+  readonly state: AnyStore
+  readonly flowState: AnyStore
+  run(input?: unknown): Promise<unknown>
+  send(event: WorkflowEvent, to?: Target): Promise<boolean>
+  setResources(resources: object): void
+  deleteResource(key: string): void
+  fork(seq?: number, id?: string): Promise<AnySession>
+}
+
+/**
+ * A session of any workflow, for code that takes several: a badge, a list, a `Map`. What is read is unknown, and what is
+ * written, sent or answered is checked when it runs.
+ *
+ * ```ts
+ * const saveAll = (sessions: readonly AnySession[]) => Promise.all(sessions.map((it) => it.flush()))
+ * ```
+ */
+export interface AnySession extends Omit<Session<AnyWorkflow>, keyof Untyped>, Untyped {}

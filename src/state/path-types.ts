@@ -174,7 +174,13 @@ export type Item<V> = Open<V> extends true ? unknown : Told<ItemOf<NonNullable<V
 
 type Told<V> = [V] extends [never] ? 'only a list and a text can be appended to' : V
 
-type ItemOf<V> = V extends string ? string : V extends readonly (infer One)[] ? One : never
+type ItemOf<V> = V extends string
+  ? string
+  : V extends readonly never[]
+    ? 'this list is never[]: the type of the state must say what it holds'
+    : V extends readonly (infer One)[]
+      ? One
+      : never
 
 /** The path itself when it exists, else a text: so a wrong path is a compile error with a message. */
 export type Exact<T, P> = [Read<T, P>] extends [never] ? 'there is no such path in the state' : P

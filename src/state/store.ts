@@ -42,7 +42,7 @@ export interface PlainStore<T> {
    *
    * @returns a function that ends the subscription
    */
-  subscribe<const P extends Path<T> | Keys | ''>(path: P, listener: () => void): () => void
+  subscribe<const P extends Path<T> | Keys | ''>(path: Exact<T, P>, listener: () => void): () => void
 }
 
 /** The same with drafts. */
@@ -59,6 +59,25 @@ export interface StateStore<T> extends PlainStore<T> {
    */
   edit(recipe: (draft: T) => Promise<void>): Promise<void>
   edit(recipe: (draft: T) => void): void
+}
+
+/**
+ * Any store, for code that takes several: what is read is unknown, and what is written is checked when it runs. A function that
+ * reads what it knows takes `Pick<StateStore<{ title: string }>, 'get'>`.
+ */
+export interface AnyStore {
+  get(): unknown
+  get(path: string | Keys, fallback?: unknown): unknown
+  has(path: string | Keys): boolean
+  set(path: string | Keys, value: Next<unknown, unknown>): void
+  append(path: string | Keys, item: unknown): void
+  delete(path: string | Keys): void
+  edit(recipe: (draft: unknown) => Promise<void>): Promise<void>
+  edit(recipe: (draft: unknown) => void): void
+  replace(state: unknown): void
+  reset(): void
+  batch<R>(writes: () => R): R
+  subscribe(path: string | Keys, listener: () => void): () => void
 }
 
 /** A path of a store as components use it. */

@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import * as mini from 'zod/mini'
+import { createPlainStore } from 'dogear'
 import type { Exact, Item, Next, Path, Read, Stable, Write } from '../../src/state/path-types'
 import type { Input, Output, Schema } from '../../src/state/standard-schema'
 
@@ -116,6 +117,33 @@ describe('writing', () => {
     expectTypeOf<Item<Write<State, 'user.name'>>>().toEqualTypeOf<string>()
     expectTypeOf<Item<unknown>>().toEqualTypeOf<unknown>()
     expectTypeOf<Item<number>>().toEqualTypeOf<'only a list and a text can be appended to'>()
+  })
+
+  it('append to a list of nothing, as `[]` makes one / says where its type comes from', () => {
+    expectTypeOf<
+      Item<never[]>
+    >().toEqualTypeOf<'this list is never[]: the type of the state must say what it holds'>()
+    const store = createPlainStore({ initial: { items: [], tags: [''] } })
+    // @ts-expect-error a list of nothing
+    store.append('items', { price: 3 })
+    store.append('tags', 'new')
+  })
+})
+
+describe('subscribing', () => {
+  it('a path of the state, or all of it / any other path is an error', () => {
+    const store = createPlainStore<State>()
+    for (const path of ['', 'items', 'items.0.price', 'byId.a', 'anything.below'] as const)
+      expectTypeOf(store.subscribe(path, () => {})).toEqualTypeOf<() => void>()
+    store.subscribe(['user', 'name'], () => {})
+    // @ts-expect-error no such key
+    store.subscribe('nope', () => {})
+    // @ts-expect-error no such key, as segments
+    store.subscribe(['user', 'nope'], () => {})
+    // @ts-expect-error no such key below a record's entry
+    store.subscribe('byId.a.nope', () => {})
+    // @ts-expect-error nothing is below a text
+    store.subscribe('user.name.length', () => {})
   })
 })
 
