@@ -3,6 +3,7 @@ import { randomId } from './random-id'
 import { checkArgument, checkOptions } from './state/argument'
 import { reportLater } from './state/subscribers'
 import type { StateStore } from './state/store'
+import type { GivenResources } from './workflow/resource'
 import type { AnyWorkflow, FlowStateOf, ResourcesOf, StateOf } from './workflow/shape'
 import { EXPIRE_AFTER, isExpired } from './storage/expiry'
 import { indexedDBStorage } from './storage/adapters/indexeddb'
@@ -56,7 +57,7 @@ export interface OpenOptions<W extends AnyWorkflow> {
   /** Names the session; another open of it gets the same one. Default: the workflow's name. */
   readonly id?: string
   /** What steps need and nothing stores: clients, loggers. Without a declared one the session is `paused`. */
-  readonly resources?: { [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] }
+  readonly resources?: GivenResources<ResourcesOf<W>>
   /** A new session's first state, completed by the schema's defaults. Copied, never merged. A stored session needs none. */
   readonly initialState?: Partial<StateOf<W>>
   /** How this session's values are stored. Default: the engine's. Another one cannot read what is stored already. */
@@ -85,7 +86,7 @@ export interface Flow<W extends AnyWorkflow> {
   readonly state: StateStore<FlowStateOf<W>>
   /** The workflow's own layer of resources. Read-only. */
   readonly resources: Partial<ResourcesOf<W>>
-  readonly setResources: (resources: { [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] }) => void
+  readonly setResources: (resources: GivenResources<ResourcesOf<W>>) => void
   readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
 }
 

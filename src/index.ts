@@ -20,7 +20,7 @@ export type {
 } from './workflow/graph/registry'
 export { allOf, gather, type AllOf, type Gather } from './workflow/join'
 export { OutcomeUnknown, type KnownOutcome, type UnknownEffect } from './workflow/outcome-unknown'
-export { resource, type FactoryOptions, type Resource } from './workflow/resource'
+export { resource, type FactoryOptions, type GivenResources, type Resource } from './workflow/resource'
 export { toMermaid, type DiagramOptions } from './workflow/mermaid'
 export type { ExecuteContext } from './workflow/node'
 export type { Retry, RetryPolicy } from './workflow/retry'

@@ -1,3 +1,4 @@
+import type { GivenResources } from '../workflow/resource'
 import type { AnyWorkflow, ResourcesOf, StateOf } from '../workflow/shape'
 import type { Session } from '../session/session'
 import { registryOf, type Engine, type OpenOptions } from '../engine'
@@ -18,7 +19,7 @@ export interface SessionOptions<W extends AnyWorkflow> {
    * What steps need: while a declared one is missing, the session is `paused`. New values go to the session, equal ones do
    * nothing, and a key that is left out stays.
    */
-  readonly resources?: { readonly [K in keyof ResourcesOf<W>]?: ResourcesOf<W>[K] } | undefined
+  readonly resources?: GivenResources<ResourcesOf<W>> | undefined
   /** What a new session's state begins with, completed by the schema's defaults. */
   readonly initialState?: Partial<StateOf<W>> | undefined
   /** How its values are stored; changes nothing on a session that is open already. Default: the engine's. */

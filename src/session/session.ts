@@ -1,6 +1,7 @@
 import type { AnyStore, StateStore } from '../state/store'
 import type { OpenAsk, Opened } from '../workflow/ask'
 import type { WorkflowEvent } from '../workflow/event'
+import type { GivenResources } from '../workflow/resource'
 import type {
   AnyWorkflow,
   FlowStateOf,
@@ -168,7 +169,7 @@ export interface Session<W extends AnyWorkflow> {
   /** Calls `listener` when anything but the state has changed. */
   readonly subscribe: (listener: () => void) => () => void
   /** Merges resources by key into the session's layer; a run that was waiting for them goes on. */
-  readonly setResources: (resources: Partial<ResourcesOf<W>>) => void
+  readonly setResources: (resources: GivenResources<ResourcesOf<W>>) => void
   readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
   /** Calls `listener` when a resource has come, gone or changed. */
   readonly subscribeResources: (listener: () => void) => () => void

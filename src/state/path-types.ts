@@ -30,8 +30,17 @@ type Previous = [never, 0, 1, 2, 3, 4, 5]
 /** True for any and unknown: everything may be below. */
 type Open<T> = unknown extends T ? true : false
 
-/** The keys that are spelled out, without index signatures. */
-type Known<T> = keyof { [K in keyof T as string extends K ? never : number extends K ? never : K]: T[K] }
+/**
+ * What stands under keys that are spelled out, numbers as texts. (An object without keys fits an index signature, also one
+ * of texts with a pattern or a brand.)
+ */
+type Spelled<T> = {
+  [K in keyof T as {} extends Record<K, 1> ? never : K extends number ? `${K}` : K]: T[K]
+}
+type Known<T> = keyof Spelled<T> & string
+
+/** Keys with a brand, which no text in a path has. */
+type Marked<K> = K extends object ? K : never
 
 /**
  * The dotted paths of a state, for completion: every path down to a depth, any text below it. {@link Read}
@@ -43,7 +52,7 @@ type PathOf<T, Depth extends number> = T extends Leaf
   ? never
   : T extends readonly unknown[]
     ? PathOfList<T, Depth>
-    : { [K in Known<T> & string]: Join<K, T[K], Depth> }[Known<T> & string] | PathOfIndex<T, Depth>
+    : { [K in Known<T>]: Join<K, Spelled<T>[K], Depth> }[Known<T>] | PathOfIndex<T, Depth>
 
 type PathOfList<T extends readonly unknown[], Depth extends number> = number extends T['length']
   ? Join<`${number}`, T[number], Depth>
@@ -51,9 +60,11 @@ type PathOfList<T extends readonly unknown[], Depth extends number> = number ext
 
 type PathOfIndex<T, Depth extends number> = string extends keyof T
   ? Join<string & {}, T[string & keyof T], Depth>
-  : number extends keyof T
-    ? Join<`${number}`, T[number & keyof T], Depth>
-    : never
+  : PathOfKey<T, Exclude<keyof T, keyof Spelled<T>>, Depth>
+
+type PathOfKey<T, K, Depth extends number> = K extends keyof T
+  ? Join<K extends object ? string & {} : `${K & (string | number)}`, T[K], Depth>
+  : never
 
 type Join<K extends string, V, Depth extends number> = Depth extends 0
   ? K | `${K}.${string}`
@@ -72,8 +83,8 @@ type AtOf<T, K extends string> = T extends null | undefined
     : T extends readonly unknown[]
       ? AtOfList<T, K>
       : K extends Known<T>
-        ? T[K]
-        : AtOfIndex<T, K>
+        ? Spelled<T>[K]
+        : AtOfIndex<T, K> | (Missing extends AtOfIndex<T, K> ? never : undefined)
 
 type AtOfList<T extends readonly unknown[], K extends string> = K extends keyof T
   ? K extends `${number}`
@@ -86,12 +97,14 @@ type AtOfList<T extends readonly unknown[], K extends string> = K extends keyof 
     : Missing
 
 type AtOfIndex<T, K extends string> = string extends keyof T
-  ? T[string & keyof T] | undefined
-  : K extends `${number}`
-    ? number extends keyof T
-      ? T[number & keyof T] | undefined
-      : Missing
-    : Missing
+  ? T[string & keyof T]
+  : K extends keyof T
+    ? T[K]
+    : K extends `${number & keyof T}`
+      ? T[number & keyof T]
+      : [Marked<keyof T>] extends [never]
+        ? Missing
+        : T[Marked<keyof T>]
 
 type Walk<T, P> = P extends `${infer Head}.${infer Rest}`
   ? Walk<At<T, Head>, Rest>
@@ -145,12 +158,8 @@ type PutOf<T, K extends string> = T extends Leaf
       ? T[K]
       : T[number]
     : K extends Known<T>
-      ? T[K]
-      : string extends keyof T
-        ? T[string & keyof T]
-        : number extends keyof T
-          ? T[number & keyof T]
-          : never
+      ? Spelled<T>[K]
+      : Exclude<AtOfIndex<T, K>, Missing>
 
 /** The value written at a path: like {@link Read}, without the undefined of "maybe absent". */
 export type Write<T, P> = P extends Keys

@@ -30,7 +30,7 @@ export interface EventFactory<
   Out,
   In = Out,
   Reply = undefined,
-  S = undefined,
+  S = unknown,
 > extends EventType<Type, Out, In, Reply> {
   (...data: Args<In>): WorkflowEvent<Type, Out>
   /** Whether an event is of this type. */

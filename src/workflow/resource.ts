@@ -3,8 +3,12 @@
  * step runs, unless it is optional or has a factory.
  */
 export interface Resource<T> {
-  readonly '~resource'?: T
+  // Not optional: what has no such mark, as `{}`, is no resource.
+  readonly '~resource': T | undefined
 }
+
+/** Resources by key, as they are given to a session or a workflow: each is there, or made by a factory. */
+export type GivenResources<R> = { readonly [K in keyof R]?: R[K] | Resource<R[K]> }
 
 /** Gives a factory the other resources that it needs. */
 export interface ResourceScope {

@@ -61,7 +61,7 @@ describe('dependencies', () => {
     const user = resource(({ get }) => ({ name: `user of ${get(cache).name}` }))
     const workflow = reading({ cache, user }, 'user')
     const page = profile()
-    page.engine.flow(workflow).setResources({ cache: db as never })
+    page.engine.flow(workflow).setResources({ cache: db })
     expect(await (await page.open(workflow)).run()).toBe('user of db')
   })
 

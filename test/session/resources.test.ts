@@ -311,7 +311,7 @@ describe('factories', () => {
 
   test("a factory injected at open or into the workflow's layer / is called as well", async () => {
     const page = profile()
-    const session = await page.open(needing, { resources: { tool: resource(() => tool('made')) as never } })
+    const session = await page.open(needing, { resources: { tool: resource(() => tool('made')) } })
     expect(await session.run()).toEqual(['made', 'made', 'made'])
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, resource, type Flow, type Session } from 'dogear'
-import { createWorkflowHooks, useFlowState } from 'dogear/react'
+import { createWorkflowHooks, useFlowState, useWorkflow } from 'dogear/react'
 
 interface Bank {
   pay(total: number, key: string): Promise<string>
@@ -186,6 +186,21 @@ describe('ctx', () => {
 })
 
 describe('outside a step', () => {
+  it('a factory / may stand wherever resources are given, and makes what is declared', () => {
+    const bank = resource(() => ({ pay: () => Promise.resolve('') }))
+    const session = createEngine().session(shop, { resources: { bank, banks: { dutch: {} as Bank } } })
+    session.setResources({ bank })
+    createEngine().flow(shop).setResources({ bank })
+    createWorkflowHooks(shop).WorkflowProvider({ resources: { bank } })
+    useWorkflow(payment, { id: 'a', resources: { bank, log: resource(() => () => {}) } })
+    // @ts-expect-error what it makes is no bank
+    session.setResources({ bank: resource(() => 1) })
+    // @ts-expect-error nor is this
+    session.setResources({ bank: {} })
+    // @ts-expect-error a function is no factory by itself
+    session.setResources({ bank: () => ({ pay: () => Promise.resolve('') }) })
+  })
+
   it('useFlowState / the value and the setter of the path', () => {
     const hooks = createWorkflowHooks(shop)
     const [opened, setOpened] = hooks.useFlowState('opened')

@@ -20,7 +20,15 @@ interface State {
   looseItems: Loose[]
   looseById: Record<string, Loose>
   when: Date
+  byMark: Record<Mark, { done: boolean }>
+  marks: { [mark: `q${number}`]: number; all: string }
+  levels: { 1: string; 2?: { n: number } }
+  scores: { [score: number]: string }
+  nothing: Record<string, never>
 }
+
+type Mark = z.infer<typeof Mark>
+const Mark = z.string().brand<'Mark'>()
 
 declare function read<const P extends Path<State> | readonly (string | number)[]>(
   path: Exact<State, P>,
@@ -48,6 +56,39 @@ describe('reading', () => {
     expectTypeOf<Read<State, 'step.a'>>().toEqualTypeOf<number | undefined>()
     expectTypeOf<Read<State, 'step.kind'>>().toEqualTypeOf<'a' | 'b'>()
     expectTypeOf(read(['byId', 'a.b', 'done'])).toEqualTypeOf<boolean | undefined>()
+  })
+
+  it('a key with a brand / any text, maybe absent; a key with a pattern / what fits it, maybe absent', () => {
+    expectTypeOf<Read<State, 'byMark.x'>>().toEqualTypeOf<{ done: boolean } | undefined>()
+    expectTypeOf(read('byMark.x.done')).toEqualTypeOf<boolean | undefined>()
+    expectTypeOf(read(['byMark', 'a.b', 'done'])).toEqualTypeOf<boolean | undefined>()
+    const mark = {} as Mark
+    expectTypeOf(read(['byMark', mark])).toEqualTypeOf<{ done: boolean } | undefined>()
+    expectTypeOf(read(`byMark.${mark}.done`)).toEqualTypeOf<boolean | undefined>()
+    set('byMark.x', { done: true })
+    set(['byMark', mark, 'done'], true)
+    expectTypeOf(read('marks.q1')).toEqualTypeOf<number | undefined>()
+    expectTypeOf(read('marks.all')).toEqualTypeOf<string>()
+    set('marks.q1', 1)
+    // @ts-expect-error a number
+    set('marks.q1', undefined)
+    // @ts-expect-error it does not fit
+    read('marks.x')
+    // @ts-expect-error there is no such key below
+    read('byMark.x.nope')
+  })
+
+  it('a key that is a number / as its text', () => {
+    expectTypeOf(read('levels.1')).toEqualTypeOf<string>()
+    expectTypeOf(read(['levels', 2, 'n'])).toEqualTypeOf<number | undefined>()
+    expectTypeOf(read('scores.5')).toEqualTypeOf<string | undefined>()
+    expectTypeOf(read('nothing.x')).toEqualTypeOf<undefined>()
+    expectTypeOf<'levels.2.n'>().toExtend<Path<State>>()
+    set('levels.2.n', 1)
+    // @ts-expect-error no such number
+    read('levels.3')
+    // @ts-expect-error no number
+    read('scores.x')
   })
 
   it('anything below unknown / unknown', () => {

@@ -9,6 +9,7 @@ import {
   resource,
   StepFailed,
   type Engine,
+  type EventFactory,
   type OpenAsk,
   type ResultOf,
   type Session,
@@ -301,6 +302,16 @@ describe('an event', () => {
     AskName(5)
     // @ts-expect-error a reply is a type of event
     defineEvent('askName', undefined, { reply: 'address' })
+  })
+
+  it('a function of any event type / names only what it needs', () => {
+    const all = <Type extends string, Out>(make: EventFactory<Type, Out>): Type => make.type
+    expectTypeOf(all(Priced)).toEqualTypeOf<'priced'>()
+    expectTypeOf(all(Yes)).toEqualTypeOf<'yes'>()
+    const said: EventFactory<'priced', { total: number }> = Priced
+    expectTypeOf(said({ total: 1 }).data.total).toBeNumber()
+    // @ts-expect-error another event
+    void (Nudge satisfies EventFactory<'priced', { total: number }>)
   })
 
   it('.is narrows', () => {
