@@ -22,53 +22,53 @@ import { removing } from './engine/removing'
 /** What an engine works with. All of it has a default; tests and servers bring their own. */
 export interface EngineOptions {
   /** Where sessions survive. Default: IndexedDB where there is one, else memory. */
-  readonly storage?: SessionStorage
+  readonly storage?: SessionStorage | undefined
   /** How values are stored. Default: strict JSON. */
-  readonly serializer?: Serializer
+  readonly serializer?: Serializer | undefined
   /** Default: the system's. */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** Makes unique names. Default: random. */
-  readonly ids?: () => string
+  readonly ids?: (() => string) | undefined
   /** 0 to 1, for the jitter of retries. Default: `Math.random`. */
-  readonly random?: () => number
+  readonly random?: (() => number) | undefined
   /**
    * Elects the tab that executes a session. Default: the page's Web Locks, unless the storage is in memory. With `null`
    * there is no election: a second tab only reads.
    */
-  readonly locks?: Locks | null
+  readonly locks?: Locks | null | undefined
   /** Makes the channel by which a session's tabs hear of each other. Default: a BroadcastChannel, as for `locks`. */
-  readonly channel?: ((name: string) => Channel) | null
+  readonly channel?: ((name: string) => Channel) | null | undefined
   /**
    * The page: its `pagehide` and similar events, and its `localStorage`, which keeps what is not stored yet when the page
    * is left. Default: the window, unless the storage is in memory.
    */
-  readonly page?: Page | null
+  readonly page?: Page | null | undefined
   /** Milliseconds that a storage call may take. Default 4,000. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /**
    * Called with errors that no caller can catch: storage that fails, a browser that has lost what was stored, listeners
    * that throw. Default: `session.persistence` shows the first, the platform reports the others.
    */
-  readonly onError?: (error: unknown) => void
+  readonly onError?: ((error: unknown) => void) | undefined
 }
 
 /** Which session is opened, and with what. */
 export interface OpenOptions<W extends AnyWorkflow> {
   /** Names the session; another open of it gets the same one. Default: the workflow's name. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** What steps need and nothing stores: clients, loggers. Without a declared one the session is `paused`. */
-  readonly resources?: GivenResources<ResourcesOf<W>>
+  readonly resources?: GivenResources<ResourcesOf<W>> | undefined
   /** A new session's first state, completed by the schema's defaults. Copied, never merged. A stored session needs none. */
-  readonly initialState?: Partial<StateOf<W>>
+  readonly initialState?: Partial<StateOf<W>> | undefined
   /** How this session's values are stored. Default: the engine's. Another one cannot read what is stored already. */
-  readonly serializer?: Serializer
+  readonly serializer?: Serializer | undefined
   /**
    * Milliseconds after the last save until the session expires: `engine.sweep()` removes it then, and so does this open
    * when it finds the session older. Default: 30 days, and only `sweep` removes it.
    */
-  readonly expireAfter?: number
+  readonly expireAfter?: number | undefined
   /** Whether interrupted work goes on by itself; with false the session is paused. Default true. */
-  readonly autoResume?: boolean
+  readonly autoResume?: boolean | undefined
 }
 
 /** What the sessions of one workflow share: its flow state, and its layer of resources. */
@@ -124,7 +124,7 @@ export interface Engine {
   /** Removes the sessions that are past their `expireAfter`, open ones too. Resolves with their ids. */
   sweep(): Promise<string[]>
   /** Deletes all sessions and flow state, or sessions with that prefix: for a logout. Other tabs are `outdated` then. */
-  clear(options?: { prefix?: string }): Promise<void>
+  clear(options?: { prefix?: string | undefined }): Promise<void>
   /** Closes every session, and the storage's connections. */
   close(): Promise<void>
 }
@@ -209,7 +209,7 @@ async function exported(registry: Registry, storage: SessionStorage, id: string)
   return storage.export(id)
 }
 
-async function clear(registry: Registry, which: { readonly prefix?: string } = {}): Promise<void> {
+async function clear(registry: Registry, which: { prefix?: string | undefined } = {}): Promise<void> {
   checkOptions('engine.clear()', which, { prefix: 'string' })
   const prefix = which.prefix ?? undefined
   const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))

@@ -18,8 +18,8 @@ import { Tenure, type Told } from './tenure'
 /** What is particular to one session's storing. */
 export interface Storing {
   readonly initialState?: unknown
-  readonly serializer?: Serializer
-  readonly expireAfter?: number
+  readonly serializer?: Serializer | undefined
+  readonly expireAfter?: number | undefined
 }
 
 /** What a journal begins with. */

@@ -26,9 +26,9 @@ interface Open {
 
 /** How a session is opened, untyped. */
 export interface Opened extends Storing {
-  readonly id?: string
-  readonly resources?: Readonly<Record<string, unknown>>
-  readonly autoResume?: boolean
+  readonly id?: string | undefined
+  readonly resources?: Readonly<Record<string, unknown>> | undefined
+  readonly autoResume?: boolean | undefined
 }
 
 /** The open sessions of one engine: one for each id, whoever asks and however often. */

@@ -82,7 +82,7 @@ let count = 0
 /** The options that the engine takes. */
 export function optionsOf(wanted: SessionOptions<AnyWorkflow>, id: string): OpenOptions<AnyWorkflow> {
   const { resources, initialState, serializer, expireAfter, autoResume } = wanted
-  return { id, resources, initialState, serializer, expireAfter, autoResume } as OpenOptions<AnyWorkflow>
+  return { id, resources, initialState, serializer, expireAfter, autoResume }
 }
 
 /** A closed engine opens nothing any more: the component keeps what it has. */

@@ -7,7 +7,7 @@ import { useSnapshot } from './snapshot'
 export interface Selection<T, U> {
   readonly select: (value: T) => U
   /** Whether two selections are the same, so that nothing renders. Default: they hold the same JSON. */
-  readonly compare?: (before: U, after: U) => boolean
+  readonly compare?: ((before: U, after: U) => boolean) | undefined
 }
 
 type AnySelection = Selection<unknown, unknown>

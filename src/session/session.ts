@@ -57,9 +57,9 @@ export type Role = 'leader' | 'follower' | 'reader'
  */
 export interface Target<Steps extends string = string> {
   /** A step that accepts the event, or a step that is a sub-flow: then the event goes to what is at work in it. */
-  readonly step?: Steps
+  readonly step?: Steps | undefined
   /** The id of an open ask: the event is its reply. */
-  readonly ask?: string
+  readonly ask?: string | undefined
 }
 
 /**

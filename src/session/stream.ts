@@ -7,14 +7,14 @@ import type { SessionRecord } from './model/record'
 /** Options of `session.events()`. */
 export interface EventsOptions {
   /** Goes on after the run, until the session is closed. Default false. */
-  readonly follow?: boolean
+  readonly follow?: boolean | undefined
   /** Also every record, as an event of type `record` with the entry of `history()` as its data. Default false. */
-  readonly records?: boolean
+  readonly records?: boolean | undefined
   /**
    * How many events may wait for a slow consumer. Beyond that the oldest are lost, and one event of type `missed` says
    * how many. Default 10,000.
    */
-  readonly buffer?: number
+  readonly buffer?: number | undefined
 }
 
 const BUFFER = 10_000

@@ -1,7 +1,7 @@
 import { checkArgument } from './argument'
 import { partsOf } from './create-plain-store'
 import { compileSchema } from './schema'
-import type { Output, Schema } from './standard-schema'
+import type { Input, Output, Schema } from './standard-schema'
 import { createStateStore, type StateStore } from './store'
 
 /**
@@ -18,12 +18,16 @@ import { createStateStore, type StateStore } from './store'
  *
  * @throws StateValidationError when the schema refuses the initial state
  */
-export function createStore<S extends Schema = Schema<Record<string, unknown>>>(options?: {
-  schema?: S
+export function createStore(options?: {
+  schema?: undefined
   initial?: unknown
+}): StateStore<Record<string, unknown>>
+export function createStore<T extends object>(options: { schema?: undefined; initial: T }): StateStore<T>
+export function createStore<S extends Schema>(options: {
+  schema: S
+  initial?: Input<S> | undefined
 }): StateStore<Output<S>>
-export function createStore<T extends object>(options: { initial: T }): StateStore<T>
-export function createStore(options: { schema?: Schema; initial?: unknown } = {}): StateStore<unknown> {
+export function createStore(options: { schema?: Schema | undefined; initial?: unknown } = {}): unknown {
   checkArgument('createStore()', options)
   return createStateStore<unknown>(partsOf(compileSchema(options.schema), options.initial))
 }

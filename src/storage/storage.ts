@@ -110,10 +110,10 @@ export interface StoredSessionInfo {
 
 /** Which sessions to list. All fields that are given must match. */
 export interface StorageFilter {
-  readonly workflow?: string
-  readonly status?: string
+  readonly workflow?: string | undefined
+  readonly status?: string | undefined
   /** The beginning of the id. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
 }
 
 /**

@@ -17,7 +17,7 @@ export interface VirtualClock extends Clock {
 /** Where a virtual clock starts. */
 export interface VirtualClockOptions {
   /** Milliseconds since 1970. Default: 2025-01-01T00:00:00Z. */
-  readonly now?: number
+  readonly now?: number | undefined
 }
 
 interface Timer {

@@ -9,9 +9,9 @@ export interface DiagramOptions {
    * `simple` (the default): the steps, the ways between them, and the conditions. `detailed`: also events, asks, retries
    * and limits.
    */
-  readonly detail?: 'simple' | 'detailed'
+  readonly detail?: 'simple' | 'detailed' | undefined
   /** Steps to light up, such as those at work, by name; a step of a sub-flow by the names that lead to it. */
-  readonly lit?: readonly (string | readonly string[])[]
+  readonly lit?: readonly (string | readonly string[])[] | undefined
 }
 
 /**

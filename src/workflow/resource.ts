@@ -28,7 +28,7 @@ export interface FactoryOptions<T> {
    * Called with the result when the session is closed. Default: the first of its methods `[Symbol.asyncDispose]`,
    * `[Symbol.dispose]`, `dispose` and `close`.
    */
-  readonly dispose?: (value: Awaited<T>) => unknown
+  readonly dispose?: ((value: Awaited<T>) => unknown) | undefined
 }
 
 /**

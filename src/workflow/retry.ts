@@ -11,15 +11,15 @@ export interface RetryPolicy {
   /** At most so many executions; 1 is no retry. */
   readonly attempts: number
   /** Before the first retry. Default 0. */
-  readonly delay?: number
+  readonly delay?: number | undefined
   /** How many times as long as the one before each later delay is. Default 1. */
-  readonly factor?: number
+  readonly factor?: number | undefined
   /** No delay is longer. Default: no limit. */
-  readonly maxDelay?: number
+  readonly maxDelay?: number | undefined
   /** Spreads a delay over 50 to 100 % of it. Default false. */
-  readonly jitter?: boolean
+  readonly jitter?: boolean | undefined
   /** Which errors to retry. Default: all. */
-  readonly retryIf?: (error: unknown) => boolean
+  readonly retryIf?: ((error: unknown) => boolean) | undefined
 }
 
 /** A failed execution: its number (from 1), ms since the first began, and what it threw. */

@@ -66,7 +66,10 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
    * ms, counted from the first time it was asked, it rejects with TimeoutError. When the step fails with that error, a
    * retry asks anew.
    */
-  ask<E extends MayAsk<Asks>>(event: E, options?: { timeout?: number }): Promise<ReplyTo<Asks, E['type']>>
+  ask<E extends MayAsk<Asks>>(
+    event: E,
+    options?: { timeout?: number | undefined },
+  ): Promise<ReplyTo<Asks, E['type']>>
   /** Emits an event at the step's next commit point or end. */
   send(event: Emit): void
   /**
@@ -79,12 +82,16 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   once<T>(
     key: string,
     effect: (idempotencyKey: string) => T | Promise<T>,
-    options?: { onUnknownOutcome?: UnknownOutcome },
+    options?: { onUnknownOutcome?: UnknownOutcome | undefined },
   ): Promise<T>
   /** Waits for an event from outside or from another step. `emit` is sent when the wait opens. */
   waitFor<F extends EventType>(
     event: F,
-    options?: { where?: (event: EventOf<F>) => boolean; timeout?: number; emit?: Emit },
+    options?: {
+      where?: ((event: EventOf<F>) => boolean) | undefined
+      timeout?: number | undefined
+      emit?: Emit | undefined
+    },
   ): Promise<EventOf<F>>
   /**
    * Runs another workflow as a part of this step and resolves with its result, or with what `writeBack.value` makes of
@@ -121,7 +128,7 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   collect<const L extends readonly EventType[]>(
     event: WorkflowEvent,
     expected: L,
-    options?: { buffer?: string },
+    options?: { buffer?: string | undefined },
   ): Promise<{ [K in keyof L]: EventOf<L[K]> } | undefined>
   /** @throws MissingResourceError that names the key, and the keys that are there */
   requireResource<K extends keyof S['resources']>(key: K): NonNullable<S['resources'][K]>

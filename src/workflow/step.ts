@@ -22,15 +22,15 @@ export interface StepOptions<O, Em extends readonly EventType[], As extends read
   /** What it may ask. Default: nothing. */
   readonly asks?: As
   /** How many of it may run at once. Default 4. */
-  readonly workers?: number
+  readonly workers?: number | undefined
   /** Default: a failure is final. */
-  readonly retry?: Retry
+  readonly retry?: Retry | undefined
   /** Milliseconds of work an attempt may take; asks, waits and sleeps do not count. Default: no limit. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** The step that takes over when this one has failed for good. It accepts `StepFailed`. */
-  readonly catchError?: string
+  readonly catchError?: string | undefined
   /** How many times one line of events may be recovered. Default: the workflow's `recoveries`, or 1. */
-  readonly recoveries?: number
+  readonly recoveries?: number | undefined
 }
 
 /** A step as the engine sees it. */

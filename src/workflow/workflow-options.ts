@@ -25,34 +25,34 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = 
   /** Events that only `session.send` brings. Replies of asks are known anyway. */
   readonly events?: Ev
   /** Milliseconds of work a run may take; waiting for people does not count. Default: no limit. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Step executions a run may take. Default 10,000. */
-  readonly maxSteps?: number
+  readonly maxSteps?: number | undefined
   /**
    * How many records a session keeps for `history()`, `back()`, `rewind()` and `fork()`: at least so many, at most twice as
    * many. With 0 it keeps none, and there is no way back. Default 500.
    */
-  readonly history?: number
+  readonly history?: number | undefined
   /** The step that takes over when any other has failed for good. */
-  readonly catchError?: string
+  readonly catchError?: string | undefined
   /** How many times one line of events may be recovered, unless its step says otherwise. Default 1. */
-  readonly recoveries?: number
+  readonly recoveries?: number | undefined
   /** What to do about a `once` that was cut off between its intent and its result. Default `'rerun'`. */
-  readonly onUnknownOutcome?: UnknownOutcome
+  readonly onUnknownOutcome?: UnknownOutcome | undefined
   /**
    * Migrations by the version that they lead to. Each gets a copy of the state of the version before, and returns the
    * state of its own version, or a promise of it. They run in order when an older session is opened, and the schema
    * checks the last result. What is stored stays until that result is stored.
    */
-  readonly migrations?: Readonly<Record<number, Migration>>
+  readonly migrations?: Readonly<Record<number, Migration>> | undefined
   /** The new names of renamed steps, by the old names that stored sessions know. */
-  readonly renamedSteps?: Readonly<Record<string, string>>
+  readonly renamedSteps?: Readonly<Record<string, string>> | undefined
   /**
    * Paths of the state that are never stored, exported or sent to another tab: card numbers, passwords. After a reload
    * they are back at their default, or absent. A step sees what was typed in the tab that executes it. They lead into no
    * list. Only the state has them: an event, such as a reply, and a result of `once` are stored whole.
    */
-  readonly private?: readonly Private[]
+  readonly private?: readonly Private[] | undefined
   /** The checks of `validate` to leave out. */
-  readonly skip?: readonly Check[]
+  readonly skip?: readonly Check[] | undefined
 }

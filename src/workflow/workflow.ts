@@ -168,7 +168,7 @@ export interface Workflow<
    *
    * @throws WorkflowError with all findings
    */
-  validate(options?: { skip?: readonly Check[] }): void
+  validate(options?: { skip?: readonly Check[] | undefined }): void
 }
 
 /** A workflow as the engine sees it. */

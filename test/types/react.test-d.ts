@@ -2,7 +2,7 @@ import type { ReactElement, ReactNode } from 'react'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { createEngine, createPlainStore, createStore, defineEvent, defineWorkflow, resource } from 'dogear'
-import type { Session, Status, WorkflowEvent } from 'dogear'
+import type { Session, StateStore, Status, WorkflowEvent } from 'dogear'
 import {
   createWorkflowHooks,
   usePersistence,
@@ -257,6 +257,15 @@ describe('untyped hooks', () => {
     useWorkflowState(said, 'nope')
     // @ts-expect-error not the state that was said
     createStore<Cart>({ initial: { items: [1] } })
+    const schema = z.object({ count: z.number(), note: z.string().default('') })
+    createStore({ schema, initial: { count: 1 } })
+    createStore({ schema, initial: undefined })
+    // @ts-expect-error not what the schema takes
+    createStore({ schema, initial: { count: '1' } })
+    // @ts-expect-error nor is this
+    createStore({ schema, initial: { count: 1, note: null } })
+    expectTypeOf(createStore()).toEqualTypeOf<StateStore<Record<string, unknown>>>()
+    expectTypeOf(createStore({ schema: undefined, initial: { a: [] } })).toEqualTypeOf(createStore())
   })
 
   it('with a plain store / typed by its first state, and without drafts', () => {

@@ -15,12 +15,12 @@ export type WritePick = number | ((n: number, operation: WriteOperation) => bool
 /** Trouble on demand. By default there is none. */
 export interface Trouble {
   /** These writes reject with a StorageError and change nothing. */
-  readonly failAt?: WritePick
+  readonly failAt?: WritePick | undefined
   /**
    * The page dies right before this write: neither this nor any later write of its engine lands, and no call of it settles
    * any more. The next engine that reads is the next page: it finds what was stored, and has no trouble.
    */
-  readonly crashAt?: WritePick
+  readonly crashAt?: WritePick | undefined
 }
 
 /** Whether a page is still there. */

@@ -14,7 +14,7 @@ export interface ConformanceOptions {
    * Which serialized values it keeps. `cloned`: all that structured clone can hold. `json`: text and what JSON can hold;
    * everything else must be refused whole. Default: `cloned`.
    */
-  readonly values?: 'cloned' | 'json'
+  readonly values?: 'cloned' | 'json' | undefined
 }
 
 /**
