@@ -112,9 +112,9 @@ export class UnknownEventError extends DogearError {
   declare readonly type: string
   /** What does not allow it: a workflow or a step. */
   declare readonly where: string
-  constructor(what: string, where: string, known: readonly string[], type: string = what) {
+  constructor(what: string, where: string, known: readonly string[], type: string = what, hint = '') {
     super(
-      `${where} does not allow ${what}; it allows ${known.length > 0 ? known.map(quote).join(', ') : 'none'}`,
+      `${where} does not allow ${what}; it allows ${known.length > 0 ? known.map(quote).join(', ') : 'none'}${hint}`,
     )
     this.type = type
     this.where = where

@@ -38,7 +38,7 @@ export class Dispatch {
       if (unclear) return value
     }
     const where = (): string => `session.send of workflow "${core.definition.name}"`
-    return knownEvent(value, [...own.values()], where)
+    return knownEvent(value, [...own.values()], where, 'events')
   }
 
   /** An event that another tab has sent, and has checked as far as the definition goes. */

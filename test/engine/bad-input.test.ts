@@ -274,6 +274,25 @@ describe('bad events', () => {
     expect(error).toMatchObject({ code: 'UNKNOWN_EVENT', type: 'nudge' })
     expect(error.message).toContain('"nudge"')
     expect(error.message).toContain('"go"')
+    expect(error.message).toContain('declare it in `events`')
+  })
+
+  test.each([
+    ['sends', 'emits', (ctx: { send(event: never): unknown }) => ctx.send(Nudge(1) as never)],
+    [
+      'collects',
+      'on',
+      (ctx: { collect(event: never, expected: never[]): unknown }) =>
+        ctx.collect(Nudge(1) as never, [Nudge as never]),
+    ],
+  ])('a step %s an unknown event / the error says where it is declared: in `%s`', async (_, option, act) => {
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      await act(ctx)
+      return Done(1)
+    })
+    const session = await profile().open(workflow)
+    const error: Error = await failure(session.run())
+    expect(error.message).toContain(`declare it in \`${option}\``)
   })
 })
 

@@ -142,7 +142,7 @@ export class Attempt {
   /** The event, if the step may emit it. */
   #genuine(event: unknown): WorkflowEvent {
     const { step, exec } = this
-    return knownEvent(event, step.emits, () => `step "${step.name}"`, exec)
+    return knownEvent(event, step.emits, () => `step "${step.name}"`, 'emits', exec)
   }
 
   /** The clock of the step's timeout stands still while it waits for somebody. */

@@ -106,7 +106,7 @@ class LiveContext {
   get stream() {
     return (event: WorkflowEvent) => {
       const { over, replay, core, step } = this.#attempt
-      if (!isEvent(event)) knownEvent(event, [], () => `stream() of step "${step.name}"`)
+      if (!isEvent(event)) knownEvent(event, [], () => `stream() of step "${step.name}"`, '')
       // A re-run repeats only what was shown before.
       if (over === undefined && replay.live) core.options.onStream(event)
     }

@@ -3,13 +3,14 @@ import { genuine, isEvent, isGenuine, vouched, type AnyEvent, type WorkflowEvent
 import type { Execution } from '../model/model'
 
 /**
- * The event, if it is one of these, checked by its type's schema. An event that the execution was given is passed on as it
+ * The event, if it is one of these, which stand in that option, checked by its type's schema. An event that the execution was given is passed on as it
  * is: it was checked when it was journaled, and a schema that transforms would refuse its own output.
  */
 export function knownEvent(
   value: unknown,
   known: readonly AnyEvent[],
   where: () => string,
+  option: string,
   exec?: Execution,
 ): WorkflowEvent {
   const event = isEvent(value) ? value : undefined
@@ -18,7 +19,8 @@ export function knownEvent(
     return exec && !isGenuine(event, factory) && gave(exec, event) ? vouched(event) : genuine(event, factory)
   const what = event ? `event "${event.type}"` : describe(value)
   const names = known.map((it) => it.type)
-  throw new UnknownEventError(what, where(), names, event?.type)
+  const hint = event && `; declare it in \`${option}\``
+  throw new UnknownEventError(what, where(), names, event?.type, hint)
 }
 
 /** Whether this event has started the execution, or was asked for, waited for or collected by it. */

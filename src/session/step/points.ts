@@ -87,7 +87,7 @@ export class Points {
     const buffer = options.buffer ?? ''
     if (!Array.isArray(expected)) throw noList(expected)
     const { exec, step, replay } = this.#attempt
-    const own = bare(knownEvent(event, step.on, () => `collect() of step "${step.name}"`, exec))
+    const own = bare(knownEvent(event, step.on, () => `collect() of step "${step.name}"`, 'on', exec))
     const key = this.log.key('collect:', (it) => sameJson(it.event, own))
     if (exec.points.has(key)) replay.reached(key)
     else {
