@@ -1,8 +1,10 @@
 import type { Engine } from 'dogear'
-import { useEffect, useMemo, useRef, type FormEvent, type ReactNode } from 'react'
+import { useMemo, type FormEvent } from 'react'
 import { Button } from '../checkout/button'
 import { paymentsAt } from '../checkout/payments'
 import { SaveStatus } from '../checkout/save-status'
+import { pause } from '../pause'
+import { Turn } from '../turn'
 import './desk.css'
 import { Diagram } from './diagram'
 import { useWorkflow, useWorkflowState, WorkflowProvider } from './hooks'
@@ -68,26 +70,6 @@ function Question() {
     <Turn of={ask?.id ?? status}>
       <Asked />
     </Turn>
-  )
-}
-
-/**
- * An ask takes the focus that the one before had: its text field if it has one, else all of it, so that
- * it is read out and nobody answers it by a key that is still down. Loading the page at it does not.
- */
-function Turn({ of, children }: { readonly of: string; readonly children: ReactNode }) {
-  const place = useRef<HTMLDivElement>(null)
-  const shown = useRef(of)
-  useEffect(() => {
-    const { activeElement: focused, body } = document
-    if (shown.current !== of && (focused === body || focused === place.current))
-      (place.current?.querySelector('input') ?? place.current)?.focus()
-    shown.current = of
-  }, [of])
-  return (
-    <div className="turn" ref={place} tabIndex={-1}>
-      {children}
-    </div>
   )
 }
 
@@ -163,14 +145,4 @@ function Choice({ text, yes, no, onYes, onNo }: ChoiceProps) {
       )}
     </div>
   )
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
-    })
-  })
 }
