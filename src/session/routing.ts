@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
 import type { WorkflowEvent } from '../workflow/event'
-import type { Definition } from '../workflow/workflow'
+import type { Definition, Takers } from '../workflow/workflow'
 import type { LiveAttempt } from './step/live-attempt'
 import type { Execution, Model, Point } from './model/model'
 import { patiently } from './patience'
@@ -11,11 +11,6 @@ type Extra = Partial<Emission> | undefined
 type More = Extra | ((index: number) => Extra)
 type Made = { -readonly [Key in keyof Emission]: Emission[Key] }
 
-interface Route {
-  readonly to: readonly string[]
-  readonly gather: readonly string[]
-}
-
 /** The parts of a workflow at work that decide where its events go. */
 export interface Routed {
   readonly definition: Definition
@@ -24,13 +19,9 @@ export interface Routed {
   readonly options?: { readonly clock: Clock }
 }
 
-/** By event type: the same for all sessions of a definition. */
-const known = new WeakMap<Definition, Map<string, Route>>()
-
 /** Decides where events go: to the steps that accept them, or to the oldest wait that they answer. */
 export class Routing {
   readonly #core: Routed
-  #known: Map<string, Route> | undefined
 
   constructor(core: Routed) {
     this.#core = core
@@ -56,7 +47,7 @@ export class Routing {
     claimed: Set<Point> | undefined,
   ): Emission {
     const more = typeof extra === 'function' ? extra(index) : extra
-    const { to, gather } = this.#routes(type)
+    const { to, gather } = this.#core.definition.takers.get(type) ?? nobody
     const id = this.#core.model.nextEvent + index
     const wait = claimed && more?.to === undefined && this.#openWait(type, data, outside, claimed)
     // Without spreads they are made in half the time.
@@ -64,19 +55,6 @@ export class Routing {
     if (gather.length > 0) made.gather = gather
     if (wait) made.answers = wait
     return more ? Object.assign(made, more) : made
-  }
-
-  #routes(type: string): Route {
-    const routes = (this.#known ??= known.get(this.#core.definition) ?? new Map<string, Route>())
-    let route = routes.get(type)
-    if (route === undefined) {
-      const names = this.#core.definition.routes.get(type) ?? nobody
-      const gathers = (it: string): boolean => this.#core.definition.stepsByName.get(it)?.join === 'gather'
-      route = { to: names.filter((it) => !gathers(it)), gather: names.filter(gathers) }
-      routes.set(type, route)
-      known.set(this.#core.definition, routes)
-    }
-    return route
   }
 
   /** The oldest open wait that the event answers. An ask is answered from outside only. */
@@ -114,4 +92,4 @@ export class Routing {
   }
 }
 
-const nobody: readonly string[] = Object.freeze([])
+const nobody: Takers = { to: [], gather: [] }

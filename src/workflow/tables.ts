@@ -4,7 +4,7 @@ import type { StepDefinition } from './step'
 import { STEP_FAILED } from './step-failed'
 import type { Definition } from './workflow'
 
-type Tables = Pick<Definition, 'stepsByName' | 'routes' | 'eventsByType'>
+type Tables = Pick<Definition, 'stepsByName' | 'routes' | 'takers' | 'eventsByType'>
 
 /**
  * The tables by which the engine finds steps and events; looked up in Maps, never on objects.
@@ -13,6 +13,7 @@ type Tables = Pick<Definition, 'stepsByName' | 'routes' | 'eventsByType'>
  */
 export function tablesOf(options: Definition['options'], steps: readonly StepDefinition[]): Tables {
   const routes = new Map<string, string[]>()
+  const takers = new Map<string, { readonly to: string[]; readonly gather: string[] }>()
   const eventsByType = new Map<string, AnyEvent>()
   const know = (event: AnyEvent | undefined): void => {
     if (event == null || eventsByType.has(event.type)) return
@@ -28,12 +29,13 @@ export function tablesOf(options: Definition['options'], steps: readonly StepDef
     for (const type of new Set(step.on.map((it) => it.type))) {
       // Only the step that `catchError` names hears of a failed step.
       if (type === STEP_FAILED) continue
-      const accepting = routes.get(type)
-      if (accepting) accepting.push(step.name)
-      else routes.set(type, [step.name])
+      const all = takers.get(type) ?? { to: [], gather: [] }
+      ;(step.join === 'gather' ? all.gather : all.to).push(step.name)
+      takers.set(type, all)
+      routes.set(type, [...(routes.get(type) ?? []), step.name])
     }
   }
-  return { routes, eventsByType, stepsByName: new Map(steps.map((it) => [it.name, it])) }
+  return { routes, takers, eventsByType, stepsByName: new Map(steps.map((it) => [it.name, it])) }
 }
 
 function mustBeEvent(event: AnyEvent | undefined, step: string, workflow: string): void {

@@ -171,6 +171,12 @@ export interface Workflow<
   validate(options?: { skip?: readonly Check[] | undefined }): void
 }
 
+/** The names of the steps that an event goes to, and of those that it is kept for until its fan-out has ended. */
+export interface Takers {
+  readonly to: readonly string[]
+  readonly gather: readonly string[]
+}
+
 /** A workflow as the engine sees it. */
 export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> {
   readonly options: WorkflowOptions<
@@ -185,6 +191,8 @@ export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> 
   readonly stepsByName: ReadonlyMap<string, StepDefinition>
   /** The names of the steps that accept an event type, in the order of definition. */
   readonly routes: ReadonlyMap<string, readonly string[]>
+  /** The same, those apart that gather events of that type. */
+  readonly takers: ReadonlyMap<string, Takers>
   readonly eventsByType: ReadonlyMap<string, AnyEvent>
   readonly resources: Readonly<Record<string, ResourceDeclaration>>
   /** The state of a new session, when the definition brings one. */
