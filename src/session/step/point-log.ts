@@ -27,10 +27,8 @@ export interface Host {
 /** How an attempt's points get into the ledger: opened, done, and told apart by their keys. */
 export class PointLog {
   readonly #attempt: Host
-  /** The first free number of each name (the last name has its own fields), and numbers that were taken out of order. */
-  #counts: Map<string, number> | undefined
-  #name = ''
-  #lowest = 1
+  /** The first free number behind each name, and the keys that were taken out of order. */
+  readonly #lowest = new Map<string, number>()
   #claimed: Set<string> | undefined
   /** In a node, where the numbers begin after a finished phase. */
   #phase = ''
@@ -58,43 +56,28 @@ export class PointLog {
   /** Points of one kind in one step are told apart by what they are about, then by their order. */
   key(name: string, fits: (point: Point) => boolean = () => true): string {
     const { points } = this.#attempt.exec
-    const lowest = this.#lowestOf(name)
-    for (let number = lowest; ; number++) {
-      const key = this.#key(name, number)
-      if (this.#claimed?.has(key)) continue
-      const point = points.get(key)
+    const prefix = `${name}#${this.#phase}`
+    let lowest = this.#lowest.get(prefix) ?? 1
+    let number = lowest
+    for (; ; number++) {
+      if (this.#claimed?.has(prefix + number)) continue
+      const point = points.get(prefix + number)
       // The lowest number is free, so it is the first free one.
-      if (point === undefined)
-        return this.#claim(name, lowest, number > lowest ? this.#key(name, lowest) : key)
-      if (fits(point)) return this.#claim(name, number, key)
+      if (point === undefined) number = lowest
+      if (point === undefined || fits(point)) break
     }
-  }
-
-  #claim(name: string, number: number, key: string): string {
-    if (number > this.#lowest) (this.#claimed ??= new Set()).add(key)
-    else for (this.#lowest++; this.#claimed?.delete(this.#key(name, this.#lowest)); this.#lowest++);
-    return key
-  }
-
-  /** Most steps have points of one name alone: they do without a map. */
-  #lowestOf(name: string): number {
-    if (name !== this.#name) {
-      if (this.#name !== '') (this.#counts ??= new Map<string, number>()).set(this.#name, this.#lowest)
-      this.#name = name
-      this.#lowest = this.#counts?.get(name) ?? 1
+    if (number > lowest) (this.#claimed ??= new Set()).add(prefix + number)
+    else {
+      do lowest++
+      while (this.#claimed?.delete(prefix + lowest))
+      this.#lowest.set(prefix, lowest)
     }
-    return this.#lowest
-  }
-
-  #key(name: string, number: number): string {
-    return `${name}#${this.#phase}${number}`
+    return prefix + number
   }
 
   /** A phase of a node is over. A re-run does not walk through it, so counting begins again. */
   pass(key: string): void {
     this.#phase = `${key}/`
-    this.#counts = undefined
-    this.#name = ''
     this.#attempt.replay.pass(key)
   }
 
