@@ -90,10 +90,10 @@ class Child implements Nested {
     const { key } = this.#point
     const { private: paths } = definition.options
     return {
-      append: (record, ...how) =>
+      append: (record, durability) =>
         parent.append(
           { kind: 'child', exec, key, record: bodyOf(record), ...(paths && { private: paths }) },
-          ...how,
+          durability,
         ),
       get prefix() {
         return parent.key(exec, key)

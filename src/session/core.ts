@@ -89,19 +89,19 @@ export class Core implements Level {
   }
 
   /** The one way to change the session. */
-  append(body: Unstamped, urgency: 'now' | 'soon' = 'now', durability: Durability = 'strict'): void {
+  append(body: Unstamped, durability: Durability = 'strict'): void {
     const { within } = this.options
     if (this.remote || (this.closed !== undefined && !within?.outlives(body))) return
     if (this.worked && (body.kind === 'taken' || body.kind === 'opened'))
       body = { ...bodyOf(body), worked: this.worked() } as RecordBody
     // What was stored for a rollback has no private values.
     const rebases = rollsBack(body) && (hasStaying(this.model) || !this.options.privacy.none)
-    if (within) within.append(body, urgency, durability)
+    if (within) within.append(body, durability)
     else {
       const record = this.#stamp(body)
       this.#openWrite = undefined
       this.#fold(record)
-      this.sink.push(record, urgency, durability)
+      this.sink.push(record, durability)
       this.told(record)
     }
     if (rebases) this.mend()
@@ -180,7 +180,7 @@ export class Core implements Level {
     const record = this.#openWrite as SessionRecord
     if (more) reduce(this.model, folded)
     else this.#fold(folded, record)
-    this.sink.push(record, 'soon', 'relaxed')
+    this.sink.push(record, 'relaxed')
     this.#tell(record, folded, more)
   }
 
@@ -212,7 +212,7 @@ export class Core implements Level {
     const { lineage } = this.model
     const first: SessionRecord = { seq: 1, at: clock.now(), kind: 'created', state, lineage }
     this.#fold(first)
-    this.sink.push(first, 'soon', 'relaxed')
+    this.sink.push(first, 'relaxed')
     this.announce?.(first, false)
   }
 

@@ -1,3 +1,4 @@
+import type { Durability } from '../storage/storage'
 import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import type { LiveAttempt } from './step/live-attempt'
@@ -6,7 +7,7 @@ import type { RecordBody, SessionRecord } from './model/record'
 
 /** Where the records of a sub-flow go: into its parent's journal. */
 export interface Within {
-  append(body: RecordBody, urgency: 'now' | 'soon', durability: 'strict' | 'relaxed'): void
+  append(body: RecordBody, durability: Durability): void
   /** What its keys begin with: the key of its point. */
   readonly prefix: string
   /** `step()` has started something: nothing else starts. */

@@ -3,7 +3,8 @@ import type { SessionRecord } from './model/record'
 
 /** Where records go. Written by the storage layer; a session only appends. */
 export interface RecordSink {
-  push(record: SessionRecord, urgency: 'now' | 'soon', durability: Durability): void
+  /** `strict` ones are written at the end of the present burst of work, `relaxed` ones a little later. */
+  push(record: SessionRecord, durability: Durability): void
   /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
   isOpen(record: SessionRecord): boolean
   /** Resolves when that record, or the newest, is durable, or when storage has failed: trouble there never stops a flow. */

@@ -66,19 +66,21 @@ export class Journal {
   }
 
   /**
-   * Queues a record. `now`: written at the end of the present burst of work. `soon`: 150 ms after the last one,
+   * Queues a record. `strict`: written at the end of the present burst of work. `relaxed`: 150 ms after the last one,
    * at most 1 s after the first. Pushing the open record once more, after extending it, moves that moment.
    */
-  push(record: JournalRecord, urgency: 'now' | 'soon', durability: Durability): void {
+  push(record: JournalRecord, durability: Durability): void {
     // All there is to do for one more edit of the open record, as for each token of a stream.
-    if (urgency === 'soon' && this.#outage.failures === 0 && this.#pending.at(-1) === record)
+    if (durability === 'relaxed' && this.#outage.failures === 0 && this.#pending.at(-1) === record)
       return this.#alarm.putOff()
     this.#pushed = record.seq
     if (this.#writer.stopped) return
     if (this.#pending.length === 0) this.#alarm.begin()
     if (this.#pending.at(-1) !== record) this.#pending.push(record)
-    if (durability === 'strict') this.#durability = durability
-    this.#urgent ||= urgency === 'now'
+    if (durability === 'strict') {
+      this.#durability = durability
+      this.#urgent = true
+    }
     if (this.#persistence.status === 'saved') this.#show('saving')
     if (this.#busy) return
     if (this.#outage.failures > 0) this.#hurry(this.#deps.clock.now())

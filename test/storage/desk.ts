@@ -27,8 +27,8 @@ export interface Desk {
   readonly shown: string[]
   readonly errors: unknown[]
   readonly epoch: number
-  /** Writes the next number, into the open record for `soon`. Answers with the record. */
-  write(urgency?: 'now' | 'soon', durability?: 'strict' | 'relaxed', ballast?: number): Page
+  /** Writes the next number, into the open record for `relaxed`. Answers with the record. */
+  write(durability?: 'strict' | 'relaxed', ballast?: number): Page
 }
 
 export interface DeskSetting {
@@ -65,13 +65,13 @@ export async function desk(setting: DeskSetting = {}): Promise<Desk> {
   let note = notes(pages).at(-1) ?? 0
   return {
     ...{ journal, pages, shown, errors, epoch },
-    write(urgency = 'now', durability = 'relaxed', ballast = 0) {
+    write(durability = 'strict', ballast = 0) {
       const last = pages.at(-1)
-      const open = urgency === 'soon' && last && journal.isOpen(last) ? last : undefined
+      const open = durability === 'relaxed' && last && journal.isOpen(last) ? last : undefined
       const page = open ?? { seq: pages.length + 1, notes: [], ballast: 'x'.repeat(ballast) }
       page.notes.push(++note)
       if (!open) pages.push(page)
-      journal.push(page, urgency, durability)
+      journal.push(page, durability)
       return page
     },
   }

@@ -50,9 +50,9 @@ async function live(page: Desk, clock: VirtualClock, next: () => number): Promis
   for (let steps = Math.floor(next() * 60); steps > 0; steps--) {
     const last = page.pages.at(-1)?.notes.at(-1) ?? 0
     const dice = next()
-    if (dice < 0.01) for (let n = 0; n < 2100; n++) page.write('now')
-    else if (dice < 0.3) page.write('now', next() < 0.5 ? 'strict' : 'relaxed', next() < 0.3 ? 60_000 : 0)
-    else if (dice < 0.6) page.write('soon', 'relaxed')
+    if (dice < 0.01) for (let n = 0; n < 2100; n++) page.write('strict')
+    else if (dice < 0.3) page.write('strict', next() < 0.3 ? 60_000 : 0)
+    else if (dice < 0.6) page.write('relaxed')
     else if (dice < 0.7) void journal.flush().then(remember(last), () => {})
     else if (dice < 0.8) {
       const seq = page.pages.length

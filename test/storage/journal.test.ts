@@ -48,7 +48,7 @@ describe('batches', () => {
     write()
     expect(log).toEqual([])
     await clock.advance(0)
-    expect(log).toEqual(['1-3 relaxed'])
+    expect(log).toEqual(['1-3 strict'])
     expect(journal.persistence).toEqual({ status: 'saved', savedAt: clock.now() })
   })
 
@@ -66,9 +66,9 @@ describe('batches', () => {
       write()
       await turns()
     }
-    expect(log).toEqual(['1-600 relaxed'])
+    expect(log).toEqual(['1-600 strict'])
     await clock.advance(0)
-    expect(log).toEqual(['1-600 relaxed', '601-700 relaxed'])
+    expect(log).toEqual(['1-600 strict', '601-700 strict'])
   })
 
   it('a burst of 2,000 records, some of them during a write / few batches, and all are written', async () => {
@@ -81,7 +81,7 @@ describe('batches', () => {
     }
     await clock.advance(0)
     expect(log.length).toBeLessThan(5)
-    expect(log.at(-1)).toMatch(/-2000 relaxed$/)
+    expect(log.at(-1)).toMatch(/-2000 strict$/)
   })
 
   it('one write at a time; records that arrive meanwhile join the next batch', async () => {
@@ -97,10 +97,10 @@ describe('batches', () => {
     expect([log, waiting()]).toEqual([[], 1])
     await next()
     write()
-    expect([log, waiting()]).toEqual([['1-1 relaxed'], 1])
+    expect([log, waiting()]).toEqual([['1-1 strict'], 1])
     await next()
     await next()
-    expect(log).toEqual(['1-1 relaxed', '2-3 relaxed', '4-4 relaxed'])
+    expect(log).toEqual(['1-1 strict', '2-3 strict', '4-4 strict'])
     expect(shown).toEqual(['saving', 'saved'])
   })
 
@@ -123,26 +123,26 @@ describe('batches', () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock })
-    write('soon', 'relaxed')
-    write('now', 'strict')
-    write('now', 'relaxed')
+    write('relaxed')
+    write('strict')
+    write('relaxed')
     await clock.advance(0)
-    write('now', 'relaxed')
-    await clock.advance(0)
-    expect(log).toEqual(['1-3 strict', '4-4 relaxed'])
+    write('relaxed')
+    await clock.advance(150)
+    expect(log).toEqual(['1-2 strict', '3-3 relaxed'])
   })
 
   it('a record can be extended until its batch is written', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     const { journal, write, pages } = await desk({ storage, clock })
-    const first = write('soon')
+    const first = write('relaxed')
     expect(journal.isOpen(first)).toBe(true)
-    write('soon')
+    write('relaxed')
     expect(first.notes).toEqual([1, 2])
     await clock.advance(150)
     expect(journal.isOpen(first)).toBe(false)
-    write('soon')
+    write('relaxed')
     expect(pages.map((it) => it.notes)).toEqual([[1, 2], [3]])
     await journal.flush()
     expect(await storedNotes(storage)).toEqual([1, 2, 3])
@@ -150,8 +150,8 @@ describe('batches', () => {
 
   it('a record can no longer be extended once another follows it', async () => {
     const { journal, write } = await desk()
-    const first = write('now')
-    const second = write('now')
+    const first = write('strict')
+    const second = write('strict')
     expect([journal.isOpen(first), journal.isOpen(second)]).toEqual([false, true])
   })
 
@@ -184,7 +184,7 @@ describe('field edits', () => {
     const { storage, log } = watched()
     const { write, journal } = await desk({ storage, clock })
     for (let n = 0; n < 5; n++) {
-      write('soon')
+      write('relaxed')
       await clock.advance(100)
     }
     expect([log, journal.persistence.status]).toEqual([[], 'saving'])
@@ -198,7 +198,7 @@ describe('field edits', () => {
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock })
     for (let n = 0; n < 10; n++) {
-      write('soon')
+      write('relaxed')
       await clock.advance(n === 9 ? 99 : 100)
     }
     expect(log).toEqual([])
@@ -210,11 +210,11 @@ describe('field edits', () => {
     const clock = virtualClock()
     let looks = 0
     const { write } = await desk({ clock: { ...clock, now: () => (looks++, clock.now()) } })
-    write('soon')
+    write('relaxed')
     await Promise.resolve()
     const looksOf = async (edits: number): Promise<number> => {
       looks = 0
-      for (let n = 0; n < edits; n++) write('soon')
+      for (let n = 0; n < edits; n++) write('relaxed')
       await Promise.resolve()
       return looks
     }
@@ -225,11 +225,11 @@ describe('field edits', () => {
     const clock = virtualClock()
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock })
-    write('soon')
-    write('now')
-    write('soon')
+    write('relaxed')
+    write('strict')
+    write('relaxed')
     await clock.advance(0)
-    expect(log).toEqual(['1-2 relaxed'])
+    expect(log).toEqual(['1-2 strict'])
     expect(clock.pending).toBe(0)
   })
 
@@ -238,15 +238,15 @@ describe('field edits', () => {
     const { storage: inner, log } = watched()
     const { storage, next } = held(inner)
     const { write, shown } = await desk({ storage, clock })
-    write('now')
+    write('strict')
     await clock.advance(0)
-    write('soon')
+    write('relaxed')
     await next()
-    expect([log, shown]).toEqual([['1-1 relaxed'], ['saving']])
+    expect([log, shown]).toEqual([['1-1 strict'], ['saving']])
     await clock.advance(150)
     await next()
     expect([log, shown]).toEqual([
-      ['1-1 relaxed', '2-2 relaxed'],
+      ['1-1 strict', '2-2 relaxed'],
       ['saving', 'saved'],
     ])
   })
@@ -257,7 +257,7 @@ describe('flush, durable, close', () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     const { write, journal } = await desk({ storage, clock })
-    write('soon')
+    write('relaxed')
     await journal.flush()
     expect(await storedNotes(storage)).toEqual([1])
     expect(clock.pending).toBe(0)
@@ -318,11 +318,11 @@ describe('flush, durable, close', () => {
     const clock = virtualClock()
     const storage = memoryStorage()
     const { write, journal } = await desk({ storage, clock })
-    write('soon')
+    write('relaxed')
     await Promise.all([journal.close(), journal.close()])
     expect(await storedNotes(storage)).toEqual([1])
-    write('now')
-    write('soon')
+    write('strict')
+    write('relaxed')
     expect(clock.pending).toBe(0)
     await clock.advance(60_000)
     expect(await storedNotes(storage)).toEqual([1])
@@ -420,11 +420,11 @@ describe('trouble', () => {
     const { write } = await desk({ storage, clock })
     write()
     await clock.advance(0)
-    write('soon')
+    write('relaxed')
     await clock.advance(0)
     expect(tries).toBe(2)
     for (let n = 0; n < 50; n++) {
-      write('now')
+      write('strict')
       await clock.advance(10)
     }
     expect(tries).toBe(2)
@@ -438,7 +438,7 @@ describe('trouble', () => {
     await clock.advance(0)
     write()
     await clock.advance(0)
-    expect(log).toEqual(['1-1 relaxed', '1-1 relaxed', '2-2 relaxed'])
+    expect(log).toEqual(['1-1 strict', '1-1 strict', '2-2 strict'])
     expect(journal.persistence.status).toBe('saved')
   })
 
@@ -626,7 +626,7 @@ describe('compaction', () => {
     const { storage, log } = watched()
     const { write, journal } = await desk({ storage, clock })
     for (let n = 0; n < 4; n++) {
-      write('now', 'relaxed', 100_000)
+      write('strict', 100_000)
       await journal.flush()
     }
     expect(log.filter((it) => it.startsWith('snapshot'))).toEqual([])
@@ -642,7 +642,7 @@ describe('compaction', () => {
     const clock = { ...virtualClock(), idle: (fn: () => void) => void idle.push(fn) }
     const storage = memoryStorage()
     const { write, journal } = await desk({ storage, clock })
-    write('now', 'relaxed', 300_000)
+    write('strict', 300_000)
     await journal.flush()
     await clock.advance(1000)
     expect([idle.length, (await storage.read('a'))?.snapshot]).toEqual([1, undefined])
@@ -668,7 +668,7 @@ describe('compaction', () => {
     }
     const { write } = await desk({ storage, clock })
     for (let n = 0; n < 200; n++) {
-      write('now', 'relaxed', 50_000)
+      write('strict', 50_000)
       await clock.advance(2)
     }
     expect(bytes.journal).toBeGreaterThan(10_000_000)
@@ -693,7 +693,7 @@ describe('compaction', () => {
     const { storage, log } = watched()
     for (let page = 0; page < 6; page++) {
       const { write, journal } = await desk({ storage, clock })
-      write('now', 'relaxed', 50_000)
+      write('strict', 50_000)
       await journal.flush()
       await clock.advance(5)
       await journal.close()
@@ -734,7 +734,7 @@ describe('compaction', () => {
     for (const lost of ['the answer', 'the session']) {
       const clock = virtualClock()
       const { write, journal, errors } = await desk({ storage, clock })
-      write('now', 'relaxed', 300_000)
+      write('strict', 300_000)
       const closed = journal.close()
       await clock.advance(0)
       if (lost === 'the session') journal.abandon(new StorageError('another tab has it'))
@@ -757,12 +757,12 @@ describe('compaction', () => {
       },
     }
     const { write, pages, journal } = await desk({ storage, clock })
-    write('now', 'relaxed', 300_000)
+    write('strict', 300_000)
     await journal.flush()
-    write('soon')
+    write('relaxed')
     await clock.advance(1)
     expect(journal.isOpen(pages.at(-1)!)).toBe(false)
-    write('soon')
+    write('relaxed')
     release()
     await clock.advance(0)
     expect(await storedNotes(inner)).toEqual([1, 2])
@@ -778,7 +778,7 @@ describe('compaction', () => {
     const storage = memoryStorage({ failAt: (_n, { kind }) => kind === 'compact' && ++snapshots === 1 })
     const { write, errors, shown } = await desk({ storage, clock })
     for (let n = 0; n < 12; n++) {
-      write('now', 'relaxed', 50_000)
+      write('strict', 50_000)
       await clock.advance(5)
     }
     expect([snapshots, errors]).toEqual([2, []])
@@ -802,12 +802,12 @@ describe('compaction', () => {
           .then(() => inner.compact(...call))),
     }
     const { write, journal, pages, errors } = await desk({ storage, clock })
-    write('now', 'relaxed', 300_000)
+    write('strict', 300_000)
     await journal.flush()
-    const open = write('soon')
+    const open = write('relaxed')
     await clock.advance(4002)
     expect(journal.isOpen(open)).toBe(false)
-    write('soon')
+    write('relaxed')
     await clock.advance(10_000)
     expect(journal.persistence.status).toBe('saved')
     expect(errors.length).toBeLessThanOrEqual(1)
@@ -820,7 +820,7 @@ describe('compaction', () => {
     const { storage, log } = watched()
     const { write } = await desk({ storage, clock, deps: { snapshot: () => undefined } })
     for (let n = 0; n < 12; n++) {
-      write('now', 'relaxed', 50_000)
+      write('strict', 50_000)
       await clock.advance(5)
     }
     expect(log.filter((it) => it.startsWith('snapshot'))).toEqual([])
@@ -836,7 +836,7 @@ describe('compaction', () => {
       deps: { snapshot: () => ({ seq: 3, value: structuredClone(pages.slice(0, 3)) }) },
     })
     for (let n = 0; n < 8; n++) {
-      write('now', 'relaxed', 50_000)
+      write('strict', 50_000)
       await clock.advance(5)
     }
     expect((await storage.read('a'))?.snapshot?.seq).toBe(3)

@@ -177,7 +177,7 @@ describe('loadStored', () => {
     const storage = memoryStorage()
     const { write, journal } = await desk({ storage })
     for (let n = 0; n < 5; n++) {
-      write('now', 'relaxed', 1000 * n)
+      write('strict', 1000 * n)
       await journal.flush()
     }
     const loaded = await loadStored(storage, 'a', jsonSerializer)

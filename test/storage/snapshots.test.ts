@@ -37,7 +37,7 @@ function asked(inner: MemoryStorage): { storage: SessionStorage; log: string[] }
 }
 
 async function filled(page: Desk, count: number, ballast = 10_000): Promise<void> {
-  for (let n = 0; n < count; n++) page.write('now', 'relaxed', ballast)
+  for (let n = 0; n < count; n++) page.write('strict', ballast)
   await page.journal.flush()
 }
 
@@ -66,11 +66,11 @@ describe('a snapshot in parts', () => {
     expect(log).toEqual([])
     await moment()
     expect(log).toEqual(['part 1'])
-    page.write('now')
+    page.write('strict')
     await page.journal.flush()
     await moment()
     expect(log).toEqual(['part 1', 'append 31', 'part 2'])
-    page.write('now')
+    page.write('strict')
     idle.shift()?.()
     await page.journal.flush()
     await clock.advance(0)
@@ -138,7 +138,7 @@ describe('a snapshot in parts', () => {
       const storage = memoryStorage({ crashAt: crash })
       const page = await desk({ storage, clock, deps })
       for (let n = 0; n < 25; n++) {
-        page.write('now', 'relaxed', 20_000)
+        page.write('strict', 20_000)
         await clock.advance(2)
       }
       const next = storage.restart()

@@ -39,7 +39,7 @@ function view(attempt: Attempt): View {
   const { model } = core
   // Somebody else has written: a re-run must be told to see that here.
   if (seen === undefined && attempt.over === undefined && !replay.knows(model.changed)) {
-    core.append({ kind: 'saw', exec: exec.id, reads: replay.reads }, 'soon', 'relaxed')
+    core.append({ kind: 'saw', exec: exec.id, reads: replay.reads }, 'relaxed')
     replay.entered()
   }
   replay.reads++
@@ -71,7 +71,7 @@ function record(attempt: Attempt, ops: readonly Op[], astray: boolean): void {
   if (ops.length === 0 || attempt.replay.wrote(ops)) return
   const told = privacy.told(ops)
   if (told.length > 0 && (attempt.replay.takeOlder() || (told !== ops && attempt.replay.wrote(told)))) return
-  attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'soon', 'relaxed')
+  attempt.core.append({ kind: 'wrote', exec: attempt.exec.id, ops }, 'relaxed')
   attempt.replay.entered()
   if (astray) attempt.core.mend()
 }
