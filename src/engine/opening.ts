@@ -209,7 +209,7 @@ export class Opening {
   /** Storage does not answer. The session lives in memory until an answer comes after all. */
   #goOn(finding: Promise<Found>, error: Error): Promise<void> | undefined {
     const { live } = this
-    if (!live.mayAttach || live.core.sink instanceof Meanwhile) return undefined
+    if (!live.mayAttach || live.core.journal instanceof Meanwhile) return undefined
     // What was typed goes on top of it. Of a session that was shown, and is gone, nothing stays.
     this.#tree.restore(this.#initialState)
     live.core.forget()

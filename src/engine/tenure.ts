@@ -113,7 +113,7 @@ export class Tenure {
     const claim = storage.claim(id, shape, found?.seq ?? 0)
     const { epoch, seq } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
     // A session that is being closed has writes that wait for this claim.
-    const ends = live.closing !== undefined && live.core.sink === journal
+    const ends = live.closing !== undefined && live.core.journal === journal
     if ((this.#holds || ends) && Number.isSafeInteger(epoch)) {
       this.epoch = epoch as number
       begun(this.epoch)
@@ -185,7 +185,7 @@ export class Tenure {
   /** Whether this page still writes the session under this tenure. */
   get #holds(): boolean {
     const { live, journal } = this.#deps
-    return live.role === 'leader' && live.core.sink === journal && !live.core.closed
+    return live.role === 'leader' && live.core.journal === journal && !live.core.closed
   }
 
   /** One claim at a time. A claim that was given up may land all the same, and then counts. */

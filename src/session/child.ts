@@ -17,7 +17,6 @@ import { explain } from './outcome'
 import { Permit } from './permit'
 import { bodyOf, type ChildBegin, type SessionRecord } from './model/record'
 import { Privacy } from './model/privacy'
-import { nowhere } from './record-sink'
 import { recordError } from './model/recorded-error'
 import { Resources } from './resources'
 import { startRun } from './run-start'
@@ -70,7 +69,6 @@ class Child implements Nested {
     })
     this.core.inFlight = parent.inFlight
     this.core.storedAt = parent.storedAt
-    this.core.sink = { ...nowhere, durable: (seq) => parent.sink.durable(seq) }
     this.#permit = new Permit(this.core)
     this.core.ready = () => this.#mayWork()
     this.#scheduler = new Scheduler(this.core)
@@ -95,6 +93,7 @@ class Child implements Nested {
           { kind: 'child', exec, key, record: bodyOf(record), ...(paths && { private: paths }) },
           durability,
         ),
+      durable: (seq) => parent.durable(seq),
       get prefix() {
         return parent.key(exec, key)
       },

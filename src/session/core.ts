@@ -9,13 +9,13 @@ import { Deadlines, type Due } from './deadlines'
 import { joinOps } from './model/field-edit'
 import { History } from './model/history'
 import { hasStaying, type Model, type Waiting } from './model/model'
+import type { Journaling } from './journaling'
 import type { Nested } from './nested'
 import { heedStop, levelsIn, type Level } from './level'
 import { asksOf, askIn, type AskedPoint } from './open-asks'
 import type { CoreOptions } from './core-options'
 import { bodyOf, type RecordBody, type SessionRecord, type Unstamped } from './model/record'
 import { reasonOf } from './reasons'
-import { nowhere, type RecordSink } from './record-sink'
 import { leavesStop, reduce } from './model/reduce'
 import type { Remote } from './followers/remote'
 import { Routing } from './routing'
@@ -31,7 +31,8 @@ export class Core implements Level {
   model: Model
   /** Replaced with the model, when the session has been read. */
   history: History
-  sink: RecordSink = nowhere
+  /** Where records go, once the session has been read and as long as they are recorded here. A sub-flow's go to its parent. */
+  journal: Journaling | undefined
   /** Writes made before the session was read, in a form that can be made again on top of what is found. */
   early: Remake[] | undefined
   readonly attempts: Attempts = new Attempts()
@@ -101,7 +102,7 @@ export class Core implements Level {
       const record = this.#stamp(body)
       this.#openWrite = undefined
       this.#fold(record)
-      this.sink.push(record, durability)
+      this.journal?.push(record, durability)
       this.told(record)
     }
     if (rebases) this.mend()
@@ -155,7 +156,7 @@ export class Core implements Level {
   write(ops: readonly Op[]): void {
     if (this.closed !== undefined) throw reasonOf(this)
     if (this.remote) return this.remote.write(ops)
-    if (this.sink === nowhere) {
+    if (this.journal === undefined) {
       this.model.tree.apply(ops)
       this.model.tree.flush()
       return
@@ -180,13 +181,18 @@ export class Core implements Level {
     const record = this.#openWrite as SessionRecord
     if (more) reduce(this.model, folded)
     else this.#fold(folded, record)
-    this.sink.push(record, 'relaxed')
+    this.journal.push(record, 'relaxed')
     this.#tell(record, folded, more)
   }
 
   /** Whether a field edit would join the newest record. */
   get isJoining(): boolean {
-    return this.#openWrite !== undefined && this.sink.isOpen(this.#openWrite)
+    return this.#openWrite !== undefined && this.journal?.isOpen(this.#openWrite) === true
+  }
+
+  /** Resolves when that record, or the newest, is durable, or when storage has failed: trouble there never stops a flow. */
+  durable(seq?: number): Promise<void> {
+    return (this.options.within ?? this.journal)?.durable(seq) ?? Promise.resolve()
   }
 
   /** Folds what another tab has recorded. */
@@ -212,7 +218,7 @@ export class Core implements Level {
     const { lineage } = this.model
     const first: SessionRecord = { seq: 1, at: clock.now(), kind: 'created', state, lineage }
     this.#fold(first)
-    this.sink.push(first, 'relaxed')
+    this.journal?.push(first, 'relaxed')
     this.announce?.(first, false)
   }
 

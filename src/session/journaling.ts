@@ -1,8 +1,15 @@
 import type { Persistence } from '../storage/persistence'
-import type { RecordSink } from './record-sink'
+import type { Durability } from '../storage/storage'
+import type { SessionRecord } from './model/record'
 
 /** Where the session's records go, with what the session shows of it. */
-export interface Journaling extends RecordSink {
+export interface Journaling {
+  /** `strict` ones are written at the end of the present burst of work, `relaxed` ones a little later. */
+  push(record: SessionRecord, durability: Durability): void
+  /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
+  isOpen(record: SessionRecord): boolean
+  /** See `Core.durable`. */
+  durable(seq?: number): Promise<void>
   readonly persistence: Persistence
   /** The number up to which everything is stored. */
   readonly stored: number

@@ -5,7 +5,6 @@ import { Announcer } from './announcer'
 import { catchUp, endSoonIfOver, listen } from './catch-up'
 import { nest } from './child'
 import { Core } from './core'
-import { nowhere } from './record-sink'
 import type { CoreOptions } from './core-options'
 import { Gate, quiet } from './gate'
 import { Inbox } from './inbox'
@@ -43,7 +42,6 @@ export class LiveSession extends Standing {
   protected readonly gate: Gate
   protected readonly permit: Permit
   readonly outcome: Outcome
-  protected journal: Journaling | undefined
   readonly streams: Streams = new Streams()
   readonly #leave: () => void
   readonly runs: Runs
@@ -106,7 +104,7 @@ export class LiveSession extends Standing {
     core.early = core.remote = core.closed = undefined
     core.inFlight = new Map()
     core.model = model
-    core.sink = this.journal = journal
+    core.journal = journal
     this.gate.unfence()
     this.gate.open()
     if (!this.resumed.found) this.resumed = Object.freeze(resumed)
@@ -133,7 +131,7 @@ export class LiveSession extends Standing {
   /** Nothing was stored: what happened in memory is the session, and this journal keeps it from here on. */
   keep(journal: Journaling): void {
     this.core.early = undefined
-    this.core.sink = this.journal = journal
+    this.core.journal = journal
     this.changed()
   }
 
@@ -152,12 +150,11 @@ export class LiveSession extends Standing {
   follow(model: Model, remote: Remote): void {
     const { core } = this
     // What was written while storage was silent is part of the session already.
-    const early = (this.journal ? undefined : core.early) ?? []
+    const early = (core.journal ? undefined : core.early) ?? []
     core.early = undefined
     core.remote = remote
-    this.journal?.abandon(elsewhere)
-    this.journal = undefined
-    core.sink = nowhere
+    core.journal?.abandon(elsewhere)
+    core.journal = undefined
     this.#scheduler.stop(elsewhere)
     core.options.writer.openEdits.steps = undefined
     core.model = model
@@ -217,7 +214,7 @@ export class LiveSession extends Standing {
   /** Like a killed page: nothing lands, nothing settles any more. */
   crash(): void {
     this.core.closed = 'crashed'
-    this.journal?.abandon()
+    this.core.journal?.abandon()
     this.#scheduler.halt()
     this.#leave()
     this.#options.onClose()
@@ -225,8 +222,8 @@ export class LiveSession extends Standing {
 
   async flush(): Promise<void> {
     if (this.gate.phase === 'loading') await this.ready
-    const { remote } = this.core
-    const flushed = remote && !this.gate.error ? remote.call('flush') : this.journal?.flush()
+    const { remote, journal } = this.core
+    const flushed = remote && !this.gate.error ? remote.call('flush') : journal?.flush()
     if (flushed === undefined) throw this.error ?? new SessionClosedError(this.#options.id)
     await Promise.all([flushed, this.#options.flow.flush()])
   }
@@ -247,8 +244,8 @@ export class LiveSession extends Standing {
     try {
       await this.after
       // What was typed before the leader's welcome is on its way as well.
-      const { remote } = this.core
-      if (phase === 'open' || (phase === 'loading' && remote)) await (remote ?? this.journal)?.close()
+      const { remote, journal } = this.core
+      if (phase === 'open' || (phase === 'loading' && remote)) await (remote ?? journal)?.close()
     } finally {
       this.#leave()
       this.#options.resources.dispose(this.#options.report)

@@ -8,6 +8,7 @@ import type { RecordBody, SessionRecord } from './model/record'
 /** Where the records of a sub-flow go: into its parent's journal. */
 export interface Within {
   append(body: RecordBody, durability: Durability): void
+  durable(seq: number | undefined): Promise<void>
   /** What its keys begin with: the key of its point. */
   readonly prefix: string
   /** `step()` has started something: nothing else starts. */

@@ -2,7 +2,6 @@ import { SessionStateError } from '../errors'
 import type { Persistence } from '../storage/persistence'
 import type { Core } from './core'
 import type { Gate } from './gate'
-import type { Journaling } from './journaling'
 import type { Model } from './model/model'
 import { orphansOf, type Orphan } from './orphans'
 import type { Outcome } from './outcome'
@@ -17,7 +16,6 @@ export abstract class Standing {
   protected abstract readonly gate: Gate
   protected abstract readonly permit: Permit
   protected abstract readonly outcome: Outcome
-  protected abstract readonly journal: Journaling | undefined
 
   get ready(): Promise<void> {
     return this.gate.ready
@@ -40,8 +38,8 @@ export abstract class Standing {
   }
 
   get persistence(): Persistence {
-    const { core, gate, journal } = this
-    return (gate.error ? undefined : (core.remote ?? journal)?.persistence) ?? gate.persistence
+    const { core, gate } = this
+    return (gate.error ? undefined : (core.remote ?? core.journal)?.persistence) ?? gate.persistence
   }
 
   get missingResources(): readonly string[] {
@@ -72,12 +70,12 @@ export abstract class Standing {
 
   /** The records that are not known to be stored, in order. */
   unacknowledged(): readonly { readonly seq: number }[] {
-    return this.journal?.unacknowledged() ?? []
+    return this.core.journal?.unacknowledged() ?? []
   }
 
   /** The number up to which everything is stored. */
   get stored(): number {
-    return this.journal?.stored ?? 0
+    return this.core.journal?.stored ?? 0
   }
 
   /** The whole session without private values, for a snapshot. */

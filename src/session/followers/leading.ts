@@ -198,7 +198,7 @@ export class Leading {
   async #stored(asked: Asked, value: unknown): Promise<void> {
     const { live } = this.#options
     const { seq } = live.core.model
-    await live.core.sink.durable(seq)
+    await live.core.durable(seq)
     this.#answer(asked, live.stored < seq ? { value, unstored: seq } : { value })
   }
 

@@ -44,7 +44,7 @@ export class Phases implements NodeHost {
     const open = this.#point(EXECUTE)
     if (open) replay.reached(EXECUTE)
     const { seq } = open ?? (await points.log.make('opened', EXECUTE, 'once'))
-    await this.#attempt.fence(core.sink.durable(seq))
+    await this.#attempt.fence(core.durable(seq))
     this.#alive()
     const work = async (): Promise<unknown> => run(core.key(exec.id, EXECUTE))
     try {
