@@ -10,7 +10,6 @@ import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusa
 import { History } from '../session/model/history'
 import type { Model } from '../session/model/model'
 import type { SessionRecord } from '../session/model/record'
-import { reduce } from '../session/model/reduce'
 import { renamed } from '../session/model/renamed'
 import { interrupted } from '../session/step/interruption'
 import type { Privacy } from '../session/model/privacy'
@@ -73,7 +72,7 @@ function goOn(
 ): void {
   for (const it of records as readonly SessionRecord[]) {
     whole(wrongInRecord(it))
-    add(model, history, renamed(it, definition.options.renamedSteps))
+    history.fold(model, renamed(it, definition.options.renamedSteps))
   }
 }
 
@@ -148,11 +147,6 @@ export async function continued(
   return tail ? { ...stored, dropped: true } : stored
 }
 
-function add(model: Model, history: History, record: SessionRecord): void {
-  history.add(record, model)
-  reduce(model, record)
-}
-
 /** First rolls back what was cut off, because its writes have the old shape. */
 async function migrate(
   { definition, schema, copy, clock }: RestoringParts,
@@ -163,7 +157,7 @@ async function migrate(
   const execs = interrupted(model)
   const before = model.tree.root()
   const stamp = (): { seq: number; at: number } => ({ seq: model.seq + 1, at: clock.now() })
-  if (execs.length > 0) add(model, history, { kind: 'interrupted', execs, ...stamp() })
+  if (execs.length > 0) history.fold(model, { kind: 'interrupted', execs, ...stamp() })
   const state = await migrated(definition, schema, copy, from, model.tree.root(), before)
-  add(model, history, { kind: 'migrated', version: definition.version, state, ...stamp() })
+  history.fold(model, { kind: 'migrated', version: definition.version, state, ...stamp() })
 }

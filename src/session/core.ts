@@ -101,7 +101,7 @@ export class Core implements Level {
     else {
       const record = this.#stamp(body)
       this.#openWrite = undefined
-      this.#fold(record)
+      this.history.fold(this.model, record)
       this.journal?.push(record, durability)
       this.told(record)
     }
@@ -180,7 +180,7 @@ export class Core implements Level {
     }
     const record = this.#openWrite as SessionRecord
     if (more) reduce(this.model, folded)
-    else this.#fold(folded, record)
+    else this.history.fold(this.model, folded, record)
     this.journal.push(record, 'relaxed')
     this.#tell(record, folded, more)
   }
@@ -197,7 +197,7 @@ export class Core implements Level {
 
   /** Folds what another tab has recorded. */
   adopt(record: SessionRecord): void {
-    this.#fold(record)
+    this.history.fold(this.model, record)
     this.options.onRecord(record)
   }
 
@@ -217,15 +217,9 @@ export class Core implements Level {
     const { initialState: state, clock } = this.options
     const { lineage } = this.model
     const first: SessionRecord = { seq: 1, at: clock.now(), kind: 'created', state, lineage }
-    this.#fold(first)
+    this.history.fold(this.model, first)
     this.journal?.push(first, 'relaxed')
     this.announce?.(first, false)
-  }
-
-  /** `kept` is what the history keeps of it, when that is not final yet. */
-  #fold(record: SessionRecord, kept = record): void {
-    this.history.add(kept, this.model)
-    reduce(this.model, record)
   }
 
   #tell(record: SessionRecord, folded: SessionRecord, more = false): void {

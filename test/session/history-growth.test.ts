@@ -3,7 +3,6 @@ import { defineWorkflow } from '../../src/index'
 import { History } from '../../src/session/model/history'
 import { createModel } from '../../src/session/model/model'
 import type { SessionRecord } from '../../src/session/model/record'
-import { reduce } from '../../src/session/model/reduce'
 import { Tree } from '../../src/state/tree'
 import { Done, flow, Go, Item, profile, Question } from '../support/flows'
 
@@ -55,8 +54,7 @@ describe('a long way back', () => {
     let random = 7
     const next = (below: number): number => (random = (random * 16807) % 2147483647) % below
     const write = (record: SessionRecord): void => {
-      history.add(record, model)
-      reduce(model, record)
+      history.fold(model, record)
       states.set(record.seq, model.tree.root())
     }
     for (let seq = 1; seq <= 1000; seq++) {

@@ -51,8 +51,14 @@ export class History {
     this.#limit = limit
   }
 
-  /** Call it before the record is folded: then the records before it are final, and the model is their fold. */
-  add(record: SessionRecord, model: Model): void {
+  /** Folds a record and keeps it; `kept` is what is kept of one that may still grow. */
+  fold(model: Model, record: SessionRecord, kept: SessionRecord = record): void {
+    this.#keep(kept, model)
+    reduce(model, record)
+  }
+
+  /** The records before this one are final, and the model is their fold. */
+  #keep(record: SessionRecord, model: Model): void {
     if (this.#limit === 0) return
     const { length } = this.#records
     const last = this.#records[length - 1]
@@ -71,10 +77,10 @@ export class History {
       throw new HistoryError(
         `the history has no record ${seq}: it holds ${this.#range} (workflow option \`history\`: how many it keeps)`,
       )
-    return this.#fold(seq)
+    return this.#upTo(seq)
   }
 
-  #fold(seq: number): Model {
+  #upTo(seq: number): Model {
     const moments = this.#moments
     while ((moments.at(-1)?.seq ?? 0) > seq || moments.length > MOMENTS) moments.pop()
     const saved = moments.at(-1) ?? this.#base?.saved
