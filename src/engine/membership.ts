@@ -104,7 +104,7 @@ export class Membership {
     const { loaded, model, emptied = false } = found
     const goesOn = isBeginningOf(core, found) || this.following?.extends(loaded?.head.epoch, model, emptied)
     if (!this.following || !goesOn) return undefined
-    this.following.uncover()
+    this.following.overlay.takeOff()
     return core.model
   }
 

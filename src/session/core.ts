@@ -27,9 +27,9 @@ import { Routing } from './routing'
 export class Core implements Level {
   readonly options: CoreOptions
   readonly definition: Definition
-  /** Replaced once, when the session has been read. */
+  /** Another one once the session was read, and with each leader. */
   model: Model
-  /** Replaced with the model, when the session has been read. */
+  /** That of the model. */
   history: History
   /** Where records go, once the session has been read and as long as they are recorded here. A sub-flow's go to its parent. */
   journal: Journaling | undefined

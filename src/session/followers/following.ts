@@ -201,11 +201,6 @@ export class Following implements Remote {
     this.joined.resolve()
   }
 
-  /** Makes the tree show only what is recorded, without this tab's own writes. */
-  uncover(): void {
-    this.overlay.takeOff()
-  }
-
   get #now(): number {
     return this.#core.options.clock.now()
   }
@@ -215,7 +210,7 @@ export class Following implements Remote {
     const before = this.durable
     const { live, outbox, onError } = this.#options
     const { seq, lineage } = this.#core.model
-    this.uncover()
+    this.overlay.takeOff()
     if (model) live.adopt(model)
     if (this.#slept && seq > 0 && this.#core.model.lineage !== lineage)
       outbox.lose(this.#core.options.id, onError)
@@ -239,7 +234,7 @@ export class Following implements Remote {
     }
     this.#stored(durable)
     const { live } = this.#options
-    if (records.length > 0) this.uncover()
+    if (records.length > 0) this.overlay.takeOff()
     let missed = false
     for (const it of records) {
       const { seq } = this.#core.model
@@ -263,7 +258,7 @@ export class Following implements Remote {
     if (asked === undefined) return
     // A write that the leader has heard is already in the records.
     const refused = asked.call === 'write' && !isHeard(this.#core.model.heard, asked)
-    if (refused) this.uncover()
+    if (refused) this.overlay.takeOff()
     outbox.answered(asked, answer)
     this.#show(undefined, refused)
   }

@@ -47,7 +47,7 @@ export class Overlay {
     if (tree.pending) tree.flush()
   }
 
-  /** The tree shows what is recorded, and nothing else. */
+  /** The tree shows what is recorded, without this tab's own writes. */
   takeOff(): void {
     const { model, options } = this.#core
     if (!options.privacy.none || this.#isOn) this.#shown = model.tree.root()

@@ -45,12 +45,12 @@ export class Phases implements NodeHost {
     if (open) replay.reached(EXECUTE)
     const { seq } = open ?? (await points.log.make('opened', EXECUTE, 'once'))
     await this.#attempt.fence(core.durable(seq))
-    this.#alive()
+    points.log.alive()
     const work = async (): Promise<unknown> => run(core.key(exec.id, EXECUTE))
     try {
       return await this.#end(EXECUTE, await this.#attempt.timed(work()))
     } catch (error) {
-      this.#alive()
+      points.log.alive()
       const delay = this.#attempt.retryIn(error)
       this.#attempt.due = { delay }
       if (delay !== undefined || !rescued) throw error
@@ -61,8 +61,8 @@ export class Phases implements NodeHost {
   }
 
   async #end(key: string, value: unknown): Promise<Outcome> {
-    this.#alive()
     const { core, points, step } = this.#attempt
+    points.log.alive()
     const copy =
       value === undefined ? undefined : core.options.copy(value, `what ${key} of step "${step.name}" gave`)
     const result = copy === undefined ? {} : { value: copy }
@@ -84,13 +84,9 @@ export class Phases implements NodeHost {
   }
 
   #point(key: string): Point | undefined {
-    this.#alive()
-    return this.#attempt.exec.points.get(key)
-  }
-
-  /** In a page that has died nothing ever settles. */
-  #alive(): void {
-    if (this.#attempt.over) throw this.#attempt.over
+    const { exec, points } = this.#attempt
+    points.log.alive()
+    return exec.points.get(key)
   }
 }
 
