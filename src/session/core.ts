@@ -53,7 +53,7 @@ export class Core implements Level {
   unsurveyed = true
   /** When everything was last stored; 0 once something recorded after that has to wait. */
   storedAt = 0
-  /** What a run of this page failed with. */
+  /** What the run fails with, while that is recorded: another tab may go on with it. */
   cause: Error | undefined
   /** The tab that executes the session, when this one does not: then nothing is recorded here. */
   remote: Remote | undefined

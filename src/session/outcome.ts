@@ -1,5 +1,6 @@
 import { TimeoutError } from '../errors'
 import { CancelledError, StalledError, StepLimitError } from '../run-errors'
+import { sameJson } from '../state/same'
 import type { Core } from './core'
 import { deferred, type Deferred } from './deferred'
 import { recordedFailure } from './step/failure'
@@ -15,7 +16,9 @@ export class Outcome {
   readonly #core: Core
   #told = false
   #pending: Deferred<unknown> | undefined
-  #known: { readonly end: RunEnd; readonly error: Error } | undefined
+  /** How the last run ended whose error was looked at, and that error. */
+  #end: RunEnd | undefined
+  #error: Error | undefined
 
   constructor(core: Core) {
     this.#core = core
@@ -40,8 +43,10 @@ export class Outcome {
   get error(): Error | undefined {
     const end = this.#core.model.run?.end
     if (end === undefined || end.status === 'completed') return undefined
-    if (this.#known?.end !== end) this.#known = { end, error: explain(this.#core, end) }
-    return this.#known.error
+    // In the model of another leader the same end is another object.
+    if (this.#core.cause || !sameJson(this.#end, end)) this.#error = explain(this.#core, end)
+    this.#end = end
+    return this.#error
   }
 
   /** Tells those who wait, when the run has ended. */
@@ -57,7 +62,6 @@ export class Outcome {
   renew(): void {
     this.#pending = undefined
     this.#told = false
-    this.#core.cause = undefined
   }
 
   /** Another tab begins a run, or starts over. */

@@ -629,6 +629,42 @@ describe('the back/forward cache', () => {
     expect(other.state.get('text')).toBe('abc')
   })
 
+  test.each([
+    ['and is still there', 'follower'],
+    ['and is gone', 'leader'],
+  ])(
+    'the run has failed, another tab has looked at it, %s / the same error; it was tried again and failed with another one / that one',
+    async (_, role) => {
+      let message = 'first'
+      const failing = defineWorkflow({ ...flow }).step('fail', { on: Go, emits: [Done] }, () => {
+        throw new Error(message)
+      })
+      const { tab, clock } = browser()
+      const { engine, page } = tab()
+      const session = await engine.open(failing)
+      const first: unknown = await session.run().catch((error: unknown) => error)
+      await session.flush()
+      const seen: unknown[] = [first]
+      for (const again of [false, true]) {
+        page.hide(true)
+        const other = tab()
+        const taken = await other.engine.open(failing)
+        message = 'second'
+        if (again) await taken.retry().catch(() => {})
+        await taken.flush()
+        if (role === 'leader') await other.engine.close()
+        page.show(true)
+        await clock.advance(3000)
+        expect(session.role).toBe(role)
+        seen.push(again ? session.error?.message : session.error)
+        other.leave()
+        await clock.advance(3000)
+      }
+      expect(seen).toEqual([first, first, expect.stringContaining('second')])
+      expect(seen[1]).toBe(first)
+    },
+  )
+
   test('the session was deleted meanwhile / it begins anew; what was not stored is reported, and does not come back', async () => {
     const errors: unknown[] = []
     const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })

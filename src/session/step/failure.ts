@@ -33,6 +33,7 @@ export function failRun(core: Core, exec: Execution | undefined, attempts: numbe
     error: { ...recordError(error), ...end },
     ...(exec && { exec: exec.id }),
   })
+  core.cause = undefined
 }
 
 /** The error of a failed run as the journal kept it. */
