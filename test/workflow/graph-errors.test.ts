@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { GraphError, workflowFromGraph, type GraphDocument, type GraphRegistry } from '../../src/index'
+import {
+  defineEvent,
+  GraphError,
+  workflowFromGraph,
+  type GraphDocument,
+  type GraphRegistry,
+} from '../../src/index'
 import { thrown } from '../support/flows'
 
 const registry: GraphRegistry = { nodes: { Classify: {}, Answer: {} }, conditions: { isRefund: () => true } }
@@ -137,6 +143,8 @@ describe('one error that lists everything', () => {
   })
 })
 
+const asking = defineEvent('asking', undefined, { reply: defineEvent('answer') })
+
 describe('the registry', () => {
   test.each([
     [null, 'registry is null; it must be an object'],
@@ -153,6 +161,15 @@ describe('the registry', () => {
     [
       { nodes: { Classify: { retry: { attempts: -1 } } } },
       'registry.nodes.Classify.retry is not valid: retry.attempts is -1; it is a whole number from 1',
+    ],
+    [
+      { nodes: { Classify: { timeout: -1 } } },
+      'registry.nodes.Classify.timeout is not valid: timeout is -1; it is more than 0',
+    ],
+    [{ nodes: { Classify: { asks: 5 } } }, 'registry.nodes.Classify.asks.0 is no event with a reply'],
+    [
+      { nodes: { Classify: { asks: [asking, defineEvent('sure')] } } },
+      'registry.nodes.Classify.asks.1 is no event with a reply',
     ],
     [
       { nodes: {}, conditions: { isRefund: true } },

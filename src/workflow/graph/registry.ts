@@ -7,6 +7,7 @@ import { known, type Report } from './error'
 import { join, kindOf, own, reader, type JsonObject } from './reader'
 import { mappingMistakes, type AnyMapping } from '../mapping'
 import type { AnyPhases, ExecuteContext } from '../node'
+import { mistake, positive } from '../number'
 import type { Resource } from '../resource'
 import { retryMistake, type Retry } from '../retry'
 import type { AnyWorkflow, Shape } from '../shape'
@@ -149,8 +150,14 @@ function readEntry(value: unknown, path: string, report: Report): Registered {
   }
   const { handler, ...rest } = phases
   const { config, retry, timeout, asks } = entry as Partial<Registered>
-  const mistake = retryMistake(retry)
-  if (mistake !== undefined) report(join(path, 'retry'), `is not valid: ${mistake}`)
+  const mistakes = [
+    ['retry', retryMistake(retry)],
+    ['timeout', timeout === undefined ? timeout : mistake('timeout', timeout, positive)],
+  ] as const
+  for (const [key, it] of mistakes) if (it !== undefined) report(join(path, key), `is not valid: ${it}`)
+  for (const [index, it] of [asks ?? []].flat().entries())
+    if (!(it as Partial<AnyEvent> | undefined)?.reply)
+      report(join(path, `asks.${index}`), 'is no event with a reply')
   return {
     phases: rest,
     ...(handler !== undefined && { handler: handler as StepDefinition['handler'] }),
@@ -172,8 +179,8 @@ function readSubflow(entry: RegisteredSubflow, path: string, report: Report): Re
   if (!Array.isArray((workflow as Partial<Definition> | undefined)?.steps))
     report(join(path, 'workflow'), `is ${kindOf(workflow)}; it must be a workflow`)
   for (const it of mappingMistakes(mapping)) report(path, `is not valid: ${it}`)
-  const mistake = retryMistake(retry)
-  if (mistake !== undefined) report(join(path, 'retry'), `is not valid: ${mistake}`)
+  const wrong = retryMistake(retry)
+  if (wrong !== undefined) report(join(path, 'retry'), `is not valid: ${wrong}`)
   return {
     phases: {},
     subflow: Object.freeze({ workflow, ...mapping }),
