@@ -1,8 +1,5 @@
-import type { Session } from '../session/session'
-import type { AnyWorkflow } from '../workflow/shape'
+import type { AnySession } from '../session/session'
 import { toMermaid } from '../workflow/mermaid'
-
-type Any = Session<AnyWorkflow>
 
 /** Something that the inspector can do to a session. */
 export interface Action {
@@ -10,9 +7,9 @@ export interface Action {
   /** What it does, for whoever hovers. */
   readonly title: string
   /** Whether there is anything for it to do now. */
-  readonly fits: (session: Any) => boolean
+  readonly fits: (session: AnySession) => boolean
   /** `false`, or a promise of it, when there was nothing to do. */
-  readonly act: (session: Any) => unknown
+  readonly act: (session: AnySession) => unknown
 }
 
 /** In the order of their buttons. */
@@ -92,12 +89,12 @@ function others(): Action[] {
   ]
 }
 
-function isLoaded({ status }: Any): boolean {
+function isLoaded({ status }: AnySession): boolean {
   return status !== 'loading' && status !== 'error'
 }
 
 /** Whether a run is going on, however it stands. */
-function isOpen({ status }: Any): boolean {
+function isOpen({ status }: AnySession): boolean {
   return status === 'running' || status === 'waiting' || status === 'paused' || status === 'stalled'
 }
 

@@ -1,11 +1,10 @@
-import type { Session } from '../session/session'
-import type { AnyWorkflow } from '../workflow/shape'
+import type { AnySession } from '../session/session'
 import { definitionOf } from '../workflow/workflow'
 import { make, Rows, write, type View } from './element'
 import { textOf } from './tree'
 
 /** What a session is and does, one line each. */
-export function factsView(): View<Session<AnyWorkflow>> {
+export function factsView(): View<AnySession> {
   const element = make('dl')
   const rows = new Rows(element, factView)
   return { element, show: (session) => rows.show(factsOf(session)) }
@@ -16,7 +15,7 @@ function factView(name: string): View<string> {
   return { element: make('div', {}, make('dt', {}, name), text), show: (value) => write(text, value) }
 }
 
-function factsOf(session: Session<AnyWorkflow>): ReadonlyMap<string, string> {
+function factsOf(session: AnySession): ReadonlyMap<string, string> {
   const { name, version } = definitionOf(session.workflow)
   const { persistence, progress, error, parent } = session
   const facts: readonly (readonly [string, string | undefined])[] = [

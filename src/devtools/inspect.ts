@@ -1,5 +1,4 @@
-import type { Session } from '../session/session'
-import type { AnyWorkflow } from '../workflow/shape'
+import type { AnySession } from '../session/session'
 import { ArgumentError } from '../errors'
 import { checkOptions } from '../state/argument'
 import { Panel } from './panel'
@@ -11,7 +10,7 @@ export interface InspectOptions {
 
 let panel: Panel | undefined
 /** How often each session is inspected: StrictMode does it twice. */
-const inspected = /* @__PURE__ */ new Map<Session<AnyWorkflow>, number>()
+const inspected = /* @__PURE__ */ new Map<AnySession, number>()
 
 /**
  * Shows a session in a panel at the edge of the page, for its developers: status, asks, state, flow state, and all that
@@ -27,26 +26,22 @@ const inspected = /* @__PURE__ */ new Map<Session<AnyWorkflow>, number>()
  *
  * @throws ArgumentError when it is given no session
  */
-export function inspect<W extends AnyWorkflow>(
-  session: Session<W>,
-  options: InspectOptions = {},
-): () => void {
+export function inspect(session: AnySession, options: InspectOptions = {}): () => void {
   checkOptions('inspect()', options, { open: '' })
-  if (typeof (session as Partial<Session<W>> | undefined)?.history !== 'function')
+  if (typeof (session as Partial<AnySession> | undefined)?.history !== 'function')
     throw new ArgumentError('inspect()', session, 'a session')
   if (typeof document === 'undefined') return () => undefined
-  const one = session as unknown as Session<AnyWorkflow>
-  inspected.set(one, (inspected.get(one) ?? 0) + 1)
-  if (panel === undefined) panel = new Panel(one, options.open === true)
-  else panel.add(one)
+  inspected.set(session, (inspected.get(session) ?? 0) + 1)
+  if (panel === undefined) panel = new Panel(session, options.open === true)
+  else panel.add(session)
   let ended = false
   return () => {
-    if (!ended) end(one)
+    if (!ended) end(session)
     ended = true
   }
 }
 
-function end(session: Session<AnyWorkflow>): void {
+function end(session: AnySession): void {
   const left = (inspected.get(session) ?? 0) - 1
   if (left > 0) return void inspected.set(session, left)
   inspected.delete(session)

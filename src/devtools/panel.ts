@@ -1,6 +1,5 @@
 import { Privacy } from '../session/model/privacy'
-import type { Session } from '../session/session'
-import type { AnyWorkflow } from '../workflow/shape'
+import type { AnySession } from '../session/session'
 import { definitionOf } from '../workflow/workflow'
 import { actions } from './actions'
 import { button, make, write } from './element'
@@ -9,8 +8,6 @@ import { isRemembered, remember } from './remembered'
 import { STYLE } from './style'
 import { timelineView } from './timeline'
 import { listView } from './tree'
-
-type Any = Session<AnyWorkflow>
 
 /**
  * The button at the edge of the page, and what it opens. It stands in a shadow root, so that neither the styles nor the
@@ -35,12 +32,12 @@ export class Panel {
     element.title = action.title
     return { ...action, element }
   })
-  readonly #sessions = new Set<Any>()
-  #session: Any
+  readonly #sessions = new Set<AnySession>()
+  #session: AnySession
   #forget: () => void = () => undefined
   #frame = 0
 
-  constructor(session: Any, open: boolean) {
+  constructor(session: AnySession, open: boolean) {
     this.#session = session
     this.#toggle.setAttribute('aria-controls', 'panel')
     this.#choice.addEventListener('change', () =>
@@ -58,13 +55,13 @@ export class Panel {
   }
 
   /** A session to choose from, and chosen now. */
-  add(session: Any): void {
+  add(session: AnySession): void {
     this.#sessions.add(session)
     this.#choose(session)
   }
 
   /** No longer to choose from. */
-  drop(session: Any): void {
+  drop(session: AnySession): void {
     this.#sessions.delete(session)
     const [other] = this.#sessions
     if (other && session === this.#session) this.#choose(other)
@@ -170,6 +167,6 @@ function part(name: string, ...content: readonly HTMLElement[]): HTMLElement {
 }
 
 /** A screenshot of the inspector goes into a bug report: what is private is not in it. */
-function publicState({ workflow, state }: Any): unknown {
+function publicState({ workflow, state }: AnySession): unknown {
   return new Privacy(definitionOf(workflow).options.private).state(state.get())
 }

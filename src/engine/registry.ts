@@ -15,8 +15,6 @@ import { Opening } from './opening'
 import type { OpeningDeps } from './opening-deps'
 import { checked, plant, taken, type Seedling } from './planting'
 
-type AnySession = Session<AnyWorkflow>
-
 interface Open {
   readonly live: LiveSession
   readonly face: Session<AnyWorkflow>
@@ -96,7 +94,12 @@ export class Registry {
   }
 
   /** Opens a session that is whole already. The id must be free, and stays free when the session cannot be opened. */
-  async plant(workflow: AnyWorkflow, id: string, seedling: Seedling, options: Opened): Promise<AnySession> {
+  async plant(
+    workflow: AnyWorkflow,
+    id: string,
+    seedling: Seedling,
+    options: Opened,
+  ): Promise<Session<AnyWorkflow>> {
     checkArgument('the id', id, 'string')
     const open = this.#open.get(id)?.live
     await open?.ready.catch(() => {})
@@ -116,7 +119,7 @@ export class Registry {
     }
   }
 
-  async import(workflow: AnyWorkflow, json: unknown, options: Opened): Promise<AnySession> {
+  async import(workflow: AnyWorkflow, json: unknown, options: Opened): Promise<Session<AnyWorkflow>> {
     const definition = definitionOf(workflow)
     checkOptions('engine.import()', options, takes)
     definition.validate()
@@ -135,7 +138,7 @@ export class Registry {
   }
 
   /** Makes a session from what another one is, or was. It gets the other's resources. */
-  async #fork(live: LiveSession, options: Opened, seq?: number, id?: string): Promise<AnySession> {
+  async #fork(live: LiveSession, options: Opened, seq?: number, id?: string): Promise<Session<AnyWorkflow>> {
     const { core } = live
     const { definition } = core
     const name = id ?? `${core.options.id}-${core.options.ids()}`

@@ -4,8 +4,7 @@ import {
   defineWorkflow,
   memoryStorage,
   structuredCloneSerializer,
-  type AnyWorkflow,
-  type Session,
+  type AnySession,
 } from 'dogear'
 import { inspect, type InspectOptions } from 'dogear/devtools'
 import { userEvent } from 'vitest/browser'
@@ -50,7 +49,7 @@ async function opened(id = 'cart') {
   return session
 }
 
-function show<W extends AnyWorkflow>(session: Session<W>, options?: InspectOptions): () => void {
+function show(session: AnySession, options?: InspectOptions): () => void {
   const end = inspect(session, options)
   ends.push(end)
   return end
