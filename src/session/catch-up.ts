@@ -13,6 +13,8 @@ export interface Watched {
   readonly core: Core
   readonly outcome: Outcome
   readonly streams: Streams
+  /** What a step of the run that is shown said last. */
+  progress: unknown
 }
 
 /**
@@ -20,8 +22,9 @@ export interface Watched {
  * was `shown`, not every record between the two was heard: a page in the back/forward cache hears none. Whoever waits for
  * the end of a run, or listens for asks or records, still hears what came of it.
  */
-export function catchUp({ core, outcome, streams }: Watched, shown: boolean): () => void {
-  const { run, seq } = core.model
+export function catchUp(watched: Watched, shown: boolean): () => void {
+  const { core, outcome, streams } = watched
+  const { run, seq, lineage } = core.model
   const ended = run?.end
   const asked = core.openAsks().map(idOf)
   const show = (end: Omit<Finished, 'kind'>): void =>
@@ -29,9 +32,10 @@ export function catchUp({ core, outcome, streams }: Watched, shown: boolean): ()
   return () => {
     const { run: now } = core.model
     streams.running = now !== undefined && now.end === undefined
+    const same = now?.id === run?.id
+    if (!same || core.model.lineage !== lineage) watched.progress = undefined
     if (!shown) return
     for (const it of core.history.since(seq)) streams.record(it, core.options.privacy)
-    const same = now?.id === run?.id
     if (run && !ended && !same) {
       const reason = 'another tab has started over'
       outcome.reject(new CancelledError(reason))

@@ -665,6 +665,39 @@ describe('the back/forward cache', () => {
     },
   )
 
+  test.each(['follower', 'leader'])(
+    'a step has said how far it is; another tab has begun anew meanwhile (this one comes back as a %s) / its progress',
+    async (role) => {
+      let says = true
+      const workflow = defineWorkflow({ ...flow }).step(
+        'ask',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          if (says) ctx.progress(0.9, 'nearly')
+          return Done((await ctx.ask(Question(1))).data)
+        },
+      )
+      const { tab, clock } = browser()
+      const { engine, page } = tab()
+      const session = await engine.open(workflow)
+      void session.run().catch(() => {})
+      await clock.advance(1000)
+      expect(session.progress).toEqual({ fraction: 0.9, label: 'nearly' })
+      page.hide(true)
+      const other = tab()
+      const anew = await other.engine.open(workflow)
+      says = false
+      anew.reset()
+      void anew.run().catch(() => {})
+      await clock.advance(1000)
+      await anew.flush()
+      if (role === 'leader') await other.engine.close()
+      page.show(true)
+      await clock.advance(3000)
+      expect([session.role, session.status, session.progress]).toEqual([role, 'waiting', { fraction: 0 }])
+    },
+  )
+
   test('the session was deleted meanwhile / it begins anew; what was not stored is reported, and does not come back', async () => {
     const errors: unknown[] = []
     const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
