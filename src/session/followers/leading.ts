@@ -27,7 +27,7 @@ export class Leading {
   epoch: number
   #base: number
   readonly #options: LeadingOptions
-  readonly #turns = new Map<string, { readonly n: number; readonly turn: Promise<void> | undefined }>()
+  readonly #turns = new Map<string, { readonly n: number; turn: Promise<void> | undefined }>()
   #heard = false
   #records: News['records'][number][] = []
   /** What was told of it last. */
@@ -115,17 +115,11 @@ export class Leading {
   do(asked: Asked): void {
     const last = this.#turns.get(asked.by)
     if (this.#ends) return
-    if (last && asked.n <= last.n) {
-      void (last.turn ?? Promise.resolve()).then(() => this.#repeat(asked))
-      return
-    }
-    const after = last?.turn
-    const turn = after ? after.then(() => this.#perform(asked)) : this.#perform(asked)
+    if (last && asked.n <= last.n) return void Promise.resolve(last.turn).then(() => this.#repeat(asked))
+    const turn = last?.turn ? last.turn.then(() => this.#perform(asked)) : this.#perform(asked)
     const entry = { n: asked.n, turn }
     this.#turns.set(asked.by, entry)
-    void turn?.then(() => {
-      if (this.#turns.get(asked.by) === entry) this.#turns.set(asked.by, { n: asked.n, turn: undefined })
-    })
+    void turn?.then(() => (entry.turn = undefined))
   }
 
   /** Does what was asked before this tab led, in the order in which it was asked. */
