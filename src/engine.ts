@@ -86,6 +86,7 @@ export interface Flow<W extends AnyWorkflow> {
   readonly state: StateStore<FlowStateOf<W>>
   /** The workflow's own layer of resources. Read-only. */
   readonly resources: Partial<ResourcesOf<W>>
+  /** Merges resources by key; sessions that were waiting for them go on. */
   readonly setResources: (resources: GivenResources<ResourcesOf<W>>) => void
   readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
 }

@@ -5,6 +5,7 @@ export type { Clock } from './clock'
 export { createPlainStore } from './state/create-plain-store'
 export { createStore } from './state/create-store'
 export type { Exact, Item, Keys, Next, Path, Read, Write } from './state/path-types'
+export type { Schema } from './state/standard-schema'
 export type { AnyStore, PlainStore, StateStore } from './state/store'
 export type { Ask, OpenAsk } from './workflow/ask'
 export { defineEvent, type EventFactory, type EventType, type WorkflowEvent } from './workflow/event'
@@ -24,7 +25,15 @@ export { resource, type FactoryOptions, type GivenResources, type Resource } fro
 export { toMermaid, type DiagramOptions } from './workflow/mermaid'
 export type { ExecuteContext } from './workflow/node'
 export type { Retry, RetryPolicy } from './workflow/retry'
-export type { AnyWorkflow, FlowStateOf, ResourcesOf, ResultOf, Shape, StateOf } from './workflow/shape'
+export type {
+  AnyWorkflow,
+  FlowStateOf,
+  ResourcesOf,
+  ResultOf,
+  Shape,
+  ShapeOf,
+  StateOf,
+} from './workflow/shape'
 export type { Mapping, SubflowOptions } from './workflow/subflow'
 export { StepFailed, type StepFailure } from './workflow/step-failed'
 export type { StepContext, StepStore } from './workflow/step-context'
@@ -49,6 +58,7 @@ export type {
   StoredSnapshot,
 } from './storage/storage'
 export type { HistoryEntry } from './session/model/history-entry'
+export type { Orphan } from './session/orphans'
 export type { AnySession, Progress, Resumed, Role, Session, Target } from './session/session'
 export type { Status } from './session/model/status'
 export type { EventsOptions } from './session/stream'

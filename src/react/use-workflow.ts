@@ -11,11 +11,13 @@ import { watch } from './watch'
 
 /** What a session shows, and its actions. The same object until something in it changes. */
 export interface UseWorkflow<W extends AnyWorkflow> {
+  /** What the session is doing; `loading` while it is read. */
   readonly status: Status
   /** The oldest open ask. */
   readonly ask: OpenedAsk<Of<W>['asks']> | undefined
   /** The open asks, oldest first. */
   readonly asks: readonly OpenedAsk<Of<W>['asks']>[]
+  /** The stop event's data, once the run is completed. */
   readonly result: ResultOf<W> | undefined
   /** Why it failed, was cancelled, stalled or could not be loaded. */
   readonly error: Error | undefined

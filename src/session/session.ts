@@ -68,13 +68,16 @@ export interface Target<Steps extends string = string> {
  * like those of a class.
  */
 export interface Session<W extends AnyWorkflow> {
+  /** What it was opened by: `engine.open(workflow, { id })`. */
   readonly id: string
   readonly workflow: W
   /** Resolves once it is loaded; rejects with a LoadError. */
   readonly ready: Promise<void>
+  /** What it is doing. `subscribe` tells when it changes. */
   readonly status: Status
   /** The open asks, oldest first. The same array until one comes or goes. */
   readonly asks: readonly Opened<Of<W>['asks']>[]
+  /** The stop event's data, once the run is completed. */
   readonly result: ResultOf<W> | undefined
   /** Why it failed, was cancelled, stalled or could not be loaded. */
   readonly error: Error | undefined
@@ -91,6 +94,7 @@ export interface Session<W extends AnyWorkflow> {
    * them, until its `capture` or its workflow's layer brings them.
    */
   readonly missingResources: readonly string[]
+  /** Its data, by path. Writes show at once, and are stored a moment later. */
   readonly state: StateStore<StateOf<W>>
   /** What all sessions of the workflow share; the same store as `engine.flow(workflow).state`. */
   readonly flowState: StateStore<FlowStateOf<W>>
@@ -120,6 +124,7 @@ export interface Session<W extends AnyWorkflow> {
   readonly cancel: (reason?: string) => void
   /** Lets running steps end and starts no other. May come before `run`. */
   readonly pause: () => void
+  /** Ends a pause, by `pause()`, `rewind()` or `autoResume: false`. */
   readonly resume: () => void
   /** Starts one more step of a paused run and waits for it. Resolves with whether there is more to do. */
   readonly step: () => Promise<boolean>
@@ -170,6 +175,7 @@ export interface Session<W extends AnyWorkflow> {
   readonly subscribe: (listener: () => void) => () => void
   /** Merges resources by key into the session's layer; a run that was waiting for them goes on. */
   readonly setResources: (resources: GivenResources<ResourcesOf<W>>) => void
+  /** Takes a resource out of the session's layer; the workflow's shows again. */
   readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
   /** Calls `listener` when a resource has come, gone or changed. */
   readonly subscribeResources: (listener: () => void) => () => void

@@ -22,6 +22,11 @@ export interface AnyWorkflow {
 }
 
 export type Of<W extends AnyWorkflow> = NonNullable<W['~types']>
+/**
+ * The types of a workflow as a step's context takes them, for a handler or a helper by itself:
+ * `StepContext<ShapeOf<typeof checkout>, ReturnType<typeof Ordered>, never, ReturnType<typeof Priced>>`.
+ */
+export type ShapeOf<W extends AnyWorkflow> = Of<W>['shape']
 /** The state of a workflow's sessions. */
 export type StateOf<W extends AnyWorkflow> = Of<W>['shape']['state']
 /** What all sessions of a workflow share. */

@@ -13,7 +13,10 @@ import {
   type OpenAsk,
   type ResultOf,
   type Session,
+  type ShapeOf,
   type StateOf,
+  type StepContext,
+  type StepStore,
   type Status,
   type StepFailure,
   type WorkflowEvent,
@@ -254,6 +257,30 @@ describe('a workflow', () => {
       expectTypeOf(ctx.state.get('any.path')).toBeUnknown()
       void ctx.state.set('any.path', { at: 'all' })
     })
+  })
+
+  it('a handler by itself, or a helper, names what it works with by the workflow', () => {
+    const base = defineWorkflow({ name: 'x', version: 1, start: Begin, stop: Ordered, state: State })
+    type Context = StepContext<
+      ShapeOf<typeof base>,
+      ReturnType<typeof Ordered>,
+      never,
+      ReturnType<typeof Begin>
+    >
+    const order = async (ctx: Context) => {
+      await ctx.state.set('note', ctx.event.data.country)
+      // @ts-expect-error no such path
+      ctx.state.get('nope')
+      return Ordered({ orderId: '' })
+    }
+    base.step('one', { on: Begin, emits: [Ordered] }, order)
+    const note = (state: StepStore<StateOf<typeof base>>): Promise<void> => state.set('note', '')
+    base.step('two', { on: Begin, emits: [Ordered] }, async (ctx) => {
+      await note(ctx.state)
+      return order(ctx)
+    })
+    // @ts-expect-error it is given another event
+    base.step('three', { on: Nudge, emits: [Ordered] }, order)
   })
 
   it('retry as an object or a function', () => {
