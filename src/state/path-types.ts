@@ -31,11 +31,11 @@ type Previous = [never, 0, 1, 2, 3, 4, 5]
 type Open<T> = unknown extends T ? true : false
 
 /**
- * What stands under keys that are spelled out, numbers as texts. (An object without keys fits an index signature, also one
- * of texts with a pattern or a brand.)
+ * What stands under keys that are spelled out, as texts: also numbers and members of an enum. (An object without keys fits
+ * an index signature, also one of texts with a pattern or a brand.)
  */
 type Spelled<T> = {
-  [K in keyof T as {} extends Record<K, 1> ? never : K extends number ? `${K}` : K]: T[K]
+  [K in keyof T as {} extends Record<K, 1> ? never : `${K & (string | number)}`]: T[K]
 }
 type Known<T> = keyof Spelled<T> & string
 

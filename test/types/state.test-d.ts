@@ -25,6 +25,12 @@ interface State {
   levels: { 1: string; 2?: { n: number } }
   scores: { [score: number]: string }
   nothing: Record<string, never>
+  byKind: { [K in Kind]?: { n: number } }
+}
+
+enum Kind {
+  First = 'first',
+  Second = 2,
 }
 
 type Mark = z.infer<typeof Mark>
@@ -76,6 +82,17 @@ describe('reading', () => {
     read('marks.x')
     // @ts-expect-error there is no such key below
     read('byMark.x.nope')
+  })
+
+  it('a key of an enum / as its text', () => {
+    expectTypeOf(read('byKind.first.n')).toEqualTypeOf<number | undefined>()
+    expectTypeOf(read(['byKind', Kind.First])).toEqualTypeOf<{ n: number } | undefined>()
+    expectTypeOf(read(`byKind.${Kind.Second}.n`)).toEqualTypeOf<number | undefined>()
+    expectTypeOf<'byKind.first.n' | 'byKind.2'>().toExtend<Path<State>>()
+    set(['byKind', Kind.First, 'n'], 1)
+    set('byKind.2', { n: 1 })
+    // @ts-expect-error no such member
+    read('byKind.third')
   })
 
   it('a key that is a number / as its text', () => {
