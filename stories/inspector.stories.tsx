@@ -54,7 +54,7 @@ export const TimeTravel: Story = {
     await expect(found).toHaveLength(1)
     const root = found[0]!.shadowRoot!
     const entries = () => [
-      ...root.querySelectorAll<HTMLDetailsElement>('[aria-label=History] .items > details'),
+      ...root.querySelectorAll<HTMLDetailsElement>('[aria-label=History] .items > div > details'),
     ]
     await waitFor(() => expect(entries()[0]).toHaveTextContent('name'))
     const opened = entries().find((it) => it.textContent?.includes('opened ask'))!

@@ -1,5 +1,6 @@
 import type { HistoryEntry } from '../session/model/history-entry'
-import { button, make, Rows, write, type View } from './element'
+import { button, make, write, type View } from './element'
+import { pagesView } from './pages'
 import { listView } from './tree'
 
 /** What can be done with a moment of the past. */
@@ -10,12 +11,8 @@ export interface Travel {
 
 /** What has happened, newest first. Each entry opens to all of its record, and to the ways back to it. */
 export function timelineView(travel: Travel): View<readonly HistoryEntry[]> {
-  const element = make('div', { class: 'items' })
-  const rows = new Rows(element, (key) => entryView(Number(key), travel))
-  return {
-    element,
-    show: (entries) => rows.show(new Map(entries.map((it) => [String(it.seq), it] as const).reverse())),
-  }
+  const { element, show } = pagesView((key) => entryView(Number(key), travel))
+  return { element, show: (entries) => show(entries.map((it) => [String(it.seq), it] as const).reverse()) }
 }
 
 /** The entry of one number. A field edit grows under its number until it is written. */
@@ -32,11 +29,17 @@ function entryView(seq: number, { rewind, fork }: Travel): View<HistoryEntry> {
   return {
     element,
     show(entry) {
+      if (entry.type !== latest?.type || sizeOf(entry) !== sizeOf(latest)) write(line, lineOf(entry))
       latest = entry
-      write(line, lineOf(entry))
       if (element.open) details.show(entry)
     },
   }
+}
+
+/** How many writes it has. Nothing else of its line can change but its type, when it is where the history begins now. */
+function sizeOf(entry: HistoryEntry): number {
+  const ops = entry['ops']
+  return Array.isArray(ops) ? ops.length : 0
 }
 
 /** An entry in a line: its number, the time of day, and the names in it. */

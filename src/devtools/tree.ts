@@ -1,7 +1,6 @@
-import { button, make, Rows, write, type View } from './element'
+import { make, write, type View } from './element'
+import { pagesView } from './pages'
 
-/** How many items of a list or an object are shown at first, and with each "more". */
-const PAGE = 100
 /** A longer text is cut: the page shows it, the inspector says where it is. */
 const MOST_LETTERS = 200
 
@@ -51,25 +50,10 @@ function branch(name: string): View<unknown> {
   }
 }
 
-/** The items of a list or an object, the first of them when there are many. */
+/** The items of a list or an object. */
 export function listView(): View<unknown> {
-  const items = make('div')
-  const rows = new Rows(items, treeView)
-  let most = PAGE
-  let latest: unknown
-  const more = button('', () => {
-    most += PAGE
-    show(latest)
-  })
-  const show = (value: unknown): void => {
-    latest = value
-    const all = itemsOf(value)
-    rows.show(new Map(all.slice(0, most)))
-    const left = Math.max(all.length - most, 0)
-    more.hidden = left === 0
-    write(more, `${left} more`)
-  }
-  return { element: make('div', { class: 'items' }, items, more), show }
+  const { element, show } = pagesView(treeView)
+  return { element, show: (value) => show(itemsOf(value)) }
 }
 
 function isOpenable(value: unknown): boolean {

@@ -64,7 +64,7 @@ const press = (name: string) => userEvent.click(named(name))
 const named = (name: string, within: ParentNode = root()) =>
   [...within.querySelectorAll('button')].find((it) => it.textContent === name)!
 const said = () => root().querySelector('[role=status]')!.textContent
-const entries = () => [...part('History').querySelectorAll<HTMLDetailsElement>('.items > details')]
+const entries = () => [...part('History').querySelectorAll<HTMLDetailsElement>('.items > div > details')]
 const branch = (name: string) =>
   [...part('State').querySelectorAll('details')].find(
     (it) => it.querySelector('.name')?.textContent === name,
@@ -144,6 +144,21 @@ test('what happened is listed, newest first, and a moment of it can be gone back
   await expect.poll(said).toBe('Rewind: done')
   await press('Resume')
   await expect.poll(() => session.asks.length).toBe(1)
+})
+
+test('of a long history the newest is shown, and more with each click', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  // Once it is stored, a record does not grow any more.
+  for (let round = 0; round < 130; round++) {
+    session.state.set('note', String(round))
+    await session.flush()
+  }
+  const all = session.history()
+  await expect.poll(() => entries()[0]?.innerText).toContain(`#${all.at(-1)!.seq} `)
+  expect(entries()).toHaveLength(100)
+  await press(`${all.length - 100} more`)
+  expect(entries()).toHaveLength(all.length)
 })
 
 test('a fork is shown beside the session that it was made from', async () => {
