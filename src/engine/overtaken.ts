@@ -1,5 +1,5 @@
 import type { Op } from '../state/op'
-import type { Tail } from '../storage/exit-journal'
+import type { Tail } from '../storage/tail'
 import type { Core } from '../session/core'
 import { isFieldEdit, isOfOnePlace } from '../session/model/field-edit'
 import type { LiveSession } from '../session/live-session'

@@ -1,4 +1,5 @@
-import { ExitJournal, keysOf, type Box, type ExitOptions, type Tail } from '../storage/exit-journal'
+import { keysOf, type Box, type ExitOptions } from '../storage/exit-journal'
+import { seal, unseal, type Tail } from '../storage/tail'
 import type { Asked } from '../session/followers/message'
 import { wrongInAsked } from '../session/model/saved-check'
 
@@ -30,40 +31,27 @@ export class Unanswered {
     this.#own = options.key.replace(':', `@${encodeURIComponent(by)}:`)
   }
 
-  /** Returns whether it is kept. */
+  /** Returns whether all of it is kept. */
   write(asked: Left['asked'], about: Omit<Tail, 'from' | 'records'>): boolean {
+    const { key, serializer } = this.#options
     const records = asked.map((it, index) => ({ ...it, seq: index + 1 }))
-    const add = (_: string, text: string): void => {
-      const { key } = this.#options
+    return seal(serializer, { ...about, records }, (text) => {
       const put = (to: string): void => this.#keep(to, [...this.#textsOf(to), text])
       put(this.#own)
       if (this.#keys.includes(this.#own)) return
       put(key)
       this.#keep(this.#own, [])
-    }
-    return this.#sheet({ setItem: add }).write({ ...about, records })
+    })
   }
 
-  async read(): Promise<readonly Left[]> {
-    const found: Left[] = []
-    for (const text of this.#keys.flatMap((key) => this.#textsOf(key))) {
-      const {
-        version = 0,
-        base = 0,
-        lineage = '',
-        at = 0,
-        records = [],
-      } = (await this.#sheet({ getItem: () => text }).read()) ?? {}
-      found.push({
-        version,
-        base,
-        lineage,
-        at,
-        asked: (records as object[] as Asked[]).filter((it) => !wrongInAsked(it)),
-        text,
-      })
-    }
-    return found
+  read(): Promise<readonly Left[]> {
+    const texts = this.#keys.flatMap((key) => this.#textsOf(key))
+    return Promise.all(
+      texts.map(async (text) => {
+        const { records, ...about } = (await unseal(this.#options.serializer, text)) ?? nothing
+        return { ...about, asked: (records as object[] as Asked[]).filter((it) => !wrongInAsked(it)), text }
+      }),
+    )
   }
 
   clear(read: readonly Left[]): void {
@@ -76,10 +64,6 @@ export class Unanswered {
     } catch {
       // The next leader takes it up again, and finds that it is done.
     }
-  }
-
-  #sheet(box: object): ExitJournal {
-    return new ExitJournal({ ...this.#options, box: () => box as ReturnType<ExitOptions['box']> })
   }
 
   get #keys(): string[] {
@@ -108,3 +92,6 @@ export class Unanswered {
     else place.setItem(key, JSON.stringify(texts))
   }
 }
+
+/** A text that cannot be read asks for nothing, and is removed with the others. */
+const nothing = { version: 0, base: 0, lineage: '', at: 0, records: [] as Tail['records'] }
