@@ -82,7 +82,7 @@ export class Keeping {
       unclaimed: () => tenure.epoch === undefined,
       remedied: (error) => tenure.remedied(error),
       status: () => live.status,
-      snapshot: (bare) => (bare ? withoutHistory(live) : copyOf(live)),
+      snapshot: (brief) => (brief ? withoutHistory(live) : copyOf(live)),
       onChange: () => live.changed(),
       onError: (error) => {
         // Before anybody who waits for storage goes on.
@@ -130,10 +130,10 @@ function copyOf(live: LiveSession): SessionCopy {
 }
 
 /** Once this is stored, the session keeps no more history than the next page will find. */
-function withoutHistory(live: LiveSession): SessionCopy | undefined {
+function withoutHistory(live: LiveSession): SessionCopy {
   const { model, history } = live.core
   const { history: past, ...value } = live.save()
-  return past && { seq: model.seq, value, taken: history.beginAnew(model) }
+  return { seq: model.seq, value, taken: past && history.beginAnew(model) }
 }
 
 /** A serializer that is given lists of records as `before` makes them, and gives them back as `after` does. */

@@ -179,9 +179,9 @@ export class Opening {
       page?.heeded()
     }
     const journal = this.#journal(epoch, lead, loaded)
-    // Also when it was migrated: only a snapshot changes a version, and until then the old session is stored.
-    if (seq > (loaded?.head.seq ?? 0)) journal.owe({ seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
+    // Also when it was migrated: only a snapshot changes a version, and until then the old session is stored.
+    if (seq > (loaded?.head.seq ?? 0)) journal.owe()
     if (silent) {
       journal.claimed(silent)
       live.begin()
@@ -251,7 +251,7 @@ export class Opening {
       }
       const journal = this.#journal(found.epoch, lead)
       live.keep(journal)
-      if (seq > 0) journal.owe({ seq, value: live.save() })
+      if (seq > 0) journal.owe()
       if (found.epoch !== undefined) lead(found.epoch)
     } else if (meanwhile.binding) {
       const error = new StorageError(

@@ -90,7 +90,7 @@ export class Tenure {
     } catch (error) {
       if (error instanceof StaleEpochError && this.#holds) {
         // Somebody else has gone on with it, and this page cannot follow them: as after any refused write.
-        return journal.owe({ seq: live.core.model.seq, value: live.save() })
+        return journal.owe()
       }
       if (this.#holds) {
         journal.claimed(error)
@@ -178,7 +178,7 @@ export class Tenure {
       ? this.epoch === undefined || this.epoch === stored.head.epoch
       : live.stored === 0
     if (isAsItWas) return
-    journal.owe({ seq: live.core.model.seq, value: live.save() })
+    journal.owe()
     await journal.flush()
   }
 
@@ -203,10 +203,9 @@ export class Tenure {
     // Somebody has stored it since, or it has ended here.
     if (epoch === undefined || !this.#holds) return false
     this.epoch = epoch
-    const { seq } = live.core.model
-    journal.owe({ seq, value: live.save() })
+    journal.owe()
     this.#anew = journal.persistence
-    tabs.renew(epoch, seq)
+    tabs.renew(epoch, live.core.model.seq)
     if (wasStored) onError(emptied(`session "${id}"`))
     return true
   }

@@ -18,8 +18,8 @@ export interface Compacted {
 
 /** The journal that is made shorter. */
 interface Journaled {
-  /** The session for a snapshot; `undefined` when it cannot be taken now. `brief`: without its history, if it has one. */
-  copy(brief?: boolean): SessionCopy | undefined
+  /** The session with all that was pushed. `brief`: without its history. */
+  copy(brief?: boolean): SessionCopy
   /** A piece is due. */
   write(): void
 }
@@ -33,7 +33,7 @@ export class Compacting {
   readonly #journal: Journaled
   readonly #snapshots: Snapshots
   readonly #growth: Growth
-  #steps: AsyncGenerator<undefined, Written | undefined> | undefined
+  #steps: AsyncGenerator<undefined, Written> | undefined
   /** The number of the newest copy that storage was offered in place of what it refuses. */
   #tried = 0
   /** Whether it is time for the next piece. */
@@ -64,7 +64,7 @@ export class Compacting {
   async step(): Promise<Written | undefined> {
     this.due = this.#planned = false
     try {
-      const { done, value } = await (this.#steps ??= this.#begun()).next()
+      const { done, value } = await (this.#steps ??= this.#snapshots.steps(this.#journal.copy())).next()
       if (!done) this.#plan()
       else this.#steps = undefined
       return value && this.#stored(value)
@@ -93,7 +93,8 @@ export class Compacting {
     const tried = Math.max(refused, this.#tried)
     for (const brief of [false, true]) {
       const copy = this.#journal.copy(brief)
-      if (copy === undefined || (copy.seq <= tried && failures % 8 > 0)) return undefined
+      // Without a history, a brief copy is the same once more.
+      if ((brief && !copy.taken) || (copy.seq <= tried && failures % 8 > 0)) return undefined
       this.#tried = copy.seq
       try {
         const written = await this.store(copy, false)
@@ -105,11 +106,6 @@ export class Compacting {
       }
     }
     return undefined
-  }
-
-  async *#begun(): AsyncGenerator<undefined, Written | undefined> {
-    const copy = this.#journal.copy()
-    return copy && (yield* this.#snapshots.steps(copy))
   }
 
   #stored(written: Written): Written {

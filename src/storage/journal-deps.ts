@@ -3,8 +3,8 @@ import type { SessionCopy, WriterDeps } from './writer'
 
 /** What a journal needs from its session. The callbacks must not throw. */
 export interface JournalDeps extends WriterDeps, Compacted {
-  /** The session for a snapshot; `undefined` when it cannot be taken now. Records after it are kept. `brief`: without its history. */
-  snapshot(brief?: boolean): SessionCopy | undefined
+  /** The session with all that was pushed. `brief`: without its history. */
+  snapshot(brief?: boolean): SessionCopy
   /** Whether writing waits for a claim that is still to come. */
   unclaimed?(): boolean
   /** `persistence` has changed. */

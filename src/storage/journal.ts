@@ -106,11 +106,9 @@ export class Journal {
     })
   }
 
-  /** A session that lived elsewhere until now: this copy is stored before anything else. */
-  owe(copy: SessionCopy): void {
-    this.#owed = copy
-    this.#pushed = Math.max(this.#pushed, copy.seq)
-    this.#cover(copy.seq)
+  /** The session has lived elsewhere until now: a copy is stored before anything else. */
+  owe(): void {
+    this.#pushed = this.#shorten().seq
     this.#show('saving')
     this.#schedule()
   }
@@ -175,23 +173,14 @@ export class Journal {
   }
 
   #hurry(now: number): void {
-    if (this.#pending.length > this.#outage.room) this.#shorten()
+    if (this.#pending.length > BACKLOG) this.#shorten()
     if (this.#outage.hurries(now)) this.#schedule()
   }
 
-  #shorten(): void {
-    const copy = this.#deps.snapshot()
-    if (copy && copy.seq >= this.#pending[0]!.seq) {
-      this.#owed = copy
-      this.#cover(copy.seq)
-    }
-    // Counted from what is left, because a copy may be far behind, and is not free.
-    this.#outage.room = this.#pending.length + BACKLOG
-  }
-
-  #cover(seq: number): void {
-    this.#copied = Math.max(this.#copied, seq)
-    this.#pending = this.#pending.filter((it) => it.seq > seq)
+  /** One copy takes the place of all records that wait. */
+  #shorten(): SessionCopy {
+    this.#pending = []
+    return (this.#owed = this.copy())
   }
 
   /** The writer's turns: one at a time, until nothing is due. */
@@ -250,10 +239,10 @@ export class Journal {
     this.#compacting.add(written.size)
   }
 
-  copy(brief?: boolean): SessionCopy | undefined {
+  copy(brief?: boolean): SessionCopy {
     const copy = this.#deps.snapshot(brief)
     // The copy holds the open record as it is now, so what is typed from here on needs a new record.
-    this.#copied = Math.max(this.#copied, copy?.seq ?? 0)
+    this.#copied = copy.seq
     return copy
   }
 
@@ -270,7 +259,7 @@ export class Journal {
   #compacted(written: Written, owed?: SessionCopy): void {
     // Another copy may be owed by now.
     if (this.#owed === owed) this.#owed = undefined
-    this.#cover(written.seq)
+    this.#pending = this.#pending.filter((it) => it.seq > written.seq)
     this.#succeed(written)
   }
 

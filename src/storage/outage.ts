@@ -10,8 +10,6 @@ const MOST_IN_VAIN = 20
 /** Writes that have failed in a row, and how soon the next one is tried. */
 export class Outage {
   failures = 0
-  /** How many records may wait. */
-  room: number = BACKLOG
   #hurriedAt = -Infinity
 
   #vain = 0

@@ -19,8 +19,8 @@ export interface JournalRecord {
 export interface SessionCopy {
   readonly seq: number
   readonly value: unknown
-  /** Called when this copy is stored in place of what storage has refused. */
-  taken?(): void
+  /** Of a copy without the history that the session has: called when it is stored in place of what storage has refused. */
+  readonly taken?: (() => void) | undefined
 }
 
 /** What got stored. */

@@ -815,18 +815,6 @@ describe('compaction', () => {
     expect(await storedNotes(inner)).toEqual(notes(pages))
   })
 
-  it('is skipped when the session has no copy to give', async () => {
-    const clock = virtualClock()
-    const { storage, log } = watched()
-    const { write } = await desk({ storage, clock, deps: { snapshot: () => undefined } })
-    for (let n = 0; n < 12; n++) {
-      write('strict', 50_000)
-      await clock.advance(5)
-    }
-    expect(log.filter((it) => it.startsWith('snapshot'))).toEqual([])
-    expect(await storedNotes(storage)).toHaveLength(12)
-  })
-
   it('with an older copy keeps the records after it', async () => {
     const clock = virtualClock()
     const storage = memoryStorage()
