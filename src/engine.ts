@@ -152,7 +152,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   checkOptions('createEngine()', options, taken)
   const deps = withDefaults(options)
   const { storage } = deps
-  void storage.connect?.().then((lost) => lost && deps.report(lost))
+  void storage.connect().then((lost) => lost && deps.report(lost))
   const registry = new Registry(deps)
   const session: Engine['session'] = (workflow, open = {}) =>
     registry.session(workflow, open) as unknown as Session<typeof workflow>

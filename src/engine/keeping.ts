@@ -74,7 +74,7 @@ export class Keeping {
       timeout,
       id: this.#id,
       shape: this.shape,
-      bytes: this.isPlain && storage.keepsBytes === true,
+      bytes: this.isPlain && storage.keepsBytes,
       serializer: this.serializer,
       stored: loaded?.sizes,
       parted: loaded?.parted,

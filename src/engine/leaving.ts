@@ -1,7 +1,7 @@
 import type { Clock } from '../clock'
 import { ExitJournal, type Box } from '../storage/exit-journal'
 import type { Serializer } from '../storage/serializer'
-import type { SessionStorage } from '../storage/storage'
+import type { LimitedStorage } from '../storage/limited'
 import type { Tail } from '../storage/tail'
 import type { LiveSession } from '../session/live-session'
 import { isHeard } from '../session/followers/message'
@@ -11,9 +11,8 @@ import { missingOf, tellLost, unstoredOf } from './overtaken'
 import { listOf, Unanswered, type Left } from './unanswered'
 
 /** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
-export function placeOf({ kind, name = '' }: SessionStorage, id: string): string {
-  // oxlint-disable-next-line typescript/no-unnecessary-type-conversion -- callers without types give anything
-  return `dogear:${kind}:${String(name).replace(/[:%]/g, encodeURIComponent)}:${id}`
+export function placeOf({ kind, name }: LimitedStorage, id: string): string {
+  return `dogear:${kind}:${name.replace(/[:%]/g, encodeURIComponent)}:${id}`
 }
 
 /** The same prefix for what followers have left: see {@link Unanswered}. */
@@ -34,7 +33,7 @@ export interface LeavingOptions {
   readonly tabs: Membership
   /** Names the session among all that are stored here. */
   readonly place: string
-  readonly storage: SessionStorage
+  readonly storage: LimitedStorage
   readonly serializer: Serializer
   /** Of the workflow. */
   readonly version: number
@@ -229,7 +228,7 @@ export class Leaving {
       if (kept === false && !released) live.flush().catch(() => {})
       released ||= kept === true
     }
-    if (released) storage.release?.()
+    if (released) storage.release()
     tabs.freeze()
   }
 

@@ -1,10 +1,10 @@
 import { LoadError, StorageError, type LoadRemedies } from '../storage-errors'
 import { Refusal } from '../storage/refusal'
-import type { SessionStorage } from '../storage/storage'
+import type { LimitedStorage } from '../storage/limited'
 import { storageError } from '../storage/storage-error'
 
 interface Context extends Pick<LoadRemedies, 'retry' | 'reset'> {
-  readonly storage: SessionStorage
+  readonly storage: LimitedStorage
   readonly onError: (error: unknown) => void
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock'
 import type { Serializer } from '../storage/serializer'
-import type { SessionStorage } from '../storage/storage'
+import type { LimitedStorage } from '../storage/limited'
 import type { CoreOptions } from '../session/core-options'
 import type { Channels } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'
@@ -8,7 +8,7 @@ import type { Page } from './leaving'
 
 /** What the engine gives everybody who opens, keeps and shares sessions. */
 export interface OpeningDeps {
-  readonly storage: SessionStorage
+  readonly storage: LimitedStorage
   readonly serializer: Serializer
   readonly clock: Clock
   readonly ids: () => string

@@ -1,5 +1,5 @@
 import { keysOf, type Box } from '../storage/exit-journal'
-import type { SessionStorage } from '../storage/storage'
+import type { LimitedStorage } from '../storage/limited'
 import type { Message } from '../session/followers/message'
 import { Line } from '../tabs/line'
 import { ASKED, placeOf, type Page } from './leaving'
@@ -13,7 +13,7 @@ type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>
  * A storage that, with a session, also removes what pages have left behind of it, and tells the tabs that have it open. A tab
  * that writes nothing would otherwise go on showing what is gone.
  */
-export function removing(storage: SessionStorage, around: Around): SessionStorage {
+export function removing(storage: LimitedStorage, around: Around): LimitedStorage {
   const { page, channels } = around
   return {
     ...storage,

@@ -11,7 +11,7 @@ export class Surroundings {
   readonly tabs: Membership
   /** Only in a page. */
   readonly page: Leaving | undefined
-  readonly #unwatch: (() => void) | undefined
+  readonly #unwatch: () => void
 
   constructor(
     deps: OpeningDeps,
@@ -40,7 +40,7 @@ export class Surroundings {
       keep: (known) => this.page?.keep(known) ?? false,
       left: () => this.page?.asked ?? [],
     })
-    this.#unwatch = storage.watch?.(() => keeping.tenure?.look())
+    this.#unwatch = storage.watch(() => keeping.tenure?.look())
     const { tabs } = this
     if (page)
       this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock, onError })
@@ -49,6 +49,6 @@ export class Surroundings {
   end(): void {
     this.page?.end()
     this.tabs.leave()
-    this.#unwatch?.()
+    this.#unwatch()
   }
 }

@@ -2,15 +2,16 @@ import { nextTask, type Clock } from '../clock'
 import { StaleEpochError, StorageError } from '../storage-errors'
 import type { Journal } from '../storage/journal'
 import type { Persistence } from '../storage/persistence'
-import type { SessionStorage, StoredHead, StoredShape } from '../storage/storage'
+import type { LimitedStorage } from '../storage/limited'
+import type { StoredHead, StoredShape } from '../storage/storage'
 import { withinLimit } from '../storage/time-limit'
 import { never } from '../session/deferred'
 import type { LiveSession } from '../session/live-session'
 import type { OpeningDeps } from './opening-deps'
 
 /** Whether the whole storage was emptied since this epoch was claimed, and not just one session removed. */
-export async function isEmptied(storage: SessionStorage, epoch: number): Promise<boolean> {
-  const first = (await storage.began?.()) ?? 1
+export async function isEmptied(storage: LimitedStorage, epoch: number): Promise<boolean> {
+  const first = await storage.began()
   return first === 0 || first > epoch
 }
 

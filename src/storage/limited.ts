@@ -4,11 +4,14 @@ import type { SessionStorage } from './storage'
 import { storageError } from './storage-error'
 import { withinLimit } from './time-limit'
 
+/** A storage as the engine has it: what it need not have does nothing where it is missing. Only `keepPart` stays missing. */
+export type LimitedStorage = Required<Omit<SessionStorage, 'keepPart'>> & Pick<SessionStorage, 'keepPart'>
+
 /**
  * A storage whose calls for the whole engine end within the time limit, or with an error that has a `code`. Calls for one
  * session have their own limits, because there it matters what lands late.
  */
-export function limited(storage: SessionStorage, clock: Clock, timeout: number): SessionStorage {
+export function limited(storage: SessionStorage, clock: Clock, timeout: number): LimitedStorage {
   const limit = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
     try {
       return await withinLimit(clock, call(), timeout, what)
@@ -18,19 +21,19 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   }
   return {
     kind: storage.kind,
-    name: storage.name ?? '',
-    connect: async () => {
-      const lost = await Promise.resolve(comfort(() => storage.connect?.())).catch(quietly)
-      return lost instanceof Error ? lost : undefined
-    },
+    name: String(storage.name ?? ''),
+    connect: () => connected(storage),
     read: (id) => storage.read(id),
     claim: (...call) => storage.claim(...call),
     append: (...call) => storage.append(...call),
     compact: (...call) => storage.compact(...call),
-    ...(storage.keepsBytes && { keepsBytes: true }),
+    keepsBytes: storage.keepsBytes === true,
     ...(storage.keepPart && { keepPart: (...call) => storage.keepPart?.(...call) as Promise<void> }),
     release: () => void comfort(() => storage.release?.()),
-    ...(storage.watch && { watch: (listener: () => void) => watched(storage, listener) }),
+    watch(listener) {
+      const end = comfort(() => storage.watch?.(listener))
+      return typeof end === 'function' ? (end as () => void) : () => {}
+    },
     // A storage that cannot say this counts every missing session as deleted.
     began: () => limit('look at the storage', async () => (await storage.began?.()) ?? 1),
     close: () => limit('close of the storage', () => storage.close()),
@@ -48,14 +51,17 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   }
 }
 
-function watched(storage: SessionStorage, listener: () => void): () => void {
-  const end = comfort(() => storage.watch?.(listener))
-  return typeof end === 'function' ? (end as () => void) : () => {}
+/** Opening early only saves time: if something is wrong, the next call says so. */
+async function connected(storage: SessionStorage): Promise<Error | undefined> {
+  try {
+    const lost: unknown = await storage.connect?.()
+    return lost instanceof Error ? lost : undefined
+  } catch {
+    return undefined
+  }
 }
 
-const quietly = (): void => {}
-
-/** A call that only saves time may fail silently: if something is wrong, the next call says so. */
+/** A call without which everything goes on, only less well. It may fail silently. */
 function comfort(call: () => unknown): unknown {
   try {
     const answer = call()

@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock'
 import type { Serializer } from '../../storage/serializer'
-import type { SessionStorage } from '../../storage/storage'
+import type { LimitedStorage } from '../../storage/limited'
 import type { Channels } from '../../tabs/channel'
 import type { Page } from '../leaving'
 
 export interface FlowDeps {
-  readonly storage: SessionStorage
+  readonly storage: LimitedStorage
   readonly serializer: Serializer
   readonly clock: Clock
   readonly timeout: number

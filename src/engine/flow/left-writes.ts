@@ -80,6 +80,6 @@ export class LeftWrites {
   readonly #hide = (event: object): void => {
     this.leave()
     // A transaction that is frozen with its page would block all others.
-    if (isCached(event)) this.#deps.storage.release?.()
+    if (isCached(event)) this.#deps.storage.release()
   }
 }

@@ -4,12 +4,12 @@ import type { Definition } from '../../workflow/workflow'
 import { decodeFlow, type LoadedFlow } from '../../storage/flow'
 import type { Refusal } from '../../storage/refusal'
 import type { Serializer } from '../../storage/serializer'
-import type { SessionStorage } from '../../storage/storage'
+import type { LimitedStorage } from '../../storage/limited'
 import { accepting } from '../migration'
 
 /** Reads a workflow's flow state. Throws a Refusal for what is newer, damaged, or not what the schema takes. */
 export async function loadFlow(
-  { storage, serializer }: { readonly storage: SessionStorage; readonly serializer: Serializer },
+  { storage, serializer }: { readonly storage: LimitedStorage; readonly serializer: Serializer },
   definition: Definition,
   schema: CompiledSchema,
 ): Promise<LoadedFlow | undefined> {
@@ -23,7 +23,7 @@ export async function loadFlow(
 export function flowLoadError(
   { code, message, cause }: Refusal,
   name: string,
-  storage: SessionStorage,
+  storage: LimitedStorage,
   retry: () => Promise<void>,
 ): LoadError {
   const reset = async (): Promise<void> => {
