@@ -8,15 +8,8 @@ import { isHeard } from '../session/followers/message'
 import type { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
 import { missingOf, tellLost, unstoredOf } from './overtaken'
-import { listOf, Unanswered, type Left } from './unanswered'
-
-/** Names a session in what a browser shares among its pages: locks, channels, `localStorage`. No two storages share a name. */
-export function placeOf({ kind, name }: LimitedStorage, id: string): string {
-  return `dogear:${kind}:${name.replace(/[:%]/g, encodeURIComponent)}:${id}`
-}
-
-/** The same prefix for what followers have left: see {@link Unanswered}. */
-export const ASKED = 'dogear-asked:'
+import { ASKED, listOf } from './place'
+import { Unanswered, type Left } from './unanswered'
 
 /** What Dogear needs of a page; `window` is one. */
 export interface Page {

@@ -2,10 +2,9 @@ import { keysOf, type Box } from '../storage/exit-journal'
 import type { LimitedStorage } from '../storage/limited'
 import type { Message } from '../session/followers/message'
 import { Line } from '../tabs/line'
-import { ASKED, placeOf, type Page } from './leaving'
-import { FLOW } from './flow/left-writes'
-import { listOf } from './unanswered'
+import type { Page } from './leaving'
 import type { OpeningDeps } from './opening-deps'
+import { ASKED, FLOW, listOf, placeOf } from './place'
 
 type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>
 

@@ -1,10 +1,11 @@
 import type { Definition } from '../workflow/workflow'
 import type { LiveSession } from '../session/live-session'
 import type { Keeping } from './keeping'
-import { Leaving, placeOf } from './leaving'
+import { Leaving } from './leaving'
 import { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
 import type { OpeningDeps } from './opening-deps'
+import { placeOf } from './place'
 
 /** What a session has around it: the other tabs, and the page that may be left. */
 export class Surroundings {

@@ -2,16 +2,12 @@ import { keysOf, type Box, type ExitOptions } from '../storage/exit-journal'
 import { seal, unseal, type Tail } from '../storage/tail'
 import type { Asked } from '../session/followers/message'
 import { wrongInAsked } from '../session/model/saved-check'
+import { listOf } from './place'
 
 /** What one tab had asked for without an answer when it was left. */
 export interface Left extends Pick<Tail, 'version' | 'base' | 'lineage' | 'at'> {
   readonly asked: readonly Asked[]
   readonly text: string
-}
-
-/** The key for all lists of which this is one. */
-export function listOf(key: string): string {
-  return key.replace(/^([\w-]+)@[^:]*/, '$1')
 }
 
 /**

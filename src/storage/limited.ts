@@ -21,7 +21,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
   }
   return {
     kind: storage.kind,
-    name: String(storage.name ?? ''),
+    name: storage.name ?? '',
     connect: () => connected(storage),
     read: (id) => storage.read(id),
     claim: (...call) => storage.claim(...call),

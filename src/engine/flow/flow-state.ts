@@ -14,12 +14,12 @@ import { storageError } from '../../storage/storage-error'
 import { deferred, type Deferred } from '../../session/deferred'
 import type { FlowWrite, SessionFlow, StepChange } from '../../session/flow'
 import { copyWritten } from './copy'
-import type { FlowDeps } from './deps'
 import { flowLoadError, loadFlow } from './load'
 import { FlowNews } from './news'
 import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
 import { OwnWrites, type Change, type OwnWrite } from './own-writes'
+import type { OpeningDeps } from '../opening-deps'
 import { emptied } from '../tenure'
 
 /**
@@ -31,7 +31,7 @@ export class FlowState implements SessionFlow {
   readonly state: StateStore<unknown>
   readonly writer: Writer
   readonly initial: unknown
-  readonly #deps: FlowDeps
+  readonly #deps: OpeningDeps
   readonly #definition: Definition
   readonly #schema: CompiledSchema
   readonly #tree: Tree
@@ -54,7 +54,7 @@ export class FlowState implements SessionFlow {
   readonly #news: FlowNews
   readonly #origin: Origin
 
-  constructor(deps: FlowDeps, definition: Definition) {
+  constructor(deps: OpeningDeps, definition: Definition) {
     this.#deps = deps
     this.#definition = definition
     this.#own = new OwnWrites(deps.ids())
@@ -281,7 +281,7 @@ export class FlowState implements SessionFlow {
     if (error instanceof Refusal) {
       // A newer one is not touched at all.
       if (!error.code.startsWith('NEWER')) storage.quarantineFlow(this.#definition.name).catch(onError)
-      this.#refused = flowLoadError(error, this.#definition.name, storage, () => this.#retry())
+      this.#refused = flowLoadError(error, this.#definition.name, this.#deps, () => this.#retry())
       this.#own.tried()
     }
     const failure = this.#refused ?? storageError(error)

@@ -1,20 +1,18 @@
 import type { Op } from '../../state/op'
 import type { Definition } from '../../workflow/workflow'
 import { isNamed } from '../../storage/flow'
-import type { FlowDeps } from './deps'
-import { isCached, placeOf } from '../leaving'
+import { isCached } from '../leaving'
+import { FLOW, placeOf } from '../place'
+import type { OpeningDeps } from '../opening-deps'
 import type { OwnWrite, OwnWrites } from './own-writes'
 import { Unanswered } from '../unanswered'
-
-/** The prefix of what pages have left of a flow state in `localStorage`; for a session it is `dogear:`. */
-export const FLOW = 'dogear-flow:'
 
 /**
  * The writes to a flow state that were on their way when a page was left. They are kept beside storage (decision 13), and
  * the next page makes them once. Those of steps are not among them, because a re-run of the step makes them.
  */
 export class LeftWrites {
-  readonly #deps: FlowDeps
+  readonly #deps: OpeningDeps
   readonly #version: number
   readonly #own: OwnWrites
   readonly #isKnown: () => boolean
@@ -25,7 +23,7 @@ export class LeftWrites {
   #untidy = false
 
   /** `isKnown`: whether the flow state was read. What was written before that was made for another state. */
-  constructor(deps: FlowDeps, { name, version }: Definition, own: OwnWrites, isKnown: () => boolean) {
+  constructor(deps: OpeningDeps, { name, version }: Definition, own: OwnWrites, isKnown: () => boolean) {
     const { page, storage, serializer } = deps
     this.#deps = deps
     this.#version = version

@@ -3,13 +3,12 @@ import type { CompiledSchema } from '../../state/schema'
 import type { Definition } from '../../workflow/workflow'
 import { decodeFlow, type LoadedFlow } from '../../storage/flow'
 import type { Refusal } from '../../storage/refusal'
-import type { Serializer } from '../../storage/serializer'
-import type { LimitedStorage } from '../../storage/limited'
 import { accepting } from '../migration'
+import type { OpeningDeps } from '../opening-deps'
 
 /** Reads a workflow's flow state. Throws a Refusal for what is newer, damaged, or not what the schema takes. */
 export async function loadFlow(
-  { storage, serializer }: { readonly storage: LimitedStorage; readonly serializer: Serializer },
+  { storage, serializer }: OpeningDeps,
   definition: Definition,
   schema: CompiledSchema,
 ): Promise<LoadedFlow | undefined> {
@@ -23,7 +22,7 @@ export async function loadFlow(
 export function flowLoadError(
   { code, message, cause }: Refusal,
   name: string,
-  storage: LimitedStorage,
+  { storage }: OpeningDeps,
   retry: () => Promise<void>,
 ): LoadError {
   const reset = async (): Promise<void> => {

@@ -1,10 +1,13 @@
 import type { Clock } from '../../clock'
 import { Outage } from '../../storage/outage'
 import type { Channel } from '../../tabs/channel'
-import type { FlowDeps } from './deps'
-import { placeOf } from '../leaving'
+import { placeOf } from '../place'
+import type { OpeningDeps } from '../opening-deps'
 
-/** The pages of a browser tell each other the number of the flow state that they have stored; 0 when it was removed. */
+/**
+ * The pages of a browser tell each other the number of the flow state that they have stored; 0 when it was removed. Without
+ * channels a page sees what others have stored at its own next save, or when a session is opened.
+ */
 export class FlowNews {
   readonly #channel: Channel | undefined
   readonly #clock: Clock
@@ -14,7 +17,7 @@ export class FlowNews {
 
   /** `read` reads what is stored, unless it has that number already, and returns whether it could. */
   constructor(
-    { channels, storage, clock }: FlowDeps,
+    { channels, storage, clock }: OpeningDeps,
     workflow: string,
     read: (seq: unknown) => Promise<boolean>,
   ) {
