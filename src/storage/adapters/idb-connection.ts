@@ -38,8 +38,8 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
     transact(mode, durability, callback) {
       let used: Promise<IDBDatabase> | undefined
       const once = async () => {
-        const [tx, opened] = await begin(own, mode, durability)
-        used = opened
+        used = own.connect()
+        const tx = (await used).transaction(STORE, mode, { durability })
         running.add(tx)
         if (page.away) abort(tx)
         const result = await landed(tx, callback).finally(() => running.delete(tx))
@@ -53,13 +53,7 @@ export function connection(name: string, onLost = (): void => {}): Connection<ID
       }
       return page.here(() => once().catch(again)).catch(failed)
     },
-    connect: () => {
-      const opening = own.connect()
-      return opening.then(own.loss, () => {
-        own.drop(opening)
-        return undefined
-      })
-    },
+    connect: () => own.connect().then(own.loss, () => undefined),
     leave: () => (page.leave(), running.forEach(abort)),
     close: () => own.drop(),
   }
@@ -77,24 +71,6 @@ interface Door {
   loss(): Error | undefined
 }
 
-/** A transaction, and the opening that it is on: by now another one may have begun. */
-async function begin(
-  door: Door,
-  mode: IDBTransactionMode,
-  durability: Durability,
-  tries = 2,
-): Promise<readonly [IDBTransaction, Promise<IDBDatabase>]> {
-  const own = door.connect()
-  try {
-    return [(await own).transaction(STORE, mode, { durability }), own]
-  } catch (error) {
-    // A failed connection is not kept. Safari, and a browser that cleans up, close connections silently.
-    door.drop(own)
-    if (tries === 1 || (error as Error).name !== 'InvalidStateError') throw error
-    return begin(door, mode, durability, 1)
-  }
-}
-
 function doorTo(name: string, onLost: () => void): Door {
   let opening: Promise<IDBDatabase> | undefined
   let renewed = false
@@ -104,15 +80,22 @@ function doorTo(name: string, onLost: () => void): Door {
     if (opening === which) opening = undefined
   }
   const connect = (): Promise<IDBDatabase> => {
-    const own = (opening ??= open(name, (error) => (lost = error)).then((db) => {
-      renewed = false
-      // Another tab deletes the database: unless we close it, that request and every later open would hang.
-      db.onclose = db.onversionchange = () => {
+    const own = (opening ??= open(name, (error) => (lost = error)).then(
+      (db) => {
+        renewed = false
+        // Another tab deletes the database: unless we close it, that request and every later open would hang.
+        db.onclose = db.onversionchange = () => {
+          drop(own)
+          onLost()
+        }
+        return db
+      },
+      (cause) => {
+        // A failed opening is not kept.
         drop(own)
-        onLost()
-      }
-      return db
-    }, absent))
+        return absent(cause)
+      },
+    ))
     return own
   }
   return {
@@ -156,11 +139,12 @@ async function landed<T>(
 }
 
 /**
- * Whether a transaction failed because the browser has taken its connection away. The browser aborts what is under way, so
- * nothing has landed. What is begun on that connection before its `close` event never ends.
+ * Whether a transaction failed because the browser has taken its connection away: silently, as Safari does and a browser that
+ * cleans up, so that none can begin; or with an abort of what is under way. Nothing has landed then. What is begun on that
+ * connection before its `close` event never ends.
  */
 function wasTaken(error: unknown): boolean {
-  return /^(Abort|Unknown)Error$/.test((error as Error | null)?.name ?? '')
+  return /^(Abort|InvalidState|Unknown)Error$/.test((error as Error | null)?.name ?? '')
 }
 
 function failed(error: unknown): never {
