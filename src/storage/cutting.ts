@@ -85,14 +85,14 @@ function* cutRuns(
 }
 
 /**
- * The entries from `from` on that make a part together, or fewer: up to where `ends` says that a stored part begins. Without
- * `ends`, only entries too few to make a part.
+ * The entries from `from` on that make a part together: as many as are worth a value of their own, then on to where `ends` says
+ * that another part may begin, which it may anywhere by default.
  */
 function runOf(
   { keys, values }: Entries,
   from: number,
   { size, least }: Parts,
-  ends?: (at: number) => boolean,
+  ends: (at: number) => boolean = () => true,
 ): Run {
   const apart: number[] = []
   let weight = 0
@@ -104,7 +104,7 @@ function runOf(
     else weight += own
     weight += keys?.[at]?.length ?? 0
     at++
-  } while (at < values.length && weight < (ends ? size : least) && !(weight >= least && ends?.(at)))
+  } while (at < values.length && (weight < least || (weight < size && !ends(at))))
   return { keys: keys?.slice(from, at), values: values.slice(from, at), apart, weight }
 }
 

@@ -33,13 +33,15 @@ export function isPlain(value: unknown): value is Container {
 
 /** The parts that are stored already. A run of the same values, which never change, is not stored again. */
 export class Parts {
+  /** Not looked through before one is needed, because a page that was just opened has not read them all. */
+  #unsorted: readonly Part[]
   readonly #byFirst = new Map<unknown, Part[]>()
   /** About how many characters a part has. */
   readonly size: number
 
-  constructor(parts: Iterable<Part> = [], size: number = PART) {
+  constructor(parts: readonly Part[] = [], size: number = PART) {
+    this.#unsorted = parts
     this.size = size
-    for (const part of parts) this.add(part)
   }
 
   add(part: Part): void {
@@ -60,6 +62,8 @@ export class Parts {
     at: number,
     usable: (part: Part) => boolean,
   ): Part | undefined {
+    for (const part of this.#unsorted) this.add(part)
+    this.#unsorted = []
     return this.#byFirst
       .get(values[at])
       ?.find(

@@ -16,26 +16,14 @@ export interface StoredParts {
  */
 export class Snapshots {
   readonly #writer: Writer
-  /** The stored parts. Not read before it must be, because a page that was just opened has not read them all. */
-  #stored: readonly Part[]
-  #known: Parts | undefined
-  readonly #size: number | undefined
+  /** Those that are stored. */
+  #parts: Parts
   #newest: number
 
   constructor(writer: Writer, { parts, newest }: StoredParts = { parts: [], newest: 0 }, partSize?: number) {
     this.#writer = writer
-    this.#stored = parts
-    this.#size = partSize
+    this.#parts = new Parts(parts, partSize)
     this.#newest = newest
-  }
-
-  get #parts(): Parts {
-    return (this.#known ??= new Parts(this.#stored, this.#size))
-  }
-
-  #know(parts: readonly Part[] = []): void {
-    this.#stored = parts
-    this.#known = undefined
   }
 
   /** The work in pieces, one after the other: between two of them anything else may be written. */
@@ -53,13 +41,13 @@ export class Snapshots {
     }
     const parted = next?.value
     // From now on only these parts are certain to be there: a write that timed out and lands late removes all others.
-    this.#know(parted?.parts)
+    this.#parts = new Parts(parted?.parts, this.#parts.size)
     return this.#writer.compact(epoch, copy, this.#newest, parted)
   }
 
   /** Stores everything at once. With `gone`, what was stored may not be there any more. */
   async store(copy: SessionCopy, gone = true): Promise<Written> {
-    if (gone) this.#know([])
+    if (gone) this.#parts = new Parts([], this.#parts.size)
     const steps = this.steps(copy)
     for (;;) {
       const step = await steps.next()
