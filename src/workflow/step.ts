@@ -46,7 +46,7 @@ export interface StepDefinition {
   readonly catchError: string | undefined
   readonly recoveries: number | undefined
   /** The workflow that this step is, with what enters and what comes back. */
-  readonly subflow?: AnyMapping & { readonly workflow: AnyWorkflow }
+  readonly subflow: (AnyMapping & { readonly workflow: AnyWorkflow }) | undefined
   readonly handler: (ctx: StepContext<Shape, unknown, unknown, unknown>, event: unknown) => unknown
 }
 
@@ -56,6 +56,7 @@ export function makeStep(
   options: StepOptions<On, readonly EventType[], readonly AskType[]>,
   on: { readonly join: Join; readonly events: readonly EventType[] },
   handler: StepDefinition['handler'],
+  subflow?: StepDefinition['subflow'],
 ): StepDefinition {
   return Object.freeze({
     name,
@@ -68,6 +69,7 @@ export function makeStep(
     timeout: options.timeout,
     catchError: options.catchError,
     recoveries: options.recoveries,
+    subflow,
     handler,
   })
 }

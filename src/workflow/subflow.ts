@@ -77,7 +77,7 @@ export function makeSubflow(parent: string, name: string, options: Options): Ste
       mistakes.map((it) => ({ check: 'subflow', message: `sub-flow "${name}": ${it}` })),
     )
   const subflow = Object.freeze({ workflow, capture, writeBack })
-  return withSubflow(makeStep(name, options, accepts(options.on), emitting(subflow, emits)), subflow)
+  return makeStep(name, options, accepts(options.on), emitting(subflow, emits), subflow)
 }
 
 type Context = StepContext<Shape, unknown, unknown, unknown>
@@ -95,9 +95,4 @@ export function emitting(subflow: Subflow, [event]: readonly AnyEvent[]): StepDe
     const result = await run(ctx)
     return event?.((event.schema ?? subflow.writeBack?.['value']) && result)
   }
-}
-
-/** A step that says which workflow it is, for diagrams and checks. */
-export function withSubflow(step: StepDefinition, subflow: Subflow | undefined): StepDefinition {
-  return subflow === undefined ? step : Object.freeze({ ...step, subflow })
 }

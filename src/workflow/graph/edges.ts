@@ -9,7 +9,7 @@ import { nodeHandler } from '../node'
 import type { Shape } from '../shape'
 import { makeStep, type StepDefinition, type StepOptions } from '../step'
 import type { StepContext } from '../step-context'
-import { running, withSubflow } from '../subflow'
+import { running } from '../subflow'
 import { build, type Definition } from '../workflow'
 
 type Context = StepContext<Shape, unknown, unknown, unknown>
@@ -70,7 +70,7 @@ function stepOf(
   // An edge without a condition always leads on.
   if (!edges.some((it) => it.when === undefined)) emits.push(end)
   const { asks, timeout } = registered ?? {}
-  const step = makeStep(
+  return makeStep(
     id,
     { on, emits, asks, retry: retry ?? registered?.retry, timeout } as StepOptions<
       On,
@@ -84,8 +84,8 @@ function stepOf(
       if (edge === undefined) return vouched({ type: end.type, data: ctx.state.get() })
       return enter.get(edge.to)?.(outcome)
     },
+    child,
   )
-  return withSubflow(step, child)
 }
 
 /** Finds the edge to take: the first whose condition holds, else the first without one. */

@@ -6,7 +6,7 @@ import { initialState, type Code, type Registered } from './registry'
 import type { Join } from '../join'
 import { nodeHandler } from '../node'
 import { makeStep, type StepDefinition } from '../step'
-import { emitting, withSubflow } from '../subflow'
+import { emitting } from '../subflow'
 import { build, type Definition } from '../workflow'
 
 /** Whether a document is the export of a workflow whose steps say themselves which event comes next. */
@@ -142,7 +142,7 @@ function readStep(
     OPTIONS.map((key) => [key, own(step, key)]).filter(([, value]) => value !== undefined),
   ) as object
   const on = { join: (own(step, 'join') ?? 'any') as Join, events: list('on', false) }
-  return withSubflow(makeStep(name, { ...options, ...rest } as never, on, handler), subflow)
+  return makeStep(name, { ...options, ...rest } as never, on, handler, subflow)
 }
 
 const OPTIONS = ['workers', 'timeout', 'catchError', 'recoveries']
