@@ -2,7 +2,6 @@ import { nextTask } from '../clock'
 import { StorageError } from '../storage-errors'
 import { development } from '../state/development'
 import { freezeDeep } from '../state/tree'
-import type { Tail } from '../storage/tail'
 import { isExpired } from '../storage/expiry'
 import { loadStored, type Loaded } from '../storage/load'
 import type { SessionStorage, StoredHead } from '../storage/storage'
@@ -40,8 +39,6 @@ export interface Found extends Restored {
   readonly epoch: number | undefined
   /** Nothing is stored, because somebody emptied the storage while this tab followed. */
   readonly emptied?: boolean
-  /** What a page had left in its exit journal. It is part of the model if it continues what is stored. */
-  readonly tail: Tail | undefined
 }
 
 /** Slow work that begins before it is known who executes the session. */
@@ -92,13 +89,13 @@ export class Finding {
       const left = await around.page?.left()
       const tail = tabs.leads ? left : undefined
       const whole = (!tail && (await looked.restored)) || (await continued(restoring, loaded, tail))
-      const found = { loaded, tail, ...whole }
+      const found = { loaded, ...whole }
       await begun.flow
       // Of two claims the page must have the last one.
       if (own !== this.#looks) return never()
       if (!live.mayAttach) break
       // Migrated, or completed with new defaults: the leader has yet to store that record.
-      const isAhead = !tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
+      const isAhead = !found.tail && loaded !== undefined && (found.model?.seq ?? 0) > loaded.head.seq
       const isOld = this.#isOld(loaded)
       // When storage was silent until now, this tab may follow a leader that it understands already.
       if (!tabs.leads && isOld && !had && !tabs.following?.heardOf) {

@@ -15,10 +15,10 @@ import { createModel, type Model } from '../session/model/model'
 import { Resources } from '../session/resources'
 import type { Resumed } from '../session/session'
 import { beginning } from './beginning'
-import { copyFor, Keeping, type Storing } from './keeping'
+import { copyFor, Keeping, type Attaching, type Storing } from './keeping'
 import { explained } from './load-failure'
 import type { OpeningDeps, Shared } from './opening-deps'
-import { Finding, type Found, type Known } from './finding'
+import { Finding, type Found } from './finding'
 import { followed } from './followed'
 import { upgraded } from './migration'
 import { tellLost, missingOf } from './overtaken'
@@ -152,7 +152,7 @@ export class Opening {
 
   /** What was found is shown. `silent`: storage does not say whether there is more. */
   #arrive(found: Found, silent?: Error): Promise<void> | undefined {
-    const { loaded, model, history, epoch, tail, dropped } = found
+    const { loaded, model, history, epoch, tail } = found
     const { live } = this
     if (!live.mayAttach) return undefined
     const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
@@ -167,26 +167,16 @@ export class Opening {
     if (same) this.#tree.apply(this.#keeping.privacy.complete(this.#tree, this.#schema, shown.state))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
     if (!ahead) live.core.history = history
-    const { seq } = own
-    if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how, seq > (loaded?.head.seq ?? 0))
-    const { page } = this.#around
-    const left = dropped ? undefined : tail
-    if (dropped) page?.drop()
-    page?.begin(left, Math.floor(loaded?.head.epoch ?? 0))
-    const lead = (claimed: number | undefined): void => {
-      if (left && claimed !== undefined) page?.settle(left, claimed)
-      this.#tabs.lead(claimed, seq, loaded?.head.epoch)
-      page?.heeded()
-    }
-    const journal = this.#journal(epoch, lead, loaded)
+    const beyond = own.seq > (loaded?.head.seq ?? 0)
+    if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how, beyond)
+    const [journal, lead] = this.#toLead(found, own.seq)
     live.attach(own, journal, how, this.#autoResume)
     // Also when it was migrated: only a snapshot changes a version, and until then the old session is stored.
-    if (seq > (loaded?.head.seq ?? 0)) journal.owe()
+    if (beyond) journal.owe()
     if (silent) {
       journal.claimed(silent)
       live.begin()
     }
-    if (tail && dropped) tellLost({ live, ...this.#deps }, missingOf(tail.records, history))
     // What was typed here is on top again before anybody looks, also when the claim to come takes long.
     if (epoch !== undefined || shown) lead(epoch)
     return undefined
@@ -245,14 +235,10 @@ export class Opening {
     const { live } = this
     if (found.model === undefined) {
       const { seq } = live.core.model
-      const lead = (claimed: number | undefined): void => {
-        this.#tabs.lead(claimed, seq)
-        this.#around.page?.heeded()
-      }
-      const journal = this.#journal(found.epoch, lead)
+      const [journal, lead] = this.#toLead(found, seq)
       live.keep(journal)
       if (seq > 0) journal.owe()
-      if (found.epoch !== undefined) lead(found.epoch)
+      lead(found.epoch)
     } else if (meanwhile.binding) {
       const error = new StorageError(
         `session "${this.#id}" was read too late: a run has gone on without it; reload to go back to what is stored`,
@@ -268,9 +254,23 @@ export class Opening {
     }
   }
 
-  /** Without an epoch, the session is claimed after it is shown, and `lead` is called with the result. */
-  #journal(epoch: number | undefined, lead: (epoch: number | undefined) => void, loaded?: Known): Journal {
-    return this.#keeping.journal(this.live, { epoch, lead, loaded, tabs: this.#tabs })
+  /**
+   * What this tab needs to lead the session up to `seq`: its journal, and what is called with the epoch. Without an epoch, the
+   * session is claimed after it is shown, and the journal calls it with the result.
+   */
+  #toLead({ loaded, history, epoch, tail, dropped }: Found, seq: number): [Journal, Attaching['lead']] {
+    const { tabs, page } = this.#around
+    if (dropped) {
+      page?.drop()
+      tellLost({ live: this.live, ...this.#deps }, missingOf(dropped.records, history))
+    }
+    page?.begin(tail, Math.floor(loaded?.head.epoch ?? 0))
+    const lead = (claimed: number | undefined): void => {
+      if (tail && claimed !== undefined) page?.settle(tail, claimed)
+      tabs.lead(claimed, seq, loaded?.head.epoch)
+      page?.heeded()
+    }
+    return [this.#keeping.journal(this.live, { epoch, lead, loaded, tabs }), lead]
   }
 
   get #tabs(): Surroundings['tabs'] {

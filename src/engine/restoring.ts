@@ -38,8 +38,10 @@ export interface RestoringParts {
 export interface Restored {
   readonly model: Model | undefined
   readonly history: History
-  /** What a page had left does not continue this. */
-  readonly dropped?: boolean
+  /** What a page had left in its exit journal, and is part of it. */
+  readonly tail?: Tail | undefined
+  /** What a page had left, and does not continue it. */
+  readonly dropped?: Tail
 }
 
 /** Folds and checks snapshot and records, in a tree beside the one that is shown, until all of it is known to be good. */
@@ -137,14 +139,14 @@ export async function continued(
         loaded && seq > 0 ? loaded.head.version : tail.version,
       )
       await settled(parts, made, model, history)
-      return { model, history }
+      return { model, history, tail }
     } catch {
       // What was half folded is of no use.
     }
   const stored = folded(parts, loaded)
   if (loaded && stored.model) await settled(parts, loaded.head.version, stored.model, stored.history)
   else if (parts.lack) throw parts.lack
-  return tail ? { ...stored, dropped: true } : stored
+  return tail ? { ...stored, dropped: tail } : stored
 }
 
 /** First rolls back what was cut off, because its writes have the old shape. */

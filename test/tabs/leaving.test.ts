@@ -274,6 +274,25 @@ describe('leaving the page', () => {
     expect(errors).toHaveLength(1)
   })
 
+  test.each([0, 5000])(
+    'another device has deleted the session, and storage answers after %s ms / the tail is dropped, and onError is told what it held',
+    async (late) => {
+      const errors: unknown[] = []
+      const { tab, storage, clock, box } = browser({ onError: (it) => errors.push(it) })
+      await leftBehind(tab)
+      await storage.delete('flow')
+      const read = async (id: string) => {
+        if (late > 0) await new Promise<void>((resolve) => clock.setTimeout(resolve, late))
+        return storage.read(id)
+      }
+      const opened = tab({ storage: { ...storage, read } }).engine.open(asking)
+      await clock.advance(late + 1000)
+      expect((await opened).state.get()).toEqual({})
+      expect(errors.at(-1)).toMatchObject({ code: 'OVERTAKEN', id: 'flow', lost: ['wrote'] })
+      expect(box.size).toBe(0)
+    },
+  )
+
   test.each([
     ['garbage', () => 'garbage'],
     ['a changed byte', (text: string) => text.replace('fresh', 'frosh')],
