@@ -170,9 +170,10 @@ export class Opening {
     const beyond = own.seq > (loaded?.head.seq ?? 0)
     if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how, beyond)
     const [journal, lead] = this.#toLead(found, own.seq)
+    // Also when it was migrated: only a snapshot changes a version, and until then the old session is stored. Without what was
+    // typed early, because only what is queued beside a copy is left to the next page when the session keeps no history.
+    if (beyond) journal.owe({ seq: own.seq, value: live.save(own) })
     live.attach(own, journal, how, this.#autoResume)
-    // Also when it was migrated: only a snapshot changes a version, and until then the old session is stored.
-    if (beyond) journal.owe()
     if (silent) {
       journal.claimed(silent)
       live.begin()
@@ -254,10 +255,7 @@ export class Opening {
     }
   }
 
-  /**
-   * What this tab needs to lead the session up to `seq`: its journal, and what is called with the epoch. Without an epoch, the
-   * session is claimed after it is shown, and the journal calls it with the result.
-   */
+  /** The journal of a session that is led from `seq` on, and what is told its epoch: where that is to come, by the journal. */
   #toLead({ loaded, history, epoch, tail, dropped }: Found, seq: number): [Journal, Attaching['lead']] {
     const { tabs, page } = this.#around
     if (dropped) {

@@ -107,8 +107,9 @@ export class Journal {
   }
 
   /** The session has lived elsewhere until now: a copy is stored before anything else. */
-  owe(): void {
-    this.#pushed = this.#shorten().seq
+  owe(copy: SessionCopy = this.copy()): void {
+    this.#shorten(copy)
+    this.#pushed = copy.seq
     this.#show('saving')
     this.#schedule()
   }
@@ -173,14 +174,14 @@ export class Journal {
   }
 
   #hurry(now: number): void {
-    if (this.#pending.length > BACKLOG) this.#shorten()
+    if (this.#pending.length > BACKLOG) this.#shorten(this.copy())
     if (this.#outage.hurries(now)) this.#schedule()
   }
 
   /** One copy takes the place of all records that wait. */
-  #shorten(): SessionCopy {
+  #shorten(copy: SessionCopy): void {
     this.#pending = []
-    return (this.#owed = this.copy())
+    this.#owed = copy
   }
 
   /** The writer's turns: one at a time, until nothing is due. */

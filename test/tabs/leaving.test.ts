@@ -274,6 +274,30 @@ describe('leaving the page', () => {
     expect(errors).toHaveLength(1)
   })
 
+  test.each([0, 500])(
+    'text is typed before what the last page left is read, and after; left before any of it is stored, with a history of %s / all of it is there',
+    async (history) => {
+      const keeping = defineWorkflow({ ...flow, history }).step('end', { on: Go, emits: [Done] }, () =>
+        Done(1),
+      )
+      const { tab, storage } = browser({ locks: null, channel: null })
+      const first = tab()
+      const session = await first.engine.open(keeping)
+      session.state.set('text', 'a')
+      await session.flush()
+      session.state.append('text', 'b')
+      first.leave()
+      const silent = () => new Promise<void>(() => {})
+      const second = tab({ storage: { ...storage, append: silent, compact: silent } })
+      const again = second.engine.session(keeping)
+      again.state.append('text', 'c')
+      await again.ready
+      again.state.append('text', 'd')
+      second.leave()
+      expect((await tab().engine.open(keeping)).state.get('text')).toBe('abcd')
+    },
+  )
+
   test.each([0, 5000])(
     'another device has deleted the session, and storage answers after %s ms / the tail is dropped, and onError is told what it held',
     async (late) => {
