@@ -708,9 +708,13 @@ describe('the back/forward cache', () => {
     },
   )
 
-  test.each(['follower', 'leader'])(
-    'a step has said how far it is; another tab has begun anew meanwhile (this one comes back as a %s) / its progress',
-    async (role) => {
+  test.each([
+    ['follower', 'begun anew', 'waiting'],
+    ['leader', 'begun anew', 'waiting'],
+    ['leader', 'gone back', 'paused'],
+  ])(
+    'a step has said how far it is; back as a %s, and another tab has %s meanwhile / what that step said is gone',
+    async (role, act, status) => {
       let says = true
       const workflow = defineWorkflow({ ...flow }).step(
         'ask',
@@ -730,14 +734,15 @@ describe('the back/forward cache', () => {
       const other = tab()
       const anew = await other.engine.open(workflow)
       says = false
-      anew.reset()
-      void anew.run().catch(() => {})
+      if (act === 'gone back') anew.rewind(2)
+      else anew.reset()
+      if (act === 'begun anew') void anew.run().catch(() => {})
       await clock.advance(1000)
       await anew.flush()
       if (role === 'leader') await other.engine.close()
       page.show(true)
       await clock.advance(3000)
-      expect([session.role, session.status, session.progress]).toEqual([role, 'waiting', { fraction: 0 }])
+      expect([session.role, session.status, session.progress]).toEqual([role, status, { fraction: 0 }])
     },
   )
 
