@@ -51,7 +51,7 @@ class Child implements Nested {
     const { options } = parent
     const schema = compileSchema(definition.options.state, sameContent)
     const resources = new Resources(definition.resources, options.layers(definition), options.report)
-    resources.set(given)
+    resources.set(given())
     const privacy = new Privacy(definition.options.private)
     const begin = point.begin as ChildBegin
     const initialState = beginAnew(privacy, schema, model.tree, begin.state)
@@ -72,7 +72,7 @@ class Child implements Nested {
     this.#permit = new Permit(this.core)
     this.core.ready = () => this.#mayWork()
     this.#scheduler = new Scheduler(this.core)
-    const leave = resources.subscribe(() => this.wake())
+    const leave = this.#listen(given)
     this.#end = () => {
       leave()
       resources.dispose(options.report)
@@ -106,6 +106,20 @@ class Child implements Nested {
         this.#point.child === this.core.model,
       heir: () => heirOf(parent).children.get(`${exec}/${key}`)?.core,
     }
+  }
+
+  /** What it or a sub-flow in it lacks may come to its parent later. What it was given is not live. */
+  #listen(given: Parameters<Nest>[4]): () => void {
+    const { resources, definition } = this.core.options
+    const lacks = (key: string): boolean => !resources.has(key)
+    const take = (): void => {
+      if (this.missing.length === 0) return
+      resources.set(Object.fromEntries(Object.entries(given()).filter(([key]) => lacks(key))))
+    }
+    const ends = [resources.subscribe(() => this.wake())]
+    if (Object.keys(definition.resources).some(lacks))
+      ends.push(this.#parent.options.resources.subscribe(take))
+    return () => ends.forEach((end) => end())
   }
 
   get missing(): readonly string[] {

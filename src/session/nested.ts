@@ -57,5 +57,6 @@ export type Nest = (
   exec: Execution,
   point: Point,
   definition: Definition,
-  resources: Readonly<Record<string, unknown>>,
+  /** What it is given of its parent's resources, as far as they are there. */
+  given: () => Readonly<Record<string, unknown>>,
 ) => Nested

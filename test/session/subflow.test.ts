@@ -252,6 +252,44 @@ describe('what enters and what comes back', () => {
     expect([seen, log]).toEqual([[true, true], ['done']])
   })
 
+  test.each([
+    ['by name', { resources: { till: 'resources.till' } }],
+    ['all of them', { resources: 'resources' }],
+  ] as const)(
+    'captured resources, %s, that are not there after a reload / it is paused until they come, at any depth',
+    async (_, capture) => {
+      const options = { ...flow, resources: { till: resource<string>({ optional: true }) } }
+      let begun = 0
+      const inner = defineWorkflow({ ...flow, name: 'inner', resources: { till: resource<string>() } }) //
+        .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+          begun++
+          await ctx.ask(Question(1))
+          return Done(ctx.resources.till)
+        })
+      const outer = defineWorkflow({ ...options, name: 'outer' }) //
+        .subflow('inner', { on: Go, workflow: inner, emits: [Done], capture })
+      const workflow = defineWorkflow(options) //
+        .subflow('outer', { on: Go, workflow: outer, emits: [Done], capture })
+      const page = profile()
+      const first = await page.open(workflow, { resources: { till: 'first' } })
+      void first.run()
+      await page.settle()
+      expect([first.status, first.asks.length]).toEqual(['waiting', 1])
+      await page.reload()
+      const session = await page.open(workflow)
+      await page.settle()
+      expect([session.status, session.missingResources, begun]).toEqual(['paused', ['till'], 1])
+      const told: string[] = []
+      session.subscribe(() => told.push(session.status))
+      session.setResources({ till: 'second' })
+      await page.settle()
+      expect([session.missingResources, begun, told.at(-1)]).toEqual([[], 2, 'waiting'])
+      session.setResources({ till: 'third' })
+      await session.asks[0]?.reply(1)
+      expect(await session.run()).toBe('second')
+    },
+  )
+
   test('a missing source path / the step fails, naming it', async () => {
     const workflow = defineWorkflow({ ...flow, state: z.record(z.string(), z.unknown()) }).subflow('sub', {
       on: Go,

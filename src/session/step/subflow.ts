@@ -54,7 +54,8 @@ export async function runSubflow(
   const key = points.log.key(`subflow:${definition.name}`)
   const parent = new Tree(layers.state.get())
   const read = reader(attempt, parent)
-  const given = resourcesOf(mapping.capture?.['resources'], read)
+  const given = (all = false): Record<string, unknown> =>
+    resourcesOf(mapping.capture?.['resources'], read, (it) => all || isThere(it, core.options.resources))
   let point = exec.points.get(key)
   let lacks = false
   if (point) {
@@ -211,10 +212,19 @@ function resourceAt({ keys }: Path, text: string, resources: Resources): unknown
   return key === undefined ? resources.view : found(resources.require(key), toPath(rest), text)
 }
 
+/** Whether it is there, or no resource: after a reload, resources may come later. */
+function isThere({ scope, path: { keys } }: Source, resources: Resources): boolean {
+  return scope !== 'resources' || keys[0] === undefined || resources.has(keys[0])
+}
+
 /** Resources keep their identity: they are given, not copied. */
-function resourcesOf(sources: Sources | undefined, read: Read): Record<string, unknown> {
+function resourcesOf(
+  sources: Sources | undefined,
+  read: Read,
+  wanted: (source: Source) => boolean,
+): Record<string, unknown> {
   const all = linesOf(sources).flatMap(([to, from]) => {
-    if (typeof sources !== 'string') return [[to.text, handed(() => read(from))]]
+    if (typeof sources !== 'string') return wanted(from) ? [[to.text, handed(() => read(from))]] : []
     const view = (): Record<string, unknown> => read(from) as Record<string, unknown>
     return Object.keys(view()).map((key) => [key, handed(() => view()[key])])
   })
