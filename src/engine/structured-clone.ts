@@ -10,7 +10,7 @@ import type { Serializer } from '../storage/serializer'
  *
  * ```ts
  * const session = await engine.open(upload, { serializer: structuredCloneSerializer })
- * session.state.set('file', input.files[0])
+ * session.state.set('file', input.files?.[0])
  * ```
  */
 export const structuredCloneSerializer: Serializer = {

@@ -17,8 +17,11 @@ export interface UrlPage {
 export interface WorkflowUrlOptions {
   /** The search parameter that names the page. Default `'step'`. */
   readonly param?: string | undefined
-  /** What a page is called in the URL. Default: the type of its ask. Later pages with the same name get `-2`, `-3`. */
-  readonly name?: ((page: UrlPage) => string) | undefined
+  /**
+   * What a page is called in the URL. Default, also for a page to which it gives `undefined`: the type of the ask. Later
+   * pages with the same name get `-2`, `-3`.
+   */
+  readonly name?: ((page: UrlPage) => string | undefined) | undefined
 }
 
 /**

@@ -84,6 +84,9 @@ describe('useWorkflowUrl', () => {
     void (() => useWorkflowUrl())
     void (() => useWorkflowUrl({ param: 'page', name: ({ type, step }) => `${step}/${type}` }))
     void (() => useWorkflowUrl(wizard, { param: undefined }))
+    // A table of names may lack one.
+    const names: Record<string, string> = { askName: 'name' }
+    void (() => useWorkflowUrl(wizard, { name: ({ type }) => names[type] }))
     void ((session: Wizard) => useWorkflowUrl(session))
     expectTypeOf<UrlPage['data']>().toEqualTypeOf<unknown>()
     // @ts-expect-error a name is a text

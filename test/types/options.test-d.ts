@@ -1,7 +1,8 @@
 import { describe, it } from 'vitest'
 import { z } from 'zod'
 import { createEngine, defineEvent, defineWorkflow, resource, toMermaid } from 'dogear'
-import { memoryStorage, type Session } from 'dogear'
+import { memoryStorage, workflowFromGraph, type Session } from 'dogear'
+import type { RegisteredNode, RegisteredStep, RegisteredSubflow } from 'dogear'
 import { useSessions, useWorkflow, useWorkflowState, WorkflowProvider } from 'dogear/react'
 import { virtualClock } from 'dogear/testing'
 
@@ -58,6 +59,17 @@ describe('an option that is undefined counts as not given, so its type takes it,
     base.validate({ skip: none })
     resource(() => 1, { dispose: none })
     toMermaid(base, { lit: none })
+  })
+
+  it("of a graph document's code", () => {
+    const Work: RegisteredNode = { config: none, retry: none, timeout: none, asks: none }
+    const Child: RegisteredSubflow = { workflow: base, retry: none }
+    const Step: RegisteredStep = { handler: () => {}, retry: none }
+    const nodes = { Work, Child, Step }
+    workflowFromGraph(
+      { name: 'g', nodes: [{ id: 'a', type: 'Work' }] },
+      { nodes, conditions: none, resources: none, events: none },
+    )
   })
 
   it('in a step', () => {

@@ -41,17 +41,17 @@ export interface RegisteredNode<State = Record<string, unknown>, R = object> {
   /** For `execute`, unless the document's node has its own. */
   readonly config?: unknown
   /** For `execute`, unless the document's node has its own. Default: a failure is final. */
-  readonly retry?: Retry
+  readonly retry?: Retry | undefined
   /** Milliseconds of work an attempt may take. Default: no limit. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** What `prepare` and `cleanup` may ask. */
-  readonly asks?: readonly AskType[]
+  readonly asks?: readonly AskType[] | undefined
 }
 
 /** A step of an exported workflow: its handler, and those of its options that are code. */
 export interface RegisteredStep {
   readonly handler: (ctx: never, event: never) => unknown
-  readonly retry?: Retry
+  readonly retry?: Retry | undefined
 }
 
 /**
@@ -61,7 +61,7 @@ export interface RegisteredStep {
 export interface RegisteredSubflow extends AnyMapping {
   readonly workflow: AnyWorkflow
   /** How a failed child is tried again. Default: its failure is final. */
-  readonly retry?: Retry
+  readonly retry?: Retry | undefined
 }
 
 /** The code that a document names. */
@@ -74,15 +74,14 @@ export interface GraphRegistry<S extends Schema = Schema<Record<string, unknown>
     >
   >
   /** The conditions of edges, by name. They may be asynchronous; a condition holds when its answer is truthy. */
-  readonly conditions?: Readonly<
-    Record<string, (state: Pick<StepStore<StateIn<S>>, 'get' | 'has'>) => unknown>
-  >
+  readonly conditions?:
+    Readonly<Record<string, (state: Pick<StepStore<StateIn<S>>, 'get' | 'has'>) => unknown>> | undefined
   /** The schema of the state. Without it the state is untyped. */
   readonly state?: S
   /** What nodes need from outside. */
-  readonly resources?: { readonly [K in keyof R]: Resource<R[K]> }
+  readonly resources?: { readonly [K in keyof R]: Resource<R[K]> } | undefined
   /** Events that `session.send` may bring. For an exported workflow: all events that have a schema. */
-  readonly events?: readonly EventType[]
+  readonly events?: readonly EventType[] | undefined
 }
 
 type StateIn<S extends Schema> = NonNullable<S['~standard']['types']>['output']
