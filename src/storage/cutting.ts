@@ -48,7 +48,8 @@ function* cutContainer(
   const entries = entriesOf(container)
   const { keys, values } = entries
   const all = runOf(entries, 0, used.known)
-  if (all.values.length < values.length) {
+  // The last entry may be the large one.
+  if (all.values.length < values.length || all.weight >= used.known.least) {
     yield* cutRuns(entries, path, used)
     return keys ? {} : []
   }

@@ -78,10 +78,17 @@ export class Parts {
   }
 }
 
+/**
+ * A blob is written with whatever holds it, but read only when somebody asks for its content. So a large one is worth a part of
+ * its own, and no more: a journal may not grow by the size of what no load reads.
+ */
+const sizeOfBlob = (value: { readonly size?: unknown } | null): number =>
+  Math.min(Number(value?.size) || 0, PART)
+
 /** About how many characters a value is in JSON; counting ends beyond `limit`. */
 export function weigh(value: unknown, limit: number): number {
   if (typeof value === 'string') return value.length + 3
-  if (!isPlain(value)) return (typeof value === 'object' ? sizeOf(value) : 0) + 6
+  if (!isPlain(value)) return (typeof value === 'object' ? sizeOf(value) || sizeOfBlob(value) : 0) + 6
   let sum = 2
   if (Array.isArray(value)) {
     for (let at = 0; at < value.length && sum < limit; at++) sum += weigh(value[at], limit - sum)
