@@ -19,8 +19,7 @@ export async function followed({ core }: LiveSession, around: Surroundings): Pro
   if (seq > core.model.seq || (last && last.seq > seq && !isKnown(last, core))) return undefined
   const { savedAt = 0 } = persistence
   const head = { epoch, seq, savedAt, snapshot: 0, journal: 0, batches: 0 }
-  // The stored parts, if there are any, have lower numbers.
-  const parted = { parts: [], newest: core.options.clock.now() }
+  const parted = { parts: [], newest: 0 }
   const loaded = { head, sizes: head, parted }
   return { loaded, model: undefined, history: core.history, epoch: undefined, tail }
 }

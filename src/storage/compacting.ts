@@ -38,6 +38,8 @@ export class Compacting {
   #tried = 0
   /** Whether it is time for the next piece. */
   due = false
+  /** Whether what was stored may not be there any more, at the next whole copy. */
+  gone = false
   /** Whether a piece waits for an idle moment. */
   #planned = false
 
@@ -48,7 +50,9 @@ export class Compacting {
   ) {
     this.#clock = clock
     this.#journal = journal
-    this.#snapshots = new Snapshots(writer, parted, partSize)
+    // What the page before this one has stored since it was read must not get the same numbers.
+    const known = parted && { ...parted, newest: Math.max(parted.newest, clock.now()) }
+    this.#snapshots = new Snapshots(writer, known, partSize)
     this.#growth = new Growth(stored)
   }
 
@@ -80,7 +84,9 @@ export class Compacting {
   }
 
   /** Writes a whole copy at once: nothing else may come before it. */
-  async store(copy: SessionCopy, gone = true): Promise<Written> {
+  async store(copy: SessionCopy): Promise<Written> {
+    const { gone } = this
+    this.gone = false
     this.#steps = undefined
     return this.#stored(await this.#snapshots.store(copy, gone))
   }
@@ -97,7 +103,7 @@ export class Compacting {
       if ((brief && !copy.taken) || (copy.seq <= tried && failures % 8 > 0)) return undefined
       this.#tried = copy.seq
       try {
-        const written = await this.store(copy, false)
+        const written = await this.store(copy)
         copy.taken?.()
         return written
       } catch (error) {

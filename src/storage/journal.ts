@@ -110,6 +110,7 @@ export class Journal {
   owe(copy: SessionCopy = this.copy()): void {
     this.#shorten(copy)
     this.#pushed = copy.seq
+    this.#compacting.gone = true
     this.#show('saving')
     this.#schedule()
   }

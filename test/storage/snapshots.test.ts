@@ -117,20 +117,28 @@ describe('a snapshot in parts', () => {
     expect(await storedNotes(storage)).toEqual(notes(page.pages))
   })
 
-  it('after storage was emptied, is written whole again', async () => {
-    const clock = virtualClock()
-    const storage = memoryStorage()
-    let epoch = 0
-    const page = await desk({ storage, clock, deps: { ...deps, epoch: () => epoch } })
-    epoch = page.epoch
-    await filled(page, 30)
-    await clock.advance(1000)
-    await storage.clear()
-    epoch = (await storage.claim('a', shape, 0)).epoch ?? 0
-    page.journal.owe()
-    await clock.advance(1000)
-    expect(await storedNotes(storage)).toEqual(notes(page.pages))
-  })
+  it.each(['', ', also by a page that has only read it'])(
+    'after storage was emptied, is written whole again%s',
+    async (isRead) => {
+      const clock = virtualClock()
+      const storage = memoryStorage()
+      let epoch = 0
+      const open = async (): Promise<Desk> => {
+        const opened = await desk({ storage, clock, deps: { ...deps, epoch: () => epoch } })
+        epoch = opened.epoch
+        return opened
+      }
+      let page = await open()
+      await filled(page, 30)
+      await clock.advance(1000)
+      if (isRead) page = await open()
+      await storage.clear()
+      epoch = (await storage.claim('a', shape, 0)).epoch ?? 0
+      page.journal.owe()
+      await clock.advance(1000)
+      expect(await storedNotes(storage)).toEqual(notes(page.pages))
+    },
+  )
 
   it('after a crash at any of its writes, everything is there', async () => {
     for (let crash = 1; crash < 30; crash++) {
@@ -151,6 +159,75 @@ describe('a snapshot in parts', () => {
       const { snapshot, parts } = (await next.read('a')) as StoredSession
       expect(parts?.length).toBe(snapshot?.parts?.length)
     }
+  })
+
+  it('that was cut off by a crash leaves no parts, also when the session is small by then', async () => {
+    const clock = virtualClock()
+    let parts = 0
+    const storage = memoryStorage({ crashAt: (_, { kind }) => kind === 'compact' && ++parts > 5 })
+    const page = await desk({ storage, clock, deps })
+    await filled(page, 30)
+    await clock.advance(1000)
+    const next = storage.restart()
+    const again = await desk({ storage: next, clock, deps })
+    again.journal.owe({ seq: 31, value: [] })
+    await again.journal.flush()
+    // A snapshot removes the parts up to this number.
+    expect((await next.read('a'))?.snapshot?.newestPart).toBeGreaterThanOrEqual(5)
+  })
+
+  it('has other numbers than the parts that the page before it has stored since it was read', async () => {
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    const before = await inParts(inner, clock)
+    await filled(before, 40)
+    const read = async (id: string): Promise<StoredSession | undefined> => {
+      const found = await inner.read(id)
+      await clock.advance(1000)
+      return found
+    }
+    const page = await desk({ storage: { ...inner, read }, clock, deps })
+    const theirs = (await inner.read('a'))?.snapshot
+    expect(theirs?.seq).toBe(70)
+    for (const it of page.pages) it.notes.push(0)
+    await filled(page, 71)
+    await clock.advance(3)
+    // It ends in the middle of its own.
+    page.journal.abandon()
+    expect((await inner.read('a'))?.snapshot).toEqual(theirs)
+    expect((await storedNotes(inner)).length).toBe(141)
+  })
+
+  it('that is owed goes on where a full storage has refused it, and leaves nothing behind', async () => {
+    const clock = virtualClock()
+    const inner = memoryStorage()
+    let room = 8
+    let kept = 0
+    const keepPart: SessionStorage['keepPart'] = async (...part) => {
+      if (room === 0) throw new DOMException('the disk is full', 'QuotaExceededError')
+      room--
+      kept++
+      await inner.keepPart?.(...part)
+    }
+    const value = Array.from({ length: 60 }, (_, at) => ({
+      seq: at + 1,
+      notes: [at],
+      ballast: 'x'.repeat(10_000),
+    }))
+    const copy = { seq: 60, value }
+    const page = await desk({
+      storage: { ...inner, keepPart },
+      clock,
+      deps: { ...deps, snapshot: () => copy },
+    })
+    page.journal.owe(copy)
+    for (let tries = 0; tries < 8 && page.journal.persistence.status !== 'saved'; tries++) {
+      await clock.advance(30_000)
+      room += 5
+    }
+    expect(page.journal.persistence.status).toBe('saved')
+    const { snapshot, parts } = (await inner.read('a')) as StoredSession
+    expect([parts?.length, kept]).toEqual([snapshot?.parts?.length, snapshot?.parts?.length])
   })
 
   it('counts in the size of the session, until it is small again', async () => {
