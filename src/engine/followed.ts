@@ -13,8 +13,8 @@ export async function followed({ core }: LiveSession, around: Surroundings): Pro
   const tail = await page?.left()
   const { following } = tabs
   const last = tail?.records.at(-1) as SessionRecord | undefined
-  if (!tabs.leads || !following?.heardOf) return undefined
-  const { durable: seq, heardOf: epoch, persistence } = following
+  if (!tabs.leads || !following?.welcomed) return undefined
+  const { durable: seq, welcomed: epoch, persistence } = following
   // What was left must be known here: from its writer, or because it is stored.
   if (seq > core.model.seq || (last && last.seq > seq && !isKnown(last, core))) return undefined
   const { savedAt = 0 } = persistence

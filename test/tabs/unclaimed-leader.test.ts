@@ -626,6 +626,42 @@ test('storage is silent, and the next leader has not heard all that the last one
   expect([it.two.role, it.two.state.get('text')]).toEqual(['leader', 'abz'])
 })
 
+test.each([
+  ['is left before storage answers', true],
+  ['stays until storage answers', false],
+])(
+  'storage is silent, and a page comes back from the cache that has missed what another tab has stored; it %s / what is typed there comes on top, and no step runs before',
+  async (_, isLeft) => {
+    const it = mute(false)
+    const first = it.tab()
+    const one = await first.engine.open(nudged)
+    void one.run().catch(() => {})
+    one.state.set('text', 'a')
+    await one.flush()
+    first.page.hide(true)
+    const second = it.tab()
+    const two = await second.engine.open(nudged)
+    two.state.append('text', 'b')
+    await two.flush()
+    it.disk.silent = true
+    crash(second.engine)
+    first.page.show(true)
+    await it.clock.advance(10_000)
+    one.state.append('text', 'c')
+    one.send(Nudge(1)).catch(() => {})
+    await it.clock.advance(1000)
+    expect([one.role, one.state.get()]).toEqual(['follower', { text: 'ac' }])
+    if (isLeft) first.leave()
+    it.disk.wake()
+    await it.clock.advance(10_000)
+    const shown = isLeft ? await it.tab().engine.open(nudged) : one
+    await it.clock.advance(1000)
+    expect([shown.role, shown.state.get()]).toEqual(['leader', { text: 'abc', more: 1 }])
+    expect(shown.persistence.status).toBe('saved')
+    expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+  },
+)
+
 test("storage is silent, and the new leader is closed without a claim; the old leader's last write lands later / the next page has all", async () => {
   const it = await muted(true)
   await it.three.close()

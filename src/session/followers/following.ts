@@ -36,8 +36,8 @@ export class Following implements Remote {
   epoch: number
   /** The epoch of the leader whose records are shown; 0 until its welcome. */
   heardOf = 0
-  /** The epoch of the newest welcome. What was asked before it is sent after this tab's own work as the leader. */
-  #welcomed = 0
+  /** That of the newest welcome since a sleep. What was asked before it is sent after this tab's own work as the leader. */
+  welcomed = 0
   /** Up to where the session is stored, as far as was told. */
   durable = 0
   #sending = false
@@ -86,6 +86,7 @@ export class Following implements Remote {
   hello(everything = false): void {
     const { outbox, post, beyond } = this.#options
     this.#slept ||= everything
+    if (everything) this.welcomed = 0
     const seq = everything || (beyond && this.heardOf === 0) ? -1 : this.#core.model.seq
     post({ kind: 'hello', tab: outbox.by, epoch: this.heardOf || this.epoch, seq })
   }
@@ -106,7 +107,7 @@ export class Following implements Remote {
     this.overlay.begin()
     // Private values stay in this tab.
     const told = this.#core.options.privacy.told(ops)
-    if (told.length > 0) outbox.write(told, model.seq, this.#now)
+    if (told.length > 0) outbox.write(told, model.seq, this.#core.options.clock.now())
     this.overlay.add(ops)
     this.#sendSoon()
   }
@@ -118,7 +119,7 @@ export class Following implements Remote {
     for (const asked of left) {
       if (isHeard(heard, asked)) continue
       this.overlay.begin()
-      outbox.resume(asked, this.#now)
+      outbox.resume(asked, this.#core.options.clock.now())
       if (asked.call === 'write') this.overlay.add(asked.args[0] as Op[])
     }
     if (!outbox.busy) return
@@ -128,7 +129,7 @@ export class Following implements Remote {
 
   call(name: string, ...args: readonly unknown[]): Promise<unknown> {
     const { outbox } = this.#options
-    const { done } = outbox.add(name, args, this.#core.model.seq, this.#now)
+    const { done } = outbox.add(name, args, this.#core.model.seq, this.#core.options.clock.now())
     if (name === 'reply') this.#showAnswering()
     if (this.#silence.error) outbox.silent(this.#silence.error)
     this.#sendSoon()
@@ -138,7 +139,7 @@ export class Following implements Remote {
   /** Sends the operations that this leader was not asked for yet. */
   send(): void {
     this.#sending = false
-    if (this.#over || this.#welcomed !== this.epoch) return
+    if (this.#over || this.welcomed !== this.epoch) return
     const { outbox, post } = this.#options
     for (const entry of outbox.pending) {
       if (entry.askedOf === this.epoch) continue
@@ -201,10 +202,6 @@ export class Following implements Remote {
     this.joined.resolve()
   }
 
-  get #now(): number {
-    return this.#core.options.clock.now()
-  }
-
   #welcome({ epoch, model, view, base, durable }: Welcome): void {
     const anew = epoch !== this.heardOf
     const before = this.durable
@@ -215,7 +212,7 @@ export class Following implements Remote {
     if (this.#slept && seq > 0 && this.#core.model.lineage !== lineage)
       outbox.lose(this.#core.options.id, onError)
     this.#slept = false
-    this.epoch = this.heardOf = this.#welcomed = epoch
+    this.epoch = this.heardOf = this.welcomed = epoch
     if (anew) {
       outbox.recall(this.#core.model)
       this.#options.onLeader(base, before)
