@@ -14,9 +14,9 @@ import { Done, flow, Go, Item, Question } from '../../support/flows'
 import { Page } from '../../support/page'
 import { random } from '../../support/random'
 import { View } from './faulty-box'
-import { KeyRange } from './faulty-database'
+import { KeyRange, weightOf } from './faulty-database'
 import { FaultyIndexedDB } from './faulty-indexeddb'
-import { faultyServer, faultyWebStorage } from './faulty-stores'
+import { faultyServer, faultyWebStorage, weightIn } from './faulty-stores'
 import { kinds, type Script } from './faults-script'
 import { PageClock } from './page-clock'
 import { fair, Luck, type Weather } from './weather'
@@ -24,19 +24,20 @@ import { fair, Luck, type Weather } from './weather'
 export const ROUNDS = 4
 
 /** Asks a question, makes an effect of the answer, writes the flow state, and goes round. */
-const rounds = (effect: (key: string) => Promise<void>) =>
-  defineWorkflow({ ...flow, flowState: z.object({ log: z.string().default('') }) }).step(
-    'round',
-    { on: [Go, Item], asks: [Question], emits: [Item, Done] },
-    async (ctx, event) => {
-      const n = event.type === 'item' ? event.data : 0
-      const { data } = await ctx.ask(Question(n))
-      const key = await ctx.once('effect', async (own) => (await effect(own), own))
-      await ctx.flowState.append('log', `s${n};`)
-      await ctx.state.append('answers', [n, data, key])
-      return n === ROUNDS ? Done(n) : Item(n + 1)
-    },
-  )
+const rounds = (effect: (key: string) => Promise<void>, isLarge: boolean) =>
+  defineWorkflow({
+    ...flow,
+    // The pages of many records would be too much for any snapshot.
+    ...(isLarge && { history: 4 }),
+    flowState: z.object({ log: z.string().default('') }),
+  }).step('round', { on: [Go, Item], asks: [Question], emits: [Item, Done] }, async (ctx, event) => {
+    const n = event.type === 'item' ? event.data : 0
+    const { data } = await ctx.ask(Question(n))
+    const key = await ctx.once('effect', async (own) => (await effect(own), own))
+    await ctx.flowState.append('log', `s${n};`)
+    await ctx.state.append('answers', [n, data, key])
+    return n === ROUNDS ? Done(n) : Item(n + 1)
+  })
 
 type Flow = ReturnType<typeof rounds>
 
@@ -103,6 +104,15 @@ export class Browser {
     return kinds[this.#script.kind].storage
   }
 
+  get pageSize(): number {
+    return this.isLarge ? 40_000 : 4000
+  }
+
+  /** Whether its snapshots are in parts. */
+  get isLarge(): boolean {
+    return kinds[this.#script.kind].large === true
+  }
+
   id(): string {
     return `id-${++this.#ids}`
   }
@@ -110,6 +120,11 @@ export class Browser {
   readonly #effect = async (key: string): Promise<void> => {
     if (this.done.has(key)) this.wrong.push(`effect ${key} was done, and is begun again`)
     await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, this.luck.pick([0, 0, 20])))
+  }
+
+  change(weather: Partial<Weather> = {}): void {
+    const used = weightOf(this.databases.database('dogear').data) + weightIn(this.texts)
+    Object.assign(this.weather, fair, weather, weather.room !== undefined && { room: used + weather.room })
   }
 
   enter(): void {
@@ -122,13 +137,13 @@ export class Browser {
       storage: this.#storageOf(name),
       clock,
       page,
-      serializer: seed % 3 === 0 ? structuredCloneSerializer : jsonSerializer,
+      serializer: seed % 3 === 0 && !this.isLarge ? structuredCloneSerializer : jsonSerializer,
       ids: () => this.id(),
       random: () => luck.between(0, 1000) / 1000,
       onError: (error) => (this.lost ||= ((error as { readonly lost?: object[] }).lost ?? []).length > 0),
       ...this.#tabs,
     })
-    const workflow = rounds(this.#effect)
+    const workflow = rounds(this.#effect, this.isLarge)
     const session = engine.session(workflow)
     session.ready.catch(() => {})
     engine.flow(workflow).ready.catch(() => {})
@@ -210,11 +225,11 @@ export class Browser {
   }
 
   flowLog({ engine }: Tab): string {
-    return (engine.flow(rounds(this.#effect)).state.get() as { readonly log: string }).log
+    return (engine.flow(rounds(this.#effect, this.isLarge)).state.get() as { readonly log: string }).log
   }
 
   flowType(tab: Tab, token: string): void {
-    tab.engine.flow(rounds(this.#effect)).state.append('log', token)
+    tab.engine.flow(rounds(this.#effect, this.isLarge)).state.append('log', token)
     tab.flows.push(token)
   }
 

@@ -1,4 +1,5 @@
-import { ROUNDS, shownBy, type Browser, type Shown, type Tab } from './faults-browser'
+import { isLoading, ROUNDS, shownBy, type Browser, type Shown, type Tab } from './faults-browser'
+import { orphansIn, tornIn, turnPages } from './large'
 
 /** What a story knows of what must be there at its end. */
 export interface Expected {
@@ -12,6 +13,23 @@ export interface Expected {
   restored: boolean
   /** That happened under open pages, which learn of it by their next write. */
   setBack: boolean
+}
+
+/** A page says within a few seconds how it stands. `typedAt`: when somebody has typed last. */
+export function checkStatus({ open, clock, wrong }: Browser, typedAt: number): void {
+  for (const tab of open) {
+    const { session, name } = tab
+    const { status } = session.persistence
+    const shown = `${isLoading(tab)} ${status}`
+    if (tab.shown !== shown || tab.hidden) {
+      tab.shown = shown
+      tab.since = clock.now()
+    }
+    const since = clock.now() - tab.since
+    if (isLoading(tab) && since > 10_000) wrong.push(`${name} is loading for ${since}`)
+    const isQuiet = clock.now() - typedAt > 10_000
+    if (status === 'saving' && since > 20_000 && isQuiet) wrong.push(`${name} is saving for ${since}`)
+  }
 }
 
 /** Everything that is wrong with what the tabs show at the end. */
@@ -41,6 +59,7 @@ export function checkEnd(browser: Browser, expected: Expected): void {
     checkFlow(browser, expected, tab, log, isOpen)
   }
   checkAnswers(browser, expected, answers)
+  wrong.push(...tornIn(shownBy(first)))
 }
 
 function checkTyped(
@@ -103,8 +122,22 @@ export async function checkReload(browser: Browser): Promise<void> {
   last.session.state.append('text', 'again;')
   await clock.advance(5000)
   if (last.session.persistence.status !== 'saved') wrong.push(`reloaded: ${troubleOf(last.session)}`)
+  if (browser.isLarge) await checkParts(browser, last)
   browser.end(last)
   await clock.advance(100)
+}
+
+/** Once a snapshot was made in peace, all stored parts belong to it. */
+async function checkParts(browser: Browser, tab: Tab): Promise<void> {
+  const { databases, clock, wrong } = browser
+  let found: string[] = []
+  for (let n = 0; n < 20; n++) {
+    turnPages({ tab, size: browser.pageSize, next: () => n }, 0)
+    await clock.advance(3000)
+    found = orphansIn(databases.database('dogear').data)
+    if (found.length === 0 && n > 3) return
+  }
+  wrong.push(...found)
 }
 
 function troubleOf({ status, error, persistence }: Tab['session']): string {

@@ -1,9 +1,10 @@
 import { DogearError } from '../../../src/index'
 import { Browser, isApart, isLoading, isShown, shownBy, type Tab } from './faults-browser'
-import { checkEnd, checkReload } from './faults-check'
+import { checkEnd, checkReload, checkStatus } from './faults-check'
 import { kinds, type Act, type Script } from './faults-script'
 import { damageBox, litter } from './faulty-box'
 import type { View } from './faulty-database'
+import { turnPages } from './large'
 import { fair } from './weather'
 
 const tokens = (text = ''): string[] => text.match(/[^;]+;/g) ?? []
@@ -36,6 +37,7 @@ class Story {
   #emptied = false
   #backup: { readonly data: View; readonly acked: ReadonlySet<string> } | undefined
   #typedAt = 0
+  #pages = 0
   #keeps = true
   /** Storage may be emptied: a page that writes nothing learns of that by an event alone. */
   #mustHear = false
@@ -49,7 +51,9 @@ class Story {
     this.#keeps = ['none', 'aborts', 'web'].includes(kind)
     this.#mustHear = kinds[kind].acts.includes('wipe')
     this.#browser.enter()
-    if (/wiped|Emptied/.test(kind)) await this.#browser.clock.advance(500)
+    if (/wiped|Emptied/.test(kind) || this.#browser.isLarge) await this.#browser.clock.advance(500)
+    const [first] = this.#browser.open
+    if (first && this.#browser.isLarge) this.#turnPages(first, 0)
   }
 
   async turn(act: Act): Promise<void> {
@@ -59,7 +63,7 @@ class Story {
     else if (tab.hidden && !(tab.frozen && act.roll < 0.6)) this.#browser.show(tab)
     else if (!tab.hidden) await this.#attempt(act, tab)
     await clock.advance(act.ms)
-    this.#watch()
+    checkStatus(this.#browser, this.#typedAt)
     this.#believe()
     if (this.#emptied && !this.#browser.weather.hung) await this.#recover()
   }
@@ -92,7 +96,8 @@ class Story {
       await this.#browser.clock.advance(roll < 0.3 ? 0 : roll < 0.6 ? 10 : 20_000)
       this.#endOf(tab)
     },
-    change: (_, { weather }) => Object.assign(this.#browser.weather, fair, weather),
+    change: (_, { weather }) => this.#browser.change(weather),
+    pages: (tab, { roll }) => this.#turnPages(tab, roll),
     hang: () => {
       const { weather, databases } = this.#browser
       weather.hung = !weather.hung
@@ -156,6 +161,10 @@ class Story {
     tab.session.state.append('text', token)
     tab.typed.push(token)
     this.#typedAt = this.#browser.clock.now()
+  }
+
+  #turnPages(tab: Tab, roll: number): void {
+    turnPages({ tab, size: this.#browser.pageSize, next: () => this.#pages++ }, roll)
   }
 
   #flowType(tab: Tab): void {
@@ -227,25 +236,10 @@ class Story {
     if (open.length === 0) return this.#forget()
     const leader = open.find((it) => it.session.role === 'leader')
     const status = leader?.session.persistence.status ?? 'saved'
-    if (status !== 'saved') wrong.push(`45 s after storage was emptied ${leader?.name} is ${status}`)
-  }
-
-  /** A page says within a few seconds how it stands. */
-  #watch(): void {
-    const { open, clock, wrong } = this.#browser
-    for (const tab of open) {
-      const { session, name } = tab
-      const { status } = session.persistence
-      const shown = `${isLoading(tab)} ${status}`
-      if (tab.shown !== shown || tab.hidden) {
-        tab.shown = shown
-        tab.since = clock.now()
-      }
-      const since = clock.now() - tab.since
-      if (isLoading(tab) && since > 10_000) wrong.push(`${name} is loading for ${since}`)
-      const isQuiet = clock.now() - this.#typedAt > 10_000
-      if (status === 'saving' && since > 20_000 && isQuiet) wrong.push(`${name} is saving for ${since}`)
-    }
+    if (status !== 'saved')
+      wrong.push(
+        `45 s after storage was emptied ${leader?.name} is ${status}: ${leader?.session.persistence.error?.message}`,
+      )
   }
 
   /** What the leader calls saved must be in storage. */
@@ -268,6 +262,9 @@ class Story {
     if (open.length === 0) this.#browser.enter()
     const isWell = ({ session }: Tab): boolean => session.persistence.status === 'saved'
     for (let n = 0; n < 14 && !(n > 1 && open.every(isWell)); n++) await clock.advance(5000)
+    for (const tab of open)
+      if (!isWell(tab) && !isApart(tab) && !isLoading(tab) && tab.session.role === 'leader')
+        wrong.push(`${tab.name} does not save by itself: ${tab.session.persistence.error?.message}`)
     // A page that says that it cannot go on needs a reload.
     for (const tab of open.filter((it) => it.session.status === 'error' || isApart(it))) {
       const { status, error } = tab.session.persistence

@@ -23,6 +23,8 @@ export interface Script {
 
 export interface Kind {
   readonly storage: 'indexeddb' | 'web' | 'server'
+  /** The session is so large that its snapshots are in parts. */
+  readonly large?: true
   /** What happens beside what always happens. */
   readonly acts: readonly string[]
   /** What 'change' brings. */
@@ -30,6 +32,10 @@ export interface Kind {
 }
 
 const boxes = ['boxFull', 'boxForbidden', 'boxDamage', 'boxForeign', 'leaveAll']
+
+const pages = Array.from({ length: 6 }, () => 'pages')
+/** From no room at all to that for a snapshot. */
+const roomsOf = (size: number): Partial<Weather>[] => [0, 0.1, 4, 15, 40].map((it) => ({ room: it * size }))
 
 const all = {
   none: { storage: 'indexeddb', acts: ['freeze'], weathers: [] },
@@ -96,6 +102,32 @@ const all = {
     storage: 'indexeddb',
     acts: ['change', 'damage', 'damage'],
     weathers: [{ abort: 0.3 }, { openSlow: 0.3 }],
+  },
+  large: {
+    ...{ storage: 'indexeddb', large: true },
+    acts: ['change', 'change', 'change', 'freeze', ...pages],
+    weathers: [{ abort: 0.05 }, ...roomsOf(40_000)],
+  },
+  largeInTrouble: {
+    ...{ storage: 'indexeddb', large: true },
+    acts: ['change', 'change', 'disconnect', 'wipe', ...pages],
+    weathers: [
+      { lateEvent: 0.05 },
+      { lateLanding: 0.05 },
+      { mute: 0.05 },
+      { abort: 0.1 },
+      ...roomsOf(40_000),
+    ],
+  },
+  webRoom: {
+    storage: 'web',
+    acts: ['change', 'change', ...pages],
+    weathers: [{ fail: 0.3 }, ...roomsOf(4000)],
+  },
+  serverRoom: {
+    storage: 'server',
+    acts: ['change', 'change', ...pages],
+    weathers: [{ fail: 0.03 }, { abort: 0.05 }, { lateEvent: 0.05 }, ...roomsOf(4000)],
   },
   web: {
     storage: 'web',

@@ -24,6 +24,26 @@ interface Range {
   readonly upper: Key
 }
 
+const weights = new WeakMap<readonly [Key, unknown], number>()
+
+/** About how many characters these values are, without those that `others` has as well. */
+export function weightOf(view: View, others: View = new Map()): number {
+  let sum = 0
+  for (const [name, it] of view) {
+    if (others.get(name) === it) continue
+    if (!weights.has(it)) weights.set(it, sizeOf(it))
+    sum += weights.get(it) ?? 0
+  }
+  return sum
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (value instanceof Uint8Array) return value.length
+  const own = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  return own.reduce((sum, [key, it]) => sum + key.length + sizeOf(it), 8)
+}
+
 export const KeyRange = { bound: (lower: Key, upper: Key): Range => ({ lower, upper }) }
 
 export class Request {
@@ -204,6 +224,11 @@ export class Connection {
     this.closing = true
     this.browser.settle(this)
   }
+}
+
+/** About how many characters there are while a transaction lands: what it removes still counts. */
+export function weightAfter({ view = new Map(), connection: { database } }: Transaction): number {
+  return weightOf(database.data) + weightOf(view, database.data)
 }
 
 /** Asked again after each await, because much happens meanwhile. */

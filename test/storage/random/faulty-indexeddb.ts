@@ -6,6 +6,7 @@ import {
   type Task,
   type Transaction,
   type View,
+  weightAfter,
 } from './faulty-database'
 import type { Outside } from './weather'
 
@@ -186,7 +187,9 @@ export class FaultyIndexedDB {
     await this.#moment()
     if (tx.written && luck.hits(weather.lateLanding)) await this.#wait(luck.between(100, 9000))
     if (isOver(tx)) return
-    if (tx.written && (weather.full || luck.hits(weather.abort))) {
+    // As in Chromium, what a transaction removes makes no room for what it writes.
+    const hasRoom = weather.room === Infinity || weightAfter(tx) <= weather.room
+    if (tx.written && (weather.full || !hasRoom || luck.hits(weather.abort))) {
       const kind = luck.pick([undefined, undefined, 'QuotaExceededError', 'UnknownError'])
       return this.abort(tx, kind === undefined ? null : new DOMException('full', kind))
     }

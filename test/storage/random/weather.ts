@@ -4,6 +4,8 @@ import type { VirtualClock } from '../../../src/testing'
 export interface Weather {
   /** Writes are refused. */
   full: boolean
+  /** So many characters have room beside what is stored when this weather begins. */
+  room: number
   /** Nothing moves. */
   hung: boolean
   /** A write is refused as it is about to land, or its answer is lost. */
@@ -23,6 +25,7 @@ export interface Weather {
 
 export const fair: Weather = {
   full: false,
+  room: Infinity,
   hung: false,
   abort: 0,
   fail: 0,
