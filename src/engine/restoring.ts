@@ -131,6 +131,8 @@ export async function continued(
       const goesOn = tail.base === seq || (last && isKnown(last, { history }))
       if (loaded && !same && !(goesOn && model.lineage === tail.lineage)) whole('lineage')
       goOn(parts, model, history, left)
+      // A tab that led beside silent storage had heard the epoch from others, and may have had a session of its own.
+      if (loaded && model.lineage !== tail.lineage) whole('lineage')
       // Outside of a storage nobody can say whose records these are.
       whole(wrongIn(saveModel(model)))
       // A session without records has the version of whoever has claimed it.

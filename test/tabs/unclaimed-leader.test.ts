@@ -662,6 +662,37 @@ test.each([
   },
 )
 
+test('storage is silent, and a tab that had found nothing leads a session of its own, which a leader follows whose first write lands later; both are left / the next page has what that one wrote, once, and onError is told of the rest', async () => {
+  const it = mute(true)
+  const first = it.tab()
+  const one = await first.engine.open(nudged)
+  it.disk.silent = true
+  const second = it.tab()
+  const two = second.engine.session(nudged)
+  one.state.append('text', 'a')
+  await it.clock.advance(30)
+  first.page.hide(true)
+  two.state.append('text', 'b')
+  await it.clock.advance(6000)
+  two.run().catch(() => {})
+  await it.clock.advance(6000)
+  first.page.show(true)
+  await it.clock.advance(6000)
+  expect([two.role, one.role, one.state.get('text')]).toEqual(['leader', 'follower', 'ba'])
+  second.page.hide(true)
+  second.page.show(true)
+  two.close().catch(() => {})
+  crash(second.engine)
+  crash(first.engine)
+  it.disk.wake()
+  await it.clock.advance(10_000)
+  const next = await it.tab().engine.open(nudged)
+  expect([next.status, next.state.get('text')]).toEqual(['idle', 'a'])
+  expect(it.errors).toContainEqual(
+    expect.objectContaining({ code: 'OVERTAKEN', lost: expect.arrayContaining(['wrote']) as string[] }),
+  )
+})
+
 test("storage is silent, and the new leader is closed without a claim; the old leader's last write lands later / the next page has all", async () => {
   const it = await muted(true)
   await it.three.close()
