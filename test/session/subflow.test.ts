@@ -303,6 +303,24 @@ describe('what enters and what comes back', () => {
     expect(error.message).toContain('"state.not.there"')
   })
 
+  test('a captured resource that is not there when the child begins / the step fails, naming it', async () => {
+    const child = defineWorkflow({ ...flow, name: 'child', resources: { till: resource<string>() } }) //
+      .step('end', { on: Go, emits: [Done] }, (ctx) => Done(ctx.resources.till))
+    const options = { ...flow, resources: { bank: resource<string>({ optional: true }) } }
+    const capture = { resources: { till: 'resources.bank' } } as const
+    const workflow = defineWorkflow(options).subflow('sub', {
+      on: Go,
+      workflow: child,
+      emits: [Done],
+      capture,
+    })
+    const session = await profile().open(workflow)
+    const error: StepError = await failure(session.run())
+    expect(error.cause).toMatchObject({ code: 'MISSING_RESOURCE', key: 'bank' })
+    session.setResources({ bank: 'here' })
+    expect(await session.retry()).toBe('here')
+  })
+
   test.each([
     { flowState: { last: 'result.x', payments: 'result.missing' } },
     { flowState: { last: 'result.x' }, value: 'result.missing' },

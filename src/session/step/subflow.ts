@@ -62,6 +62,8 @@ export async function runSubflow(
     replay.reached(key)
     lacks = !core.children.has(`${exec.id}/${key}`) && grown(point, definition)
   } else {
+    // What is named must be there when it begins.
+    given(true)
     const child = begin(definition, mapping.capture ?? {}, read, attempt)
     point = await points.log.make('opened', key, 'subflow', { child })
     points.log.alive()
