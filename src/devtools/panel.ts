@@ -25,7 +25,7 @@ export class Panel {
   readonly #flowPart = part('Flow state', this.#flow.element)
   readonly #history = timelineView({
     rewind: (seq) => void this.#do('Rewind', () => this.#session.rewind(seq)),
-    fork: (seq) => void this.#do('Fork', async () => this.add(await this.#session.fork(seq))),
+    fork: (seq) => void this.#do('Fork', () => this.#fork(seq)),
   })
   readonly #buttons = actions().map((action) => {
     const element = button(action.name, () => void this.#do(action.name, () => action.act(this.#session)))
@@ -49,7 +49,6 @@ export class Panel {
       this.#toggle.focus()
     })
     this.#build()
-    document.body.append(this.#host)
     this.#open(open || isRemembered())
     this.add(session)
   }
@@ -57,6 +56,9 @@ export class Panel {
   /** A session to choose from, and chosen now. */
   add(session: AnySession): void {
     this.#sessions.add(session)
+    // In the head of a page there is no body yet, and some pages get another one when they go on.
+    if (!this.#host.isConnected)
+      (document.querySelector('body') ?? document.documentElement).append(this.#host)
     this.#choose(session)
   }
 
@@ -70,6 +72,7 @@ export class Panel {
 
   remove(): void {
     this.#forget()
+    this.#sessions.clear()
     cancelAnimationFrame(this.#frame)
     this.#host.remove()
   }
@@ -125,8 +128,17 @@ export class Panel {
     this.#choice.selectedIndex = [...this.#sessions].indexOf(this.#session)
   }
 
+  /** Whoever inspects a session in an effect must not fail because it cannot be shown. */
   #draw(): void {
     this.#frame = 0
+    try {
+      this.#show()
+    } catch (error) {
+      this.#say(error)
+    }
+  }
+
+  #show(): void {
     const session = this.#session
     write(this.#toggle, `Dogear: ${session.status}`)
     if (!this.#isOpen) return
@@ -140,14 +152,24 @@ export class Panel {
     this.#history.show(session.history())
   }
 
+  async #fork(seq: number): Promise<void> {
+    const fork = await this.#session.fork(seq)
+    // The panel may be gone meanwhile.
+    if (this.#sessions.size > 0) this.add(fork)
+  }
+
   /** Does something to the session, and says what came of it. */
   async #do(name: string, act: () => unknown): Promise<void> {
     try {
       const done = await act()
       write(this.#message, done === false ? `${name}: there is nothing to do` : `${name}: done`)
     } catch (error) {
-      write(this.#message, `${name}: ${error instanceof Error ? error.message : String(error)}`)
+      this.#say(error, name)
     }
+  }
+
+  #say(error: unknown, what = 'Inspector'): void {
+    write(this.#message, `${what}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

@@ -2,18 +2,17 @@ const KEY = 'dogear-inspector'
 
 /** Whether the inspector was open when the page was left: it looks on through a reload. */
 export function isRemembered(): boolean {
-  return sessionOf()?.getItem(KEY) === 'open'
+  return tried((it) => it.getItem(KEY)) === 'open'
 }
 
 export function remember(open: boolean): void {
-  if (open) sessionOf()?.setItem(KEY, 'open')
-  else sessionOf()?.removeItem(KEY)
+  tried((it) => (open ? it.setItem(KEY, 'open') : it.removeItem(KEY)))
 }
 
-/** A page without cookies has none, and says so by throwing. */
-function sessionOf(): Storage | undefined {
+/** A page without cookies has none, and a full one takes nothing more: both say so by throwing. */
+function tried<T>(call: (storage: Storage) => T): T | undefined {
   try {
-    return sessionStorage
+    return call(sessionStorage)
   } catch {
     return undefined
   }

@@ -57,7 +57,14 @@ export function listView(): View<unknown> {
 }
 
 function isOpenable(value: unknown): boolean {
-  return itemsOf(value).length > 0
+  return countOf(value) > 0
+}
+
+/** How many items there are; nobody may look at them. */
+function countOf(value: unknown): number {
+  if (Array.isArray(value)) return value.length
+  if (value instanceof Map || value instanceof Set) return value.size
+  return isRecord(value) ? Object.keys(value as object).length : 0
 }
 
 /** What a value holds by name or number. Files, dates and others are shown as what they are. */
@@ -75,14 +82,14 @@ function isRecord(value: unknown): boolean {
 }
 
 function sizeOf(value: unknown): string {
-  const { length } = itemsOf(value)
-  if (Array.isArray(value)) return `[${length}]`
-  return isRecord(value) ? `{${length}}` : `${kindOf(value)}(${length})`
+  const count = countOf(value)
+  if (Array.isArray(value)) return `[${count}]`
+  return isRecord(value) ? `{${count}}` : `${kindOf(value)}(${count})`
 }
 
 /** A value in a line. */
 export function textOf(value: unknown): string {
-  if (typeof value === 'string') return cut(JSON.stringify(value), value.length)
+  if (typeof value === 'string') return cut(value)
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return '[]'
@@ -94,8 +101,9 @@ export function textOf(value: unknown): string {
   return [kindOf(value), name, typeof weight === 'number' && `(${weight})`].filter(Boolean).join(' ')
 }
 
-function cut(text: string, length: number): string {
-  return text.length <= MOST_LETTERS ? text : `${text.slice(0, MOST_LETTERS)}… (${length} characters)`
+function cut(text: string): string {
+  const start = JSON.stringify(text.slice(0, MOST_LETTERS))
+  return text.length <= MOST_LETTERS ? start : `${start.slice(0, -1)}… (${text.length} characters)`
 }
 
 function kindOf(value: unknown): string {

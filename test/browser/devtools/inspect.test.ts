@@ -7,7 +7,7 @@ import {
   type AnySession,
 } from 'dogear'
 import { inspect, type InspectOptions } from 'dogear/devtools'
-import { userEvent } from 'vitest/browser'
+import { cdp, userEvent } from 'vitest/browser'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 
@@ -245,6 +245,47 @@ test('values beyond JSON are shown as what they are', async () => {
   expect(text('State')).toContain('… (5000 characters)')
 })
 
+test('a fork that is made after it has ended does not bring it back', async () => {
+  const session = await opened()
+  const end = show(session, { open: true })
+  let resolve: (fork: AnySession) => void = () => undefined
+  const fork = () => new Promise<AnySession>((made) => (resolve = made))
+  const forking = Object.create(session, { fork: { value: fork } }) as AnySession
+  const endForking = show(forking)
+  const [newest] = entries()
+  newest!.open = true
+  named('Fork from here', newest).click()
+  end()
+  endForking()
+  const copy = await session.fork()
+  const heard = vi.fn(copy.subscribe)
+  resolve(Object.create(copy, { subscribe: { value: heard } }) as AnySession)
+  await new Promise(requestAnimationFrame)
+  expect(heard).not.toHaveBeenCalled()
+  expect(host()).toBeNull()
+})
+
+test('an error while it draws is told in it, and reaches nobody else', async () => {
+  const session = await opened()
+  const fail = () => {
+    throw new Error('no history')
+  }
+  show(Object.create(session, { history: { value: fail } }) as AnySession, { open: true })
+  expect(said()).toContain('no history')
+})
+
+test('a full sessionStorage does not keep it from opening', async () => {
+  const full = vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
+    throw new DOMException('full', 'QuotaExceededError')
+  })
+  try {
+    show(await opened(), { open: true })
+  } finally {
+    full.mockRestore()
+  }
+  expect(part('Dogear inspector').hidden).toBe(false)
+})
+
 test('all sessions share one panel, which goes with the last of them', async () => {
   const [first, second] = [await opened('first'), await opened('second')]
   const ending = [show(first), show(first), show(second)]
@@ -289,4 +330,50 @@ test('it is as it was when the page is loaded again', async () => {
   again()
   show(session)
   expect(part('Dogear inspector').hidden).toBe(true)
+})
+
+/** Styles of the page while a test runs. */
+function dressPage(css: string): void {
+  const style = document.createElement('style')
+  style.textContent = css
+  document.head.append(style)
+  ends.push(() => style.remove())
+}
+
+test('styles of the page do not reach it, and while it is closed the page lays nothing out for it', async () => {
+  dressPage(
+    'body > div { transform: scale(0.5); opacity: 0.2; padding: 20px } body { display: grid; gap: 50px }',
+  )
+  const before = document.documentElement.scrollHeight
+  const height = document.body.offsetHeight
+  show(await opened())
+  const { transform, opacity, padding } = getComputedStyle(host()!)
+  expect([transform, opacity, padding]).toEqual(['none', '1', '0px'])
+  expect([document.documentElement.scrollHeight, document.body.offsetHeight]).toEqual([before, height])
+})
+
+test('it is not printed', async () => {
+  show(await opened(), { open: true })
+  const media = (media: string) => cdp().send('Emulation.setEmulatedMedia', { media })
+  await media('print')
+  try {
+    expect(toggle().checkVisibility()).toBe(false)
+  } finally {
+    await media('')
+  }
+  expect(toggle().checkVisibility()).toBe(true)
+})
+
+test('a script in the head shows it, where there is no body yet; a page that has got another body shows it with the next session', async () => {
+  const { body } = document
+  body.remove()
+  try {
+    show(await opened('first'), { open: true })
+    expect(toggle().checkVisibility()).toBe(true)
+  } finally {
+    document.documentElement.append(body)
+  }
+  host()!.remove()
+  show(await opened('second'))
+  expect(toggle().textContent).toBe('Dogear: waiting')
 })
