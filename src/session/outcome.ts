@@ -16,8 +16,8 @@ export class Outcome {
   readonly #core: Core
   #told = false
   #pending: Deferred<unknown> | undefined
-  /** How the last run ended whose error was looked at, and that error. */
-  #end: RunEnd | undefined
+  /** The last run whose error was looked at, with its end, and that error. */
+  #ended: { readonly id: string | undefined; readonly end: RunEnd } | undefined
   #error: Error | undefined
 
   constructor(core: Core) {
@@ -41,11 +41,12 @@ export class Outcome {
 
   /** Why the run did not complete; `undefined` while it is going on. The same object every time. */
   get error(): Error | undefined {
-    const end = this.#core.model.run?.end
+    const { id, end } = this.#core.model.run ?? {}
     if (end === undefined || end.status === 'completed') return undefined
+    const ended = { id, end }
     // In the model of another leader the same end is another object.
-    if (this.#core.cause || !sameJson(this.#end, end)) this.#error = explain(this.#core, end)
-    this.#end = end
+    if (this.#core.cause || !sameJson(this.#ended, ended)) this.#error = explain(this.#core, end)
+    this.#ended = ended
     return this.#error
   }
 

@@ -22,6 +22,21 @@ test('cancel() / the signal is aborted, and the run rejects with CancelledError 
   expect(signal?.reason).toBeInstanceOf(Error)
 })
 
+test('a second run is cancelled for the same reason / its error is another one', async () => {
+  const page = profile()
+  const session = await page.open(asking)
+  const cancelled = async () => {
+    const result = failure(session.run())
+    await page.settle()
+    session.cancel('changed my mind')
+    return result
+  }
+  const first = await cancelled()
+  const second = await cancelled()
+  expect(second).not.toBe(first)
+  expect(session.error).toBe(second)
+})
+
 test('cancel() / uncommitted writes of the step are taken out, committed ones stay', async () => {
   const page = profile()
   const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
