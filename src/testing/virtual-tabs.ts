@@ -80,6 +80,7 @@ function channels(): (name: string) => Channel {
     const channel: Channel = {
       onmessage: null,
       postMessage(message) {
+        if (!all.has(channel)) throw new Error('InvalidStateError: the channel is closed')
         const others = [...all].filter((it) => it !== channel)
         for (const other of others) {
           const data: unknown = structuredClone(message)
