@@ -79,7 +79,7 @@ export const Refunded: Story = {
 export const Stopped: Story = {
   ...played,
   args: { pace: 40 },
-  name: 'Stopped in the middle: what was written stays, and the next message is answered',
+  name: 'Stopped in the middle: what is stored of the reply stays, and the next message is answered',
   async play(scene) {
     const { canvas, userEvent } = scene
     await say(scene, 'Tell me')

@@ -99,5 +99,7 @@ function isOpen({ status }: AnySession): boolean {
 }
 
 async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text)
+  const { clipboard } = navigator as Partial<Pick<Navigator, 'clipboard'>>
+  if (clipboard === undefined) throw new Error('this page may not write to the clipboard; serve it by https')
+  await clipboard.writeText(text)
 }

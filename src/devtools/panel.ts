@@ -43,8 +43,10 @@ export class Panel {
     this.#choice.addEventListener('change', () =>
       this.#choose([...this.#sessions][this.#choice.selectedIndex]),
     )
-    this.#section.addEventListener('keydown', ({ key }) => {
-      if (key !== 'Escape') return
+    this.#section.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return
+      // A dialog of the page stays open.
+      event.stopPropagation()
       this.#open(false)
       this.#toggle.focus()
     })

@@ -80,7 +80,12 @@ test('a button says how the session stands, opens the panel, and closes it again
   expect(text('Session')).toContain('order, version 3')
   expect(text('Session')).toContain('askAddress (step address)')
   named('Pause').focus()
+  const heard: string[] = []
+  const hear = (event: KeyboardEvent) => heard.push(event.key)
+  document.addEventListener('keydown', hear)
   await userEvent.keyboard('{Escape}')
+  document.removeEventListener('keydown', hear)
+  expect(heard).toEqual([])
   expect(part('Dogear inspector').hidden).toBe(true)
   expect(root().activeElement).toBe(toggle())
   session.cancel()
