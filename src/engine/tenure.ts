@@ -34,6 +34,8 @@ export function look(clock: Clock, now: () => Promise<unknown> | undefined, trie
 
 /** Milliseconds until a claim that failed is made again, unless a write makes it before. */
 const NEXT_CLAIM = 5000
+/** After so many milliseconds the answer to a claim may be lost for ever, and another one is made. */
+const LOST = 30_000
 
 /** What the other tabs must hear from storage. */
 export interface Told {
@@ -70,6 +72,7 @@ export class Tenure {
   readonly #deps: TenureDeps
   #beginning: Promise<number> | undefined
   #claiming: Promise<boolean> | undefined
+  #claimedAt = 0
   /** What was shown right after the session was claimed anew: still the same until something is stored, or has failed. */
   #anew: Persistence | undefined
 
@@ -189,9 +192,15 @@ export class Tenure {
     return live.role === 'leader' && live.core.journal === journal && !live.core.closed
   }
 
-  /** One claim at a time. A claim that was given up may land all the same, and then counts. */
+  /** One claim at a time, unless its answer is lost. A claim that was given up may land all the same, and then counts. */
   #renew(): Promise<boolean> {
-    return (this.#claiming ??= this.#claim().finally(() => (this.#claiming = undefined)))
+    const now = this.#deps.clock.now()
+    if (this.#claiming && now < this.#claimedAt + LOST) return this.#claiming
+    this.#claimedAt = now
+    const own: Promise<boolean> = this.#claim().finally(() => {
+      if (this.#claiming === own) this.#claiming = undefined
+    })
+    return (this.#claiming = own)
   }
 
   async #claim(): Promise<boolean> {
@@ -201,8 +210,8 @@ export class Tenure {
     const wasStored = live.stored > 0
     if (!this.#holds || (wasStored && !(await isEmptied(storage, this.epoch ?? 0)))) return false
     const { epoch } = await storage.claim(id, shape, 0)
-    // Somebody has stored it since, or it has ended here.
-    if (epoch === undefined || !this.#holds) return false
+    // Somebody has stored it since, a later claim was answered before, or it has ended here.
+    if (epoch === undefined || epoch < (this.epoch ?? 0) || !this.#holds) return false
     this.epoch = epoch
     journal.owe()
     this.#anew = journal.persistence

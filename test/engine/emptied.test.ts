@@ -70,6 +70,29 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
+  test('and the answer to the claim that follows is lost / another claim is made, and all is stored again', async () => {
+    const { clock, storage, empty, tab } = browser()
+    let isLost = false
+    const claim: SessionStorage['claim'] = async (...call) => {
+      const answer = await storage.claim(...call)
+      return isLost ? new Promise(() => {}) : answer
+    }
+    const session = await createEngine({ storage: { ...storage, claim }, clock, onError: () => {} }).open(
+      asking,
+    )
+    session.state.set('old', 1)
+    await session.flush()
+    empty()
+    isLost = true
+    session.state.set('new', 2)
+    await clock.advance(10_000)
+    expect(session.persistence.status).toBe('unsaved')
+    isLost = false
+    await clock.advance(90_000)
+    expect(session.persistence.status).toBe('saved')
+    expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
   test('and text is typed all the while, letter by letter / all of it is stored', async () => {
     const { clock, storage, empty } = browser()
     const slowly = () => new Promise<void>((resolve) => void clock.setTimeout(resolve, 100))
