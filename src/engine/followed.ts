@@ -13,8 +13,10 @@ export async function followed({ core }: LiveSession, around: Surroundings): Pro
   const tail = await page?.left()
   const { following } = tabs
   const last = tail?.records.at(-1) as SessionRecord | undefined
-  if (!tabs.leads || !following?.welcomed) return undefined
-  const { durable: seq, welcomed: epoch, persistence } = following
+  if (!tabs.leads || !following?.heardOf) return undefined
+  const { durable: seq, heardOf: epoch, welcomed, persistence } = following
+  // A page from the cache may have missed what another tab has stored. Below 1, no storage has given an epoch to anybody.
+  if (!welcomed && epoch >= 1) return undefined
   // What was left must be known here: from its writer, or because it is stored.
   if (seq > core.model.seq || (last && last.seq > seq && !isKnown(last, core))) return undefined
   const { savedAt = 0 } = persistence

@@ -626,6 +626,22 @@ test('storage is silent, and the next leader has not heard all that the last one
   expect([it.two.role, it.two.state.get('text')]).toEqual(['leader', 'abz'])
 })
 
+test('storage is silent from the beginning, and the only page comes back from the cache / it executes in memory as before', async () => {
+  const it = mute(false)
+  it.disk.silent = true
+  const { engine, page } = it.tab()
+  const session = engine.session(nudged)
+  await it.clock.advance(5000)
+  void session.run().catch(() => {})
+  session.state.set('text', 'a')
+  page.hide(true)
+  page.show(true)
+  await it.clock.advance(10_000)
+  expect(await session.asks[0]!.reply('yes')).toBe(true)
+  await it.clock.advance(100)
+  expect([session.role, session.state.get('text'), session.result]).toEqual(['leader', 'a', 'yes'])
+})
+
 test.each([
   ['is left before storage answers', true],
   ['stays until storage answers', false],
