@@ -200,9 +200,9 @@ export interface SessionStorage {
   /** Sets aside a copy of a workflow's flow state, once for each `seq`. With `remove` it also removes the flow state. */
   quarantineFlow(workflow: string, remove?: boolean): Promise<void>
   /**
-   * The first epoch that was given out since the storage was made or emptied; 0 when none was. With it a writer whose
-   * session is gone can tell a storage that was emptied under the page from a session that was deleted. Without it, the
-   * writer takes the session for deleted.
+   * The first epoch that was given out since the storage was made or emptied; 0 when none was. A flow state that is stored
+   * before any session takes one too. With it a writer whose session is gone can tell a storage that was emptied under the
+   * page from a session that was deleted. Without it, the writer takes the session for deleted.
    */
   began?(): Promise<number>
   /** Calls `listener` when something may have been removed under the page. Returns a function that ends this. */

@@ -539,6 +539,37 @@ describe('storage is emptied, with the flow state in it', () => {
     },
   )
 
+  test.each([false, true])(
+    'while storage does not say when it began; begun anew by another page: %s / all of it is stored again',
+    async (anew) => {
+      const home = browser()
+      if (anew) await home.tab().open(asking)
+      let written = false
+      let silent = true
+      const late: (() => void)[] = []
+      const storage: SessionStorage = {
+        ...home.storage,
+        async began() {
+          if (written && silent) await new Promise<void>((resolve) => late.push(resolve))
+          return home.storage.began!()
+        },
+        writeFlow: (...given) => home.storage.writeFlow(...given).finally(() => (written = true)),
+      }
+      const engine = createEngine({ storage, clock: home.clock, onError: (it) => home.errors.push(it) })
+      engine.flow(counting).state.append('names', 'Ada')
+      await home.clock.advance(500)
+      home.empty()
+      if (anew) await home.tab().open(asking)
+      silent = false
+      late.forEach((answer) => answer())
+      await home.clock.advance(500)
+      engine.flow(counting).state.append('names', 'Bob')
+      await home.clock.advance(5000)
+      expect(engine.flow(counting).state.get('names')).toEqual(['Ada', 'Bob'])
+      expect(await stored(home)).toMatchObject({ names: ['Ada', 'Bob'] })
+    },
+  )
+
   test('on purpose, by clear() in another page / the flow state does not come back', async () => {
     for (const alone of [true, false]) {
       const home = browser(alone)

@@ -202,6 +202,7 @@ export class FlowState implements SessionFlow {
       state: this.#tree.root(),
     }
     const flow = await encodeFlow(next, this.#definition, this.#deps)
+    this.#origin.look()
     const refused = !(await storage.writeFlow(flow, seq))
     if (refused) await this.#read()
     if (this.#outage.inVain(refused && this.#base.seq === seq))

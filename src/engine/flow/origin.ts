@@ -2,6 +2,9 @@ import type { Clock } from '../../clock'
 import type { LimitedStorage } from '../../storage/limited'
 import { look } from '../tenure'
 
+/** No epoch is that. */
+const GONE = -1
+
 /** Tells a flow state that was removed from one that was lost when the whole storage was emptied. */
 export class Origin {
   readonly #storage: LimitedStorage
@@ -15,17 +18,26 @@ export class Origin {
     this.#unwatch = storage.watch(() => look(clock, read))
   }
 
-  /** The storage as it is now has a flow state. */
+  /** The storage as it is now has a flow state. With that goes an epoch: without one, all is gone again. */
   note(): void {
-    if (this.#first > 0) return
-    this.#storage.began().then(
-      (first) => (this.#first = first),
-      () => {},
-    )
+    this.#ask(GONE)
+  }
+
+  /** A flow state is about to be stored. What is asked for afterwards, somebody may have emptied by then. */
+  look(): void {
+    this.#ask(0)
   }
 
   async isEmptied(): Promise<boolean> {
-    return this.#first > 0 && (await this.#storage.began()) !== this.#first
+    return this.#first !== 0 && (await this.#storage.began()) !== this.#first
+  }
+
+  #ask(unbegun: number): void {
+    if (this.#first !== 0) return
+    this.#storage.began().then(
+      (first) => (this.#first ||= first || unbegun),
+      () => {},
+    )
   }
 
   end(): void {

@@ -19,6 +19,12 @@ export const flows: Cases = {
     equal(await storage.readFlow('other'), undefined)
     equal(await storage.list(), [])
   },
+  'where the first epoch can be asked for, a flow state takes one': async (open) => {
+    const storage = open()
+    if (storage.began === undefined) return
+    await storage.writeFlow(flow(5), 0)
+    equal((await storage.began()) > 0, true)
+  },
   'a write that has seen an older flow state changes nothing': async (open) => {
     const storage = open()
     await storage.writeFlow(flow(5), 0)
