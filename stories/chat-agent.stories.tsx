@@ -1,8 +1,9 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
 import { createEngine, memoryStorage } from 'dogear'
-import { StrictMode, useState } from 'react'
+import { useState } from 'react'
 import { expect, waitFor } from 'storybook/test'
 import { ChatAgent, type ChatAgentProps } from './chat-agent/chat'
+import { strict } from './strict'
 
 /**
  * A chat with an assistant that writes word by word, and asks before it pays a refund. Reload while it writes: it goes on
@@ -13,13 +14,7 @@ const meta = {
   title: 'Chat agent',
   component: ChatAgent,
   parameters: { controls: { disable: true } },
-  decorators: [
-    (Story) => (
-      <StrictMode>
-        <Story />
-      </StrictMode>
-    ),
-  ],
+  decorators: [strict],
 } satisfies Meta<typeof ChatAgent>
 
 export default meta

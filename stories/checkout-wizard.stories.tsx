@@ -1,8 +1,9 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
 import { createEngine, memoryStorage } from 'dogear'
-import { StrictMode, useState } from 'react'
+import { useState } from 'react'
 import { expect } from 'storybook/test'
 import { CheckoutWizard, type CheckoutWizardProps } from './checkout/wizard'
+import { strict } from './strict'
 
 /**
  * A checkout with a branch, a payment that fails at first and is tried again, and fields that keep every key. Fill
@@ -12,13 +13,7 @@ const meta = {
   title: 'Checkout wizard',
   component: CheckoutWizard,
   parameters: { controls: { disable: true } },
-  decorators: [
-    (Story) => (
-      <StrictMode>
-        <Story />
-      </StrictMode>
-    ),
-  ],
+  decorators: [strict],
 } satisfies Meta<typeof CheckoutWizard>
 
 export default meta

@@ -1,10 +1,11 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
 import { createEngine, memoryStorage } from 'dogear'
 import { inspect } from 'dogear/devtools'
-import { StrictMode, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { expect, waitFor } from 'storybook/test'
 import { useWorkflow } from './checkout/hooks'
 import { CheckoutWizard } from './checkout/wizard'
+import { strict } from './strict'
 
 /** For developers: the checkout, and beside it what its session holds and what has happened to it. */
 function Inspected() {
@@ -31,13 +32,7 @@ const meta = {
   component: Inspected,
   // Its panel is fixed to the window, so each story has a page of its own.
   tags: ['!autodocs'],
-  decorators: [
-    (Story) => (
-      <StrictMode>
-        <Story />
-      </StrictMode>
-    ),
-  ],
+  decorators: [strict],
 } satisfies Meta<typeof Inspected>
 
 export default meta

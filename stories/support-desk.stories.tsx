@@ -1,8 +1,9 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
 import { createEngine, memoryStorage } from 'dogear'
-import { StrictMode, useState } from 'react'
+import { useState } from 'react'
 import { expect, waitFor } from 'storybook/test'
 import { SupportDesk, type SupportDeskProps } from './support-desk/desk'
+import { strict } from './strict'
 
 /**
  * A flow that is a JSON document: a condition, a loop, asks to the customer, and a node
@@ -13,13 +14,7 @@ const meta = {
   title: 'Support desk',
   component: SupportDesk,
   parameters: { controls: { disable: true } },
-  decorators: [
-    (Story) => (
-      <StrictMode>
-        <Story />
-      </StrictMode>
-    ),
-  ],
+  decorators: [strict],
 } satisfies Meta<typeof SupportDesk>
 
 export default meta
