@@ -49,11 +49,24 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
   ],
   [
     'the first epoch changes',
-    () => {
-      let asked = 0
-      return { began: async () => asked++ }
+    ({ claim, writeFlow }) => {
+      let first = 0
+      let begun = false
+      return {
+        claim: (...given) => ((begun = true), claim(...given)),
+        writeFlow: (...given) => ((begun = true), writeFlow(...given)),
+        began: async () => (begun ? ++first : 0),
+      }
     },
     'where the first epoch can be asked for, it stays what it was until all is emptied: expected 1, got 2',
+  ],
+  [
+    'a flow state takes no epoch',
+    ({ claim }) => {
+      let first = 0
+      return { claim: (...given) => ((first = 1), claim(...given)), began: async () => first }
+    },
+    'where the first epoch can be asked for, a flow state takes one: expected true, got false',
   ],
   [
     'a snapshot does not raise the format',
