@@ -1,10 +1,13 @@
+import { useWorkflow } from 'dogear/react'
 import { useEffect, useRef, type ReactNode } from 'react'
 
 /**
- * An ask takes the focus that the one before had: its text field if it has one, else all of it, so that
+ * Whose turn it is: what the session asks, or how it stands. An ask takes the focus that the one before had: its text field if it has one, else all of it, so that
  * it is read out and nobody answers it by a key that is still down. Loading the page at it does not.
  */
-export function Turn({ of, children }: { readonly of: string; readonly children: ReactNode }) {
+export function Turn({ children }: { readonly children: ReactNode }) {
+  const { ask, status } = useWorkflow()
+  const of = ask?.id ?? status
   const place = useRef<HTMLDivElement>(null)
   const shown = useRef(of)
   useEffect(() => {

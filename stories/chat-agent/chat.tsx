@@ -38,7 +38,9 @@ export function ChatAgent({ id = 'chat', pace = 60, paymentsUrl, engine }: ChatA
         <WorkflowProvider id={shown} resources={resources} {...(engine && { engine })}>
           <Versions of={id} shown={shown} onShow={show} />
           <Messages onFork={show} />
-          <Next />
+          <Turn>
+            <Next />
+          </Turn>
           <Saved />
         </WorkflowProvider>
       </section>
@@ -127,17 +129,8 @@ function Live({ words }: { readonly words: number }) {
   return <span className="live">{useWordsAfter(words)}</span>
 }
 
-/** Whose turn it is: the assistant's, or yours. */
+/** What may be done now: by the assistant, or by you. */
 function Next() {
-  const { ask, status } = useWorkflow()
-  return (
-    <Turn of={ask?.id ?? status}>
-      <Asked />
-    </Turn>
-  )
-}
-
-function Asked() {
   const { ask, status, error, retry, cancel } = useWorkflow()
   if (ask?.type === 'askRefund')
     return (

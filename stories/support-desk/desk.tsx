@@ -37,7 +37,9 @@ export function SupportDesk({ id = 'support-desk', thinking = 1500, paymentsUrl,
         <section aria-label="Your case">
           <h1>Support desk</h1>
           <Log />
-          <Question />
+          <Turn>
+            <Question />
+          </Turn>
           <Saved />
         </section>
         <Diagram />
@@ -65,15 +67,6 @@ function Saved() {
 
 /** What the desk wants to know now. */
 function Question() {
-  const { ask, status } = useWorkflow()
-  return (
-    <Turn of={ask?.id ?? status}>
-      <Asked />
-    </Turn>
-  )
-}
-
-function Asked() {
   const { ask, status, start, error } = useWorkflow()
   if (error) return <p role="alert">{error.message}</p>
   if (status === 'idle') return <Choice text="Something wrong?" yes="Open a case" onYes={() => start()} />

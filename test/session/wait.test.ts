@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, type AnyWorkflow } from '../../src/index'
+import { defineEvent, defineWorkflow, type AnySession, type AnyWorkflow } from '../../src/index'
 import { Done, flow, gate, Go, Item, Nudge, profile, Question, Worked } from '../support/flows'
 
 const outside = { ...flow, events: [Nudge] } as const
@@ -295,6 +295,29 @@ describe('waitFor', () => {
     expect(again.result).toBe(5)
   })
 
+  /** Two events at once, for two steps that go on beside each other. */
+  const beside = defineWorkflow({ ...outside, skip: ['deadEnd'] }).step(
+    'both',
+    { on: Go, emits: [Item, Worked] },
+    (ctx) => {
+      ctx.send(Worked(1))
+      ctx.send(Item(1))
+    },
+  )
+
+  /** How it ends when a page that runs `first` is reloaded, and the next one has `then`. */
+  async function reloaded(first: AnyWorkflow, then: AnyWorkflow): Promise<unknown[]> {
+    const page = profile()
+    const session: AnySession = await page.open(first)
+    void session.run()
+    await page.settle()
+    await page.reload()
+    const again: AnySession = await page.open(then)
+    await page.settle()
+    await page.clock.advance(10)
+    return [again.status, again.result]
+  }
+
   const child = defineWorkflow({ name: 'child', version: 1, start: Worked, stop: Done }).step(
     'only',
     { on: Worked, emits: [Done] },
@@ -305,11 +328,7 @@ describe('waitFor', () => {
     'sent before a point (%s) right after a reload, before the step is back at its wait with `where` / the wait gets it',
     async (point) => {
       const workflow = (first: boolean) =>
-        defineWorkflow({ ...outside, skip: ['deadEnd'] })
-          .step('both', { on: Go, emits: [Item, Worked] }, (ctx) => {
-            ctx.send(Worked(1))
-            ctx.send(Item(1))
-          })
+        beside
           .step('send', { on: Worked, emits: [Nudge], asks: [Question] }, async (ctx) => {
             if (first) await gate().promise
             ctx.send(Nudge('right'))
@@ -324,14 +343,7 @@ describe('waitFor', () => {
             const wanted = await ctx.once('wanted', () => 'right')
             return Done((await ctx.waitFor(Nudge, { where: (it) => it.data === wanted })).data)
           })
-      const page = profile()
-      void (await page.open(workflow(true))).run()
-      await page.settle()
-      await page.reload()
-      const again = await page.open(workflow(false))
-      await page.settle()
-      await page.clock.advance(10)
-      expect([again.status, again.result]).toEqual(['completed', 'right'])
+      expect(await reloaded(workflow(true), workflow(false))).toEqual(['completed', 'right'])
     },
   )
 
@@ -339,11 +351,7 @@ describe('waitFor', () => {
     'sent before %s, which comes right after a reload / the wait with `where` gets it',
     async (point) => {
       const workflow = (first: boolean) =>
-        defineWorkflow({ ...outside, skip: ['deadEnd'] })
-          .step('both', { on: Go, emits: [Item, Worked] }, (ctx) => {
-            ctx.send(Worked(1))
-            ctx.send(Item(1))
-          })
+        beside
           .step('send', { on: Worked, emits: [Nudge] }, async (ctx) => {
             if (point !== 'the result of an effect') return
             const slow = gate()
@@ -369,13 +377,7 @@ describe('waitFor', () => {
             for (let n = 0; n < 40; n++) await ctx.once(`before ${n}`, () => n)
             return Done((await ctx.waitFor(Nudge, { where: (it) => it.data === 'right' })).data)
           })
-      const page = profile()
-      void (await page.open(workflow(true))).run()
-      await page.settle()
-      await page.reload()
-      const again = await page.open(workflow(false))
-      await page.settle()
-      expect([again.status, again.result]).toEqual(['completed', 'right'])
+      expect(await reloaded(workflow(true), workflow(false))).toEqual(['completed', 'right'])
     },
   )
 

@@ -4,6 +4,8 @@ import {
   createEngine,
   defineWorkflow,
   memoryStorage,
+  type AnySession,
+  type AnyWorkflow,
   type Engine,
   type EngineOptions,
   OvertakenError,
@@ -17,9 +19,12 @@ import { browser } from '../support/leaving'
 import { Page } from '../support/page'
 
 /** A page is left with "a" stored, and "b" after it not stored yet. */
-async function leftBehind(tab: ReturnType<typeof browser>['tab']): Promise<void> {
+async function leftBehind(
+  tab: ReturnType<typeof browser>['tab'],
+  workflow: AnyWorkflow = asking,
+): Promise<void> {
   const page = tab()
-  const session = await page.engine.open(asking)
+  const session: AnySession = await page.engine.open(workflow)
   session.state.set('text', 'a')
   await session.flush()
   session.state.append('text', 'b')
@@ -281,12 +286,7 @@ describe('leaving the page', () => {
         Done(1),
       )
       const { tab, storage } = browser({ locks: null, channel: null })
-      const first = tab()
-      const session = await first.engine.open(keeping)
-      session.state.set('text', 'a')
-      await session.flush()
-      session.state.append('text', 'b')
-      first.leave()
+      await leftBehind(tab, keeping)
       const silent = () => new Promise<void>(() => {})
       const second = tab({ storage: { ...storage, append: silent, compact: silent } })
       const again = second.engine.session(keeping)

@@ -235,3 +235,12 @@ export function weightAfter({ view = new Map(), connection: { database } }: Tran
 export function isOver(tx: Transaction): boolean {
   return tx.state === 'done'
 }
+
+/** Writers wait for those before them. Readers have a copy and keep nobody waiting. */
+export function mayBegin(tx: Transaction): boolean {
+  for (const other of tx.connection.database.transactions) {
+    if (other === tx) return true
+    if (other.mode === 'readwrite') return false
+  }
+  return true
+}

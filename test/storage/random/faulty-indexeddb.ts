@@ -2,6 +2,7 @@ import {
   Connection,
   Database,
   isOver,
+  mayBegin,
   Request,
   type Task,
   type Transaction,
@@ -129,18 +130,9 @@ export class FaultyIndexedDB {
     )
   }
 
-  /** Writers wait for those before them. Readers have a copy and keep nobody waiting. */
-  #mayBegin(tx: Transaction): boolean {
-    for (const other of tx.connection.database.transactions) {
-      if (other === tx) return true
-      if (other.mode === 'readwrite') return false
-    }
-    return true
-  }
-
   go(tx: Transaction): void {
     if (tx.busy || tx.state === 'done' || tx.state === 'committing') return
-    if (tx.state === 'waiting' && !this.#mayBegin(tx)) return
+    if (tx.state === 'waiting' && !mayBegin(tx)) return
     tx.state = 'running'
     tx.busy = true
     void this.#work(tx).finally(() => (tx.busy = false))
