@@ -59,6 +59,7 @@ export type {
 } from './storage/storage'
 export type { HistoryEntry } from './session/model/history-entry'
 export type { Orphan } from './session/orphans'
+export type { DueRetry } from './session/retries'
 export type { AnySession, Progress, Resumed, Role, Session, Target } from './session/session'
 export type { Status } from './session/model/status'
 export type { EventsOptions } from './session/stream'

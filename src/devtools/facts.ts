@@ -1,6 +1,7 @@
 import type { AnySession } from '../session/session'
 import { definitionOf } from '../workflow/workflow'
 import { make, Rows, write, type View } from './element'
+import { timeOf } from './timeline'
 import { textOf } from './tree'
 
 /** What a session is and does, one line each. */
@@ -22,6 +23,7 @@ function factsOf(session: AnySession): ReadonlyMap<string, string> {
     ['Workflow', `${name}, version ${version}`],
     ['Status', session.status],
     ['Asks', listed(session.asks.map((it) => `${it.type} (step ${it.step})`))],
+    ['Retries', listed(session.retries.map(retryOf))],
     [
       'Progress',
       progress && [`${Math.round(progress.fraction * 100)} %`, progress.label].filter(Boolean).join(' '),
@@ -36,6 +38,10 @@ function factsOf(session: AnySession): ReadonlyMap<string, string> {
     ['Fork of', parent && `${parent.id} at #${parent.seq}`],
   ]
   return new Map(facts.filter((it): it is readonly [string, string] => it[1] !== undefined && it[1] !== ''))
+}
+
+function retryOf({ step, retryAt, error }: AnySession['retries'][number]): string {
+  return `${step} at ${timeOf(retryAt)}${error ? ` (${error.name}: ${error.message})` : ''}`
 }
 
 function listed(names: readonly string[]): string {

@@ -44,13 +44,20 @@ function sizeOf(entry: HistoryEntry): number {
 
 /** An entry in a line: its number, the time of day, and the names in it. */
 function lineOf(entry: HistoryEntry): string {
-  const time = new Date(entry.at).toLocaleTimeString(undefined, { hour12: false })
   // The key of an ask says what its event says.
   const key = entry.event === undefined && entry['key']
   const names = [entry['point'], entry['step'], key, ...pathsOf(entry['ops']), ...typesOf(entry)]
-  return [`#${entry.seq}`, time, entry.type, ...new Set(names.filter((it) => typeof it === 'string'))].join(
-    ' ',
-  )
+  return [
+    `#${entry.seq}`,
+    timeOf(entry.at),
+    entry.type,
+    ...new Set(names.filter((it) => typeof it === 'string')),
+  ].join(' ')
+}
+
+/** The time of day. */
+export function timeOf(at: number): string {
+  return new Date(at).toLocaleTimeString(undefined, { hour12: false })
 }
 
 /** The paths that a write has touched. The whole state has none. */

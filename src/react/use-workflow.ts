@@ -17,6 +17,10 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   readonly ask: OpenedAsk<Of<W>['asks']> | undefined
   /** The open asks, oldest first. */
   readonly asks: readonly OpenedAsk<Of<W>['asks']>[]
+  /** Steps that have failed and wait for their next attempt: when, and why. */
+  readonly retries: Session<W>['retries']
+  /** Declared resources that nobody has given: while there are any, it is `paused`. */
+  readonly missingResources: Session<W>['missingResources']
   /** The stop event's data, once the run is completed. */
   readonly result: ResultOf<W> | undefined
   /** Why it failed, was cancelled, stalled or could not be loaded. */

@@ -17,6 +17,8 @@ const loading: Shown = {
   status: 'loading',
   ask: undefined,
   asks: [],
+  retries: [],
+  missingResources: [],
   result: undefined,
   error: undefined,
   progress: undefined,
@@ -43,8 +45,10 @@ export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly 
       return saved
     })
   const look = (): void => {
-    const { status, asks, result, error, progress, resumed, role, persistence } = session
-    const next: Shown = { status, ask: asks[0], asks, result, error, progress, resumed, role }
+    const { status, asks, retries, missingResources, result, error, progress, resumed, role, persistence } =
+      session
+    const work = { status, ask: asks[0], asks, retries, missingResources, result, error }
+    const next: Shown = { ...work, progress, resumed, role }
     if (sameJson(shown, next) && (!looked || saved === persistence)) return
     shown = next
     saved = persistence

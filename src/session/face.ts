@@ -8,6 +8,7 @@ import type { OpenAsk } from '../workflow/ask'
 import type { LiveSession } from './live-session'
 import type { Point, Waiting } from './model/model'
 import { idOf } from './open-asks'
+import { retriesOf } from './retries'
 import { pageProgress } from './step/page-progress'
 import type { Progress, Session } from './session'
 import type { EventsOptions } from './stream'
@@ -73,6 +74,7 @@ function shown(): Readonly<Record<string, (live: LiveSession, kept: Kept) => unk
     ready: (live) => live.ready,
     status: (live) => live.status,
     asks: (live, kept) => ((kept['asks'] ??= askView(live)) as () => unknown)(),
+    retries: retryView,
     result: (live) => live.result,
     error: (live) => live.error,
     progress: (live, kept) => live.progress ?? ((kept['pages'] ??= pageView(live)) as () => unknown)(),
@@ -163,6 +165,12 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
     if (!sameJson(next, asks)) asks = Object.freeze(next)
     return asks
   }
+}
+
+/** The steps in back-off: the same array until one comes or goes. */
+function retryView({ core }: LiveSession, kept: Kept): unknown {
+  const next = retriesOf(core)
+  return sameJson(next, kept['retries']) ? kept['retries'] : (kept['retries'] = Object.freeze(next))
 }
 
 /** The progress of its pages: the same object until the number changes. */

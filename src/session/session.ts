@@ -14,6 +14,7 @@ import type {
 import type { Persistence } from '../storage/persistence'
 import type { HistoryEntry } from './model/history-entry'
 import type { Orphan } from './orphans'
+import type { DueRetry } from './retries'
 import type { Status } from './model/status'
 import type { EventsOptions } from './stream'
 
@@ -77,6 +78,8 @@ export interface Session<W extends AnyWorkflow> {
   readonly status: Status
   /** The open asks, oldest first. The same array until one comes or goes. */
   readonly asks: readonly Opened<Of<W>['asks']>[]
+  /** Steps that have failed and wait for their next attempt. The same array until one comes or goes. */
+  readonly retries: readonly DueRetry[]
   /** The stop event's data, once the run is completed. */
   readonly result: ResultOf<W> | undefined
   /** Why it failed, was cancelled, stalled or could not be loaded. */

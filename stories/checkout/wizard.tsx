@@ -11,7 +11,7 @@ import { Page, Pages } from './page'
 import { PaymentPage } from './payment-page'
 import { paymentsAt } from './payments'
 import { ReceiptPage } from './receipt-page'
-import { SaveStatus } from './save-status'
+import { SaveStatus, timeOf } from './save-status'
 import { ShopPage } from './shop-page'
 import { StartOver } from './start-over'
 import { Steps } from './steps'
@@ -103,7 +103,7 @@ function WhileOurs({ children }: { readonly children: ReactNode }) {
 
 /** The page is derived from what the flow asks: there is no second truth about where the user is. */
 function CurrentPage({ question }: { readonly question: Question | undefined }) {
-  const { status, progress } = useWorkflow()
+  const { status, progress, retries } = useWorkflow()
   switch (question?.type) {
     case 'askAddress':
       return <AddressPage ask={question} />
@@ -117,9 +117,14 @@ function CurrentPage({ question }: { readonly question: Question | undefined }) 
   if (status === 'idle') return <CartPage />
   if (status === 'completed') return <ReceiptPage />
   if (status !== 'running' && status !== 'waiting') return <FailedPage />
+  const [retry] = retries
   return (
     <Page title="One moment">
-      <p role="status">{progress?.label ?? 'Going on where it stopped ...'}</p>
+      <p role="status">
+        {retry
+          ? `That did not work: ${retry.error?.message}. It is tried again at ${timeOf(retry.retryAt)}.`
+          : (progress?.label ?? 'Going on where it stopped ...')}
+      </p>
     </Page>
   )
 }

@@ -135,13 +135,7 @@ export const checkout = defineWorkflow({
     { on: Approved, emits: [Ordered], retry: { attempts, delay: 500, factor: 2 } },
     async (ctx, { data: { total } }) => {
       ctx.progress(0.75, ctx.attempt === 1 ? 'Paying ...' : `Paying, try ${ctx.attempt} of ${attempts} ...`)
-      try {
-        // The key is the same on every try, and after a reload: the server charges once.
-        return Ordered(await ctx.once('charge', (key) => ctx.resources.payments.charge(total, key)))
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        ctx.progress(0.75, `That did not work: ${reason} (try ${ctx.attempt} of ${attempts})`)
-        throw error
-      }
+      // The key is the same on every try, and after a reload: the server charges once.
+      return Ordered(await ctx.once('charge', (key) => ctx.resources.payments.charge(total, key)))
     },
   )

@@ -1,16 +1,29 @@
 import { act, cleanup, render } from '@testing-library/react'
 import { StrictMode, useLayoutEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
-import { createEngine, memoryStorage, type Session, type SessionStorage } from 'dogear'
+import { createEngine, defineWorkflow, memoryStorage, type Session, type SessionStorage } from 'dogear'
 import { useWorkflow, useWorkflowState, type UseWorkflow } from 'dogear/react'
-import { Address, begun, checkout, hooks, Nudge, shop, stage, text, thrownBy, type Shop } from './stage'
+import {
+  Address,
+  Begin,
+  begun,
+  checkout,
+  Done,
+  hooks,
+  Nudge,
+  shop,
+  stage,
+  text,
+  thrownBy,
+  type Shop,
+} from './stage'
 
 type View = UseWorkflow<typeof checkout>
 
 afterEach(cleanup)
 
 interface Opening {
-  readonly resources?: { readonly shop: Shop }
+  readonly resources?: { readonly shop?: Shop }
   readonly storage?: SessionStorage
 }
 
@@ -433,4 +446,40 @@ const misuses: readonly (readonly [string, () => unknown, RegExp])[] = [
 
 test.each(misuses)('%s / an error naming the hook and the way out', async (_case, use, message) => {
   expect(await thrownBy(use)).toMatch(message)
+})
+
+test('a resource is missing / it says which, until it is given', async () => {
+  const { latest, session, settle } = await open({ resources: {} })
+  act(() => latest().start({ country: 'NL' }))
+  await settle()
+  expect(latest()).toMatchObject({ status: 'paused', missingResources: ['shop'] })
+  act(() => session.setResources({ shop }))
+  await settle()
+  expect(latest()).toMatchObject({ status: 'waiting', missingResources: [] })
+})
+
+test('a step is tried again later / it says when and why, and not any more once it is at work', async () => {
+  const { engine, clock, settle } = stage()
+  const patient = defineWorkflow({ name: 'patient', version: 1, start: Begin, stop: Done }).step(
+    'price',
+    { on: Begin, emits: [Done], retry: { attempts: 2, delay: 500 } },
+    async (ctx) => {
+      if (ctx.attempt === 1) throw new Error('busy')
+      return new Promise(() => {})
+    },
+  )
+  const session = await engine.open(patient)
+  const shown: unknown[] = []
+  function Patient() {
+    const { status, retries } = useWorkflow(session)
+    shown.push([status, ...retries])
+    return null
+  }
+  render(<Patient />)
+  act(() => void session.run({ country: 'NL' }).catch(() => {}))
+  await settle()
+  const error = { name: 'Error', message: 'busy' }
+  const due = { step: 'price', attempts: 1, retryAt: clock.now() + 500, error }
+  await settle(500)
+  expect(shown).toEqual([['idle'], ['waiting', due], ['running']])
 })

@@ -2,7 +2,7 @@ import type { ReactElement, ReactNode } from 'react'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import { createEngine, createPlainStore, createStore, defineEvent, defineWorkflow, resource } from 'dogear'
-import type { Session, StateStore, Status, WorkflowEvent } from 'dogear'
+import type { DueRetry, Session, StateStore, Status, WorkflowEvent } from 'dogear'
 import {
   createWorkflowHooks,
   usePersistence,
@@ -114,6 +114,8 @@ describe('hooks of one workflow', () => {
     expectTypeOf(session).toEqualTypeOf<Session<typeof checkout>>()
     expectTypeOf(persistence.savedAt).toEqualTypeOf<number | undefined>()
     expectTypeOf(asks[0]).toEqualTypeOf(ask)
+    expectTypeOf(() => useWorkflow().retries).returns.toEqualTypeOf<readonly DueRetry[]>()
+    expectTypeOf(() => useWorkflow().missingResources).returns.toEqualTypeOf<readonly string[]>()
     if (ask?.type === 'askAddress') {
       expectTypeOf(ask.data).toEqualTypeOf<{ country: string }>()
       expectTypeOf(ask.reply).parameters.toEqualTypeOf<[data: Address]>()

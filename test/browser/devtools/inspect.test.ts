@@ -112,6 +112,20 @@ test('it follows the state, and what somebody has opened stays open', async () =
   await expect.poll(() => text('State')).toContain('address {1}')
 })
 
+test('a step that waits for its next try is shown with its time and its last error', async () => {
+  const failing = defineWorkflow({ name: 'failing', version: 1, start: Begin, stop: Ordered }).step(
+    'pay',
+    { on: Begin, emits: [Ordered], retry: { attempts: 2, delay: 60_000 } },
+    () => {
+      throw new RangeError('too much')
+    },
+  )
+  const session = await createEngine({ storage: memoryStorage() }).open(failing)
+  session.run({ country: 'NL' }).catch(() => undefined)
+  show(session, { open: true })
+  await expect.poll(() => text('Session')).toMatch(/Retries\s+pay at [\d:]+ \(RangeError: too much\)/)
+})
+
 test('a private field is nowhere in it', async () => {
   const session = await opened()
   show(session, { open: true })
