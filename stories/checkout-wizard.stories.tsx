@@ -1,5 +1,6 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
-import { createEngine, memoryStorage } from 'dogear'
+import { createEngine, memoryStorage, type EngineOptions } from 'dogear'
+import { virtualTabs } from 'dogear/testing'
 import { useState } from 'react'
 import { expect } from 'storybook/test'
 import { CheckoutWizard, type CheckoutWizardProps } from './checkout/wizard'
@@ -125,5 +126,35 @@ export const Kept: Story = {
     await userEvent.keyboard('{Enter}')
     await expect(canvas.getByRole('button', { name: 'Start over' })).toHaveFocus()
     await expect(canvas.getByLabelText('Name')).toHaveValue('Ada')
+  },
+}
+
+/** The same checkout, and another tab in which everything can be deleted. */
+function DeletedElsewhere(props: CheckoutWizardProps) {
+  const [engines] = useState(() => {
+    const browser: EngineOptions = { storage: memoryStorage(), ...virtualTabs() }
+    return [createEngine(browser), createEngine(browser)] as const
+  })
+  return (
+    <>
+      <CheckoutWizard {...props} engine={engines[0]} />
+      <button type="button" onClick={() => void engines[1].clear()}>
+        Log out in another tab
+      </button>
+    </>
+  )
+}
+
+export const Outdated: Story = {
+  ...played,
+  name: 'Deleted in another tab, or newer code there: nothing can be typed any more, and the way out is a reload',
+  render: (args) => <DeletedElsewhere {...args} />,
+  async play({ canvas, userEvent }) {
+    await userEvent.click(await canvas.findByRole('button', { name: 'Check out' }))
+    await userEvent.type(await canvas.findByLabelText('Name'), 'Ada')
+    await userEvent.click(canvas.getByRole('button', { name: 'Log out in another tab' }))
+    await canvas.findByRole('button', { name: 'Reload the page' })
+    await expect(canvas.queryByLabelText('Name')).not.toBeInTheDocument()
+    await expect(canvas.queryByRole('button', { name: 'Continue here' })).not.toBeInTheDocument()
   },
 }

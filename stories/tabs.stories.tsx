@@ -30,6 +30,15 @@ const letter = defineWorkflow({
 )
 const { WorkflowProvider, useWorkflow, useWorkflowState } = createWorkflowHooks(letter)
 
+/** The next version of it. */
+const newerLetter = defineWorkflow({
+  name: 'letter',
+  version: 2,
+  start: Begin,
+  stop: Agreed,
+  migrations: { 2: (state) => state },
+}).step('end', { on: Begin, emits: [Agreed] }, () => Agreed({ by: 'nobody' }))
+
 const roles = {
   leader: 'This tab executes the session.',
   follower: 'Another tab executes the session; what you do here is done there.',
@@ -40,16 +49,18 @@ function Letter({ name }: { readonly name: string }) {
   const { role, status, ask, start, result, persistence, takeOver, reset } = useWorkflow()
   const [text, setText] = useWorkflowState('text')
   const [refused, refuse] = useState(false)
+  // A write would throw, and the user would type into nothing.
+  const reads = role === 'reader'
   const agree = () => void ask?.reply({ by: name }).then((taken) => refuse(!taken))
   return (
     <div className="form" role="group" aria-label={name}>
       <p>{roles[role]}</p>
       <label className="field">
         Letter
-        <input type="text" value={text} onChange={(event) => setText(event.target.value)} />
+        <input type="text" value={text} disabled={reads} onChange={(event) => setText(event.target.value)} />
       </label>
       <div className="buttons">
-        <Button onClick={ask ? agree : status === 'completed' ? reset : start}>
+        <Button disabled={reads} onClick={ask ? agree : status === 'completed' ? reset : start}>
           {ask ? 'Agree' : status === 'completed' ? 'Start over' : 'Ask for agreement'}
         </Button>
         {role !== 'leader' && (
@@ -139,5 +150,42 @@ export const SideBySide: Story = {
     await userEvent.click(await ada.findByRole('button', { name: 'Agree' }))
     await charles.findByText('Agreed by Ada.')
     await ada.findByText('Agreed by Ada.')
+  },
+}
+
+/** One of the tabs loads newer code, as after a deployment. */
+function OlderTab() {
+  const [[older, newer]] = useState(() => {
+    const browser: EngineOptions = { storage: memoryStorage(), ...virtualTabs() }
+    return [createEngine(browser), createEngine(browser)] as const
+  })
+  return (
+    <div className="checkout">
+      <Tab name="Ada" engine={older} />
+      <Button onClick={() => void newer.open(newerLetter, { id: 'letter' })}>
+        Load newer code elsewhere
+      </Button>
+    </div>
+  )
+}
+
+export const OlderCode: Story = {
+  args: { name: '' },
+  tags: ['!autodocs'],
+  name: 'A tab with older code: it only shows, takes no key, and says so',
+  render: () => <OlderTab />,
+  async play({ canvas, userEvent }) {
+    const field = await canvas.findByLabelText('Letter')
+    await userEvent.type(field, 'Dear')
+    await canvas.findByText(/^Saved at/)
+    await userEvent.click(canvas.getByRole('button', { name: 'Load newer code elsewhere' }))
+    await canvas.findByText(/Reload this page/)
+    await canvas.findByText(roles.reader)
+    await expect(field).toBeDisabled()
+    await expect(field).toHaveValue('Dear')
+    await expect(canvas.getByRole('button', { name: 'Ask for agreement' })).toHaveAttribute(
+      'aria-disabled',
+      'true',
+    )
   },
 }

@@ -1,4 +1,4 @@
-import { LeaderSilentError, StepError, type Engine } from 'dogear'
+import { LeaderSilentError, ReadOnlyError, StepError, type Engine } from 'dogear'
 import { useMemo, type ReactNode } from 'react'
 import { AddressPage } from './address-page'
 import { Button } from './button'
@@ -74,15 +74,27 @@ function Saved() {
   return <SaveStatus persistence={useWorkflow().persistence} />
 }
 
-/** Any number of tabs may have one checkout open, and one of them executes it. Without Web Locks the others only read. */
+/**
+ * Any number of tabs may have one checkout open, and one of them executes it. Without Web Locks the others only read, and so
+ * does a tab with older code. Then there is nothing to type into: a write would throw.
+ */
 function WhileOurs({ children }: { readonly children: ReactNode }) {
   const { persistence, takeOver } = useWorkflow()
-  if (persistence.status === 'outdated')
+  if (persistence.error instanceof ReadOnlyError)
     return (
       <Page title="This checkout goes on in another tab">
         <p>This page cannot take part in it as long as that one is open.</p>
         <div className="buttons">
           <Button onClick={takeOver}>Continue here</Button>
+        </div>
+      </Page>
+    )
+  if (persistence.status === 'outdated')
+    return (
+      <Page title="This page is out of date">
+        <p>The checkout was deleted elsewhere, or goes on there with a newer version of this site.</p>
+        <div className="buttons">
+          <Button onClick={() => location.reload()}>Reload the page</Button>
         </div>
       </Page>
     )
