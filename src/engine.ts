@@ -10,7 +10,7 @@ import { indexedDBStorage } from './storage/adapters/indexeddb'
 import { limited } from './storage/limited'
 import { plainMemoryStorage } from './storage/adapters/memory'
 import { jsonSerializer, type Serializer } from './storage/serializer'
-import type { SessionStorage, StorageFilter, StoredSessionInfo } from './storage/storage'
+import type { SessionStorage } from './storage/storage'
 import type { Session } from './session/session'
 import { pageChannels, type Channel } from './tabs/channel'
 import { pageLocks, type Locks } from './tabs/locks'
@@ -18,6 +18,7 @@ import type { Page } from './engine/leaving'
 import type { OpeningDeps } from './engine/opening-deps'
 import { Registry } from './engine/registry'
 import { removing } from './engine/removing'
+import type { SessionFilter, SessionInfo } from './engine/session-info'
 
 /** What an engine works with. All of it has a default; tests and servers bring their own. */
 export interface EngineOptions {
@@ -103,14 +104,13 @@ export interface Engine {
   /** The same at once, still `loading`: writes made meanwhile go on top of what is read. */
   session<W extends AnyWorkflow>(workflow: W, options?: OpenOptions<W>): Session<W>
   /** Stored sessions, newest first, without reading them. */
-  list(filter?: StorageFilter): Promise<StoredSessionInfo[]>
+  list(filter?: SessionFilter): Promise<SessionInfo[]>
   /** Closes a session and removes it with all that is stored of it. */
   delete(id: string): Promise<void>
   /** What is stored of a session, saved first, as it is: for a rescue by hand. (`import` takes `toJSON()` instead.) */
   export(id: string): Promise<unknown>
   /**
-   * Opens a session from what `session.toJSON()` gave, here or elsewhere, under its own id or another one. Nothing is
-   * stored of what is refused.
+   * Opens a session from what `session.toJSON()` gave, under its own id or another one. What is refused stores nothing.
    *
    * Rejects with LoadError for what is foreign, damaged, empty or newer, and with SessionStateError for an id that exists.
    * `delete` that session first: a page that shows it then shows what is imported.
@@ -197,9 +197,9 @@ const taken = {
   onError: 'function',
 }
 
-async function list(storage: SessionStorage, filter: StorageFilter = {}): Promise<StoredSessionInfo[]> {
+async function list(storage: SessionStorage, filter: SessionFilter = {}): Promise<SessionInfo[]> {
   checkOptions('engine.list()', filter, { workflow: 'string', status: 'string', prefix: 'string' })
-  return storage.list(filter)
+  return storage.list(filter) as Promise<SessionInfo[]>
 }
 
 async function exported(registry: Registry, storage: SessionStorage, id: string): Promise<unknown> {

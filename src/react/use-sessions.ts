@@ -1,12 +1,10 @@
 import type { AnyWorkflow } from '../workflow/shape'
 import type { Status } from '../session/model/status'
 import type { Engine } from '../engine'
+import type { SessionFilter, SessionInfo } from '../engine/session-info'
 import { engineFor } from './page-engine'
 import { PlaceContext, workflowOf } from './place'
 import { useCallback, useContext, useEffect, useState } from './react'
-
-/** What is stored of a session, without its state. */
-export type SessionInfo = Awaited<ReturnType<Engine['list']>>[number]
 
 /** Which stored sessions to list, and of which engine. */
 export interface SessionsOptions {
@@ -42,7 +40,7 @@ export function useSessions(workflow?: AnyWorkflow, options?: SessionsOptions): 
   const [found, show] = useState<Found>({})
   const [times, again] = useState(0)
   const read = useCallback(() => {
-    const filter = { workflow: name, status, prefix } as Parameters<Engine['list']>[0]
+    const filter: SessionFilter = { workflow: name, status, prefix }
     return engineFor(engine ?? nearest).list(filter)
   }, [engine, nearest, name, status, prefix])
   useEffect(() => {

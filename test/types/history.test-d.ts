@@ -32,6 +32,29 @@ describe('history', () => {
     expectTypeOf<NonNullable<HistoryEntry['event']>['type']>().toEqualTypeOf<string>()
   })
 
+  it('an entry of a known type / says what its record says', () => {
+    const entry = {} as HistoryEntry
+    // What undoes the last edit looks past those that a rewind has taken back.
+    if (entry.type === 'rewound')
+      expectTypeOf([entry.to, entry.back]).toEqualTypeOf<(number | true | undefined)[]>()
+    if (entry.type === 'attemptFailed') {
+      expectTypeOf(entry.attempt).toEqualTypeOf<number>()
+      expectTypeOf(entry.error.message).toEqualTypeOf<string>()
+      expectTypeOf(entry.retryAt).toEqualTypeOf<number | undefined>()
+    }
+    if (entry.type === 'finished')
+      expectTypeOf(entry.status).toEqualTypeOf<'completed' | 'failed' | 'cancelled' | 'stalled'>()
+    if (entry.type === 'taken') expectTypeOf(entry.step).toEqualTypeOf<string>()
+    if (entry.type === 'opened') {
+      expectTypeOf(entry.point).toEqualTypeOf<'once' | 'ask' | 'wait' | 'sleep' | 'commit' | 'subflow'>()
+      expectTypeOf(entry.event?.type).toEqualTypeOf<string | undefined>()
+    }
+    // Operations are as the journal has them, and no face of the store.
+    if (entry.type === 'wrote') expectTypeOf(entry['ops']).toEqualTypeOf<unknown>()
+    // A session that a migration has changed shows what it made; what a rewind carries is no news.
+    if (entry.type === 'rewound') expectTypeOf(entry['past']).toEqualTypeOf<unknown>()
+  })
+
   it('the history option is a number', () => {
     const options = { name: 'w', version: 1, start: Name, stop: Done } as const
     // @ts-expect-error not a word

@@ -7,6 +7,7 @@ import {
   jsonSerializer,
   structuredCloneSerializer,
   type Serializer,
+  type Status,
 } from '../../src/index'
 
 const Go = defineEvent('go')
@@ -17,6 +18,16 @@ const base = {
   stop: Done,
   state: z.object({ card: z.string().optional() }),
 } as const
+
+describe('lists', () => {
+  it('list() / the status is one that a session has', () => {
+    const { list } = createEngine()
+    expectTypeOf<Awaited<ReturnType<typeof list>>[number]['status']>().toEqualTypeOf<Status>()
+    void (() => list({ status: 'waiting' }))
+    // @ts-expect-error no such status
+    void (() => list({ status: 'wating' }))
+  })
+})
 
 describe("a workflow's options for stored sessions", () => {
   it('migrations by version, from an unchecked state', () => {
