@@ -5,7 +5,7 @@ import type { Resumed } from '../session/session'
 /** `session.resumed` of a session that was read. */
 export function resumed(savedAt: number | undefined, model: Model | undefined): Resumed {
   if (savedAt === undefined || model === undefined) return { found: false }
-  const cut = interrupted(model).length > 0 ? 'crash' : 'return'
+  const cut = interrupted(model, savedAt).length > 0 ? 'crash' : 'return'
   return { found: true, reason: wasReloaded() ? 'reload' : cut, savedAt }
 }
 

@@ -287,6 +287,35 @@ describe('the backoff', () => {
     },
   )
 
+  test('ten interruptions of a second attempt / CrashLoopError; those of its backoff do not count', async () => {
+    const page = profile()
+    let tries = 0
+    const workflow = defineWorkflow({ ...flow }).step(
+      'work',
+      { on: Go, emits: [Done], retry: { attempts: 2, delay: 100 } },
+      async (ctx) => {
+        tries++
+        if (ctx.attempt === 1) throw new Error('no')
+        return gate<never>().promise
+      },
+    )
+    void (await page.open(workflow)).run()
+    for (let pages = 0; pages < 12; pages++) {
+      await page.reload()
+      expect((await page.open(workflow)).resumed).toMatchObject({ reason: 'return' })
+    }
+    await page.clock.advance(100)
+    for (let pages = 0; pages < 10; pages++) {
+      expect(tries).toBe(2 + pages)
+      await page.reload()
+      await page.open(workflow)
+      await page.settle()
+    }
+    const { status, error } = await page.open(workflow)
+    expect([status, tries]).toEqual(['failed', 11])
+    expect(error).toMatchObject({ code: 'STEP_FAILED', attempts: 2, cause: { code: 'CRASH_LOOP' } })
+  })
+
   test('paused through twelve pages, then resumed / no crash loop: no page ran it', async () => {
     const page = profile()
     const open = gate()

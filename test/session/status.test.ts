@@ -75,6 +75,22 @@ describe('each status, live and after a reload', () => {
           throw new Error('no')
         },
       ),
+      defineWorkflow({ ...flow }).step(
+        'effect',
+        { on: Go, emits: [Done], retry: { attempts: 2, delay: 1000 } },
+        async (ctx) => Done(await ctx.once('fail', () => Promise.reject(new Error('no')))),
+      ),
+      defineWorkflow({ ...flow }).node(
+        'node',
+        { on: Go, emits: [Done], retry: { attempts: 2, delay: 1000 } },
+        { execute: () => Promise.reject(new Error('no')) },
+      ),
+      defineWorkflow({ ...flow }).subflow('sub', {
+        ...{ on: Go, emits: [Done], retry: { attempts: 2, delay: 1000 } },
+        workflow: defineWorkflow({ ...flow, name: 'child' }).step('fail', { on: Go, emits: [Done] }, () => {
+          throw new Error('no')
+        }),
+      }),
     ]
     for (const workflow of flows) {
       const page = profile()
@@ -86,6 +102,7 @@ describe('each status, live and after a reload', () => {
       const again = await page.open(workflow)
       await page.settle()
       expect(again.status).toBe('waiting')
+      expect(again.resumed).toMatchObject({ reason: 'return' })
     }
   })
 

@@ -60,6 +60,8 @@ export function allWait({ run, execs, queues }: Model, at: AtWork | undefined): 
 
 /** Whether an execution can only go on when somebody answers or a time comes. */
 export function isWaiting(exec: Execution, at: AtWork | undefined): boolean {
+  // Between two attempts nothing of it is at work, although what has failed is still open.
+  if (exec.retryAt !== undefined && at?.attempts.get(exec.id)?.exec !== exec) return true
   let waits = false
   for (const point of exec.points.open) {
     const { child } = point
@@ -67,7 +69,7 @@ export function isWaiting(exec: Execution, at: AtWork | undefined): boolean {
     if (child ? !allWait(child, here) : !isWait(point) && !isAskedAbout(exec, point)) return false
     waits = true
   }
-  return waits || (exec.retryAt !== undefined && at?.attempts.get(exec.id)?.exec !== exec)
+  return waits
 }
 
 /** Whether there is a step of that name, which could begin with what is queued. */

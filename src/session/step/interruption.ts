@@ -13,8 +13,8 @@ const CRASH_LOOP = 10
  * and again without progress fails the run, before it takes the page down once more.
  */
 export function interrupt(core: Core): () => void {
-  const cut = interrupted(core.model)
   const now = core.options.clock.now()
+  const cut = interrupted(core.model, now)
   const dirty = cut.filter((id) => isDirty(core.model.execs.get(id) as Execution))
   if (dirty.length > 0) core.append({ kind: 'interrupted', execs: dirty })
   return () => {
@@ -34,7 +34,13 @@ export function interrupt(core: Core): () => void {
  */
 function began(core: Core, exec: Execution | undefined, opened: number): boolean {
   if (exec === undefined || core.step(exec.step) === undefined) return false
-  return !((exec.retryAt ?? 0) > opened) && !isWaiting(exec, nowhere)
+  return !isWaiting(by(exec, opened), nowhere)
+}
+
+/** As it was at that time at the latest: an attempt that was due is at work. */
+function by(exec: Execution, time: number): Execution {
+  const { retryAt } = exec
+  return retryAt === undefined || retryAt > time ? exec : { ...exec, retryAt: undefined }
 }
 
 /** Stands for code that knows no step of any sub-flow. */
@@ -48,11 +54,11 @@ function isDirty({ dirty, entries, committed }: Execution): boolean {
   return dirty || entries.length > committed
 }
 
-/** The executions that a crash or a reload cut off at work. Waiting alone is no interruption. */
-export function interrupted(model: Model): number[] {
+/** The executions that a crash or a reload at that time cut off at work. Waiting alone is no interruption. */
+export function interrupted(model: Model, at = 0): number[] {
   if (model.run === undefined || model.run.end) return []
   return model.execs
     .values()
-    .filter((it) => isDirty(it) || !isWaiting(it, undefined))
+    .filter((it) => isDirty(it) || !isWaiting(by(it, at), undefined))
     .map((it) => it.id)
 }
