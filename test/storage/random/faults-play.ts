@@ -231,6 +231,8 @@ class Story {
     const { open, clock, weather, wrong } = this.#browser
     Object.assign(weather, fair)
     await clock.advance(45_000)
+    // What is saved by now may be saving once more by the next look.
+    checkStatus(this.#browser, this.#typedAt)
     this.#emptied = open.some((it) => it.hidden)
     if (this.#emptied) return
     if (open.length === 0) return this.#forget()
