@@ -122,7 +122,10 @@ export interface Engine {
   ): Promise<Session<W>>
   /** What all sessions of a workflow share. */
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
-  /** Removes the sessions that are past their `expireAfter`, open ones too. Resolves with their ids. */
+  /**
+   * Removes the sessions that are past their `expireAfter`, open ones too. Resolves with their ids. Also removes what is left of
+   * sessions that were only opened, which no list shows.
+   */
   sweep(): Promise<string[]>
   /** Deletes all sessions and flow state, or sessions with that prefix: for a logout. Other tabs are `outdated` then. */
   clear(options?: { prefix?: string | undefined }): Promise<void>
@@ -172,7 +175,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     clear: (which) => clear(registry, which),
     sweep: async () => {
       const old = await expired(deps)
-      await Promise.all(old.map((id) => engine.delete(id)))
+      await Promise.all([storage.sweep(deps.clock.now()), ...old.map((id) => engine.delete(id))])
       return old
     },
     close: async () => {

@@ -123,7 +123,7 @@ export class Finding {
   async #claim(expected: number): Promise<Awaited<ReturnType<SessionStorage['claim']>> | 'refused'> {
     const { deps, id, live, keeping } = this.#parts
     try {
-      return await deps.storage.claim(id, keeping.shape, expected)
+      return await deps.storage.claim(id, keeping.shape, expected, deps.clock.now())
     } catch (error) {
       if (live.status === 'loading' || live.core.remote) return 'refused'
       throw error

@@ -114,7 +114,7 @@ export class Tenure {
   async #begin(): Promise<number> {
     const { storage, clock, timeout, live, shape, found, begun, tabs, journal } = this.#deps
     const { id } = live.core.options
-    const claim = storage.claim(id, shape, found?.seq ?? 0)
+    const claim = storage.claim(id, shape, found?.seq ?? 0, clock.now())
     const { epoch, seq } = await withinLimit(clock, claim, timeout, `claim of session "${id}"`)
     // A session that is being closed has writes that wait for this claim.
     const ends = live.closing !== undefined && live.core.journal === journal
@@ -204,12 +204,12 @@ export class Tenure {
   }
 
   async #claim(): Promise<boolean> {
-    const { storage, live, shape, journal, tabs, onError } = this.#deps
+    const { storage, clock, live, shape, journal, tabs, onError } = this.#deps
     const { id } = live.core.options
     // Nothing of it was stored, so it is not what somebody deleted: there was only the claim.
     const wasStored = live.stored > 0
     if (!this.#holds || (wasStored && !(await isEmptied(storage, this.epoch ?? 0)))) return false
-    const { epoch } = await storage.claim(id, shape, 0)
+    const { epoch } = await storage.claim(id, shape, 0, clock.now())
     // Somebody has stored it since, a later claim was answered before, or it has ended here.
     if (epoch === undefined || epoch < (this.epoch ?? 0) || !this.#holds) return false
     this.epoch = epoch

@@ -38,6 +38,7 @@ export function limited(storage: SessionStorage, clock: Clock, timeout: number):
     began: () => limit('look at the storage', async () => (await storage.began?.()) ?? 1),
     close: () => limit('close of the storage', () => storage.close()),
     list: (filter) => limit('list of the sessions', () => storage.list(filter)),
+    sweep: (now) => limit('sweep of the storage', async () => storage.sweep?.(now)),
     delete: (id) => limit(`delete of session "${id}"`, () => storage.delete(id)),
     discard: (id) => limit(`reset of session "${id}"`, () => storage.discard(id)),
     clear: (prefix) => limit('clear', () => storage.clear(prefix)),

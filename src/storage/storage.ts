@@ -136,12 +136,14 @@ export interface SessionStorage {
   /**
    * Makes the caller the only writer: stores a new, higher epoch and resolves with it and with the newest stored sequence
    * number (0 when there is none). Atomic. When `expected` is not that number, nothing is changed and `epoch` is
-   * `undefined`: read again. `shape` counts only while nothing is stored, but an `expireAfter` in it always.
+   * `undefined`: read again. `shape` counts only while nothing is stored, but an `expireAfter` in it always. `at` is the
+   * time, for `sweep`.
    */
   claim(
     id: string,
     shape: StoredShape,
     expected: number,
+    at?: number,
   ): Promise<{ readonly epoch: number | undefined; readonly seq: number }>
   /**
    * Stores a batch, all or nothing, in order. Refuses another epoch than the stored one, or a gap, with StaleEpochError.
@@ -181,6 +183,12 @@ export interface SessionStorage {
    * sessions and every flow state.
    */
   clear(prefix?: string): Promise<void>
+  /**
+   * Removes the claims that nothing was ever written under, and that are past their `expireAfter` (default: 30 days) at the
+   * time `now`. A page that still has such a session open claims it anew when it writes. Atomic: no other claim and nothing that
+   * is written goes with them. Without this method every session that was only opened leaves its claim for good.
+   */
+  sweep?(now: number): Promise<void>
   /** Sets aside a copy of what is stored, once for each writer. The session itself stays as it is. */
   quarantine(id: string): Promise<void>
   /** All there is of a session, readable or not, for `LoadError.export`. `undefined` when there is nothing. */

@@ -6,10 +6,13 @@ import {
   defineWorkflow,
   memoryStorage,
   structuredCloneSerializer,
+  type StaleEpochError,
   type Serializer,
   type SessionStorage,
 } from '../../src/index'
-import { virtualClock, virtualTabs } from '../../src/testing'
+import { crash, virtualClock, virtualTabs } from '../../src/testing'
+import { webStorage } from '../../src/storage/adapters/web-storage'
+import { area } from '../storage/area'
 import { overheardTabs } from '../support/overheard'
 import {
   answeredAfterReload,
@@ -766,6 +769,60 @@ describe('expiry', () => {
     await page.clock.advance(30 * day)
     expect(await page.engine.sweep()).toEqual(['old'])
     expect((await page.engine.list()).map((it) => it.id)).toEqual(['long'])
+  })
+
+  test('sweep(), pages have only been opened / leaves nothing of them after their time, and names none', async () => {
+    const box = area()
+    const page = profile(undefined, { storage: webStorage(box) })
+    for (const [id, own] of Object.entries({ usual: {}, short: { expireAfter: day } }))
+      await (await page.open(asking, { id, ...own })).close()
+    const left = (): string[] => [...box.texts.keys()].filter((it) => it.includes('/'))
+    await page.clock.advance(2 * day)
+    expect(await page.engine.sweep()).toEqual([])
+    expect(left()).toEqual(['dogear/usual'])
+    await (await page.open(asking, { id: 'usual' })).close()
+    await page.clock.advance(29 * day)
+    await page.engine.sweep()
+    expect(left()).toEqual(['dogear/usual'])
+    await page.clock.advance(2 * day)
+    expect(await page.engine.sweep()).toEqual([])
+    expect(left()).toEqual([])
+  })
+
+  test('sweep(), older code has claimed a session and has not said when / its time begins with the first sweep', async () => {
+    const page = profile()
+    const { epoch = 0 } = await page.storage.claim('flow', { format: 1, workflow: 'flow', version: 1 }, 0)
+    const append = () =>
+      failure(page.storage.append('flow', epoch + 1, {} as never, { durability: 'strict' })).then(
+        (error) => (error as unknown as StaleEpochError).newest,
+      )
+    await page.engine.sweep()
+    await page.clock.advance(29 * day)
+    await page.engine.sweep()
+    expect(await append()).not.toBe(0)
+    await page.clock.advance(2 * day)
+    await page.engine.sweep()
+    expect(await append()).toBe(0)
+    expect((await page.open(asking)).status).toBe('idle')
+  })
+
+  test('sweep(), two tabs show a session for longer than its time and write nothing / both go on, and what is typed then is stored', async () => {
+    const tabs = virtualTabs()
+    const page = profile(undefined, tabs)
+    const leader = await page.open(asking, { expireAfter: day })
+    const other = createEngine({ storage: page.storage, clock: page.clock, ...tabs })
+    const follower = await other.open(asking, { expireAfter: day })
+    await page.clock.advance(2 * day)
+    await other.sweep()
+    follower.state.set('two', 'typed')
+    leader.state.set('one', 'typed')
+    await page.clock.advance(1000)
+    expect(page.errors).toEqual([])
+    expect([leader.role, follower.role]).toEqual(['leader', 'follower'])
+    expect([leader.persistence.status, follower.persistence.status]).toEqual(['saved', 'saved'])
+    page.kill()
+    crash(other)
+    expect((await page.open(asking)).state.get()).toEqual({ one: 'typed', two: 'typed' })
   })
 
   test('opened with expireAfter, and older than that / begins anew', async () => {

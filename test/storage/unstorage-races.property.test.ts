@@ -5,6 +5,8 @@ import { race, remains } from './race'
 import { slowStore } from './slow-store'
 
 const shape = { format: 1, workflow: 'race', version: 1 }
+/** When whatever was claimed is past its time. */
+const LATER = 40 * 86_400_000
 const strict = { durability: 'strict' } as const
 
 /** What happened in a session, one text a record. Checked by whoever reads it. */
@@ -61,11 +63,13 @@ async function page(
   name: string,
   promised: Promised,
   chance: () => number,
+  sweeps: number,
 ): Promise<void> {
   let written = 0
   for (let rounds = 0; rounds < 6 && written < 12; rounds++) {
     const { texts } = await look(storage, promised)
-    const { epoch } = await storage.claim('a', shape, texts.length)
+    const { epoch } = await storage.claim('a', shape, texts.length, 1)
+    if (chance() < sweeps) await storage.sweep?.(LATER)
     if (epoch === undefined) continue
     promised.claim(epoch)
     const own = [...texts]
@@ -89,13 +93,14 @@ async function page(
 }
 
 it.each([
-  ['two pages', 2, 0],
-  ['four pages', 4, 0],
-  ['two pages, and three deaths', 2, 3],
-  ['three pages, and eight deaths', 3, 8],
+  ['two pages', 2, 0, 0],
+  ['four pages', 4, 0, 0],
+  ['two pages, and three deaths', 2, 3, 0],
+  ['three pages, and eight deaths', 3, 8, 0],
+  ['four pages, which also sweep away what was only claimed,', 4, 0, 0.4],
 ])(
   '%s write one session at the same time / nothing acknowledged is lost, nothing is torn, no epoch repeats',
-  async (_, pages, deaths) => {
+  async (_, pages, deaths, sweeps) => {
     let acknowledged = 0
     let claims = 0
     const dice = vi.spyOn(Math, 'random')
@@ -106,7 +111,7 @@ it.each([
       dice.mockImplementation(chance)
       try {
         const promised = new Promised()
-        const work = (storage: SessionStorage, name: string) => page(storage, name, promised, chance)
+        const work = (storage: SessionStorage, name: string) => page(storage, name, promised, chance, sweeps)
         await race({ store, chance, writers: pages, deaths, risk: 0.005, work })
         const { texts } = await look(await remains(store), promised)
         expect(new Set(texts).size, 'no record is there twice').toBe(texts.length)

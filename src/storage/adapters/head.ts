@@ -14,17 +14,18 @@ import type {
  * write the answer together with the data in one transaction.
  */
 
-/** The head after a claim. */
+/** The head after a claim. While nothing is stored, its time is that of the claim. */
 export function claimed(
   head: StoredHead | undefined,
   id: string,
   { format, workflow, version, expireAfter }: StoredShape,
   epoch: number,
+  at: number,
 ): StoredHead {
   const own = { ...(expireAfter !== undefined && { expireAfter }) }
   return head?.seq
     ? { ...head, epoch, ...own }
-    : { ...own, format, workflow, version, id, epoch, seq: 0, snapshot: 0, status: '', savedAt: 0, size: 0 }
+    : { ...own, format, workflow, version, id, epoch, seq: 0, snapshot: 0, status: '', savedAt: at, size: 0 }
 }
 
 /** The head after an append; `undefined` when the batch is stored already. Throws StaleEpochError. */

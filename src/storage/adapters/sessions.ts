@@ -1,3 +1,4 @@
+import { EXPIRE_AFTER, isExpired } from '../expiry'
 import { appended, claimed, compacted, fence, listed } from './head'
 import type {
   Durability,
@@ -46,7 +47,8 @@ export type Transact = <T>(
   work: (shelf: Shelf) => T | Promise<T>,
 ) => Promise<T>
 
-const KINDS = ['h', 'j', 's', 'q'] as const
+const CONTENTS = ['h', 'j', 's'] as const
+const KINDS = [...CONTENTS, 'q'] as const
 
 /** A storage of sessions on any medium with transactions. `firstEpoch` is where the count of epochs begins. */
 export function sessions(
@@ -65,17 +67,28 @@ export function sessions(
         const epoch: unknown = copy?.head?.epoch
         if (copy) shelf.put('q', id, Number(epoch) || 0, copy)
       }),
-    delete: (id) =>
-      transact('readwrite', 'strict', (shelf) => KINDS.forEach((it) => shelf.cut(it, id, Infinity))),
-    discard: (id) =>
-      transact('readwrite', 'strict', (shelf) =>
-        KINDS.slice(0, 3).forEach((it) => shelf.cut(it, id, Infinity)),
-      ),
+    sweep: (now) => transact('readwrite', 'relaxed', (shelf) => swept(shelf, now)),
+    delete: (id) => transact('readwrite', 'strict', (shelf) => cut(shelf, id, KINDS)),
+    discard: (id) => transact('readwrite', 'strict', (shelf) => cut(shelf, id, CONTENTS)),
     clear: (prefix) =>
       transact('readwrite', 'strict', (shelf) => {
         for (const kind of KINDS) shelf.clear(kind, prefix ?? '')
         if (prefix === undefined) shelf.clear('f', '')
       }),
+  }
+}
+
+function cut(shelf: Shelf, id: string, kinds: readonly Kind[]): void {
+  for (const kind of kinds) shelf.cut(kind, id, Infinity)
+}
+
+async function swept(shelf: Shelf, now: number): Promise<void> {
+  for (const head of (await shelf.all('h')) as (StoredHead | null)[]) {
+    if (head?.seq !== 0 || typeof head.id !== 'string') continue
+    const { id, savedAt, expireAfter = EXPIRE_AFTER } = head
+    // Older code did not say when it has claimed: counted from here.
+    if (!savedAt) shelf.put('h', id, 0, { ...head, savedAt: now })
+    else if (isExpired(head, now, expireAfter) && !(await contents(shelf, id))) cut(shelf, id, CONTENTS)
   }
 }
 
@@ -131,13 +144,13 @@ function writing(
   firstEpoch: () => number,
 ): Pick<SessionStorage, 'claim' | 'append' | 'compact'> & Required<Pick<SessionStorage, 'keepPart'>> {
   return {
-    claim: (id, shape, expected) =>
+    claim: (id, shape, expected, at = 0) =>
       transact('readwrite', 'relaxed', async (shelf) => {
         const [head, newest] = await Promise.all([headOf(shelf, id), shelf.get('e', '', 0)])
         const seq = head?.seq ?? 0
         if (seq !== expected) return { epoch: undefined, seq }
         const epoch = giveOut(shelf, newest, firstEpoch)
-        shelf.put('h', id, 0, claimed(head, id, shape, epoch))
+        shelf.put('h', id, 0, claimed(head, id, shape, epoch, at))
         return { epoch, seq }
       }),
     append: (id, epoch, batch, { durability }) =>

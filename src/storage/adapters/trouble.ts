@@ -115,6 +115,7 @@ export function troubled(
       pages.write({ kind: 'compact', id }, epoch, () => pages.page.compact(id, epoch, snapshot)),
     keepPart: (id, epoch, part) =>
       pages.write({ kind: 'compact', id }, epoch, async () => pages.page.keepPart?.(id, epoch, part)),
+    sweep: (now) => pages.heard(async () => pages.page.sweep?.(now)),
     list: (filter) => pages.heard(() => pages.page.list(filter)),
     delete: (id) => remove(id, () => pages.page.delete(id)),
     discard: (id) => remove(id, () => pages.page.discard(id)),

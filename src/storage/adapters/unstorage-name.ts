@@ -4,7 +4,7 @@ import { checksum } from '../checksum'
  * A key says all that a list, a reader and the check of a writer need, so that none of them reads a value. The
  * kinds:
  *
- * - `c` claim: `epoch` may write, and goes on from `to` records, which are those of the claim `from`
+ * - `c` claim, made `at`: `epoch` may write, and goes on from `to` records, which are those of the claim `from`
  * - `p` claim under way: it fences whoever writes, and nobody reads it
  * - `j` batch of records, `from` to `to`, written by `epoch`; its `version` is that of their layout
  * - `s` snapshot at `to`, of format `from`

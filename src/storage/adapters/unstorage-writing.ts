@@ -1,4 +1,5 @@
 import { StaleEpochError } from '../../storage-errors'
+import { EXPIRE_AFTER, isExpired } from '../expiry'
 import { sizeOf } from '../size'
 import type { StoredBatch, StoredShape, StoredSnapshot } from '../storage'
 import type { Desk } from './unstorage-desk'
@@ -31,6 +32,7 @@ export async function claim(
   id: string,
   shape: StoredShape,
   expected: number,
+  at: number,
 ): Promise<Claim> {
   const before = await desk.whole(id)
   if (before.seq !== expected) return { epoch: undefined, seq: before.seq }
@@ -45,10 +47,10 @@ export async function claim(
     ...(expireAfter !== undefined && { expireAfter }),
   }
   if (idOf(idSegment(id)) === undefined) await desk.put(id, nameOf('n', 0), { id })
-  const under = await desk.put(id, nameOf('p', epoch), own)
+  const under = await desk.put(id, nameOf('p', epoch, { at }), own)
   let now = await desk.whole(id)
   if (now.seq === expected) {
-    await desk.put(id, nameOf('c', epoch, { from: now.top?.epoch ?? 0, to: now.seq }), own)
+    await desk.put(id, nameOf('c', epoch, { from: now.top?.epoch ?? 0, to: now.seq, at }), own)
     // Somebody may have deleted the session meanwhile. The claim stays: a later one may have built on it.
     now = await desk.whole(id)
   }
@@ -104,6 +106,20 @@ export async function remove(desk: Desk, id: string, kinds: RegExp): Promise<voi
   const rest = (await desk.names(id)).filter((it) => kinds.test(it.kind) && it.epoch !== tomb?.epoch)
   await desk.remove(id, rest)
   if (tomb) await desk.remove(id, [tomb])
+}
+
+/** Removes a session that was claimed long ago and never written. Fences its writer before it looks again, as a claimer does. */
+export async function sweep(desk: Desk, id: string, now: number): Promise<void> {
+  const names = await desk.names(id)
+  const { seq, newest } = trailOf(names)
+  const last = names.find((it) => /[cp]/.test(it.kind) && it.epoch === newest)
+  if (seq > 0 || !last?.at) return
+  const { expireAfter = EXPIRE_AFTER } = ((await desk.value(id, last)) ?? {}) as Partial<StoredShape>
+  if (!isExpired({ savedAt: last.at }, now, expireAfter)) return
+  const fence = await desk.put(id, nameOf('p', above({ newest })), {})
+  const all = await desk.names(id)
+  const isLeft = trailOf(all).seq === 0 && all.every((it) => it.epoch <= newest || it.epoch === fence.epoch)
+  await desk.remove(id, isLeft ? all.filter((it) => /[cpjs]/.test(it.kind)) : [fence])
 }
 
 export async function quarantine(desk: Desk, id: string): Promise<void> {

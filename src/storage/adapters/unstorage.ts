@@ -4,7 +4,7 @@ import { Desk } from './unstorage-desk'
 import type { KeyValueStore } from './unstorage-desk'
 import { flowsIn, isFlow } from './unstorage-flows'
 import { exported, list, look, read } from './unstorage-reading'
-import { append, claim, compact, quarantine, remove as removed } from './unstorage-writing'
+import { append, claim, compact, quarantine, remove as removed, sweep } from './unstorage-writing'
 import type { Known } from './unstorage-writing'
 
 export type { KeyValueStore } from './unstorage-desk'
@@ -38,10 +38,14 @@ export function unstorageStorage(store: KeyValueStore, base = 'dogear'): Session
     kind: 'unstorage',
     name: base,
     read: (id) => inTurn(id, () => read(desk, id)),
-    claim: (id, shape, expected) => inTurn(id, () => claim(desk, known, id, shape, expected)),
+    claim: (id, shape, expected, at = 0) => inTurn(id, () => claim(desk, known, id, shape, expected, at)),
     append: (id, epoch, batch) => inTurn(id, () => append(desk, known, id, epoch, batch)),
     compact: (id, epoch, snapshot) => inTurn(id, () => compact(desk, id, epoch, snapshot)),
     list: (filter) => inTurn('', async () => (await list(desk, filter)).filter((it) => !isFlow(it.id))),
+    async sweep(now) {
+      const ids = await inTurn('', async () => [...(await desk.everything()).keys()])
+      await Promise.all(ids.filter((id) => !isFlow(id)).map((id) => inTurn(id, () => sweep(desk, id, now))))
+    },
     delete: (id) => remove(id, /./),
     discard: (id) => remove(id, /[cpjs]/),
     async clear(prefix) {

@@ -1,7 +1,7 @@
 import type { SessionStorage } from '../../storage/storage'
 import type { Cases } from './case'
 import { equal, fenced, refused, truthy } from './expectation'
-import { batch, begin, snapshot, strict, written } from './sample'
+import { batch, begin, shape, snapshot, strict, written } from './sample'
 
 /** Every way to remove session `id`. */
 const removes: readonly ((storage: SessionStorage, id: string) => Promise<void>)[] = [
@@ -107,6 +107,36 @@ export const removals: Cases = {
       await fenced(storage.append('ann', epoch, batch(2), strict), 0)
       equal(await storage.read('ann'), undefined)
     }
+  },
+  'what was only claimed is swept away after its time, where that can be asked for': async (open) => {
+    const storage = open()
+    if (storage.sweep === undefined) return
+    const day = 86_400_000
+    const epochs = new Map<string, number>()
+    const claim = async (id: string, at: number, expireAfter?: number): Promise<void> => {
+      const { epoch } = await storage.claim(id, { ...shape, ...(expireAfter && { expireAfter }) }, 0, at)
+      epochs.set(id, epoch ?? 0)
+    }
+    const write = (id: string): Promise<void> => storage.append(id, epochs.get(id) ?? 0, batch(1), strict)
+    for (const id of ['old', 'seen', 'young', 'again', 'written']) await claim(id, day)
+    await claim('short', day, 5000)
+    await claim('long', day, 90 * day)
+    await claim('again', 20 * day)
+    await write('written')
+    await storage.keepPart?.('old', epochs.get('old') ?? 0, [1, 'of a claim'])
+    await open().sweep?.(day + 4000)
+    await write('seen')
+    await open().sweep?.(day + 6000)
+    await fenced(write('short'), 0)
+    await open().sweep?.(30 * day)
+    await write('young')
+    await open().sweep?.(32 * day)
+    await fenced(write('old'), 0)
+    for (const id of ['again', 'long']) await write(id)
+    const left = ['again', 'long', 'seen', 'written', 'young']
+    equal((await open().list()).map((it) => it.id).sort(), left)
+    await storage.compact('old', await begin(storage, 'old'), { ...snapshot(1), parts: [[1, 17, 0]] })
+    equal((await storage.read('old'))?.parts ?? [], [])
   },
   'deleting what is not there is no error': async (open) => {
     const storage = open()
