@@ -190,7 +190,7 @@ export class Core implements Level {
     return this.#openWrite !== undefined && this.journal?.isOpen(this.#openWrite) === true
   }
 
-  /** Resolves when that record, or the newest, is durable, or when storage has failed: trouble there never stops a flow. */
+  /** Resolves when that record, or the newest but field edits, is durable, or storage has failed: trouble there never stops a flow. */
   durable(seq?: number): Promise<void> {
     return (this.options.within ?? this.journal)?.durable(seq) ?? Promise.resolve()
   }

@@ -34,6 +34,8 @@ export class Journal {
   /** A copy that must be stored before anything else, because the records that it covers are gone. */
   #owed: SessionCopy | undefined
   #pushed: number
+  /** The newest of them that is no field edit. */
+  #firm: number
   #durable: number
   /** Up to here records are in a snapshot that was tried, and may land any time: they must stay as they are. */
   #copied = 0
@@ -53,7 +55,7 @@ export class Journal {
       this.#urgent = true
       this.write()
     })
-    this.#pushed = this.#durable = deps.stored?.seq ?? 0
+    this.#pushed = this.#firm = this.#durable = deps.stored?.seq ?? 0
     this.#persistence = Object.freeze({ status: 'saved', savedAt: deps.stored?.savedAt })
   }
 
@@ -80,6 +82,7 @@ export class Journal {
     if (durability === 'strict') {
       this.#durability = durability
       this.#urgent = true
+      this.#firm = record.seq
     }
     if (this.#persistence.status === 'saved') this.#show('saving')
     if (this.#busy) return
@@ -109,14 +112,17 @@ export class Journal {
   /** The session has lived elsewhere until now: a copy is stored before anything else. */
   owe(copy: SessionCopy = this.copy()): void {
     this.#shorten(copy)
-    this.#pushed = copy.seq
+    this.#pushed = this.#firm = copy.seq
     this.#compacting.gone = true
     this.#show('saving')
     this.#schedule()
   }
 
-  /** Resolves when everything up to `seq` is stored, or storage is in trouble: waiting would stop the flow. */
-  durable(seq: number = this.#pushed): Promise<void> {
+  /**
+   * Resolves when everything up to `seq` is stored (without it all but the newest field edits, which nobody waits for), or
+   * when storage is in trouble: waiting would stop the flow.
+   */
+  durable(seq: number = this.#firm): Promise<void> {
     return new Promise((resolve) => {
       if (this.#durable >= seq || this.#outage.failures > 0) resolve()
       else this.#waiters.add({ seq, resolve, reject: () => resolve() })

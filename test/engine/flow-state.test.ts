@@ -714,6 +714,38 @@ describe('flow state written in a step', () => {
     }
   })
 
+  test('a step that takes a number, crashed before each write to storage in turn / it keeps the number it took', async () => {
+    const ticket = defineWorkflow({ ...flow, flowState: Shared }).step(
+      'take',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const { data } = await ctx.ask(Question('whose?'))
+        const number = await ctx.once('number', () => ctx.flowState.get('count') + 1)
+        await ctx.flowState.set('count', number)
+        await ctx.flowState.append('names', String(data))
+        await ctx.sleep(100)
+        return Done([number, data])
+      },
+    )
+    for (let at = 1; at < 12; at++) {
+      const page = profile({ crashAt: at })
+      const first = await page.open(ticket)
+      first.run().catch(() => {})
+      await page.settle()
+      void first.asks[0]?.reply('first')
+      await page.settle()
+      page.kill()
+      const session = await page.open(ticket)
+      const result = session.run()
+      await page.settle()
+      void session.asks[0]?.reply('second')
+      await page.clock.advance(100)
+      const names = [expect.stringMatching(/^(first|second)$/)]
+      expect({ at, shared: session.flowState.get() }).toMatchObject({ at, shared: { count: 1, names } })
+      expect(await result).toEqual([1, session.flowState.get('names.0')])
+    }
+  })
+
   test('after the attempt is over / refused', async () => {
     const page = profile()
     const late = gate()

@@ -116,7 +116,7 @@ export class FlowState implements SessionFlow {
       const ops = made instanceof Promise ? await made : made
       await this.#put(ops, made instanceof Promise ? () => ops : (change as Change), {
         key,
-        after: core.durable(exec.seq ?? 0),
+        after: core.durable(),
       })
     }
     if (core.model.execs.get(exec.id) === exec && !exec.points.has(step.key))
