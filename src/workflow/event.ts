@@ -13,7 +13,7 @@ export interface EventType<Type extends string = string, Out = unknown, In = unk
   readonly type: Type
   readonly '~types'?: { readonly data: Out; readonly input: In; readonly reply: Reply }
   /** Whether an event is of this type. It also keeps out events and schemas, which have a `type` as well. */
-  is(event: WorkflowEvent): boolean
+  is(event: unknown): boolean
 }
 
 /** The arguments of something that takes `In`: none are needed when `undefined` will do. */
@@ -33,8 +33,8 @@ export interface EventFactory<
   S = unknown,
 > extends EventType<Type, Out, In, Reply> {
   (...data: Args<In>): WorkflowEvent<Type, Out>
-  /** Whether an event is of this type. */
-  is(event: WorkflowEvent): event is WorkflowEvent<Type, Out>
+  /** Whether an event is of this type. Takes anything, such as the `event` of a `StepFailed`. */
+  is(event: unknown): event is WorkflowEvent<Type, Out>
   readonly schema: S
   /** The event that answers this one when a step asks it. */
   readonly reply: Reply
@@ -106,7 +106,7 @@ export function defineEvent<const Type extends string, S extends Schema, R exten
 ): EventFactory<Type, Output<S>, Input<S>, R, S>
 export function defineEvent(type: string, schema?: Schema, options?: { reply: EventType }): unknown {
   const create = (data?: unknown): WorkflowEvent => trusted(type, parse(type, schema, data), schema)
-  const is = (event: WorkflowEvent): boolean => (event as WorkflowEvent | undefined)?.type === type
+  const is = (event: unknown): boolean => (event as WorkflowEvent | undefined)?.type === type
   // One by one: a document of 1,000 nodes makes as many, and `Object.assign` takes several times as long.
   const event = create as { type?: string; schema?: unknown; is?: unknown; reply?: unknown }
   event.type = type

@@ -344,6 +344,8 @@ describe('an event', () => {
   it('.is narrows', () => {
     const event = Priced({ total: 1 }) as WorkflowEvent
     if (Priced.is(event)) expectTypeOf(event).toExtend<WorkflowEvent<'priced', { total: number }>>()
+    const { data } = StepFailed({ step: 'pay', event, error: { name: 'Error', message: 'no' }, attempts: 1 })
+    if (Priced.is(data.event)) expectTypeOf(data.event.data.total).toBeNumber()
     expectTypeOf(Priced.type).toEqualTypeOf<'priced'>()
     expectTypeOf(AskAddress.reply).toEqualTypeOf(Address)
     expectTypeOf(AskAddress.schema).toEqualTypeOf<z.ZodObject<{ country: z.ZodString }>>()

@@ -24,6 +24,8 @@ describe('a factory', () => {
     expect(Address.is(Address({ street: 'a' }))).toBe(true)
     expect(Address.is({ type: 'address', data: 5 })).toBe(true)
     expect(Address.is({ type: 'other', data: 5 })).toBe(false)
+    for (const it of [undefined, null, 'address', [Address({ street: 'a' })]])
+      expect(Address.is(it)).toBe(false)
   })
 
   test('without a schema / no data; any data is refused', () => {
