@@ -77,8 +77,10 @@ export class Outcome {
   }
 }
 
-/** Why a run did not complete. */
-export function explain(core: Core, end: RunEnd): Error {
+type Ended = Pick<Core, 'definition'> & Partial<Pick<Core, 'cause'>>
+
+/** Why a run did not complete. Without the `cause` of a page that saw it, as after a reload. */
+export function explain(core: Ended, end: RunEnd): Error {
   if (end.status === 'cancelled') return new CancelledError(end.reason)
   if (end.status === 'stalled') return new StalledError(end.unconsumed ?? [])
   // The error that this page has seen itself is richer than what the journal could keep.
@@ -86,7 +88,7 @@ export function explain(core: Core, end: RunEnd): Error {
 }
 
 /** The limit of the run itself that it went past: the class is the same in every tab and after a reload, as the message is. */
-function limitOf({ definition }: Core, { error }: RunEnd): Error | undefined {
+function limitOf({ definition }: Ended, { error }: RunEnd): Error | undefined {
   const { timeout = 0, maxSteps = MOST_STEPS } = definition.options
   const { code, message } = error ?? {}
   if (error?.step !== undefined || (code !== 'STEP_LIMIT' && code !== 'TIMEOUT')) return undefined

@@ -77,7 +77,8 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
    * in the middle, `effect` runs again with the *same* idempotency key. Keys belong to one execution of the step.
    *
    * A re-run that finds the record does not call `effect`. So `effect` must not write, send or ask: return what is to be
-   * written, and write it afterwards. It may `stream`.
+   * written, and write it afterwards. It may `stream`. What it throws is recorded as well: a re-run gets an Error with the
+   * same name, message and code.
    */
   once<T>(
     key: string,

@@ -739,6 +739,48 @@ describe('failure, cancel and time', () => {
     expect(await (await profile().open(workflow)).run()).toContain('boom')
   })
 
+  test('a handler goes by the error of its child, and asks; reload / the same error, so the same way', async () => {
+    const stalls = defineWorkflow({ ...flow, name: 'stalls', skip: ['stop', 'deadEnd'] }).step(
+      'nothing',
+      { on: Go },
+      () => undefined,
+    )
+    for (const child of [failing(9, []), stalls]) {
+      const page = profile()
+      const seen: unknown[] = []
+      const workflow = defineWorkflow(flow).step(
+        'sub',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          try {
+            return Done(await ctx.subflow(child))
+          } catch (error) {
+            const { constructor, name, message, code, step, event, attempts, cause } = error as StepError
+            seen.push({
+              class: constructor.name,
+              name,
+              message,
+              code,
+              step,
+              event,
+              attempts,
+              cause: (cause as Error | undefined)?.message,
+            })
+            return Done((await ctx.ask(Question(code))).data)
+          }
+        },
+      )
+      void (await page.open(workflow)).run()
+      await page.settle()
+      await page.reload()
+      const session = await page.open(workflow)
+      await page.settle()
+      expect(await session.asks[0]?.reply('yes')).toBe(true)
+      expect(await session.run()).toBe('yes')
+      expect(seen[1]).toEqual(seen[0])
+    }
+  })
+
   test("cancel() / the child's signal is aborted, nothing is written back; the flow can run again", async () => {
     const page = profile()
     const hanging = gate()

@@ -23,7 +23,8 @@ import { definitionOf, type Definition } from '../../workflow/workflow'
 import type { Attempt } from './attempt'
 import type { Model, Point } from '../model/model'
 import { Privacy } from '../model/privacy'
-import type { ChildBegin, RecordBody } from '../model/record'
+import type { ChildBegin, RecordBody, RecordedError } from '../model/record'
+import { explain } from '../outcome'
 import type { Resources } from '../resources'
 import { begun, failures } from './in-this-page'
 import { interrupted } from './interruption'
@@ -79,8 +80,14 @@ export async function runSubflow(
   await replay.turns.of(key)
   points.log.alive()
   const { result } = point
-  if (result?.error) throw points.effects.failed(key, failures.get(point) ?? rebuildError(result.error))
+  if (result?.error) throw points.effects.failed(key, failureOf(point, definition, result.error))
   return writeBack(mapping.writeBack ?? {}, result?.value, layers)
+}
+
+/** Why a sub-flow has not completed: as this page saw it, else as the sub-flow and its parent recorded it. */
+function failureOf(point: Point, definition: Definition, recorded: RecordedError): Error {
+  const end = point.child?.run?.end
+  return failures.get(point) ?? (end ? explain({ definition }, end) : rebuildError(recorded))
 }
 
 function checked(workflow: AnyWorkflow, mapping: AnyMapping, parent: Definition): Definition {
