@@ -135,6 +135,29 @@ describe('each status, live and after a reload', () => {
     expect(resumed.found && resumed.savedAt).toBe(page.clock.now())
   })
 
+  test('of two asks at once one is answered, then reloaded twice / still only waiting: no crash, and no record of one', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done(await Promise.all([1, 2].map(async (n) => (await ctx.ask(Question(n))).data))),
+    )
+    let session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    await session.asks[1]?.reply('second')
+    const { length } = session.history()
+    for (let reload = 0; reload < 2; reload++) {
+      await page.reload()
+      session = await page.open(workflow)
+      await page.settle()
+      expect(session.resumed).toMatchObject({ found: true, reason: 'return' })
+      expect(session.history()).toHaveLength(length)
+    }
+    await session.asks[0]?.reply('first')
+    expect(await session.run()).toEqual(['first', 'second'])
+  })
+
   test('completed, failed, cancelled, stalled: with result or error', async () => {
     const cases = [
       ['completed', () => Done({ n: 1 })],

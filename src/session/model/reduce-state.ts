@@ -1,7 +1,7 @@
 import { rebase } from '../../state/rebase'
 import { Tree } from '../../state/tree'
 import { addEntry } from './ledger'
-import { isOpenWrite, type Execution, type LogEntry, type Model } from './model'
+import { isOpenWrite, type Entry, type Execution, type LogEntry, type Model } from './model'
 import type { SessionRecord } from './record'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
@@ -85,11 +85,14 @@ function stateBefore({ log }: Model, index: number): unknown {
   return tree.root()
 }
 
+/** Whether an entry stays when what was not committed is taken out: it came from outside, or cannot be undone. */
+export function outlasts({ kind }: Entry): boolean {
+  return kind === 'answered' || kind === 'flow'
+}
+
 /** Drops from its ledger what an execution did not commit. Answers stay, however the attempt ends. */
 function forget(exec: Execution): void {
-  const kept = exec.entries.filter(
-    (it, index) => index < exec.committed || it.kind === 'answered' || it.kind === 'flow',
-  )
+  const kept = exec.entries.filter((it, index) => index < exec.committed || outlasts(it))
   exec.committed = kept.length
   exec.entries = kept
 }

@@ -2,6 +2,7 @@ import { CrashLoopError } from '../../run-errors'
 import type { Core } from '../core'
 import { failRun } from './failure'
 import type { Execution, Model } from '../model/model'
+import { outlasts } from '../model/reduce-state'
 import { isWaiting, type AtWork } from '../model/status'
 
 /** Interruptions of one execution in a row that are taken for a crash loop. */
@@ -51,7 +52,7 @@ const nowhere: AtWork = {
 }
 
 function isDirty({ dirty, entries, committed }: Execution): boolean {
-  return dirty || entries.length > committed
+  return dirty || entries.some((it, at) => at >= committed && !outlasts(it))
 }
 
 /** The executions that a crash or a reload at that time cut off at work. Waiting alone is no interruption. */
