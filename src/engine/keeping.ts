@@ -58,8 +58,9 @@ export class Keeping {
     this.#id = id
     this.privacy = new Privacy(options.private)
     this.isPlain = serializer === jsonSerializer
-    this.discreet = around(serializer, (records) => records.map((it) => this.privacy.record(it)))
-    this.serializer = around(this.discreet, shorten, lengthen)
+    const told = (records: SessionRecord[]): SessionRecord[] => records.map((it) => this.privacy.record(it))
+    this.discreet = around(serializer, told)
+    this.serializer = around(serializer, (records) => shorten(told(records)), lengthen)
     // Infinity is a way to say "for ever", and text cannot hold it.
     const expires = expireAfter != null && { expireAfter: Math.min(expireAfter, Number.MAX_VALUE) }
     this.shape = { format: SESSION_FORMAT, workflow, version, ...expires }

@@ -54,8 +54,8 @@ async function after(workflow: typeof bare, length: number) {
 /** A journal may grow to 256 kB before a snapshot takes its place, and by what comes while that is written. */
 const MOST = 2 * 256 * 1024
 
-test('a chain of 22,000 events / what is stored stays bounded, and the session is no larger than after 1,000', async () => {
-  const [short, long] = [await after(bare, 1_000), await after(bare, 22_000)]
+test('a chain of 44,000 events / what is stored stays bounded, and the session is no larger than after 1,000', async () => {
+  const [short, long] = [await after(bare, 1_000), await after(bare, 44_000)]
   expect(long.appended).toBeGreaterThan(3 * MOST)
   expect(long.stored).toBeLessThan(MOST)
   expect(long.saved).toMatchObject({ execs: [], queues: [], scopes: [], buffers: [], log: [], roots: [] })
