@@ -52,7 +52,7 @@ describe('a large session in a storage that keeps bytes', () => {
     const { stored } = await large()
     expect(stored.parts?.length).toBeGreaterThan(8)
     expect(stored.parts?.every(isBytes)).toBe(true)
-    expect([stored.head.format, stored.snapshot?.format]).toEqual([4, 4])
+    expect([stored.head.format, stored.snapshot?.format]).toEqual([6, 6])
   })
 
   test.each([
@@ -87,7 +87,7 @@ describe('a large session in a storage that keeps bytes', () => {
     expect(after.batches).toEqual([])
     expect(after.parts?.filter((it) => !isBytes(it)).length).toBeGreaterThan(20)
     expect(after.parts?.filter(isBytes).length).toBeGreaterThan(0)
-    expect(after.head.format).toBe(4)
+    expect(after.head.format).toBe(6)
     await session.close()
     const again = await open()
     expect(again.state.get('entries')).toEqual(entries)
@@ -117,7 +117,7 @@ describe('a large session in a storage that keeps bytes', () => {
     await clock.advance(10_000)
     await engine.close()
     const stored = (await storage.read('a')) as StoredSession
-    expect([stored.head.format, stored.parts?.some(isBytes)]).toEqual([3, false])
+    expect([stored.head.format, stored.parts?.some(isBytes)]).toEqual([5, false])
     const again = await createEngine({ storage, clock, serializer }).open(keeping, { id: 'a' })
     expect(again.state.get('entries')).toEqual(entries)
   })

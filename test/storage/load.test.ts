@@ -81,11 +81,11 @@ describe('loadStored', () => {
   it('refuses a newer format before it looks at anything else', async () => {
     const stored = whole()
     const garbage = { data: 'not JSON', sum: 0 }
-    expect(await refusal({ head: { format: 5 }, batches: [garbage] })).toMatch('NEWER_FORMAT')
+    expect(await refusal({ head: { format: 7 }, batches: [garbage] })).toMatch('NEWER_FORMAT')
     expect(await refusal({ ...stored, head: { ...stored.head, format: 99, seq: 'new meaning' } })).toMatch(
       'NEWER_FORMAT',
     )
-    expect(await refusal({ ...stored, snapshot: { ...snapshot(4), format: 5, sum: 0 } })).toMatch(
+    expect(await refusal({ ...stored, snapshot: { ...snapshot(4), format: 7, sum: 0 } })).toMatch(
       'NEWER_FORMAT',
     )
   })

@@ -368,7 +368,7 @@ describe('a snapshot in parts that is damaged is refused', () => {
     const storage = memoryStorage()
     await inParts(storage)
     const stored = (await storage.read('a')) as StoredSession
-    const newer = { ...stored, head: { ...stored.head, format: 5 }, parts: [] }
+    const newer = { ...stored, head: { ...stored.head, format: 7 }, parts: [] }
     const found = loadStored({ ...storage, read: async () => newer }, 'a', jsonSerializer)
     await expect(found).rejects.toMatchObject({ code: 'NEWER_FORMAT' })
   })
