@@ -77,11 +77,12 @@ export interface NodeHost {
 type Context = StepContext<Shape, unknown, unknown, unknown>
 
 /**
- * The handler of a step in three phases. An instance of a class will do: its phases stand on the prototype.
+ * Makes the handlers of steps in three phases, which differ in their config: many nodes of a document share their phases. An
+ * instance of a class will do: its phases stand on the prototype.
  *
  * @throws ArgumentError for a phase that is no function
  */
-export function nodeHandler(phases: AnyPhases, config: unknown): (ctx: Context) => Promise<unknown> {
+export function nodeHandler(phases: AnyPhases): (config: unknown) => (ctx: Context) => Promise<unknown> {
   checkArgument('node()', phases)
   const phase = (name: keyof AnyPhases): ((...args: unknown[]) => unknown) | undefined => {
     const it: unknown = phases[name] ?? undefined
@@ -92,7 +93,7 @@ export function nodeHandler(phases: AnyPhases, config: unknown): (ctx: Context) 
   const execute = phase('execute')
   const fallback = phase('fallback')
   const cleanup = phase('cleanup')
-  return async (ctx) => {
+  return (config) => async (ctx) => {
     const node = (ctx as Context & { readonly '~node': NodeHost })['~node']
     const prepared = prepare && (await node.phase('prepare', () => prepare(ctx.state, ctx)))
     const run = (idempotencyKey: string): unknown => {

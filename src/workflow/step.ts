@@ -62,8 +62,8 @@ export function makeStep(
     name,
     join: on.join,
     on: [...(on.events as readonly AnyEvent[])],
-    emits: [options.emits ?? []].flat() as AnyEvent[],
-    asks: [options.asks ?? []].flat() as readonly EventType[] as AnyEvent[],
+    emits: listOf(options.emits),
+    asks: listOf(options.asks),
     workers: options.workers ?? 4,
     retry: options.retry ?? undefined,
     timeout: options.timeout,
@@ -72,4 +72,9 @@ export function makeStep(
     subflow,
     handler,
   })
+}
+
+/** Callers without types may give one event. */
+function listOf(given: readonly EventType[] | undefined): AnyEvent[] {
+  return (Array.isArray(given) ? [...given] : given == null ? [] : [given]) as AnyEvent[]
 }

@@ -284,7 +284,7 @@ export function build(
     ...tablesOf(options, steps),
     step: step as never,
     node: ((name: string, own: NodeOptions<On, [], [], unknown> | null, phases: AnyPhases) =>
-      step(name, own, nodeHandler(phases, own?.config))) as never,
+      step(name, own, nodeHandler(phases)(own?.config))) as never,
     subflow: ((name: string, child: Parameters<typeof makeSubflow>[2]) =>
       build(options, [...steps, makeSubflow(options.name, name, child ?? {})])) as never,
     validate: (given = {}) => {

@@ -70,7 +70,12 @@ export interface PlainEdge {
 
 export const GRAPH_FORMAT = 1
 
+const ID: Spellings = ['id']
 const TYPE: Spellings = ['type', 'class']
+const CONFIG: Spellings = ['config']
+const POLICY: Spellings = ['retry']
+const FROM: Spellings = ['from']
+const TO: Spellings = ['to']
 const WHEN: Spellings = ['when', 'condition']
 const STATE: Spellings = ['initial_state', 'initialState']
 
@@ -102,7 +107,7 @@ export function readGraph(document: JsonObject, names: Names, report: Report): G
     .map((it, index) => readEdge(it, `edges.${index}`, ids, names, read, report))
   const start = read.text(document, ['start'], '', true)
   if (start !== undefined && !ids.has(start))
-    report('start', `names "${start}", which is no node; ${known(ids)}`)
+    report('start', `names "${start}", which is no node; ${known(ids.keys())}`)
   const initialState = read.json(document, STATE, '')
   if (initialState !== undefined) read.object(initialState, spelled(document, STATE))
   return {
@@ -138,15 +143,20 @@ function readNode(
 ): PlainNode | undefined {
   const node = read.object(value, path)
   if (node === undefined) return undefined
-  const id = read.text(node, ['id'], path)
+  const id = read.text(node, ID, path)
   const type = read.text(node, TYPE, path)
-  const typed = join(path, spelled(node, TYPE))
   const registered: Named | undefined = type === undefined ? {} : names.type(type, id ?? '')
   if (registered === undefined)
-    report(typed, `names "${type}", which is not registered; ${known(names.types.keys())}`)
+    report(
+      join(path, spelled(node, TYPE)),
+      `names "${type}", which is not registered; ${known(names.types.keys())}`,
+    )
   else if (registered.handler)
-    report(typed, `names "${type}", which is a handler; a node has phases, such as execute`)
-  const config = read.json(node, ['config'], path)
+    report(
+      join(path, spelled(node, TYPE)),
+      `names "${type}", which is a handler; a node has phases, such as execute`,
+    )
+  const config = read.json(node, CONFIG, path)
   if (config !== undefined && registered?.subflow)
     report(join(path, 'config'), `means nothing: "${type}" is a workflow; capture says what enters it`)
   const retry = readRetry(node, path, read, report)
@@ -164,7 +174,7 @@ export function readRetry(
   read: Reader,
   report: Report,
 ): RetryPolicy | undefined {
-  const value = read.json(from, ['retry'], path)
+  const value = read.json(from, POLICY, path)
   if (value === undefined) return undefined
   const at = join(path, 'retry')
   const retry = read.object(value, at)
@@ -189,7 +199,8 @@ const RETRY = new Map([
   ['jitter', 'boolean'],
 ])
 
-function idsOf(nodes: readonly (PlainNode | undefined)[], report: Report): Set<string> {
+/** The ids, and where each stands first. */
+function idsOf(nodes: readonly (PlainNode | undefined)[], report: Report): Map<string, number> {
   const ids = new Map<string, number>()
   for (const [index, node] of nodes.entries()) {
     if (node === undefined || node.id === '') continue
@@ -197,27 +208,27 @@ function idsOf(nodes: readonly (PlainNode | undefined)[], report: Report): Set<s
     if (first === undefined) ids.set(node.id, index)
     else report(`nodes.${index}.id`, `is "${node.id}", like that of nodes.${first}; ids must be unique`)
   }
-  return new Set(ids.keys())
+  return ids
 }
 
 function readEdge(
   value: unknown,
   path: string,
-  ids: ReadonlySet<string>,
+  ids: ReadonlyMap<string, unknown>,
   { conditions }: Names,
   read: Reader,
   report: Report,
 ): PlainEdge | undefined {
   const edge = read.object(value, path)
   if (edge === undefined) return undefined
-  const end = (key: 'from' | 'to'): string => {
-    const id = read.text(edge, [key], path)
+  const end = (key: typeof FROM): string => {
+    const id = read.text(edge, key, path)
     if (id !== undefined && !ids.has(id))
-      report(join(path, key), `names "${id}", which is no node; ${known(ids)}`)
+      report(join(path, key[0]), `names "${id}", which is no node; ${known(ids.keys())}`)
     return id ?? ''
   }
-  const from = end('from')
-  const to = end('to')
+  const from = end(FROM)
+  const to = end(TO)
   const when = read.text(edge, WHEN, path, true)
   if (when !== undefined && !conditions.has(when))
     report(

@@ -5,7 +5,6 @@ import { own, type JsonObject } from './reader'
 import { initialState, type Code, type Registered } from './registry'
 import type { AskType } from '../ask'
 import type { On } from '../join'
-import { nodeHandler } from '../node'
 import type { Shape } from '../shape'
 import { makeStep, type StepDefinition, type StepOptions } from '../step'
 import type { StepContext } from '../step-context'
@@ -42,8 +41,9 @@ export function stepsOfEdges(source: JsonObject, registry: Code, report: Report)
       ...(state.schema && { state: state.schema }),
       resources: code.resources,
       events: code.events,
-      // A draft may have nodes that nothing leads to, and `maxSteps` guards a loop without an end.
-      skip: ['unreachable', 'deadEnd', 'stop', 'unproduced'],
+      // A draft may have nodes that nothing leads to, and `maxSteps` guards a loop without an end. Numbers, ids and the ends of
+      // edges were looked at when the document was read.
+      skip: ['unreachable', 'deadEnd', 'stop', 'unproduced', 'numbers', 'duplicateStep', 'unconsumed'],
     }
     return build(options as unknown as Definition['options'], steps, { initialState: state.value, graph })
   }
@@ -55,24 +55,23 @@ function stepOf(
   { enter, end }: Events,
   code: Code,
 ): StepDefinition {
-  const registered = code.type(type, id)
-  const child = registered?.subflow
-  const run = child
-    ? running(child)
-    : nodeHandler(registered?.phases ?? {}, config === undefined ? registered?.config : config)
-  const next = chooser(edges, code)
+  const registered = code.type(type, id) as Registered
+  const child = registered.subflow
+  const run = child ? running(child) : registered.node(config === undefined ? registered.config : config)
+  // An edge without a condition always leads on.
+  const otherwise = edges.find((it) => it.when === undefined)
+  const next = chooser(edges, otherwise, code)
   const on = enter.get(id) as AnyEvent
   const emits: AnyEvent[] = []
   for (const { to } of edges) {
     const event = enter.get(to) as AnyEvent
     if (!emits.includes(event)) emits.push(event)
   }
-  // An edge without a condition always leads on.
-  if (!edges.some((it) => it.when === undefined)) emits.push(end)
-  const { asks, timeout } = registered ?? {}
+  if (otherwise === undefined) emits.push(end)
+  const { asks, timeout } = registered
   return makeStep(
     id,
-    { on, emits, asks, retry: retry ?? registered?.retry, timeout } as StepOptions<
+    { on, emits, asks, retry: retry ?? registered.retry, timeout } as StepOptions<
       On,
       readonly AnyEvent[],
       readonly AskType[]
@@ -91,9 +90,9 @@ function stepOf(
 /** Finds the edge to take: the first whose condition holds, else the first without one. */
 function chooser(
   edges: readonly PlainEdge[],
+  otherwise: PlainEdge | undefined,
   { conditions }: Code,
 ): (ctx: Context) => Promise<PlainEdge | undefined> {
-  const otherwise = edges.find((it) => it.when === undefined)
   return async ({ state }) => {
     for (const edge of edges) {
       if (edge.when === undefined) continue

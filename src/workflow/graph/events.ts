@@ -4,7 +4,6 @@ import { known, type Report } from './error'
 import { join, own, reader, type JsonObject, type Reader } from './reader'
 import { initialState, type Code, type Registered } from './registry'
 import type { Join } from '../join'
-import { nodeHandler } from '../node'
 import { makeStep, type StepDefinition } from '../step'
 import { emitting } from '../subflow'
 import { build, type Definition } from '../workflow'
@@ -132,10 +131,10 @@ function readStep(
       .list(step, key, path, optional)
       .map((it, index) => events.get(String(it), join(path, `${key}.${index}`)))
       .filter((it) => it !== undefined)
-  const { phases = {}, config, subflow } = registered ?? {}
+  const { node, config, subflow } = registered ?? {}
   const emits = list('emits')
-  const written = subflow ? emitting(subflow, emits) : nodeHandler(phases, config)
-  const { handler = written } = registered ?? {}
+  const written = subflow ? emitting(subflow, emits) : node?.(config)
+  const handler = (registered?.handler ?? written) as StepDefinition['handler']
   const retry = readRetry(step, path, read, report) ?? registered?.retry
   const options = { on: [], emits, asks: list('asks'), ...(retry && { retry }) }
   const rest = Object.fromEntries(

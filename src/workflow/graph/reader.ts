@@ -57,7 +57,9 @@ export function reader(report: Report): Reader {
 
 /** The spelling that is there; that a second one says something else is reported. */
 function spelling(from: JsonObject, keys: Spellings, path: string, report: Report): string {
-  const [first, second = first] = keys
+  const [first, second] = keys
+  // Most keys have one spelling, and a document of 1,000 nodes has 10,000 keys.
+  if (second === undefined) return first
   const key = spelled(from, keys)
   const other = own(from, second)
   if (other !== undefined && other !== own(from, key))

@@ -6,7 +6,7 @@ import type { AnyEvent, EventType, WorkflowEvent } from '../event'
 import { known, type Report } from './error'
 import { join, kindOf, own, reader, type JsonObject } from './reader'
 import { mappingMistakes, type AnyMapping } from '../mapping'
-import type { AnyPhases, ExecuteContext } from '../node'
+import { nodeHandler, type ExecuteContext } from '../node'
 import { mistake, positive } from '../number'
 import type { Resource } from '../resource'
 import { retryMistake, type Retry } from '../retry'
@@ -90,7 +90,8 @@ type StateIn<S extends Schema> = NonNullable<S['~standard']['types']>['output']
 export interface Registered {
   readonly handler?: StepDefinition['handler']
   readonly subflow?: NonNullable<StepDefinition['subflow']>
-  readonly phases: AnyPhases
+  /** Makes the handler of a node with that config. */
+  readonly node: ReturnType<typeof nodeHandler>
   readonly config?: unknown
   readonly retry?: Retry
   readonly timeout?: number
@@ -134,10 +135,11 @@ export function readRegistry(value: unknown, report: Report): Code {
 const PHASES = ['prepare', 'execute', 'fallback', 'cleanup', 'handler'] as const
 
 function readEntry(value: unknown, path: string, report: Report): Registered {
-  if (typeof value === 'function') return { handler: value as StepDefinition['handler'], phases: {} }
+  const none = nodeHandler({})
+  if (typeof value === 'function') return { handler: value as StepDefinition['handler'], node: none }
   if (typeof value !== 'object' || value === null) {
     report(path, `must be an object with any of ${PHASES.join(', ')}`)
-    return { phases: {} }
+    return { node: none }
   }
   // An instance of a class will do as well: its phases stand on the prototype.
   const entry = value as JsonObject
@@ -158,7 +160,7 @@ function readEntry(value: unknown, path: string, report: Report): Registered {
     if (!(it as Partial<AnyEvent> | undefined)?.reply)
       report(join(path, `asks.${index}`), 'is no event with a reply')
   return {
-    phases: rest,
+    node: nodeHandler(rest),
     ...(handler !== undefined && { handler: handler as StepDefinition['handler'] }),
     ...(config !== undefined && { config }),
     ...(retry !== undefined && { retry }),
@@ -181,7 +183,7 @@ function readSubflow(entry: RegisteredSubflow, path: string, report: Report): Re
   const wrong = retryMistake(retry)
   if (wrong !== undefined) report(join(path, 'retry'), `is not valid: ${wrong}`)
   return {
-    phases: {},
+    node: nodeHandler({}),
     subflow: Object.freeze({ workflow, ...mapping }),
     ...(retry !== undefined && { retry }),
   }
