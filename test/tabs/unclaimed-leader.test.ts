@@ -194,6 +194,31 @@ test('the disk is full from the start / the second tab shows what the first has,
   await saved(it, [one, two], { text: 'ab' })
 })
 
+test('nothing could be stored, the leader hangs and dies, and the next one has not heard of anybody / the others follow it at once, with what was typed in them', async () => {
+  const it = fullDisk()
+  const hearing = ears(it.tabs)
+  const first = it.tab({ channel: hearing.channel })
+  const one = await first.engine.open(nudged)
+  const two = await it.tab().engine.open(nudged)
+  it.disk.full = true
+  one.state.append('text', 'a')
+  await it.clock.advance(1000)
+  hearing.close()
+  first.page.hang()
+  two.state.append('text', 'b')
+  const opening = it.tab().engine.open(nudged)
+  // Whoever waits for the lock asks again every 2 s, and is last in the queue then.
+  await it.clock.advance(1500)
+  const three = await opening
+  crash(first.engine)
+  await it.clock.advance(100)
+  expect([three.role, two.role]).toEqual(['leader', 'follower'])
+  three.state.append('text', 'c')
+  await it.clock.advance(100)
+  for (const session of [two, three]) expect(session.state.get()).toEqual({ text: 'bc' })
+  await saved(it, [two, three], { text: 'bc' })
+})
+
 test("the leader's claims land, and storage does not say so / a tab that opens then shows and does all that the leader has", async () => {
   const memory = memoryStorage()
   let mute = false

@@ -92,11 +92,13 @@ export class Following implements Remote {
   }
 
   hear(message: Message): void {
-    if (this.#over || !isOfLeader(message) || message.epoch < this.epoch) return
+    if (this.#over || !isOfLeader(message)) return
+    // A leader that is new and could not claim may not have heard of this epoch. Then it takes a higher number.
     if (message.kind === 'lead') {
-      this.epoch = message.epoch
+      this.epoch = Math.max(this.epoch, message.epoch)
       this.hello()
-    } else if (message.kind === 'news') this.#news(message)
+    } else if (message.epoch < this.epoch) return
+    else if (message.kind === 'news') this.#news(message)
     else if (message.kind === 'answer') this.#answered(message)
     else if (message.to === this.#options.outbox.by) this.#welcome(message)
   }
