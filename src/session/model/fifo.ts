@@ -35,6 +35,11 @@ export class Fifo<T> {
     return this.#items.splice(index, index < 0 ? 0 : 1)[0]
   }
 
+  /** All of it, in order: a list of its own. Walking through a long queue takes ten times as long. */
+  get items(): T[] {
+    return this.#items.slice(this.#front)
+  }
+
   *[Symbol.iterator](): Generator<T> {
     for (let index = this.#front; index < this.#items.length; index++) yield this.#items[index] as T
   }

@@ -81,7 +81,9 @@ export function saveModel(model: Model): SavedModel {
     nextScope,
     unconsumed: [...model.unconsumed],
     state,
-    queues: copied(model.queues).filter(([, it]) => it.length > 0),
+    queues: Array.from(model.queues, ([step, it]) => [step, it.items] as const).filter(
+      ([, it]) => it.length > 0,
+    ),
     buffers: copied(model.buffers),
     scopes: Array.from(model.scopes.values(), (it) => ({ ...it, gathered: copied(it.gathered) })),
     execs,
