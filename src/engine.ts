@@ -247,7 +247,8 @@ function flowOf<W extends AnyWorkflow>(registry: Registry, workflow: W): Flow<W>
 function withDefaults(options: EngineOptions): OpeningDeps {
   const clock = options.clock ?? systemClock
   const timeout = options.timeout ?? 4000
-  const storage = options.storage ?? defaultStorage()
+  // Whoever asks for a denied IndexedDB may get an error: that is for its storage to say.
+  const storage = options.storage ?? ('indexedDB' in globalThis ? indexedDBStorage() : plainMemoryStorage())
   const around = tabsOf(options, storage)
   const report = guarded(options.onError ?? reportLater)
   return {
@@ -295,8 +296,4 @@ function tabsOf(
     channels: (channels === undefined && here ? pageChannels() : channels) ?? undefined,
     page: (page === undefined && here ? globalThis.window : page) ?? undefined,
   }
-}
-
-function defaultStorage(): SessionStorage {
-  return typeof indexedDB === 'undefined' ? plainMemoryStorage() : indexedDBStorage()
 }

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage } from 'dogear'
 import { virtualClock } from 'dogear/testing'
-import { Done, flow, Go, unhandled } from '../support/flows'
+import { Done, failure, flow, Go, unhandled } from '../support/flows'
 
 const noted = defineWorkflow({ ...flow }).step('end', { on: Go, emits: [Done] }, () => Done(''))
 
@@ -32,4 +32,24 @@ test('a storage whose connect() rejects or throws / no error is reported, and se
     })
     expect([heard, errors]).toEqual([[], []])
   }
+})
+
+test.each([
+  ['throws at whoever asks for it, as in Firefox without cookies', 'throws'],
+  ['is not there, though it has its place', undefined],
+])('IndexedDB %s / the session goes on in memory, and says so', async (_, found) => {
+  Object.defineProperty(globalThis, 'indexedDB', {
+    configurable: true,
+    get() {
+      if (found) throw new Error('denied')
+    },
+  })
+  onTestFinished(() => void Reflect.deleteProperty(globalThis, 'indexedDB'))
+  const errors: unknown[] = []
+  const engine = createEngine({ onError: (error) => errors.push(error) })
+  const session = await engine.open(noted)
+  session.state.set('note', 'typed')
+  expect(await failure(session.flush())).toMatchObject({ code: 'STORAGE' })
+  expect([session.state.get('note'), session.persistence.status]).toEqual(['typed', 'memory-only'])
+  expect(errors.length).toBeGreaterThan(0)
 })
