@@ -21,6 +21,34 @@ const wizard = defineWorkflow(flow).step(
   },
 )
 
+describe('hours of edits on one page', () => {
+  test('of a list that is moved as a whole, and of its items / the history holds the last of each, also in storage', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, history: 20 }).step(
+      'page',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => Done((await ctx.ask(Question(0))).data),
+    )
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    session.state.set('list', ['a', 'b', 'c', 'd'])
+    const sizes: number[] = []
+    for (let n = 1; n <= 3000; n++) {
+      session.state.set(`list.${n % 4}`, `text ${n % 10}`)
+      session.state.set('list', (list: unknown) => [...(list as unknown[])].reverse())
+      session.state.set('title', n % 10)
+      if (n % 10 === 0) await session.flush()
+      if (n % 1000 === 0) sizes.push(JSON.stringify(session.toJSON()).length)
+    }
+    expect(Math.max(...sizes)).toBeLessThan(Math.min(...sizes) * 1.5)
+    const first = session.history().find((it) => it.type === 'opened')
+    expect(first).toBeDefined()
+    session.rewind(session.history().at(-1)!.seq)
+    expect(session.state.get('title')).toBe(0)
+  })
+})
+
 describe('a long way back', () => {
   test('through 160 pages and through 40 / about four times the work', async () => {
     const counts: number[] = []
@@ -60,6 +88,10 @@ describe('a long way back', () => {
     for (let seq = 1; seq <= 1000; seq++) {
       write({ seq, at: seq, kind: 'wrote', ops: [['set', `n${next(5)}`, seq]] })
       if (next(3) === 0) write({ seq, at: seq, kind: 'wrote', ops: [['set', 'more', seq]] })
+      const list = next(4)
+      if (list === 0) write({ seq: ++seq, at: seq, kind: 'wrote', ops: [['set', 'list', [seq]]] })
+      if (list === 1) write({ seq: ++seq, at: seq, kind: 'wrote', ops: [['set', 'list.0', seq]] })
+      if (list === 2) write({ seq: ++seq, at: seq, kind: 'wrote', ops: [['append', 'list', seq, 'list']] })
       if (next(5) === 0) write({ seq: ++seq, at: seq, kind: 'paused' })
       for (let looks = next(4); looks > 0; looks--) {
         const kept = history.entries()

@@ -1,4 +1,5 @@
 import type { Op } from '../../state/op'
+import { startsWith, toPath } from '../../state/path'
 import { sameJson } from '../../state/same'
 import type { SessionRecord } from './record'
 
@@ -21,4 +22,48 @@ export function joinOps(ops: Op[], more: readonly Op[]): void {
 
 export function isOfOnePlace(one: Op, other: Op): boolean {
   return one[0] === other[0] && sameJson(one[1], other[1])
+}
+
+/** A field, and what is in it. */
+interface Field {
+  /** Where it is set. */
+  at: number | undefined
+  /** Whether something was written in it since. */
+  touched: boolean
+  readonly below: Map<string, Field>
+}
+
+/**
+ * Edits without those that a later one of the same field has replaced. That one takes the place of the first, so that keys
+ * and items stay in their order. Where a list was shifted meanwhile, the same path is another field.
+ */
+export function withoutReplaced(ops: readonly Op[]): Op[] {
+  let kept: { readonly keys: readonly string[]; op?: Op }[] = []
+  let root = fieldOf()
+  for (const op of ops) {
+    const [kind] = op
+    if (kind === 'replace') [kept, root] = [[], fieldOf()]
+    const keys = kind === 'replace' ? [] : toPath(op[1]).keys
+    let [outer, field] = [root, root]
+    for (const key of keys) {
+      outer = field
+      outer.touched = true
+      outer.below.set(key, (field = outer.below.get(key) ?? fieldOf()))
+    }
+    const { at, touched } = field
+    field.touched = kind !== 'set'
+    if (kind !== 'append') (kind === 'delete' ? outer : field).below.clear()
+    if (kind === 'set' && at !== undefined) {
+      if (touched) for (const it of kept.slice(at + 1)) if (startsWith(it.keys, keys)) delete it.op
+      ;(kept[at] as (typeof kept)[number]).op = op
+    } else {
+      if (kind === 'set') field.at = kept.length
+      kept.push({ keys, op })
+    }
+  }
+  return kept.map((it) => it.op).filter((it) => it !== undefined)
+}
+
+function fieldOf(): Field {
+  return { at: undefined, touched: false, below: new Map() }
 }

@@ -1,7 +1,7 @@
 import { HistoryError } from '../../errors'
 import type { Op } from '../../state/op'
 import { Tree } from '../../state/tree'
-import { isFieldEdit, joinOps } from './field-edit'
+import { isFieldEdit, joinOps, withoutReplaced } from './field-edit'
 import type { HistoryEntry } from './history-entry'
 import { entryOf } from './history-entry'
 import { createModel, type Model } from './model'
@@ -197,10 +197,15 @@ export class History {
     return { at: this.#records.at(-1)?.at ?? this.#base?.at ?? 0, saved: saveModel(model) }
   }
 
-  /** Field edits in a row become one record first: an hour of typing must not cost the pages before it. */
+  /**
+   * Field edits in a row become one record first: an hour of typing must not cost the pages before it, nor is all of it kept.
+   */
   #shorten(model: Model): void {
     this.#moments = []
-    if (this.#edited) this.#records = joined(this.#records, this.#next?.saved.seq)
+    if (this.#edited)
+      this.#records = joined(this.#records, this.#next?.saved.seq).map((it) =>
+        isFieldEdit(it) ? { ...it, ops: withoutReplaced(it.ops) } : it,
+      )
     if (this.#records.length < this.#limit * 1.5) return
     this.#moveTo(this.#next ?? this.#checkpoint(model))
     this.#next = this.#checkpoint(model)
