@@ -103,7 +103,7 @@ export interface StoredSessionInfo {
   readonly status: string
   /** Milliseconds since 1970. */
   readonly savedAt: number
-  /** About how many bytes are stored, if the serializer makes text or bytes: of other values, as of a blob, it does not tell. */
+  /** About how many bytes (characters of text) are stored. What a serializer makes of neither, such as a blob, is not counted. */
   readonly size: number
   readonly expireAfter?: number
 }
