@@ -223,7 +223,9 @@ export class LiveSession extends Standing {
   async flush(): Promise<void> {
     if (this.gate.phase === 'loading') await this.ready
     const { remote, journal } = this.core
-    const flushed = remote && !this.gate.error ? remote.call('flush') : journal?.flush()
+    // A closed session is told nothing any more; closing it flushes.
+    const follows = remote && !this.gate.error
+    const flushed = follows ? (this.closing ?? remote.call('flush')) : journal?.flush()
     if (flushed === undefined) throw this.error ?? new SessionClosedError(this.#options.id)
     await Promise.all([flushed, this.#options.flow.flush()])
   }

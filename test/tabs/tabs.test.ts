@@ -863,6 +863,25 @@ describe('two tabs on one session', () => {
     expect([one.persistence.status, one.state.get('text')]).toEqual(['saved', 'kept'])
   })
 
+  test('flush() of a closed session / what was typed is stored, in a leader and in a follower', async () => {
+    for (const role of ['leader', 'follower']) {
+      const { tab, clock, storage } = browser()
+      const [one, two] = [await tab().open(asking), await tab().open(asking)]
+      const session = role === 'leader' ? one : two
+      session.state.set('typed', 'just now')
+      const closed = session.close()
+      let flushed = 0
+      const flush = (): void => void session.flush().then(() => flushed++)
+      flush()
+      await clock.advance(150)
+      await closed
+      flush()
+      await clock.advance(0)
+      expect([role, flushed]).toEqual([role, 2])
+      expect((await createEngine({ storage, clock }).open(asking)).state.get('typed')).toBe('just now')
+    }
+  })
+
   test("the leader's close() takes a while / what other tabs do meanwhile is done by the next leader", async () => {
     const storage = memoryStorage()
     let door: Gate<void> | undefined
