@@ -62,11 +62,7 @@ function stepOf(
   const otherwise = edges.find((it) => it.when === undefined)
   const next = chooser(edges, otherwise, code)
   const on = enter.get(id) as AnyEvent
-  const emits: AnyEvent[] = []
-  for (const { to } of edges) {
-    const event = enter.get(to) as AnyEvent
-    if (!emits.includes(event)) emits.push(event)
-  }
+  const emits = [...new Set(edges.map(({ to }) => enter.get(to) as AnyEvent))]
   if (otherwise === undefined) emits.push(end)
   const { asks, timeout } = registered
   return makeStep(
