@@ -34,18 +34,6 @@ export function toPath(input: string | readonly (string | number)[]): Path {
   return { keys: frozen(keys), id, text }
 }
 
-/** The dotted text of segments, if there is one and no segment needs a closer check; else `''`. */
-export function dottedText(segments: readonly unknown[]): string {
-  if (!Array.isArray(segments)) return ''
-  for (let at = 0; at < segments.length; at++) {
-    const key: unknown = segments[at]
-    // No larger number is an index of a list.
-    const isPlainKey = typeof key === 'string' ? isPlain(key) : typeof key === 'number' && key >>> 0 === key
-    if (!isPlainKey) return ''
-  }
-  return segments.join('.')
-}
-
 /** The path one level up; the root is its own parent. */
 export function parentOf(path: Path): Path {
   return toPath(path.keys.slice(0, -1))

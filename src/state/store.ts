@@ -1,7 +1,7 @@
 import { ArgumentError } from '../errors'
 import type { Recipe } from './edit'
 import { Edits } from './edits'
-import type { Node } from './node'
+import { askedOf, type Node } from './node'
 import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
 import { valueAt } from './view'
 import { Writes, type StoreParts } from './writes'
@@ -115,10 +115,11 @@ function cellsOf(writes: Writes): (path: string | Keys) => Cell {
     writes.put('set', this, next)
   }
   return (path) => {
-    const node = tree.named(path)
-    node.show ??= show.bind(node) as Show
-    node.set ??= set.bind(node)
-    return node as Cell
+    const node = tree.named(path, true)
+    const asked = askedOf(node)
+    asked.show ??= show.bind(node) as Show
+    asked.set ??= set.bind(node)
+    return asked as Cell
   }
 }
 

@@ -1,4 +1,5 @@
-import { childAt, untouched, type Node } from './node'
+import { nodesBelow } from './below'
+import { askedOf, childAt, isHeard, Node, untouched } from './node'
 import type { Subscription } from './subscription'
 
 const deep = Symbol('deep')
@@ -9,8 +10,8 @@ type Report = (error: unknown) => void
  * listeners that are called, never all listeners.
  */
 export class Subscribers {
-  /** Not an empty list: mostly it is one node, and a push to an empty list makes room for sixteen more. */
-  #touched: Node[] | undefined
+  /** Mostly it is one node, which needs no list. */
+  #touched: Node | Node[] | undefined
   #passing = false
   readonly #read: (node: Node) => unknown
   readonly #report: Report
@@ -42,16 +43,18 @@ export class Subscribers {
   #compare(node: Node, before: unknown, after: unknown): void {
     if (Object.is(before, after)) return
     this.#mark(node, before)
-    for (let child = node.first; child; child = child.next)
-      this.#compare(child, childAt(before, child), childAt(after, child))
+    if (!node.below) return
+    for (const child of nodesBelow(node)) this.#compare(child, childAt(before, child), childAt(after, child))
   }
 
   #mark(node: Node, before: unknown): void {
     // The first value stays, because it is what the listener last saw.
-    if (node.listeners === undefined || node.before !== untouched) return
-    if (this.#touched) this.#touched.push(node)
-    else this.#touched = [node]
-    node.before = before
+    const { asked } = node
+    if (!asked || asked.before !== untouched || !isHeard(node)) return
+    asked.before = before
+    if (this.#touched === undefined) this.#touched = node
+    else if (this.#touched instanceof Node) this.#touched = [this.#touched, node]
+    else this.#touched.push(node)
   }
 
   /** Calls the listeners whose value changed since the last pass. What they write comes in a later pass. */
@@ -61,7 +64,8 @@ export class Subscribers {
     try {
       for (let pass = this.#touched; pass; pass = this.#touched) {
         this.#touched = undefined
-        for (const node of pass) this.#tell(node)
+        if (pass instanceof Node) this.#tell(pass)
+        else for (const node of pass) this.#tell(node)
       }
     } finally {
       this.#passing = false
@@ -69,12 +73,14 @@ export class Subscribers {
   }
 
   #tell(node: Node): void {
-    const { before, listeners } = node
-    node.before = untouched
-    if (listeners === undefined || (before !== deep && Object.is(before, this.#read(node)))) return
+    const asked = askedOf(node)
+    const { before, others } = asked
+    asked.before = untouched
+    if (!isHeard(node) || (before !== deep && Object.is(before, this.#read(node)))) return
     // A copy: a listener that comes meanwhile hears of the next write.
-    if (listeners instanceof Set) for (const it of [...listeners]) this.#call(it)
-    else this.#call(listeners)
+    const rest = others && [...others]
+    this.#call(asked)
+    if (rest) for (const it of rest) this.#call(it)
   }
 
   #call(subscription: Subscription): void {

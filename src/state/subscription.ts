@@ -1,30 +1,33 @@
 import { checkArgument } from './argument'
-import type { Node } from './node'
+import { Asked, askedOf, isHeard, type Node } from './node'
 
 export type Listener = () => void
 
-/** One listener at one node; the same function may come twice, and leaves once for each time. */
+/** One more listener at a node that has one; the same function may come twice, and leaves once for each time. */
 export interface Subscription {
-  readonly node: Node
   /** `undefined` once it has left: a notification that is under way skips it. */
-  listener: Listener | undefined
+  listener: Listener | null | undefined
+  readonly among?: Set<Subscription>
 }
 
 /** Returns a function that ends the subscription. */
 export function subscribe(node: Node, listener: Listener): () => void {
   checkArgument('subscribe()', listener, 'function')
-  const subscription: Subscription = { node, listener }
-  const { listeners } = node
-  if (!listeners) node.listeners = subscription
-  else if (listeners instanceof Set) listeners.add(subscription)
-  else node.listeners = new Set([listeners, subscription])
+  const asked = askedOf(node)
+  let subscription: Subscription = asked
+  if (isHeard(node)) {
+    const among = (asked.others ??= new Set())
+    among.add((subscription = { listener, among }))
+  } else {
+    // Mostly there is one, for which nothing is made. It may end twice, so nobody uses what it leaves.
+    if (asked.listener === undefined) subscription = node.asked = Object.assign(new Asked(), asked)
+    subscription.listener = listener
+  }
   // Bound, not closed over: half the memory, once for every component.
   return end.bind(subscription)
 }
 
 function end(this: Subscription): void {
-  const { node } = this
   this.listener = undefined
-  if (node.listeners instanceof Set) node.listeners.delete(this)
-  else if (node.listeners === this) node.listeners = undefined
+  this.among?.delete(this)
 }

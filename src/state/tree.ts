@@ -1,6 +1,7 @@
 import { development, frozen } from './development'
 import { isLate, late } from './late'
-import { childAt, isOwned, Node } from './node'
+import { nodeBelow } from './below'
+import { childAt, disown, isOwned, Node } from './node'
 import { Nodes } from './nodes'
 import type { Op } from './op'
 import type { Path } from './path'
@@ -28,11 +29,11 @@ export class Tree implements View {
     this.#subscribers = new Subscribers((node) => this.#value(node), report)
   }
 
-  /** The node of what a user names; it is the path for all other methods. */
-  named(path: string | readonly (string | number)[] | Node): Node {
+  /** The node of what a user names; it is the path for all other methods. `anew`: with a text that is not kept. */
+  named(path: string | readonly (string | number)[] | Node, anew?: boolean): Node {
     // Most are texts, and a check for a class takes longer than one for a text.
-    if (typeof path === 'string' || !(path instanceof Node)) return this.#nodes.named(path)
-    return this.#nodes.held(path)
+    if (typeof path === 'string' || !(path instanceof Node)) return this.#nodes.named(path, anew)
+    return this.#nodes.of(path)
   }
 
   /** The node of a checked path. */
@@ -46,7 +47,7 @@ export class Tree implements View {
 
   /** The same for a node of this tree: nothing has to be looked up, unless the node was forgotten meanwhile. */
   readAt(node: Node): unknown {
-    const here = this.#nodes.held(node)
+    const here = this.#nodes.of(node)
     return this.#handOut(here, this.#value(here))
   }
 
@@ -113,7 +114,8 @@ export class Tree implements View {
   }
 
   #put(node: Node, parent: Node, before: unknown, value: unknown): void {
-    const made = this.#topmostMissing(parent)
+    // Whatever holds a value is there.
+    const made = before === undefined ? this.#topmostMissing(parent) : undefined
     const was = made && this.#value(made)
     const container = this.#own(parent)
     const place = this.#placeIn(container, parent, node)
@@ -139,7 +141,7 @@ export class Tree implements View {
       return
     }
     const length = (this.#own(node) as unknown[]).push(item)
-    const place = this.#nodes.item(node, length - 1)
+    const place = nodeBelow(node, length - 1)
     if (place) this.#changed(place, undefined, item)
     else this.#subscribers.touchAbove(node)
   }
@@ -158,7 +160,7 @@ export class Tree implements View {
 
   /** A node has another value: nothing there or below is owned any more, and its listeners will be called. */
   #changed(node: Node, before: unknown, after: unknown): void {
-    node.cut = ++this.#moment
+    disown(node, ++this.#moment)
     this.#subscribers.touch(node, before, after)
   }
 
@@ -186,7 +188,7 @@ export class Tree implements View {
     if (above) (above as Record<string, unknown>)[place.key] = owned
     else this.#current = owned
     place.own = owned
-    place.since = ++this.#moment
+    place.moment = ++this.#moment
     return owned
   }
 
@@ -199,7 +201,7 @@ export class Tree implements View {
 
   #handOut(node: Node, value: unknown): unknown {
     if (isContainer(value)) {
-      node.cut = ++this.#moment
+      disown(node, ++this.#moment)
       if (development) freezeDeep(value)
     }
     return value

@@ -118,12 +118,61 @@ describe('a component keeps its setter', () => {
   })
 })
 
+describe('many places below one', () => {
+  const spread = [0, 1, 7, 150, 5_000, 3_000_000_000, 4_294_967_295, 999_999_999_999_999, 2 ** 53 - 1]
+  const keys = [...spread, 'a', '01', '-1', '1.5', 'length', 'constructors', ''].map((it) => [it])
+
+  test.each([
+    ['in this order', keys],
+    ['the other way round', keys.toReversed()],
+  ])(
+    'indices near and far, and texts, named %s / each is told of its own writes, and of all at once',
+    (_, order) => {
+      const store = createStore({ initial: {} })
+      const told: unknown[] = []
+      for (const path of order) store.subscribe(path, () => told.push(path))
+      for (const path of keys) store.set(path, 1)
+      expect(told).toEqual(keys)
+      told.length = 0
+      store.replace(Object.fromEntries(keys.map(([key]) => [key, 2])))
+      expect(new Set(told)).toEqual(new Set(keys))
+      expect(told).toHaveLength(keys.length)
+      expect(keys.map((path) => store.get(path.map(String)))).toEqual(keys.map(() => 2))
+    },
+  )
+
+  test('and tens of thousands of other paths / those that are listened to are kept, the others made again', () => {
+    const store = createStore({ initial: {} })
+    const told: unknown[] = []
+    for (const path of keys) store.subscribe(path, () => told.push(path))
+    for (let n = 0; n < 60_000; n++) store.get(`x.${n}`)
+    for (const path of keys) store.set(path, 1)
+    store.set('x.59999', 1)
+    expect(told).toEqual(keys)
+    expect(store.get('x')).toEqual({ 59_999: 1 })
+  })
+})
+
 describe('names that look alike', () => {
   test('a text that equals the internal name of a path is no path', () => {
     const store = createStore()
     store.set(['a.b', 'c'], 1)
     expect(() => store.get('.["a.b","c"]')).toThrow('empty segment')
     expect(store.get(['a.b', 'c'])).toBe(1)
+  })
+
+  test('a text with an empty key is no path, also where segments have led', () => {
+    const store = createStore()
+    for (const keys of [
+      ['', 'a'],
+      ['a', ''],
+      ['a', '', 'b'],
+    ]) {
+      store.set(keys, 1)
+      expect(store.get(keys)).toBe(1)
+      expect(() => store.get(keys.join('.'))).toThrow('empty segment')
+      store.delete(keys.slice(0, 1))
+    }
   })
 
   test('an index of a list and the same text as a key of an object are told apart', () => {

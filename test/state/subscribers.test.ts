@@ -113,6 +113,21 @@ describe('who is called', () => {
     expect(listener).toHaveBeenCalledTimes(1)
   })
 
+  test('several on one path: called in the order in which they came, whoever has left', () => {
+    const store = createStore({ initial: { n: 0 } })
+    const calls: string[] = []
+    const listen = (name: string) => store.subscribe('n', () => calls.push(name))
+    const [a, b] = [listen('a'), listen('b'), listen('c')]
+    a()
+    listen('d')
+    store.set('n', 1)
+    b()
+    b()
+    listen('e')
+    store.set('n', 2)
+    expect(calls.join('')).toBe('bcdcde')
+  })
+
   test('unsubscribing keeps those above and below', () => {
     const store = createStore({ initial: { a: { b: { c: 0 } } } })
     const listener = vi.fn<() => void>()
