@@ -485,6 +485,43 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toBe('text')
   })
 
+  test("a branch's write waits for another step's edit, another branch reads, and the user types / after a reload it reads the same again", async () => {
+    const page = profile()
+    const { clock } = page
+    const seen: unknown[] = []
+    const workflow = defineWorkflow({ ...flow, skip: ['deadEnd'] })
+      .step('edit', { on: Go }, async (ctx) => {
+        await ctx.state.edit(() => new Promise<void>((resolve) => void clock.setTimeout(resolve, 10)))
+      })
+      .step('both', { on: Go, asks: [Question], emits: [Done, Nudge] }, async (ctx) => {
+        await ctx.once('first', () => 1)
+        const writes = async () => {
+          await ctx.state.set('left.n', 1)
+          await ctx.ask(Question('go on?'))
+        }
+        const reads = async () => {
+          const typed = ctx.state.get('typed', 'nothing')
+          seen.push(typed)
+          ctx.send(Nudge(typed))
+        }
+        await Promise.all([writes(), reads()])
+        return Done(ctx.state.get())
+      })
+      .step('hear', { on: Nudge }, () => {})
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    session.state.set('typed', 'text')
+    await clock.advance(10)
+    await page.reload()
+    const again = await page.open(workflow)
+    await clock.advance(20)
+    await again.asks[0]?.reply('yes')
+    await clock.advance(20)
+    expect(seen).toEqual(['nothing', 'nothing'])
+    expect([again.error, again.result]).toEqual([undefined, { typed: 'text', left: { n: 1 } }])
+  })
+
   test('streams 1,000 chunks to one path, and the page dies in the middle / rolled back and written again, no text doubled', async () => {
     for (const committed of [false, true]) {
       const page = profile()

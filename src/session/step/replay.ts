@@ -25,8 +25,9 @@ export class Replay {
   /** Everything before it was reached, and every own recorded entry before `#low`. */
   #front = 0
   #low = 0
-  /** The last entry that was reached. */
+  /** The last entry that was reached, and the same with the writes that came early. */
   #furthest = -1
+  #last = -1
   /** How many reads there were since the attempt's last progress; whoever reads counts. */
   reads = 0
   /** The entry whose state the view shows, with the attempt's own writes since; -1: the execution's first. */
@@ -179,15 +180,30 @@ export class Replay {
   #use(index: number): void {
     const entry = this.#exec.entries[index] as Entry
     if (isResult(entry)) this.#older?.got(index)
-    this.#mark(index)
-    if (hasMoment(entry)) this.#got()
+    const early = this.#isEarly(index)
+    this.#mark(index, early)
+    if (early) this.reads--
+    else if (hasMoment(entry)) this.#got()
     else this.#advance()
   }
 
-  #mark(index: number): void {
+  /**
+   * Whether a write comes before reads that were made before it. It had waited for its turn, while other branches of the step
+   * read, and somebody else wrote; now it waits for nobody. Those reads must not see what is later.
+   */
+  #isEarly(index: number): boolean {
+    const { entries } = this.#exec
+    let next = this.#front
+    while (next < index && (this.#used[next] || isResult(entries[next] as Entry))) next++
+    const saw = entries[next]
+    return entries[index]?.kind === 'wrote' && saw?.kind === 'saw' && saw.reads >= this.reads
+  }
+
+  #mark(index: number, early = false): void {
     this.#used[index] = true
     const { kind } = this.#exec.entries[index] as Entry
-    if (kind !== 'sent') this.#furthest = Math.max(this.#furthest, index)
+    this.#last = Math.max(this.#last, index)
+    if (kind !== 'sent' && !early) this.#furthest = Math.max(this.#furthest, index)
     if (kind === 'saw') this.#see(index)
     else this.#repeat(index)
   }
@@ -217,7 +233,7 @@ export class Replay {
     this.#base = index
     this.#version = version
     if (!this.live) this.#view = new Tree(root)
-    for (let later = index + 1; later <= this.#furthest; later++) if (this.#used[later]) this.#repeat(later)
+    for (let later = index + 1; later <= this.#last; later++) if (this.#used[later]) this.#repeat(later)
   }
 
   /** Adds a repeated or new write to the view. */
