@@ -58,7 +58,11 @@ function rewrite(op: Op, root: Target, keep: boolean): Op[] {
   const keys = [...toPath(op[1]).keys]
   const last = op[0] === 'set' || op[0] === 'delete' ? (keys.pop() as string) : undefined
   let target: Target | undefined = root
-  for (const key of keys) target = target && step(target, key)
+  for (const [depth, key] of keys.entries()) {
+    if (target && Array.isArray(target.old) && listIndex(key) >= target.old.length)
+      return splice(target, Infinity, 0, begun(op, toPath(op[1]).keys.slice(depth + 1)), keep)
+    target = target && step(target, key)
+  }
   if (target && last !== undefined) {
     if (Array.isArray(target.old)) {
       const index = listIndex(last)
@@ -75,6 +79,16 @@ function rewrite(op: Op, root: Target, keep: boolean): Op[] {
     if (begins || Array.isArray(target.old)) return splice(target, Infinity, 0, [op[2]], keep)
   }
   return [[op[0], toPath(target.keys).id, ...op.slice(2)] as unknown as Op]
+}
+
+/** The item that an operation begins behind the last one of a list; none when it takes away. */
+function begun(
+  [kind, , ...rest]: Exclude<Op, readonly ['replace', unknown]>,
+  below: readonly string[],
+): unknown[] {
+  const list = new Tree([])
+  list.apply([[kind, ['0', ...below], ...rest] as unknown as Op])
+  return list.root() as unknown[]
 }
 
 /** One key further; undefined where the new history has no such item. */

@@ -169,6 +169,14 @@ describe('a step that throws', () => {
     expect(session.state.get()).toEqual({ m: [{ n: 0 }, { n: 2, flag: true }] })
   })
 
+  test('the user types into the first field of an item that is not there yet / the item stays', async () => {
+    const { session, fail } = await halfway({ items: [] }, (ctx) => ctx.state.set('page', 1))
+    session.state.set('items.0.name', 'Ada')
+    session.state.append('items.1', 'x')
+    await fail()
+    expect(session.state.get()).toEqual({ items: [{ name: 'Ada' }, 'x'] })
+  })
+
   test('the step deletes an item, the user edits the next / the item is back, and the edit stays with its own', async () => {
     const { session, fail } = await halfway({ m: [{ n: 0 }, { n: 1 }] }, (ctx) => ctx.state.delete('m.0'))
     session.state.set('m.0.flag', true)

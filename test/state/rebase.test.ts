@@ -148,6 +148,24 @@ describe('a rollback', () => {
     ).toEqual({ l: ['a', { u: 1, v: 2 }] })
   })
 
+  test('a write into the item after the last, which begins that item, is an insert', () => {
+    const line = [
+      ['S', ['append', 'list', 'b', 'list']],
+      ['U', ['set', 'list.2.name.first', 'Ada']],
+      ['U', ['append', 'list.3.tags', 'x', 'list']],
+      ['U', ['append', 'list.4', 'y', 'list']],
+      ['U', ['set', 'list.2.name.last', 'L']],
+    ] as const
+    expect(rolledBack({ list: ['a'] }, ...line)).toEqual({
+      list: ['a', { name: { first: 'Ada', last: 'L' } }, { tags: ['x'] }, ['y']],
+    })
+    expect(
+      rolledBack({ list: [] }, ['S', ['set', 'a', 1]], ['U', ['append', 'list.0', 't', 'text']]),
+    ).toEqual({
+      list: ['t'],
+    })
+  })
+
   test('lists inside list items have their own indices, wherever the item moves', () => {
     expect(
       rolledBack(
