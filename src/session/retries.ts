@@ -1,5 +1,4 @@
 import type { Core } from './core'
-import type { Waiting } from './model/model'
 import type { RecordBody, RecordedError, SessionRecord } from './model/record'
 
 /** A step that has failed, and is tried again when it is due. */
@@ -17,32 +16,34 @@ export interface DueRetry {
 export function retriesOf({ levels, model: { run }, history, options: { clock } }: Core): DueRetry[] {
   if (run === undefined || run.end) return []
   const now = clock.now()
-  return [...levels].flatMap((level) =>
-    level.model.execs
+  let errors: ReadonlyMap<string, RecordedError> | undefined
+  return [...levels].flatMap(({ model, path }) =>
+    model.execs
       .values()
       // The time stays with an execution that is tried again: only its page knows that it is at work.
       .flatMap(({ id, step, attempt, retryAt = 0 }) => {
         if (retryAt <= now) return []
-        return { step, attempts: attempt - 1, retryAt, error: errorOf(history.since(0), level.path, id) }
+        // Once for all of them, and not for each of a thousand branches.
+        errors ??= lastErrors(history.since(0))
+        const place = [...path.flatMap(({ exec, point }) => [exec.id, point.key]), id]
+        return { step, attempts: attempt - 1, retryAt, error: errors.get(JSON.stringify(place)) }
       }),
   )
 }
 
-/** What an execution has failed with last, on this line of the history. */
-function errorOf(
-  records: readonly SessionRecord[],
-  path: readonly Waiting[],
-  id: number,
-): RecordedError | undefined {
+/** What each execution has failed with last, on this line of the history, by its place in the session. */
+function lastErrors(records: readonly SessionRecord[]): Map<string, RecordedError> {
+  const errors = new Map<string, RecordedError>()
   let undone = Infinity
   for (const record of [...records].reverse()) {
     if (record.seq > undone) continue
     if (record.kind === 'rewound') undone = record.to
-    let body: RecordBody | undefined = record
-    for (const { exec, point } of path)
-      body =
-        body?.kind === 'child' && body.exec === exec.id && body.key === point.key ? body.record : undefined
-    if (body?.kind === 'attemptFailed' && body.exec === id) return body.error
+    const place: unknown[] = []
+    let body: RecordBody = record
+    for (; body.kind === 'child'; body = body.record) place.push(body.exec, body.key)
+    if (body.kind !== 'attemptFailed') continue
+    const key = JSON.stringify([...place, body.exec])
+    if (!errors.has(key)) errors.set(key, body.error)
   }
-  return undefined
+  return errors
 }

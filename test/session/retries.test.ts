@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createEngine, defineWorkflow } from '../../src/index'
+import { History } from '../../src/session/model/history'
 import { virtualTabs } from '../../src/testing'
 import { Done, flow, Go, Item, Nudge, profile } from '../support/flows'
 
@@ -57,6 +58,27 @@ test('no history / no error is known', async () => {
   session.run().catch(() => {})
   await page.settle()
   expect(session.retries).toMatchObject([{ step: 'charge', attempts: 1, error: undefined }])
+})
+
+test('a thousand branches wait / the history is looked through once a look, not once for each', async () => {
+  const page = profile()
+  const workflow = defineWorkflow({ ...flow, history: 5000 })
+    .step('fan', { on: Go, emits: [Item] }, () => Array.from({ length: 1000 }, (_, at) => Item(at)))
+    .step(
+      'work',
+      { on: Item, emits: [Done], workers: 1000, retry: { attempts: 2, delay: 1000 } },
+      (_, it) => {
+        throw new Error(`no ${it.data}`)
+      },
+    )
+  const session = await page.open(workflow)
+  session.run().catch(() => {})
+  await page.settle()
+  const since = vi.spyOn(History.prototype, 'since')
+  const { retries } = session
+  expect(since).toHaveBeenCalledTimes(1)
+  since.mockRestore()
+  expect(retries.map((it) => it.error?.message)).toEqual(Array.from({ length: 1000 }, (_, at) => `no ${at}`))
 })
 
 test('the run fails meanwhile / nothing waits', async () => {
