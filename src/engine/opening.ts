@@ -166,7 +166,7 @@ export class Opening {
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
     if (same) this.#tree.apply(this.#keeping.privacy.complete(this.#tree, this.#schema, shown.state))
     const how = resumed(loaded?.head.savedAt ?? tail?.at, model)
-    if (!ahead) live.core.history = history
+    if (!ahead) live.core.recall(history)
     const beyond = own.seq > (loaded?.head.seq ?? 0)
     if (!this.#tabs.leads) return this.#follow(own, epoch ?? 0, how, beyond)
     const [journal, lead] = this.#toLead(found, own.seq)
@@ -203,7 +203,7 @@ export class Opening {
     if (!live.mayAttach || live.core.journal instanceof Meanwhile) return undefined
     // What was typed goes on top of it. Of a session that was shown, and is gone, nothing stays.
     this.#tree.restore(this.#initialState)
-    live.core.forget()
+    live.core.recall()
     if (!this.#tabs.leads) {
       // Older code, which this one cannot follow, has lost the session to it by then.
       const taken = (): boolean => this.#tabs.leads && !live.leading

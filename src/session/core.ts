@@ -30,7 +30,7 @@ export class Core implements Level {
   /** Another one once the session was read, and with each leader. */
   model: Model
   /** That of the model. */
-  history: History
+  history!: History
   /** Where records go, once the session has been read and as long as they are recorded here. A sub-flow's go to its parent. */
   journal: Journaling | undefined
   /** Writes made before the session was read, in a form that can be made again on top of what is found. */
@@ -80,13 +80,14 @@ export class Core implements Level {
     this.options = options
     this.definition = options.definition
     this.model = options.model
-    this.history = new History(options.definition.options.history)
+    this.recall()
     this.deadlines = new Deadlines(options.clock, (due) => this.#isOpen(due))
   }
 
-  /** What comes is the history of another model. */
-  forget(): void {
-    this.history = new History(this.definition.options.history)
+  /** What comes is the history of another model; that is as long as nothing of it is known. */
+  recall(history: History = new History(this.definition.options.history)): void {
+    this.history = history
+    history.stored = () => this.journal?.stored ?? 0
   }
 
   /** The one way to change the session. */

@@ -168,7 +168,7 @@ export class LiveSession extends Standing {
     const { core } = this
     const asks = core.model.askChanges
     const told = catchUp(this, this.gate.phase === 'open')
-    core.forget()
+    core.recall()
     core.model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
     core.model.askChanges += asks + 1
     told()

@@ -46,6 +46,8 @@ export class History {
   #moments: SavedModel[] = []
   /** Whether some of them may be field edits. */
   #edited = false
+  /** The number up to which everything is stored, as far as this page knows. */
+  stored = (): number => 0
 
   constructor(limit: number = LIMIT) {
     this.#limit = limit
@@ -199,12 +201,14 @@ export class History {
 
   /**
    * Field edits in a row become one record first: an hour of typing must not cost the pages before it, nor is all of it kept.
+   * What is not stored yet stays as it is, because another tab may have heard a part of it.
    */
   #shorten(model: Model): void {
     this.#moments = []
+    const stored = this.stored()
     if (this.#edited)
-      this.#records = joined(this.#records, this.#next?.saved.seq).map((it) =>
-        isFieldEdit(it) ? { ...it, ops: withoutReplaced(it.ops) } : it,
+      this.#records = joined(this.#records, this.#next?.saved.seq, stored).map((it) =>
+        isFieldEdit(it) && it.seq <= stored ? { ...it, ops: withoutReplaced(it.ops) } : it,
       )
     if (this.#records.length < this.#limit * 1.5) return
     this.#moveTo(this.#next ?? this.#checkpoint(model))
@@ -219,12 +223,13 @@ export class History {
   }
 }
 
-/** Joins writes from outside that follow each other, under the number of the last; none is joined across `stop`. */
-function joined(records: readonly SessionRecord[], stop: number | undefined): SessionRecord[] {
+/** Joins writes from outside that follow each other, under the number of the last; none is joined across one of the stops. */
+function joined(records: readonly SessionRecord[], stop?: number, stored = 0): SessionRecord[] {
   const made: SessionRecord[] = []
   for (const record of records) {
     const last = made.at(-1)
-    if (!isFieldEdit(record) || !isFieldEdit(last) || last.seq === stop) made.push(record)
+    const stops = last?.seq === stop || (last && last.seq <= stored && record.seq > stored)
+    if (!isFieldEdit(record) || !isFieldEdit(last) || stops) made.push(record)
     else {
       const ops = [...last.ops]
       joinOps(ops, record.ops)
@@ -248,5 +253,5 @@ function ahead(records: readonly SessionRecord[], seq: number): number {
 
 /** The last record, with what another tab has joined to it since it told it. */
 function grown(last: SessionRecord, more: SessionRecord): SessionRecord {
-  return joined([last, more], undefined)[0] ?? last
+  return joined([last, more])[0] ?? last
 }
