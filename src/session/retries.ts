@@ -17,15 +17,16 @@ export function retriesOf({ levels, model: { run }, history, options: { clock } 
   if (run === undefined || run.end) return []
   const now = clock.now()
   let errors: ReadonlyMap<string, RecordedError> | undefined
-  return [...levels].flatMap(({ model, path }) =>
+  return [...levels].flatMap(({ model, path, attempts }) =>
     model.execs
       .values()
-      // The time stays with an execution that is tried again: only its page knows that it is at work.
-      .flatMap(({ id, step, attempt, retryAt = 0 }) => {
-        if (retryAt <= now) return []
+      // The time stays with an execution that is tried again. Only its page knows that it is at work; elsewhere the time tells.
+      .flatMap((exec) => {
+        const { id, step, attempt, retryAt = 0 } = exec
+        if (retryAt <= now || attempts.get(id)?.exec === exec) return []
         // Once for all of them, and not for each of a thousand branches.
         errors ??= lastErrors(history.since(0))
-        const place = [...path.flatMap(({ exec, point }) => [exec.id, point.key]), id]
+        const place = [...path.flatMap((it) => [it.exec.id, it.point.key]), id]
         return { step, attempts: attempt - 1, retryAt, error: errors.get(JSON.stringify(place)) }
       }),
   )

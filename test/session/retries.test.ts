@@ -52,6 +52,29 @@ test('the page is loaded again meanwhile / the same, and people are told', async
   expect(told.at(-1)).toBe(0)
 })
 
+test('the clock is set back meanwhile / what is tried again waits no longer', async () => {
+  const { clock, storage } = profile()
+  let back = 0
+  const workflow = defineWorkflow({ ...flow }).step(
+    'charge',
+    { on: Go, emits: [Done], retry: { attempts: 2, delay: 1000 } },
+    async (ctx) => {
+      if (ctx.attempt === 1) throw new Error('busy')
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 500))
+      return Done(1)
+    },
+  )
+  const engine = createEngine({ storage, clock: { ...clock, now: () => clock.now() - back } })
+  const session = await engine.open(workflow)
+  const result = session.run()
+  await clock.advance(500)
+  back = 86_400_000
+  await clock.advance(700)
+  expect([session.status, session.retries]).toEqual(['running', []])
+  await clock.advance(500)
+  expect(await result).toBe(1)
+})
+
 test('no history / no error is known', async () => {
   const page = profile()
   const session = await page.open(busy(page, 0))
