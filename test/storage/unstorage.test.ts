@@ -58,6 +58,20 @@ test('sweep() on unstorage / a session with its own expireAfter is removed after
   await engine.close()
 })
 
+test('a page dies while it sweeps away a claim / a later sweep removes what both have left', async () => {
+  const store = createStorage()
+  await unstorageStorage(store).claim('seen', { format: 1, workflow: 'flow', version: 1 }, 0, DAY)
+  const dying = {
+    ...store,
+    removeItem: async () => {
+      throw new Error('the page has died')
+    },
+  }
+  await expect(unstorageStorage(dying).sweep?.(40 * DAY)).rejects.toThrow('died')
+  await unstorageStorage(store).sweep?.(80 * DAY)
+  expect(await store.getKeys()).toEqual([])
+})
+
 test('a session is deleted, and claimed again by the same page / its epoch is higher, as followers expect', async () => {
   const store = createStorage()
   const storage = unstorageStorage(store)

@@ -116,7 +116,7 @@ export async function sweep(desk: Desk, id: string, now: number): Promise<void> 
   if (seq > 0 || !last?.at) return
   const { expireAfter = EXPIRE_AFTER } = ((await desk.value(id, last)) ?? {}) as Partial<StoredShape>
   if (!isExpired({ savedAt: last.at }, now, expireAfter)) return
-  const fence = await desk.put(id, nameOf('p', above({ newest })), {})
+  const fence = await desk.put(id, nameOf('p', above({ newest }), { at: now }), {})
   const all = await desk.names(id)
   const isLeft = trailOf(all).seq === 0 && all.every((it) => it.epoch <= newest || it.epoch === fence.epoch)
   await desk.remove(id, isLeft ? all.filter((it) => /[cpjs]/.test(it.kind)) : [fence])
