@@ -117,6 +117,11 @@ function splice(
   values: readonly unknown[],
   keep: boolean,
 ): Op[] {
+  // Where something else than a list is there again, an item would take its place.
+  if (keep && target.now != null && !Array.isArray(target.now)) {
+    splice(target, index, count, values, false)
+    return []
+  }
   const { id } = toPath(target.keys)
   const items = itemsOf(target)
   const added = values.map(() => placeOf(true, keep))

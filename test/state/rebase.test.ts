@@ -166,6 +166,21 @@ describe('a rollback', () => {
     })
   })
 
+  test.each([
+    ['set', 'l.0.name', 'Ada'],
+    ['set', 'l.0', 'Ada'],
+    ['append', 'l', 'Ada', 'list'],
+  ] as const)(
+    'something else than a list is there again / "%s" of %s goes, and does not replace it',
+    (...op) => {
+      for (const l of [{ a: 1 }, 'long text', 7])
+        expect(rolledBack({ l }, ['S', ['set', 'l', []]], ['U', op], ['U', ['set', 'm', 1]])).toEqual({
+          l,
+          m: 1,
+        })
+    },
+  )
+
   test('lists inside list items have their own indices, wherever the item moves', () => {
     expect(
       rolledBack(
