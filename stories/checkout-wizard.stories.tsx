@@ -1,10 +1,10 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
-import { createEngine, memoryStorage, type EngineOptions } from 'dogear'
-import { virtualTabs } from 'dogear/testing'
+import { createEngine, memoryStorage } from 'dogear'
 import { useState } from 'react'
 import { expect } from 'storybook/test'
 import { CheckoutWizard, type CheckoutWizardProps } from './checkout/wizard'
 import { strict } from './strict'
+import { useTwoTabs } from './two-tabs'
 
 /**
  * A checkout with a branch, a payment that fails at first and is tried again, and fields that keep every key. Fill
@@ -131,14 +131,11 @@ export const Kept: Story = {
 
 /** The same checkout, and another tab in which everything can be deleted. */
 function DeletedElsewhere(props: CheckoutWizardProps) {
-  const [engines] = useState(() => {
-    const browser: EngineOptions = { storage: memoryStorage(), ...virtualTabs() }
-    return [createEngine(browser), createEngine(browser)] as const
-  })
+  const [here, elsewhere] = useTwoTabs()
   return (
     <>
-      <CheckoutWizard {...props} engine={engines[0]} />
-      <button type="button" onClick={() => void engines[1].clear()}>
+      <CheckoutWizard {...props} engine={here} />
+      <button type="button" onClick={() => void elsewhere.clear()}>
         Log out in another tab
       </button>
     </>

@@ -1,20 +1,13 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
-import {
-  createEngine,
-  defineEvent,
-  defineWorkflow,
-  memoryStorage,
-  type Engine,
-  type EngineOptions,
-} from 'dogear'
+import { defineEvent, defineWorkflow, type Engine } from 'dogear'
 import { createWorkflowHooks } from 'dogear/react'
-import { virtualTabs } from 'dogear/testing'
 import { useState } from 'react'
 import { expect, waitFor, within } from 'storybook/test'
 import { z } from 'zod'
 import './checkout/checkout.css'
 import { Button } from './checkout/button'
 import { SaveStatus } from './checkout/save-status'
+import { useTwoTabs } from './two-tabs'
 
 const Begin = defineEvent('begin')
 const Agreed = defineEvent('agreed', z.object({ by: z.string() }))
@@ -110,12 +103,8 @@ export const InYourTabs: Story = {
   ],
 }
 
-/** Two engines in one page, each as the engine of a tab. */
 function TwoTabs() {
-  const [engines] = useState(() => {
-    const browser: EngineOptions = { storage: memoryStorage(), ...virtualTabs() }
-    return [createEngine(browser), createEngine(browser)] as const
-  })
+  const engines = useTwoTabs()
   return (
     <div className="checkout tabs">
       {['Ada', 'Charles'].map((name, at) => (
@@ -155,10 +144,7 @@ export const SideBySide: Story = {
 
 /** One of the tabs loads newer code, as after a deployment. */
 function OlderTab() {
-  const [[older, newer]] = useState(() => {
-    const browser: EngineOptions = { storage: memoryStorage(), ...virtualTabs() }
-    return [createEngine(browser), createEngine(browser)] as const
-  })
+  const [older, newer] = useTwoTabs()
   return (
     <div className="checkout">
       <Tab name="Ada" engine={older} />

@@ -2,8 +2,9 @@ import { useWorkflow } from 'dogear/react'
 import { useEffect, useRef, type ReactNode } from 'react'
 
 /**
- * Whose turn it is: what the session asks, or how it stands. An ask takes the focus that the one before had: its text field if it has one, else all of it, so that
- * it is read out and nobody answers it by a key that is still down. Loading the page at it does not.
+ * Whose turn it is: what the session asks, or how it stands. An ask takes the focus that the one before had: its text field if
+ * it has one, else all of it, so that it is read out and nobody answers it by a key that is still down. Loading the page at it
+ * does not.
  */
 export function Turn({ children }: { readonly children: ReactNode }) {
   const { ask, status } = useWorkflow()

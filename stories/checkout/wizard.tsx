@@ -134,7 +134,7 @@ function CurrentPage({ question }: { readonly question: Question | undefined }) 
     <Page title="One moment">
       <p role="status">
         {retry
-          ? `That did not work: ${retry.error?.message}. It is tried again at ${timeOf(retry.retryAt)}.`
+          ? `That did not work: ${retry.error?.message ?? 'no reason is known'}. It is tried again at ${timeOf(retry.retryAt)}.`
           : (progress?.label ?? 'Going on where it stopped ...')}
       </p>
     </Page>
