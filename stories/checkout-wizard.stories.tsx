@@ -2,6 +2,7 @@ import type { Meta, StoryObj } from '@storybook/react-vite'
 import { createEngine, memoryStorage } from 'dogear'
 import { useState } from 'react'
 import { expect } from 'storybook/test'
+import { Button } from './checkout/button'
 import { CheckoutWizard, type CheckoutWizardProps } from './checkout/wizard'
 import { strict } from './strict'
 import { useTwoTabs } from './two-tabs'
@@ -135,9 +136,9 @@ function DeletedElsewhere(props: CheckoutWizardProps) {
   return (
     <>
       <CheckoutWizard {...props} engine={here} />
-      <button type="button" onClick={() => void elsewhere.clear()}>
-        Log out in another tab
-      </button>
+      <div className="checkout">
+        <Button onClick={() => void elsewhere.clear()}>Log out in another tab</Button>
+      </div>
     </>
   )
 }

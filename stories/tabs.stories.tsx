@@ -1,5 +1,5 @@
 import type { Meta, StoryObj } from '@storybook/react-vite'
-import { defineEvent, defineWorkflow, type Engine } from 'dogear'
+import { defineEvent, defineWorkflow, ReadOnlyError, type Engine } from 'dogear'
 import { createWorkflowHooks } from 'dogear/react'
 import { useState } from 'react'
 import { expect, waitFor, within } from 'storybook/test'
@@ -44,6 +44,8 @@ function Letter({ name }: { readonly name: string }) {
   const [refused, refuse] = useState(false)
   // A write would throw, and the user would type into nothing.
   const reads = role === 'reader'
+  // Older code cannot lead again; a second tab without Web Locks can.
+  const isOver = persistence.status === 'outdated' && !(persistence.error instanceof ReadOnlyError)
   const agree = () => void ask?.reply({ by: name }).then((taken) => refuse(!taken))
   return (
     <div className="form" role="group" aria-label={name}>
@@ -56,7 +58,7 @@ function Letter({ name }: { readonly name: string }) {
         <Button disabled={reads} onClick={ask ? agree : status === 'completed' ? reset : start}>
           {ask ? 'Agree' : status === 'completed' ? 'Start over' : 'Ask for agreement'}
         </Button>
-        {role !== 'leader' && (
+        {role !== 'leader' && !isOver && (
           <button type="button" onClick={takeOver}>
             Take over
           </button>
@@ -168,6 +170,7 @@ export const OlderCode: Story = {
     await canvas.findByText(/Reload this page/)
     await canvas.findByText(roles.reader)
     await expect(field).toBeDisabled()
+    await expect(canvas.queryByRole('button', { name: 'Take over' })).not.toBeInTheDocument()
     await expect(field).toHaveValue('Dear')
     await expect(canvas.getByRole('button', { name: 'Ask for agreement' })).toHaveAttribute(
       'aria-disabled',
