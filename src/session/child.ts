@@ -162,7 +162,8 @@ class Child implements Nested {
   told(record: SessionRecord): void {
     this.core.told(record)
     if (record.kind === 'finished') this.#finish()
-    else if (record.kind !== 'wrote' && record.kind !== 'saw') this.wake()
+    // An attempt that has failed hears of it before the next one begins, and may be the end of the run.
+    else if (!['wrote', 'saw', 'attemptFailed'].includes(record.kind)) this.wake()
   }
 
   wake(): void {

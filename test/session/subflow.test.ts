@@ -843,6 +843,29 @@ describe('failure, cancel and time', () => {
     expect([(error.cause as Error).name, signals[0]?.aborted]).toEqual(['TimeoutError', true])
   })
 
+  test('a step of a child with one worker fails while more is queued / it hears of that before the next one begins, and after the last failure none begins', async () => {
+    const page = profile()
+    const told: string[] = []
+    const child = defineWorkflow({ ...flow, name: 'child' })
+      .step('plan', { on: Go, emits: [Item] }, () => [Item(1), Item(2)])
+      .step(
+        'work',
+        { on: Item, emits: [Done], workers: 1, timeout: 100, retry: { attempts: 2, delay: 10 } },
+        async (ctx, { data }) => {
+          told.push(`${data} begins`)
+          ctx.signal.addEventListener('abort', () => told.push(`${data} is over`))
+          await new Promise(() => {})
+        },
+      )
+    const session = await page.open(
+      defineWorkflow(flow).subflow('sub', { on: Go, workflow: child, emits: [Done] }),
+    )
+    const result = failure(session.run())
+    await page.clock.advance(1000)
+    expect(((await result) as StepError).step).toBe('sub')
+    expect(told).toEqual(['1 begins', '1 is over', '2 begins', '2 is over', '1 begins', '1 is over'])
+  })
+
   test('a child has half of an allOf, and the other half comes from outside / that is no work, and the run has all the time', async () => {
     const page = profile()
     const child = defineWorkflow({ ...flow, name: 'child', events: [Nudge] })
