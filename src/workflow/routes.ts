@@ -73,7 +73,7 @@ export function isBesideARoute(
   const { steps, options, routes } = definition
   const shares = (other: StepDefinition): boolean =>
     other.on.some((it) => step.on.some((own) => own.type === it.type))
-  const feeds = (other: StepDefinition): boolean => step.on.some((own) => emits(other, own.type))
+  const feeds = (other: StepDefinition): boolean => after(other, definition).includes(step)
   const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
   const given = among([...options.events, ...steps.flatMap(replies)])
   if (step.emits.length > 0)

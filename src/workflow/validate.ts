@@ -183,11 +183,14 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   },
 
   deadEnd(definition, report) {
-    const stopping = leadingToStop(definition)
+    const fine = leadingToStop(definition)
     const reached = reachable(definition)
     const inRun = reachable(definition, new Set([definition.options.start?.type]))
+    const beside = definition.steps.filter((it) => !fine.has(it) && isBesideARoute(it, definition, fine))
+    for (const step of beside) fine.add(step)
     for (const step of definition.steps) {
-      if (stopping.has(step) || !reached.has(step) || isBesideARoute(step, definition, stopping)) continue
+      // Once more: what recovers a step beside a route is beside it as well.
+      if (fine.has(step) || !reached.has(step) || isBesideARoute(step, definition, fine)) continue
       if (onCycle(step, definition))
         report(`step "${step.name}" is in a cycle that never leads to the stop event`)
       // What only an outside event leads to comes beside the run.

@@ -407,6 +407,26 @@ describe('reachable steps, and a way to the end', () => {
     expect(findings(workflow)).toEqual([])
   })
 
+  test('a recovery that emits nothing, of a step that leads on, of a branch or of one that only logs / no dead end', async () => {
+    const split = defineWorkflow({ ...flow }).step('split', { on: Go, emits: [Item] }, () => [1, 2].map(Item))
+    const branch = split
+      .step('work', { on: Item, emits: [Worked], catchError: 'skip' }, (_, { data }) => {
+        if (data === 1) throw new Error('the first is broken')
+        return Worked(data)
+      })
+      .step('skip', { on: StepFailed }, nothing)
+      .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+    const logs = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Done, Item] }, done)
+      .step('logs', { on: Item, catchError: 'never mind' }, nothing)
+      .step('never mind', { on: StepFailed }, nothing)
+    const any = defineWorkflow({ ...flow, catchError: 'report' })
+      .step('work', { on: Go, emits: [Done] }, done)
+      .step('report', { on: StepFailed }, nothing)
+    expect([branch, logs, any].flatMap((it) => findings(it as unknown as Checked))).toEqual([])
+    expect(await (await profile().open(branch)).run()).toEqual([2])
+  })
+
   test('a way that only a recovery takes / counts', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('work', { on: Go, emits: [Done], catchError: 'rescue' }, done)
