@@ -229,8 +229,8 @@ function spliced(
 export function freezeDeep(value: Container): void {
   // The platform refuses to freeze a view of a buffer.
   if (Object.isFrozen(value) || ArrayBuffer.isView(value)) return
-  Object.freeze(value)
-  for (const key of Object.keys(value)) {
+  // Inside another call, because one whose result nobody takes is dropped by a minifier (tsup.config.ts).
+  for (const key of Object.keys(Object.freeze(value))) {
     const child =
       late.count > 0 && late.sight.lateAt(value, key) ? undefined : (value as Record<string, unknown>)[key]
     if (isContainer(child)) freezeDeep(child)

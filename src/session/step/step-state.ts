@@ -9,7 +9,7 @@ import { alone, queued } from './open-edit'
 import type { Attempt } from './attempt'
 import { StepWrites, type Make } from './step-writes'
 
-const written = Promise.resolve()
+const written = /* @__PURE__ */ Promise.resolve()
 
 /**
  * The state as one attempt sees and writes it (decision 2, rules 1 and 2). While the attempt repeats what is
