@@ -63,7 +63,7 @@ export function leadingToStop(definition: Definition): Set<StepDefinition> {
 
 /**
  * A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. Nor is
- * one that emits what another step may be waiting for.
+ * one that emits what another step may be waiting for. And where an outside event ends the run, no step needs to.
  */
 export function isBesideARoute(
   step: StepDefinition,
@@ -76,13 +76,12 @@ export function isBesideARoute(
   const feeds = (other: StepDefinition): boolean => after(other, definition).includes(step)
   const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
   const given = among([...options.events, ...steps.flatMap(replies)])
+  if (steps.some((it) => stopping.has(it) && it.on.some(among(options.events)))) return true
   if (step.emits.length > 0)
     return step.emits.some((it) => given(it) && !(routes.has(it.type) && onCycle(step, definition)))
   // What comes from outside always comes beside the run.
   if (step.on.every(given)) return true
-  return steps.some(
-    (it) => stopping.has(it) && (shares(it) || feeds(it) || it.on.some(among(options.events))),
-  )
+  return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it)))
 }
 
 export function onCycle(step: StepDefinition, definition: Definition): boolean {

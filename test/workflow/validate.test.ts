@@ -387,6 +387,25 @@ describe('reachable steps, and a way to the end', () => {
     expect(findings(workflow)).toEqual([])
   })
 
+  test('steps one after another, or a loop, until an outside event leads to the stop event / no dead end', async () => {
+    const after = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('load', { on: Go, emits: [Item] }, nothing)
+      .step('index', { on: Item }, nothing)
+      .step('work', { on: Nudge, emits: [Done] }, done)
+    const chat = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('turn', { on: [Go, Item], asks: [Question], emits: [Item] }, async (ctx) => {
+        await ctx.ask(Question(1))
+        return Item(1)
+      })
+      .step('leave', { on: Nudge, emits: [Done] }, done)
+    expect([...findings(after), ...findings(chat)]).toEqual([])
+    const session = await profile().open(chat)
+    const result = session.run()
+    for (let turn = 0; turn < 3; turn++) await session.asks[0]?.reply(turn)
+    await session.send(Nudge('enough'))
+    expect(await result).toBe(1)
+  })
+
   test('an event that one step waits for and another only logs / no dead end', async () => {
     const workflow = defineWorkflow({ ...flow, events: [Worked] })
       .step('waits', { on: Go, emits: [Item, Done] }, async (ctx) => {
