@@ -62,6 +62,18 @@ export function leadingToStop(definition: Definition): Set<StepDefinition> {
 }
 
 /**
+ * The steps beside a way to the stop event: what starts one of them starts a step on that way as well, so the run ends
+ * without them. A loop beside it is no such step: it would take the run to its `maxSteps`.
+ */
+export function alongside(definition: Definition, stopping: Set<StepDefinition>): StepDefinition[] {
+  const shared = new Set([...stopping].flatMap((it) => it.on.map(({ type }) => type)))
+  const first = definition.steps.filter(
+    (it) => !stopping.has(it) && it.on.some(({ type }) => shared.has(type)),
+  )
+  return [...closure(first, (it) => after(it, definition))].filter((it) => !onCycle(it, definition))
+}
+
+/**
  * A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. Nor is
  * one that emits what another step may be waiting for. And where an outside event ends the run, no step needs to.
  */
@@ -71,8 +83,6 @@ export function isBesideARoute(
   stopping: Set<StepDefinition>,
 ): boolean {
   const { steps, options, routes } = definition
-  const shares = (other: StepDefinition): boolean =>
-    other.on.some((it) => step.on.some((own) => own.type === it.type))
   const feeds = (other: StepDefinition): boolean => after(other, definition).includes(step)
   const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
   const given = among([...options.events, ...steps.flatMap(replies)])
@@ -81,7 +91,7 @@ export function isBesideARoute(
     return step.emits.some((it) => given(it) && !(routes.has(it.type) && onCycle(step, definition)))
   // What comes from outside always comes beside the run.
   if (step.on.every(given)) return true
-  return steps.some((it) => stopping.has(it) && (shares(it) || feeds(it)))
+  return steps.some((it) => stopping.has(it) && feeds(it))
 }
 
 export function onCycle(step: StepDefinition, definition: Definition): boolean {

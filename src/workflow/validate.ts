@@ -7,7 +7,17 @@ import { amount, mistake, positive, records, whole } from './number'
 import { isOutcome, outcomes } from './outcome-unknown'
 import { isDeclaration } from './resource'
 import { retryMistake } from './retry'
-import { emits, isBesideARoute, isHeard, leadingToStop, onCycle, outside, reachable, replies } from './routes'
+import {
+  alongside,
+  emits,
+  isBesideARoute,
+  isHeard,
+  leadingToStop,
+  onCycle,
+  outside,
+  reachable,
+  replies,
+} from './routes'
 import type { AnyWorkflow } from './shape'
 import { STEP_FAILED } from './step-failed'
 import type { Definition } from './workflow'
@@ -184,6 +194,7 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
 
   deadEnd(definition, report) {
     const fine = leadingToStop(definition)
+    for (const step of alongside(definition, fine)) fine.add(step)
     const reached = reachable(definition)
     const inRun = reachable(definition, new Set([definition.options.start?.type]))
     const beside = definition.steps.filter((it) => !fine.has(it) && isBesideARoute(it, definition, fine))

@@ -359,6 +359,19 @@ describe('reachable steps, and a way to the end', () => {
     expect(findings(fedBeside)).toEqual([])
   })
 
+  test('steps one after another, started together with a way to the stop event / no dead end; a loop of them is one', () => {
+    const beside = defineWorkflow({ ...flow })
+      .step('fast', { on: Go, emits: [Done] }, done)
+      .step('slow', { on: Go, emits: [Item] }, nothing)
+      .step('writes', { on: Item, emits: [Worked] }, nothing)
+      .step('counts', { on: Worked }, nothing)
+    expect(findings(beside)).toEqual([])
+    const loop = defineWorkflow({ ...flow })
+      .step('fast', { on: Go, emits: [Done] }, done)
+      .step('slow', { on: [Go, Item], emits: [Item] }, nothing)
+    expect(findings(loop)).toEqual([expect.stringMatching(/^deadEnd: .*"slow".*cycle/)])
+  })
+
   test('a step that emits nothing, for an outside event or a reply / no dead end', () => {
     const nudged = simple({ events: [Nudge] }).step('nudged', { on: Nudge }, nothing)
     expect(findings(nudged as unknown as Checked)).toEqual([])
