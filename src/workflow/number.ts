@@ -7,6 +7,6 @@ export const positive: Rule = ['more than 0', (it) => it > 0]
 export const amount: Rule = ['0 or more', (it) => it >= 0]
 
 /** What is wrong with a number, in words; `undefined` when nothing is. */
-export function mistake(name: string, value: number, [words, fits]: Rule): string | undefined {
-  return fits(value) ? undefined : `${name} is ${value}; it is ${words}`
+export function mistake(name: string, value: number, rule: Rule): string | undefined {
+  return rule[1](value) ? undefined : `${name} is ${value}; it is ${rule[0]}`
 }

@@ -93,12 +93,16 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
       for (const { type, reply } of asks)
         if (!reply) report(`step "${name}" asks "${type}", which has no reply`)
     }
-    for (const type of eventsByType.keys())
-      if (typeof type !== 'string') report('`start`, `stop`, `events` or a `reply` is no event')
-    const schemas = [...eventsByType].map(([type, { schema }]) => [`event "${type}"`, schema] as const)
-    for (const [what, schema] of [...schemas, ['state', state] as const, ['flowState', flowState] as const])
+    const look = (schema: unknown, what: string): void => {
       if (schema != null && !(schema as Partial<Schema>)['~standard'])
         report(`${what}: its schema is no Standard Schema (zod from 3.24, valibot, arktype)`)
+    }
+    eventsByType.forEach(({ schema }, type) => {
+      if (typeof type !== 'string') report('`start`, `stop`, `events` or a `reply` is no event')
+      look(schema, `event "${type}"`)
+    })
+    look(state, 'state')
+    look(flowState, 'flowState')
   },
 
   private({ options }, report) {

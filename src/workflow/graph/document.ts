@@ -96,20 +96,16 @@ export interface Names {
 export function readGraph(document: JsonObject, names: Names, report: Report): Graph {
   const read = reader(report)
   const head = readHead(document, read, report)
-  const nodes = read
-    .list(document, 'nodes', '')
-    .map((it, index) => readNode(it, `nodes.${index}`, names, read, report))
+  const nodes = read.list(document, 'nodes', '').map((it, index) => readNode(it, index, names, read, report))
   const ids = idsOf(nodes, report)
   if (Array.isArray(own(document, 'nodes')) && nodes.length === 0)
     report('nodes', 'is empty; there must be a node to begin with')
   const edges = read
     .list(document, 'edges', '', true)
-    .map((it, index) => readEdge(it, `edges.${index}`, ids, names, read, report))
-  const start = read.text(document, ['start'], '', true)
-  if (start !== undefined && !ids.has(start))
-    report('start', `names "${start}", which is no node; ${known(ids.keys())}`)
+    .map((it, index) => readEdge(it, index, ids, names, read))
+  const start = read.name(document, ['start'], '', ids, 'no node', true)
   const initialState = read.json(document, STATE, '')
-  if (initialState !== undefined) read.object(initialState, spelled(document, STATE))
+  if (initialState !== undefined) read.object(initialState, spelled(document, STATE, ''))
   return {
     ...head,
     nodes: nodes.filter((it) => it !== undefined),
@@ -136,11 +132,12 @@ export function readHead(
 
 function readNode(
   value: unknown,
-  path: string,
+  index: number,
   names: Names,
   read: Reader,
   report: Report,
 ): PlainNode | undefined {
+  const path = `nodes.${index}`
   const node = read.object(value, path)
   if (node === undefined) return undefined
   const id = read.text(node, ID, path)
@@ -148,12 +145,12 @@ function readNode(
   const registered: Named | undefined = type === undefined ? {} : names.type(type, id ?? '')
   if (registered === undefined)
     report(
-      join(path, spelled(node, TYPE)),
+      spelled(node, TYPE, path),
       `names "${type}", which is not registered; ${known(names.types.keys())}`,
     )
   else if (registered.handler)
     report(
-      join(path, spelled(node, TYPE)),
+      spelled(node, TYPE, path),
       `names "${type}", which is a handler; a node has phases, such as execute`,
     )
   const config = read.json(node, CONFIG, path)
@@ -202,39 +199,28 @@ const RETRY = new Map([
 /** The ids, and where each stands first. */
 function idsOf(nodes: readonly (PlainNode | undefined)[], report: Report): Map<string, number> {
   const ids = new Map<string, number>()
-  for (const [index, node] of nodes.entries()) {
-    if (node === undefined || node.id === '') continue
+  nodes.forEach((node, index) => {
+    if (node === undefined || node.id === '') return
     const first = ids.get(node.id)
     if (first === undefined) ids.set(node.id, index)
     else report(`nodes.${index}.id`, `is "${node.id}", like that of nodes.${first}; ids must be unique`)
-  }
+  })
   return ids
 }
 
 function readEdge(
   value: unknown,
-  path: string,
+  index: number,
   ids: ReadonlyMap<string, unknown>,
   { conditions }: Names,
   read: Reader,
-  report: Report,
 ): PlainEdge | undefined {
+  const path = `edges.${index}`
   const edge = read.object(value, path)
   if (edge === undefined) return undefined
-  const end = (key: typeof FROM): string => {
-    const id = read.text(edge, key, path)
-    if (id !== undefined && !ids.has(id))
-      report(join(path, key[0]), `names "${id}", which is no node; ${known(ids.keys())}`)
-    return id ?? ''
-  }
-  const from = end(FROM)
-  const to = end(TO)
-  const when = read.text(edge, WHEN, path, true)
-  if (when !== undefined && !conditions.has(when))
-    report(
-      join(path, spelled(edge, WHEN)),
-      `names "${when}", which is not registered; ${known(conditions.keys())}`,
-    )
+  const from = read.name(edge, FROM, path, ids, 'no node') ?? ''
+  const to = read.name(edge, TO, path, ids, 'no node') ?? ''
+  const when = read.name(edge, WHEN, path, conditions, 'not registered', true)
   return when === undefined ? { from, to } : { from, to, when }
 }
 

@@ -28,10 +28,14 @@ export function stepsOfEdges(source: JsonObject, registry: Code, report: Report)
   const graph = readGraph(source, code, report)
   const state = initialState(source, graph.initialState, code, report)
   return () => {
-    const enter = new Map(graph.nodes.map(({ id }) => [id, defineEvent(`node:${id}`, anything) as AnyEvent]))
-    const events = { enter, end: defineEvent('graph:end', anything) as AnyEvent }
-    const edges = new Map<string, PlainEdge[]>(graph.nodes.map(({ id }) => [id, []]))
+    const enter = new Map<string, AnyEvent>()
+    const edges = new Map<string, PlainEdge[]>()
+    for (const { id } of graph.nodes) {
+      enter.set(id, defineEvent(`node:${id}`, anything))
+      edges.set(id, [])
+    }
     for (const edge of graph.edges) edges.get(edge.from)?.push(edge)
+    const events = { enter, end: defineEvent('graph:end', anything) as AnyEvent }
     const steps = graph.nodes.map((node) => stepOf(node, edges.get(node.id) ?? [], events, code))
     const options = {
       name: graph.name,

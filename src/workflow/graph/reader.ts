@@ -1,5 +1,5 @@
 import { copyJson, isPlainObject } from '../../state/json'
-import type { Report } from './error'
+import { known, type Report } from './error'
 
 /** A JSON object of which only its own keys count. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -14,6 +14,15 @@ export interface Reader {
   list(from: JsonObject, key: string, path: string, optional?: boolean): readonly unknown[]
   /** A text that is not empty, under one of several spellings of a key. */
   text(from: JsonObject, keys: Spellings, path: string, optional?: boolean): string | undefined
+  /** The same, when it must be one of some names: `what` says what another one is not. */
+  name(
+    from: JsonObject,
+    keys: Spellings,
+    path: string,
+    names: ReadonlyMap<string, unknown>,
+    what: string,
+    optional?: boolean,
+  ): string | undefined
   /** Plain JSON under one of several spellings of a key, copied. */
   json(from: JsonObject, keys: Spellings, path: string): unknown
 }
@@ -25,26 +34,31 @@ export function reader(report: Report): Reader {
     report(path, `is ${kindOf(value)}; it must be an object`)
     return undefined
   }
+  const text: Reader['text'] = (from, keys, path, optional) => {
+    const value = under(from, keys, path, report)
+    if (typeof value === 'string' && value !== '') return value
+    if (!optional || value !== undefined)
+      report(spelled(from, keys, path), `is ${kindOf(value)}; it must be a text`)
+    return undefined
+  }
   return {
     object,
+    text,
     list(from, key, path, optional) {
       const value = own(from, key)
       if (Array.isArray(value)) return value
       if (!optional || value !== undefined) report(join(path, key), `is ${kindOf(value)}; it must be a list`)
       return []
     },
-    text(from, keys, path, optional) {
-      const key = spelling(from, keys, path, report)
-      const value = own(from, key)
-      if (typeof value === 'string' && value !== '') return value
-      if (!optional || value !== undefined) report(join(path, key), `is ${kindOf(value)}; it must be a text`)
-      return undefined
+    name(from, keys, path, names, what, optional) {
+      const name = text(from, keys, path, optional)
+      if (name === undefined || names.has(name)) return name
+      report(spelled(from, keys, path), `names "${name}", which is ${what}; ${known(names.keys())}`)
+      return name
     },
     json(from, keys, path) {
-      const key = spelling(from, keys, path, report)
-      const value = own(from, key)
-      if (value === undefined) return undefined
-      const at = join(path, key)
+      const value = under(from, keys, path, report)
+      const at = spelled(from, keys, path)
       try {
         return copyJson(value, at)
       } catch (error) {
@@ -55,21 +69,27 @@ export function reader(report: Report): Reader {
   }
 }
 
-/** The spelling that is there; that a second one says something else is reported. */
-function spelling(from: JsonObject, keys: Spellings, path: string, report: Report): string {
-  const [first, second] = keys
+/**
+ * What stands under a key; that a second spelling says something else is reported. No list is taken apart here: code that
+ * runs for the first time makes an object for each item that it takes out.
+ */
+function under(from: JsonObject, keys: Spellings, path: string, report: Report): unknown {
+  const value = own(from, keys[0])
+  const second = keys[1]
   // Most keys have one spelling, and a document of 1,000 nodes has 10,000 keys.
-  if (second === undefined) return first
-  const key = spelled(from, keys)
+  if (second === undefined) return value
   const other = own(from, second)
-  if (other !== undefined && other !== own(from, key))
-    report(join(path, second), `is a second spelling of "${first}"; leave one of them out`)
-  return key
+  if (value === undefined) return other
+  if (other !== undefined && other !== value)
+    report(join(path, second), `is a second spelling of "${keys[0]}"; leave one of them out`)
+  return value
 }
 
-/** The spelling that is there, for what else is wrong with it. */
-export function spelled(from: JsonObject, [first, second = first]: Spellings): string {
-  return own(from, first) === undefined && own(from, second) !== undefined ? second : first
+/** The path of the spelling that is there, for what else is wrong with it. */
+export function spelled(from: JsonObject, keys: Spellings, path: string): string {
+  const second = keys[1]
+  const other = second !== undefined && own(from, keys[0]) === undefined && own(from, second) !== undefined
+  return join(path, other ? second : keys[0])
 }
 
 /** What an object itself has under a key. */
