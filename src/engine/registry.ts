@@ -18,6 +18,7 @@ import { checked, plant, taken, type Seedling } from './planting'
 interface Open {
   readonly live: LiveSession
   readonly face: Session<AnyWorkflow>
+  readonly serializer: Opened['serializer']
   /** Reads it once more, after it could not be read. */
   readonly reopen: () => void
 }
@@ -74,7 +75,7 @@ export class Registry {
     const known = this.#open.get(id)
     const closing = known?.live.closing?.catch(() => {})
     if (known && !closing) {
-      if (!lacked(known, options)) return this.#again(known, workflow, options)
+      if (!mayBegin(known, workflow, options)) return this.#again(known, workflow, options)
       void known.live.close()
     }
     definition.validate()
@@ -88,7 +89,7 @@ export class Registry {
     // A session that is still being closed stores what it has before this one reads; a removal waits for that itself.
     const reopen = (): void =>
       void opening.start(options.autoResume ?? true, this.#removals.get(id) ?? closing)
-    this.#open.set(id, { live, face, reopen })
+    this.#open.set(id, { live, face, serializer: options.serializer, reopen })
     reopen()
     return face
   }
@@ -237,9 +238,12 @@ const takes = {
   autoResume: '',
 }
 
-/** Whether it could not begin because something was missing that is given now. */
-function lacked({ face: { status, error } }: Open, { initialState }: Opened): boolean {
-  return initialState !== undefined && status === 'error' && error instanceof StateValidationError
+/** Whether it could not begin, and might now: with an initial state, or with code or a serializer that was not tried yet. */
+function mayBegin({ face, serializer: had }: Open, workflow: AnyWorkflow, given: Opened): boolean {
+  const { status, error } = face
+  if (status !== 'error') return false
+  if (error instanceof StateValidationError) return given.initialState !== undefined
+  return error instanceof LoadError && (face.workflow !== workflow || had !== given.serializer)
 }
 
 /**

@@ -13,7 +13,14 @@ import { Done, failure, flow, Go, Question, unhandled } from '../support/flows'
 
 type Stored = Awaited<ReturnType<SessionStorage['read']>>
 
-const make = (options: { name?: string; version?: number; state?: z.ZodType } = {}) =>
+const make = (
+  options: {
+    name?: string
+    version?: number
+    state?: z.ZodType
+    migrations?: Record<number, (it: object) => object>
+  } = {},
+) =>
   defineWorkflow({
     ...flow,
     state: z.object({ name: z.string().default(''), age: z.number().default(0) }),
@@ -217,6 +224,48 @@ describe('remedies', () => {
     await session.flush()
     expect(session.state.get('name')).toBe('after')
     expect(session.status).toBe('waiting')
+  })
+
+  test.each([
+    ['another workflow, then its own', make({ name: 'other', version: 2 }), current],
+    ['older code, then newer', make({ version: 1 }), current],
+    [
+      'a missing migration, then one',
+      make({ version: 3 }),
+      make({ version: 3, migrations: { 3: (it) => it } }),
+    ],
+    [
+      'a schema that refuses it, then the right one',
+      make({ version: 2, state: z.object({ name: z.null() }) }),
+      current,
+    ],
+  ])('opened in one engine with %s / refused, then loaded', async (_, wrong, right) => {
+    const { inner } = await stored()
+    const engine = createEngine({ storage: inner })
+    const refused = engine.session(wrong, { id: 'cart' })
+    await failure(refused.ready)
+    expect(engine.session(wrong, { id: 'cart' })).toBe(refused)
+    await failure(refused.ready)
+    const session = await engine.open(right, { id: 'cart' })
+    expect([session.status, session.state.get()]).toEqual(['waiting', { name: 'Ada', age: 30 }])
+    const result = session.run()
+    await session.asks[0]?.reply('yes')
+    expect(await result).toBe('yes')
+  })
+
+  test('opened in one engine with the wrong serializer, then with the right one / refused, then loaded', async () => {
+    const serializer = {
+      serialize: (value: unknown) => ({ text: JSON.stringify(value) }),
+      deserialize: (it: unknown) => JSON.parse((it as { text: string }).text) as unknown,
+    }
+    const storage = memoryStorage()
+    const first = createEngine({ storage })
+    const made = await first.open(current, { serializer })
+    made.state.set('name', 'Ada')
+    await first.close()
+    const engine = createEngine({ storage })
+    expect(await failure(engine.open(current))).toMatchObject({ code: 'UNREADABLE_RECORD' })
+    expect((await engine.open(current, { serializer })).state.get('name')).toBe('Ada')
   })
 
   test('engine.delete() of a refused session / removes it with its quarantine', async () => {
