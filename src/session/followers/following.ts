@@ -16,6 +16,7 @@ import {
   type Welcome,
 } from './message'
 import type { Model } from '../model/model'
+import { isOnlyHere } from './only-here'
 import { Overlay } from './overlay'
 import type { Remote } from './remote'
 import { Silence } from './silence'
@@ -43,6 +44,8 @@ export class Following implements Remote {
   #sending = false
   /** The page has slept: the session it followed may have been removed, and another one may have begun with its id. */
   #slept = false
+  /** It tries to lead with what only it has: once, or two tabs could take the lead from each other for ever. */
+  #tried: Promise<void> | undefined
   readonly overlay: Overlay
   readonly #silence: Silence
   #persistence: Persistence = Object.freeze({ status: 'saved' })
@@ -208,6 +211,8 @@ export class Following implements Remote {
     const anew = epoch !== this.heardOf
     const before = this.durable
     const { live, outbox, onError } = this.#options
+    if (!this.#tried && this.welcomed > 0 && isOnlyHere(this.#core, before + durable, model, view))
+      return void (this.#tried = live.takeOver().catch(() => {}))
     const { seq, lineage } = this.#core.model
     this.overlay.takeOff()
     if (model) live.adopt(model)
