@@ -13,14 +13,15 @@ export interface DueRetry {
 }
 
 /** The steps in back-off, those of sub-flows after the workflow's own. */
-export function retriesOf({ levels, model: { run }, history, options: { clock } }: Core): DueRetry[] {
+export function retriesOf({ levels, model: { run, paused }, history, options, remote }: Core): DueRetry[] {
   if (run === undefined || run.end) return []
-  const now = clock.now()
+  // Only its page knows which of them is at work: one that is due may wait for a worker. Elsewhere the time tells.
+  const now = remote && !paused ? options.clock.now() : 0
   let errors: ReadonlyMap<string, RecordedError> | undefined
   return [...levels].flatMap(({ model, path, attempts }) =>
     model.execs
       .values()
-      // The time stays with an execution that is tried again. Only its page knows that it is at work; elsewhere the time tells.
+      // The time stays with an execution that is tried again.
       .flatMap((exec) => {
         const { id, step, attempt, retryAt = 0 } = exec
         if (retryAt <= now || attempts.get(id)?.exec === exec) return []

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { createEngine, defineWorkflow } from '../../src/index'
 import { History } from '../../src/session/model/history'
 import { virtualTabs } from '../../src/testing'
-import { Done, flow, Go, Item, Nudge, profile } from '../support/flows'
+import { Done, flow, gate, Go, Item, Nudge, profile } from '../support/flows'
 
 /** Fails twice, a second and two seconds before the next try, which takes half a second. */
 function busy(page: ReturnType<typeof profile>, history?: number) {
@@ -165,4 +165,35 @@ test('another tab follows / it knows as well, and when the step is tried', async
   expect([second.role, second.retries]).toEqual(['follower', first.retries])
   await page.clock.advance(3000)
   expect([second.status, second.retries]).toEqual(['running', []])
+})
+
+test('its time comes while its worker is busy, or the session is paused / it is still among the retries, until it is tried', async () => {
+  const tabs = virtualTabs()
+  const page = profile(undefined, tabs)
+  const { storage, clock } = page
+  const busy = gate()
+  const workflow = defineWorkflow(flow)
+    .step('fan', { on: Go, emits: [Item] }, () => [Item(1), Item(2)])
+    .step(
+      'work',
+      { on: Item, emits: [Done], workers: 1, retry: { attempts: 2, delay: 1000 } },
+      async (ctx, { data }) => {
+        if (data === 1 && ctx.attempt === 1) throw new Error('no')
+        await busy.promise
+        return data === 1 ? Done(1) : undefined
+      },
+    )
+  const session = await page.open(workflow)
+  const result = session.run()
+  await clock.advance(2000)
+  const retry = { step: 'work', attempts: 1, error: { message: 'no' } }
+  expect(session.retries).toMatchObject([retry])
+  session.pause()
+  busy.open()
+  await clock.advance(2000)
+  const second = await createEngine({ storage, clock, ...tabs }).open(workflow)
+  expect([second.role, session.retries, second.retries]).toMatchObject(['follower', [retry], [retry]])
+  session.resume()
+  expect(session.retries).toEqual([])
+  expect(await result).toBe(1)
 })
