@@ -158,10 +158,10 @@ export class Opening {
     const shown = live.core.remote && { ...live.core.model, state: this.#tree.root() }
     const ahead = this.#tabs.ahead(found)
     if (!ahead) this.#tree.restore(model ? model.tree.root() : this.#initialState)
+    const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
     // The session that was followed is gone. Another one begins, on which nothing of the old one is done again.
     if (shown && shown.seq > 0 && !ahead && model?.lineage !== shown.lineage)
-      this.#tabs.outbox.lose(this.#id, this.#deps.onError, this.#tabs.following?.wasStored)
-    const own = ahead ?? (model ? { ...model, tree: this.#tree } : this.#fresh(this.#tree))
+      this.#tabs.outbox.lose(this.#id, this.#deps.onError, own.heard, this.#tabs.following?.wasStored)
     // Private values are in no storage and no message: this tab's own stay, if it is the same session.
     const same = shown && (own.seq > 0 ? shown.lineage === own.lineage : shown.seq === 0)
     if (same) this.#tree.apply(this.#keeping.privacy.complete(this.#tree, this.#schema, shown.state))

@@ -579,6 +579,32 @@ test('the leader hangs, and the clock is set back by a day / its silence is stil
   expect(follower.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
 })
 
+test.each([
+  ['resets', (leader: Session<typeof asking>) => leader.reset(), {}],
+  ['rewinds', (leader: Session<typeof asking>) => leader.rewind(2), { text: 'a' }],
+] as const)(
+  'a follower sleeps before it hears that its text is stored, and somebody %s the session / it is not reported as lost',
+  async (_, act, state) => {
+    const errors: unknown[] = []
+    const { tab, clock } = browser({ onError: (error) => errors.push(error) })
+    const leader = await tab().engine.open(asking)
+    const second = tab()
+    const follower = await second.engine.open(asking)
+    leader.state.set('text', 'a')
+    await clock.advance(1000)
+    follower.state.append('text', 'b')
+    await Promise.resolve()
+    second.page.hide(true)
+    await clock.advance(1000)
+    expect(leader.state.get()).toEqual({ text: 'ab' })
+    act(leader)
+    second.page.show(true)
+    await clock.advance(1000)
+    for (const it of [leader, follower]) expect(it.state.get()).toEqual(state)
+    expect([errors, follower.persistence.status]).toEqual([[], 'saved'])
+  },
+)
+
 describe('a tab sleeps in the back/forward cache and misses what another tab does', () => {
   const Next = defineEvent('next', Answer.schema, { reply: defineEvent('nextAnswer', Answer.schema) })
   const twice = defineWorkflow({ ...flow }).step(

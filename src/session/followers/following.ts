@@ -217,7 +217,7 @@ export class Following implements Remote {
     this.overlay.takeOff()
     if (model) live.adopt(model)
     if (this.#slept && seq > 0 && this.#core.model.lineage !== lineage)
-      outbox.lose(this.#core.options.id, onError)
+      outbox.lose(this.#core.options.id, onError, this.#core.model.heard)
     this.#slept = false
     this.epoch = this.heardOf = this.welcomed = epoch
     if (anew) {

@@ -176,11 +176,11 @@ export class Outbox {
 
   /**
    * The session is gone. Its operations are not done on another session, but reported as lost; except writes, if nothing of it
-   * was ever stored, because then nobody has removed it.
+   * was ever stored, because then nobody has removed it. What this one has `heard` was done before somebody started it over.
    */
-  lose(id: string, onError: (error: unknown) => void, wasStored = true): void {
+  lose(id: string, onError: (error: unknown) => void, heard: Model['heard'], wasStored = true): void {
     const all = [...this.#unstored.splice(0), ...this.#pending]
-    const isLost = ({ call }: Pending): boolean => wasStored || call !== 'write'
+    const isLost = (it: Pending): boolean => (wasStored || it.call !== 'write') && !isHeard(heard, it)
     this.#pending = all.filter(isLost)
     const error = new OvertakenError(id, this.undone)
     this.reject(() => error)
