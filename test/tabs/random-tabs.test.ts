@@ -62,6 +62,8 @@ interface Weather {
   readonly deployed?: boolean
   /** A session is closed and its page left in one moment, or closed and opened again. */
   readonly hasty?: boolean
+  /** A tab deletes the session, or everything, and goes on with a new one. */
+  readonly deleting?: boolean
 }
 
 /** The state without what each tab has for itself. */
@@ -69,6 +71,9 @@ function shared({ state }: Session<Flow>): object {
   const { secret: _, ...rest } = state.get() as { readonly secret?: string }
   return rest
 }
+
+/** A session that was deleted in another tab is read-only, and needs a reload. */
+const isApart = ({ session }: Tab): boolean => session.persistence.status === 'outdated'
 
 interface Tab {
   readonly name: string
@@ -91,7 +96,14 @@ interface Tab {
 /** Plays one story of a browser, and answers with everything that is wrong at its end. */
 async function play(
   seed: number,
-  { troubled = false, restless = false, silent = false, deployed = false, hasty = false }: Weather,
+  {
+    troubled = false,
+    restless = false,
+    silent = false,
+    deployed = false,
+    hasty = false,
+    deleting = false,
+  }: Weather,
 ): Promise<string[]> {
   const chance = random(seed)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)] as T
@@ -134,6 +146,9 @@ async function play(
   const gone: Tab[] = []
   const told: { readonly ask: string; readonly reply: string; readonly taken: boolean }[] = []
   const wrong: string[] = []
+  /** What was typed before a deletion was done may be gone; of that, what was known to be stored must be. */
+  const erased = new Set<string>()
+  const dead = new Set<string>()
   let names = 0
   let ids = 0
 
@@ -221,6 +236,20 @@ async function play(
       tab.session = tab.engine.session(rounds(tab.version, effects, pause))
       tab.session.ready.catch(() => {})
     },
+    remove(tab) {
+      if (tab.session.status === 'loading') return
+      const { engine } = tab
+      const stored = [...open, ...gone].flatMap((it) => it.flushed)
+      const done = ids % 2 === 0 ? engine.delete(flow.name) : engine.clear()
+      const again = (): void => {
+        for (const it of [...open, ...gone]) for (const token of it.typed) erased.add(token)
+        if (!open.includes(tab)) return
+        tab.session = engine.session(rounds(tab.version, effects, pause))
+        tab.session.ready.catch(() => {})
+      }
+      const bury = () => stored.forEach((it) => dead.add(it))
+      void done.then(bury, () => {}).then(again)
+    },
     takeOver: ({ session }) => void session.takeOver().catch(() => {}),
     hang(tab) {
       tab.hung = true
@@ -261,6 +290,7 @@ async function play(
   const rare = ['kill', 'leave', 'close', 'takeOver', 'takeOver', 'hide', 'hang', 'enter']
   if (troubled) rare.push('fill', 'fill', 'fill')
   if (deployed) rare.push('deploy', 'deploy')
+  if (deleting) rare.push('remove', 'remove')
   if (hasty) rare.push('leaveClosing', 'leaveClosing', 'openAgain', 'openAgain')
   if (silent) rare.push('hush', 'hush', 'hush')
   if (restless) rare.push('back', 'back', 'forward', 'pause', 'resume', 'resume', 'cancel')
@@ -290,10 +320,10 @@ async function play(
   for (const tab of open) if (tab.hung) wake(tab)
   for (const tab of open) if (tab.hidden) tab.page.show(true)
   // Older code is reloaded once there is newer.
-  await clock.advance(deployed ? 1000 : 0)
+  await clock.advance(deployed || deleting ? 1000 : 0)
   const newest = Math.max(...open.map((it) => it.version))
   for (const tab of [...open])
-    if (deployed && (tab.version < newest || tab.session.error)) {
+    if ((deployed && (tab.version < newest || tab.session.error)) || (deleting && isApart(tab))) {
       lost ||= tab.session.status === 'error'
       act['leave']!(tab)
       await clock.advance(100)
@@ -340,10 +370,11 @@ async function play(
     const text = state.text ?? ''
     for (const tab of [...open, ...gone]) {
       const known = open.includes(tab) ? tab.typed : tab.stored
-      const kept = deployed && lost ? tab.flushed : known
+      const kept = (deployed || deleting) && lost ? tab.flushed : known
       for (const token of tab.typed) {
         const count = text.split(token).length - 1
-        if (count > 1 || (count === 0 && !forgets && kept.includes(token)))
+        const isDue = !forgets && !erased.has(token) && kept.includes(token)
+        if (count > 1 || (count === 0 && isDue) || (count > 0 && dead.has(token)))
           wrong.push(`${token} is there ${count} times`)
       }
     }
@@ -354,7 +385,7 @@ async function play(
       it === (at === 0 ? 0 : (numbers[at - 1]! + 1) % (ROUNDS + 1)) || (restless && it === 0)
     if (!numbers.every(goesOn)) wrong.push(`answers in the order ${numbers.join()}`)
     // What was not saved may be gone with its effects, and so is what somebody went back from.
-    if (troubled || restless || silent || deployed) return
+    if (troubled || restless || silent || deployed || deleting) return
     for (const { ask, reply, taken } of told)
       if (answers.some(([, data]) => data === reply) !== taken)
         wrong.push(`${reply} to ${ask} was told ${taken}`)
@@ -375,6 +406,9 @@ test.each([
     { hasty: true, troubled: true },
   ],
   ['which may hang, new versions and a disk that is full at times', { deployed: true, troubled: true }],
+  ['which may hang, and somebody who deletes the session', { deleting: true }],
+  ['which may hang, somebody who deletes the session, and a full disk', { deleting: true, troubled: true }],
+  ['which may hang, somebody who deletes the session, and new versions', { deleting: true, deployed: true }],
 ] as const)(
   `${seeds} random browsers with up to four tabs, %s / nothing is done twice, nothing acknowledged is lost, all tabs are equal`,
   async (_, weather) => {
