@@ -64,12 +64,25 @@ interface Weather {
   readonly hasty?: boolean
   /** A tab deletes the session, or everything, and goes on with a new one. */
   readonly deleting?: boolean
+  /** The session is forked, and people go on with both; copies are opened in other tabs too. */
+  readonly forking?: boolean
+}
+
+function textOf({ state }: Session<Flow>): string {
+  return (state.get('text') ?? '') as string
 }
 
 /** The state without what each tab has for itself. */
 function shared({ state }: Session<Flow>): object {
   const { secret: _, ...rest } = state.get() as { readonly secret?: string }
   return rest
+}
+
+interface Copy {
+  /** What the session said when it was forked. */
+  readonly text: string
+  readonly typed: string[]
+  readonly flushed: Set<string>
 }
 
 /** A session that was deleted in another tab is read-only, and needs a reload. */
@@ -89,6 +102,8 @@ interface Tab {
   /** How many texts had been typed here when a loss was reported. */
   told: number
   hidden: boolean
+  /** Forks that are open here. */
+  readonly copies: Session<Flow>[]
   readonly hearing: ReturnType<typeof ears>
   hung: boolean
 }
@@ -103,6 +118,7 @@ async function play(
     deployed = false,
     hasty = false,
     deleting = false,
+    forking = false,
   }: Weather,
 ): Promise<string[]> {
   const chance = random(seed)
@@ -149,6 +165,7 @@ async function play(
   /** What was typed before a deletion was done may be gone; of that, what was known to be stored must be. */
   const erased = new Set<string>()
   const dead = new Set<string>()
+  const copies = new Map<string, Copy>()
   let names = 0
   let ids = 0
 
@@ -167,7 +184,7 @@ async function play(
     const session = engine.session(rounds(version, effects, pause))
     session.ready.catch(() => {})
     const tab = { name, version, engine, page, session, hearing, told: 0 }
-    open.push({ ...tab, typed: [], flushed: [], stored: [], hidden: false, hung: false })
+    open.push({ ...tab, typed: [], flushed: [], stored: [], copies: [], hidden: false, hung: false })
   }
   const wake = (tab: Tab) => {
     tab.hung = false
@@ -250,6 +267,39 @@ async function play(
       const bury = () => stored.forEach((it) => dead.add(it))
       void done.then(bury, () => {}).then(again)
     },
+    fork({ session, copies: here }) {
+      if (session.status === 'loading' || copies.size > 2) return
+      const id = `copy-${copies.size}`
+      copies.set(id, { text: textOf(session), typed: [], flushed: new Set() })
+      session.fork(undefined, id).then(
+        (copy) => here.push(copy),
+        () => copies.delete(id),
+      )
+    },
+    join({ copies: here, engine, version: own }) {
+      const id = [...copies.keys()].find((it) => here.every((copy) => copy.id !== it))
+      if (id === undefined) return
+      const copy = engine.session(rounds(own, effects, pause), { id })
+      copy.ready.then(
+        () => here.push(copy),
+        () => {},
+      )
+    },
+    typeInCopy({ name, copies: here }) {
+      if (here.length === 0) return
+      const session = pick(here)
+      const copy = copies.get(session.id)!
+      const token = `${name}c${ids++};`
+      session.state.append('text', token)
+      copy.typed.push(token)
+      const typed = [...copy.typed]
+      if (ids % 2 === 0)
+        session.flush().then(
+          () => typed.filter((it) => it.startsWith(name)).forEach((it) => copy.flushed.add(it)),
+          () => {},
+        )
+      void session.asks[0]?.reply(token).catch(() => {})
+    },
     takeOver: ({ session }) => void session.takeOver().catch(() => {}),
     hang(tab) {
       tab.hung = true
@@ -290,6 +340,7 @@ async function play(
   const rare = ['kill', 'leave', 'close', 'takeOver', 'takeOver', 'hide', 'hang', 'enter']
   if (troubled) rare.push('fill', 'fill', 'fill')
   if (deployed) rare.push('deploy', 'deploy')
+  if (forking) rare.push('fork', 'fork', 'join', 'typeInCopy', 'typeInCopy', 'typeInCopy', 'typeInCopy')
   if (deleting) rare.push('remove', 'remove')
   if (hasty) rare.push('leaveClosing', 'leaveClosing', 'openAgain', 'openAgain')
   if (silent) rare.push('hush', 'hush', 'hush')
@@ -345,11 +396,32 @@ async function play(
   if (leaked) wrong.push('what is private was stored, or told to another tab')
   const before = shared(open[0]!.session)
   const workflow = rounds(open[0]!.version, effects, pause)
+  for (const [id, copy] of copies) await checkCopy(id, copy)
   for (const tab of open) crash(tab.engine)
   const again = await createEngine({ storage, clock, serializer }).open(workflow, { autoResume: false })
   if (JSON.stringify(again.state.get()) !== JSON.stringify(before))
     wrong.push('what is stored is something else')
   return wrong
+
+  /** A fork is what was forked, and what was done in it since. */
+  async function checkCopy(id: string, { text, typed, flushed }: Copy) {
+    const here = open.flatMap((tab) => tab.copies.filter((it) => it.id === id))
+    const views = here.map((it) => JSON.stringify([it.status, shared(it), it.asks.length, it.result]))
+    if (new Set(views).size > 1) wrong.push(`${id} differs: ${views.join(' | ')}`)
+    for (const it of here)
+      if (it.persistence.status !== 'saved') wrong.push(`${id} is ${it.persistence.status}`)
+    const workflow = rounds(version, effects, pause)
+    const copy = await createEngine({ storage, clock, serializer }).open(workflow, { id, autoResume: false })
+    const found = textOf(copy)
+    if (!found.startsWith(text)) wrong.push(`${id} is ${found}, was ${text}`)
+    const own = found.slice(text.length)
+    for (const it of typed) {
+      const count = own.split(it).length - 1
+      if (count > 1 || (count === 0 && flushed.has(it))) wrong.push(`${it} is in ${id} ${count} times`)
+    }
+    if (own.replace(/t\d+c\d+;/g, '') !== '') wrong.push(`${id} has got ${own}`)
+    await copy.close()
+  }
 
   function check() {
     const views = open.map(({ session: it }) =>
@@ -368,6 +440,7 @@ async function play(
     const made = state.made ?? []
     if (!made.every((it, at) => at === 0 || it === made[at - 1]! + 1)) wrong.push(`migrated ${made.join()}`)
     const text = state.text ?? ''
+    if (/c\d+;/.test(text)) wrong.push(`what was typed in a copy is in the session: ${text}`)
     for (const tab of [...open, ...gone]) {
       const known = open.includes(tab) ? tab.typed : tab.stored
       const kept = (deployed || deleting) && lost ? tab.flushed : known
@@ -385,7 +458,7 @@ async function play(
       it === (at === 0 ? 0 : (numbers[at - 1]! + 1) % (ROUNDS + 1)) || (restless && it === 0)
     if (!numbers.every(goesOn)) wrong.push(`answers in the order ${numbers.join()}`)
     // What was not saved may be gone with its effects, and so is what somebody went back from.
-    if (troubled || restless || silent || deployed || deleting) return
+    if (troubled || restless || silent || deployed || deleting || forking) return
     for (const { ask, reply, taken } of told)
       if (answers.some(([, data]) => data === reply) !== taken)
         wrong.push(`${reply} to ${ask} was told ${taken}`)
@@ -406,8 +479,8 @@ test.each([
     { hasty: true, troubled: true },
   ],
   ['which may hang, new versions and a disk that is full at times', { deployed: true, troubled: true }],
-  ['which may hang, and somebody who deletes the session', { deleting: true }],
   ['which may hang, somebody who deletes the session, and a full disk', { deleting: true, troubled: true }],
+  ['which may hang, somebody who forks the session, and a full disk', { forking: true, troubled: true }],
   ['which may hang, somebody who deletes the session, and new versions', { deleting: true, deployed: true }],
 ] as const)(
   `${seeds} random browsers with up to four tabs, %s / nothing is done twice, nothing acknowledged is lost, all tabs are equal`,
