@@ -127,7 +127,7 @@ export interface Engine {
    * sessions that were only opened, which no list shows.
    */
   sweep(): Promise<string[]>
-  /** Deletes all sessions and flow state, or sessions with that prefix: for a logout. Other tabs are `outdated` then. */
+  /** Deletes all sessions and flow state, or those with that prefix: for a logout. Tabs that executed one are `outdated`. */
   clear(options?: { prefix?: string | undefined }): Promise<void>
   /** Closes every session, and the storage's connections. */
   close(): Promise<void>
