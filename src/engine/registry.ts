@@ -242,8 +242,9 @@ const takes = {
 function mayBegin({ face, serializer: had }: Open, workflow: AnyWorkflow, given: Opened): boolean {
   const { status, error } = face
   if (status !== 'error') return false
-  if (error instanceof StateValidationError) return given.initialState !== undefined
-  return error instanceof LoadError && (face.workflow !== workflow || had !== given.serializer)
+  const other = face.workflow !== workflow || had !== given.serializer
+  if (error instanceof StateValidationError) return other || given.initialState !== undefined
+  return other && error instanceof LoadError
 }
 
 /**

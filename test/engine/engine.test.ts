@@ -205,6 +205,17 @@ describe('initialState', () => {
     expect(again.state.get()).toEqual({ name: 'Grace' })
   })
 
+  test('required by the schema, then opened in the same engine with a schema that has a default / a session', async () => {
+    const page = profile()
+    const named = (state: z.ZodType<{ name: string }>) =>
+      defineWorkflow({ ...flow, state }).step('only', { on: Go, emits: [Done] }, () => Done(1))
+    expect(await failure(page.open(named(z.object({ name: z.string() }))))).toMatchObject({
+      code: 'STATE_VALIDATION',
+    })
+    const session = await page.open(named(z.object({ name: z.string().default('none') })))
+    expect(session.state.get('name')).toBe('none')
+  })
+
   test('required by the schema, and storage does not answer / without it no session, with it one in memory', async () => {
     const required = defineWorkflow({ ...flow, state: z.object({ name: z.string() }) }).step(
       'only',
@@ -258,6 +269,7 @@ describe('list, export, delete, clear and close', () => {
       (await page.engine.list(filter)).map((it) => it.id)
     expect(await ids()).toEqual(['user-1', 'cart-2', 'cart-1'])
     expect(await ids({ workflow: 'flow' })).toEqual(['user-1', 'cart-1'])
+    expect(await ids({ workflow: simple })).toEqual(['user-1', 'cart-1'])
     expect(await ids({ status: 'completed' })).toEqual(['cart-2', 'cart-1'])
     expect(await ids({ prefix: 'cart-' })).toEqual(['cart-2', 'cart-1'])
     expect(await ids({ workflow: 'flow', prefix: 'cart-' })).toEqual(['cart-1'])
