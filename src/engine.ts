@@ -18,7 +18,7 @@ import type { Page } from './engine/leaving'
 import type { OpeningDeps } from './engine/opening-deps'
 import { Registry } from './engine/registry'
 import { removing } from './engine/removing'
-import type { SessionFilter, SessionInfo } from './engine/session-info'
+import { list, type SessionFilter, type SessionInfo } from './engine/session-info'
 
 /** What an engine works with. All of it has a default; tests and servers bring their own. */
 export interface EngineOptions {
@@ -198,11 +198,6 @@ const taken = {
   page: 'addEventListener',
   timeout: 'number',
   onError: 'function',
-}
-
-async function list(storage: SessionStorage, filter: SessionFilter = {}): Promise<SessionInfo[]> {
-  checkOptions('engine.list()', filter, { workflow: 'string', status: 'string', prefix: 'string' })
-  return storage.list(filter) as Promise<SessionInfo[]>
 }
 
 async function exported(registry: Registry, storage: SessionStorage, id: string): Promise<unknown> {

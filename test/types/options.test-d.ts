@@ -37,6 +37,7 @@ describe('an option that is undefined counts as not given, so its type takes it,
       autoResume: none,
     })
     void engine.list({ workflow: none, status: none, prefix: none })
+    void engine.list({ workflow: base })
     void engine.import(base, {}, { id: none, expireAfter: none })
     void engine.clear({ prefix: none })
     memoryStorage({ failAt: none, crashAt: none })
