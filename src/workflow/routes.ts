@@ -34,11 +34,16 @@ function after(step: StepDefinition, { routes, stepsByName, options }: Definitio
     .filter((it) => it !== undefined)
 }
 
+type Next = (step: StepDefinition) => readonly StepDefinition[] | undefined
+
+/** The steps that each step leads to, found once: whoever looks for cycles asks for every pair of steps. */
+export function ways(definition: Definition): Next {
+  const all = new Map(definition.steps.map((it) => [it, after(it, definition)]))
+  return (step) => all.get(step)
+}
+
 /** These steps, and all that can be reached from them. */
-function closure(
-  first: readonly StepDefinition[],
-  next: (step: StepDefinition) => readonly StepDefinition[] | undefined,
-): Set<StepDefinition> {
+function closure(first: readonly StepDefinition[], next: Next): Set<StepDefinition> {
   const all = new Set(first)
   for (const step of all) for (const it of next(step) ?? []) all.add(it)
   return all
@@ -53,10 +58,9 @@ export function reachable(
   return closure(first, (it) => after(it, definition))
 }
 
-export function leadingToStop(definition: Definition): Set<StepDefinition> {
-  const { steps, options } = definition
+function leadingToStop({ steps, options }: Definition, next: Next): Set<StepDefinition> {
   const before = new Map<StepDefinition, StepDefinition[]>(steps.map((it) => [it, []]))
-  for (const step of steps) for (const next of after(step, definition)) before.get(next)?.push(step)
+  for (const step of steps) for (const it of next(step) ?? []) before.get(it)?.push(step)
   const last = steps.filter((it) => options.stop !== undefined && emits(it, options.stop.type))
   return closure(last, (it) => before.get(it))
 }
@@ -65,35 +69,36 @@ export function leadingToStop(definition: Definition): Set<StepDefinition> {
  * The steps beside a way to the stop event: what starts one of them starts a step on that way as well, so the run ends
  * without them. A loop beside it is no such step: it would take the run to its `maxSteps`.
  */
-export function alongside(definition: Definition, stopping: Set<StepDefinition>): StepDefinition[] {
+function alongside(steps: Definition['steps'], stopping: Set<StepDefinition>, next: Next): StepDefinition[] {
   const shared = new Set([...stopping].flatMap((it) => it.on.map(({ type }) => type)))
-  const first = definition.steps.filter(
-    (it) => !stopping.has(it) && it.on.some(({ type }) => shared.has(type)),
-  )
-  return [...closure(first, (it) => after(it, definition))].filter((it) => !onCycle(it, definition))
+  // A failure starts one recovery, whatever else accepts it.
+  shared.delete(STEP_FAILED)
+  const first = steps.filter((it) => !stopping.has(it) && it.on.some(({ type }) => shared.has(type)))
+  return [...closure(first, next)].filter((it) => !onCycle(it, next))
 }
 
 /**
- * A step that emits nothing is no dead end when what starts it also leads on elsewhere: it logs, or cleans up. Nor is
- * one that emits what another step may be waiting for. And where an outside event ends the run, no step needs to.
+ * The steps that are no dead end: they lead to the stop event, or are beside what does. A step that emits nothing is, when
+ * what starts it also leads on elsewhere: it logs, or cleans up. So is one that emits what another step may be waiting for.
  */
-export function isBesideARoute(
-  step: StepDefinition,
-  definition: Definition,
-  stopping: Set<StepDefinition>,
-): boolean {
+export function endingWell(definition: Definition, next: Next): Set<StepDefinition> {
   const { steps, options, routes } = definition
-  const feeds = (other: StepDefinition): boolean => after(other, definition).includes(step)
+  const stopping = leadingToStop(definition, next)
   const among = (events: readonly AnyEvent[]) => (own: AnyEvent) => events.some((it) => it.type === own.type)
+  // Where an outside event ends the run, no step needs to.
+  if ([...stopping].some((it) => it.on.some(among(options.events)))) return new Set(steps)
   const given = among([...options.events, ...steps.flatMap(replies)])
-  if (steps.some((it) => stopping.has(it) && it.on.some(among(options.events)))) return true
-  if (step.emits.length > 0)
-    return step.emits.some((it) => given(it) && !(routes.has(it.type) && onCycle(step, definition)))
-  // What comes from outside always comes beside the run.
-  if (step.on.every(given)) return true
-  return steps.some((it) => stopping.has(it) && feeds(it))
+  const beside = steps.filter((step) =>
+    step.emits.length > 0
+      ? step.emits.some((it) => given(it) && !(routes.has(it.type) && onCycle(step, next)))
+      : // What comes from outside always comes beside the run.
+        step.on.every(given),
+  )
+  const fine = new Set([...stopping, ...alongside(steps, stopping, next), ...beside])
+  for (const step of fine) for (const it of next(step) ?? []) if (it.emits.length === 0) fine.add(it)
+  return fine
 }
 
-export function onCycle(step: StepDefinition, definition: Definition): boolean {
-  return closure(after(step, definition), (it) => after(it, definition)).has(step)
+export function onCycle(step: StepDefinition, next: Next): boolean {
+  return closure(next(step) ?? [], next).has(step)
 }

@@ -7,17 +7,7 @@ import { amount, mistake, positive, records, whole } from './number'
 import { isOutcome, outcomes } from './outcome-unknown'
 import { isDeclaration } from './resource'
 import { retryMistake } from './retry'
-import {
-  alongside,
-  emits,
-  isBesideARoute,
-  isHeard,
-  leadingToStop,
-  onCycle,
-  outside,
-  reachable,
-  replies,
-} from './routes'
+import { emits, endingWell, isHeard, onCycle, outside, reachable, replies, ways } from './routes'
 import type { AnyWorkflow } from './shape'
 import { STEP_FAILED } from './step-failed'
 import type { Definition } from './workflow'
@@ -197,17 +187,13 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   },
 
   deadEnd(definition, report) {
-    const fine = leadingToStop(definition)
-    for (const step of alongside(definition, fine)) fine.add(step)
+    const next = ways(definition)
+    const fine = endingWell(definition, next)
     const reached = reachable(definition)
     const inRun = reachable(definition, new Set([definition.options.start?.type]))
-    const beside = definition.steps.filter((it) => !fine.has(it) && isBesideARoute(it, definition, fine))
-    for (const step of beside) fine.add(step)
     for (const step of definition.steps) {
-      // Once more: what recovers a step beside a route is beside it as well.
-      if (fine.has(step) || !reached.has(step) || isBesideARoute(step, definition, fine)) continue
-      if (onCycle(step, definition))
-        report(`step "${step.name}" is in a cycle that never leads to the stop event`)
+      if (fine.has(step) || !reached.has(step)) continue
+      if (onCycle(step, next)) report(`step "${step.name}" is in a cycle that never leads to the stop event`)
       // What only an outside event leads to comes beside the run.
       else if (inRun.has(step))
         report(`step "${step.name}" is a dead end: nothing after it leads to the stop event`)

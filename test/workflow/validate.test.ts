@@ -419,6 +419,23 @@ describe('reachable steps, and a way to the end', () => {
     expect(await result).toBe(1)
   })
 
+  test('a step beside the run takes an outside event that ends nothing / dead ends and cycles are found all the same', () => {
+    const dead = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('work', { on: Go, emits: [Done, Item] }, done)
+      .step('logs', { on: Nudge }, nothing)
+      .step('dead', { on: Item, emits: [Worked] }, nothing)
+    expect(findings(dead.step('deader', { on: Worked }, nothing))).toEqual([
+      expect.stringMatching(/^deadEnd: .*"dead" is a dead end/),
+      expect.stringMatching(/^deadEnd: .*"deader" is a dead end/),
+    ])
+    expect(findings(dead.step('again', { on: Worked, emits: [Item] }, nothing))).toHaveLength(2)
+    const beside = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('work', { on: Go, emits: [Done] }, done)
+      .step('logs', { on: [Go, Nudge] }, nothing)
+      .step('spins', { on: [Go, Item], emits: [Item] }, nothing)
+    expect(findings(beside)).toEqual([expect.stringMatching(/^deadEnd: .*"spins".*cycle/)])
+  })
+
   test('an event that one step waits for and another only logs / no dead end', async () => {
     const workflow = defineWorkflow({ ...flow, events: [Worked] })
       .step('waits', { on: Go, emits: [Item, Done] }, async (ctx) => {
@@ -457,6 +474,19 @@ describe('reachable steps, and a way to the end', () => {
       .step('report', { on: StepFailed }, nothing)
     expect([branch, logs, any].flatMap((it) => findings(it as unknown as Checked))).toEqual([])
     expect(await (await profile().open(branch)).run()).toEqual([2])
+  })
+
+  test('a recovery that leads on to no end / a dead end, also beside one that leads to the stop event', () => {
+    const workflow = defineWorkflow({ ...flow })
+      .step('work', { on: Go, emits: [Item], catchError: 'gives up' }, nothing)
+      .step('goes on', { on: Item, emits: [Done], catchError: 'rescue' }, done)
+      .step('rescue', { on: StepFailed, emits: [Done] }, done)
+      .step('gives up', { on: StepFailed, emits: [Worked] }, nothing)
+      .step('mails', { on: Worked }, nothing)
+    expect(findings(workflow)).toEqual([
+      expect.stringMatching(/^deadEnd: .*"gives up" is a dead end/),
+      expect.stringMatching(/^deadEnd: .*"mails" is a dead end/),
+    ])
   })
 
   test('a way that only a recovery takes / counts', () => {
