@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, type Retry, type StepError, TimeoutError } from '../../src/index'
-import { Done, failure, flow, gate, Go, Item, Nudge, profile, Question, type Profile } from '../support/flows'
+import { defineWorkflow, gather, StepFailed, type Retry, type StepError, TimeoutError } from '../../src/index'
+import {
+  Done,
+  failure,
+  flow,
+  gate,
+  Go,
+  Item,
+  Nudge,
+  profile,
+  Question,
+  Worked,
+  type Profile,
+} from '../support/flows'
 
 /** A step that fails `failures` times, and the times (ms since the first) at which it was tried. */
 function failing(
@@ -286,6 +298,28 @@ describe('the backoff', () => {
       expect(tries).toBe(10)
     },
   )
+
+  test('ten interruptions of two branches with a recovery / it takes over from both, and the run completes', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow })
+      .step('split', { on: Go, emits: [Item] }, () => [Item(1), Item(2), Item(3)])
+      .step('work', { on: Item, emits: [Worked], catchError: 'instead' }, async (_, { data }) =>
+        data === 2 ? Worked(2) : gate<never>().promise,
+      )
+      .step('instead', { on: StepFailed, emits: [Worked] }, (_, { data }) => {
+        expect(data.error.name).toBe('CrashLoopError')
+        return Worked((data.event as { data: number }).data * 10)
+      })
+      .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+    void (await page.open(workflow)).run()
+    for (let pages = 0; pages < 10; pages++) {
+      await page.reload()
+      await page.open(workflow)
+      await page.settle()
+    }
+    const { status, result } = await page.open(workflow)
+    expect([status, result]).toEqual(['completed', [10, 2, 30]])
+  })
 
   test('ten interruptions of a second attempt / CrashLoopError; those of its backoff do not count', async () => {
     const page = profile()

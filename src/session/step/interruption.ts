@@ -1,6 +1,6 @@
 import { CrashLoopError } from '../../run-errors'
 import type { Core } from '../core'
-import { failRun } from './failure'
+import { failStep } from './failure'
 import type { Execution, Model } from '../model/model'
 import { outlasts } from '../model/reduce-state'
 import { isWaiting, type AtWork } from '../model/status'
@@ -11,7 +11,7 @@ const CRASH_LOOP = 10
 /**
  * Rolls back what a crash or a reload cut off, by a record of its own. Returns a function that counts the interruption. Call
  * it when the work begins again: a page that never lets the work run cuts nothing off. An execution that is cut off again
- * and again without progress fails the run, before it takes the page down once more.
+ * and again without progress has failed, before it takes the page down once more.
  */
 export function interrupt(core: Core): () => void {
   const now = core.options.clock.now()
@@ -23,9 +23,9 @@ export function interrupt(core: Core): () => void {
     const execs = cut.filter((id) => began(core, model.execs.get(id), now))
     if (execs.length === 0 || model.run?.end) return
     core.append({ kind: 'interrupted', execs, counts: true })
-    const looping = model.execs.values().find((it) => it.interruptions >= CRASH_LOOP)
-    if (looping)
-      failRun(core, looping, looping.attempt, new CrashLoopError(looping.step, looping.interruptions))
+    for (const it of [...model.execs.values()])
+      if (it.interruptions >= CRASH_LOOP && !model.run?.end)
+        failStep(core, it, it.attempt, new CrashLoopError(it.step, it.interruptions))
   }
 }
 
