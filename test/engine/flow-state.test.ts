@@ -884,6 +884,54 @@ describe('flow state written in a step', () => {
   })
 })
 
+test('the page is killed while flow state is being stored / flush() never settles, like all calls of a killed page', async () => {
+  const page = profile()
+  const storing = gate()
+  const storage: SessionStorage = {
+    ...page.storage,
+    writeFlow: async (...call) => (await storing.promise, page.storage.writeFlow(...call)),
+  }
+  const engine = createEngine({ storage, clock: page.clock })
+  const session = await engine.open(counting)
+  session.flowState.set('note', 'typed')
+  await page.settle()
+  session.flowState.set('note', 'typed on')
+  let settled = false
+  const noted = (): void => void (settled = true)
+  void session.flush().then(noted, noted)
+  await page.settle()
+  crash(engine)
+  storing.open()
+  await page.settle()
+  expect(settled).toBe(false)
+})
+
+test('a run is cancelled while its step edits flow state, and another edit waits / neither changes anything', async () => {
+  const page = profile()
+  const slow = gate()
+  const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
+    'work',
+    { on: Go, emits: [Done] },
+    async (ctx) => {
+      const first = ctx.flowState.edit(async (draft) => {
+        await slow.promise
+        draft.note += 'first'
+      })
+      const second = ctx.flowState.edit((draft) => void (draft.note += 'second'))
+      await Promise.all([first, second])
+      return Done(1)
+    },
+  )
+  const session = await page.open(workflow)
+  session.run().catch(() => {})
+  await page.settle()
+  session.cancel()
+  slow.open()
+  await page.settle()
+  expect(session.flowState.get('note')).toBe('')
+  expect(page.errors).toEqual([])
+})
+
 describe('flow state stored by other code, or damaged', () => {
   const next = (version: number, schema: z.ZodType<object>) =>
     defineWorkflow({ ...flow, version, flowState: schema as never as typeof Shared }).step(

@@ -240,6 +240,7 @@ describe('engine.import(workflow, json)', () => {
     const error: LoadError = await failure(engine.import(workflow, json))
     expect(error).toMatchObject({ name: 'LoadError', code })
     expect(await error.export()).toBe(json)
+    expect(await failure(error.retry())).toMatchObject({ name: 'LoadError', code })
     expect(await engine.list()).toEqual([])
     expect(await engine.export('one')).toBeUndefined()
     expect(({} as { x?: unknown }).x).toBeUndefined()

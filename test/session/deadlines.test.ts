@@ -99,3 +99,15 @@ test('the clock is set back twice while deadlines wait / each is taken when its 
     [2, 60_500],
   ])
 })
+
+test('ten thousand deadlines of waits that were over long before them / only a few of them are kept', () => {
+  let looks = 0
+  const deadlines = new Deadlines(virtualClock({ now: 0 }), () => {
+    looks++
+    return false
+  })
+  for (let exec = 0; exec < 10_000; exec++) deadlines.add({ at: 1e6 + exec, exec })
+  looks = 0
+  expect(deadlines.due).toBe(false)
+  expect(looks).toBeLessThan(100)
+})

@@ -114,6 +114,45 @@ describe('what a step returns', () => {
     expect(back.result).toEqual({ length: 4 })
   })
 
+  test('a step returns another event of the type of its reply / it is checked as any other', async () => {
+    const Length = defineEvent(
+      'length',
+      z.string().transform((text) => ({ length: text.length })),
+    )
+    const AskLength = defineEvent('askLength', z.unknown(), { reply: Length })
+    const workflow = defineWorkflow({ ...flow, stop: Length }).step(
+      'ask',
+      { on: Go, asks: [AskLength], emits: [Length] },
+      async (ctx) => {
+        await ctx.ask(AskLength(1))
+        return { type: 'length', data: 'six, or' } as never
+      },
+    )
+    const page = profile()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    await session.asks[0]?.reply('a' as never)
+    expect(await result).toEqual({ length: 7 })
+  })
+
+  test('a step returns an event that it has collected before / a transforming schema does not see its own output', async () => {
+    const Length = defineEvent(
+      'length',
+      z.string().transform((text) => ({ length: text.length })),
+    )
+    const workflow = defineWorkflow({ ...flow })
+      .step('begin', { on: Go, emits: [Length] }, () => [Length('a'), Length('four')])
+      .step('pair', { on: Length, emits: [Length, Done], workers: 1 }, async (ctx, length) => {
+        if (ctx.state.get('paired')) return Done(length.data)
+        const pair = await ctx.collect(length, [Length, Length])
+        if (!pair) return undefined
+        await ctx.state.set('paired', true)
+        return pair[0]
+      })
+    expect(await (await profile().open(workflow)).run()).toEqual({ length: 1 })
+  })
+
   test('sending an undeclared event / throws at the call, in the step', async () => {
     const seen: unknown[] = []
     const workflow = defineWorkflow({ ...flow }).step('first', { on: Go, emits: [Done] }, (ctx) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow, type AnyWorkflow, type Session } from '../../src/index'
-import { Answer, Done, Go, flow, profile } from '../support/flows'
+import { Answer, Done, Go, flow, gate, profile } from '../support/flows'
 
 const page = (name: string) => defineEvent(name, z.undefined(), { reply: Answer })
 const Name = page('name')
@@ -213,6 +213,26 @@ describe('progress of a wizard', () => {
     session.reset()
     await profiled.settle()
     expect(session.progress).toBeUndefined()
+  })
+
+  test("a cancelled step goes on / its progress and resources are nobody's any more", async () => {
+    const profiled = profile()
+    const slow = gate()
+    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      await slow.promise
+      ctx.progress(0.5)
+      ctx.setResource('late', 1)
+      ctx.deleteResource('kept')
+      return Done(1)
+    })
+    const session = await profiled.open(workflow, { resources: { kept: 1 } as never })
+    session.run().catch(() => {})
+    await profiled.settle()
+    session.cancel()
+    slow.open()
+    await profiled.settle()
+    expect(session.progress).toBeUndefined()
+    expect(session.resources).toEqual({ kept: 1 })
   })
 
   test('a flow without pages / no progress; a failed flow / none either', async () => {

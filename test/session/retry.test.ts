@@ -493,6 +493,8 @@ describe("a step's timeout", () => {
     const error: StepError = await result
     expect(error.cause as TimeoutError).toMatchObject({ code: 'TIMEOUT', scope: 'step', limit: 100 })
     expect(error.message).toContain('work')
+    await page.reload()
+    expect((await page.open(workflow)).error).toMatchObject({ name: 'StepError', step: 'work' })
   })
 
   test('time in asks, waits and sleeps / does not count', async () => {
@@ -540,6 +542,17 @@ describe("a step's timeout", () => {
 })
 
 describe("a run's timeout", () => {
+  test('something happens before the first run / nothing is wrong', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, timeout: 100 }).step('work', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    const session = await page.open(workflow)
+    session.setResources({ any: 1 } as never)
+    expect(await session.run()).toBe(1)
+    expect(page.errors).toEqual([])
+  })
+
   test('too much work / the run fails with a TimeoutError of scope run', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(

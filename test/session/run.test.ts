@@ -335,7 +335,31 @@ describe('close()', () => {
   })
 })
 
+test('a run ends while events are queued / the next run has nothing of them', async () => {
+  const seen: number[] = []
+  const workflow = defineWorkflow({ ...flow })
+    .step('begin', { on: Go, emits: [Item] }, () => [Item(1), Item(2)])
+    .step('work', { on: Item, emits: [Done], workers: 1 }, (_, { data }) => {
+      seen.push(data)
+      return Done(data)
+    })
+  const session = await profile().open(workflow)
+  await session.run()
+  await session.run()
+  expect(seen).toEqual([1, 1])
+})
+
 describe('reset()', () => {
+  test('of a session that was found / there is nothing to pick up any more', async () => {
+    const page = profile()
+    void (await page.open(asking)).run()
+    await page.reload()
+    const session = await page.open(asking)
+    expect(session.resumed.found).toBe(true)
+    session.reset()
+    expect(session.resumed).toEqual({ found: false })
+  })
+
   test('in the middle of a run / the run rejects; state and asks are as in the beginning, also after a reload', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, state: z.object({ n: z.number().default(1) }) }).step(

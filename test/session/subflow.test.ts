@@ -949,6 +949,25 @@ test('the child edits its flow state with an await / the change is there, once, 
   expect(await again.run()).toBe(1)
 })
 
+test('a child stalls, and its parent step is retried / it starts over, with its state', async () => {
+  let runs = 0
+  const child = defineWorkflow({
+    ...flow,
+    name: 'child',
+    state: z.object({ n: z.number().default(0) }),
+  }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+    await ctx.state.set('n', (n) => n + 1)
+    return ++runs > 1 ? Done(ctx.state.get('n')) : undefined
+  })
+  const workflow = defineWorkflow(flow).step(
+    'parent',
+    { on: Go, emits: [Done], retry: { attempts: 2 } },
+    async (ctx) => Done(await ctx.subflow(child)),
+  )
+  expect(await (await profile().open(workflow)).run()).toBe(2)
+  expect(runs).toBe(2)
+})
+
 describe('mistakes in a mapping', () => {
   test('bad scopes, write-back to resources, overlapping targets, empty paths, two emits / all in one error at definition', () => {
     const define = (): unknown =>

@@ -511,6 +511,21 @@ describe('waitFor', () => {
   })
 })
 
+test('a step ends while it still waits, as the other side of a race was first / the event goes to the next who waits', async () => {
+  const page = profile()
+  const workflow = defineWorkflow(outside)
+    .step('first', { on: Go, emits: [Item] }, async (ctx) => {
+      await Promise.race([ctx.waitFor(Nudge), ctx.sleep(10)])
+      return Item(1)
+    })
+    .step('second', { on: Item, emits: [Done] }, async (ctx) => Done((await ctx.waitFor(Nudge)).data))
+  const session = await page.open(workflow)
+  const result = session.run()
+  await page.clock.advance(10)
+  expect(await session.send(Nudge('for the second'))).toBe(true)
+  expect(await result).toBe('for the second')
+})
+
 describe('status while waiting', () => {
   test('one step waits, another works / running; once that one ends / waiting', async () => {
     const page = profile()

@@ -138,6 +138,18 @@ describe('writing', () => {
     }
   })
 
+  test('a state that is a list: its items are deleted and edited as those of any other', () => {
+    const store = createStore()
+    const listener = vi.fn<() => void>()
+    store.subscribe('0', listener)
+    store.replace([1, 2, 3] as never)
+    store.delete('0')
+    expect(store.get()).toEqual([2, 3])
+    store.edit((draft) => void (draft as unknown as number[]).push(4))
+    expect(store.get()).toEqual([2, 3, 4])
+    expect(listener).toHaveBeenCalledTimes(2)
+  })
+
   test('below a state that is a number: a PathError that says to use replace()', () => {
     const store = createStore()
     store.replace(5 as never)

@@ -83,6 +83,24 @@ test('a session is deleted, and claimed again by the same page / its epoch is hi
   expect(epoch).toBeGreaterThan(before.at(-1) ?? Infinity)
 })
 
+test('a page dies while it claims, and its claim is cut off / its claim under way says what the session is', async () => {
+  const store = createStorage()
+  const storage = unstorageStorage(store)
+  const shape = { format: 3, workflow: 'asking', version: 1 }
+  const batch = { from: 1, to: 1, at: 1, status: 'idle', data: '[]', sum: 0 }
+  const { epoch = 0 } = await storage.claim('a', shape, 0)
+  await storage.append('a', epoch, batch, { durability: 'strict' })
+  const dying: KeyValueStore = {
+    getItem: (key) => store.getItem(key),
+    getKeys: (base) => store.getKeys(base),
+    setItem: (key, value) => store.setItem(key, /:c-[^:]*$/.test(key) ? String(value).slice(0, 9) : value),
+    removeItem: () => Promise.reject(new Error('the page has died')),
+  }
+  await expect(unstorageStorage(dying).claim('a', shape, 1)).rejects.toThrow('died')
+  expect((await storage.read('a'))?.head).toMatchObject(shape)
+  expect(await storage.list()).toMatchObject([{ id: 'a', workflow: 'asking' }])
+})
+
 test('the value with a long id is cut off / the other sessions are listed', async () => {
   const store = createStorage()
   const storage = unstorageStorage(store)

@@ -89,13 +89,19 @@ test.each(['as the leader', 'before it heard of the new leader'])(
   },
 )
 
-test.each<readonly [string, (text: string) => Write]>([
-  ['a text that grows', (text) => (store) => store.append('text', text)],
+const appended =
+  (text: string): Write =>
+  (store) =>
+    store.append('text', text)
+
+test.each<readonly [string, (text: string) => Write, Write?]>([
+  ['a text that grows', appended],
+  ['a text that grows from nothing', appended, appended('a')],
   ['a field that is set', (text) => (store) => store.set('text', `${String(store.get('text'))}${text}`)],
   ['another field', (text) => (store) => store.set(`text-${text}`, text)],
 ])(
   '%s, while nothing can be stored and the new leader does not hear it in time / it has all of it',
-  async (_, write) => {
+  async (_, write, begin = (store) => store.set('text', 'a')) => {
     const clock = virtualClock()
     let full = true
     const memory = memoryStorage()
@@ -109,7 +115,7 @@ test.each<readonly [string, (text: string) => Write]>([
     const two = await createEngine({ ...options, channel }).open(nudged)
     one.state.set('tried', true)
     await clock.advance(2000)
-    one.state.set('text', 'a')
+    begin(one.state)
     await clock.advance(10)
     hearing.close()
     for (const text of ['b', 'c', 'd']) write(text)(one.state)
@@ -209,3 +215,34 @@ test('another device has ended the run / a cancel made here is reported, not don
   const told = errors.filter((it) => it instanceof OvertakenError)
   expect(told).toMatchObject([{ code: 'OVERTAKEN', id: 'flow', lost: ['finished'] }])
 })
+
+test.each([
+  ['to one step', { step: 'b' }, ['b']],
+  ['to whoever takes it', {}, ['a', 'b']],
+])(
+  'an event is sent %s at the very moment of a takeover / the new leader delivers it as it was sent',
+  async (_, to, takers) => {
+    const { clock, device } = house()
+    const took: string[] = []
+    const workflow = defineWorkflow({ ...flow, events: [Nudge], skip: ['deadEnd'] })
+      .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+        await ctx.sleep(1e6)
+        return Done(1)
+      })
+      .step('a', { on: Nudge }, () => void took.push('a'))
+      .step('b', { on: Nudge }, () => void took.push('b'))
+    const tab = device()
+    const one = await tab().open(workflow)
+    const two = await tab().open(workflow)
+    one.run().catch(() => {})
+    await clock.advance(2000)
+    one.pause()
+    await clock.advance(2000)
+    const taken = two.takeOver()
+    const sent = one.send(Nudge(1), to)
+    await taken
+    two.resume()
+    await clock.advance(5000)
+    expect([await sent, two.role, took]).toEqual([true, 'leader', takers])
+  },
+)

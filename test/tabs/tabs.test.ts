@@ -6,11 +6,13 @@ import {
   memoryStorage,
   resource,
   type Engine,
+  type EngineOptions,
   type Session,
   type SessionStorage,
 } from 'dogear'
 import { crash, virtualClock, virtualTabs, type VirtualTabs } from 'dogear/testing'
 import { ears } from '../support/leaving'
+import { Page } from '../support/page'
 import { Done, failure, flow, gate, type Gate, Go, Item, Nudge, Question, sorted } from '../support/flows'
 
 /** A browser: its tabs share storage, locks and channels. */
@@ -19,7 +21,7 @@ const browser = (storage: SessionStorage = memoryStorage(), more: Partial<Virtua
   const tabs = { ...virtualTabs(), ...more }
   const errors: unknown[] = []
   let ids = 0
-  const tab = (its: Partial<VirtualTabs> = {}): Engine =>
+  const tab = (its: EngineOptions = {}): Engine =>
     createEngine({
       storage,
       clock,
@@ -680,6 +682,100 @@ describe('two tabs on one session', () => {
     await two.close()
     const again = await createEngine({ storage, clock }).open(asking)
     expect(again.state.get('text')).toBe('not stored')
+  })
+
+  test("nobody takes a follower's event, and the answer is lost / asked once more, the leader says so again", async () => {
+    const { tab, tabs, clock } = browser()
+    const page = new Page(new Map())
+    let lost = 0
+    const channel: typeof tabs.channel = (name) => {
+      const inner = tabs.channel(name)
+      return {
+        set onmessage(listener: typeof inner.onmessage) {
+          inner.onmessage = (event) => {
+            const { message } = event.data as { message: { kind: string } }
+            if (message.kind === 'answer' && lost++ === 0) return
+            listener?.(event)
+          }
+        },
+        postMessage: inner.postMessage,
+        close: inner.close,
+      }
+    }
+    const nudged = defineWorkflow({ ...flow, events: [Nudge] }).step('end', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    await tab().open(nudged)
+    const two = await tab({ channel, page }).open(nudged)
+    const sent = two.send(Nudge('x'))
+    await clock.advance(10)
+    expect([two.role, lost]).toEqual(['follower', 1])
+    page.hide(true)
+    page.show(true)
+    await clock.advance(10)
+    expect(await sent).toBe(false)
+  })
+
+  test('a tab asks for what the leader cannot do / it is told, and the leader goes on', async () => {
+    const { tab, tabs, clock } = browser()
+    const names: string[] = []
+    const channel = (name: string) => {
+      names.push(name)
+      return tabs.channel(name)
+    }
+    const one = await tab().open(asking)
+    const two = await tab({ channel }).open(asking)
+    const heard: { readonly kind: string; readonly epoch: number }[] = []
+    const other = tabs.channel(names.at(-1) ?? '')
+    other.onmessage = ({ data }) => void heard.push((data as { message: (typeof heard)[0] }).message)
+    one.state.set('text', 'a')
+    await clock.advance(10)
+    const of = heard.find((it) => it.kind === 'news')?.epoch
+    const message = { kind: 'ask', of, by: 'other', n: 1, seen: 0, call: 'toString', args: [] }
+    other.postMessage({ message, version: 1 })
+    one.state.append('text', 'b')
+    await clock.advance(10)
+    const [answer] = heard.filter((it) => it.kind === 'answer')
+    expect(answer).toMatchObject({ to: 'other', n: 1, error: { name: 'TypeError' } })
+    expect(two.state.get('text')).toBe('ab')
+  })
+
+  test('without a history, a tab that claims the session is killed before it stores or says anything / the next one keeps what it has heard of the leader before', async () => {
+    const disk = { full: false }
+    const storage = memoryStorage({ failAt: (_, { kind }) => disk.full && kind === 'append' })
+    const { tab, tabs, clock } = browser(storage)
+    const deaf = { deaf: false }
+    const channel: typeof tabs.channel = (name) => {
+      const inner = tabs.channel(name)
+      return {
+        set onmessage(listener: typeof inner.onmessage) {
+          inner.onmessage = (event) => deaf.deaf || listener?.(event)
+        },
+        postMessage: inner.postMessage,
+        close: inner.close,
+      }
+    }
+    const brief = defineWorkflow({ ...flow, history: 0 }).step('end', { on: Go, emits: [Done] }, () =>
+      Done(1),
+    )
+    const [first, third] = [tab(), tab()]
+    const one = await first.open(brief)
+    one.state.set('text', 'a')
+    await one.flush()
+    const two = await tab({ channel }).open(brief)
+    const three = await third.open(brief)
+    disk.full = true
+    one.state.append('text', 'b')
+    await clock.advance(1000)
+    expect(two.state.get('text')).toBe('ab')
+    deaf.deaf = true
+    await three.takeOver()
+    crash(third)
+    crash(first)
+    deaf.deaf = false
+    disk.full = false
+    await clock.advance(10_000)
+    expect([two.role, two.state.get('text')]).toEqual(['leader', 'ab'])
   })
 
   test('the follower types and replies while the leader dies / nothing is lost or doubled', async () => {

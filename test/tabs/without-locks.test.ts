@@ -157,6 +157,40 @@ test('a browser that refuses channels, as one where a site may store nothing / t
   expect([session.role, session.persistence.status]).toEqual(['leader', 'saved'])
 })
 
+test('a channel that cannot carry what is said, as a value that no message takes / it is reported, and the session goes on', async () => {
+  const errors: unknown[] = []
+  const wrong = new DOMException('it could not be cloned', 'DataCloneError')
+  const refuse = (): never => {
+    throw wrong
+  }
+  const channel = () => ({ onmessage: null, postMessage: refuse, close: () => {} })
+  const tabs = { ...virtualTabs(), channel, onError: (error: unknown) => void errors.push(error) }
+  const engine = createEngine({ storage: memoryStorage(), clock: virtualClock(), ...tabs })
+  const session = await engine.open(asking)
+  session.state.set('text', 'a')
+  await session.flush()
+  expect([session.role, session.persistence.status]).toEqual(['leader', 'saved'])
+  await engine.delete('flow')
+  expect(await engine.list()).toEqual([])
+  expect(new Set(errors)).toEqual(new Set([wrong]))
+})
+
+test('a channel cannot be opened when a session is deleted / it is deleted, and that is reported', async () => {
+  const storage = memoryStorage()
+  const clock = virtualClock()
+  const session = await createEngine({ storage, clock }).open(asking)
+  session.state.set('text', 'a')
+  await session.close()
+  const errors: unknown[] = []
+  const channel = (): never => {
+    throw new Error('no channel')
+  }
+  const engine = createEngine({ storage, clock, channel, onError: (error) => void errors.push(error) })
+  await engine.delete('flow')
+  expect(await engine.list()).toEqual([])
+  expect(errors).toMatchObject([{ message: 'no channel' }])
+})
+
 describe('a silent leader', () => {
   test('no answer for four seconds / `unsaved`, and the error says what to do; `saved` after an answer', async () => {
     const { engine, clock } = browser({})

@@ -104,6 +104,7 @@ describe('a node that is another workflow', () => {
           writeBack: { resources: { x: 'result' }, state: { a: 'result', 'a.b': 'result' } },
         },
         Answer: { workflow: {} },
+        Read: { workflow: refund, retry: { attempts: 0 } },
       },
     }
     let error: GraphError | undefined
@@ -116,6 +117,7 @@ describe('a node that is another workflow', () => {
     expect(error?.message).toContain('registry.nodes.Refund is not valid: writeBack.resources')
     expect(error?.message).toContain('writeBack.state["a.b"]')
     expect(error?.message).toContain('registry.nodes.Answer.workflow')
+    expect(error?.message).toContain('registry.nodes.Read.retry is not valid: retry.attempts is 0')
   })
 
   test('options that mean nothing for a workflow, in the registry and the document / findings with their paths', () => {

@@ -237,6 +237,26 @@ describe('retry', () => {
 })
 
 describe('fallback', () => {
+  test('the only attempt times out / its signal is aborted by then', async () => {
+    const page = profile()
+    const signals: AbortSignal[] = []
+    const workflow = defineWorkflow(base).node(
+      'work',
+      { on: Go, emits: [Done], timeout: 100 },
+      {
+        execute: (_, { signal }) => {
+          signals.push(signal)
+          return gate<number>().promise
+        },
+        fallback: () => signals.map((it) => it.aborted),
+        cleanup: (_store, _prepared, found) => Done(found),
+      },
+    )
+    const run = (await page.open(workflow)).run()
+    await page.clock.advance(100)
+    expect(await run).toEqual([true])
+  })
+
   test('the last attempt fails / fallback gets (X, last error), and its result goes to cleanup', async () => {
     const page = profile()
     const own = phases({ failures: 9 })
