@@ -199,7 +199,7 @@ class Child implements Nested {
     this.#parent.wake()
   }
 
-  /** The sub-flow is done: its parent records the outcome, even when no attempt waits for it. */
+  /** The sub-flow is done: its parent records the outcome. Without an attempt, which cannot be, the next one would do it. */
   #finish(): void {
     const { core } = this
     const end = core.model.run?.end
@@ -216,9 +216,7 @@ class Child implements Nested {
       : end.result === undefined
         ? {}
         : { value: end.result }
-    const attempt = this.#parent.attempts.get(exec)
-    if (attempt) attempt.points.log.done(key, 'subflow', result)
-    else this.#parent.append({ kind: 'done', exec, key, type: 'subflow', ...result })
+    this.#parent.attempts.get(exec)?.points.log.done(key, 'subflow', result)
   }
 }
 

@@ -122,7 +122,6 @@ function hold(model: Model, scope: number): void {
   const it = model.scopes.get(scope)
   if (it === undefined) return
   it.open++
-  model.ripe.delete(it.id)
 }
 
 function release(model: Model, scope: number | undefined): void {

@@ -275,10 +275,7 @@ export class Attempt {
   /** Work that fails by itself when the time is up. Whoever waits for it decides what becomes of the attempt. */
   timed<T>(work: Promise<T>): Promise<T> {
     if (this.#time === undefined) return work
-    return this.#time.race(work, (error) => {
-      this.#controller?.abort(error)
-      this.#controller = undefined
-    })
+    return this.#time.race(work, (error) => this.#controller?.abort(error))
   }
 }
 
