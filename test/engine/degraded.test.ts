@@ -158,6 +158,28 @@ describe('the first read hangs', () => {
     expect(session.persistence.status).toBe('saved')
   })
 
+  test('a run that only asks, where one that asks is stored / the stored one goes on, and is not begun anew', async () => {
+    const { clock, inner, door, engine } = await behind(false)
+    const before = createEngine({ storage: inner, clock })
+    const stored = await before.open(asking)
+    stored.run().catch(() => {})
+    await clock.advance(0)
+    const [ask] = stored.asks
+    await before.close()
+    const opened = engine.open(asking)
+    await clock.advance(4000)
+    const session = await opened
+    const result = session.run()
+    await clock.advance(0)
+    expect(session.asks[0]?.id).not.toBe(ask?.id)
+    door.open()
+    await clock.advance(0)
+    expect(session.asks.map((it) => it.id)).toEqual([ask?.id])
+    expect(session.history().filter((it) => it.type === 'started')).toHaveLength(1)
+    await session.reply(ask?.id ?? '', 'yes')
+    expect(await result).toBe('yes')
+  })
+
   test('a run that has begun an effect / goes on in memory; what is stored stays, and this is reported', async () => {
     const { clock, engine, inner, door, errors, writes } = await behind(true)
     const session = engine.session(charging)

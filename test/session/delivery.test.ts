@@ -132,7 +132,7 @@ describe('what a step returns', () => {
     const session = await page.open(workflow)
     const result = session.run()
     await page.settle()
-    await session.asks[0]?.reply('a' as never)
+    await session.asks[0]?.reply('a')
     expect(await result).toEqual({ length: 7 })
   })
 
@@ -156,12 +156,20 @@ describe('what a step returns', () => {
   test('sending an undeclared event / throws at the call, in the step', async () => {
     const seen: unknown[] = []
     const workflow = defineWorkflow({ ...flow }).step('first', { on: Go, emits: [Done] }, (ctx) => {
-      for (const wrong of [Other('x'), { type: 'ghost' }, 5, null, undefined])
+      for (const wrong of [Other('x'), { type: 'ghost' }, 5, null, undefined, 'done', {}])
         seen.push(thrown(() => ctx.send(wrong as never)))
       return Done(1)
     })
     await (await profile().open(workflow)).run()
-    expect(seen).toHaveLength(5)
+    expect(seen.map((it) => /allow (.+); it allows/.exec((it as Error).message)?.[1])).toEqual([
+      'event "other"',
+      'event "ghost"',
+      '5, which is no event',
+      'null, which is no event',
+      'undefined, which is no event',
+      '"done", which is no event',
+      'an object that is no event',
+    ])
     for (const error of seen) expect(error).toMatchObject({ code: 'UNKNOWN_EVENT' })
   })
 })

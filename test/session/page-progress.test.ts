@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, type AnyWorkflow, type Session } from '../../src/index'
+import { defineEvent, defineWorkflow, resource, type AnyWorkflow, type Session } from '../../src/index'
 import { Answer, Done, Go, flow, gate, profile } from '../support/flows'
 
 const page = (name: string) => defineEvent(name, z.undefined(), { reply: Answer })
@@ -218,14 +218,22 @@ describe('progress of a wizard', () => {
   test("a cancelled step goes on / its progress and resources are nobody's any more", async () => {
     const profiled = profile()
     const slow = gate()
-    const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
-      await slow.promise
-      ctx.progress(0.5)
-      ctx.setResource('late', 1)
-      ctx.deleteResource('kept')
-      return Done(1)
-    })
-    const session = await profiled.open(workflow, { resources: { kept: 1 } as never })
+    const resources = {
+      kept: resource<number>({ optional: true }),
+      late: resource<number>({ optional: true }),
+    }
+    const workflow = defineWorkflow({ ...flow, resources }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await slow.promise
+        ctx.progress(0.5)
+        ctx.setResource('late', 1)
+        ctx.deleteResource('kept')
+        return Done(1)
+      },
+    )
+    const session = await profiled.open(workflow, { resources: { kept: 1 } })
     session.run().catch(() => {})
     await profiled.settle()
     session.cancel()

@@ -548,7 +548,7 @@ describe("a run's timeout", () => {
       Done(1),
     )
     const session = await page.open(workflow)
-    session.setResources({ any: 1 } as never)
+    session.setResources({ any: 1 })
     expect(await session.run()).toBe(1)
     expect(page.errors).toEqual([])
   })

@@ -93,7 +93,7 @@ test('a page dies while it claims, and its claim is cut off / its claim under wa
   const dying: KeyValueStore = {
     getItem: (key) => store.getItem(key),
     getKeys: (base) => store.getKeys(base),
-    setItem: (key, value) => store.setItem(key, /:c-[^:]*$/.test(key) ? String(value).slice(0, 9) : value),
+    setItem: (key, value) => store.setItem(key, /:c-[^:]*$/.test(key) ? value.slice(0, 9) : value),
     removeItem: () => Promise.reject(new Error('the page has died')),
   }
   await expect(unstorageStorage(dying).claim('a', shape, 1)).rejects.toThrow('died')
@@ -117,4 +117,35 @@ test('the value with a long id is cut off / the other sessions are listed', asyn
   }
   expect(named).not.toBe('')
   expect((await unstorageStorage(driver).list()).map((it) => it.id)).toEqual(['short'])
+})
+
+test('text in the store is damaged, and as long as it was / it is not taken for one that was cut off: the load refuses it', async () => {
+  const store = createStorage()
+  const asking = defineWorkflow({ name: 'asking', version: 1, start: Begin, stop: End }).step(
+    'only',
+    { on: Begin, emits: [End] },
+    () => End(),
+  )
+  const open = () => createEngine({ storage: unstorageStorage(store), clock: virtualClock() }).open(asking)
+  const session = await open()
+  session.state.set('note', 'typed')
+  await session.close()
+  const keys = (await store.getKeys()).filter((it) => /:j-[^:]*$/.test(it))
+  expect(keys).not.toEqual([])
+  for (const key of keys) {
+    const text = JSON.stringify(await store.getItem(key))
+    await store.setItemRaw(key, `x${text.slice(1)}`)
+  }
+  await expect(open()).rejects.toMatchObject({ code: 'UNREADABLE_RECORD' })
+})
+
+test('flow state is set aside / a copy of it stays in the store', async () => {
+  const store = createStorage()
+  const storage = unstorageStorage(store)
+  const shape = { format: 3, workflow: 'asking', version: 1 }
+  const aside = async () => (await store.getKeys()).filter((it) => /:q-[^:]*$/.test(it))
+  expect(await storage.writeFlow({ ...shape, seq: 1, applied: [], at: 1, data: '{}', sum: 0 }, 0)).toBe(true)
+  expect(await aside()).toEqual([])
+  await storage.quarantineFlow('asking')
+  expect(await aside()).toHaveLength(1)
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createEngine, LoadError, StaleEpochError, StorageError } from 'dogear'
 import { storageConformance, virtualClock } from 'dogear/testing'
 import { webStorage, type TextArea } from 'dogear/web-storage'
@@ -268,4 +268,16 @@ it('a flow with an open ask goes on in the next page', async () => {
   const result = after.run()
   await after.asks[0]?.reply('Ada')
   expect(await result).toBe('hello Ada')
+})
+
+it('in a sessionStorage, tabs do not find each other / each has a name of its own, which its next page keeps', () => {
+  const names: string[] = []
+  for (let tab = 0; tab < 2; tab++) {
+    vi.stubGlobal('sessionStorage', area())
+    for (let page = 0; page < 2; page++) names.push(`${webStorage(() => sessionStorage).name}`)
+  }
+  vi.unstubAllGlobals()
+  expect(names[0]).toBe(names[1])
+  expect(names[2]).toBe(names[3])
+  expect(names[0]).not.toBe(names[2])
 })

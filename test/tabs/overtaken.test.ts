@@ -89,19 +89,24 @@ test.each(['as the leader', 'before it heard of the new leader'])(
   },
 )
 
-const appended =
+const appends =
   (text: string): Write =>
   (store) =>
     store.append('text', text)
+const begins: Write = (store) => store.set('text', 'a')
 
-test.each<readonly [string, (text: string) => Write, Write?]>([
-  ['a text that grows', appended],
-  ['a text that grows from nothing', appended, appended('a')],
-  ['a field that is set', (text) => (store) => store.set('text', `${String(store.get('text'))}${text}`)],
-  ['another field', (text) => (store) => store.set(`text-${text}`, text)],
+test.each<readonly [string, Write, (text: string) => Write]>([
+  ['a text that grows', begins, appends],
+  ['a text that grows from nothing', appends('a'), appends],
+  [
+    'a field that is set',
+    begins,
+    (text) => (store) => store.set('text', `${String(store.get('text'))}${text}`),
+  ],
+  ['another field', begins, (text) => (store) => store.set(`text-${text}`, text)],
 ])(
   '%s, while nothing can be stored and the new leader does not hear it in time / it has all of it',
-  async (_, write, begin = (store) => store.set('text', 'a')) => {
+  async (_, begin, write) => {
     const clock = virtualClock()
     let full = true
     const memory = memoryStorage()
@@ -217,7 +222,7 @@ test('another device has ended the run / a cancel made here is reported, not don
 })
 
 test.each([
-  ['to one step', { step: 'b' }, ['b']],
+  ['to one step', { step: 'b' as const }, ['b']],
   ['to whoever takes it', {}, ['a', 'b']],
 ])(
   'an event is sent %s at the very moment of a takeover / the new leader delivers it as it was sent',

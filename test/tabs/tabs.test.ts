@@ -732,7 +732,8 @@ describe('two tabs on one session', () => {
     await clock.advance(10)
     const of = heard.find((it) => it.kind === 'news')?.epoch
     const message = { kind: 'ask', of, by: 'other', n: 1, seen: 0, call: 'toString', args: [] }
-    other.postMessage({ message, version: 1 })
+    const say = other.postMessage.bind(other)
+    say({ message, version: 1 })
     one.state.append('text', 'b')
     await clock.advance(10)
     const [answer] = heard.filter((it) => it.kind === 'answer')
