@@ -84,6 +84,9 @@ function copyList(list: readonly unknown[], level: Level): unknown[] {
     if (item === undefined) refuse(at in list ? 'undefined in a list' : 'a hole in a list', at, level)
     made.push(copy(item, at, level, level.keeps))
   }
+  // As on what `match` returns. A long list has none, and its keys take longer to list than all the rest.
+  const named = made.length < 1000 && Object.keys(list)[made.length]
+  if (named) refuse('a named value in a list', named, level)
   return made
 }
 

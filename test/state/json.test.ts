@@ -138,6 +138,11 @@ describe('a value that cannot be kept', () => {
     expect(refusal({ a: Array(2) })).toMatchObject({ path: 'state.upload.a.0', kind: 'a hole in a list' })
   })
 
+  it('a list with a name beside its items, as `match` returns it / refused, naming the name', () => {
+    const [kind, path] = ['a named value in a list', 'state.upload.found.index']
+    expect(refusal({ found: 'abc'.match(/b/) })).toMatchObject({ kind, path })
+  })
+
   it('a cycle / refused, naming where it closes', () => {
     const own: Record<string, unknown> = { deep: {} }
     ;(own['deep'] as Record<string, unknown>)['again'] = own

@@ -77,7 +77,8 @@ function isKind(value: unknown, kind: string): boolean {
     case 'place':
       return Number.isSafeInteger(value)
     case 'count':
-      return Number.isSafeInteger(value) && (value as number) >= 0
+    case 'nth':
+      return Number.isSafeInteger(value) && (value as number) >= (kind === 'nth' ? 1 : 0)
     case 'path':
       return isPath(value)
     default:
