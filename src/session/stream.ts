@@ -62,7 +62,7 @@ export class Streams {
 function lastOf(record: SessionRecord, stop: string): WorkflowEvent {
   if (record.kind !== 'finished')
     return { type: 'cancelled', data: { reason: `the session was ${record.kind}` } }
-  const { kind: _kind, seq: _seq, at: _at, by: _by, n: _n, status, ...data } = record
+  const { kind: _kind, seq: _seq, at: _at, by: _by, n: _n, exec: _exec, status, ...data } = record
   return status === 'completed' ? { type: stop, data: data.result } : { type: status, data }
 }
 

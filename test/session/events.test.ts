@@ -275,10 +275,8 @@ describe('events()', () => {
     const failed = watch(session.events())
     session.run().catch(() => {})
     await page.settle()
-    expect(failed.seen[0]).toMatchObject([
-      'failed',
-      { error: { name: 'Error', message: 'no paper', step: 'work', attempts: 1 } },
-    ])
+    const error = { name: 'Error', message: 'no paper', step: 'work', event: { type: 'go' }, attempts: 1 }
+    expect(failed.seen[0]).toEqual(['failed', { error }])
     const other = await page.open(talking(), { id: 'other' })
     const cancelled = watch(other.events())
     other.run().catch(() => {})
