@@ -7,7 +7,7 @@ export class StaleEpochError extends DogearError {
   declare readonly id: string
   declare readonly epoch: number
   declare readonly newest: number
-  /** Only on the error that `onError` gets: the kinds of this user's records that are not stored, such as `answered` for a reply, or the calls of a tab that followed. */
+  /** What was done here and is not stored: the kinds of the records, `answered` for a reply, or the calls of a follower. */
   declare lost?: readonly string[]
   constructor(id: string, epoch: number, newest: number) {
     super(
@@ -52,22 +52,26 @@ export interface LoadRemedies {
   readonly reset: () => Promise<void>
   /** The stored bytes as they are, for a download or a support request. */
   readonly export: () => Promise<unknown>
-  /** What was refused. Default: `session`. */
-  readonly what?: string
-  /** What the message says of the remedies. */
-  readonly advice?: string
 }
 
-/** A stored session was refused. Its bytes are untouched. */
+/** A stored session, flow state or imported session was refused. Stored bytes are untouched. */
 export class LoadError extends DogearError {
   override readonly name = 'LoadError'
   declare readonly retry: LoadRemedies['retry']
   declare readonly reset: LoadRemedies['reset']
   declare readonly export: LoadRemedies['export']
   declare readonly code: LoadErrorCode
+  /** The session's; for a flow state, the workflow's name. */
   declare readonly id: string
-  constructor(code: LoadErrorCode, id: string, reason: string, remedies: LoadRemedies, cause?: unknown) {
-    const { what = 'session', advice = ' (retry, reset or export it)' } = remedies
+  constructor(
+    code: LoadErrorCode,
+    id: string,
+    reason: string,
+    remedies: LoadRemedies,
+    cause?: unknown,
+    what = 'session',
+    advice = ' (retry, reset or export it)',
+  ) {
     const name = id && ` "${id}"`
     super(`${what}${name} was not loaded: ${reason}; nothing stored was changed${advice}`, { cause })
     this.retry = remedies.retry

@@ -89,7 +89,8 @@ export function checked(
     const known = error instanceof Refusal
     // The error of the copy names the place.
     const reason = known || error instanceof DogearError ? error.message : 'its parts do not fit together'
-    throw new LoadError(known ? error.code : 'UNREADABLE_RECORD', id ?? idOf(json), reason, remedies, error)
+    const code = known ? error.code : 'UNREADABLE_RECORD'
+    throw new LoadError(code, id ?? idOf(json), reason, remedies, error, 'imported session', '')
   }
 }
 

@@ -1,4 +1,4 @@
-import { SessionStateError, StateValidationError, WorkflowError } from '../errors'
+import { ArgumentError, SessionStateError, StateValidationError } from '../errors'
 import { LoadError, StorageError, type LoadRemedies } from '../storage-errors'
 import { checkArgument, checkOptions } from '../state/argument'
 import type { AnyWorkflow } from '../workflow/shape'
@@ -70,8 +70,8 @@ export class Registry {
   session(workflow: AnyWorkflow, options: Opened): Session<AnyWorkflow> {
     if (this.#closed) throw new StorageError('the engine is closed; make another one with createEngine()')
     const definition = definitionOf(workflow)
-    const id = idOf(options, definition)
     checkOptions('engine.open()', options, takes)
+    const id = idOf(options, definition)
     const known = this.#open.get(id)
     const closing = known?.live.closing?.catch(() => {})
     if (known && !closing) {
@@ -101,7 +101,7 @@ export class Registry {
     seedling: Seedling,
     options: Opened,
   ): Promise<Session<AnyWorkflow>> {
-    checkArgument('the id', id, 'string')
+    checkArgument('fork(): id', id, 'string')
     const open = this.#open.get(id)?.live
     await open?.ready.catch(() => {})
     if (open && open.core.model.seq > 0) throw taken(id)
@@ -128,7 +128,6 @@ export class Registry {
       retry: async () => void (await this.import(workflow, json, options)),
       reset: async () => {},
       export: async () => json,
-      ...{ what: 'imported session', advice: '' },
     }
     try {
       const { id, ...seedling } = checked(definition, json, options.id, remedies)
@@ -230,7 +229,7 @@ export class Registry {
 }
 
 const takes = {
-  id: '',
+  id: 'string',
   resources: 'object',
   initialState: '',
   serializer: 'serialize',
@@ -247,14 +246,8 @@ function mayBegin({ face, serializer: had }: Open, workflow: AnyWorkflow, given:
   return other && error instanceof LoadError
 }
 
-/**
- * Callers without types give anything. `open(checkout, 'cart-42')` would open another session than was meant. An empty id,
- * as of a user who is not known yet, would open one session for all users.
- */
-function idOf(options: Opened | null, { name }: Definition): string {
-  const id: unknown = typeof options === 'object' && options ? (options.id ?? name) : undefined
-  if (typeof id === 'string' && id !== '') return id
-  const message =
-    'it was opened with wrong options; they are an object, and its `id` is a text, not an empty one'
-  throw new WorkflowError(name, [{ check: 'options', message }])
+/** An empty id, as of a user who is not known yet, would open one session for all users. */
+function idOf({ id }: Opened, { name }: Definition): string {
+  if (id === '') throw new ArgumentError('engine.open(): id', id, 'a text', 'an empty one')
+  return id ?? name
 }

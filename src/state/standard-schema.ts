@@ -28,8 +28,8 @@ interface Finding {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** Runs a schema. Throws a SchemaError when it is asynchronous: a write cannot wait. */
-export function validate(schema: Schema, value: unknown): Validated {
+/** Runs a schema. Throws a SchemaError, with `what` was to be checked, when it is asynchronous: a write cannot wait. */
+export function validate(schema: Schema, value: unknown, what = 'a value'): Validated {
   const standard = (schema as Partial<Schema> | null)?.['~standard']
   if (!standard) throw new ArgumentError('a schema', schema, 'a Standard Schema')
   const result = judged(standard, value) as
@@ -38,7 +38,9 @@ export function validate(schema: Schema, value: unknown): Validated {
     | PromiseLike<unknown>
   if ('then' in result) {
     result.then(undefined, () => undefined) // else its rejection would surface a second time, without a handler
-    throw new SchemaError('schemas must be synchronous: use no async refinement, and none that throws')
+    throw new SchemaError(
+      `the schema of ${what} must be synchronous: use no async refinement, and none that throws`,
+    )
   }
   return result.issues === undefined
     ? { value: result.value }

@@ -127,7 +127,7 @@ export class Writer {
       const sum = sumOf(data)
       const epoch = await this.#deps.epoch()
       if (!this.stopped)
-        await withinLimit(clock, send(epoch, { at, status, data, sum }), timeout, `saving "${id}"`)
+        await withinLimit(clock, send(epoch, { at, status, data, sum }), timeout, `save of session "${id}"`)
       return { seq, at, size: sizeOf(data), sum }
     } finally {
       // oxlint-disable-next-line no-unmodified-loop-condition -- close() sets it during the awaits above

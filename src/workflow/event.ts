@@ -131,7 +131,7 @@ function parse(type: string, schema: Schema | undefined, data: unknown): unknown
   if (schema === undefined && data === undefined) return undefined
   if (schema === undefined)
     throw new EventValidationError(type, [{ path: '', message: 'it has no schema, so it takes no data' }])
-  const result = validate(schema, data)
+  const result = validate(schema, data, `event "${type}"`)
   if ('issues' in result) throw new EventValidationError(type, result.issues)
   return result.value === undefined ? undefined : copyOnlyJson(result.value, `the data of event "${type}"`)
 }

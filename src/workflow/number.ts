@@ -8,5 +8,8 @@ export const amount: Rule = ['0 or more', (it) => it >= 0]
 
 /** What is wrong with a number, in words; `undefined` when nothing is. */
 export function mistake(name: string, value: number, rule: Rule): string | undefined {
-  return rule[1](value) ? undefined : `${name} is ${value}; it is ${rule[0]}`
+  // A text is shown as one: a version "1" is no number.
+  return rule[1](value)
+    ? undefined
+    : `${name} is ${typeof value === 'string' ? `"${value as string}"` : value}; it is ${rule[0]}`
 }

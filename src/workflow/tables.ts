@@ -39,7 +39,8 @@ export function tablesOf(options: Definition['options'], steps: readonly StepDef
 }
 
 function mustBeEvent(event: AnyEvent | undefined, step: string, workflow: string): void {
-  if (typeof event?.type === 'string') return
-  const message = `step "${step}": \`on\`, \`emits\` or \`asks\` holds ${String(event)}, which is no event; do two files import each other?`
+  if (event?.type && typeof event.type === 'string') return
+  const what = typeof event === 'function' ? 'a function without a type' : String(event)
+  const message = `step "${step}": \`on\`, \`emits\` or \`asks\` holds ${what}, which is no event; do two files import each other?`
   throw new WorkflowError(workflow, [{ check: 'options', message }])
 }

@@ -88,7 +88,8 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
         report(`${what}: its schema is no Standard Schema (zod from 3.24, valibot, arktype)`)
     }
     eventsByType.forEach(({ schema }, type) => {
-      if (typeof type !== 'string') report('`start`, `stop`, `events` or a `reply` is no event')
+      if (typeof type !== 'string' || type === '')
+        report('`start`, `stop`, `events` or a `reply` is no event')
       look(schema, `event "${type}"`)
     })
     look(state, 'state')

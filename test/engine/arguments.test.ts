@@ -258,11 +258,11 @@ describe('in a step', () => {
       (ctx) => ctx.waitFor(Nudge, { where: { n: 1 } }),
       'waitFor(): where takes a function, not object',
     ],
-    ['sleep(text)', (ctx) => ctx.sleep('1s'), 'the time of sleep() takes milliseconds, not string'],
+    ['sleep(text)', (ctx) => ctx.sleep('1s'), 'sleep() takes milliseconds, not string'],
     [
       'ask({ timeout })',
       (ctx) => ctx.ask(Question(1), { timeout: null }),
-      'the time of ask() takes milliseconds, not null',
+      'ask(): timeout takes milliseconds, not null',
     ],
     ['once() by no key', (ctx) => ctx.once(undefined, () => 1), 'once(): key takes a text, not undefined'],
     ['edit(value)', (ctx) => ctx.state.edit({ n: 1 }), 'edit() takes a function, not object'],

@@ -314,15 +314,15 @@ describe('calls that no type checker has seen', () => {
   })
 
   test.each<readonly [string, unknown]>([
-    ['an id in place of options', 'cart-42'],
-    ['null', null],
-    ['an id that is a number', { id: 42 }],
-    ['an empty id', { id: '' }],
-  ])('%s / WorkflowError, and no other session is opened', async (_, options) => {
+    ['engine.open() takes an object, not string', 'cart-42'],
+    ['engine.open() takes an object, not null', null],
+    ['engine.open(): id takes a text, not 42', { id: 42 }],
+    ['engine.open(): id takes a text, not an empty one', { id: '' }],
+  ])('%s / ArgumentError, and no other session is opened', async (message, options) => {
     const { engine } = profile()
     expect(await failure(engine.open(workflow, options as never))).toMatchObject({
-      code: 'WORKFLOW',
-      message: expect.stringContaining('`id` is a text') as string,
+      code: 'ARGUMENT',
+      message,
     })
     expect(await engine.list()).toEqual([])
   })
@@ -338,7 +338,7 @@ describe('calls that no type checker has seen', () => {
     const late = defineWorkflow({ ...flow, state }).step('work', { on: Go, emits: [Done] }, () => Done(1))
     expect(await failure(engine.open(late))).toMatchObject({
       code: 'SCHEMA',
-      message: expect.stringContaining('synchronous') as string,
+      message: expect.stringContaining('the schema of state must be synchronous') as string,
     })
     expect([await engine.list(), errors]).toEqual([[], []])
   })

@@ -64,7 +64,8 @@ describe('waitFor', () => {
       asleep = 5000
       expect(await (ask?.reply('late') ?? session.send(Nudge('late')))).toBe(false)
       await clock.advance(0)
-      expect(session.result).toMatch('took longer than 1000 ms')
+      const what = which.startsWith('an ask') ? 'the reply to "question"' : 'the wait for "nudge"'
+      expect(session.result).toBe(`${what} took longer than 1000 ms`)
     },
   )
 

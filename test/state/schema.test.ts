@@ -414,7 +414,7 @@ describe('rules that only an ancestor can check', () => {
   it('an asynchronous schema / SchemaError that says what to do', async () => {
     const schema = z.object({ n: z.number().refine(async () => true) })
     expect(() => over(schema).check('n', 1)).toThrow(SchemaError)
-    expect(() => over(schema).compiled.initial({ n: 1 })).toThrow('schemas must be synchronous')
+    expect(() => over(schema).compiled.initial({ n: 1 })).toThrow('the schema of state must be synchronous')
     const late: Schema = {
       '~standard': { vendor: 'x', version: 1, validate: () => Promise.reject(new Error('late')) },
     }

@@ -79,7 +79,7 @@ describe('numbers', () => {
   test.each([
     ['version 0', { version: 0 }, 'version'],
     ['version 1.5', { version: 1.5 }, 'version'],
-    ['version as text', { version: '1' }, 'version'],
+    ['version as text', { version: '1' }, 'version is "1"'],
     ['no version', { version: undefined }, 'version'],
     ['no name', { name: '' }, 'name'],
     ['maxSteps 0', { maxSteps: 0 }, 'maxSteps'],
@@ -601,12 +601,15 @@ describe('options', () => {
     ['an `on` that is a name', { on: 'go', emits: [Done] }],
     ['an `emits` with a hole', { on: Go, emits: [undefined] }],
     ['an `asks` with a hole', { on: Go, emits: [Done], asks: [null] }],
+    ['an event without a name', { on: defineEvent(''), emits: [Done] }],
+    ['a function for an event', { on: () => Go, emits: [Done] }],
   ])('a step with %s / WorkflowError at its definition, naming the step', (_, options) => {
     const error: Error & { code: string } = thrown(() =>
       defineWorkflow(flow).step('work', options as never, done as never),
     )
     expect(error.code).toBe('WORKFLOW')
     expect(error.message).toMatch(/step "work": .*is no event/)
+    expect(error.message).not.toContain('=>')
   })
 
   test('emits that is one event, not a list / counts as a list of one', async () => {

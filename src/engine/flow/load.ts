@@ -29,6 +29,6 @@ export function flowLoadError(
     await storage.quarantineFlow(name, true)
     await retry()
   }
-  const remedies = { retry, reset, export: () => storage.readFlow(name), what: 'flow state' }
-  return new LoadError(code, name, message, remedies, cause)
+  const remedies = { retry, reset, export: () => storage.readFlow(name) }
+  return new LoadError(code, name, message, remedies, cause, 'flow state')
 }

@@ -110,7 +110,11 @@ export class PointLog {
     else if (replay.turns.isDue(key)) await replay.turns.of(key)
     this.alive()
     const { result }: { result: PointResult | undefined } = point
-    if (result?.timeout) throw new TimeoutError('wait', key.replace(':', ' of '), timeout ?? 0)
+    if (result?.timeout) {
+      const event = key.slice(type.length + 1, key.lastIndexOf('#'))
+      const what = type === 'ask' ? 'the reply to' : 'the wait for'
+      throw new TimeoutError('wait', `${what} "${event}"`, timeout ?? 0)
+    }
     return result?.value
   }
 
@@ -141,5 +145,6 @@ export function hasAny(points: ReadonlyMap<string, Point>, name: string): boolea
 
 function mustBeTime(ms: number | undefined, type: PointType): void {
   if (Number.isFinite(ms) || (ms === undefined && type !== 'sleep')) return
-  throw new ArgumentError(`the time of ${type}()`, ms, 'milliseconds')
+  const calls: Partial<Record<PointType, string>> = { ask: 'ask(): timeout', wait: 'waitFor(): timeout' }
+  throw new ArgumentError(calls[type] ?? 'sleep()', ms, 'milliseconds')
 }
