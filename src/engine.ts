@@ -77,7 +77,7 @@ export interface Flow<W extends AnyWorkflow> {
   /**
    * Resolves when the flow state has been read. Rejects with a LoadError when what is stored is damaged or for other
    * code: then `state` shows the defaults, and writes to it are kept in memory and stored once `retry` or `reset` of the
-   * error has helped. Rejects with a StorageError when storage cannot be read, which is tried again.
+   * error has helped. Rejects with a StorageError or TimeoutError when storage cannot be read, which is tried again.
    */
   readonly ready: Promise<void>
   /**
@@ -97,17 +97,17 @@ export interface Engine {
   /**
    * Opens a session and resumes what was interrupted. The same id gives the same session.
    *
-   * Rejects with WorkflowError for a wrong definition, StateValidationError for an initial state that the schema
-   * refuses, LoadError when what is stored cannot be loaded, StorageError when storage cannot be read.
+   * Rejects with WorkflowError or ArgumentError (the definition, an option), StateValidationError or SerializationError (the
+   * initial state), SessionStateError (the id is open with another workflow), LoadError and StorageError (what is stored).
    */
   open<W extends AnyWorkflow>(workflow: W, options?: OpenOptions<W>): Promise<Session<W>>
-  /** The same at once, still `loading`: writes made meanwhile go on top of what is read. */
+  /** The same at once, still `loading`: writes go on top of what is read. Throws what is wrong with the call itself. */
   session<W extends AnyWorkflow>(workflow: W, options?: OpenOptions<W>): Session<W>
   /** Stored sessions, newest first, without reading them. */
   list(filter?: SessionFilter): Promise<SessionInfo[]>
   /** Closes a session and removes it with all that is stored of it. */
   delete(id: string): Promise<void>
-  /** What is stored of a session, saved first, as it is: for a rescue by hand. (`import` takes `toJSON()` instead.) */
+  /** What is stored of a session, if anything is, saved first: for a rescue by hand. (`import` takes `toJSON()` instead.) */
   export(id: string): Promise<unknown>
   /**
    * Opens a session from what `session.toJSON()` gave, under its own id or another one. What is refused stores nothing.
@@ -122,10 +122,7 @@ export interface Engine {
   ): Promise<Session<W>>
   /** What all sessions of a workflow share. */
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
-  /**
-   * Removes the sessions that are past their `expireAfter`, open ones too. Resolves with their ids. Also removes what is left of
-   * sessions that were only opened, which no list shows.
-   */
+  /** Removes sessions past their `expireAfter`, open ones too, and traces of mere visits. Resolves with the sessions' ids. */
   sweep(): Promise<string[]>
   /** Deletes all sessions and flow state, or those with that prefix: for a logout. Tabs that executed one are `outdated`. */
   clear(options?: { prefix?: string | undefined }): Promise<void>
@@ -246,6 +243,7 @@ function withDefaults(options: EngineOptions): OpeningDeps {
   const storage = options.storage ?? ('indexedDB' in globalThis ? indexedDBStorage() : plainMemoryStorage())
   const around = tabsOf(options, storage)
   const report = guarded(options.onError ?? reportLater)
+  let told: unknown
   return {
     storage: removing(limited(storage, clock, timeout), { ...around, report }),
     serializer: options.serializer ?? jsonSerializer,
@@ -254,7 +252,8 @@ function withDefaults(options: EngineOptions): OpeningDeps {
     random: options.random ?? Math.random,
     timeout,
     ...around,
-    onError: guarded(options.onError ?? (() => {})),
+    // One database may fail a session and its flow state, with one error.
+    onError: guarded((error) => error !== told && options.onError?.((told = error))),
     report,
   }
 }
@@ -269,7 +268,7 @@ function checked<A extends unknown[], R>(make: (...given: A) => R, name: string,
 }
 
 /** A handler of errors that throws has nobody to tell, and must not break what it was told of. */
-function guarded(handler: (error: unknown) => void): (error: unknown) => void {
+function guarded(handler: (error: unknown) => unknown): (error: unknown) => void {
   return (error) => {
     try {
       handler(error)

@@ -3,6 +3,7 @@ import { ArgumentError } from '../errors'
 import { checkOptions } from '../state/argument'
 import { Panel } from './panel'
 
+/** How a panel begins. */
 export interface InspectOptions {
   /** Whether the panel is open at first. Otherwise it is as it was before the page was reloaded: closed, in a new tab. */
   readonly open?: boolean

@@ -37,7 +37,8 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
  * </WorkflowProvider>
  * ```
  *
- * @throws HookError without a workflow; WorkflowError for a wrong one; LoadError without `errorFallback`
+ * @throws HookError without a workflow; WorkflowError for a wrong one; ArgumentError for a wrong option; without
+ *   `errorFallback` the session's LoadError or StorageError
  */
 export function WorkflowProvider<W extends AnyWorkflow>(
   props: WorkflowProviderProps<W> & { readonly workflow: W },

@@ -72,7 +72,7 @@ export interface Session<W extends AnyWorkflow> {
   /** What it was opened by: `engine.open(workflow, { id })`. */
   readonly id: string
   readonly workflow: W
-  /** Resolves once it is loaded; rejects with a LoadError. */
+  /** Resolves once it is loaded; rejects with a LoadError, or a StorageError when storage cannot be read. */
   readonly ready: Promise<void>
   /** What it is doing. `subscribe` tells when it changes. */
   readonly status: Status
@@ -97,7 +97,7 @@ export interface Session<W extends AnyWorkflow> {
    * them, until its `capture` or its workflow's layer brings them.
    */
   readonly missingResources: readonly string[]
-  /** Its data, by path. Writes show at once, and are stored a moment later. */
+  /** Its data, by path. Writes show at once, and are stored a moment later. A `reader` and a closed session take none. */
   readonly state: StateStore<StateOf<W>>
   /** What all sessions of the workflow share; the same store as `engine.flow(workflow).state`. */
   readonly flowState: StateStore<FlowStateOf<W>>
@@ -107,7 +107,9 @@ export interface Session<W extends AnyWorkflow> {
    * Runs the workflow; resolves with the stop event's data. When a run is interrupted or going on, it is carried on and
    * the input is ignored. When it is finished or has failed, a new run starts with the state kept.
    *
-   * Rejects with StepError, CancelledError, StalledError, StepLimitError or SessionClosedError.
+   * Rejects with EventValidationError for a bad input; with StepError, StalledError, StepLimitError, TimeoutError (the
+   * workflow's `timeout`) or CrashLoopError when the run fails; with CancelledError, or SessionClosedError; with LoadError
+   * when the session cannot be loaded; with ReadOnlyError or StaleEpochError when this tab may not write it.
    */
   readonly run: (...input: StartArgs<W>) => Promise<ResultOf<W>>
   /**
@@ -119,9 +121,11 @@ export interface Session<W extends AnyWorkflow> {
   /**
    * Answers an ask. Resolves with false when it is not open any more. Rejects with SessionStateError when it is an ask of a
    * `ctx.subflow` whose step has not run since a reload, as in a paused session: only that step knows what it asks for.
+   *
+   * @throws EventValidationError at the call, when the reply's schema refuses the data; then the ask stays open
    */
   readonly reply: (ask: string, data: unknown) => Promise<boolean>
-  /** Runs the failed step again; resolves as `run` does. */
+  /** Runs the failed step again; resolves as `run` does. Rejects with SessionStateError when no step has failed. */
   readonly retry: () => Promise<ResultOf<W>>
   /** Ends the run. Uncommitted work of its steps is taken out; a reload does not start it again. */
   readonly cancel: (reason?: string) => void
@@ -129,7 +133,10 @@ export interface Session<W extends AnyWorkflow> {
   readonly pause: () => void
   /** Ends a pause, by `pause()`, `rewind()` or `autoResume: false`. */
   readonly resume: () => void
-  /** Starts one more step of a paused run and waits for it. Resolves with whether there is more to do. */
+  /**
+   * Pauses the session, if it is not paused, and lets one more step start. Waits until that step ends or waits itself.
+   * Resolves with whether the run goes on.
+   */
   readonly step: () => Promise<boolean>
   /**
    * Starts everything over, with the state that a new session would begin with now: the schema's defaults, and the
@@ -186,10 +193,14 @@ export interface Session<W extends AnyWorkflow> {
   readonly flush: () => Promise<void>
   /**
    * Makes this tab the one that executes the session: for when the other tab hangs, or this one only reads. Resolves when
-   * this tab executes; the other one becomes a follower when it wakes up. Rejects as `ready` does.
+   * this tab executes; the other one follows (without Web Locks: only reads) when it wakes up. Rejects as `ready` does.
    */
   readonly takeOver: () => Promise<void>
-  /** The whole session as plain JSON. Throws a SessionStateError while it is loading, when there is nothing to copy yet. */
+  /**
+   * The whole session as plain JSON, without private paths.
+   *
+   * @throws SessionStateError while it is loading; SerializationError when it holds more than JSON
+   */
   readonly toJSON: () => unknown
   /** Flushes, then closes the session. A pending `run` rejects with SessionClosedError; a later `open` carries on. */
   readonly close: () => Promise<void>

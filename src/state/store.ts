@@ -9,6 +9,9 @@ import { Writes, type StoreParts } from './writes'
 /**
  * A state that is read, written and subscribed to by path: `'user.name'`, `'items.0.price'`, or a list of segments when a
  * key has a dot. What it returns is immutable and shares structure; what it is given is copied.
+ *
+ * A path that no state can have is a PathError. A write that cannot be made throws a PathError, StateValidationError or
+ * SerializationError, and changes nothing.
  */
 export interface PlainStore<T> {
   /** The whole state. */
@@ -19,12 +22,11 @@ export interface PlainStore<T> {
   get<const P extends Path<T> | Keys, F>(path: Exact<T, P>, fallback: F): Exclude<Read<T, P>, undefined> | F
   has<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): boolean
   /**
-   * Replaces the value at a path, never merges. Missing parents are created. `undefined` deletes.
-   *
-   * @throws PathError, StateValidationError, SerializationError; then nothing was changed
+   * Replaces the value at a path, never merges. Missing parents are created. In a list, the index behind the last item
+   * appends, and a later one is refused. `undefined` deletes.
    */
   set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): void
-  /** Adds an item to a list, or text to a text. */
+  /** Adds an item to a list, or text to a text. Where nothing is, it begins what the schema says, else a text with a text. */
   append<const P extends Path<T> | Keys>(path: Exact<T, P>, item: Item<Write<T, P>>): void
   /** Removes a key. In a list it removes the item, and everything behind it moves up. */
   delete<const P extends Path<T> | Keys>(
@@ -32,7 +34,7 @@ export interface PlainStore<T> {
   ): void
   /** Replaces the whole state. */
   replace(state: T): void
-  /** Back to the state at the beginning. */
+  /** Back to the state at the beginning: the schema's defaults, and what was given on top of them. */
   reset(): void
   /** Makes the synchronous writes inside one write: listeners hear of them once, and none remains when `writes` throws. */
   batch<R>(writes: () => R): R

@@ -23,11 +23,11 @@ export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subsc
    * Changes a draft; all changes land at once, or none when the recipe throws. A session has one edit at a time: each
    * sees what the one before it did.
    *
-   * While an asynchronous recipe is open, the step's context takes no other call, because the call might come from inside
-   * the recipe. Branches of one step (`Promise.all`) that call `edit` at once take turns; a later call must first await
-   * the promise of that edit.
+   * While an asynchronous recipe is open, the step can neither write nor come to a commit point, because the call might
+   * come from inside the recipe. Branches of one step (`Promise.all`) that call `edit` at once take turns; a later call must
+   * first await the promise of that edit.
    *
-   * @throws NestedEditError for writes, `once`, `ask`, `waitFor`, `sleep` and `commit` while its recipe is open
+   * @throws NestedEditError for a write or a commit point while its recipe is open
    */
   edit(recipe: (draft: T) => void | Promise<void>): Promise<void>
   replace(state: T): Promise<void>
@@ -78,14 +78,17 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
    *
    * A re-run that finds the record does not call `effect`. So `effect` must not write, send or ask: return what is to be
    * written, and write it afterwards. It may `stream`. What it throws is recorded as well: a re-run gets an Error with the
-   * same name, message and code.
+   * same name, message and code. `onUnknownOutcome` is by default the workflow's.
    */
   once<T>(
     key: string,
     effect: (idempotencyKey: string) => T | Promise<T>,
     options?: { onUnknownOutcome?: UnknownOutcome | undefined },
   ): Promise<T>
-  /** Waits for an event from outside or from another step. `emit` is sent when the wait opens. */
+  /**
+   * Waits for an event from outside or from another step, one that `where` accepts. `timeout` is as with `ask`; `emit` is sent
+   * when the wait opens.
+   */
   waitFor<F extends EventType>(
     event: F,
     options?: {
@@ -123,8 +126,9 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
    */
   progress(fraction: number, label?: string): void
   /**
-   * Keeps the event. Returns the expected events in the expected order once all are there, else `undefined`. Surplus events
-   * are kept for the next batch. Each step has a buffer for each `buffer` name; buffers survive reloads.
+   * Keeps an event that the step accepts. Returns the expected events in the expected order once all are there, else
+   * `undefined`. Surplus events are kept for the next batch. Each step has a buffer for each `buffer` name; buffers survive
+   * reloads.
    */
   collect<const L extends readonly EventType[]>(
     event: WorkflowEvent,

@@ -212,8 +212,8 @@ export interface Definition extends Workflow<Shape, string, Ask, WorkflowEvent> 
  * }).step('address', { on: Begin, emits: [Ordered] }, async (ctx, begin) => { ... })
  * ```
  *
- * Nothing is checked here. The first `open` runs `.validate()`, which throws one WorkflowError with everything that is
- * wrong.
+ * The first `open` runs `.validate()`, which throws one WorkflowError with everything that is wrong. Only an option that
+ * there is not is refused here, with an ArgumentError.
  */
 export function defineWorkflow<
   S extends Schema = Schema<Untyped>,

@@ -51,5 +51,5 @@ test.each([
   session.state.set('note', 'typed')
   expect(await failure(session.flush())).toMatchObject({ code: 'STORAGE' })
   expect([session.state.get('note'), session.persistence.status]).toEqual(['typed', 'memory-only'])
-  expect(errors.length).toBeGreaterThan(0)
+  expect(errors).toHaveLength(1)
 })

@@ -9,7 +9,7 @@ export interface WriteOperation {
   readonly id: string
 }
 
-/** Picks writes: by number, from 1 (appends, compactions and deletions count), or by a predicate. */
+/** Picks writes: by number, from 1, or by a predicate. */
 export type WritePick = number | ((n: number, operation: WriteOperation) => boolean)
 
 /** Trouble on demand. By default there is none. */
