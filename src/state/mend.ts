@@ -78,11 +78,37 @@ function keysIn(state: unknown, parts: readonly string[]): string[] {
   return []
 }
 
+/** Of a list that is refused as a whole, as one with doubles, what can stay: `list`, and of `more` what goes with it. */
+function fitting(
+  isTaken: (list: unknown[]) => boolean,
+  list: unknown[],
+  more: readonly unknown[],
+): unknown[] {
+  const all = [...list, ...more]
+  if (isTaken(all)) return all
+  const half = more.length >> 1
+  if (half === 0) return list
+  return fitting(isTaken, fitting(isTaken, list, more.slice(0, half)), more.slice(half))
+}
+
+function takes(schema: CompiledSchema, current: Current, place: Path, value: unknown): boolean {
+  try {
+    schema.check(current, place, value)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Takes out the nearest place at or above a path that may be absent, or that has a default. */
 function removal(schema: CompiledSchema, current: Current, path: Path): Op | undefined {
   for (let depth = path.keys.length; depth > 0; depth--) {
     const place = toPath(path.keys.slice(0, depth))
     const value = current.peek(place)
+    if (depth === path.keys.length && Array.isArray(value)) {
+      const rest = fitting((list) => takes(schema, current, place, list), [], value)
+      if (rest.length > 0) return ['set', place.id, rest]
+    }
     try {
       schema.checkDelete(current, place)
       return ['delete', place.id]

@@ -154,6 +154,29 @@ describe('a step that throws', () => {
     },
   )
 
+  test('the user adds again what the step has taken out of a list without doubles / each stays once, and the others stay', async () => {
+    const page = profile()
+    const stop = gate<never>()
+    const unique = z.array(z.string()).refine((it) => new Set(it).size === it.length)
+    const workflow = defineWorkflow({ ...flow, state: z.object({ tags: unique }) }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.state.set('tags', ['c'])
+        return stop.promise
+      },
+    )
+    const session = await page.open(workflow, { initialState: { tags: ['a', 'b', 'c'] } })
+    const result = failure(session.run())
+    await page.settle()
+    for (const tag of ['a', 'b', 'd']) session.state.append('tags', tag)
+    stop.fail(new Error('no'))
+    await result
+    expect(session.state.get('tags')).toEqual(['a', 'b', 'c', 'd'])
+    await page.reload()
+    expect((await page.open(workflow)).state.get('tags')).toEqual(['a', 'b', 'c', 'd'])
+  })
+
   test('the user writes into an item that the step has appended / the write goes with the item', async () => {
     const { session, fail } = await halfway({ m: [{ n: 0 }] }, (ctx) => ctx.state.append('m', { n: 1 }))
     session.state.set('m.1.flag', true)
