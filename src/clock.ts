@@ -65,11 +65,13 @@ interface Platform {
   readonly setImmediate?: (fn: () => void) => unknown
   readonly MessageChannel?: unknown
   readonly setTimeout: (fn: () => void) => unknown
+  readonly EdgeRuntime?: unknown
 }
 
-/** Jest's jsdom has neither of them: a timer is the only task there. */
-function immediateOf({ setImmediate, MessageChannel, setTimeout }: Platform): Platform['setImmediate'] {
-  return setImmediate ?? (MessageChannel ? undefined : setTimeout)
+/** Jest's jsdom has neither of them, and in Vercel's Edge Runtime both throw: a timer is the only task there. */
+function immediateOf(platform: Platform): Platform['setImmediate'] {
+  const { setImmediate, MessageChannel, setTimeout, EdgeRuntime } = platform
+  return EdgeRuntime ? setTimeout : (setImmediate ?? (MessageChannel ? undefined : setTimeout))
 }
 
 /**

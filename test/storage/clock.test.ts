@@ -78,10 +78,18 @@ describe('nextTask', () => {
     expect(order).toEqual(['microtask', 'one after it', 'task 1', 'task 2'])
   })
 
-  it("without setImmediate and MessageChannel, as in Jest's jsdom / still a task, even under fake timers", async () => {
+  const refused = function refused() {
+    throw new Error('A Node.js API is used which is not supported in the Edge Runtime.')
+  }
+
+  it.each([
+    ["without setImmediate and MessageChannel, as in Jest's jsdom", undefined, undefined],
+    ['both of them throw, as in the Edge Runtime of Next.js', refused, 'edge-runtime'],
+  ])('%s / still a task, even under fake timers', async (_, api, edge) => {
     vi.resetModules()
-    vi.stubGlobal('setImmediate', undefined)
-    vi.stubGlobal('MessageChannel', undefined)
+    vi.stubGlobal('setImmediate', api)
+    vi.stubGlobal('MessageChannel', api)
+    vi.stubGlobal('EdgeRuntime', edge)
     const bare = await import('../../src/clock')
     vi.useFakeTimers()
     const order: string[] = []
