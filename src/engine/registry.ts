@@ -74,11 +74,9 @@ export class Registry {
     const id = idOf(options, definition)
     const known = this.#open.get(id)
     const closing = known?.live.closing?.catch(() => {})
-    if (known && !closing) {
-      if (!mayBegin(known, workflow, options)) return this.#again(known, workflow, options)
-      void known.live.close()
-    }
+    if (known && !closing && !mayBegin(known, workflow, options)) return this.#again(known, workflow, options)
     definition.validate()
+    if (!closing) void known?.live.close()
     const shared = { layers: (it: AnyWorkflow) => this.layer(it), flow: this.flow(workflow) }
     const closed = (): void => void (this.#open.get(id)?.live === live && this.#open.delete(id))
     const opening = new Opening(this.#deps, definition, id, options, shared, closed)

@@ -68,14 +68,15 @@ const nobody: { readonly session?: undefined; readonly engine?: undefined } = {}
 
 /** What is shown while there is no session to show; never undefined, which React 17 refuses. */
 function inPlaceOfChildren(
-  props: WorkflowProviderProps<AnyWorkflow>,
+  props: WorkflowProviderProps<AnyWorkflow> & { readonly workflow: AnyWorkflow },
   phase: Phase,
   { session, engine }: Opened,
 ): ReactNode {
   const { fallback = null, errorFallback, ssr, suspense } = props
-  if (phase === 'error') {
+  // A refused session that was closed, and that nobody opens for this one, would show an empty one.
+  if (phase === 'error' || (phase === 'closed' && session.status === 'error')) {
     const error = session.error as Error
-    const retry = (): void => void engine.session(session.workflow, optionsOf(props, session.id))
+    const retry = (): void => void engine.session(props.workflow, optionsOf(props, session.id))
     if (errorFallback) return errorFallback(error, retry) ?? null
     throw error
   }

@@ -29,6 +29,11 @@ export class Gate {
     return this.#loadError ?? this.#fenced
   }
 
+  /** Whether it could not be read, also when it was closed since. */
+  get refused(): boolean {
+    return this.#loadError !== undefined
+  }
+
   /** Whether something can be done with the session now. */
   get free(): boolean {
     return this.#phase === 'open' && this.error === undefined

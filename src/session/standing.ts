@@ -27,8 +27,9 @@ export abstract class Standing {
   }
 
   get status(): Status {
-    const { phase } = this.gate
-    if (phase === 'loading' || phase === 'error') return phase
+    const { phase, refused } = this.gate
+    if (phase === 'loading') return phase
+    if (refused) return 'error'
     const { core } = this
     const { remote } = core
     const status = remote?.view?.status
@@ -84,11 +85,11 @@ export abstract class Standing {
   }
 
   toJSON(): unknown {
-    const { phase, error } = this.gate
+    const { phase, refused, error } = this.gate
     const { definition, model, options } = this.core
     const { id } = options
     // Nothing was read yet: the copy would be an empty session, and pass for a backup.
-    if ((phase === 'loading' || phase === 'error') && model.seq === 0)
+    if ((phase === 'loading' || refused) && model.seq === 0)
       throw error ?? new SessionStateError(`session "${id}" is loading; await its \`ready\``)
     const head = { format: 1, workflow: definition.name, version: definition.version }
     return exportable({ ...head, id, ...this.save() })

@@ -253,6 +253,28 @@ describe('remedies', () => {
     expect(await result).toBe('yes')
   })
 
+  test('opened in one engine with a definition that has mistakes / the refused session stays', async () => {
+    const { inner } = await stored()
+    const engine = createEngine({ storage: inner })
+    const older = make({ version: 1 })
+    const refused = engine.session(older, { id: 'cart' })
+    const error: LoadError = await failure(refused.ready)
+    const mistaken = defineWorkflow({ ...flow, name: 'cart', version: 2 })
+    expect(() => engine.session(mistaken, { id: 'cart' })).toThrow('mistakes')
+    expect(await failure(error.retry())).toMatchObject({ code: 'NEWER_VERSION' })
+    expect(engine.session(older, { id: 'cart' })).toBe(refused)
+    await failure(refused.ready)
+  })
+
+  test('a refused session is closed / it still says so, and gives no copy that is empty', async () => {
+    const { open } = await stored()
+    const session = open(make({ version: 1 }))
+    const error: LoadError = await failure(session.ready)
+    await session.close()
+    expect([session.status, session.error]).toEqual(['error', error])
+    expect(() => session.toJSON()).toThrow(error)
+  })
+
   test('opened in one engine with the wrong serializer, then with the right one / refused, then loaded', async () => {
     const serializer = {
       serialize: (value: unknown) => ({ text: JSON.stringify(value) }),

@@ -5,6 +5,7 @@ import {
   createEngine,
   memoryStorage,
   structuredCloneSerializer,
+  type LoadError,
   type Session,
   type StorageError,
 } from 'dogear'
@@ -474,6 +475,67 @@ test('a session that cannot be loaded / errorFallback with the error, and the ch
   await act(() => (errors[0] as Error & { reset(): Promise<void> }).reset())
   await settle()
   expect(text()).toBe('note:')
+})
+
+/** What a session is that older code, or another workflow, refuses. */
+async function newerThan(workflow: typeof checkout) {
+  const storage = memoryStorage()
+  const newer = { ...workflow, version: 2 }
+  const before = await createEngine({ storage }).open(newer, { id: 'cart' })
+  before.state.set('note', 'stored')
+  await before.close()
+  return { newer, ...stage({ storage }) }
+}
+
+test('newer code comes with a hot reload to a session that was refused / retry reads it with that', async () => {
+  const { newer, engine, settle } = await newerThan(checkout)
+  let again: () => void = () => {}
+  const page = (workflow: typeof checkout) => (
+    <StrictMode>
+      <WorkflowProvider
+        workflow={workflow}
+        id="cart"
+        engine={engine}
+        errorFallback={(error, retry) => {
+          again = retry
+          return (error as LoadError).code
+        }}
+      >
+        <Note />
+      </WorkflowProvider>
+    </StrictMode>
+  )
+  const { rerender } = render(page(checkout))
+  await settle()
+  rerender(page(newer))
+  expect(text()).toBe('NEWER_VERSION')
+  act(() => again())
+  await settle()
+  expect(text()).toBe('note: stored')
+})
+
+test('a refused session is opened with its own workflow elsewhere, or the engine is closed / the error stays, not a session that is empty', async () => {
+  const { newer, engine, settle } = await newerThan(checkout)
+  const page = (right: boolean) => (
+    <StrictMode>
+      <signUpHooks.WorkflowProvider id="cart" engine={engine} errorFallback={(error) => error.name}>
+        an empty form
+      </signUpHooks.WorkflowProvider>
+      {right && (
+        <WorkflowProvider workflow={newer} id="cart" engine={engine}>
+          , <Note />
+        </WorkflowProvider>
+      )}
+    </StrictMode>
+  )
+  const { rerender } = render(page(false))
+  await settle()
+  rerender(page(true))
+  await settle()
+  expect(text()).toBe('LoadError, note: stored')
+  await act(() => engine.close())
+  rerender(page(true))
+  expect(text()).toBe('LoadError, note: stored')
 })
 
 test('storage that cannot be read / errorFallback with a retry, and one read for each', async () => {
