@@ -303,6 +303,33 @@ describe('fallback', () => {
     expect(await run).toBe('TIMEOUT')
   })
 
+  test('cleanup after an attempt that has timed out / its signal is a new one, and is aborted with the run', async () => {
+    const page = profile()
+    const signals: AbortSignal[] = []
+    const workflow = defineWorkflow(base).node(
+      'work',
+      { on: Go, emits: [Done], timeout: 100 },
+      {
+        execute: (_, { signal }) => {
+          signals.push(signal)
+          return gate<number>().promise
+        },
+        fallback: () => 7,
+        cleanup: async (_store, _prepared, _found, { signal }) => {
+          signals.push(signal)
+          return gate<never>().promise
+        },
+      },
+    )
+    const session = await page.open(workflow)
+    const run = failure(session.run())
+    await page.clock.advance(100)
+    expect(signals.map((it) => it.aborted)).toEqual([true, false])
+    session.cancel()
+    await run
+    expect(signals.map((it) => it.aborted)).toEqual([true, true])
+  })
+
   test('prepare throws / no fallback; fallback throws / the step fails, and retry() begins with execute', async () => {
     const page = profile()
     const fallback = vi.fn((): number => {

@@ -275,7 +275,11 @@ export class Attempt {
   /** Work that fails by itself when the time is up. Whoever waits for it decides what becomes of the attempt. */
   timed<T>(work: Promise<T>): Promise<T> {
     if (this.#time === undefined) return work
-    return this.#time.race(work, (error) => this.#controller?.abort(error))
+    return this.#time.race(work, (error) => {
+      this.#controller?.abort(error)
+      // What comes after it in the same attempt, such as a node's cleanup, is not late.
+      this.#controller = undefined
+    })
   }
 }
 
