@@ -288,6 +288,8 @@ export class Opening {
       await this.#reading?.catch(() => {})
       if (!this.live.mayAttach) return
       await storage.quarantine(this.#id)
+      // Other code may have opened it meanwhile, and have loaded it.
+      if (!this.live.mayAttach) return
       await storage.discard(this.#id)
       await this.again()
     }

@@ -9,7 +9,7 @@ import {
   type SessionStorage,
 } from '../../src/index'
 import { virtualClock } from '../../src/testing'
-import { Done, failure, flow, Go, Question, unhandled } from '../support/flows'
+import { Done, failure, flow, gate, Go, Question, unhandled } from '../support/flows'
 
 type Stored = Awaited<ReturnType<SessionStorage['read']>>
 
@@ -264,6 +264,28 @@ describe('remedies', () => {
     expect(await failure(error.retry())).toMatchObject({ code: 'NEWER_VERSION' })
     expect(engine.session(older, { id: 'cart' })).toBe(refused)
     await failure(refused.ready)
+  })
+
+  test('opened with its own workflow while a reset of the refused one is on its way / what was loaded is not removed', async () => {
+    const { inner } = await stored()
+    const [begun, goesOn] = [gate(), gate()]
+    let times = 0
+    const quarantine = async (id: string): Promise<void> => {
+      if (++times === 1) return inner.quarantine(id)
+      begun.open()
+      await goesOn.promise
+    }
+    const engine = createEngine({ storage: { ...inner, quarantine } })
+    const refused = engine.session(make({ name: 'other' }), { id: 'cart' })
+    const error: LoadError = await failure(refused.ready)
+    const reset = error.reset()
+    await begun.promise
+    const session = await engine.open(current, { id: 'cart' })
+    goesOn.open()
+    await reset
+    session.state.set('name', 'after')
+    await session.flush()
+    expect([session.status, session.persistence.status]).toEqual(['waiting', 'saved'])
   })
 
   test('a refused session is closed / it still says so, and gives no copy that is empty', async () => {
