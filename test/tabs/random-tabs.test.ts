@@ -370,8 +370,9 @@ async function play(
   speak()
   for (const tab of open) if (tab.hung) wake(tab)
   for (const tab of open) if (tab.hidden) tab.page.show(true)
-  // Older code is reloaded once there is newer.
-  await clock.advance(deployed || deleting ? 1000 : 0)
+  // Older code is reloaded once there is newer, and what shows a session that was deleted once it knows: at its next write,
+  // for which a disk that was full is looked at again after 30 s at most.
+  await clock.advance(deleting ? 40_000 : deployed ? 1000 : 0)
   const newest = Math.max(...open.map((it) => it.version))
   for (const tab of [...open])
     if ((deployed && (tab.version < newest || tab.session.error)) || (deleting && isApart(tab))) {
