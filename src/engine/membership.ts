@@ -141,6 +141,7 @@ export class Membership {
     if (!this.#leading) return false
     // It is closing, and its claim never came: what it has is left to the next page.
     if (this.epoch === undefined && this.#options.live.closing) return true
+    if (newest === 0) this.kept.forget()
     if (newest > 0) this.#demote()
     else this.standDown()
     return newest > 0

@@ -92,6 +92,12 @@ export class Kept {
     return this.#untold.splice(0)
   }
 
+  /** Somebody has deleted the session: what was done in it is done in no other one. */
+  forget(): void {
+    this.#records = []
+    this.#outbox.stored(Infinity)
+  }
+
   /** All that storage lacks of the session, as far as this tab has heard, if something that it had recorded is among that. */
   unstored(stored: number): Tail['records'] {
     return this.#records.some((it) => it.seq > stored) ? unstoredOf(this.#of.live, stored) : []

@@ -254,6 +254,38 @@ test('nothing could be stored, the leader hangs and dies, and the next one has n
   await saved(it, [two, three], { text: 'b' })
 })
 
+test.each(['left for the cache and back', 'a follower first', 'there all the time'])(
+  'typed on a full disk by a page that is %s, stored, deleted by another tab / a takeover brings nothing of it back',
+  async (how) => {
+    const it = fullDisk()
+    const before = how === 'a follower first' ? it.tab().engine : undefined
+    await before?.open(nudged)
+    const { page, engine } = it.tab()
+    const one = await engine.open(nudged)
+    it.disk.full = true
+    one.state.append('text', 'a')
+    await it.clock.advance(200)
+    if (before) crash(before)
+    else if (how !== 'there all the time') {
+      page.hide()
+      page.show(true)
+    }
+    await it.clock.advance(3000)
+    expect([one.role, one.persistence.status]).toEqual(['leader', 'unsaved'])
+    await saved(it, [one], { text: 'a' })
+    const other = it.tab().engine
+    await other.delete('flow')
+    const two = await other.open(nudged)
+    two.state.append('text', 'b')
+    await it.clock.advance(1000)
+    expect(one.persistence.status).toBe('outdated')
+    await one.takeOver()
+    await it.clock.advance(1000)
+    for (const session of [one, two]) expect(session.state.get()).toEqual({ text: 'b' })
+    expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+  },
+)
+
 test("the leader's claims land, and storage does not say so / a tab that opens then shows and does all that the leader has", async () => {
   const memory = memoryStorage()
   let mute = false
