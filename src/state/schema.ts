@@ -1,7 +1,6 @@
 import { PathError, StateValidationError } from '../errors'
 import { ROOT, listIndex, parentOf, toPath } from './path'
 import type { Path } from './path'
-import { nameOf } from './json'
 import { sameJson } from './same'
 import { validate } from './standard-schema'
 import type { Schema } from './standard-schema'
@@ -170,7 +169,7 @@ function beginningOf(schema: Schema): unknown {
 }
 
 function outputOf(schema: Schema, value: unknown, place: Path, asked: Path): unknown {
-  const result = validate(schema, value, nameOf(asked))
+  const result = validate(schema, value, asked)
   if ('value' in result) return result.value
   throw new StateValidationError(
     asked.text,

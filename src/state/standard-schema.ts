@@ -1,5 +1,6 @@
 import { ArgumentError, SchemaError, type Issue } from '../errors'
 import { development } from './development'
+import { nameOf, type Where } from './json'
 
 /**
  * What this library needs of a schema: the part of Standard Schema (https://standardschema.dev) that carries the types and
@@ -29,7 +30,7 @@ interface Finding {
 }
 
 /** Runs a schema. Throws a SchemaError, with `what` was to be checked, when it is asynchronous: a write cannot wait. */
-export function validate(schema: Schema, value: unknown, what = 'a value'): Validated {
+export function validate(schema: Schema, value: unknown, what: Where = 'a value'): Validated {
   const standard = (schema as Partial<Schema> | null)?.['~standard']
   if (!standard) throw new ArgumentError('a schema', schema, 'a Standard Schema')
   const result = judged(standard, value) as
@@ -39,7 +40,7 @@ export function validate(schema: Schema, value: unknown, what = 'a value'): Vali
   if ('then' in result) {
     result.then(undefined, () => undefined) // else its rejection would surface a second time, without a handler
     throw new SchemaError(
-      `the schema of ${what} must be synchronous: use no async refinement, and none that throws`,
+      `the schema of ${nameOf(what)} must be synchronous: use no async refinement, and none that throws`,
     )
   }
   return result.issues === undefined
