@@ -15,6 +15,7 @@ export interface SessionFilter extends Omit<StorageFilter, 'workflow'> {
   readonly status?: Status | undefined
 }
 
+/** Stored sessions, newest first. A storage knows workflows by their names only. */
 export async function list(storage: SessionStorage, filter: SessionFilter = {}): Promise<SessionInfo[]> {
   checkOptions('engine.list()', filter, { workflow: '', status: 'string', prefix: 'string' })
   const { workflow: given } = filter

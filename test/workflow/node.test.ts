@@ -236,6 +236,12 @@ describe('retry', () => {
   })
 })
 
+/** Hands out its signal, and never ends by itself. */
+const hanging = (signals: AbortSignal[]) => (_: unknown, ctx: { readonly signal: AbortSignal }) => {
+  signals.push(ctx.signal)
+  return gate<number>().promise
+}
+
 describe('fallback', () => {
   test('the only attempt times out / its signal is aborted by then', async () => {
     const page = profile()
@@ -244,10 +250,7 @@ describe('fallback', () => {
       'work',
       { on: Go, emits: [Done], timeout: 100 },
       {
-        execute: (_, { signal }) => {
-          signals.push(signal)
-          return gate<number>().promise
-        },
+        execute: hanging(signals),
         fallback: () => signals.map((it) => it.aborted),
         cleanup: (_store, _prepared, found) => Done(found),
       },
@@ -310,10 +313,7 @@ describe('fallback', () => {
       'work',
       { on: Go, emits: [Done], timeout: 100 },
       {
-        execute: (_, { signal }) => {
-          signals.push(signal)
-          return gate<number>().promise
-        },
+        execute: hanging(signals),
         fallback: () => 7,
         cleanup: async (_store, _prepared, _found, { signal }) => {
           signals.push(signal)
