@@ -1,8 +1,6 @@
 /**
  * `npm run demo`: the checkout wizard in Storybook, and the small payment server that it talks to. Installs what
  * is missing, listens on this machine only, prints the address, ends with Ctrl-C.
- *
- *     npm run demo -- --port 7000      another port than 6006, or than the next free one
  */
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -11,7 +9,10 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { install, root } from './install.mjs'
+import { optionsOf, refuse } from './options.mjs'
 
+const usage = `npm run demo                     on port 6006, or on a free one when that is taken
+npm run demo -- --port 7000      on another port`
 const host = '127.0.0.1'
 const story = 'checkout-wizard--wizard'
 
@@ -84,9 +85,12 @@ async function ready(address) {
 }
 
 async function main() {
+  const { values } = optionsOf(usage, { options: { port: { type: 'string', default: '6006' } } })
+  const wanted = Number(values.port)
+  if (!(Number.isInteger(wanted) && wanted >= 0 && wanted < 65_536))
+    refuse(`--port is a number below 65536`, usage)
   install()
-  const flag = process.argv.indexOf('--port')
-  const port = await freePort(flag > 0 ? Number(process.argv[flag + 1]) : 6006)
+  const port = await freePort(wanted)
   const address = `http://${host}:${port}`
   const payments = await startPayments()
   const storybook = startStorybook(port, payments)

@@ -1,21 +1,21 @@
 /**
  * `npm run test:engines`: the checkout in every engine that people have. On Debian, as root, it installs what is
  * missing (chromium, firefox-esr, webkit2gtk-driver, xvfb); elsewhere it says what is.
- *
- *     npm run test:engines                      all of them
- *     npm run test:engines -- firefox webkit    these: chromium, chromium-sqlite, firefox, webkit
- *     npm run test:engines -- --only exit       the cases with this in their names
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { build, preview } from 'vite'
 import { startPaymentServer } from '../stories/payment-server.mjs'
 import { install, onPath } from '../test/engines/machine.mjs'
 import { puppeteerBrowser } from '../test/engines/puppeteer.mjs'
 import { cases } from '../test/engines/suite.mjs'
 import { webkitBrowser } from '../test/engines/webkit.mjs'
+import { optionsOf, refuse } from './options.mjs'
+
+const usage = `npm run test:engines                      the checkout in all engines
+npm run test:engines -- firefox webkit    in these: chromium, chromium-sqlite, firefox, webkit
+npm run test:engines -- --only exit       the cases with this in their names`
 
 const root = path.resolve(import.meta.dirname, '..')
 const minute = 60_000
@@ -86,17 +86,14 @@ async function attempt(open, { needs, run }, site) {
   }
 }
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = optionsOf(usage, {
   allowPositionals: true,
   options: { only: { type: 'string', default: '' } },
 })
-const missing = install()
 const wanted = positionals.length > 0 ? positionals : Object.keys(engines)
 const unknown = wanted.filter((it) => !(it in engines))
-if (unknown.length > 0) {
-  console.error(`no engine ${unknown.join(', ')}; there are: ${Object.keys(engines).join(', ')}`)
-  process.exit(2)
-}
+if (unknown.length > 0) refuse(`there is no engine ${unknown.join(', ')}`, usage)
+const missing = install()
 const site = await serveSite()
 const total = { passed: 0, failed: 0 }
 try {

@@ -1,17 +1,16 @@
 /**
  * `npm run torture`: kills browsers at random moments while a flow with effects runs, and counts what was lost.
- *
- *     npm run torture                                   200 kills of each engine that is installed
- *     npm run torture -- --engine firefox --kills 50    one engine: chromium, chromium-sqlite, firefox, webkit
- *     npm run torture -- --minutes 5                    at most so long for each engine; default 30
- *
  * Ctrl-C ends it after the kill that is under way, with what was counted so far and no browser left.
  */
-import { parseArgs } from 'node:util'
 import { engines } from '../test/torture/browsers.mjs'
 import { torture } from '../test/torture/loop.mjs'
+import { optionsOf, refuse } from './options.mjs'
 
-const { values } = parseArgs({
+const usage = `npm run torture                                   200 kills of each engine that is installed
+npm run torture -- --engine firefox --kills 50    of one engine: chromium, chromium-sqlite, firefox, webkit
+npm run torture -- --minutes 5                    at most so long for each engine; default 30`
+
+const { values } = optionsOf(usage, {
   options: {
     engine: { type: 'string', multiple: true },
     kills: { type: 'string', default: '200' },
@@ -21,12 +20,8 @@ const { values } = parseArgs({
 const [kills, minutes] = [Number(values.kills), Number(values.minutes)]
 const wanted = values.engine ?? Object.keys(engines)
 const unknown = wanted.filter((it) => !(it in engines))
-if (unknown.length > 0 || !(kills > 0) || !(minutes > 0)) {
-  console.error(
-    `--engine is one of ${Object.keys(engines).join(', ')}; --kills and --minutes are numbers above 0`,
-  )
-  process.exit(2)
-}
+if (unknown.length > 0) refuse(`there is no engine ${unknown.join(', ')}`, usage)
+if (!(kills > 0) || !(minutes > 0)) refuse('--kills and --minutes are numbers above 0', usage)
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort())

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
 import { faults, findingOf, flows, joins, schemas, subflows, travels, versions } from './search'
 
 /** What goes wrong with a seed, by what it is a script of. */
-const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
+const findings: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
   flows: (seed) => findingOf(flows, seed),
   travels: (seed) => findingOf(travels, seed),
   subflows: (seed) => findingOf(subflows, seed),
@@ -12,28 +11,20 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<unknown>>> = {
   faults: (seed) => findingOf(faults, seed),
 }
 
+export const kinds: readonly string[] = Object.keys(findings)
+
+export interface Play {
+  readonly of: string
+  readonly first: number
+  readonly seeds: number
+  readonly minutes: number
+}
+
 /** `npm run fuzz`: random sessions against their models until told to stop. Says how far it is every ten seconds. */
-export async function fuzz(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      seeds: { type: 'string' },
-      first: { type: 'string' },
-      minutes: { type: 'string' },
-      of: { type: 'string', default: 'flows' },
-    },
-  })
-  const first = Number(values.first ?? 1)
-  const seeds = Number(values.seeds ?? Infinity)
+export async function fuzz({ of, first, seeds, minutes }: Play): Promise<number> {
+  const find = findings[of] as (seed: number) => Promise<unknown>
   const begun = performance.now()
-  const until = begun + Number(values.minutes ?? Infinity) * 60_000
-  const find = kinds[values.of]
-  if (find === undefined || [first, seeds, until].some(Number.isNaN)) {
-    console.error(
-      'usage: npm run fuzz -- [--of flows|travels|subflows|versions|joins|schema|faults] [--seeds 1000] [--first 1] [--minutes 5]',
-    )
-    return 2
-  }
+  const until = begun + minutes * 60_000
   let seed = first
   let failed = 0
   let told = begun
