@@ -1,6 +1,7 @@
 import type { Channel } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'
 import { nextTask } from '../clock'
+import { isPlainObject } from '../state/json'
 
 /** What makes engines tabs of one browser: options of `createEngine`. */
 export interface VirtualTabs {
@@ -83,7 +84,7 @@ function channels(): (name: string) => Channel {
         if (!all.has(channel)) throw new Error('InvalidStateError: the channel is closed')
         const others = [...all].filter((it) => it !== channel)
         for (const other of others) {
-          const data: unknown = structuredClone(message)
+          const data = copyOf(message)
           nextTask(() => all.has(other) && other.onmessage?.({ data }))
         }
       },
@@ -92,4 +93,15 @@ function channels(): (name: string) => Channel {
     all.add(channel)
     return channel
   }
+}
+
+function copyOf(message: unknown): unknown {
+  return typeof structuredClone === 'function' ? structuredClone(message) : copyByHand(message)
+}
+
+/** Jest's jsdom has no `structuredClone`. JSON would do for what sessions hold there, but makes null of an undefined argument. */
+function copyByHand(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyByHand)
+  if (typeof value !== 'object' || value === null || !isPlainObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, copyByHand(it)]))
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
   createEngine,
@@ -60,6 +60,20 @@ describe('two tabs on one session', () => {
     const two = await tab().open(asking)
     expect([one.role, two.role]).toEqual(['leader', 'follower'])
     expect(two.resumed).toEqual({ found: false })
+  })
+
+  test("virtual tabs without structuredClone, as in Jest's jsdom / hear of each other", async () => {
+    vi.stubGlobal('structuredClone', undefined)
+    const { tab, clock, errors } = browser()
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    two.state.set('typed', 'there')
+    const result = two.run()
+    await clock.advance(0)
+    await one.asks[0]?.reply('yes')
+    await clock.advance(0)
+    expect([one.state.get('typed'), await result, errors]).toEqual(['there', 'yes', []])
+    vi.unstubAllGlobals()
   })
 
   test('the leader has unstored text / the second tab sees it when it opens', async () => {
