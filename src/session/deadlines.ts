@@ -78,6 +78,9 @@ export class Deadlines {
       () => {
         this.#armed = undefined
         this.#seen = at
+        const back = at - this.#clock.now()
+        // The clock stands still, as in a test. What is due later is left alone: a clock of coarse steps looks the same.
+        if (back > (at - now) / 2) this.#moveBack(back, at)
         fire()
       },
       Math.max(0, at - now),
@@ -100,13 +103,17 @@ export class Deadlines {
   #now(): number {
     const now = this.#clock.now()
     const back = this.#seen - now
-    if (back > TOLERANCE)
-      for (const it of this.#list) {
-        it.was ??= it.at
-        it.at -= back
-      }
+    if (back > TOLERANCE) this.#moveBack(back, Infinity)
     this.#seen = now
     return now
+  }
+
+  #moveBack(ms: number, until: number): void {
+    for (const it of this.#list) {
+      if (it.at > until) return
+      it.was ??= it.at
+      it.at -= ms
+    }
   }
 
   #first(): Due | undefined {

@@ -56,7 +56,8 @@ export class Alarm {
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined
       const at = this.#clock.now()
-      const left = this.#due - at
+      // Where the clock is behind the timer, it was set back or, as in a test, stands still.
+      const left = this.#due - Math.max(at, this.#fires)
       // More time than was ever asked for: the clock has jumped back.
       if (left > 0 && left <= TRAILING) this.set(left, at)
       else this.#ring()

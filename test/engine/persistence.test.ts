@@ -60,6 +60,22 @@ describe('session.persistence', () => {
     expect(session.persistence).toBe(idle)
   })
 
+  test('the date stands still, as tests let it / what is typed is saved when nothing more comes, and after a second at most', async () => {
+    const clock = virtualClock()
+    const now = clock.now()
+    const engine = createEngine({ storage: memoryStorage(), clock: { ...clock, now: () => now } })
+    const session = await engine.open(asking)
+    session.state.set('typed', 1)
+    await clock.advance(1000)
+    expect(session.persistence.status).toBe('saved')
+    for (let n = 2; n < 12; n++) {
+      session.state.set('typed', n)
+      await clock.advance(100)
+    }
+    await clock.advance(200)
+    expect(session.persistence.status).toBe('saved')
+  })
+
   test('memory storage passed to the engine / counts as saved', async () => {
     const clock = virtualClock()
     const session = await createEngine({ storage: memoryStorage(), clock }).open(asking)

@@ -111,3 +111,28 @@ test('ten thousand deadlines of waits that were over long before them / only a f
   expect(deadlines.due).toBe(false)
   expect(looks).toBeLessThan(100)
 })
+
+test('a clock of coarse steps, and short waits in a row / a long one beside them is not over early', async () => {
+  const base = virtualClock({ now: 0 })
+  const clock = { ...base, now: () => Math.floor(base.now() / 100) * 100 }
+  const open = new Map([[0, 10_000]])
+  const took: [number, number][] = []
+  const deadlines = new Deadlines(clock, ({ exec, at, was = at }) => open.get(exec) === was)
+  const short = (exec: number): void => {
+    open.set(exec, clock.now() + 20)
+    deadlines.add({ at: clock.now() + 20, exec })
+  }
+  const takeAll = (): void => {
+    for (let due = deadlines.take(); due; due = deadlines.take()) {
+      took.push([due.exec, base.now()])
+      if (due.exec > 0) short(due.exec + 1)
+    }
+    deadlines.arm(takeAll)
+  }
+  deadlines.add({ at: 10_000, exec: 0 })
+  short(1)
+  deadlines.arm(takeAll)
+  await base.advance(12_000)
+  expect(took.find(([exec]) => exec === 0)?.[1]).toBeGreaterThanOrEqual(10_000)
+  expect(took.length).toBeGreaterThan(500)
+})

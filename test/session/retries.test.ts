@@ -52,6 +52,26 @@ test('the page is loaded again meanwhile / the same, and people are told', async
   expect(told.at(-1)).toBe(0)
 })
 
+test.each([300, 3000])(
+  'the date stands still, as tests let it / a retry in %i ms comes all the same',
+  async (delay) => {
+    const { clock, storage } = profile()
+    const now = clock.now()
+    const retry = { attempts: 3, delay }
+    const workflow = defineWorkflow({ ...flow }).step('a', { on: Go, emits: [Done], retry }, async (ctx) => {
+      await ctx.sleep(delay)
+      if (ctx.attempt < 3) throw new Error('busy')
+      return Done(ctx.attempt)
+    })
+    const session = await createEngine({ storage, clock: { ...clock, now: () => now } }).open(workflow)
+    const result = session.run()
+    await clock.advance(3 * delay - 1) // one sleep, two retries
+    expect(session.status).toBe('waiting')
+    await clock.advance(1)
+    expect(await result).toBe(3)
+  },
+)
+
 test('the clock is set back meanwhile / what is tried again waits no longer', async () => {
   const { clock, storage } = profile()
   let back = 0
