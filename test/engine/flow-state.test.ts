@@ -1153,6 +1153,21 @@ describe('flow state stored by other code, or damaged', () => {
     expect((await page.storage.readFlow('flow'))?.data).toContain('7')
   })
 
+  test('ten writes while nothing can be saved / tried again no more often than one would be', async () => {
+    let tries = 0
+    const page = profile({ failAt: (_, { kind }) => kind === 'flow' && ++tries > 0 })
+    const engine = createEngine({ storage: page.storage, clock: page.clock, onError: () => {} })
+    const { state } = engine.flow(counting)
+    for (let count = 1; count <= 10; count++) {
+      state.set('count', count)
+      await page.clock.advance(10)
+    }
+    await page.clock.advance(600_000)
+    tries = 0
+    await page.clock.advance(60_000)
+    expect(tries).toBe(2)
+  })
+
   test('a save that fails / flush() rejects, and runs go on in memory', async () => {
     const page = profile({ failAt: (_, { kind }) => kind === 'flow' })
     const session = await page.open(counting)

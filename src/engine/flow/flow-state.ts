@@ -47,6 +47,8 @@ export class FlowState implements SessionFlow {
   #failed = false
   #reading: Promise<void> | undefined
   #saving: Promise<void> | undefined
+  /** Saving has failed, and was reported. */
+  #unsaved = false
   readonly #outage = new Outage()
   #timer: unknown
   /** How to make the next write again: the store puts it here, and the commit of the write takes it out. */
@@ -72,7 +74,7 @@ export class FlowState implements SessionFlow {
       base: () => this.#came,
     }
     this.state = createStateStore(parts, new EarlyWrites(parts, () => this.#making))
-    this.#news = new FlowNews(deps, definition.name, (seq) => this.#heard(seq))
+    this.#news = new FlowNews(deps, definition.name, (seq) => void this.#heard(seq))
     const again = (): Promise<void> | undefined =>
       this.#known && !this.#refused && !this.#over ? this.#read() : undefined
     this.#origin = new Origin(deps.storage, deps.clock, again)
@@ -83,12 +85,10 @@ export class FlowState implements SessionFlow {
     return this.#loaded.promise
   }
 
-  /** Whether there is nothing to read, or it was read. */
-  async #heard(seq: unknown): Promise<boolean> {
+  async #heard(seq: unknown): Promise<void> {
     // A read that is under way may have begun before that.
     await this.#reading
     if (seq !== this.#base.seq) await this.fresh()
-    return !this.#failed || this.#over
   }
 
   fresh(): Promise<void> {
@@ -99,11 +99,22 @@ export class FlowState implements SessionFlow {
     if (this.#refused || this.#over) return
     try {
       await this.#read()
+      if (this.#own.all.length === 0) this.#outage.failures = 0
     } catch (error) {
       this.#fail(error)
-      // Writes that wait read first.
-      if (!this.#refused && !this.#over && this.#own.all.length === 0) this.#news.again()
+      if (!this.#refused) this.#later()
     }
+  }
+
+  /** Storage is in trouble, and is tried again, less and less often. Writes that wait read first. */
+  #later(): void {
+    if (this.#over) return
+    const { clock } = this.#deps
+    this.#timer ??= clock.setTimeout(() => {
+      this.#timer = undefined
+      if (this.#own.all.length > 0) this.#save().catch(() => {})
+      else void this.fresh()
+    }, this.#outage.pause())
   }
 
   async write(step: FlowWrite, change: StepChange): Promise<void> {
@@ -175,15 +186,16 @@ export class FlowState implements SessionFlow {
       while (this.#own.all.length > 0 && !this.#over && !this.#refused) await this.#saveOnce()
       if (this.#own.all.length === 0) await this.#left.tidy()
       this.#outage.failures = 0
-    } catch (error) {
-      const { clock, onError } = this.#deps
-      if (error instanceof Refusal) this.#fail(error)
+      this.#unsaved = false
+    } catch (thrown) {
+      if (thrown instanceof Refusal) this.#fail(thrown)
       this.#own.tried()
       if (this.#refused) throw this.#refused
-      const pause = this.#outage.pause()
-      if (this.#outage.failures === 1) onError(storageError(error))
-      if (!this.#over) this.#timer = clock.setTimeout(() => this.#save().catch(() => {}), pause)
-      throw storageError(error)
+      const error = storageError(thrown)
+      if (!this.#unsaved) this.#deps.onError(error)
+      this.#unsaved = true
+      this.#later()
+      throw error
     } finally {
       this.#saving = undefined
     }
@@ -250,28 +262,12 @@ export class FlowState implements SessionFlow {
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
-    this.#own.keep((it) => this.#again(it, tree))
+    this.#own.again(tree, this.#schema, this.#deps.report)
     // Listeners hear of exactly what differs.
     const ops = diff(before, tree.root())
     tree.restore(before)
     tree.apply(ops)
     tree.flush()
-  }
-
-  /** Whether a write could be made again. One that no longer fits is lost, and reported. */
-  #again(write: OwnWrite, tree: Tree): boolean {
-    const before = tree.root()
-    try {
-      write.ops = write.change(tree)
-      tree.apply(write.ops)
-      this.#schema.initial(tree.root())
-      return true
-    } catch (error) {
-      tree.restore(before)
-      write.tried.resolve()
-      this.#deps.report(error)
-      return false
-    }
   }
 
   #fail(error: unknown): void {

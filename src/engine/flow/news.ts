@@ -1,5 +1,3 @@
-import type { Clock } from '../../clock'
-import { Outage } from '../../storage/outage'
 import type { Channel } from '../../tabs/channel'
 import { placeOf } from '../place'
 import type { OpeningDeps } from '../opening-deps'
@@ -10,32 +8,10 @@ import type { OpeningDeps } from '../opening-deps'
  */
 export class FlowNews {
   readonly #channel: Channel | undefined
-  readonly #clock: Clock
-  readonly #hear: (seq: unknown) => Promise<void>
-  readonly #outage = new Outage()
-  #timer: unknown
 
-  /** `read` reads what is stored, unless it has that number already, and returns whether it could. */
-  constructor(
-    { channels, storage, clock }: OpeningDeps,
-    workflow: string,
-    read: (seq: unknown) => Promise<boolean>,
-  ) {
+  constructor({ channels, storage }: OpeningDeps, workflow: string, hear: (seq: unknown) => void) {
     this.#channel = channels?.(placeOf(storage, `flow:${workflow}`))
-    this.#clock = clock
-    this.#hear = async (seq) => {
-      if (await read(seq)) this.#outage.failures = 0
-      else this.again(seq)
-    }
-    if (this.#channel) this.#channel.onmessage = ({ data }) => void this.#hear(data)
-  }
-
-  /** A read has failed: it is tried again, less and less often. */
-  again(seq?: unknown): void {
-    this.#timer ??= this.#clock.setTimeout(() => {
-      this.#timer = undefined
-      void this.#hear(seq)
-    }, this.#outage.pause())
+    if (this.#channel) this.#channel.onmessage = ({ data }) => hear(data)
   }
 
   tell(seq: number): void {
@@ -44,6 +20,5 @@ export class FlowNews {
 
   end(): void {
     this.#channel?.close()
-    this.#clock.clearTimeout(this.#timer)
   }
 }

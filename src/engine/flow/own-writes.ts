@@ -1,4 +1,5 @@
 import type { Op } from '../../state/op'
+import type { CompiledSchema } from '../../state/schema'
 import type { Tree } from '../../state/tree'
 import type { NamedWrite } from '../../storage/flow'
 import { deferred, type Deferred } from '../../session/deferred'
@@ -62,13 +63,28 @@ export class OwnWrites {
     return this.#pending.find((it) => it.after)
   }
 
-  settle(isStored: (write: OwnWrite) => boolean): void {
-    for (const write of this.#pending) if (isStored(write)) write.tried.resolve()
-    this.keep((it) => !isStored(it))
+  /** Those that are stored, or lost, are no longer kept. */
+  settle(isOver: (write: OwnWrite) => boolean): void {
+    const over = this.#pending.filter(isOver)
+    this.#pending = this.#pending.filter((it) => !over.includes(it))
+    for (const { tried } of over) tried.resolve()
   }
 
-  keep(isKept: (write: OwnWrite) => boolean): void {
-    this.#pending = this.#pending.filter(isKept)
+  /** Makes them again on top of another state. One that no longer fits is lost, and reported. */
+  again(tree: Tree, schema: CompiledSchema, report: (error: unknown) => void): void {
+    this.settle((write) => {
+      const before = tree.root()
+      try {
+        write.ops = write.change(tree)
+        tree.apply(write.ops)
+        schema.initial(tree.root())
+        return false
+      } catch (error) {
+        tree.restore(before)
+        report(error)
+        return true
+      }
+    })
   }
 
   /** Storage is in trouble: nobody has to wait any longer. */
