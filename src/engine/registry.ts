@@ -145,8 +145,7 @@ export class Registry {
     const saved = live.travel.branch(seq)
     const copy = copyFor(options.serializer ?? this.#deps.serializer)
     const seedling = { ...(copy(saved, 'session') as SavedSession), version: definition.version }
-    const layer = core.options.resources.session
-    const resources = Object.fromEntries(layer.keys().map((key) => [key, layer.get(key)]))
+    const resources = core.options.resources.session.view
     const face = await this.plant(definition, name, seedling, { ...options, resources })
     const made = this.#open.get(name)
     // It was made just now: nobody comes back to it.

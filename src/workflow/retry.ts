@@ -1,4 +1,4 @@
-import { amount, mistake, whole } from './number'
+import { amount, mistakes, whole, type Rule } from './number'
 
 /**
  * How often a failed step is tried again, and when. A function returns the delay in milliseconds, or `undefined` to give
@@ -43,19 +43,19 @@ export function retryDelay(
   return jitter ? full * (0.5 + random() / 2) : full
 }
 
-const names = ['attempts', 'delay', 'factor', 'maxDelay', 'jitter', 'retryIf']
+const rules: Readonly<Record<string, Rule>> = {
+  attempts: whole,
+  delay: amount,
+  factor: amount,
+  maxDelay: amount,
+  jitter: ['', () => true],
+  retryIf: ['a function', (it) => it === undefined || typeof it === 'function'],
+}
 
 /** What is wrong with a policy, in words; `undefined` when nothing is. */
 export function retryMistake(retry: Retry | undefined): string | undefined {
   if (retry === undefined || typeof retry === 'function') return undefined
-  const odd = Object.keys(retry).find((it) => !names.includes(it))
-  if (odd !== undefined) return `retry.${odd} is no option; they are ${names.join(', ')}`
-  const { attempts, delay = 0, factor = 1, maxDelay = 0, retryIf } = retry
-  return (
-    mistake('retry.attempts', attempts, whole) ??
-    mistake('retry.delay', delay, amount) ??
-    mistake('retry.factor', factor, amount) ??
-    mistake('retry.maxDelay', maxDelay, amount) ??
-    (retryIf === undefined || typeof retryIf === 'function' ? undefined : 'retry.retryIf is no function')
-  )
+  const odd = Object.keys(retry).find((it) => !Object.hasOwn(rules, it))
+  if (odd !== undefined) return `retry.${odd} is no option; they are ${Object.keys(rules).join(', ')}`
+  return mistakes(retry, rules, 'retry.')[0]
 }

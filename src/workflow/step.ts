@@ -66,9 +66,9 @@ export function makeStep(
     asks: listOf(options.asks),
     workers: options.workers ?? 4,
     retry: options.retry ?? undefined,
-    timeout: options.timeout,
+    timeout: options.timeout ?? undefined,
     catchError: options.catchError,
-    recoveries: options.recoveries,
+    recoveries: options.recoveries ?? undefined,
     subflow,
     handler,
   })

@@ -3,7 +3,7 @@ import { absence } from '../state/absence'
 import { toPath } from '../state/path'
 import type { Schema } from '../state/standard-schema'
 import { leaks } from './leaks'
-import { amount, mistake, positive, records, whole } from './number'
+import { amount, mistakes, positive, records, whole } from './number'
 import { isOutcome, outcomes } from './outcome-unknown'
 import { isDeclaration } from './resource'
 import { retryMistake } from './retry'
@@ -47,26 +47,22 @@ export function validateDefinition(definition: Definition, skip: readonly Check[
   if (findings.length > 0) throw new WorkflowError(definition.name, findings)
 }
 
+const ofWorkflow = {
+  version: whole,
+  maxSteps: positive,
+  timeout: positive,
+  history: records,
+  recoveries: amount,
+}
+const ofStep = { workers: whole, recoveries: amount, timeout: positive }
+
 const checks: Record<Check, (definition: Definition, report: Report) => void> = {
-  numbers({ steps, options, version, name }, report) {
+  numbers({ steps, options, name }, report) {
     if (typeof name !== 'string' || name === '') report('the workflow has no name')
-    const { maxSteps = 1, timeout = 1, history = 0, recoveries = 0 } = options
-    const mistakes = [
-      mistake('version', version, whole),
-      mistake('maxSteps', maxSteps, positive),
-      mistake('timeout', timeout, positive),
-      mistake('history', history, records),
-      mistake('recoveries', recoveries, amount),
-      ...steps.flatMap((step) =>
-        [
-          mistake('workers', step.workers, whole),
-          mistake('recoveries', step.recoveries ?? 0, amount),
-          mistake('timeout', step.timeout ?? 1, positive),
-          retryMistake(step.retry),
-        ].map((it) => it && `step "${step.name}": ${it}`),
-      ),
-    ]
-    for (const it of mistakes) if (it) report(it)
+    mistakes(options, ofWorkflow).forEach(report)
+    for (const step of steps)
+      for (const it of [...mistakes(step, ofStep), retryMistake(step.retry)])
+        if (it) report(`step "${step.name}": ${it}`)
   },
 
   options({ options, steps, eventsByType }, report) {

@@ -7,7 +7,7 @@ import { known, type Report } from './error'
 import { join, kindOf, own, reader, type JsonObject } from './reader'
 import { mappingMistakes, type AnyMapping } from '../mapping'
 import { nodeHandler, type ExecuteContext } from '../node'
-import { mistake, positive } from '../number'
+import { mistakes, positive } from '../number'
 import type { Resource } from '../resource'
 import { retryMistake, type Retry } from '../retry'
 import type { AnyWorkflow, Shape } from '../shape'
@@ -151,11 +151,11 @@ function readEntry(value: unknown, path: string, report: Report): Registered {
   }
   const { handler, ...rest } = phases
   const { config, retry, timeout, asks } = entry as Partial<Registered>
-  const mistakes = [
+  const wrong = [
     ['retry', retryMistake(retry)],
-    ['timeout', timeout === undefined ? timeout : mistake('timeout', timeout, positive)],
+    ['timeout', mistakes({ timeout }, { timeout: positive })[0]],
   ] as const
-  for (const [key, it] of mistakes) if (it !== undefined) report(join(path, key), `is not valid: ${it}`)
+  for (const [key, it] of wrong) if (it !== undefined) report(join(path, key), `is not valid: ${it}`)
   for (const [index, it] of [asks ?? []].flat().entries())
     if (!(it as Partial<AnyEvent> | undefined)?.reply)
       report(join(path, `asks.${index}`), 'is no event with a reply')
