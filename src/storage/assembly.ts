@@ -34,7 +34,7 @@ export async function assembled(
   const parts = new Map<number, Part>()
   const unread: Unread[] = []
   for (const { path, numbers, below } of cutIn(places)) {
-    const own = numbers.map((n) => contents[at.get(n) ?? missing(n)])
+    const own = numbers.map((n) => contents[at.get(n) ?? misfit()])
     const late = below.size === 0 && own.every((it) => it instanceof LatePart) && own
     const holder = late && holderOf(value, path)
     if (late && holder) {
@@ -63,8 +63,9 @@ function cutIn(places: readonly Place[]): Iterable<Cut> {
   return all.values()
 }
 
-function missing(n: number): never {
-  throw new TypeError(`part ${n} is missing`)
+/** Which part does not fit, nobody could use: all of the session is refused. */
+function misfit(): never {
+  throw new TypeError('a part does not fit')
 }
 
 /** What may hold a list that stays unread, if the one at that path may. Only an object can, and not the topmost. */
@@ -78,7 +79,7 @@ function holderOf(value: unknown, path: readonly string[]): object | undefined {
 function containerAt(value: unknown, path: readonly string[]): unknown {
   let here = value
   for (const key of path) {
-    if (!isPlain(here) || !Object.hasOwn(here, key)) throw new TypeError('a part has no place')
+    if (!isPlain(here) || !Object.hasOwn(here, key)) misfit()
     here = (here as Record<string, unknown>)[key]
   }
   return here
@@ -98,11 +99,10 @@ function fill(
     const apart = below.size === 0 ? [] : [...list.keys()].filter((it) => below.has(String(from + it)))
     return { keys: undefined, values: list, apart }
   }
-  if (!isPlain(container) || Array.isArray(container) || !isPlain(map) || Array.isArray(map))
-    throw new TypeError('a part does not fit its place')
+  if (!isPlain(container) || Array.isArray(container) || !isPlain(map) || Array.isArray(map)) return misfit()
   const keys = Object.keys(map)
   for (const key of keys) {
-    if (key === '__proto__') throw new TypeError('a part has a key "__proto__"')
+    if (key === '__proto__') misfit()
     ;(container as Record<string, unknown>)[key] = (map as Record<string, unknown>)[key]
   }
   const apart = [...keys.keys()].filter((it) => below.has(keys[it] as string))

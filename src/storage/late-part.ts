@@ -29,20 +29,21 @@ export class LatePart implements Part {
   }
 
   get values(): readonly unknown[] {
-    if (this.#values) return this.#values
-    const list = this.#list()
-    if (!Array.isArray(list) || list.length !== this.count)
-      throw new StorageError(`part ${this.n} of a stored session is not what its snapshot says`)
-    this.#stored = undefined
-    return (this.#values = list)
+    return (this.#values ??= this.#read())
   }
 
-  #list(): unknown {
+  #read(): readonly unknown[] {
+    let cause: unknown
     try {
-      return (this.#parse(this.#stored) as { readonly list?: unknown } | null)?.list
-    } catch (cause) {
-      throw new StorageError(`part ${this.n} of a stored session cannot be decoded`, { cause })
+      const { list } = this.#parse(this.#stored) as { readonly list?: unknown }
+      if (Array.isArray(list) && list.length === this.count) {
+        this.#stored = undefined
+        return list
+      }
+    } catch (error) {
+      cause = error
     }
+    throw new StorageError(`part ${this.n} of a stored session cannot be read`, { cause })
   }
 }
 

@@ -358,6 +358,10 @@ describe('flow state', () => {
       'message',
       'flowState.a.at is a Date; store plain JSON, or put it in resources',
     )
+    state.set('list', [1])
+    expect(
+      thrown(() => state.edit((it) => void (it['list'] as unknown[]).push(2, new Date(5)))),
+    ).toHaveProperty('message', 'flowState.list.2 is a Date; store plain JSON, or put it in resources')
   })
 
   test('clear() / the defaults again; clear() with a prefix / unchanged', async () => {

@@ -1,5 +1,5 @@
-import { copyOnlyJson, type CopyValue } from '../../state/json'
+import { copyOnlyJson, nameOf, type CopyValue } from '../../state/json'
 
 /** Flow state is JSON whatever the serializer, and a refusal names it. */
 export const copyWritten: CopyValue = (value, where) =>
-  copyOnlyJson(value, typeof where === 'object' ? ['flowState', where.text].filter(Boolean).join('.') : where)
+  copyOnlyJson(value, nameOf(where).replace(/^state\b/, 'flowState'))
