@@ -33,8 +33,7 @@ export function removing(storage: LimitedStorage, around: Around): LimitedStorag
       const isOf = (key: string): boolean =>
         places.some((it) => listOf(key).replace(ASKED, 'dogear:').startsWith(it))
       forget(page, (box) => keysOf(box).filter(isOf))
-      const filter = prefix === undefined ? {} : { prefix }
-      const all = channels ? await storage.list(filter).catch(() => []) : []
+      const all = channels ? await storage.list({ prefix }).catch(() => []) : []
       await storage.clear(prefix)
       for (const { id } of all) tell(around, placeOf(storage, id))
     },

@@ -52,10 +52,9 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   const tab = useTabName(props.scope === 'tab')
   const id = props.id ?? props.workflow.name
   const [opened, phase] = useOpened(tab === undefined ? tab : { ...props, id: id + tab })
-  const { session, engine } = opened ?? nobody
   const place = useMemo(
-    () => session && { session, workflow: session.workflow, engine, above },
-    [session, engine, above],
+    () => opened && { ...opened, workflow: opened.session.workflow, above },
+    [opened, above],
   )
   if (!opened) return (props.fallback as ReactElement | undefined) ?? null
   const instead = inPlaceOfChildren(props, phase, opened)
@@ -63,8 +62,6 @@ export function WorkflowProvider<W extends AnyWorkflow>(
   // With a key, no component carries what it holds from one session over to another.
   return createElement(PlaceContext.Provider, { key: opened.key, value: place }, props.children)
 }
-
-const nobody: { readonly session?: undefined; readonly engine?: undefined } = {}
 
 /** What is shown while there is no session to show; never undefined, which React 17 refuses. */
 function inPlaceOfChildren(

@@ -38,12 +38,15 @@ export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly 
   let looked = false
   let saved: View['persistence']
 
-  const show = (next: Shown): View =>
-    withPersistence({ ...next, ...actionsOf(session) }, () => {
+  const show = (next: Shown): View => ({
+    ...next,
+    ...actionsOf(session),
+    get persistence() {
       if (!looked) saved = session.persistence
       looked = true
       return saved
-    })
+    },
+  })
   const look = (): void => {
     const { status, asks, retries, missingResources, result, error, progress, resumed, role, persistence } =
       session
@@ -71,10 +74,6 @@ export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly 
     },
     initial: () => first,
   }
-}
-
-function withPersistence(view: Omit<View, 'persistence'>, get: () => View['persistence']): View {
-  return Object.defineProperty(view, 'persistence', { get, enumerable: true }) as View
 }
 
 const known = new WeakMap<Session<AnyWorkflow>, Actions>()

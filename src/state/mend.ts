@@ -3,7 +3,7 @@ import { isPlainObject } from './json'
 import type { Op } from './op'
 import { parentOf, toPath, type Path } from './path'
 import { sameContent } from './same'
-import type { CompiledSchema } from './schema'
+import { tried, type CompiledSchema } from './schema'
 import { Tree } from './tree'
 import { at, currentOf, isContainer, type Container, type Current } from './view'
 
@@ -17,11 +17,15 @@ export function mend(schema: CompiledSchema, state: unknown): Op[] {
     return towards(schema.initial(state), state, [])
   } catch (error) {
     const ops = error instanceof StateValidationError ? removals(schema, state, error) : []
-    if (ops.length === 0) return ops
-    const tree = new Tree(state)
-    tree.apply(ops)
-    return [...ops, ...mend(schema, tree.root())]
+    return ops.length === 0 ? ops : mended(schema, state, ops)
   }
+}
+
+/** Operations on a state, with what mends it then. */
+function mended(schema: CompiledSchema, state: unknown, ops: readonly Op[]): Op[] {
+  const tree = new Tree(state)
+  tree.apply(ops)
+  return [...ops, ...mend(schema, tree.root())]
 }
 
 /** Operations that were made for one state and land on another, with what mends it then. */
@@ -31,10 +35,7 @@ export function fitted(
   to: unknown,
   ops: readonly Op[],
 ): readonly Op[] {
-  if (from === to || ops.length === 0) return ops
-  const tree = new Tree(to)
-  tree.apply(ops)
-  return [...ops, ...mend(schema, tree.root())]
+  return from === to || ops.length === 0 ? ops : mended(schema, to, ops)
 }
 
 /** What turns a state into what its schema makes of it, wherever its keys stand. */
@@ -91,36 +92,23 @@ function fitting(
   return fitting(isTaken, fitting(isTaken, list, more.slice(0, half)), more.slice(half))
 }
 
-function takes(schema: CompiledSchema, current: Current, place: Path, value: unknown): boolean {
-  try {
-    schema.check(current, place, value)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** Takes out the nearest place at or above a path that may be absent, or that has a default. */
 function removal(schema: CompiledSchema, current: Current, path: Path): Op | undefined {
   for (let depth = path.keys.length; depth > 0; depth--) {
     const place = toPath(path.keys.slice(0, depth))
     const value = current.peek(place)
     if (depth === path.keys.length && Array.isArray(value)) {
-      const rest = fitting((list) => takes(schema, current, place, list), [], value)
+      const rest = fitting((list) => tried(() => schema.check(current, place, list)) !== undefined, [], value)
       if (rest.length > 0) return ['set', place.id, rest]
     }
-    try {
+    const gone = tried((): Op => {
       schema.checkDelete(current, place)
       return ['delete', place.id]
-    } catch {
-      // The value must be there, but perhaps it has a default, or its container may be absent.
-    }
-    try {
-      const made = schema.check(current, place, undefined)
-      if (made.path === place && !sameContent(made.value, value)) return ['set', place.id, made.value]
-    } catch {
-      // It has none.
-    }
+    })
+    if (gone) return gone
+    // The value must be there, but perhaps it has a default, or its container may be absent.
+    const made = tried(() => schema.check(current, place, undefined))
+    if (made?.path === place && !sameContent(made.value, value)) return ['set', place.id, made.value]
     // One of several items that the schema of their list refuses: not all of the list goes.
     if (Array.isArray(current.peek(parentOf(place)))) return ['delete', place.id]
   }

@@ -69,7 +69,7 @@ export function compileSchema(schema: Schema | undefined, same: typeof sameJson 
     kindOf(path, current, item) {
       const { kind } = ruleOf(path)
       // A schema that cannot be taken apart is tried.
-      const takes = (value: unknown): unknown => current && isTaken(() => check(ruleOf, current, path, value))
+      const takes = (value: unknown): unknown => current && tried(() => check(ruleOf, current, path, value))
       const isList = kind === 'unknown' && typeof item === 'string' && !takes(item) && takes([item])
       return isList ? 'list' : kind
     },
@@ -84,7 +84,8 @@ export const untyped: CompiledSchema = {
   kindOf: () => 'unknown',
 }
 
-function isTaken(judge: () => unknown): unknown {
+/** What a check returns; nothing when it refuses. */
+export function tried<T>(judge: () => T): T | undefined {
   try {
     return judge()
   } catch {

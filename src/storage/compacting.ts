@@ -1,10 +1,14 @@
 import { whenIdle, type Clock } from '../clock'
 import { StaleEpochError } from '../storage-errors'
-import { Growth } from './growth'
-import type { StoredSizes } from './growth'
+import type { StoredSizes } from './load'
 import { Snapshots } from './snapshots'
 import type { StoredParts } from './snapshots'
 import type { SessionCopy, Writer, Written } from './writer'
+
+/** Below this a journal is not worth a snapshot, however small the state. */
+const LEAST = 262_144
+/** Reading a batch back takes 9 µs on top of its size: as long as this many characters of a snapshot. */
+const PER_BATCH = 2048
 
 /** What the next snapshot must know of the stored session. */
 export interface Compacted {
@@ -25,14 +29,18 @@ interface Journaled {
 }
 
 /**
- * Makes a snapshot when the journal has outgrown it: piece by piece, each in an idle moment, so that neither the page
- * nor a save waits for more than one of them.
+ * Makes a snapshot when the journal has outgrown it: when reading it back costs as much as reading the snapshot. So loading
+ * never takes more than about twice the time it must, and a write pays for a snapshot of its own size and 2 kB, however large
+ * the state is. It is made piece by piece, each in an idle moment, so that neither the page nor a save waits for more than one
+ * of them.
  */
 export class Compacting {
   readonly #clock: Clock
   readonly #journal: Journaled
   readonly #snapshots: Snapshots
-  readonly #growth: Growth
+  /** How much more the journal may take before the next snapshot, and how much that is after one. */
+  #room!: number
+  #most!: number
   #steps: AsyncGenerator<undefined, Written> | undefined
   /** The number of the newest copy that storage was offered in place of what it refuses. */
   #tried = 0
@@ -53,12 +61,21 @@ export class Compacting {
     // What the page before this one has stored since it was read must not get the same numbers.
     const known = parted && { ...parted, newest: Math.max(parted.newest, clock.now()) }
     this.#snapshots = new Snapshots(writer, known, partSize)
-    this.#growth = new Growth(stored)
+    this.#restart(stored?.snapshot ?? 0)
+    if (stored) this.#room -= stored.journal + stored.batches * PER_BATCH
   }
 
-  /** Counts a batch. */
+  /** Counts a batch. When a snapshot is due the count begins anew, so that a failed one is not tried at once. */
   add(size: number): void {
-    if (this.#growth.add(size)) this.#plan()
+    this.#room -= size + PER_BATCH
+    if (this.#room >= 0) return
+    this.#room = this.#most
+    this.#plan()
+  }
+
+  /** A snapshot of that size is stored, or none. */
+  #restart(size: number): void {
+    this.#room = this.#most = Math.max(LEAST, size)
   }
 
   /**
@@ -115,7 +132,7 @@ export class Compacting {
   }
 
   #stored(written: Written): Written {
-    this.#growth.restart(written.size)
+    this.#restart(written.size)
     return written
   }
 

@@ -3,7 +3,6 @@ import { sumOf } from './checksum'
 import { assembled } from './assembly'
 import type { Assembled } from './assembly'
 import { BYTES_FORMAT } from './format'
-import type { StoredSizes } from './growth'
 import { LatePart, type Unread } from './late-part'
 import { mustBeKnown, mustBeWhole, Refusal, unreadable } from './refusal'
 import { decoded } from './stored-value'
@@ -14,6 +13,19 @@ import type { SessionStorage, StoredHead, StoredPartInfo, StoredSession } from '
 
 /** Called with a list that is read late, before anybody else sees it. */
 type Late = (list: unknown[]) => void
+
+/** The sizes of a session's stored data. */
+export interface StoredSizes {
+  /** The newest sequence number. */
+  readonly seq: number
+  readonly savedAt: number
+  /** The size of the snapshot; 0 when there is none. */
+  readonly snapshot: number
+  /** The size of the batches after it, together. */
+  readonly journal: number
+  /** How many batches those are. */
+  readonly batches: number
+}
 
 /** A session as it was stored. */
 export interface Loaded {

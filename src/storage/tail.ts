@@ -69,8 +69,12 @@ function textOf(records: unknown, serializer: Serializer): unknown {
   const data = serializer.serialize(records)
   if (typeof data === 'string') return data
   // Not compared with the records, because private values are no longer in it.
-  const text = jsonText(data)
-  return text === jsonText(serializer.serialize(data)) ? text : data
+  const text = jsonText(data, refuse)
+  return text === jsonText(serializer.serialize(data), refuse) ? text : data
+}
+
+function refuse(): never {
+  throw new TypeError('it is no JSON')
 }
 
 function isRecord(value: unknown, seq: number): boolean {

@@ -106,8 +106,9 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     }
   },
 
-  duplicateStep({ steps }, report) {
-    for (const name of repeated(steps.map((it) => it.name))) report(`two steps are called "${name}"`)
+  duplicateStep({ steps, stepsByName }, report) {
+    const clashing = steps.filter((it) => stepsByName.get(it.name) !== it)
+    for (const name of new Set(clashing.map((it) => it.name))) report(`two steps are called "${name}"`)
   },
 
   duplicateEvent({ eventsByType, options, steps }, report) {
@@ -216,9 +217,4 @@ function mistakesIn(workflow: AnyWorkflow): string[] {
   } catch (error) {
     return error instanceof WorkflowError ? error.findings.map((it) => it.message) : [String(error)]
   }
-}
-
-function repeated(names: readonly string[]): Set<string> {
-  const seen = new Set<string>()
-  return new Set(names.filter((it) => seen.has(it) || !seen.add(it)))
 }

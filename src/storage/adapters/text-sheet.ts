@@ -1,4 +1,4 @@
-import { jsonText } from '../json-text'
+import { keptText } from './kept-text'
 import type { Kind, Shelf } from './sessions'
 import type { TextArea } from './web-storage'
 
@@ -43,7 +43,7 @@ export class TextSheet implements Shelf {
 
   put(kind: Kind, id: string, n: number, value: unknown): void {
     const item = this.#item(kind, id)
-    item.lines.set(kind + n, jsonText(value))
+    item.lines.set(kind + n, keptText(value))
     item.changed = true
   }
 

@@ -1,5 +1,5 @@
 import { StorageError } from '../../storage-errors'
-import { jsonText } from '../json-text'
+import { keptText } from './kept-text'
 import { idOf, idSegment, leafOf, parseLeaf } from './unstorage-name'
 import type { Name } from './unstorage-name'
 import { trailOf } from './unstorage-trail'
@@ -82,7 +82,7 @@ export class Desk {
 
   /** Resolves with the name under which it is written now. */
   async put(id: string, name: Name, value: unknown): Promise<Name> {
-    const text = jsonText(value)
+    const text = keptText(value)
     const written = { ...name, length: text.length }
     const { setItem } = this.#writable()
     await setItem.call(this.#store, this.#key(idSegment(id), written), text, {})
