@@ -26,6 +26,11 @@ const loading: Shown = {
   role: 'reader',
 }
 
+function shownBy(session: Session<AnyWorkflow>): Shown {
+  const { status, asks, retries, missingResources, result, error, progress, resumed, role } = session
+  return { status, ask: asks[0], asks, retries, missingResources, result, error, progress, resumed, role }
+}
+
 /** One component's view of a session: a new object when something of it has changed, else the same one. */
 export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly initial: () => View } {
   let shown: Shown
@@ -48,13 +53,10 @@ export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly 
     },
   })
   const look = (): void => {
-    const { status, asks, retries, missingResources, result, error, progress, resumed, role, persistence } =
-      session
-    const work = { status, ask: asks[0], asks, retries, missingResources, result, error }
-    const next: Shown = { ...work, progress, resumed, role }
-    if (sameJson(shown, next) && (!looked || saved === persistence)) return
+    const next = shownBy(session)
+    if (sameJson(shown, next) && (!looked || saved === session.persistence)) return
     shown = next
-    saved = persistence
+    saved = session.persistence
     view = show(next)
   }
   const first = show(loading)
