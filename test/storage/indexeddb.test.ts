@@ -203,10 +203,15 @@ describe('the database is closed at any moment of a call, and cannot be opened a
 })
 
 describe('a page that is left', () => {
-  it('aborts what is under way, begins nothing, and does it all when it is shown again', async () => {
+  function anyPage(): EventTarget {
     const page = new EventTarget()
     Object.assign(globalThis, { addEventListener: page.addEventListener.bind(page) })
     onTestFinished(() => void Reflect.deleteProperty(globalThis, 'addEventListener'))
+    return page
+  }
+
+  it('aborts what is under way, begins nothing, and does it all when it is shown again', async () => {
+    const page = anyPage()
     const storage = indexedDBStorage()
     const epoch = await written(storage, 'a', 2)
     const begun = vi.spyOn(await prototypeOf(), 'transaction')
@@ -224,6 +229,20 @@ describe('a page that is left', () => {
     page.dispatchEvent(new Event('pageshow'))
     await Promise.all([...calls, later])
     expect((await storage.read('a'))?.head.seq).toBe(3)
+  })
+
+  it('while its database is being opened / writes nothing before it is shown again', async () => {
+    const page = anyPage()
+    const other = indexedDBStorage()
+    const epoch = await written(other, 'a', 2)
+    const storage = indexedDBStorage()
+    const call = storage.append('a', epoch, batch(3), strict)
+    storage.release?.()
+    for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+    expect((await other.read('a'))?.head.seq).toBe(2)
+    page.dispatchEvent(new Event('pageshow'))
+    await call
+    expect((await other.read('a'))?.head.seq).toBe(3)
   })
 
   it('and stays after all / goes on after a second', async () => {
