@@ -399,6 +399,23 @@ describe('the child in progress', () => {
     expect(await session.run()).toEqual(['all', ['one', 'two']])
   })
 
+  test('ctx.subflow(), and a double click on the reply right after a reload / one is taken, the other is told so', async () => {
+    const page = profile()
+    const workflow = defineWorkflow(flow).step(
+      'sub',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.subflow(questioning)
+        return Done((await ctx.ask(Question(2))).data)
+      },
+    )
+    void (await page.open(workflow)).run()
+    await page.reload()
+    const session = await page.open(workflow)
+    const [ask] = session.asks
+    expect(await Promise.all([ask?.reply('one'), ask?.reply('two')])).toEqual([true, false])
+  })
+
   test('ctx.subflow(), paused, and a reply after a reload / an error with the way out; the ask stays open', async () => {
     const page = profile()
     const workflow = defineWorkflow(flow).step('sub', { on: Go, emits: [Done] }, async (ctx) =>
