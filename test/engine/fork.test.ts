@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { defineWorkflow, memoryStorage, resource, type Session } from '../../src/index'
+import { createEngine, defineWorkflow, memoryStorage, resource, type Session } from '../../src/index'
+import { virtualClock } from '../../src/testing'
 import { Done, failure, flow, gate, Go, profile, Question, sorted } from '../support/flows'
 
 const twice = defineWorkflow({ ...flow }).step(
@@ -133,6 +134,31 @@ describe('fork(seq?, id?)', () => {
     expect(outcomes.find((it) => it.status === 'rejected')?.reason).toMatchObject({ code: 'SESSION_STATE' })
     page.kill()
     expect((await page.open(twice, { id: 'two' })).state.get()).toEqual({ first: 'a' })
+  })
+
+  test('another page begins a session of the id meanwhile / SessionStateError, and what that page has stored stays', async () => {
+    const storage = memoryStorage()
+    const landing = gate()
+    const held = gate()
+    const slow = {
+      ...storage,
+      async compact(...given: Parameters<typeof storage.compact>) {
+        landing.open()
+        await held.promise
+        return storage.compact(...given)
+      },
+    }
+    const engine = createEngine({ storage: slow, clock: virtualClock() })
+    const forked = (await engine.open(twice, { id: 'one' })).fork(undefined, 'two')
+    await landing.promise
+    const elsewhere = createEngine({ storage, clock: virtualClock() })
+    const other = await elsewhere.open(twice, { id: 'two' })
+    other.state.set('note', 1)
+    await other.flush()
+    held.open()
+    expect(await failure(forked)).toMatchObject({ code: 'SESSION_STATE' })
+    await other.close()
+    expect((await elsewhere.open(twice, { id: 'two' })).state.get()).toEqual({ note: 1 })
   })
 
   test('a bad seq / HistoryError, and no session', async () => {
