@@ -290,6 +290,40 @@ describe('what enters and what comes back', () => {
     },
   )
 
+  test.each([
+    ['value', 'visa'],
+    ['state.card', 'visa'],
+    ['flowState.last', 'visa'],
+    ['resources', { bank: 'visa' }],
+  ])('%s captured as a resource / is there after a reload too', async (source, given) => {
+    const child = defineWorkflow({ ...flow, name: 'child', resources: { till: resource<unknown>() } }) //
+      .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+        await ctx.ask(Question(1))
+        return Done(ctx.resources.till)
+      })
+    const workflow = defineWorkflow({
+      ...flow,
+      start: Out,
+      state: z.object({ card: z.string().default('visa') }),
+      flowState: z.object({ last: z.string().default('visa') }),
+      resources: { bank: resource<string>() },
+    }).subflow('sub', {
+      on: Out,
+      workflow: child,
+      emits: [Done],
+      capture: { resources: { till: source } } as object,
+    })
+    const options = { resources: { bank: 'visa' } }
+    const page = profile()
+    void (await page.open(workflow, options)).run('visa')
+    await page.reload()
+    const session = await page.open(workflow, options)
+    await page.settle()
+    expect([session.status, session.missingResources]).toEqual(['waiting', []])
+    await session.asks[0]?.reply(1)
+    expect(await session.run('visa')).toEqual(given)
+  })
+
   test('a missing source path / the step fails, naming it', async () => {
     const workflow = defineWorkflow({ ...flow, state: z.record(z.string(), z.unknown()) }).subflow('sub', {
       on: Go,
