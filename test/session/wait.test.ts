@@ -512,6 +512,28 @@ describe('waitFor', () => {
   })
 })
 
+test('cancel() after a step has ended, while it is not clear yet which wait takes its event / nothing comes after the end', async () => {
+  const workflow = (first: boolean) =>
+    defineWorkflow(outside)
+      .step('send', { on: Go, emits: [Nudge] }, async (ctx) => {
+        if (first) await gate().promise
+        await ctx.state.set('ended', true)
+        return Nudge('right')
+      })
+      .step('wait', { on: Go, emits: [Done] }, async (ctx) => {
+        for (let n = 0; n < 40; n++) await ctx.once(`before ${n}`, () => n)
+        return Done((await ctx.waitFor(Nudge, { where: (it) => it.data === 'right' })).data)
+      })
+  const page = profile()
+  void (await page.open(workflow(true))).run()
+  await page.reload()
+  const again = await page.open(workflow(false))
+  while (!again.state.get('ended')) await new Promise((resolve) => setImmediate(resolve))
+  await again.cancel()
+  await page.settle()
+  expect(again.history().at(-1)?.type).toBe('finished')
+})
+
 test('a step ends while it still waits, as the other side of a race was first / the event goes to the next who waits', async () => {
   const page = profile()
   const workflow = defineWorkflow(outside)
