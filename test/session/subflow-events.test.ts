@@ -81,6 +81,16 @@ describe.each([
     expect(() => session.send(loosely(Signal({ n: 2 })), { step: 'wait' as 'inner' })).toThrow(/no step|wait/)
   })
 
+  test('sent to the step that is the child, right after a reload / taken', async () => {
+    const { page } = await running(workflow)
+    await page.reload()
+    const again = await page.open(workflow)
+    expect(await again.send(loosely(Signal({ n: 1 })), { step: 'inner' })).toBe(true)
+    await page.settle()
+    expect(await again.send(loosely(Signal({ n: 2 })), { step: 'inner' })).toBe(true)
+    expect(await again.run()).toEqual([1, 2, []])
+  })
+
   test('an unknown event, or one that fails its schema / an error at the call', async () => {
     const { session } = await running(workflow)
     expect(thrown<Error>(() => session.send(loosely(Nudge(1)))).name).toBe('UnknownEventError')
@@ -206,6 +216,23 @@ describe('who takes an event', () => {
     expect(await session.send(Signal({ n: 1 }))).toBe(false)
     expect(session.history()).toHaveLength(before)
     hold.open()
+  })
+
+  test('sent to a step whose child does not know it, before the first run or while the child runs / refused at the call', async () => {
+    const outer = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('nudge', { on: Nudge }, () => {})
+      .step('called', { on: Go }, async (ctx) => void (await ctx.subflow(child)))
+      .subflow('declared', { on: Go, workflow: child, emits: [Done] })
+    const session = await profile().open(outer)
+    const refused = () =>
+      (['called', 'declared'] as const).map(
+        (step) => thrown<Error>(() => session.send(loosely(Nudge(1)), { step })).name,
+      )
+    expect(refused()).toEqual(['EventNotAcceptedError', 'EventNotAcceptedError'])
+    expect(await session.send(Signal({ n: 1 }), { step: 'declared' })).toBe(false)
+    session.run().catch(() => {})
+    expect(await session.send(Nudge(1), { step: 'nudge' })).toBe(true)
+    expect(refused()).toEqual(['EventNotAcceptedError', 'EventNotAcceptedError'])
   })
 
   test('before the first run / nobody takes it; while paused / kept for the child', async () => {
