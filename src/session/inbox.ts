@@ -1,6 +1,6 @@
 import { EventValidationError, SessionStateError } from '../errors'
 import { checkOptions } from '../state/argument'
-import { isEvent, type AnyEvent } from '../workflow/event'
+import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
 import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
@@ -28,9 +28,14 @@ export class Inbox {
   }
 
   reply(ask: string, data: unknown): Promise<boolean> {
+    return this.answer(ask, { type: '', data })
+  }
+
+  /** A reply as an event, which may have passed its schema before. */
+  answer(ask: string, event: WorkflowEvent): Promise<boolean> {
     const gate = this.#gate
-    if (gate.phase === 'loading') return gate.whenOpen(() => this.reply(ask, data))
-    return gate.whenOpen(this.#acceptReply(ask, data))
+    if (gate.phase === 'loading') return gate.whenOpen(() => this.answer(ask, event))
+    return gate.whenOpen(this.#acceptReply(ask, event))
   }
 
   /** Checks an event and its target. The returned function delivers it. */
@@ -40,7 +45,7 @@ export class Inbox {
     // The reply to an ask of a sub-flow is an event that perhaps only the sub-flow knows.
     const open = ask === undefined ? undefined : core.openAsk(ask)
     if (open && open.level.path.length > 0 && isEvent(value) && value.type === open.point.reply)
-      return this.#acceptReply(ask as string, value.data)
+      return this.#acceptReply(ask as string, value)
     const event = this.dispatch.known(value)
     if (step !== undefined && ask === undefined) this.dispatch.mustAccept(step, event.type)
     return () => {
@@ -51,16 +56,19 @@ export class Inbox {
   }
 
   /** Checks a reply. The returned function records it. */
-  #acceptReply(ask: string, data: unknown): () => boolean | Promise<boolean> {
+  #acceptReply(ask: string, event: WorkflowEvent): () => boolean | Promise<boolean> {
     const core = this.#core
     const open = core.openAsk(ask)
     const reply = open?.point.reply
     if (open === undefined || reply === undefined) return () => false
     const { definition } = open.level
-    const value = definition && replyData(reply, data, definition)
+    const value = definition && replyData(reply, event, definition)
     return () => {
-      if (core.remote) return core.remote.call('reply', ask, data) as Promise<boolean>
-      return definition || this.#isOver ? this.#answer(ask, reply, value) : this.#replyLater(ask, data)
+      if (core.remote) {
+        const args = definition ? [value, true] : [event.data]
+        return core.remote.call('reply', ask, ...args) as Promise<boolean>
+      }
+      return definition || this.#isOver ? this.#answer(ask, reply, value) : this.#replyLater(ask, event)
     }
   }
 
@@ -80,13 +88,13 @@ export class Inbox {
   }
 
   /** After a reload it is not known what a sub-flow asks for until its step has run up to it again. */
-  async #replyLater(ask: string, data: unknown): Promise<boolean> {
+  async #replyLater(ask: string, event: WorkflowEvent): Promise<boolean> {
     const isKnown = (): boolean => {
       const open = this.#core.openAsk(ask)
       return this.#isOver || open === undefined || open.level.definition !== undefined
     }
     await patiently(isKnown)
-    if (isKnown()) return this.#acceptReply(ask, data)()
+    if (isKnown()) return this.#acceptReply(ask, event)()
     this.#gate.mustBeOpen()
     throw new SessionStateError(
       `ask "${ask}" cannot be answered until its step runs again; resume() the session, or try later`,
@@ -95,12 +103,14 @@ export class Inbox {
 }
 
 /** Data for an ask's reply, as the reply's schema gives it. */
-function replyData(reply: string, data: unknown, { eventsByType }: Definition): unknown {
+function replyData(reply: string, event: WorkflowEvent, { eventsByType }: Definition): unknown {
   const factory: AnyEvent | undefined =
     reply === OutcomeKnown.type ? (OutcomeKnown as AnyEvent) : eventsByType.get(reply)
   if (factory === undefined)
     throw new EventValidationError(reply, [
       { path: '', message: 'the workflow does not know this event any more' },
     ])
-  return factory(data).data
+  const { data } = genuine(event, factory)
+  // On its way from another tab, no data may have become null.
+  return factory.schema && data
 }

@@ -6,6 +6,7 @@ import {
   defineWorkflow,
   memoryStorage,
   resource,
+  type AnySession,
   type AnyWorkflow,
 } from '../../src/index'
 import { virtualClock, virtualTabs } from '../../src/testing'
@@ -126,6 +127,45 @@ describe.each([
     expect(two.result).toEqual([1, 2, []])
   })
 })
+
+describe.each([true, false])(
+  'an event sent to an ask of a sub-flow (declared: %j), with a transforming schema',
+  (declares) => {
+    const Told = defineEvent('told', z.string().transform(Number))
+    const AskTold = defineEvent('askTold', undefined, { reply: Told })
+    const asker = defineWorkflow({ ...flow, name: 'asker' }) //
+      .step('ask', { on: Go, asks: [AskTold], emits: [Done] }, async (ctx) =>
+        Done((await ctx.ask(AskTold())).data),
+      )
+    const options = { on: Go, emits: [Done] } as const
+    const workflow: AnyWorkflow = declares
+      ? defineWorkflow(flow).subflow('inner', { ...options, workflow: asker })
+      : defineWorkflow(flow).step('inner', options, async (ctx) => Done(await ctx.subflow(asker)))
+    const tell = (session: AnySession) => session.send(loosely(Told('5')), { ask: session.asks[0]?.id })
+
+    test.each(['at once', 'right after a reload'])('%s / arrives transformed once', async (when) => {
+      const { page, session } = await running(workflow)
+      if (when === 'right after a reload') await page.reload()
+      const open: AnySession = when === 'at once' ? session : await page.open(workflow)
+      expect(await tell(open)).toBe(true)
+      expect(await open.run()).toBe(5)
+    })
+
+    test.runIf(declares)('by a follower / arrives transformed once', async () => {
+      const clock = virtualClock()
+      const browser = { clock, storage: memoryStorage(), ...virtualTabs() }
+      const one: AnySession = await createEngine(browser).open(workflow)
+      const two: AnySession = await createEngine(browser).open(workflow)
+      void one.run()
+      await clock.advance(1000)
+      const told = tell(two)
+      await clock.advance(1000)
+      expect(await told).toBe(true)
+      await clock.advance(1000)
+      expect(two.result).toBe(5)
+    })
+  },
+)
 
 describe('who takes an event', () => {
   test('the outer workflow waits too / it goes first; then the oldest child that waits, exactly one', async () => {

@@ -317,6 +317,26 @@ describe('a follower is closed or left before the leader has answered it', () =>
     expect(it.box.size).toBe(0)
   })
 
+  test('a reply without data / the next page has it, without data', async () => {
+    const Confirmed = defineEvent('confirmed')
+    const Confirm = defineEvent('confirm', undefined, { reply: Confirmed })
+    const confirming = defineWorkflow(flow).step(
+      'ask',
+      { on: Go, asks: [Confirm], emits: [Done] },
+      async (ctx) => Done([typeof (await ctx.ask(Confirm())).data]),
+    )
+    const it = await hung(confirming)
+    void it.leader.run().catch(() => {})
+    await it.clock.advance(10)
+    it.hang()
+    void it.follower.asks[0]?.reply(undefined).catch(() => {})
+    it.second.leave()
+    crash(it.first.engine)
+    const next = await it.tab().engine.open(confirming)
+    await it.clock.advance(1000)
+    expect(next.result).toEqual(['undefined'])
+  })
+
   test('nothing was stored yet / the next page has the text', async () => {
     const it = await hung()
     it.hang()

@@ -1,5 +1,5 @@
 import type { Op } from '../../state/op'
-import type { WorkflowEvent } from '../../workflow/event'
+import { vouched, type WorkflowEvent } from '../../workflow/event'
 import type { LiveSession } from '../live-session'
 import type { Asked } from './message'
 import type { Target } from '../session'
@@ -22,12 +22,15 @@ const calls: { readonly [name: string]: Call } = {
   },
   send(live, asked) {
     const { dispatch } = live.inbox
-    const event = dispatch.heard(asked.args[0] as WorkflowEvent)
-    const to = asked.args[1] as Target
+    const [sent, to, checked] = asked.args as [WorkflowEvent, Target, boolean?]
+    const event = checked ? vouched(sent) : dispatch.heard(sent)
     const deliver = (): unknown => named(live.core, asked, () => live.inbox.send(event, to))
     return (to.ask === undefined && dispatch.clear(event, to.step)?.then(deliver)) || deliver()
   },
-  reply: ({ inbox }, { args: [ask, data] }) => inbox.reply(ask as string, data),
+  reply({ inbox }, { args: [ask, data, checked] }) {
+    const event = { type: '', data }
+    return inbox.answer(ask as string, checked ? vouched(event) : event)
+  },
   run({ runs, core }, { args: [input, joined] }) {
     // That a run to be joined is over by now is no reason to begin another one.
     if (!joined || runs.active || joined !== core.model.run?.id) void runs.run(input)
