@@ -4,14 +4,14 @@ import type { Core } from '../session/core'
 import { isFieldEdit, isOfOnePlace } from '../session/model/field-edit'
 import type { LiveSession } from '../session/live-session'
 import type { Again, Outbox } from '../session/followers/outbox'
-import type { SessionRecord } from '../session/model/record'
+import type { RecordBody, SessionRecord } from '../session/model/record'
 import { OvertakenError } from '../session/followers/tab-errors'
 import { grown } from './grown'
 import type { Restored } from './restoring'
 
 /** The kinds of these records. */
 export function kindsOf(records: readonly object[]): string[] {
-  return [...new Set((records as readonly SessionRecord[]).map((it) => it.kind))]
+  return [...new Set((records as readonly SessionRecord[]).map((it) => innermost(it)[0].kind))]
 }
 
 /** The kinds of records of what the user has done: nobody else does it again. */
@@ -167,17 +167,28 @@ function begunAs(first: SessionRecord | undefined): string | undefined {
   return first?.kind === 'created' ? first.lineage : undefined
 }
 
+/** The call that makes the record again. What it holds has passed its schema. */
 function callOf(record: SessionRecord, core: Core): [string, readonly unknown[]] | undefined {
   if (isFieldEdit(record)) return ['write', [core.options.privacy.told(record.ops)]]
-  if (record.kind === 'answered' && !record.timeout)
-    return ['reply', [core.key(record.exec, record.key), record.value]]
-  if (record.kind !== 'sent') return undefined
-  const { type, data, to } = record.event
-  return ['send', [{ type, data }, to.length === 1 ? { step: to[0] } : {}]]
+  const [made, place] = innermost(record, core.prefix)
+  if (made.kind === 'answered' && !made.timeout)
+    return ['reply', [`${place}/${made.exec}/${made.key}`, made.value, true]]
+  if (made.kind !== 'sent') return undefined
+  const { type, data, to } = made.event
+  const steps = record.kind === 'child' ? [core.model.execs.get(record.exec)?.step] : to
+  return ['send', [{ type, data }, steps.length === 1 ? { step: steps[0] } : {}, true]]
+}
+
+/** What happened in a sub-flow is in a record of its parent, at any depth. With what the ids of its asks begin with. */
+function innermost(record: RecordBody, prefix = ''): [RecordBody, string] {
+  return record.kind === 'child'
+    ? innermost(record.record, `${prefix}/${record.exec}/${record.key}`)
+    : [record, prefix]
 }
 
 function isOfAPerson(record: SessionRecord): boolean {
-  if (record.kind === 'answered') return !record.timeout
+  const [made] = innermost(record)
+  if (made.kind === 'answered') return !made.timeout
   if (record.kind === 'finished') return record.status === 'cancelled'
-  return isFieldEdit(record) || record.kind === 'sent' || decisions.has(record.kind)
+  return isFieldEdit(record) || made.kind === 'sent' || decisions.has(record.kind)
 }

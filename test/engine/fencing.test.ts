@@ -124,6 +124,24 @@ describe('two engines on one storage: the newest opener wins', () => {
     expect(older.persistence.error).toBe(errors.old[0])
   })
 
+  test('a reply to an ask of a sub-flow, and an event for it, at the older / the error lists them as lost', async () => {
+    const { clock, engine, errors } = house()
+    const inner = defineWorkflow({ ...flow, name: 'inner', events: [Nudge] })
+      .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+        Done((await ctx.ask(Question(1))).data),
+      )
+      .step('nudge', { on: Nudge }, () => {})
+    const outer = defineWorkflow(flow).subflow('inner', { on: Go, workflow: inner, emits: [Done] })
+    const older = await engine('old').open(outer)
+    older.run().catch(() => {})
+    await older.flush()
+    await engine('new').open(outer)
+    const [sent, answered] = [older.send(Nudge(1)), older.asks[0]?.reply('yes')]
+    expect([await sent, await answered]).toEqual([true, true])
+    await clock.advance(10_000)
+    expect(errors.old).toMatchObject([{ code: 'STALE_EPOCH', lost: ['sent', 'answered'] }])
+  })
+
   test('the older is fenced with nothing of its user unsaved / no loss is reported', async () => {
     const { clock, engine, errors } = house()
     const sleeping = defineWorkflow({ ...flow }).step('sleep', { on: Go, emits: [Done] }, async (ctx) => {

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
 import {
   createEngine,
+  defineEvent,
   defineWorkflow,
   memoryStorage,
   OvertakenError,
+  type AnySession,
+  type AnyWorkflow,
   type Engine,
   type StateStore,
 } from 'dogear'
@@ -249,5 +252,58 @@ test.each([
     two.resume()
     await clock.advance(5000)
     expect([await sent, two.role, took]).toEqual([true, 'leader', takers])
+  },
+)
+
+const Told = defineEvent('told', z.string().transform(Number))
+const AskTold = defineEvent('askTold', undefined, { reply: Told })
+/** Asks, then waits for a nudge. */
+const asking = defineWorkflow({ ...flow, events: [Nudge] }).step(
+  'ask',
+  { on: Go, asks: [AskTold], emits: [Done] },
+  async (ctx) => {
+    const { data } = await ctx.ask(AskTold())
+    return Done([data, (await ctx.waitFor(Nudge)).data])
+  },
+)
+const outer = { ...flow, name: 'outer', events: [Nudge] } as const
+
+test.each<readonly [string, AnyWorkflow]>([
+  ['the workflow', asking],
+  ['a sub-flow', defineWorkflow(outer).subflow('inner', { on: Go, workflow: asking, emits: [Done] })],
+  [
+    'a sub-flow of a sub-flow',
+    defineWorkflow(outer).step('inner', { on: Go, emits: [Done] }, async (ctx) => {
+      const middle = defineWorkflow({ ...flow, name: 'middle' }) //
+        .subflow('inner', { on: Go, workflow: asking, emits: [Done] })
+      return Done(await ctx.subflow(middle))
+    }),
+  ],
+])(
+  'a reply to an ask of %s, or the event that it waits for, comes at the very moment of a takeover / the new leader has it, parsed once',
+  async (_, workflow) => {
+    const { clock, device, errors } = house()
+    const tab = device()
+    const open = async (): Promise<AnySession> => {
+      const session: AnySession = await tab().open(workflow)
+      session.run().catch(() => {})
+      await clock.advance(2000)
+      return session
+    }
+    const one = await open()
+    const two = await open()
+    const three = await open()
+    let taken = two.takeOver()
+    const replied = one.asks[0]?.reply('5')
+    await taken
+    await clock.advance(5000)
+    expect([await replied, one.role, two.role, two.asks]).toEqual([true, 'follower', 'leader', []])
+    taken = three.takeOver()
+    const sent = two.send(Nudge('nudged') as never)
+    await taken
+    await clock.advance(5000)
+    expect([await sent, two.role, three.role]).toEqual([true, 'follower', 'leader'])
+    expect([one.result, two.result, three.result]).toEqual(Array.from({ length: 3 }, () => [5, 'nudged']))
+    expect(errors).toEqual([])
   },
 )
