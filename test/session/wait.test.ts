@@ -534,6 +534,24 @@ test('cancel() after a step has ended, while it is not clear yet which wait take
   expect(again.history().at(-1)?.type).toBe('finished')
 })
 
+test('two waits in a row time out, and the step has caught the first / a retry waits for the second again, and not for the first', async () => {
+  const workflow = defineWorkflow({ ...flow, events: [Nudge, Worked] }).step(
+    'wait',
+    { on: Go, emits: [Done], retry: { attempts: 2, delay: 1000 } },
+    async (ctx) => {
+      const first = await ctx.waitFor(Nudge, { timeout: 100 }).catch(() => 'nobody')
+      return Done([first, (await ctx.waitFor(Worked, { timeout: 100 })).data])
+    },
+  )
+  const page = profile()
+  const session = await page.open(workflow)
+  session.run().catch(() => {})
+  await page.clock.advance(1250)
+  expect(await session.send(Nudge(1))).toBe(false)
+  expect(await session.send(Worked(2))).toBe(true)
+  expect(await session.run()).toEqual(['nobody', 2])
+})
+
 test('a step ends while it still waits, as the other side of a race was first / the event goes to the next who waits', async () => {
   const page = profile()
   const workflow = defineWorkflow(outside)
