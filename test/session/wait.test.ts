@@ -529,7 +529,7 @@ test('cancel() after a step has ended, while it is not clear yet which wait take
   await page.reload()
   const again = await page.open(workflow(false))
   while (!again.state.get('ended')) await new Promise((resolve) => setImmediate(resolve))
-  await again.cancel()
+  again.cancel()
   await page.settle()
   expect(again.history().at(-1)?.type).toBe('finished')
 })

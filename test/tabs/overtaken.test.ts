@@ -299,7 +299,7 @@ test.each<readonly [string, AnyWorkflow]>([
     await clock.advance(5000)
     expect([await replied, one.role, two.role, two.asks]).toEqual([true, 'follower', 'leader', []])
     taken = three.takeOver()
-    const sent = two.send(Nudge('nudged') as never)
+    const sent = two.send(Nudge('nudged'))
     await taken
     await clock.advance(5000)
     expect([await sent, two.role, three.role]).toEqual([true, 'follower', 'leader'])
