@@ -8,7 +8,7 @@ import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
 import { joinOps } from './model/field-edit'
 import { History } from './model/history'
-import { hasStaying, type Model, type Waiting } from './model/model'
+import { hasStaying, type Execution, type Model, type Waiting } from './model/model'
 import type { Journaling } from './journaling'
 import type { Nested } from './nested'
 import { heedStop, levelsIn, type Level } from './level'
@@ -42,10 +42,10 @@ export class Core implements Level {
   /** It is the outermost of the workflows at work in it. */
   readonly path: readonly Waiting[] = none
   /**
-   * Effects in flight, by execution and key: a retry joins them. Made when this page begins to execute the session: nothing
-   * is recorded any more of what it had begun before somebody else did.
+   * Effects in flight, by execution and name: a retry joins them. One that never settles goes with its execution. Made when this
+   * page begins to execute the session: nothing is recorded any more of what it had begun before somebody else did.
    */
-  inFlight!: Map<string, Promise<unknown>>
+  inFlight!: WeakMap<Execution, Map<string, Promise<unknown>>>
   /** Why the session takes no more calls. After `'crashed'` nothing settles any more. */
   closed: Error | 'closed' | 'crashed' | undefined
   readonly deadlines: Deadlines

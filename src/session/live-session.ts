@@ -102,7 +102,7 @@ export class LiveSession extends Standing {
     core.storedAt = resumed.found ? resumed.savedAt : 0
     if (core.closed) this.outcome.renew()
     core.early = core.remote = core.closed = undefined
-    core.inFlight = new Map()
+    core.inFlight = new WeakMap()
     core.model = model
     core.journal = journal
     this.gate.unfence()

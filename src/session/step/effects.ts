@@ -46,19 +46,23 @@ export class Effects {
 
   /** Whether it has failed, or this page has begun it: then its outcome is not unknown. */
   #isOurs(name: string): boolean {
+    const point = this.#attempt.exec.points.get(name)
+    return this.#flights.has(name) || (point !== undefined && (point.again ?? made.has(point)))
+  }
+
+  /** Those of its execution, by name. After a rewind or a reset that is another one. */
+  get #flights(): Map<string, Promise<unknown>> {
     const { core, exec } = this.#attempt
-    const point = exec.points.get(name)
-    return (
-      core.inFlight.has(core.key(exec.id, name)) || (point !== undefined && (point.again ?? made.has(point)))
-    )
+    const { inFlight } = core
+    const flights = inFlight.get(exec) ?? new Map<string, Promise<unknown>>()
+    inFlight.set(exec, flights)
+    return flights
   }
 
   /** Joins the effect in flight, or begins it. */
   #begin(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
-    const { core, exec } = this.#attempt
-    const flight = core.key(exec.id, name)
-    const run = core.inFlight.get(flight) ?? this.#run(name, key, effect)
-    core.inFlight.set(flight, run)
+    const run = this.#flights.get(name) ?? this.#run(name, key, effect)
+    this.#flights.set(name, run)
     return this.#join(name, run)
   }
 
@@ -86,9 +90,8 @@ export class Effects {
   async #run(name: string, key: string, effect: (key: string) => unknown): Promise<unknown> {
     const { core, exec } = this.#attempt
     const flight = core.key(exec.id, name)
-    const { inFlight } = core
-    const { lineage } = core.model
-    const still = (): boolean => core.model.execs.get(exec.id) === exec && core.model.lineage === lineage
+    const flights = this.#flights
+    const still = (): boolean => core.model.execs.get(exec.id) === exec
     try {
       const point = exec.points.get(name)
       if (!point || point.again) await this.#log.make('opened', name, 'once')
@@ -110,7 +113,7 @@ export class Effects {
         this.#log.done(name, 'once', { error: recordError(error) })
       throw error
     } finally {
-      inFlight.delete(flight)
+      flights.delete(name)
     }
   }
 
