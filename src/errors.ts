@@ -23,21 +23,21 @@ export class PathError extends DogearError {
   readonly code = 'PATH'
   declare readonly path: string
   constructor(path: string, reason: string) {
-    super(`state path "${path}": ${reason}`)
+    super(`path "${path}": ${reason}`)
     this.path = path
   }
 }
 
-/** A write that the state's schema refuses. Nothing was changed. */
+/** A write that the schema of the state, or of the flow state, refuses. Nothing was changed. */
 export class StateValidationError extends DogearError {
   override readonly name = 'StateValidationError'
   readonly code = 'STATE_VALIDATION'
   declare readonly path: string
   declare readonly issues: readonly Issue[]
-  constructor(path: string, issues: readonly Issue[]) {
+  constructor(path: string, issues: readonly Issue[], root = 'state') {
     const [what, advice] = path
-      ? [`state.${path}`, 'nothing was changed']
-      : ['the state', 'what is not given needs a default']
+      ? [`${root}.${path}`, 'nothing was changed']
+      : [`the ${root}`, 'what is not given needs a default']
     super(`${what} is not valid: ${list(issues)}; ${advice}`)
     this.path = path
     this.issues = issues

@@ -7,7 +7,7 @@ import { Writer } from '../state/writer'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
 import { Core } from './core'
-import type { SessionFlow } from './flow'
+import { flowWriter, type SessionFlow } from './flow'
 import { begun, failures } from './step/in-this-page'
 import { interrupt } from './step/interruption'
 import type { LiveAttempt } from './step/live-attempt'
@@ -235,7 +235,7 @@ function flowOf(
   initial: unknown,
   copy: Core['options']['copy'],
 ): SessionFlow {
-  const writer = new Writer(compileSchema(definition.options.flowState, sameContent), copy)
+  const writer = flowWriter(definition.options.flowState, copy, sameContent)
   const tree = (model.flow ??= new Tree({}))
   return {
     ...{ writer, initial },

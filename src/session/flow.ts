@@ -1,7 +1,10 @@
+import { nameOf, type CopyValue } from '../state/json'
 import type { Op } from '../state/op'
+import { compileSchema } from '../state/schema'
+import type { Schema } from '../state/standard-schema'
 import type { StateStore } from '../state/store'
 import type { View } from '../state/view'
-import type { Writer } from '../state/writer'
+import { Writer } from '../state/writer'
 import type { Core } from './core'
 import type { Execution } from './model/model'
 
@@ -30,4 +33,15 @@ export interface FlowWrite {
   readonly core: Core
   readonly exec: Execution
   readonly key: string
+}
+
+const NAME = 'flowState'
+
+/** Makes the operations of writes to a flow state. What is refused is named as a part of that. */
+export function flowWriter(
+  schema: Schema | undefined,
+  copy: CopyValue,
+  same?: Parameters<typeof compileSchema>[1],
+): Writer {
+  return new Writer(compileSchema(schema, same, NAME), (value, where) => copy(value, nameOf(where, NAME)))
 }

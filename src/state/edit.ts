@@ -68,7 +68,9 @@ function copied(writer: Writer, op: Exclude<Op, readonly ['replace', unknown]>, 
       // A draft's list grows by a splice, so this is text.
       return appended(path, op[2], 'text')
     case 'splice': {
-      const items = op[4].map((it, index) => writer.kept(it, `${nameOf(path)}.${op[2] + index}`))
+      const items = op[4].map((it, index) =>
+        writer.kept(it, `${nameOf(path, writer.schema.root)}.${op[2] + index}`),
+      )
       return frozen<Op>(['splice', op[1], op[2], op[3], items])
     }
     default:

@@ -95,7 +95,7 @@ function copyObject(object: Record<string, unknown>, level: Level): Record<strin
   if (symbol) refuse('a value under a symbol key', String(symbol), level)
   const made: Record<string, unknown> = {}
   for (const key of Object.keys(object)) {
-    if (isForbidden(key)) checkKey(key, pathOf(key, level).replace(/^state\./, ''))
+    if (isForbidden(key)) checkKey(key, pathOf(key, level).replace(/^(flowS|s)tate\./, ''))
     const value = copy(object[key], key, level, level.keeps)
     if (value !== undefined) made[key] = value
   }
@@ -132,7 +132,7 @@ function pathOf(key: Where | number, up: Level | undefined): string {
   return path.slice(0, 500)
 }
 
-/** The name of a value in errors. */
-export function nameOf(key: Where | number): string {
-  return typeof key === 'object' ? ['state', key.text].filter(Boolean).join('.') : String(key)
+/** The name of a value in errors. `root`: of what it is a part, if it is named by a path. */
+export function nameOf(key: Where | number, root = 'state'): string {
+  return typeof key === 'object' ? [root, key.text].filter(Boolean).join('.') : String(key)
 }

@@ -15,6 +15,8 @@ export interface Checked {
 
 /** A state's schema, ready to check single writes. Without a schema everything passes as it is. */
 export interface CompiledSchema {
+  /** How errors name what it is the schema of, other than `state`. */
+  readonly root?: string | undefined
   /** The schema's output for a whole state; `undefined` counts as `{}`. Throws a StateValidationError. */
   initial(value: unknown): unknown
   /**
@@ -42,6 +44,7 @@ interface Rule {
   readonly isFree: (() => boolean) | undefined
   /** Whether two values are the same. */
   readonly same: typeof sameJson
+  readonly root: string | undefined
   readonly kind: 'text' | 'list' | 'unknown'
 }
 
@@ -49,21 +52,26 @@ const MOST_RULES = 10_000
 
 /**
  * Prepares a schema. Those of zod are taken apart path by path; for other vendors the whole schema checks each write. `same`:
- * whether the schema has left a value as it was, for a state that may hold more than JSON.
+ * whether the schema has left a value as it was, for a state that may hold more than JSON. `root`: how errors name it.
  */
-export function compileSchema(schema: Schema | undefined, same: typeof sameJson = sameJson): CompiledSchema {
-  if (schema === undefined) return untyped
+export function compileSchema(
+  schema: Schema | undefined,
+  same: typeof sameJson = sameJson,
+  root?: string,
+): CompiledSchema {
+  if (schema === undefined) return { ...untyped, root }
   const rules = new Map<string, Rule>()
   const ruleOf = (path: Path): Rule => {
     const known = rules.get(path.text)
     if (known !== undefined) return known
     if (rules.size >= MOST_RULES) rules.clear()
-    const rule = makeRule(schema, path, same)
+    const rule = makeRule(schema, path, same, root)
     rules.set(path.text, rule)
     return rule
   }
   return {
-    initial: (value) => outputOf(schema, value ?? beginningOf(schema), ROOT, ROOT),
+    root,
+    initial: (value) => outputOf(schema, value ?? beginningOf(schema), ROOT, ROOT, root),
     check: (current, path, value) => check(ruleOf, current, path, value),
     checkDelete: (current, path) => checkDelete(ruleOf, current, path),
     kindOf(path, current, item) {
@@ -95,9 +103,9 @@ export function tried<T>(judge: () => T): T | undefined {
 
 type RuleOf = (path: Path) => Rule
 
-function makeRule(root: Schema, path: Path, same: Rule['same']): Rule {
-  let here = unwrap(root)
-  let judge = root
+function makeRule(whole: Schema, path: Path, same: Rule['same'], root: Rule['root']): Rule {
+  let here = unwrap(whole)
+  let judge = whole
   let depth = 0
   let open = true
   let isFree: Rule['isFree']
@@ -119,26 +127,27 @@ function makeRule(root: Schema, path: Path, same: Rule['same']): Rule {
     at: toPath(path.keys.slice(0, depth)),
     isFree,
     same,
+    root,
     kind: type === 'array' || type === 'tuple' ? 'list' : type === 'string' ? 'text' : 'unknown',
   }
 }
 
 function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, asked: Path = path): Checked {
-  const { parent, judge, at: place, same } = ruleOf(path)
+  const { parent, judge, at: place, same, root } = ruleOf(path)
   const depth = place.keys.length
   if (path.keys.length > 1 && current.peek(parent) === undefined) {
     const made = put(ruleOf(parent).kind === 'list' ? [] : {}, path.keys.slice(-1), value, asked)
     return check(ruleOf, current, parent, made, asked)
   }
-  if (depth === path.keys.length) return { path, value: outputOf(judge, value, path, asked) }
+  if (depth === path.keys.length) return { path, value: outputOf(judge, value, path, asked, root) }
   const below = path.keys.slice(depth)
   const before = put(current.peek(place), below, value, asked)
-  const after = outputOf(judge, before, place, asked)
+  const after = outputOf(judge, before, place, asked, root)
   const found = valueAt(after, below)
   if (found === undefined) {
     // A list may keep only some of its items, as the newest.
     if (Array.isArray(valueAt(after, below.slice(0, -1)))) return { path: place, value: after }
-    refuse(asked, path, 'the schema does not know this key')
+    refuse(asked, path, 'the schema does not know this key', root)
   }
   // Compares only what is beside the written value: a small answer makes a small record.
   return same(put(before, below, null, asked), put(after, below, null, asked))
@@ -147,13 +156,13 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
 }
 
 function checkDelete(ruleOf: RuleOf, current: Current, path: Path): Checked | undefined {
-  const { parent, isFree, same } = ruleOf(path)
+  const { parent, isFree, same, root } = ruleOf(path)
   const holder = current.peek(parent)
   if (typeof holder !== 'object' || holder === null || isFree?.()) return undefined
   const rest = without(holder, path.keys.at(-1))
   const made = check(ruleOf, current, parent, rest, path)
   if (!Array.isArray(holder) && valueAt(made.value, path.keys.slice(made.path.keys.length)) !== undefined) {
-    refuse(path, path, 'the schema fills it in again; set it instead')
+    refuse(path, path, 'the schema fills it in again; set it instead', root)
   }
   return made.path === parent && same(made.value, rest) ? undefined : made
 }
@@ -169,8 +178,8 @@ function beginningOf(schema: Schema): unknown {
   }
 }
 
-function outputOf(schema: Schema, value: unknown, place: Path, asked: Path): unknown {
-  const result = validate(schema, value, asked)
+function outputOf(schema: Schema, value: unknown, place: Path, asked: Path, root?: string): unknown {
+  const result = validate(schema, value, asked, root)
   if ('value' in result) return result.value
   throw new StateValidationError(
     asked.text,
@@ -178,11 +187,12 @@ function outputOf(schema: Schema, value: unknown, place: Path, asked: Path): unk
       path: [place.text, path].filter(Boolean).join('.'),
       message,
     })),
+    root,
   )
 }
 
-function refuse(asked: Path, path: Path, message: string): never {
-  throw new StateValidationError(asked.text, [{ path: path.text, message }])
+function refuse(asked: Path, path: Path, message: string, root: Rule['root']): never {
+  throw new StateValidationError(asked.text, [{ path: path.text, message }], root)
 }
 
 /** A copy of a container with one value changed, sharing everything else. */

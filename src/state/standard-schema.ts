@@ -30,7 +30,7 @@ interface Finding {
 }
 
 /** Runs a schema. Throws a SchemaError, with `what` was to be checked, when it is asynchronous: a write cannot wait. */
-export function validate(schema: Schema, value: unknown, what: Where = 'a value'): Validated {
+export function validate(schema: Schema, value: unknown, what: Where = 'a value', root?: string): Validated {
   const standard = (schema as Partial<Schema> | null)?.['~standard']
   if (!standard) throw new ArgumentError('a schema', schema, 'a Standard Schema')
   const result = judged(standard, value) as
@@ -40,7 +40,7 @@ export function validate(schema: Schema, value: unknown, what: Where = 'a value'
   if ('then' in result) {
     result.then(undefined, () => undefined) // else its rejection would surface a second time, without a handler
     throw new SchemaError(
-      `the schema of ${nameOf(what)} must be synchronous: use no async refinement, and none that throws`,
+      `the schema of ${nameOf(what, root)} must be synchronous: use no async refinement, and none that throws`,
     )
   }
   return result.issues === undefined

@@ -54,14 +54,18 @@ export class Writer {
 
   replace(view: Current, state: unknown): Op {
     // The next load would take null for a missing state, and refuse what is stored.
-    if (state == null) throw new SerializationError(nameOf(ROOT), String(state), 'write {}')
+    if (state == null) throw new SerializationError(nameOf(ROOT, this.schema.root), String(state), 'write {}')
     return written(this.#checked(view, ROOT, state))
   }
 
   /** The copy of something that must be there: an item of a list, or the whole state, cannot be undefined. */
   kept(value: unknown, place: Where): unknown {
     if (value === undefined)
-      throw new SerializationError(nameOf(place), 'undefined', 'write null, or delete the item')
+      throw new SerializationError(
+        nameOf(place, this.schema.root),
+        'undefined',
+        'write null, or delete the item',
+      )
     return this.copy(value, place)
   }
 

@@ -349,6 +349,52 @@ describe('flow state', () => {
     expect([error.code, error.path, state.get('count')]).toEqual(['STATE_VALIDATION', 'count', 0])
   })
 
+  test('a write that is refused, whatever the reason / the error says flowState, and never state', async () => {
+    const { state } = profile().engine.flow(counting)
+    const nulls = null as never
+    const texts = ['x', undefined] as never
+    expect(
+      [
+        () => state.set('count', 'three' as never),
+        () => state.delete('count' as never),
+        () => state.set('names', texts),
+        () => state.append('names', undefined as never),
+        () => state.replace(nulls),
+        () => state.edit((draft) => void draft.names.push('a', undefined as never)),
+        () => state.edit((draft) => void (draft.count = Symbol('s') as never)),
+        () => state.replace({ count: 'three' } as never),
+      ].map((it) => thrown<Error>(it).message.split(/;| is not valid|: Invalid/)[0]),
+    ).toEqual([
+      'flowState.count',
+      'flowState.count',
+      'flowState.names.1 is undefined in a list',
+      'flowState.names.0 is undefined',
+      'flowState is null',
+      'flowState.names',
+      'flowState.count',
+      'the flowState',
+    ])
+    const plain = profile().engine.flow(defineWorkflow({ ...flow }))
+    expect(thrown(() => plain.state.set('a', JSON.parse('{"__proto__": 1}')))).toMatchObject({
+      path: 'a.__proto__',
+      message: 'path "a.__proto__": "__proto__" is refused: it could reach a prototype',
+    })
+    plain.state.set('list', [1])
+    const grown = thrown(() =>
+      plain.state.edit((draft) => void (draft['list'] as unknown[]).push(2, () => 3)),
+    )
+    expect(grown).toHaveProperty('path', 'flowState.list.2')
+  })
+
+  test('a default that is no JSON / refused with its path, and with advice that helps', () => {
+    const flowState = z.object({ at: z.date().default(new Date(5)) })
+    const dated = defineWorkflow({ ...flow, flowState })
+    expect(thrown(() => profile().engine.flow(dated))).toHaveProperty(
+      'message',
+      'flowState.at is a Date; store plain JSON, or put it in resources',
+    )
+  })
+
   test('a value that is no JSON, whatever the serializer / refused with its path, and with advice that helps', async () => {
     const engine = createEngine({ storage: profile().storage, serializer: structuredCloneSerializer })
     const { state } = engine.flow(

@@ -155,7 +155,7 @@ describe('writing', () => {
     store.replace(5 as never)
     const error = expectRefused(store, () => store.set('o.v', 1), PathError)
     expect(error.message).toBe(
-      'state path "o.v": the state is a number, which holds no "o"; replace it first',
+      'path "o.v": the state is a number, which holds no "o"; replace it first',
     )
   })
 

@@ -1,10 +1,9 @@
-import { copyJson } from '../../state/json'
+import { copyOnlyJson } from '../../state/json'
 import { diff } from '../../state/diff'
 import type { Op } from '../../state/op'
-import { compileSchema, type CompiledSchema } from '../../state/schema'
 import { createStateStore, type StateStore } from '../../state/store'
 import { Tree } from '../../state/tree'
-import { Writer } from '../../state/writer'
+import type { Writer } from '../../state/writer'
 import { EarlyWrites, type Remake } from '../../state/early-writes'
 import type { Definition } from '../../workflow/workflow'
 import { encodeFlow, isNamed, named, nextSeq, NOTHING, type LoadedFlow } from '../../storage/flow'
@@ -12,8 +11,7 @@ import { Outage } from '../../storage/outage'
 import { Refusal } from '../../storage/refusal'
 import { storageError } from '../../storage/storage-error'
 import { deferred, type Deferred } from '../../session/deferred'
-import type { FlowWrite, SessionFlow, StepChange } from '../../session/flow'
-import { copyWritten } from './copy'
+import { flowWriter, type FlowWrite, type SessionFlow, type StepChange } from '../../session/flow'
 import { flowLoadError, loadFlow } from './load'
 import { FlowNews } from './news'
 import { Origin } from './origin'
@@ -33,7 +31,6 @@ export class FlowState implements SessionFlow {
   readonly initial: unknown
   readonly #deps: OpeningDeps
   readonly #definition: Definition
-  readonly #schema: CompiledSchema
   readonly #tree: Tree
   readonly #own: OwnWrites
   readonly #left: LeftWrites
@@ -61,11 +58,11 @@ export class FlowState implements SessionFlow {
     this.#definition = definition
     this.#own = new OwnWrites(deps.ids())
     this.#left = new LeftWrites(deps, definition, this.#own, () => this.#known)
-    this.#schema = compileSchema(definition.options.flowState)
-    this.initial = copyJson(this.#schema.initial(undefined), 'flowState')
+    // It is JSON whatever the serializer.
+    this.writer = flowWriter(definition.options.flowState, copyOnlyJson)
+    this.initial = copyOnlyJson(this.writer.schema.initial(undefined), 'flowState')
     this.#base = { ...NOTHING, state: this.initial }
     this.#tree = new Tree(this.initial, deps.report)
-    this.writer = new Writer(this.#schema, copyWritten)
     const parts = {
       tree: this.#tree,
       writer: this.writer,
@@ -228,7 +225,7 @@ export class FlowState implements SessionFlow {
 
   async #read(): Promise<void> {
     const { seq } = this.#base
-    const loaded = await loadFlow(this.#deps, this.#definition, this.#schema)
+    const loaded = await loadFlow(this.#deps, this.#definition, this.writer.schema)
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
     const base = loaded ?? { ...NOTHING, state: this.initial }
@@ -262,7 +259,7 @@ export class FlowState implements SessionFlow {
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
-    this.#own.again(tree, this.#schema, this.#deps.report)
+    this.#own.again(tree, this.writer.schema, this.#deps.report)
     // Listeners hear of exactly what differs.
     const ops = diff(before, tree.root())
     tree.restore(before)

@@ -172,7 +172,7 @@ function begin(
   const started = (schema: Schema | undefined, what: 'state' | 'flowState', own?: unknown): unknown => {
     const sources = capture[what]
     const first = sources === undefined ? own : build(sources, own ?? defaults(schema), read)
-    return core.options.copy(compileSchema(schema).initial(first), what)
+    return core.options.copy(compileSchema(schema, undefined, what).initial(first), what)
   }
   return {
     ...{ workflow: name, version },
