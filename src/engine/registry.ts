@@ -158,6 +158,7 @@ export class Registry {
     const definition = definitionOf(workflow)
     const flow = this.#flows.get(definition.name) ?? new FlowState(this.#deps, definition)
     this.#flows.set(definition.name, flow)
+    flow.renew(definition)
     return flow
   }
 

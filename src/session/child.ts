@@ -235,7 +235,7 @@ function flowOf(
   initial: unknown,
   copy: Core['options']['copy'],
 ): SessionFlow {
-  const writer = flowWriter(definition.options.flowState, copy, sameContent)
+  const writer = flowWriter(definition.options.flowState, sameContent, copy)
   const tree = (model.flow ??= new Tree({}))
   return {
     ...{ writer, initial },

@@ -1,6 +1,6 @@
-import { nameOf, type CopyValue } from '../state/json'
+import { copyOnlyJson, nameOf, type CopyValue } from '../state/json'
 import type { Op } from '../state/op'
-import { compileSchema } from '../state/schema'
+import { compileSchema, type CompiledSchema } from '../state/schema'
 import type { Schema } from '../state/standard-schema'
 import type { StateStore } from '../state/store'
 import type { View } from '../state/view'
@@ -35,13 +35,20 @@ export interface FlowWrite {
   readonly key: string
 }
 
+type SameValues = Parameters<typeof compileSchema>[1]
+
 const NAME = 'flowState'
 
-/** Makes the operations of writes to a flow state. What is refused is named as a part of that. */
+/** What is refused is named as a part of the flow state, here and below. */
+export function flowSchema(schema: Schema | undefined, same?: SameValues): CompiledSchema {
+  return compileSchema(schema, same, NAME)
+}
+
+/** Makes the operations of writes to a flow state: of JSON whatever the serializer, unless it is part of a session. */
 export function flowWriter(
   schema: Schema | undefined,
-  copy: CopyValue,
-  same?: Parameters<typeof compileSchema>[1],
+  same?: SameValues,
+  copy: CopyValue = copyOnlyJson,
 ): Writer {
-  return new Writer(compileSchema(schema, same, NAME), (value, where) => copy(value, nameOf(where, NAME)))
+  return new Writer(flowSchema(schema, same), (value, where) => copy(value, nameOf(where, NAME)))
 }

@@ -12,7 +12,8 @@ import { at, isContainer, type Current, type View } from './view'
  * and applied without another check; what it refuses has changed nothing.
  */
 export class Writer {
-  readonly schema: CompiledSchema
+  /** Newer code of a flow state brings another one. */
+  schema: CompiledSchema
   readonly copy: CopyValue
   readonly openEdits: OpenEdits = {}
 

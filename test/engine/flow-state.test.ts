@@ -4,13 +4,15 @@ import {
   createEngine,
   defineWorkflow,
   structuredCloneSerializer,
+  type AnyStore,
+  type AnyWorkflow,
   type Engine,
   type LoadError,
   type SessionStorage,
   type StateValidationError,
 } from '../../src/index'
 import { crash, virtualTabs } from '../../src/testing'
-import { Done, failure, flow, gate, Go, profile, Question, thrown } from '../support/flows'
+import { Done, failure, flow, gate, Go, profile, Question, thrown, type Profile } from '../support/flows'
 
 const Shared = z.object({
   count: z.number().default(0),
@@ -1240,5 +1242,108 @@ describe('flow state stored by other code, or damaged', () => {
     state.set('count', 2)
     await page.clock.advance(10_000)
     expect(page.errors).toMatchObject([{ code: 'STORAGE' }, { code: 'STORAGE' }])
+  })
+})
+
+describe('newer code of the workflow in one engine, as after a hot reload', () => {
+  const mended = (version: number, flowState: z.ZodObject): AnyWorkflow =>
+    defineWorkflow({ ...flow, version, flowState }).step('work', { on: Go, emits: [Done] }, async (ctx) => {
+      await ctx.flowState.set('more' as never, 7 as never)
+      return Done(ctx.flowState.get())
+    })
+  const More = Shared.extend({ more: z.number().default(2) })
+  const begun = async (): Promise<{ page: Profile; engine: Engine; state: AnyStore }> => {
+    const page = profile()
+    const { state, ready } = page.engine.flow(counting)
+    await ready
+    state.set('note', 'kept')
+    await page.settle()
+    return { page, engine: page.engine, state }
+  }
+
+  test('a schema with one more field / its default is there at once, for whoever holds the state; steps write it', async () => {
+    const { page, engine, state } = await begun()
+    const heard: unknown[] = []
+    state.subscribe('more', () => heard.push(state.get('more')))
+    state.set('count', 1)
+    const newer = engine.flow(mended(1, More))
+    const expected = { count: 1, names: [], note: 'kept', more: 2 }
+    expect([newer.state.get(), state.get()]).toEqual([expected, expected])
+    expect(thrown(() => state.set('more', 'x'))).toHaveProperty('code', 'STATE_VALIDATION')
+    const session = await engine.open(mended(1, More), { id: 'new' })
+    expect(await session.run()).toEqual({ ...expected, more: 7 })
+    expect(heard).toEqual([2, 7])
+    state.reset()
+    expect(state.get()).toEqual({ count: 0, names: [], note: '', more: 2 })
+    expect(page.errors).toEqual([])
+  })
+
+  test('what the older schema leaves out is stored / there, also when it was being read just then', async () => {
+    const { page, engine, state } = await begun()
+    const [other] = tabs(page.storage, page) as [Engine, Engine]
+    const stored = other.flow(mended(1, More))
+    await stored.ready
+    stored.state.set('more', 9)
+    await page.settle()
+    const opened = engine.open(counting)
+    const newer = engine.flow(mended(1, More))
+    expect(state.get()).toEqual({ count: 0, names: [], note: 'kept', more: 2 })
+    await newer.ready
+    expect(state.get('more')).toBe(9)
+    await (await opened).run()
+    await page.settle()
+    expect(JSON.parse((await page.storage.readFlow('flow'))?.data as string)).toMatchObject({
+      count: 1,
+      more: 9,
+    })
+  })
+
+  test('older code asks again / what newer code has brought stays', async () => {
+    const { engine, state } = await begun()
+    const first = mended(1, Shared)
+    engine.flow(first)
+    engine.flow(mended(1, More))
+    engine.flow(first)
+    engine.flow(mended(0, Shared))
+    expect(state.get('more')).toBe(2)
+    expect(await (await engine.open(counting)).run()).toBe(1)
+    expect(state.get('more')).toBe(2)
+  })
+
+  test('a newer version, and the stored one was refused as newer / read', async () => {
+    const { page } = await begun()
+    const [other, engine] = tabs(page.storage, page) as [Engine, Engine]
+    const stored = other.flow(mended(2, More))
+    await stored.ready
+    stored.state.set('more', 3)
+    await page.settle()
+    const { state, ready } = engine.flow(counting)
+    expect(await failure(ready)).toHaveProperty('code', 'NEWER_VERSION')
+    const newer = engine.flow(mended(2, More))
+    newer.state.set('count', 4)
+    await newer.ready
+    expect(state.get()).toEqual({ count: 4, names: [], note: 'kept', more: 3 })
+    await page.settle()
+    expect(await page.storage.readFlow('flow')).toMatchObject({
+      version: 2,
+      data: expect.stringContaining('4'),
+    })
+  })
+
+  test('what is there does not fit / refused, the defaults are shown, and what is stored stays; mended again / there', async () => {
+    const { page, engine, state } = await begun()
+    const before = await page.storage.readFlow('flow')
+    const wrong = engine.flow(mended(1, z.object({ note: z.number().default(1) })))
+    expect(state.get()).toEqual({ note: 1 })
+    expect(await failure(wrong.ready)).toMatchObject({ name: 'LoadError', code: 'STATE_INVALID' })
+    state.set('note', 5)
+    await page.settle()
+    expect(await page.storage.readFlow('flow')).toEqual(before)
+    expect(page.errors).toMatchObject([{ code: 'STATE_INVALID' }])
+    const right = engine.flow(mended(1, More))
+    await right.ready
+    await page.settle()
+    expect(state.get()).toEqual({ count: 0, names: [], note: 'kept', more: 2 })
+    expect(page.errors.slice(1)).toMatchObject([{ code: 'STATE_VALIDATION', path: '' }])
   })
 })

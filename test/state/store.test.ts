@@ -154,9 +154,7 @@ describe('writing', () => {
     const store = createStore()
     store.replace(5 as never)
     const error = expectRefused(store, () => store.set('o.v', 1), PathError)
-    expect(error.message).toBe(
-      'path "o.v": the state is a number, which holds no "o"; replace it first',
-    )
+    expect(error.message).toBe('path "o.v": the state is a number, which holds no "o"; replace it first')
   })
 
   test('list of 3: set list.1 replaces, list.3 appends; list.4, list.foo and other texts fail', () => {

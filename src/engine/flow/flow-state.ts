@@ -1,4 +1,3 @@
-import { copyOnlyJson } from '../../state/json'
 import { diff } from '../../state/diff'
 import type { Op } from '../../state/op'
 import { createStateStore, type StateStore } from '../../state/store'
@@ -12,7 +11,7 @@ import { Refusal } from '../../storage/refusal'
 import { storageError } from '../../storage/storage-error'
 import { deferred, type Deferred } from '../../session/deferred'
 import { flowWriter, type FlowWrite, type SessionFlow, type StepChange } from '../../session/flow'
-import { flowLoadError, loadFlow } from './load'
+import { beginningOf, flowLoadError, isNewer, loadFlow, renewed, type FlowCode } from './load'
 import { FlowNews } from './news'
 import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
@@ -21,16 +20,17 @@ import type { OpeningDeps } from '../opening-deps'
 import { emptied } from '../tenure'
 
 /**
- * The flow state of one workflow in this page: as it was stored, with this page's own writes on top of it. Other
- * pages write it too, so each save is a compare-and-set; when another page was faster, its state is read and our
- * writes are made again for that one. Nothing is stored before the first read has settled.
+ * The flow state of one workflow in this page: as it was stored, with this page's own writes on top of it. Other pages write
+ * it too, so each save is a compare-and-set; when another page was faster, its state is read and our writes are made again for
+ * that one. Nothing is stored before the first read has settled.
  */
-export class FlowState implements SessionFlow {
+export class FlowState implements SessionFlow, FlowCode {
   readonly state: StateStore<unknown>
   readonly writer: Writer
-  readonly initial: unknown
   readonly #deps: OpeningDeps
-  readonly #definition: Definition
+  initial: unknown
+  definition: Definition
+  readonly met: FlowCode['met'] = new WeakSet()
   readonly #tree: Tree
   readonly #own: OwnWrites
   readonly #left: LeftWrites
@@ -55,12 +55,11 @@ export class FlowState implements SessionFlow {
 
   constructor(deps: OpeningDeps, definition: Definition) {
     this.#deps = deps
-    this.#definition = definition
+    this.definition = definition
+    this.writer = flowWriter(definition.options.flowState)
+    this.initial = beginningOf(this.writer.schema)
     this.#own = new OwnWrites(deps.ids())
-    this.#left = new LeftWrites(deps, definition, this.#own, () => this.#known)
-    // It is JSON whatever the serializer.
-    this.writer = flowWriter(definition.options.flowState, copyOnlyJson)
-    this.initial = copyOnlyJson(this.writer.schema.initial(undefined), 'flowState')
+    this.#left = new LeftWrites(deps, this, this.#own, () => this.#known)
     this.#base = { ...NOTHING, state: this.initial }
     this.#tree = new Tree(this.initial, deps.report)
     const parts = {
@@ -80,6 +79,15 @@ export class FlowState implements SessionFlow {
 
   get ready(): Promise<void> {
     return this.#loaded.promise
+  }
+
+  /** Newer code of the workflow: what is there is shown as that takes it, and what is stored is read anew. */
+  renew(definition: Definition): void {
+    if (!isNewer(definition, this)) return
+    if (this.#known || this.#failed) this.#loaded = deferred()
+    this.#known = this.#failed = false
+    this.#adopt(renewed(this.#base, this), true)
+    this.#retry().catch(() => {})
   }
 
   async #heard(seq: unknown): Promise<void> {
@@ -106,8 +114,7 @@ export class FlowState implements SessionFlow {
   /** Storage is in trouble, and is tried again, less and less often. Writes that wait read first. */
   #later(): void {
     if (this.#over) return
-    const { clock } = this.#deps
-    this.#timer ??= clock.setTimeout(() => {
+    this.#timer ??= this.#deps.clock.setTimeout(() => {
       this.#timer = undefined
       if (this.#own.all.length > 0) this.#save().catch(() => {})
       else void this.fresh()
@@ -122,10 +129,8 @@ export class FlowState implements SessionFlow {
     else if (!this.#base.applied.includes(key)) {
       const made = change(this.#tree)
       const ops = made instanceof Promise ? await made : made
-      await this.#put(ops, made instanceof Promise ? () => ops : (change as Change), {
-        key,
-        after: core.durable(),
-      })
+      const again = made instanceof Promise ? () => ops : (change as Change)
+      await this.#put(ops, again, { key, after: core.durable() })
     }
     if (core.model.execs.get(exec.id) === exec && !exec.points.has(step.key))
       core.append({ kind: 'flowWrote', exec: exec.id, key: step.key })
@@ -210,12 +215,12 @@ export class FlowState implements SessionFlow {
       applied: named(applied, batch),
       state: this.#tree.root(),
     }
-    const flow = await encodeFlow(next, this.#definition, this.#deps)
+    const flow = await encodeFlow(next, this.definition, this.#deps)
     this.#origin.look()
     const refused = !(await storage.writeFlow(flow, seq))
     if (refused) await this.#read()
     if (this.#outage.inVain(refused && this.#base.seq === seq))
-      throw new Error(`flow state "${this.#definition.name}" is refused`)
+      throw new Error(`flow state "${this.definition.name}" is refused`)
     if (refused) return
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
@@ -225,7 +230,9 @@ export class FlowState implements SessionFlow {
 
   async #read(): Promise<void> {
     const { seq } = this.#base
-    const loaded = await loadFlow(this.#deps, this.#definition, this.writer.schema)
+    const { definition } = this
+    const loaded = await loadFlow(this.#deps, this)
+    if (definition !== this.definition) return this.#read()
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
     const base = loaded ?? { ...NOTHING, state: this.initial }
@@ -245,7 +252,7 @@ export class FlowState implements SessionFlow {
   #anew(): void {
     this.#base = { ...this.#base, seq: 0 }
     void this.#put([], () => [])
-    this.#deps.onError(emptied(`flow state of workflow "${this.#definition.name}"`))
+    this.#deps.onError(emptied(`flow state of workflow "${this.definition.name}"`))
   }
 
   /** Takes the stored state if it is another one, or `always`, and makes our writes that it lacks again on top of it. */
@@ -274,8 +281,8 @@ export class FlowState implements SessionFlow {
     this.#failed = true
     if (error instanceof Refusal) {
       // A newer one is not touched at all.
-      if (!error.code.startsWith('NEWER')) storage.quarantineFlow(this.#definition.name).catch(onError)
-      this.#refused = flowLoadError(error, this.#definition.name, this.#deps, () => this.#retry())
+      if (!error.code.startsWith('NEWER')) storage.quarantineFlow(this.definition.name).catch(onError)
+      this.#refused = flowLoadError(error, this.definition.name, this.#deps, () => this.#retry())
       this.#own.tried()
     }
     const failure = this.#refused ?? storageError(error)

@@ -1,8 +1,8 @@
 import type { Op } from '../../state/op'
-import type { Definition } from '../../workflow/workflow'
 import { isNamed } from '../../storage/flow'
 import { isCached } from '../leaving'
 import { FLOW, placeOf } from '../place'
+import type { FlowCode } from './load'
 import type { OpeningDeps } from '../opening-deps'
 import type { OwnWrite, OwnWrites } from './own-writes'
 import { Unanswered } from '../unanswered'
@@ -13,7 +13,7 @@ import { Unanswered } from '../unanswered'
  */
 export class LeftWrites {
   readonly #deps: OpeningDeps
-  readonly #version: number
+  readonly #code: FlowCode
   readonly #own: OwnWrites
   readonly #isKnown: () => boolean
   readonly #list: Unanswered
@@ -23,15 +23,19 @@ export class LeftWrites {
   #untidy = false
 
   /** `isKnown`: whether the flow state was read. What was written before that was made for another state. */
-  constructor(deps: OpeningDeps, { name, version }: Definition, own: OwnWrites, isKnown: () => boolean) {
+  constructor(deps: OpeningDeps, code: FlowCode, own: OwnWrites, isKnown: () => boolean) {
     const { page, storage, serializer } = deps
     this.#deps = deps
-    this.#version = version
+    this.#code = code
     this.#own = own
     this.#isKnown = isKnown
-    const key = placeOf(storage, name).replace('dogear:', FLOW)
+    const key = placeOf(storage, code.definition.name).replace('dogear:', FLOW)
     this.#list = new Unanswered({ box: () => page?.localStorage, key, serializer }, own.page)
     page?.addEventListener('pagehide', this.#hide)
+  }
+
+  get #version(): number {
+    return this.#code.definition.version
   }
 
   /** Nothing is taken over from this page any more. */
