@@ -120,8 +120,7 @@ export class Opening {
 
   /** Reads the session, once at a time, unless it is there already. Rejects with what `ready` rejects with. */
   again(): Promise<void> {
-    this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
-    return this.#reading
+    return (this.#reading ??= this.#read().finally(() => (this.#reading = undefined)))
   }
 
   async #read(): Promise<void> {
@@ -293,7 +292,6 @@ export class Opening {
       await storage.discard(this.#id)
       await this.again()
     }
-    this.#resetting ??= reset().finally(() => (this.#resetting = undefined))
-    return this.#resetting
+    return (this.#resetting ??= reset().finally(() => (this.#resetting = undefined)))
   }
 }

@@ -1205,6 +1205,23 @@ describe('flow state stored by other code, or damaged', () => {
     expect((await page.storage.readFlow('flow'))?.data).toContain('7')
   })
 
+  test('a save that fails, and one that comes before the next try / nothing more is asked of storage', async () => {
+    let calls = 0
+    const page = profile({ failAt: (_, { kind }) => kind === 'flow' && calls === 0 })
+    const readFlow: SessionStorage['readFlow'] = (name) => (calls++, page.storage.readFlow(name))
+    const storage = { ...page.storage, readFlow }
+    const { state } = createEngine({ storage, clock: page.clock, onError: () => {} }).flow(counting)
+    await page.clock.advance(10)
+    calls = 0
+    state.set('count', 1)
+    await page.clock.advance(10)
+    calls = 1
+    state.set('count', 2)
+    await page.clock.advance(60_000)
+    expect((await page.storage.readFlow('flow'))?.data).toContain('2')
+    expect(calls).toBe(1)
+  })
+
   test('ten writes while nothing can be saved / tried again no more often than one would be', async () => {
     let tries = 0
     const page = profile({ failAt: (_, { kind }) => kind === 'flow' && ++tries > 0 })

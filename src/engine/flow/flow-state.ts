@@ -117,7 +117,7 @@ export class FlowState implements SessionFlow, FlowCode {
     this.#timer ??= this.#deps.clock.setTimeout(() => {
       this.#timer = undefined
       if (this.#own.all.length > 0) this.#save().catch(() => {})
-      else void this.fresh()
+      else if (this.#failed) void this.fresh()
     }, this.#outage.pause())
   }
 
