@@ -12,7 +12,7 @@ import { storageError } from '../../storage/storage-error'
 import { deferred, type Deferred } from '../../session/deferred'
 import { flowWriter, type FlowWrite, type SessionFlow, type StepChange } from '../../session/flow'
 import { beginningOf, flowLoadError, isNewer, loadFlow, renewed, type FlowCode } from './load'
-import { FlowNews } from './news'
+import { flowChannel } from './channel'
 import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
 import { OwnWrites, type Change, type OwnWrite } from './own-writes'
@@ -50,7 +50,7 @@ export class FlowState implements SessionFlow, FlowCode {
   #timer: unknown
   /** How to make the next write again: the store puts it here, and the commit of the write takes it out. */
   readonly #making: Remake[] = []
-  readonly #news: FlowNews
+  readonly #channel: ReturnType<typeof flowChannel>
   readonly #origin: Origin
 
   constructor(deps: OpeningDeps, definition: Definition) {
@@ -70,7 +70,7 @@ export class FlowState implements SessionFlow, FlowCode {
       base: () => this.#came,
     }
     this.state = createStateStore(parts, new EarlyWrites(parts, () => this.#making))
-    this.#news = new FlowNews(deps, definition.name, (seq) => void this.#heard(seq))
+    this.#channel = flowChannel(deps, definition.name, (seq) => void this.#heard(seq))
     const again = (): Promise<void> | undefined =>
       this.#known && !this.#refused && !this.#over ? this.#read() : undefined
     this.#origin = new Origin(deps.storage, deps.clock, again)
@@ -146,7 +146,7 @@ export class FlowState implements SessionFlow, FlowCode {
 
   /** Everything that was stored is gone, and so is what was still to be stored. */
   forget(): void {
-    this.#news.tell(0)
+    this.#channel?.postMessage(0)
     this.#own.settle(() => true)
     this.#refused = undefined
     this.#adopt({ ...NOTHING, state: this.initial }, true)
@@ -161,7 +161,7 @@ export class FlowState implements SessionFlow, FlowCode {
   /** Nothing is stored any more from here on. */
   stop(): void {
     this.#over = true
-    this.#news.end()
+    this.#channel?.close()
     this.#origin.end()
     this.#left.end()
     this.#deps.clock.clearTimeout(this.#timer)
@@ -225,7 +225,7 @@ export class FlowState implements SessionFlow, FlowCode {
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
     this.#own.settle((it) => batch.includes(it))
-    this.#news.tell(next.seq)
+    this.#channel?.postMessage(next.seq)
   }
 
   async #read(): Promise<void> {
@@ -262,7 +262,7 @@ export class FlowState implements SessionFlow, FlowCode {
     const { length } = this.#own.all
     this.#own.settle((it) => isNamed(base.applied, it))
     // Some of our writes have landed without an answer, so nobody was told.
-    if (this.#own.all.length < length) this.#news.tell(base.seq)
+    if (this.#own.all.length < length) this.#channel?.postMessage(base.seq)
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
