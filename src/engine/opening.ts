@@ -214,10 +214,10 @@ export class Opening {
     live.attach(this.#fresh(this.#tree), meanwhile, { found: false }, true)
     this.#tabs.lead(undefined, 0)
     this.#deps.onError(error)
-    return void this.#await(finding, meanwhile)
+    return void this.#untilRead(finding, meanwhile)
   }
 
-  async #await(finding: Promise<Found>, meanwhile: Meanwhile): Promise<void> {
+  async #untilRead(finding: Promise<Found>, meanwhile: Meanwhile): Promise<void> {
     try {
       const found = await lateAnswer(finding, () => this.#finding.find(), meanwhile, this.#deps.clock)
       if (found) this.#late(found, meanwhile)

@@ -19,3 +19,8 @@ describe('a call that bundlers may drop', () => {
     expect(calls.filter((line) => /^\s*(await )?\/\* @__PURE__ \*\//.test(line))).toEqual([])
   })
 })
+
+/** SWC makes a function of that name of it, also where `await` is no name: what it has compiled for older browsers did not parse. */
+test.each(scripts)('no private method is called await, in %s', (file) => {
+  expect(readFileSync(path.join(dist, file), 'utf8')).not.toMatch(/#await\b/)
+})
