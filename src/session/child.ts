@@ -2,6 +2,7 @@ import { CancelledError } from '../run-errors'
 import { sameContent } from '../state/same'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import { createStateStore } from '../state/store'
+import { isPromise } from '../state/thenable'
 import { Tree } from '../state/tree'
 import { Writer } from '../state/writer'
 import type { WorkflowEvent } from '../workflow/event'
@@ -245,7 +246,7 @@ function flowOf(
     flush: async () => {},
     async write({ core, exec, key }, change) {
       const made = change(tree)
-      const ops = made instanceof Promise ? await made : made
+      const ops = isPromise(made) ? await made : made
       core.append({ kind: 'flowWrote', exec: exec.id, key, ops })
       tree.flush()
     },

@@ -1,3 +1,4 @@
+import { isPromise } from '../state/thenable'
 import { MissingResourceError } from '../errors'
 import type { Resource, ResourceDeclaration } from '../workflow/resource'
 
@@ -39,7 +40,7 @@ export class Factories {
       })
       this.#made.set(declaration, value)
       if (this.#over) void finish(declaration, value, this.#over)
-      if (!(value instanceof Promise)) done()
+      if (!isPromise(value)) done()
       // A factory that has failed is called again at the next use.
       else value.then(done, () => (done(), this.#made.delete(declaration)))
       return value
@@ -105,10 +106,10 @@ function finish(
   value: unknown,
   report: (error: unknown) => void,
 ): Promise<unknown> | undefined {
-  if (value instanceof Promise) return value.then((it) => end(declaration, it)).catch(report)
+  if (isPromise(value)) return value.then((it) => end(declaration, it)).catch(report)
   try {
     const ending = end(declaration, value)
-    return ending instanceof Promise ? ending.catch(report) : undefined
+    return isPromise(ending) ? ending.catch(report) : undefined
   } catch (error) {
     report(error)
     return undefined

@@ -2,6 +2,7 @@ import { Batch } from './batch'
 import type { Node } from './node'
 import type { Op } from './op'
 import type { Keys } from './path-types'
+import { isPromise } from './thenable'
 import type { View } from './view'
 import { none, Writes, type Call, type StoreParts } from './writes'
 
@@ -43,7 +44,7 @@ export class EarlyWrites extends Writes {
     const again = (view: View): readonly Op[] => {
       try {
         const made = make(view)
-        return made instanceof Promise ? ops : made
+        return isPromise(made) ? ops : made
       } catch {
         return ops
       }

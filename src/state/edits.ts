@@ -3,6 +3,7 @@ import { edit, type Recipe } from './edit'
 import { fitted } from './mend'
 import type { Op } from './op'
 import { before, queue } from './open-edits'
+import { isPromise } from './thenable'
 import { none, type StoreParts, type Writes } from './writes'
 
 /** The state that a recipe was given. */
@@ -28,7 +29,7 @@ export class Edits {
     const known = (recipe as Recipe | null)?.constructor?.name === 'AsyncFunction'
     let done =
       edits !== undefined && known ? edits.then(() => this.#run(recipe, seen)) : this.#run(recipe, seen)
-    if (!(done instanceof Promise)) return undefined
+    if (!isPromise(done)) return undefined
     if (edits !== undefined && !known) {
       // It has read too early: its result is dropped, and it runs again when its turn comes.
       done.catch(nothing)
@@ -75,7 +76,7 @@ export class Edits {
     } finally {
       writes.blocked = undefined
     }
-    if (ops instanceof Promise) return ops
+    if (isPromise(ops)) return ops
     writes.remember(ops, (view) => edit(this.#parts.writer, view, recipe))
     writes.land(ops)
     return none

@@ -4,6 +4,7 @@ import { createStateStore, type StateStore } from '../../state/store'
 import { Tree } from '../../state/tree'
 import type { Writer } from '../../state/writer'
 import { EarlyWrites, type Remake } from '../../state/early-writes'
+import { isPromise } from '../../state/thenable'
 import type { Definition } from '../../workflow/workflow'
 import { encodeFlow, isNamed, named, nextSeq, NOTHING, type LoadedFlow } from '../../storage/flow'
 import { Outage } from '../../storage/outage'
@@ -128,9 +129,8 @@ export class FlowState implements SessionFlow, FlowCode {
     if (known) await known.tried.promise
     else if (!this.#base.applied.includes(key)) {
       const made = change(this.#tree)
-      const ops = made instanceof Promise ? await made : made
-      const again = made instanceof Promise ? () => ops : (change as Change)
-      await this.#put(ops, again, { key, after: core.durable() })
+      const ops = isPromise(made) ? await made : made
+      await this.#put(ops, isPromise(made) ? () => ops : (change as Change), { key, after: core.durable() })
     }
     if (core.model.execs.get(exec.id) === exec && !exec.points.has(step.key))
       core.append({ kind: 'flowWrote', exec: exec.id, key: step.key })

@@ -1,5 +1,6 @@
 import { soon } from '../../clock'
 import { sameJson } from '../../state/same'
+import { isPromise } from '../../state/thenable'
 import type { WorkflowEvent } from '../../workflow/event'
 import type { LiveSession } from '../live-session'
 import { isHeard, type Answer, type Asked, type Hello, type Message, type News, type Shown } from './message'
@@ -171,7 +172,7 @@ export class Leading {
       this.#answer(asked, { error: recordError(error) })
       return undefined
     }
-    if (!(result instanceof Promise)) return void this.#stored(asked, result)
+    if (!isPromise(result)) return void this.#stored(asked, result)
     const done = result.then(
       // A tab hears that nobody took its event before anything else is done for it.
       (value: unknown) =>

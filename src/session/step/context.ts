@@ -1,4 +1,5 @@
 import { checkArgument } from '../../state/argument'
+import { isPromise } from '../../state/thenable'
 import { isEvent, type EventType, type WorkflowEvent } from '../../workflow/event'
 import type { NodeHost } from '../../workflow/node'
 import type { AnyMapping } from '../../workflow/mapping'
@@ -91,7 +92,7 @@ class LiveContext {
       try {
         const known = this.#attempt.points.collect(event, expected, options)
         // Mostly the result is known at once and needs no fence, which saves two promises for each.
-        const sure = !(known instanceof Promise) && this.#attempt.core.closed === undefined
+        const sure = !isPromise(known) && this.#attempt.core.closed === undefined
         return sure ? Promise.resolve(known) : this.#fence(Promise.resolve(known))
       } catch (error) {
         return this.#attempt.fence(Promise.reject(error as Error), true)

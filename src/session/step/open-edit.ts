@@ -1,5 +1,6 @@
 import type { Op } from '../../state/op'
 import { queue, type OpenEdits } from '../../state/open-edits'
+import { isPromise } from '../../state/thenable'
 import type { Attempt } from './attempt'
 
 type Ops = readonly Op[]
@@ -15,7 +16,7 @@ export function alone(attempt: Attempt, run: () => Ops | Promise<Ops>): Ops | Pr
   attempt.editing++
   try {
     const made = run()
-    if (!(made instanceof Promise)) return made
+    if (!isPromise(made)) return made
     open = 1
     return made.finally(() => attempt.editing--)
   } finally {

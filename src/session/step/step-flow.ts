@@ -5,6 +5,7 @@ import type { Op } from '../../state/op'
 import { before, type OpenEdits } from '../../state/open-edits'
 import { toPath } from '../../state/path'
 import type { StateStore } from '../../state/store'
+import { isPromise } from '../../state/thenable'
 import type { View } from '../../state/view'
 import type { Attempt } from './attempt'
 import type { StepChange } from '../flow'
@@ -47,7 +48,7 @@ export class StepFlow extends StepWrites {
         if (attempt.over) throw attempt.over
         return fitted(writer.schema, seen, state.get(), it)
       }
-      return ops instanceof Promise ? ops.then(landing) : ops
+      return isPromise(ops) ? ops.then(landing) : ops
     }
     this.edit = (recipe) =>
       write(
@@ -69,7 +70,7 @@ function inTurn(attempt: Attempt, edits: OpenEdits, make: StepChange): StepChang
     const turn = isFirst ? before(edits) : undefined
     isFirst = false
     const made = turn ? turn.then(() => later(view)) : make(view)
-    if (made instanceof Promise) void queued(attempt, edits, made)
+    if (isPromise(made)) void queued(attempt, edits, made)
     return made
   }
 }

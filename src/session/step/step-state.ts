@@ -5,6 +5,7 @@ import { before } from '../../state/open-edits'
 import { toPath, type Path } from '../../state/path'
 import type { View } from '../../state/view'
 import type { Keys } from '../../state/path-types'
+import { isPromise } from '../../state/thenable'
 import { alone, queued } from './open-edit'
 import type { Attempt } from './attempt'
 import { StepWrites, type Make } from './step-writes'
@@ -107,7 +108,7 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     const { changed, tree } = core.model
     const seen = view(attempt)
     const ops = alone(attempt, () => editOps(core.options.writer, seen, recipe))
-    const settled = ops instanceof Promise ? await ops : ops
+    const settled = isPromise(ops) ? await ops : ops
     if (attempt.over) throw attempt.over
     record(attempt, settled, seen !== tree || core.model.changed !== changed)
   })()

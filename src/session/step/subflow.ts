@@ -7,6 +7,7 @@ import { compileSchema } from '../../state/schema'
 import { Tree } from '../../state/tree'
 import { valueAt } from '../../state/view'
 import type { Schema } from '../../state/standard-schema'
+import { isPromise } from '../../state/thenable'
 import type { WorkflowEvent } from '../../workflow/event'
 import {
   linesOf,
@@ -243,7 +244,7 @@ function resourcesOf(
 /** A promise may be of a factory that fails, which is called again at the next use: the child asks the parent for it. */
 function handed(get: () => unknown): unknown {
   const value = get()
-  return value instanceof Promise ? resource(get, { dispose: () => {} }) : value
+  return isPromise(value) ? resource(get, { dispose: () => {} }) : value
 }
 
 /** Writes the result where the mapping says, as the step's own writes. Resolves with the value. */
