@@ -156,16 +156,18 @@ describe('what enters and what comes back', () => {
       const disposed: string[] = []
       const db = resource(
         async () => {
-          if (++made === 1) throw new Error('offline')
-          return `db ${made}`
+          // It takes its time: what fails at once is made again before the child has it.
+          if (++made === 1)
+            await new Promise((_, reject) => page.clock.setTimeout(() => reject(new Error('offline')), 100))
+          return { name: `db ${made}`, close: () => void disposed.push('by the child') }
         },
-        { dispose: (it) => disposed.push(it) },
+        { dispose: (it) => disposed.push(it.name) },
       )
-      const given = resource<Promise<string>>()
+      const given = resource<Promise<{ name: string }>>()
       const child = defineWorkflow({ ...flow, name: 'child', resources: { db: given } }).step(
         'ask',
         { on: Go, emits: [Done], retry: { attempts: 3 } },
-        async (ctx) => Done(await ctx.requireResource('db')),
+        async (ctx) => Done((await ctx.requireResource('db')).name),
       )
       const workflow = defineWorkflow({ ...flow, resources: { db } }).subflow('sub', {
         ...{ on: Go, workflow: child, emits: [Done] },
