@@ -543,6 +543,68 @@ describe('a reload', () => {
     expect(session.result).toEqual(['a', 'b'])
   })
 
+  test('while cleanup asks / what every phase has written and sent counts once', async () => {
+    const Told = defineEvent('told', z.string())
+    const state = z.object({ log: z.array(z.string()).default([]) })
+    const workflow = defineWorkflow({ ...flow, state, skip: ['deadEnd'] })
+      .node(
+        'node',
+        { on: Go, asks: [Question], emits: [Done, Told] },
+        {
+          async prepare(it, ctx) {
+            await it.append('log', 'prepare')
+            ctx.send(Told('prepared'))
+          },
+          execute: () => {},
+          async cleanup(it, _, __, ctx) {
+            await it.append('log', 'cleanup')
+            ctx.send(Told('cleaned up'))
+            await ctx.ask(Question(1))
+            await it.append('log', 'answered')
+            return Done(1)
+          },
+        },
+      )
+      .step('told', { on: Told }, (ctx, { data }) => ctx.state.append('log', data))
+    const page = profile()
+    void (await page.open(workflow)).run()
+    await page.reload()
+    await page.open(workflow)
+    await page.reload()
+    const session = await page.open(workflow)
+    await page.settle()
+    await session.asks[0]?.reply(1)
+    await page.settle()
+    expect(session.state.get('log').toSorted()).toEqual(
+      ['prepare', 'prepared', 'cleanup', 'cleaned up', 'answered'].toSorted(),
+    )
+  })
+
+  test('during cleanup, and then somebody types / cleanup sees what was typed', async () => {
+    const page = profile()
+    let work = gate()
+    const workflow = defineWorkflow(base).node(
+      'work',
+      { on: Go, emits: [Done] },
+      {
+        prepare: (it) => it.set('kind', 'prepared'),
+        execute: () => {},
+        async cleanup(it) {
+          await work.promise
+          return Done([it.get('kind'), it.get('text')])
+        },
+      },
+    )
+    void (await page.open(workflow)).run()
+    await page.reload()
+    work = gate()
+    const session = await page.open(workflow)
+    await page.settle()
+    session.state.set('text', 'typed')
+    work.open()
+    expect(await result(page, session.run())).toEqual(['prepared', 'typed'])
+  })
+
   test('or a crash at any storage operation / the same end and key, no finished phase twice', async () => {
     for (let write = 1; write <= 16; write++) {
       const page = profile({ crashAt: write })
