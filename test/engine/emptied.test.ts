@@ -270,6 +270,30 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
+  test('between the read and the claim of a new page / the run goes on there, another tab follows, and everything is stored again', async () => {
+    const { clock, storage, empty, tab } = browser()
+    const before = await tab().open(asking)
+    before.run().catch(() => {})
+    await clock.advance(2000)
+    await before.close()
+    let claims = 0
+    const claim: typeof storage.claim = (...call) => {
+      if (++claims === 1) empty()
+      return storage.claim(...call)
+    }
+    const options = { storage: { ...storage, claim }, clock, ...virtualTabs(), onError: () => {} }
+    const session = createEngine(options).session(asking)
+    await clock.advance(5000)
+    const other = createEngine(options).session(asking)
+    await clock.advance(5000)
+    const replied = other.asks[0]?.reply('yes')
+    await clock.advance(5000)
+    expect([await replied, session.role, other.role]).toEqual([true, 'leader', 'follower'])
+    expect([other.result, session.persistence.status]).toEqual(['yes', 'saved'])
+    expect(effects).toEqual(['before', 'after'])
+    expect((await tab().open(asking)).result).toBe('yes')
+  })
+
   test('five times / everything is stored again each time', async () => {
     const { clock, tab, errors, empty } = browser()
     const session = await tab().open(asking)
