@@ -150,11 +150,14 @@ export class UndeclaredAskError extends DogearError {
   override readonly name = 'UndeclaredAskError'
   readonly code = 'UNDECLARED_ASK'
   declare readonly step: string
+  /** The event's type, or what came in place of an event. */
   declare readonly type: string
-  constructor(step: string, type: string) {
-    super(`step "${step}" asks "${type}", which is not in its \`asks\`; declare it: asks: [${type}]`)
+  constructor(step: string, type: string, odd?: string) {
+    super(
+      `step "${step}" asks ${odd ?? `"${type}", which is not in its \`asks\`; declare it: asks: [${type}]`}`,
+    )
     this.step = step
-    this.type = type
+    this.type = odd ?? type
   }
 }
 
@@ -218,7 +221,7 @@ export class SessionClosedError extends DogearError {
   }
 }
 
-/** A call that the session cannot carry out in its present state. */
+/** A call that the session cannot carry out in its present state, or the use of a draft after its edit. */
 export class SessionStateError extends DogearError {
   override readonly name = 'SessionStateError'
   readonly code = 'SESSION_STATE'

@@ -1,4 +1,4 @@
-import { PathError } from '../errors'
+import { PathError, SessionStateError } from '../errors'
 import { isPlainObject } from './json'
 import { isForbidden, listIndex } from './path'
 import { isContainer, shallowCopy } from './view'
@@ -134,7 +134,7 @@ let noTraps: object | undefined
 /** A handler that lets nobody do anything any more. */
 function ended(): object {
   const trap = (): never => {
-    throw new TypeError('this draft has ended with its edit')
+    throw new SessionStateError('this draft has ended with its edit(); read the store, or edit it again')
   }
   return (noTraps ??= Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((name) => [name, trap])))
 }

@@ -52,10 +52,13 @@ const rules: Readonly<Record<string, Rule>> = {
   retryIf: ['a function', (it) => it === undefined || typeof it === 'function'],
 }
 
-/** What is wrong with a policy, in words; `undefined` when nothing is. */
-export function retryMistake(retry: Retry | undefined): string | undefined {
-  if (retry === undefined || typeof retry === 'function') return undefined
-  const odd = Object.keys(retry).find((it) => !Object.hasOwn(rules, it))
-  if (odd !== undefined) return `retry.${odd} is no option; they are ${Object.keys(rules).join(', ')}`
-  return mistakes(retry, rules, 'retry.')[0]
+/** What is wrong with a policy, in words. */
+export function retryMistakes(retry: Retry | null | undefined): string[] {
+  if (retry == null || typeof retry === 'function') return []
+  const odd = Object.keys(retry).filter((it) => !Object.hasOwn(rules, it))
+  const options = Object.keys(rules).join(', ')
+  return [
+    ...odd.map((it) => `retry.${it} is no option; they are ${options}`),
+    ...mistakes(retry, rules, 'retry.'),
+  ]
 }

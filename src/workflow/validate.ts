@@ -6,7 +6,7 @@ import { leaks } from './leaks'
 import { amount, mistakes, positive, records, whole } from './number'
 import { isOutcome, outcomes } from './outcome-unknown'
 import { isDeclaration } from './resource'
-import { retryMistake } from './retry'
+import { retryMistakes } from './retry'
 import { emits, endingWell, isHeard, onCycle, outside, reachable, replies, ways } from './routes'
 import type { AnyWorkflow } from './shape'
 import { STEP_FAILED } from './step-failed'
@@ -61,8 +61,8 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
     if (typeof name !== 'string' || name === '') report('the workflow has no name')
     mistakes(options, ofWorkflow).forEach(report)
     for (const step of steps)
-      for (const it of [...mistakes(step, ofStep), retryMistake(step.retry)])
-        if (it) report(`step "${step.name}": ${it}`)
+      for (const it of [...mistakes(step, ofStep), ...retryMistakes(step.retry)])
+        report(`step "${step.name}": ${it}`)
   },
 
   options({ options, steps, eventsByType }, report) {

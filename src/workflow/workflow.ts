@@ -269,9 +269,10 @@ export function build(
   steps: readonly StepDefinition[],
   extras: Extras = {},
 ): Definition {
-  const step = (name: string, given: StepOptions<On, [], []> | null, handler: StepDefinition['handler']) => {
-    const own = given ?? ({} as StepOptions<On, [], []>)
-    checkOptions('step()', own, takenByStep)
+  type Given = StepOptions<On, [], []> | null
+  const add = (call: string) => (name: string, given: Given, handler: StepDefinition['handler']) => {
+    const own = given ?? ({} as NonNullable<Given>)
+    checkOptions(call, own, takenByStep)
     return build(options, [...steps, makeStep(name, own, accepts(own.on), handler)])
   }
   const definition: Definition = {
@@ -282,9 +283,9 @@ export function build(
     resources: options.resources as Definition['resources'],
     ...extras,
     ...tablesOf(options, steps),
-    step: step as never,
+    step: add('step()') as never,
     node: ((name: string, own: NodeOptions<On, [], [], unknown> | null, phases: AnyPhases) =>
-      step(name, own, nodeHandler(phases)(own?.config))) as never,
+      add('node()')(name, own, nodeHandler(phases)(own?.config))) as never,
     subflow: ((name: string, child: Parameters<typeof makeSubflow>[2]) =>
       build(options, [...steps, makeSubflow(options.name, name, child ?? {})])) as never,
     validate: (given = {}) => {

@@ -474,12 +474,15 @@ describe('a wrong argument', () => {
   test('a step with an unknown option / an error at the definition', () => {
     const options = { ...also, onUnknownOutcome: 'ask' } as Any
     const message =
-      'step() takes the options on, emits, asks, workers, retry, timeout, catchError, recoveries, config, not onUnknownOutcome'
-    for (const call of [
-      () => (workflow as Any).step('x', options, () => Done(1)),
-      () => workflow.node('x', options, {} as Any),
-    ])
-      expect(thrown(call)).toMatchObject({ code: 'ARGUMENT', message })
+      'takes the options on, emits, asks, workers, retry, timeout, catchError, recoveries, config, not onUnknownOutcome'
+    expect(thrown(() => (workflow as Any).step('x', options, () => Done(1)))).toMatchObject({
+      code: 'ARGUMENT',
+      message: `step() ${message}`,
+    })
+    expect(thrown(() => workflow.node('x', options, {} as Any))).toMatchObject({
+      code: 'ARGUMENT',
+      message: `node() ${message}`,
+    })
   })
 
   test('a sub-flow with a misspelt mapping / an error at the definition, before the child gets the wrong input', () => {

@@ -493,7 +493,13 @@ describe('asking', () => {
     expect(session.asks).toEqual([])
   })
 
-  test.each([undefined, null, 5, 'question'])('ctx.ask(%s) / an error, no hang', async (wrong) => {
+  test.each([
+    [undefined, 'undefined, which is no event'],
+    [null, 'null, which is no event'],
+    [5, '5, which is no event'],
+    ['question', '"question", which is no event'],
+    [{}, 'an object that is no event'],
+  ])('ctx.ask(%s) / an error that says what it is, no hang', async (wrong, what) => {
     const workflow = defineWorkflow({ ...flow }).step(
       'ask',
       { on: Go, asks: [Question], emits: [Done] },
@@ -503,7 +509,7 @@ describe('asking', () => {
       },
     )
     const error: StepError = await failure((await profile().open(workflow)).run())
-    expect((error.cause as { code?: string }).code).toBe('UNDECLARED_ASK')
+    expect(error.cause).toMatchObject({ code: 'UNDECLARED_ASK', message: `step "ask" asks ${what}` })
   })
 
   test('an ask made by hand with wrong data / EventValidationError, and no ask opens', async () => {

@@ -1,6 +1,12 @@
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { NestedEditError, PathError, SerializationError, StateValidationError } from '../../src/errors'
+import {
+  NestedEditError,
+  PathError,
+  SerializationError,
+  SessionStateError,
+  StateValidationError,
+} from '../../src/errors'
 import { createStore } from '../../src/state/create-store'
 import type { StateStore } from '../../src/state/store'
 
@@ -867,24 +873,24 @@ describe('edit', () => {
     expect(JSON.stringify(store.get('items'))).toBe('{"a":{"n":2},"b":{"n":1}}')
   })
 
-  test('a draft kept and used after its edit: a TypeError', async () => {
+  test('a draft kept and used after its edit: an error of the library', async () => {
     const store = createStore({ initial: { a: { n: 1 } } })
     let kept: Record<string, unknown> = {}
     store.edit((draft) => void (kept = draft['a'] as Record<string, unknown>))
-    expect(() => kept['n']).toThrow(TypeError)
-    expect(() => (kept['n'] = 2)).toThrow(TypeError)
+    expect(() => kept['n']).toThrow(SessionStateError)
+    expect(() => (kept['n'] = 2)).toThrow(SessionStateError)
     await store.edit(async (draft) => {
       await Promise.resolve()
       kept = draft['a'] as Record<string, unknown>
     })
-    expect(() => (kept['n'] = 2)).toThrow(TypeError)
+    expect(() => (kept['n'] = 2)).toThrow(SessionStateError)
     expect(() =>
       store.edit((draft) => {
         kept = draft['a'] as Record<string, unknown>
         throw new RangeError('out')
       }),
     ).toThrow(RangeError)
-    expect(() => (kept['n'] = 2)).toThrow(TypeError)
+    expect(() => (kept['n'] = 2)).toThrow(SessionStateError)
     expect(store.get()).toEqual({ a: { n: 1 } })
   })
 

@@ -194,7 +194,10 @@ describe('a follower is closed or left before the leader has answered it', () =>
     const { role, state, persistence } = session
     expect([role, state.get('text'), persistence.status]).toEqual(['follower', 'once', 'saving'])
     await it.clock.advance(4000)
-    expect(session.persistence).toMatchObject({ status: 'unsaved', error: { code: 'LEADER_SILENT' } })
+    expect(session.persistence).toMatchObject({
+      status: 'unsaved',
+      error: { code: 'LEADER_SILENT', id: session.id },
+    })
     page.leave()
     const { session: last } = await back(it)
     expect(last.state.get('text')).toBe('once')

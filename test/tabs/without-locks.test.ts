@@ -33,7 +33,7 @@ describe('no Web Locks, as on a page served by plain http', () => {
     const one = await open()
     const two = await open()
     expect(two.role).toBe('reader')
-    expect(two.persistence).toMatchObject({ status: 'outdated', error: { code: 'READ_ONLY' } })
+    expect(two.persistence).toMatchObject({ status: 'outdated', error: { code: 'READ_ONLY', id: one.id } })
     expect(two.error).toBeInstanceOf(ReadOnlyError)
     one.state.set('text', 'a')
     one.run().catch(() => {})

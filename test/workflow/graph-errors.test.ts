@@ -30,6 +30,19 @@ function findings(document: unknown, code: unknown = registry): string[] {
 }
 
 describe('one error that lists everything', () => {
+  test('holes in lists, and several mistakes in a retry policy / all are reported', () => {
+    const retry = { attempts: 0, delay: -1, factor: 'x' }
+    const nodes = Object.assign([], { length: 2, 1: { id: 'a', type: 'Answer', retry } })
+    const edges = Object.assign([], { length: 1 })
+    expect(findings({ name: 'holes', nodes, edges })).toEqual([
+      'nodes.0 is missing; it must be an object',
+      'nodes.1.retry.factor is a text; it must be a number',
+      'nodes.1.retry is not valid: retry.attempts is 0; it is a whole number from 1',
+      'nodes.1.retry is not valid: retry.delay is -1; it is 0 or more',
+      'edges.0 is missing; it must be an object',
+    ])
+  })
+
   test('a mistake of every kind / each with its path and the known names, in document order', () => {
     const document = {
       name: '',

@@ -117,6 +117,23 @@ describe('numbers', () => {
     expect(found[0]).toContain(named)
   })
 
+  test('several mistakes in one retry policy / all are reported', () => {
+    expect(
+      findings(
+        simple({}, { retry: { attempts: 0, delay: -1, factor: Number.NaN, delai: 5, max: 1, retryIf: 3 } }),
+      ),
+    ).toEqual(
+      [
+        'retry.delai is no option; they are attempts, delay, factor, maxDelay, jitter, retryIf',
+        'retry.max is no option; they are attempts, delay, factor, maxDelay, jitter, retryIf',
+        'retry.attempts is 0; it is a whole number from 1',
+        'retry.delay is -1; it is 0 or more',
+        'retry.factor is NaN; it is 0 or more',
+        'retry.retryIf is 3; it is a function',
+      ].map((it) => `numbers: step "work": ${it}`),
+    )
+  })
+
   test.each([
     { workers: 1 },
     { workers: 1000 },

@@ -4,10 +4,12 @@ import { DogearError } from '../../errors'
 export class ReadOnlyError extends DogearError {
   override readonly name = 'ReadOnlyError'
   readonly code = 'READ_ONLY'
+  declare readonly id: string
   constructor(id: string) {
     super(
       `session "${id}" is open in another tab, and this page has no Web Locks (plain http has none): it only shows the session; go on there, or call takeOver()`,
     )
+    this.id = id
   }
 }
 
@@ -15,8 +17,10 @@ export class ReadOnlyError extends DogearError {
 export class LeaderSilentError extends DogearError {
   override readonly name = 'LeaderSilentError'
   readonly code = 'LEADER_SILENT'
+  declare readonly id: string
   constructor(id: string) {
     super(`the tab that executes session "${id}" does not answer; wait, close that tab, or call takeOver()`)
+    this.id = id
   }
 }
 

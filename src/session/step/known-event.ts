@@ -17,7 +17,7 @@ export function knownEvent(
   const factory = event && known.find((it) => it.type === event.type)
   if (factory)
     return exec && !isGenuine(event, factory) && gave(exec, event) ? vouched(event) : genuine(event, factory)
-  const what = event ? `event "${event.type}"` : describe(value)
+  const what = oddity(value) ?? `event "${event?.type}"`
   const names = known.map((it) => it.type)
   const hint = event && `; declare it in \`${option}\``
   throw new UnknownEventError(what, where(), names, event?.type, hint)
@@ -39,7 +39,9 @@ function gave({ events, points }: Execution, { type, data }: WorkflowEvent): boo
   return false
 }
 
-const describe = (value: unknown): string =>
-  Object(value) === value
-    ? 'an object that is no event'
-    : `${typeof value === 'string' ? `"${value}"` : String(value)}, which is no event`
+/** What is there in place of an event, in words. */
+export function oddity(value: unknown): string | undefined {
+  if (isEvent(value)) return undefined
+  if (Object(value) === value) return 'an object that is no event'
+  return `${typeof value === 'string' ? `"${value}"` : String(value)}, which is no event`
+}

@@ -4,7 +4,7 @@ import { sameJson } from '../../state/same'
 import { isThenable } from '../../state/thenable'
 import { genuine, type EventType, type WorkflowEvent } from '../../workflow/event'
 import { Effects } from './effects'
-import { knownEvent } from './known-event'
+import { knownEvent, oddity } from './known-event'
 import { bare, bufferName, type CollectedEvent } from '../model/model'
 import { PointLog, type Host } from './point-log'
 
@@ -35,7 +35,7 @@ export class Points {
     checkOptions('ask()', options ?? {}, { timeout: '' })
     const { step } = this.#attempt
     const factory = step.asks.find((it) => it.type === event?.type)
-    if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, event?.type)
+    if (factory?.reply === undefined) throw new UndeclaredAskError(step.name, event?.type, oddity(event))
     const question = genuine(event, factory)
     const reply = factory.reply.type
     const name = this.log.key(`ask:${event.type}`, (it) => sameJson(it.event?.data, question.data))

@@ -1,7 +1,7 @@
 import { isForbidden } from '../../state/path'
 import { known, type Report } from './error'
 import { join, kindOf, own, reader, spelled, type JsonObject, type Reader, type Spellings } from './reader'
-import { retryMistake, type RetryPolicy } from '../retry'
+import { retryMistakes, type RetryPolicy } from '../retry'
 
 /** A node of a document: a registered type under an id. Other keys on it (a position, a label) are left alone. */
 export interface GraphNode {
@@ -176,15 +176,15 @@ export function readRetry(
   const at = join(path, 'retry')
   const retry = read.object(value, at)
   if (retry === undefined) return undefined
-  for (const key of Object.keys(retry)) {
+  const odd = Object.keys(retry).filter((key) => typeof retry[key] !== RETRY.get(key))
+  for (const key of odd) {
     const wanted = RETRY.get(key)
     if (wanted === undefined) report(join(at, key), `is unknown; ${known(RETRY.keys())}`)
-    else if (typeof retry[key] !== wanted)
-      report(join(at, key), `is ${kindOf(retry[key])}; it must be a ${wanted}`)
+    else report(join(at, key), `is ${kindOf(retry[key])}; it must be a ${wanted}`)
   }
   const policy = retry as unknown as RetryPolicy
-  const mistake = retryMistake(policy)
-  if (mistake !== undefined) report(at, `is not valid: ${mistake}`)
+  for (const it of retryMistakes(policy))
+    if (!odd.some((key) => it.startsWith(`retry.${key} `))) report(at, `is not valid: ${it}`)
   return policy
 }
 

@@ -9,7 +9,7 @@ import { mappingMistakes, type AnyMapping } from '../mapping'
 import { nodeHandler, type ExecuteContext } from '../node'
 import { mistakes, positive } from '../number'
 import type { Resource } from '../resource'
-import { retryMistake, type Retry } from '../retry'
+import { retryMistakes, type Retry } from '../retry'
 import type { AnyWorkflow, Shape } from '../shape'
 import type { StepDefinition } from '../step'
 import type { StepContext, StepStore } from '../step-context'
@@ -152,7 +152,7 @@ function readEntry(value: unknown, path: string, report: Report): Registered {
   const { handler, ...rest } = phases
   const { config, retry, timeout, asks } = entry as Partial<Registered>
   const wrong = [
-    ['retry', retryMistake(retry)],
+    ...retryMistakes(retry).map((it) => ['retry', it] as const),
     ['timeout', mistakes({ timeout }, { timeout: positive })[0]],
   ] as const
   for (const [key, it] of wrong) if (it !== undefined) report(join(path, key), `is not valid: ${it}`)
@@ -180,8 +180,7 @@ function readSubflow(entry: RegisteredSubflow, path: string, report: Report): Re
   if (!Array.isArray((workflow as Partial<Definition> | undefined)?.steps))
     report(join(path, 'workflow'), `is ${kindOf(workflow)}; it must be a workflow`)
   for (const it of mappingMistakes(mapping)) report(path, `is not valid: ${it}`)
-  const wrong = retryMistake(retry)
-  if (wrong !== undefined) report(join(path, 'retry'), `is not valid: ${wrong}`)
+  for (const it of retryMistakes(retry)) report(join(path, 'retry'), `is not valid: ${it}`)
   return {
     node: nodeHandler({}),
     subflow: Object.freeze({ workflow, ...mapping }),
