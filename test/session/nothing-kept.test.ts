@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow } from '../../src/index'
 import { leftOf } from '../support/garbage'
-import { Done, flow, gate, profile } from '../support/flows'
+import { Done, flow, gate, Go, profile, Question } from '../support/flows'
 
 const ROUNDS = 20
 
@@ -36,4 +36,30 @@ describe('an effect that never settles', () => {
       expect(await leftOf(inputs)).toBeLessThan(ROUNDS / 2)
     },
   )
+})
+
+describe('a step that goes on', () => {
+  const ended: WeakRef<object>[] = []
+  const endless = (round: (ctx: AnyContext) => Promise<object>) =>
+    defineWorkflow({ ...flow }).step('endless', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      for (let n = 0; n < ROUNDS; n++) ended.push(new WeakRef(await round(ctx)))
+      return Done((await ctx.ask(Question(1))).data)
+    })
+  type AnyContext = { readonly state: { subscribe(path: string, listener: () => void): () => void } }
+
+  test('it ends its subscriptions / nothing is kept of them', async () => {
+    ended.length = 0
+    const { open, settle } = profile()
+    const session = await open(
+      endless(async ({ state }) => {
+        const end = state.subscribe('text', () => {})
+        end()
+        return end
+      }),
+    )
+    session.run().catch(() => {})
+    await settle()
+    expect([session.status, ended.length]).toEqual(['waiting', ROUNDS])
+    expect(await leftOf(ended)).toBeLessThan(3)
+  })
 })

@@ -41,7 +41,7 @@ export class Attempt {
   readonly #time: WorkTime | undefined
   waitsFor = 0
   #settling: Deferred<void> | undefined
-  #leaving: Deferred<void> | undefined
+  #endings: Set<() => void> | undefined
 
   constructor(core: Core, exec: Execution, step: StepDefinition) {
     this.core = core
@@ -78,17 +78,15 @@ export class Attempt {
     return step.join === 'any' ? plain(exec.events[0]) : exec.events.map(plain)
   }
 
-  /** Resolves when it is over. */
-  get gone(): Promise<void> {
-    this.#leaving ??= deferred()
-    if (this.over) this.#leaving.resolve()
-    return this.#leaving.promise
-  }
-
-  /** Registers a cleanup for the end of the attempt, unless the handler has called it before. */
+  /** Registers a cleanup for the end of the attempt. What is returned does it at once; then nothing is kept of it. */
   ending(end: () => void): () => void {
-    void this.gone.then(end)
-    return end
+    const own = (): void => {
+      this.#endings?.delete(own)
+      end()
+    }
+    if (this.over) end()
+    else (this.#endings ??= new Set()).add(own)
+    return own
   }
 
   get settled(): Promise<void> {
@@ -269,7 +267,7 @@ export class Attempt {
       for (const { key } of points.open) children.get(`${id}/${key}`)?.leave(this, reason)
     this.#replaying?.turns.release(reason)
     this.#settling?.resolve()
-    this.#leaving?.resolve()
+    this.#endings?.forEach((end) => end())
   }
 
   /** Work that fails by itself when the time is up. Whoever waits for it decides what becomes of the attempt. */

@@ -30,7 +30,10 @@ export function alone(attempt: Attempt, run: () => Ops | Promise<Ops>): Ops | Pr
  * Returns when that is.
  */
 export function queued(attempt: Attempt, edits: OpenEdits, edit: Promise<unknown>): Promise<unknown> {
-  const ended = Promise.race([edit.catch(() => {}), attempt.gone])
+  const ended = new Promise<void>((resolve) => {
+    const end = attempt.ending(resolve)
+    edit.then(end, end)
+  })
   queue(edits, 'steps', ended)
   return ended
 }
