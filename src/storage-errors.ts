@@ -46,7 +46,10 @@ export type LoadErrorCode =
 
 /** What the app can do about a session that could not be loaded. */
 export interface LoadRemedies {
-  /** Reads the session again, after the cause was removed. Rejects with a new LoadError when the cause is still there. */
+  /**
+   * Reads the session again, after the cause was removed. Rejects with a new LoadError when the cause is still there, and
+   * with a SessionClosedError when the session was closed since, or opened with other code.
+   */
   readonly retry: () => Promise<void>
   /** Gives up the stored session and starts over. A copy of its bytes stays set aside. */
   readonly reset: () => Promise<void>

@@ -276,8 +276,9 @@ export class Opening {
 
   #explain(thrown: unknown): Promise<Error> {
     const { storage, onError } = this.#deps
-    const retry = () => this.again()
-    return explained(thrown, this.#id, { storage, onError, retry, reset: () => this.#reset() })
+    const remedies = { retry: () => this.again(), reset: () => this.#reset() }
+    const isClosed = () => this.live.closing !== undefined
+    return explained(thrown, this.#id, { storage, onError, isClosed, ...remedies })
   }
 
   /** Gives up what is stored, unless it has been loaded meanwhile. Everybody who asks shares one reset. */

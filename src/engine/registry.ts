@@ -60,9 +60,9 @@ export class Registry {
    * The open session of an id and a workflow, for a component that renders. Nobody is notified of the component's resources
    * until they are given once more.
    */
-  found(id: string, { name }: AnyWorkflow, resources: Opened['resources']): Session<AnyWorkflow> | undefined {
+  found(id: string, workflow: AnyWorkflow, resources: Opened['resources']): Session<AnyWorkflow> | undefined {
     const open = this.#open.get(id)
-    if (open?.face.workflow.name !== name) return undefined
+    if (open?.face.workflow.name !== workflow.name || mayBegin(open, workflow, open)) return undefined
     if (resources) open.live.core.options.resources.session.put(resources)
     return open.face
   }

@@ -38,6 +38,8 @@ export interface Opened {
   /** A different key for each session. */
   readonly key: number
   readonly given: Engine | undefined
+  /** What it was opened for. */
+  readonly wanted: AnyWorkflow
   readonly engine: Engine
   readonly session: Session<AnyWorkflow>
 }
@@ -53,7 +55,9 @@ export function useOpened(wanted: Wanted | undefined): readonly [Opened | undefi
   const onServer = useServer()
   const [held, hold] = useState(() => wanted && open(wanted, onServer))
   const opened =
-    wanted && !(held && fits(held, wanted) && isOpen(held)) ? reopen(wanted, onServer, held) : held
+    wanted && !(held && fits(held, wanted) && isOpen(held) && isTried(held, wanted))
+      ? reopen(wanted, onServer, held)
+      : held
   if (opened !== held) hold(opened)
   const session = opened?.session
   const phase = useSnapshot(
@@ -74,7 +78,8 @@ function open(wanted: Wanted, onServer: boolean): Opened {
   const engine = onServer ? serverEngine() : engineFor(given)
   // Found, not opened again: a render must not make the engine read again what it could not read.
   const known = registryOf(engine)?.found(id, workflow, resources)
-  return { key: ++count, given, engine, session: known ?? engine.session(workflow, optionsOf(wanted, id)) }
+  const session = known ?? engine.session(workflow, optionsOf(wanted, id))
+  return { key: ++count, given, wanted: workflow, engine, session }
 }
 
 let count = 0
@@ -97,6 +102,11 @@ function reopen(wanted: Wanted, onServer: boolean, held: Opened | undefined): Op
 
 function fits({ given, session }: Opened, { engine, workflow, id }: Wanted): boolean {
   return given === engine && session.id === (id ?? workflow.name) && session.workflow.name === workflow.name
+}
+
+/** Whether newer code, as after a hot reload, would change nothing: it is tried once on a refused session. */
+function isTried({ wanted, session }: Opened, { workflow }: Wanted): boolean {
+  return wanted === workflow || session.status !== 'error'
 }
 
 /** Whether the engine still has it: it was neither closed nor deleted. */

@@ -52,7 +52,7 @@ export class Runs {
       const end = core.model.run?.end
       if (end?.status !== 'failed' || end.exec === undefined)
         throw new SessionStateError(
-          `there is no failed step to retry: ${end ? `the run is ${end.status}` : 'no run has ended'}`,
+          `there is no failed step to retry: ${end ? `the run is ${end.status}` : 'no run has ended'}; run() begins anew`,
         )
       if (core.remote) return
       outcome.renew()

@@ -297,6 +297,27 @@ describe('remedies', () => {
     expect(() => session.toJSON()).toThrow(error)
   })
 
+  test.each(['closed', 'opened with newer code', 'deleted'])(
+    'a refused session was %s since / its retry() and reset() reject and say so, and export() still gives it',
+    async (what) => {
+      const { inner } = await stored()
+      const engine = createEngine({ storage: inner })
+      const refused = engine.session(make({ version: 1 }), { id: 'cart' })
+      const error: LoadError = await failure(refused.ready)
+      const before = (await error.export()) as object
+      if (what === 'closed') await refused.close()
+      else if (what === 'deleted') await engine.delete('cart')
+      else await engine.open(current, { id: 'cart' })
+      for (const remedy of [error.retry, error.reset])
+        expect(await failure(remedy())).toMatchObject({
+          code: 'SESSION_CLOSED',
+          id: 'cart',
+          message: expect.stringContaining('open it again'),
+        })
+      if (what === 'closed') expect(await error.export()).toEqual(before)
+    },
+  )
+
   test('opened in one engine with the wrong serializer, then with the right one / refused, then loaded', async () => {
     const serializer = {
       serialize: (value: unknown) => ({ text: JSON.stringify(value) }),

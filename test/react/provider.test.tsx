@@ -487,17 +487,17 @@ async function newerThan(workflow: typeof checkout) {
   return { newer, ...stage({ storage }) }
 }
 
-test('newer code comes with a hot reload to a session that was refused / retry reads it with that', async () => {
+test('newer code comes with a hot reload to a session that was refused / it is opened with that, once', async () => {
   const { newer, engine, settle } = await newerThan(checkout)
-  let again: () => void = () => {}
+  const refused: unknown[] = []
   const page = (workflow: typeof checkout) => (
     <StrictMode>
       <WorkflowProvider
         workflow={workflow}
         id="cart"
         engine={engine}
-        errorFallback={(error, retry) => {
-          again = retry
+        errorFallback={(error) => {
+          if (!refused.includes(error)) refused.push(error)
           return (error as LoadError).code
         }}
       >
@@ -507,11 +507,43 @@ test('newer code comes with a hot reload to a session that was refused / retry r
   )
   const { rerender } = render(page(checkout))
   await settle()
-  rerender(page(newer))
-  expect(text()).toBe('NEWER_VERSION')
-  act(() => again())
+  rerender(page({ ...checkout }))
   await settle()
-  expect(text()).toBe('note: stored')
+  rerender(page({ ...checkout }))
+  await settle()
+  expect([text(), refused.length]).toEqual(['NEWER_VERSION', 3])
+  rerender(page(newer))
+  await settle()
+  expect([text(), refused.length]).toEqual(['note: stored', 3])
+})
+
+test('two providers show one refused session with definitions of their own / each is tried once', async () => {
+  const { engine, settle } = await newerThan(checkout)
+  const refused: unknown[] = []
+  const provider = (workflow: typeof checkout) => (
+    <WorkflowProvider
+      workflow={workflow}
+      id="cart"
+      engine={engine}
+      errorFallback={(error) => {
+        if (!refused.includes(error)) refused.push(error)
+        return (error as LoadError).code
+      }}
+    />
+  )
+  const page = (
+    <StrictMode>
+      {provider(checkout)}
+      {provider({ ...checkout })}
+    </StrictMode>
+  )
+  const { rerender } = render(page)
+  for (let times = 0; times < 5; times++) {
+    await settle()
+    rerender(page)
+  }
+  expect(text()).toBe('NEWER_VERSIONNEWER_VERSION')
+  expect(refused.length).toBeLessThan(3)
 })
 
 test('a refused session is opened with its own workflow elsewhere, or the engine is closed / the error stays, not a session that is empty', async () => {
