@@ -18,8 +18,8 @@ type Fork = (seq?: number, id?: string) => Promise<Session<AnyWorkflow>>
 /** The members that a face has made: the same for everybody who reads them. */
 type Kept = Record<string, unknown>
 
-/** Behind a face, and behind whatever has one as its prototype. */
-const inside = Symbol('session')
+/** Behind a face, and behind whatever has one as its prototype; the same in two copies of Dogear. */
+const inside: unique symbol = /* @__PURE__ */ Symbol.for('dogear.session')
 
 interface Parts {
   readonly live: LiveSession

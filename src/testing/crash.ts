@@ -12,7 +12,8 @@ import { registryOf, type Engine } from '../engine'
  */
 export function crash(engine: Engine): void {
   const registry = registryOf(engine)
-  if (registry === undefined) throw new ArgumentError('crash()', engine, 'what createEngine() has made')
+  if (registry === undefined)
+    throw new ArgumentError('crash()', engine, 'what createEngine() of this copy of Dogear has made')
   for (const session of registry.sessions) session.crash()
   for (const flow of registry.flows) flow.stop()
 }

@@ -450,7 +450,11 @@ describe('a wrong argument', () => {
       () => createStore({ schema: {} as Any }),
       'a schema takes a Standard Schema, not object',
     ],
-    ['what is no engine', () => crash({} as Any), 'crash() takes what createEngine() has made, not object'],
+    [
+      'what is no engine',
+      () => crash({} as Any),
+      'crash() takes what createEngine() of this copy of Dogear has made, not object',
+    ],
   ]
 
   test.each(given)(

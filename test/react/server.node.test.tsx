@@ -5,6 +5,7 @@ import { renderToPipeableStream, renderToString } from 'react-dom/server'
 import { expect, test, vi } from 'vitest'
 import { createEngine, createStore, memoryStorage, type SessionStorage } from 'dogear'
 import { useWorkflow, useWorkflowState } from 'dogear/react'
+import { pagesOf } from '../../src/session/face'
 import { checkout, hooks, shop } from './stage'
 
 /** A storage in which every call is an error. */
@@ -143,4 +144,23 @@ test('a plain store / its value', () => {
     return <i>{String(useWorkflowState(store, 'a')[0])}</i>
   }
   expect(renderToString(<Shown />)).toBe('<i>1</i>')
+})
+
+test('a page has two copies of Dogear, as a module and by require / the hooks of one show what the other has made', async () => {
+  vi.resetModules()
+  const other = await import('dogear')
+  const engine = other.createEngine({ storage: memoryStorage() })
+  const session = await engine.open(checkout, { resources: { shop }, initialState: { note: 'hi' } })
+  const store = other.createStore({ initial: { note: 'there' } })
+  function Both() {
+    const [note] = useWorkflowState(session, 'note')
+    const [its] = useWorkflowState(store, 'note')
+    return JSON.stringify([note, its])
+  }
+  expect(other.createEngine).not.toBe(createEngine)
+  expect(renderToString(<Both />)).toContain('[&quot;hi&quot;,&quot;there&quot;]')
+  session.run({ country: 'NL' }).catch(() => {})
+  await vi.waitFor(() => expect(session.asks).toHaveLength(1))
+  await session.asks[0]?.reply({ street: 'Damrak 1' })
+  expect(pagesOf(session as never).map((it) => it.type)).toEqual(['askAddress'])
 })
