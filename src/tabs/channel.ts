@@ -15,5 +15,10 @@ export function pageChannels(): Channels | undefined {
   } catch {
     return undefined
   }
-  return (name) => new BroadcastChannel(name) as unknown as Channel
+  return (name) => {
+    const channel = new BroadcastChannel(name) as unknown as Channel & { unref?(): void }
+    // Node's keeps its process alive until it is closed: Jest would not exit while a session is open.
+    channel.unref?.()
+    return channel
+  }
 }
