@@ -99,8 +99,8 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   ): Promise<EventOf<F>>
   /**
    * Runs another workflow as a part of this step and resolves with its result, or with what `writeBack.value` makes of
-   * it. The child has a state of its own, and persists with this session, asks through it and ends with it. Rejects as
-   * `run` does; then nothing is written back.
+   * it. The child has a state of its own, and persists with this session, asks through it and ends with it: the step's
+   * `asks` name what the child asks, too. Rejects as `run` does; then nothing is written back.
    *
    * ```ts
    * const { orderId } = await ctx.subflow(payment, { capture: { input: { total: 'state.total' } } })

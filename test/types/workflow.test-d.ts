@@ -331,6 +331,20 @@ describe('an event', () => {
     defineEvent('askName', undefined, { reply: 'address' })
   })
 
+  it('what the child of ctx.subflow asks / is known when the step has it among its asks', () => {
+    const child = defineWorkflow({ name: 'child', version: 1, start: Begin, stop: Address }).step(
+      'ask',
+      { on: Begin, asks: [AskAddress], emits: [Address] },
+      async (ctx, { data }) => Address((await ctx.ask(AskAddress(data))).data),
+    )
+    const parent = defineWorkflow({ name: 'parent', version: 1, start: Begin, stop: Address }).step(
+      'call',
+      { on: Begin, asks: [AskAddress], emits: [Address] },
+      async (ctx) => Address(await ctx.subflow(child)),
+    )
+    expectTypeOf<Session<typeof parent>['asks'][number]['type']>().toEqualTypeOf<'askAddress'>()
+  })
+
   it('a function of any event type / names only what it needs', () => {
     const all = <Type extends string, Out>(make: EventFactory<Type, Out>): Type => make.type
     expectTypeOf(all(Priced)).toEqualTypeOf<'priced'>()
