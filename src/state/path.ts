@@ -82,7 +82,7 @@ function keysOf(input: readonly unknown[]): string[] {
 }
 
 /** Throws a PathError for a key that no path may have; among segments it may be empty. */
-export function checkKey(key: string, text: string, mayBeEmpty = false): void {
+export function checkKey(key: string, text: string, mayBeEmpty?: boolean): void {
   if (key === '' && !mayBeEmpty) refuse(text, 'it has an empty segment')
   if (isForbidden(key)) refuse(text, `"${key}" is refused: it could reach a prototype`)
 }

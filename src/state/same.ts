@@ -16,7 +16,6 @@ export function sameJson(a: unknown, b: unknown, other: Other = never): boolean 
       Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index], other))
     )
   }
-  if (Array.isArray(b)) return false
   if (!isPlainObject(a) || !isPlainObject(b)) return other(a, b)
   return Object.keys({ ...a, ...b }).every((key) => sameJson(at(a, key), at(b, key), other))
 }

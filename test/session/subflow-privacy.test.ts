@@ -97,6 +97,48 @@ describe('private fields of a sub-flow', () => {
     expect(JSON.stringify(heard)).not.toContain('SECRET')
   })
 
+  test.each<readonly [string, object, readonly string[], boolean]>([
+    ['a part of it', { state: { digits: 'state.card.digits' } }, [], true],
+    [
+      'a part of it, to where the child hides it',
+      { state: { digits: 'state.card.digits' } },
+      ['digits'],
+      false,
+    ],
+    ['what holds it', { state: { all: 'state' } }, [], true],
+    ['what holds it, where the child hides just that part', { state: { all: 'state' } }, ['all.card'], false],
+    ['what holds it, where the child hides another part', { state: { all: 'state' } }, ['all.name'], true],
+    [
+      'it as input, of which a path is called like one that the child hides',
+      { input: { card: 'state.card' } },
+      ['card'],
+      true,
+    ],
+    ['something beside it', { input: { name: 'state.name' }, state: 'state.name' }, [], false],
+    [
+      'what is called like it, of the event',
+      { input: 'value.card', flowState: { card: 'value.card' } },
+      [],
+      false,
+    ],
+  ])('a mapping captures %s / the finding says whether it would be stored', (_, capture, hidden, leaks) => {
+    const child = defineWorkflow({
+      ...flow,
+      name: 'child',
+      private: hidden,
+      skip: ['private'],
+    }).step('work', { on: Go, emits: [Done] }, () => Done(1))
+    const workflow = defineWorkflow({ ...flow, private: ['card'] as never }).subflow('sub', {
+      on: Go,
+      workflow: child,
+      emits: [Done],
+      capture,
+    } as never)
+    if (leaks)
+      expect(() => workflow.validate()).toThrow(/"sub": capture\.\w+: .* is private, but would be stored/)
+    else expect(() => workflow.validate()).not.toThrow()
+  })
+
   test('a private path captured into a stored place / a finding of validate() and of ctx.subflow()', async () => {
     const open = defineWorkflow({ ...flow, name: 'open', state: Card }).step(
       'end',

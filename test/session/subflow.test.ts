@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { allOf, defineEvent, defineWorkflow, resource, type StepError } from '../../src/index'
+import {
+  allOf,
+  defineEvent,
+  defineWorkflow,
+  resource,
+  type StepError,
+  type WorkflowError,
+} from '../../src/index'
 import {
   asking as questioning,
   Done,
@@ -12,6 +19,7 @@ import {
   Nudge,
   profile,
   Question,
+  thrown,
   type Profile,
 } from '../support/flows'
 
@@ -1030,7 +1038,7 @@ describe('mistakes in a mapping', () => {
         emits: [Done, Item],
         capture: {
           input: 'elsewhere.x',
-          state: { a: 'state.x', 'a.b': 'state.y', '': 'value', c: '' },
+          state: { a: 'state.x', 'a.b': 'state.y', 'd.e': 'value', d: 'value', '': 'value', c: '' },
           nowhere: 'value',
           flowState: ['value'],
           resources: { 'api.v2': 'resources.api', api: 1 },
@@ -1049,6 +1057,7 @@ describe('mistakes in a mapping', () => {
     for (const part of [
       'capture.input: the source "elsewhere.x" begins with none of value, state, flowState, resources',
       'capture.state["a.b"]: it overlaps with the target "a"',
+      'capture.state["d"]: it overlaps with the target "d.e"',
       'capture.state[""]: the path is empty',
       'capture.state["c"]: the path is empty',
       'capture.nowhere: there is no such target',
@@ -1057,7 +1066,7 @@ describe('mistakes in a mapping', () => {
       'capture.resources["api"]: its source is no path',
       'writeBack.resources: there is no such target',
       'writeBack.state["x"]: the source "state.x" begins with none of result',
-      'writeBack.value["a..b"]: ',
+      'writeBack.value["a..b"]: path "a..b": it has an empty segment',
       'writeBack.value["b"]: the path is empty',
       'it emits 2 events',
     ])
@@ -1070,8 +1079,12 @@ describe('mistakes in a mapping', () => {
         ...{ on: Go, workflow: asking, emits: [Done] },
         ...{ capture: 5, writeBack: 'result' },
       } as never)
-    for (const side of ['capture', 'writeBack'])
-      expect(define).toThrow(`sub-flow "sub": ${side}: it is an object with a source for each target`)
+    const error: WorkflowError = thrown(define)
+    expect(error.findings.map((it) => it.message)).toEqual(
+      ['capture', 'writeBack'].map(
+        (side) => `sub-flow "sub": ${side}: it is an object with a source for each target`,
+      ),
+    )
   })
 
   test("ctx.subflow() / the same, at the call; mistakes of the child are reported with the parent's", async () => {

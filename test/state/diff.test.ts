@@ -23,6 +23,11 @@ describe('diff', () => {
     ])
   })
 
+  test('a list in place of the whole state, or of a part of it: replaced', () => {
+    expect(diff({ a: 1 }, [1])).toEqual([['replace', [1]]])
+    expect(diff({ a: { b: 1 } }, { a: [1] })).toEqual([['set', 'a', [1]]])
+  })
+
   test('a key that holds undefined is a missing key', () => {
     expect(diff({ a: 1 }, { a: undefined })).toEqual([['delete', 'a']])
     expect(diff({ a: undefined }, { b: undefined })).toEqual([])

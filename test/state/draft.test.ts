@@ -216,6 +216,22 @@ describe('a draft', () => {
     expect(after.items[0]).toBe(root.items[0])
   })
 
+  test('a list that came in and grew by empty places: they are kept, for the write to refuse', () => {
+    const after = edited(start(), (it) => {
+      it.extra = [1]
+      ;(it.extra as number[]).length = 3
+    })
+    expect(after.extra).toHaveLength(3)
+  })
+
+  test('an object that a list inherits is read, and never becomes its own', () => {
+    const root = start()
+    const after = edited(root, (it) => {
+      expect(it.items[Symbol.unscopables as never]).toBe(Array.prototype[Symbol.unscopables])
+    })
+    expect(after).toBe(root)
+  })
+
   test('deleting a key counts as a change, even beside a new key set to undefined', () => {
     const after = edited(start(), (it) => {
       delete it.user.age

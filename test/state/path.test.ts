@@ -100,6 +100,10 @@ describe('a path', () => {
     expect(toPath('items.keys.get.toString').keys).toEqual(['items', 'keys', 'get', 'toString'])
   })
 
+  it('keys as long as those that are refused / plain keys', () => {
+    expect(toPath('addresses.environment.0').keys).toEqual(['addresses', 'environment', '0'])
+  })
+
   it('its segments / cannot be changed, and the given array is not kept', () => {
     const given = ['x.y', 'z']
     const path = toPath(given)

@@ -1002,6 +1002,29 @@ describe('batch', () => {
     expect(seen).toEqual([0, 1, 2, 2].map((n) => ({ o: { n } })))
   })
 
+  test('an async edit behind another / runs once, when its turn comes', async () => {
+    const store = createStore<{ n: number }>({ initial: { n: 0 } })
+    const seen: number[] = []
+    const add = async (draft: { n: number }): Promise<void> => {
+      seen.push(draft.n)
+      await Promise.resolve()
+      draft.n++
+    }
+    await Promise.all([store.edit(add), store.edit(add), store.edit(add)])
+    expect([seen, store.get('n')]).toEqual([[0, 1, 2], 3])
+  })
+
+  test('a plain function behind another edit that rejects each time it runs / its caller hears of it once, nobody else', async () => {
+    const store = createStore<{ n: number }>({ initial: { n: 0 } })
+    const first = store.edit(async (draft) => {
+      await Promise.resolve()
+      draft.n = 1
+    })
+    await expect(store.edit(() => Promise.reject(new Error('boom')))).rejects.toThrow('boom')
+    await first
+    expect(store.get('n')).toBe(1)
+  })
+
   test('an async edit started in a batch lands when it ends', async () => {
     const store = createStore({ initial: { n: 0 } })
     let done: Promise<void> | undefined

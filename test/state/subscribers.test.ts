@@ -172,6 +172,22 @@ describe('a listener that misbehaves', () => {
     expect(errors).toHaveLength(2)
   })
 
+  test('one throws where the platform reports nothing, as in Node: its error is thrown after the write, for nobody to catch', () => {
+    vi.stubGlobal('reportError', undefined)
+    const later = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {})
+    onTestFinished(() => {
+      vi.unstubAllGlobals()
+      later.mockRestore()
+    })
+    const store = createStore()
+    store.subscribe('a', () => {
+      throw new Error('boom')
+    })
+    store.set('a', 1)
+    expect(later).toHaveBeenCalledTimes(1)
+    expect(later.mock.calls[0]?.[0]).toThrow('boom')
+  })
+
   test('all of them throw: each error surfaces once, and never from a write, edit or batch', () => {
     const errors = reported()
     const store = createStore()
@@ -229,6 +245,21 @@ describe('a listener that misbehaves', () => {
     store.subscribe('a', () => {
       if (!subscribed) store.subscribe('a', late)
       subscribed = true
+    })
+    store.set('a', 1)
+    expect(late).toHaveBeenCalledTimes(0)
+    store.set('a', 2)
+    expect(late).toHaveBeenCalledTimes(1)
+  })
+
+  test('the second of two that subscribes another: the new one hears of the next write', () => {
+    const store = createStore()
+    const late = vi.fn<() => void>()
+    let subscribe = (): unknown => store.subscribe('a', late)
+    store.subscribe('a', () => {})
+    store.subscribe('a', () => {
+      subscribe()
+      subscribe = () => {}
     })
     store.set('a', 1)
     expect(late).toHaveBeenCalledTimes(0)

@@ -153,6 +153,16 @@ describe('subscribers of a tree', () => {
     expect(tree.pending).toBe(false)
   })
 
+  test('a place past the end of a list / the item comes at its end, and who listens there is told', () => {
+    const tree = new Tree({ a: { l: [1, 2] } })
+    const calls: string[] = []
+    for (const path of ['a.l', 'a.l.2', 'a.l.5', '2']) tree.subscribe(toPath(path), () => calls.push(path))
+    tree.apply([['set', 'a.l.5', 3]])
+    tree.flush()
+    expect(tree.root()).toEqual({ a: { l: [1, 2, 3] } })
+    expect(calls).toEqual(['a.l', 'a.l.2'])
+  })
+
   test('restore tells exactly those whose value differs', () => {
     const tree = new Tree({ a: { x: 1 }, b: { y: 1 }, l: [1, 2] })
     const old = tree.root()

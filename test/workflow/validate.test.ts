@@ -82,6 +82,7 @@ describe('numbers', () => {
     ['version as text', { version: '1' }, 'version is "1"'],
     ['no version', { version: undefined }, 'version'],
     ['no name', { name: '' }, 'name'],
+    ['a name that is no text', { name: 5 }, 'name'],
     ['maxSteps 0', { maxSteps: 0 }, 'maxSteps'],
     ['maxSteps NaN', { maxSteps: Number.NaN }, 'maxSteps'],
     ['timeout 0', { timeout: 0 }, 'timeout'],
@@ -240,9 +241,16 @@ describe('start and stop', () => {
   })
 
   test('no start, no stop, no steps at all / reported, no crash', () => {
-    const found = findings(defineWorkflow({ name: 'empty', version: 1 } as never)).join()
-    expect(found).toContain('start: ')
-    expect(found).toContain('stop: ')
+    expect(findings(defineWorkflow({ name: 'empty', version: 1 } as never))).toEqual([
+      'start: there is no `start` event',
+      'stop: there is no `stop` event',
+    ])
+    const started = defineWorkflow({ name: 'endless', version: 1, start: Go } as never)
+    expect(findings(started.step('work', { on: Go, emits: [Item] }, nothing as never))).toEqual([
+      'stop: there is no `stop` event',
+      expect.stringMatching(/^unconsumed: .*"work".*"item"/),
+      expect.stringMatching(/^deadEnd: .*"work"/),
+    ])
     expect(findings(defineWorkflow({ ...flow }))).not.toEqual([])
   })
 
@@ -305,8 +313,12 @@ describe('produced and consumed', () => {
 
 describe('catchError', () => {
   test('names no step / reported, on the step and on the workflow', () => {
-    expect(findings(simple({}, { catchError: 'nope' })).join()).toMatch(/catchError: .*"work".*"nope"/)
-    expect(findings(simple({ catchError: 'nope' })).join()).toMatch(/catchError: .*workflow.*"nope"/)
+    expect(findings(simple({}, { catchError: 'nope' }))).toEqual([
+      expect.stringMatching(/^catchError: .*"work".*"nope"/),
+    ])
+    expect(findings(simple({ catchError: 'nope' }))).toEqual([
+      expect.stringMatching(/^catchError: .*workflow.*"nope"/),
+    ])
   })
 
   test('names a step that does not accept StepFailed / reported', () => {
@@ -332,6 +344,16 @@ describe('reachable steps, and a way to the end', () => {
     expect(findings(workflow).filter((it) => it.startsWith('unreachable: '))).toEqual([
       expect.stringContaining('"island"'),
       expect.stringContaining('"shore"'),
+    ])
+  })
+
+  test('a cycle that nothing leads to / reported as that alone', () => {
+    const workflow = simple()
+      .step('ping', { on: Item, emits: [Worked] }, nothing)
+      .step('pong', { on: Worked, emits: [Item] }, nothing)
+    expect(findings(workflow)).toEqual([
+      expect.stringMatching(/^unreachable: .*"ping"/),
+      expect.stringMatching(/^unreachable: .*"pong"/),
     ])
   })
 
@@ -464,6 +486,32 @@ describe('reachable steps, and a way to the end', () => {
     expect(await (await profile().open(workflow)).run()).toBe(2)
   })
 
+  test('a reply that one step waits for and another only logs / no dead end', async () => {
+    const workflow = defineWorkflow(flow)
+      .step('waits', { on: Go, asks: [Question], emits: [Item, Done] }, async (ctx) =>
+        Done((await ctx.waitFor(Answer, { emit: Item(1) })).data),
+      )
+      .step('answers', { on: Item, emits: [Answer] }, (_, { data }) => Answer(data + 1))
+      .step('logs', { on: Answer }, nothing)
+    expect(findings(workflow)).toEqual([])
+    expect(await (await profile().open(workflow)).run()).toBe(2)
+  })
+
+  test('a loop that emits until what another step waits for is there / no dead end; the loop is one where it is only logged', async () => {
+    const waits = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('waits', { on: Go, emits: [Item, Done] }, async (ctx) =>
+        Done((await ctx.waitFor(Nudge, { emit: Item(1) })).data),
+      )
+      .step('polls', { on: Item, emits: [Item, Nudge] }, (_, { data }) =>
+        data < 3 ? Item(data + 1) : Nudge(data),
+      )
+    expect(findings(waits)).toEqual([])
+    expect(await (await profile().open(waits)).run()).toBe(3)
+    expect(findings(waits.step('logs', { on: Nudge }, nothing))).toEqual([
+      expect.stringMatching(/^deadEnd: .*"polls" is in a cycle/),
+    ])
+  })
+
   test('a fan-out branch that ends in nothing, and is gathered / no dead end', () => {
     const workflow = defineWorkflow({ ...flow })
       .step('split', { on: Go, emits: [Item, Other] }, () => [])
@@ -571,15 +619,41 @@ describe('options', () => {
 
   test('a step without a handler, and values that are no schema / found', () => {
     const Odd = defineEvent('odd', { a: 'number' } as never)
-    const workflow = defineWorkflow({ ...flow, state: { n: 1 } as never, events: [Odd] }).step(
-      'work',
-      { on: Go, emits: [Done] },
-      undefined as never,
-    )
+    const workflow = defineWorkflow({
+      ...flow,
+      state: { n: 1 } as never,
+      flowState: { n: 1 } as never,
+      events: [Odd],
+    }).step('work', { on: Go, emits: [Done] }, undefined as never)
     expect(findings(workflow)).toEqual([
       'options: step "work" has no handler',
       expect.stringContaining('event "odd": its schema is no Standard Schema'),
       expect.stringContaining('state: its schema is no Standard Schema'),
+      expect.stringContaining('flowState: its schema is no Standard Schema'),
+    ])
+  })
+
+  test.each<readonly [string, object]>([
+    ['a start that is a name', { start: 'go' }],
+    ['an event without a name', { events: [defineEvent('')] }],
+    ['an event whose name is no text', { events: [defineEvent(5 as never)] }],
+  ])('%s, from a caller without types / found', (_, options) => {
+    expect(findings(simple(options))).toContainEqual(
+      'options: `start`, `stop`, `events` or a `reply` is no event',
+    )
+  })
+
+  test('a renamed step that is still there, or whose new name is no step / found', () => {
+    expect(findings(simple({ renamedSteps: { work: 'gone', before: 'work' } }))).toEqual([
+      'renamedSteps: renamedSteps: there still is a step "work"',
+      'renamedSteps: renamedSteps: "work" becomes "gone", which is no step',
+    ])
+  })
+
+  test('a sub-flow that is no workflow / found', () => {
+    const sub = { on: Go, emits: [Done] } as never
+    expect(findings(defineWorkflow(flow).subflow('child', sub))).toEqual([
+      'subflow: sub-flow "child": `workflow` is no workflow',
     ])
   })
 
@@ -594,10 +668,13 @@ describe('options', () => {
   })
 
   test('a step without a name, an ask without a reply / found', () => {
-    const workflow = defineWorkflow(flow).step('', { on: Go, emits: [Done], asks: [Item as never] }, done)
+    const workflow = defineWorkflow(flow)
+      .step('', { on: Go, emits: [Done], asks: [Item as never] }, done)
+      .step(5 as never, { on: Go, emits: [Done] }, done)
     expect(findings(workflow)).toEqual([
       'options: a step has no name',
       'options: step "" asks "item", which has no reply',
+      'options: a step has no name',
     ])
   })
 
