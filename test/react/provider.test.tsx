@@ -253,6 +253,22 @@ test('another engine whose session is already open / the children are mounted an
   expect(text()).toBe('2')
 })
 
+test('another workflow under the id that is open / an error that names both, not the session of the first', async () => {
+  const { engine, settle } = stage()
+  const page = (workflow: typeof checkout | typeof signUp) => (
+    <Boundary>
+      <WorkflowProvider workflow={workflow as typeof checkout} id="cart" engine={engine}>
+        <p>the page</p>
+      </WorkflowProvider>
+    </Boundary>
+  )
+  const { rerender } = render(page(checkout))
+  await settle()
+  expect(text()).toBe('the page')
+  await quietly(() => rerender(page(signUp)))
+  expect(text()).toContain('session "cart" is open with workflow "checkout", not "signUp"')
+})
+
 test('another id, and the page renders again / the children are mounted once', async () => {
   const { engine, settle } = stage()
   let mounts = 0
