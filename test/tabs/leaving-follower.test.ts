@@ -112,6 +112,35 @@ describe('a follower is closed or left before the leader has answered it', () =>
     expect([...it.box]).toEqual([])
   })
 
+  test('two, where localStorage does not show its keys / the next leader has the text of both, and nothing stays there', async () => {
+    class Closed extends Page {
+      override get localStorage() {
+        const { getItem, setItem, removeItem } = super.localStorage
+        return { getItem, setItem, removeItem } as Page['localStorage']
+      }
+    }
+    const it = await hung()
+    await stored(it)
+    crash(it.second.engine)
+    it.hang()
+    for (const letter of ['a', 'b']) {
+      const page = new Closed(it.box)
+      const { engine } = it.tab({ page })
+      const opening = engine.open(asking)
+      await it.clock.advance(1000)
+      ;(await opening).state.set(letter, 1)
+      page.hide()
+      crash(engine)
+    }
+    crash(it.first.engine)
+    const next = await it.tab({ page: new Closed(it.box) }).engine.open(asking)
+    await it.clock.advance(1000)
+    expect(next.state.get()).toEqual({ more: 0, a: 1, b: 1 })
+    await next.flush()
+    await it.clock.advance(1000)
+    expect([...it.box]).toEqual([])
+  })
+
   test('the leader is well, and the follower types and closes at once / the text is stored when close() resolves', async () => {
     const { leader, follower } = await hung()
     follower.state.set('text', 'typed')
