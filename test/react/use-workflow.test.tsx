@@ -3,6 +3,7 @@ import { StrictMode, useLayoutEffect, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage, type Session, type SessionStorage } from 'dogear'
 import { useWorkflow, useWorkflowState, type UseWorkflow } from 'dogear/react'
+import { virtualClock, virtualTabs } from 'dogear/testing'
 import {
   Address,
   Begin,
@@ -211,6 +212,30 @@ test('a run that fails / status and error show it, retry() runs the step again, 
   expect(latest()).toMatchObject({ status: 'completed', result: { total: 9 }, error: undefined })
   latest().retry()
   await settle()
+})
+
+test('takeOver() in a tab that follows / this tab leads', async () => {
+  const clock = virtualClock()
+  const browser = { storage: memoryStorage(), clock, ...virtualTabs() }
+  await stage(browser).engine.open(checkout)
+  const { engine } = stage(browser)
+  const settle = () => act(() => clock.advance(1000))
+  function Role() {
+    const { role, takeOver } = hooks.useWorkflow()
+    return <button onClick={takeOver}>{role}</button>
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine}>
+      <Role />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  const button = document.querySelector('button')
+  expect(button?.textContent).toBe('follower')
+  act(() => button?.click())
+  await settle()
+  await settle()
+  expect(button?.textContent).toBe('leader')
 })
 
 test('cancel() / cancelled; reset() / everything as in the beginning', async () => {
