@@ -16,7 +16,7 @@ async function stored() {
   return started
 }
 
-test('the stored sessions of a workflow / undefined, then all of them; read again by refresh()', async () => {
+test('the stored sessions of a workflow / undefined, then all of them; read again by each refresh()', async () => {
   const { engine, settle } = await stored()
   const seen: (string | undefined)[] = []
   let latest: UseSessions | undefined
@@ -34,6 +34,10 @@ test('the stored sessions of a workflow / undefined, then all of them; read agai
   act(() => refresh())
   await settle()
   expect(text()).toBe('cart-2')
+  await engine.delete('cart-2')
+  act(() => refresh())
+  await settle()
+  expect(text()).toBe('')
   expect(latest?.refresh).toBe(refresh)
 })
 
