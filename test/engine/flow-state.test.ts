@@ -1315,6 +1315,17 @@ describe('newer code of the workflow in one engine, as after a hot reload', () =
     })
   })
 
+  test('newer code twice before storage has answered / what is stored stays shown', async () => {
+    const { page, engine, state } = await begun()
+    engine.flow(mended(1, More))
+    engine.flow(mended(1, More))
+    expect(state.get()).toEqual({ count: 0, names: [], note: 'kept', more: 2 })
+    state.set('count', 1)
+    await page.settle()
+    expect(state.get()).toEqual({ count: 1, names: [], note: 'kept', more: 2 })
+    expect((await page.storage.readFlow('flow'))?.data).toContain('kept')
+  })
+
   test('older code asks again / what newer code has brought stays', async () => {
     const { engine, state } = await begun()
     const first = mended(1, Shared)

@@ -92,8 +92,7 @@ export class FlowState implements SessionFlow, FlowCode {
   }
 
   async #heard(seq: unknown): Promise<void> {
-    // A read that is under way may have begun before that.
-    await this.#reading
+    await this.#reading // It may have begun before that.
     if (seq !== this.#base.seq) await this.fresh()
   }
 
@@ -238,9 +237,9 @@ export class FlowState implements SessionFlow, FlowCode {
     const base = loaded ?? { ...NOTHING, state: this.initial }
     const inherits = await this.#left.take(base.applied)
     this.#came ||= !this.#known && base.seq > 0
+    // Where something of this page has landed meanwhile, what was read may be older. Newer code reads its own number anew.
+    this.#adopt(this.#base.seq === seq ? base : this.#base, inherits || (seq > 0 && !this.#known))
     this.#known = true
-    // Where something of this page has landed meanwhile, what was read may be older.
-    this.#adopt(this.#base.seq === seq ? base : this.#base, inherits)
     if (inherits) this.#save().catch(() => {})
     if (loaded) this.#origin.note()
     if (this.#failed) this.#loaded = deferred()
@@ -250,6 +249,7 @@ export class FlowState implements SessionFlow, FlowCode {
 
   /** Storage was emptied under the page: all that the page holds is stored again. */
   #anew(): void {
+    this.#known = true
     this.#base = { ...this.#base, seq: 0 }
     void this.#put([], () => [])
     this.#deps.onError(emptied(`flow state of workflow "${this.definition.name}"`))

@@ -54,7 +54,7 @@ export function renewed(base: LoadedFlow, { writer, initial }: FlowCode): Loaded
   } catch {
     // It is refused when it is read.
   }
-  return { ...base, seq: 0, state }
+  return { ...base, state }
 }
 
 /** The refusal as an error for the app, with what can be done about it. */
