@@ -148,10 +148,10 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
   return () => {
     const { model, remote } = live.core
     const answering = remote?.answering
-    if (seen[0] === model && seen[1] === model.askChanges && seen[2] === answering) return asks
+    if (seen[0] === model && seen[1] === model.seq && seen[2] === answering) return asks
     // Another model has other points for the same asks, which are found by their ids.
     const known = seen[0] === model ? undefined : new Map(asks.map((it) => [it.id, it]))
-    seen = [model, model.askChanges, answering]
+    seen = [model, model.seq, answering]
     const active = model.run !== undefined && model.run.end === undefined
     const open = active ? live.core.openAsks() : []
     const next = open

@@ -166,11 +166,9 @@ export class LiveSession extends Standing {
   /** Takes the leader's model, which may hold more than was heard since the last one. */
   adopt(saved: SavedSession): void {
     const { core } = this
-    const asks = core.model.askChanges
     const told = catchUp(this, this.gate.phase === 'open')
     core.recall()
     core.model = restoreSession(saved, core.options.clock.now(), core.model.tree, core.history)
-    core.model.askChanges += asks + 1
     told()
   }
 

@@ -39,8 +39,6 @@ export interface Model {
   log: LogEntry[]
   /** Types of the run's events that nobody took. */
   unconsumed: string[]
-  /** Counts changes to the open asks, so that a view of them can be kept. */
-  askChanges: number
   /** The events sent by the newest record. If the journal ends there, a stop event among them has yet to end the run. */
   latest: readonly Emission[]
   /** Up to which of their operations the other tabs were heard; the tabs that were heard last are at the end. */
@@ -210,7 +208,6 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
     waits: new Map(),
     log: [],
     unconsumed: [],
-    askChanges: 0,
     latest: [],
     heard: new Map(),
   }

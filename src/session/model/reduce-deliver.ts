@@ -1,6 +1,6 @@
 import { Fifo } from './fifo'
 import { addMoment, dropWait } from './ledger'
-import { isWait, type Delivery, type Model, type PointResult } from './model'
+import type { Delivery, Model, PointResult } from './model'
 import { turnPage } from './pages'
 import type { Emission } from './record'
 
@@ -33,7 +33,6 @@ export function answer(model: Model, id: number, key: string, result: PointResul
   if (exec === undefined || point === undefined || point.result !== undefined) return
   point.result = result
   dropWait(model, exec, point)
-  if (isWait(point)) model.askChanges++
   if (point.type === 'ask' && !result.timeout) turnPage(model, exec, point)
   exec.interruptions = 0
   addMoment(model, exec, 'answered', key)

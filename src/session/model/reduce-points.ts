@@ -39,7 +39,6 @@ export function foldOpened(model: Model, record: Of<'opened'>): void {
   // A point that is begun again stays where it was in the ledger: a re-run comes there once.
   const again = exec.points.get(key)?.again
   addPoint(model, exec, point)
-  if (type === 'ask') model.askChanges++
   keepSends(model, exec, record.sends)
   if (!again) addMoment(model, exec, 'opened', key)
   foldWorked(model, record.worked)
@@ -106,7 +105,6 @@ export function reopen(model: Model, exec: Execution, key: string): void {
   // Until it is begun again, nobody can answer it.
   if (timeout) return
   point.result = undefined
-  model.askChanges++
   addWait(model, exec, point)
   if (point.child) goOn(point.child)
 }
@@ -125,7 +123,6 @@ function goOn(child: Model): void {
 /** A failed run goes on: its failed step begins at its first attempt. */
 export function foldRetried(model: Model, { exec: id }: { readonly exec: number }): void {
   if (model.run) model.run.end = undefined
-  model.askChanges++
   const exec = model.execs.get(id)
   if (exec) Object.assign(exec, { attempt: 1, interruptions: 0, retryAt: undefined })
 }

@@ -9,12 +9,12 @@ export function foldRewound(
   model: Model,
   { to, lineage, past, back }: Extract<SessionRecord, { kind: 'rewound' }>,
 ): void {
-  const { tree, seq, parent, heard, askChanges, nextEvent, nextExec, nextScope } = model
+  const { tree, seq, parent, heard, nextEvent, nextExec, nextScope } = model
   const paused = !back || model.paused
   const kept = keepAfter(model, to)
   const then = restoreModel(fromPast(past, tree.root()), new Tree(undefined))
   tree.restore(then.tree.root())
-  Object.assign(model, then, { tree, seq, parent, heard, lineage, paused, askChanges: askChanges + 1 })
+  Object.assign(model, then, { tree, seq, parent, heard, lineage, paused })
   model.nextEvent = Math.max(model.nextEvent, nextEvent)
   model.nextExec = Math.max(model.nextExec, nextExec)
   model.nextScope = Math.max(model.nextScope, nextScope)

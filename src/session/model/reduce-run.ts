@@ -79,10 +79,7 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
   if (exec === undefined) return
   commit(model, exec)
   model.execs.delete(id)
-  if (exec.points.size > 0) {
-    model.askChanges++
-    for (const point of exec.points.open) dropWait(model, exec, point)
-  }
+  for (const point of exec.points.open) dropWait(model, exec, point)
   const { scope: parent, branch } = exec
   if (opens !== undefined) {
     model.nextScope = Math.max(model.nextScope, opens + 1)
@@ -133,7 +130,6 @@ export function foldFinished(model: Model, record: Of<'finished'>): void {
   const end = endOf(record)
   if (model.execs.size > 0) rollback(model, model.execs.keys())
   if (model.run) model.run.end = end
-  model.askChanges++
   if (end.status === 'failed' || end.status === 'stalled') return
   clearWork(model)
 }
@@ -158,7 +154,6 @@ function clearWork(model: Model): void {
   empty(model.waits)
   empty(model.buffers)
   model.unconsumed = []
-  model.askChanges++
 }
 
 /** Clearing an empty map would make it anew. */

@@ -63,7 +63,6 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
   created(model, { state, lineage }) {
     model.tree.apply(diff(model.tree.root(), state))
     model.lineage = lineage
-    model.askChanges++
   },
   reset: (model, { state, lineage }) => clear(model, state, lineage),
   started: foldStarted,
@@ -80,17 +79,12 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     const point = exec?.points.get(key)
     const child = point?.child
     if (exec === undefined || point === undefined || child === undefined) return
-    const { askChanges } = child
     reduce(child, { seq, at, ...record })
     if (record.kind === 'migrated') {
       point.begin = begunAs(point.begin as ChildBegin, record, paths)
       const names = record.names && Object.fromEntries(record.names)
-      if (names) {
-        point.child = restoreModel(renamed(saveModel(child), names), child.tree)
-        model.askChanges++
-      }
+      if (names) point.child = restoreModel(renamed(saveModel(child), names), child.tree)
     }
-    if (child.askChanges !== askChanges) model.askChanges++
     // The sub-flow makes progress: what cuts it off again and again is counted inside it.
     if (record.kind !== 'interrupted') exec.interruptions = 0
   },
@@ -144,7 +138,7 @@ function done(it: Entry): Entry {
 }
 
 function clear(model: Model, state: unknown, lineage: string): void {
-  const { tree, seq, askChanges, heard } = model
+  const { tree, seq, heard } = model
   tree.restore(state)
-  Object.assign(model, createModel(state, lineage, tree), { seq, askChanges: askChanges + 1, heard })
+  Object.assign(model, createModel(state, lineage, tree), { seq, heard })
 }
