@@ -232,6 +232,15 @@ export type RecordBody =
   /** The first record of a session: its state, and the name of this line of its history. */
   | { readonly kind: 'created'; readonly state: unknown; readonly lineage: string }
 
+/** What events inherit from their branch of a fan-out and from the steps that have failed before them. */
+export function lineOf(
+  { scope, branch = 0 }: { readonly scope: number | undefined; readonly branch: number | undefined },
+  rescues: number = 0,
+): Pick<Emission, 'scope' | 'branch' | 'rescues'> | undefined {
+  const line = scope === undefined ? undefined : { scope, branch }
+  return rescues > 0 ? { ...line, rescues } : line
+}
+
 /** The events that a record puts on their way. */
 export function emitted(record: SessionRecord): readonly Emission[] {
   switch (record.kind) {

@@ -1,6 +1,6 @@
 import { Fifo } from './fifo'
 import { addMoment, dropWait } from './ledger'
-import type { Delivery, Model, PointResult } from './model'
+import type { Delivery, Model, PointResult, Scope } from './model'
 import { turnPage } from './pages'
 import type { Emission } from './record'
 
@@ -8,7 +8,7 @@ import type { Emission } from './record'
 export function deliver(model: Model, event: Emission): void {
   model.nextEvent = Math.max(model.nextEvent, event.id + 1)
   for (const step of event.to) enqueue(model, step, event)
-  const scope = event.scope === undefined ? undefined : model.scopes.get(event.scope)
+  const scope = scopeOf(model, event.scope)
   if (scope) scope.open += event.to.length
   if (scope && event.gather)
     for (const step of event.gather) {
@@ -18,6 +18,10 @@ export function deliver(model: Model, event: Emission): void {
     }
   if (event.answers) answer(model, event.answers.exec, event.answers.key, { value: event.data })
   else if (event.to.length === 0 && !(scope && event.gather)) model.unconsumed.push(event.type)
+}
+
+export function scopeOf({ scopes }: Model, id: number | undefined): Scope | undefined {
+  return id === undefined ? undefined : scopes.get(id)
 }
 
 export function enqueue(model: Model, step: string, delivery: Delivery): void {

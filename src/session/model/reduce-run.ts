@@ -1,8 +1,8 @@
 import type { Fifo } from './fifo'
 import { dropWait, noEntries, noPoints } from './ledger'
 import type { Delivery, Execution, Model, Scope } from './model'
-import type { Finished, SessionRecord } from './record'
-import { deliver, enqueue } from './reduce-deliver'
+import { lineOf, type Finished, type SessionRecord } from './record'
+import { deliver, enqueue, scopeOf } from './reduce-deliver'
 import { commit, rollback } from './reduce-state'
 
 type Of<Kind> = Extract<SessionRecord, { kind: Kind }>
@@ -85,7 +85,8 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
     model.nextScope = Math.max(model.nextScope, opens + 1)
     const scope: Scope = { id: opens, parent, branch, step: exec.step, open: 0, gathered: new Map() }
     model.scopes.set(opens, scope)
-    if (parent !== undefined) hold(model, parent)
+    const above = scopeOf(model, parent)
+    if (above) above.open++
   }
   for (const event of emits) deliver(model, event)
   if (opens !== undefined && model.scopes.get(opens)?.open === 0) model.ripe.add(opens)
@@ -98,31 +99,25 @@ export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): v
   if (scope === undefined) return
   model.scopes.delete(id)
   model.ripe.delete(id)
-  const { parent, branch = 0 } = scope
-  const line = parent === undefined ? {} : { scope: parent, branch }
+  const { parent, branch } = scope
+  const above = scopeOf(model, parent)
+  const line = lineOf({ scope: parent, branch })
   for (const { id: event, step } of to) {
     const kept = scope.gathered.get(step) ?? []
     const members = [...kept].sort((a, b) => (a.branch ?? 0) - (b.branch ?? 0) || a.id - b.id)
     model.nextEvent = Math.max(model.nextEvent, event + 1)
     enqueue(model, step, { id: event, type: members[0]?.type ?? '', to: [step], members, ...line })
-    if (parent !== undefined) hold(model, parent)
+    if (above) above.open++
   }
-  const above = parent === undefined ? undefined : model.scopes.get(parent)
   if (above)
     above.passed = [
       ...new Set([...(above.passed ?? []), ...(scope.passed ?? []), ...to.map((it) => it.step)]),
     ]
-  release(model, scope.parent)
-}
-
-function hold(model: Model, scope: number): void {
-  const it = model.scopes.get(scope)
-  if (it === undefined) return
-  it.open++
+  release(model, parent)
 }
 
 function release(model: Model, scope: number | undefined): void {
-  const it = scope === undefined ? undefined : model.scopes.get(scope)
+  const it = scopeOf(model, scope)
   if (it && --it.open === 0) model.ripe.add(it.id)
 }
 

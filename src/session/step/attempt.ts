@@ -7,7 +7,7 @@ import type { StepDefinition } from '../../workflow/step'
 import type { Core } from '../core'
 import type { Execution } from '../model/model'
 import { Points } from './points'
-import type { Emission } from '../model/record'
+import { lineOf, type Emission } from '../model/record'
 import { deferred, never, type Deferred } from '../deferred'
 import { isUnknown } from './effects'
 import { failStep } from './failure'
@@ -173,10 +173,8 @@ export class Attempt {
   }
 
   /** What the attempt's events inherit from it; events of a branch, from the fan-out that the attempt opens. */
-  #line({ scope, branch }: Pick<Execution, 'scope' | 'branch'> = this.exec): Partial<Emission> | undefined {
-    const { rescues } = this.exec
-    const line = scope === undefined ? undefined : { scope, branch: branch ?? 0 }
-    return rescues > 0 ? { ...line, rescues } : line
+  #line(of: Parameters<typeof lineOf>[0] = this.exec): Partial<Emission> | undefined {
+    return lineOf(of, this.exec.rescues)
   }
 
   #end(outcome: unknown): void {

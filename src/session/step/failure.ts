@@ -3,7 +3,7 @@ import { StepError } from '../../run-errors'
 import { STEP_FAILED } from '../../workflow/step-failed'
 import type { Core } from '../core'
 import { bare, type Execution } from '../model/model'
-import type { Emission, Finished } from '../model/record'
+import { lineOf, type Emission, type Finished } from '../model/record'
 import { rebuildError, recordError } from '../model/recorded-error'
 
 /** A step has failed for good: its recovery step takes over, or the run fails. */
@@ -15,11 +15,8 @@ export function failStep(core: Core, exec: Execution, attempts: number, error: u
   }
   const { name, message } = recordError(error)
   const data = { step: exec.step, event: eventOf(exec), error: { name, message }, attempts }
-  const line = {
-    ...(exec.scope !== undefined && { scope: exec.scope, branch: exec.branch ?? 0 }),
-    rescues: exec.rescues + 1,
-  }
-  const emits = core.routing.emissions([{ type: STEP_FAILED, data }], { to: [target], ...line })
+  const line = { to: [target], ...lineOf(exec, exec.rescues + 1) }
+  const emits = core.routing.emissions([{ type: STEP_FAILED, data }], line)
   core.append({ kind: 'ended', exec: exec.id, emits })
 }
 
