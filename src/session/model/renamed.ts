@@ -25,19 +25,18 @@ export function renamed<T>(value: T, names: Renamed | undefined): T {
   return names ? (walk(value, names) as T) : value
 }
 
-function walk(value: unknown, names: Renamed): unknown {
-  if (Array.isArray(value)) return value.map((it) => walk(it, names))
-  if (typeof value !== 'object' || value === null) return value
-  const made: Record<string, unknown> = {}
-  for (const [key, inner] of Object.entries(value)) {
-    if (OPAQUE.has(key)) made[key] = inner
-    else if (key === 'step' && typeof inner === 'string') made[key] = rename(inner, names)
-    else if (Array.isArray(inner)) {
-      const items = inner.map((it: unknown) => renamedItem(key, it, names))
-      made[key] = /^(queues|gathered|buffers)$/.test(key) ? merged(items as Named[]) : items
-    } else made[key] = walk(inner, names)
+/** `name`: the key under which the value, or the list that it is in, is kept. */
+function walk(value: unknown, names: Renamed, name = ''): unknown {
+  if (typeof value === 'string') return /^(step|to|gather|passed)$/.test(name) ? rename(value, names) : value
+  if (typeof value !== 'object' || value === null || OPAQUE.has(name)) return value
+  if (Array.isArray(value)) {
+    if (!/^(queues|gathered|buffers)$/.test(name)) return value.map((it) => walk(it, names, name))
+    const renamedKey = name === 'buffers' ? renamedBuffer : rename
+    return merged(
+      (value as Named[]).map(([key, list]) => [renamedKey(key, names), walk(list, names) as Named[1]]),
+    )
   }
-  return made
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, walk(inner, names, key)]))
 }
 
 type Named = readonly [name: string, list: readonly { readonly id?: number }[]]
@@ -50,15 +49,6 @@ function merged(lists: readonly Named[]): Named[] {
     all.set(name, before ? [...before, ...list].sort((a, b) => (a.id ?? 0) - (b.id ?? 0)) : list)
   }
   return [...all]
-}
-
-/** An item that is a step's name, or is kept under one. */
-function renamedItem(key: string, it: unknown, names: Renamed): unknown {
-  if (typeof it === 'string') return /^(to|gather|passed)$/.test(key) ? rename(it, names) : it
-  if (!Array.isArray(it)) return walk(it, names)
-  const [name, list] = it as [string, unknown]
-  if (key === 'buffers') return [renamedBuffer(name, names), list]
-  return [/^(queues|gathered)$/.test(key) ? rename(name, names) : name, walk(list, names)]
 }
 
 /** See `bufferName`. */
