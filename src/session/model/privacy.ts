@@ -1,7 +1,7 @@
 import type { Op, OpPath } from '../../state/op'
 import { startsWith, toPath } from '../../state/path'
 import type { CompiledSchema } from '../../state/schema'
-import { currentOf, isContainer, type Current } from '../../state/view'
+import { at, currentOf, isContainer, valueAt, type Current } from '../../state/view'
 import type { SavedExecution, SavedModel, SavedPast } from './saved-model'
 import type { SavedSession } from './saved-session'
 import type { ChildBegin, RecordBody } from './record'
@@ -98,7 +98,10 @@ export class Privacy {
 
   /** `state` with what `other` has at the private paths, where it has nothing itself. */
   filled(state: unknown, other: unknown): unknown {
-    return this.#paths.reduce((made, keys) => fill(made, other, keys), state)
+    return this.#paths.reduce(
+      (made, keys) => changed(made, keys, (it) => (it === undefined ? valueAt(other, keys) : it)),
+      state,
+    )
   }
 
   /** The part of a write that others may see. */
@@ -115,8 +118,8 @@ export class Privacy {
 
   /** The value at `keys`, without its private values. */
   #without(keys: readonly string[], value: unknown): unknown {
-    const below = this.#paths.filter((it) => startsWith(it, keys)).map((it) => it.slice(keys.length))
-    return below.reduce<unknown>(drop, value)
+    const below = this.#paths.filter((it) => it.length > keys.length && startsWith(it, keys))
+    return below.reduce((made, it) => changed(made, it.slice(keys.length), () => undefined), value)
   }
 }
 
@@ -126,20 +129,18 @@ function begun(begin: ChildBegin): ChildBegin {
   return { ...begin, state: new Privacy(begin.private).state(begin.state) }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return isContainer(value) && !Array.isArray(value)
-}
-
-function drop(value: unknown, [key, ...rest]: readonly string[]): unknown {
-  if (!isObject(value) || key === undefined || !Object.hasOwn(value, key)) return value
-  const { [key]: inner, ...others } = value
-  return rest.length === 0 ? others : { ...others, [key]: drop(inner, rest) }
-}
-
-function fill(value: unknown, other: unknown, [key, ...rest]: readonly string[]): unknown {
-  if (key === undefined) return value === undefined ? other : value
-  if (!isObject(value) || !isObject(other) || !Object.hasOwn(other, key)) return value
-  const inner = Object.hasOwn(value, key) ? value[key] : undefined
-  const made = fill(inner, other[key], rest)
-  return made === undefined ? value : { ...value, [key]: made }
+/** The value with another one at a path, if the object that holds it is there. */
+function changed(
+  value: unknown,
+  [key, ...rest]: readonly string[],
+  change: (inner: unknown) => unknown,
+): unknown {
+  if (key === undefined) return change(value)
+  if (!isContainer(value) || Array.isArray(value)) return value
+  const inner = at(value, key)
+  const made = changed(inner, rest, change)
+  if (made === inner) return value
+  const copy = { ...value, [key]: made }
+  if (made === undefined) delete copy[key]
+  return copy
 }
