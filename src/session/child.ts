@@ -124,7 +124,7 @@ class Child implements Nested {
   }
 
   get missing(): readonly string[] {
-    return [...this.#permit.missing, ...[...this.core.children.values()].flatMap((it) => it.missing)]
+    return [...this.#permit.missing, ...this.core.lacking]
   }
 
   #mayWork(): boolean {

@@ -256,6 +256,11 @@ export class Core implements Level {
     if (this.deadlines.due) this.wake()
   }
 
+  /** Declared resources that nobody has given to the sub-flows at work. */
+  get lacking(): string[] {
+    return [...this.children.values()].flatMap((it) => it.missing)
+  }
+
   /** The workflows at work here: the session's own, then the sub-flows in it. */
   get levels(): Iterable<Level> {
     return levelsIn(this)

@@ -183,24 +183,21 @@ export class Scheduler {
   }
 
   #startQueued(): boolean {
-    const queued = nextQueued(this.core)
-    if (queued === undefined) return false
-    this.#take(queued.step.name, queued.events, queued.step)
-    return true
-  }
-
-  #take(name: string, events: readonly number[], step: StepDefinition): void {
     const { core } = this
+    const queued = nextQueued(core)
+    if (queued === undefined) return false
+    const { step, events } = queued
     const { model, definition } = core
     const limit = definition.options.maxSteps ?? MOST_STEPS
     if ((model.run?.steps ?? 0) >= limit) {
       failRun(core, undefined, 0, new StepLimitError(limit))
-      return
+      return true
     }
     const exec = model.nextExec
-    core.append({ kind: 'taken', exec, step: name, events, seq: 0, at: 0 })
+    core.append({ kind: 'taken', exec, step: step.name, events, seq: 0, at: 0 })
     const taken = model.execs.get(exec)
     if (taken) this.#start(taken, step)
+    return true
   }
 
   #start(exec: Execution, step: StepDefinition): void {

@@ -34,8 +34,7 @@ export abstract class Standing {
     const { remote } = core
     const status = remote?.view?.status
     if (status !== undefined) return status === 'waiting' && remote?.answering.size ? 'running' : status
-    const waits = this.permit.waits || [...core.children.values()].some((it) => it.missing.length > 0)
-    return statusOf(core.model, waits, core)
+    return statusOf(core.model, this.permit.waits || core.lacking.length > 0, core)
   }
 
   get persistence(): Persistence {
@@ -44,10 +43,9 @@ export abstract class Standing {
   }
 
   get missingResources(): readonly string[] {
-    const { remote, children, options } = this.core
+    const { remote, lacking, options } = this.core
     const own = remote?.view?.missing ?? options.resources.missing()
-    const nested = [...children.values()].flatMap((it) => it.missing)
-    return nested.length > 0 ? [...new Set([...own, ...nested])].sort() : own
+    return lacking.length > 0 ? [...new Set([...own, ...lacking])].sort() : own
   }
 
   get error(): Error | undefined {

@@ -228,7 +228,7 @@ export class Attempt {
     this.#finish(over)
     const recorded = recordError(error)
     const final = error instanceof ReplayMismatchError || isUnknown(error)
-    const { delay } = final ? last : (this.due ?? { delay: this.retryIn(error) })
+    const delay = final ? undefined : this.due ? this.due.delay : this.retryIn(error)
     const again = this.#recording?.effects.failedBy(error) ?? none
     core.append({
       kind: 'attemptFailed',
@@ -283,7 +283,6 @@ export class Attempt {
 const over: Error = /* @__PURE__ */ new SessionStateError(
   'this attempt of the step is over; await its calls before the step ends',
 )
-const last = { delay: undefined }
 const nothing = Object.freeze({})
 const none: readonly never[] = Object.freeze([])
 
