@@ -61,10 +61,6 @@ export class Core implements Level {
   origin: Required<Pick<SessionRecord, 'by' | 'n'>> | undefined
   /** Told of every record as it was folded; `more` was joined to the one before. */
   announce: ((record: SessionRecord, more: boolean) => void) | undefined
-  /** The last record that touched the state, which tab asked for it, and the last one before that by anybody else. */
-  #touchedAt = 0
-  #touchedBy: string | undefined
-  #othersAt = 0
   /** Set by the scheduler: starts what can start; says whether anything may start; notes that a step by hand was made. */
   wake!: () => void
   active!: () => boolean
@@ -224,26 +220,10 @@ export class Core implements Level {
   }
 
   #tell(record: SessionRecord, folded: SessionRecord, more = false): void {
-    if (this.announce) {
-      this.announce(folded, more)
-      const { kind } = folded
-      if (kind === 'wrote' || kind === 'reset' || kind === 'rewound' || rollsBack(folded)) {
-        // A tab sees its own writes at once, but nothing else that it asks for.
-        const by = kind === 'wrote' ? folded.by : undefined
-        if (by !== this.#touchedBy) this.#othersAt = this.#touchedAt
-        this.#touchedBy = by
-        // A tab that has heard of the record may not have heard what was added to it.
-        this.#touchedAt = folded.seq + (more ? 0.5 : 0)
-      }
-    }
+    this.announce?.(folded, more)
     this.options.onRecord(record)
     // Last, because a listener may record something itself.
     if (this.model.tree.pending) this.model.tree.flush()
-  }
-
-  /** The last record that touched the state, and that a tab does not show before it hears of it. */
-  touchedBeside(tab: string): number {
-    return this.#touchedBy === tab ? this.#othersAt : this.#touchedAt
   }
 
   step(name: string): StepDefinition | undefined {

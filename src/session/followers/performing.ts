@@ -10,7 +10,7 @@ type Call = (live: LiveSession, asked: Asked) => unknown
 const calls: { readonly [name: string]: Call } = {
   write: ({ core }, { args, by, seen }) => {
     // It was checked against another tab's state, so it is checked again.
-    const others = seen === 0 || core.touchedBeside(by) > seen
+    const others = !core.history.isOwnSince(seen, by)
     const { privacy, writer } = core.options
     const { tree } = core.model
     const shown = privacy.none ? undefined : tree.root()

@@ -115,6 +115,14 @@ export class History {
     return (last ?? this.#base?.saved.lineage) === lineage
   }
 
+  /** Whether all that has happened since a tab has seen that record may be its own writes. */
+  isOwnSince(seq: number, tab: string): boolean {
+    // A tab that has heard of a write may not have heard what was added to it.
+    const news = after(this.#records, seq - 1)
+    const isOwn = (it: SessionRecord): boolean => (it.kind === 'wrote' ? it.by === tab : it.seq === seq)
+    return news[0] !== undefined && news[0].seq <= seq && news.every(isOwn)
+  }
+
   /** Those after a record, as far as they are kept. */
   since(seq: number): readonly SessionRecord[] {
     return after(this.#records, seq)
