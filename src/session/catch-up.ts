@@ -5,6 +5,7 @@ import type { Core } from './core'
 import type { Gate } from './gate'
 import { idOf } from './open-asks'
 import type { Outcome } from './outcome'
+import { goesOn } from './model/model'
 import type { Finished } from './model/record'
 import type { EventsOptions, Streams } from './stream'
 
@@ -31,7 +32,7 @@ export function catchUp(watched: Watched, shown: boolean): () => void {
     streams.show({ kind: 'finished', seq: 0, at: 0, ...end }, core.definition.options.stop.type, false)
   return () => {
     const { run: now } = core.model
-    streams.running = now !== undefined && now.end === undefined
+    streams.running = goesOn(core.model)
     const same = now?.id === run?.id
     if (!same || core.model.lineage !== lineage) watched.progress = undefined
     if (!shown) return

@@ -6,7 +6,7 @@ import type { StoreParts } from '../state/writes'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { OpenAsk } from '../workflow/ask'
 import type { LiveSession } from './live-session'
-import type { Point, Waiting } from './model/model'
+import { goesOn, type Point, type Waiting } from './model/model'
 import { idOf } from './open-asks'
 import { retriesOf } from './retries'
 import { pageProgress } from './step/page-progress'
@@ -152,8 +152,7 @@ function askView(live: LiveSession): () => readonly OpenAsk[] {
     // Another model has other points for the same asks, which are found by their ids.
     const known = seen[0] === model ? undefined : new Map(asks.map((it) => [it.id, it]))
     seen = [model, model.seq, answering]
-    const active = model.run !== undefined && model.run.end === undefined
-    const open = active ? live.core.openAsks() : []
+    const open = goesOn(model) ? live.core.openAsks() : []
     const next = open
       .map((it) => {
         const ask = views.get(it.point) ?? known?.get(idOf(it)) ?? openAsk(live, idOf(it), it)

@@ -1,7 +1,7 @@
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import type { LiveAttempt } from './step/live-attempt'
-import type { Execution, Model, Point, Waiting } from './model/model'
+import { goesOn, type Execution, type Model, type Point, type Waiting } from './model/model'
 import type { Nested } from './nested'
 import type { Roster } from './model/roster'
 import { bodyOf, type Unstamped } from './model/record'
@@ -40,7 +40,7 @@ export function* levelsIn(outer: Level): Generator<Level, void> {
 /** The sub-flow that is at work at a point. */
 export function levelAt(outer: Level, exec: Execution, point: Point): Level | undefined {
   const { child: model } = point
-  return model?.run === undefined || model.run.end ? undefined : new Inner(outer, exec, point, model)
+  return model && goesOn(model) ? new Inner(outer, exec, point, model) : undefined
 }
 
 /** Ends the run when its newest record has emitted the stop event. */

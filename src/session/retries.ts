@@ -1,4 +1,5 @@
 import type { Core } from './core'
+import { goesOn } from './model/model'
 import type { RecordBody, RecordedError, SessionRecord } from './model/record'
 
 /** A step that has failed, and is tried again when it is due. */
@@ -13,13 +14,13 @@ export interface DueRetry {
 }
 
 /** The steps in back-off, those of sub-flows after the workflow's own. */
-export function retriesOf({ levels, model: { run, paused }, history, options, remote }: Core): DueRetry[] {
-  if (run === undefined || run.end) return []
+export function retriesOf({ levels, model, history, options, remote }: Core): DueRetry[] {
+  if (!goesOn(model)) return []
   // Only its page knows which of them is at work: one that is due may wait for a worker. Elsewhere the time tells.
-  const now = remote && !paused ? options.clock.now() : 0
+  const now = remote && !model.paused ? options.clock.now() : 0
   let errors: ReadonlyMap<string, RecordedError> | undefined
-  return [...levels].flatMap(({ model, path, attempts }) =>
-    model.execs
+  return [...levels].flatMap(({ model: { execs }, path, attempts }) =>
+    execs
       .values()
       // The time stays with an execution that is tried again.
       .flatMap((exec) => {

@@ -3,6 +3,7 @@ import { CancelledError } from '../run-errors'
 import { checkArgument } from '../state/argument'
 import type { Core } from './core'
 import { quiet, type Gate } from './gate'
+import { goesOn } from './model/model'
 import type { Outcome } from './outcome'
 import type { Permit } from './permit'
 import { startRun } from './run-start'
@@ -29,8 +30,7 @@ export class Runs {
   }
 
   get active(): boolean {
-    const { run } = this.#of.core.model
-    return run !== undefined && run.end === undefined
+    return goesOn(this.#of.core.model)
   }
 
   /** The same promise for everybody who waits for one run. */

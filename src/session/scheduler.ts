@@ -8,7 +8,7 @@ import type { Core } from './core'
 import type { Deadlines } from './deadlines'
 import { failRun } from './step/failure'
 import type { LiveAttempt } from './step/live-attempt'
-import type { Execution, Scope } from './model/model'
+import { goesOn, type Execution, type Scope } from './model/model'
 import { MOST_STEPS } from './outcome'
 import { hasWorker, nextQueued } from './queued'
 import { RunTimer } from './run-timer'
@@ -74,9 +74,8 @@ export class Scheduler {
   /** Whether work may start at all. */
   get active(): boolean {
     const { core } = this
-    const { run, paused } = core.model
-    const may = !paused || this.#stepping
-    return run !== undefined && run.end === undefined && may && core.closed === undefined && core.ready()
+    const may = !core.model.paused || this.#stepping
+    return may && goesOn(core.model) && core.closed === undefined && core.ready()
   }
 
   /** Ends every attempt and timer of this page; the model stays as it is. */
@@ -127,7 +126,7 @@ export class Scheduler {
     this.#stepping = true
     this.#stallIfDone()
     this.#stepping = false
-    return core.model.run !== undefined && core.model.run.end === undefined
+    return goesOn(core.model)
   }
 
   /** Like a killed page: timers are gone, and running attempts never hear of it. */

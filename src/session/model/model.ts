@@ -213,6 +213,11 @@ export function createModel(state: unknown, lineage: string, tree: Tree = new Tr
   }
 }
 
+/** Whether a run is going on. */
+export function goesOn({ run }: Model): boolean {
+  return run !== undefined && run.end === undefined
+}
+
 /** An event in the form in which it is kept. */
 export function bare({ type, data }: CollectedEvent): CollectedEvent {
   return data === undefined ? { type } : { type, data }

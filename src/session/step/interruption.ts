@@ -1,7 +1,7 @@
 import { CrashLoopError } from '../../run-errors'
 import type { Core } from '../core'
 import { failStep } from './failure'
-import type { Execution, Model } from '../model/model'
+import { goesOn, type Execution, type Model } from '../model/model'
 import { outlasts } from '../model/reduce-state'
 import { isWaiting, type AtWork } from '../model/status'
 
@@ -57,7 +57,7 @@ function isDirty({ dirty, entries, committed }: Execution): boolean {
 
 /** The executions that a crash or a reload at that time cut off at work. Waiting alone is no interruption. */
 export function interrupted(model: Model, at = 0): number[] {
-  if (model.run === undefined || model.run.end) return []
+  if (!goesOn(model)) return []
   return model.execs
     .values()
     .filter((it) => isDirty(it) || !isWaiting(by(it, at), undefined))
