@@ -40,7 +40,6 @@ export function catchUp(watched: Watched, shown: boolean): () => void {
     if (run && !ended && !same) {
       const reason = 'another tab has started over'
       outcome.reject(new CancelledError(reason))
-      outcome.renew()
       show({ status: 'cancelled', reason })
     }
     if (!now?.end) {

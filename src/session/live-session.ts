@@ -100,7 +100,6 @@ export class LiveSession extends Standing {
     this.#scheduler.stop(replaced)
     core.unsurveyed = true
     core.storedAt = resumed.found ? resumed.savedAt : 0
-    if (core.closed) this.outcome.renew()
     core.early = core.remote = core.closed = undefined
     core.inFlight = new WeakMap()
     core.model = model
@@ -262,7 +261,7 @@ export class LiveSession extends Standing {
     const { kind } = record
     if (kind === 'started' || kind === 'reset' || kind === 'rewound') this.progress = undefined
     if (kind === 'reset') this.resumed = fresh
-    if (this.core.remote) this.outcome.follow(record)
+    this.outcome.follow(record)
     if (record.kind === 'finished') {
       this.#scheduler.stop(this.outcome.error ?? complete)
       this.outcome.settle()

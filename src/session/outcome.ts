@@ -59,21 +59,27 @@ export class Outcome {
     else this.#pending?.resolve(end.result)
   }
 
-  /** Another run begins; whoever waited for the last one has been told. */
+  /** A run goes on or another one begins. Whoever waited for the end of the last one has been told. */
   renew(): void {
-    this.#pending = undefined
-    this.#told = false
+    if (this.#told) this.#forget()
   }
 
-  /** Another tab begins a run, or starts over. */
+  /** After a record: a run has begun, or there is none any more. */
   follow({ kind }: SessionRecord): void {
+    if (kind === 'started' || kind === 'retried') this.renew()
     if (kind === 'reset' || (kind === 'rewound' && !this.#core.model.run))
       this.reject(new CancelledError(`the session was ${kind}`))
-    if (kind === 'reset' || kind === 'started' || kind === 'retried') this.renew()
   }
 
+  /** Whoever waits gets the error. Whoever comes later waits for another run. */
   reject(error: Error): void {
     this.#pending?.reject(error)
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#pending = undefined
+    this.#told = false
   }
 }
 

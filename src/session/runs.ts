@@ -37,10 +37,9 @@ export class Runs {
   run(input: unknown): Promise<unknown> {
     return this.#begin(['run', input], () => {
       if (this.active) return
-      const { core, permit, outcome } = this.#of
+      const { core, permit } = this.#of
       const event = core.definition.options.start(input)
       if (core.remote) return
-      outcome.renew()
       permit.renew()
       startRun(core, event)
     })
@@ -48,15 +47,13 @@ export class Runs {
 
   retry(): Promise<unknown> {
     return this.#begin(['retry'], () => {
-      const { core, outcome } = this.#of
+      const { core } = this.#of
       const end = core.model.run?.end
       if (end?.status !== 'failed' || end.exec === undefined)
         throw new SessionStateError(
           `there is no failed step to retry: ${end ? `the run is ${end.status}` : 'no run has ended'}; run() begins anew`,
         )
-      if (core.remote) return
-      outcome.renew()
-      core.append({ kind: 'retried', exec: end.exec })
+      if (!core.remote) core.append({ kind: 'retried', exec: end.exec })
     })
   }
 
@@ -111,13 +108,10 @@ export class Runs {
   reset(): void {
     const { writer, initialState: begin } = this.#of.core.options
     writer.replace(this.#of.core.model.tree, begin)
-    this.#soon(['reset'], ({ core, outcome, scheduler }) => {
+    this.#soon(['reset'], ({ core, scheduler }) => {
       const { ids, initialState } = core.options
-      const reason = new CancelledError('the session was reset')
-      scheduler.stop(reason)
+      scheduler.stop(new CancelledError('the session was reset'))
       core.append({ kind: 'reset', state: initialState, lineage: ids() })
-      outcome.reject(reason)
-      outcome.renew()
     })
   }
 

@@ -100,8 +100,8 @@ export class Travel {
     const { core, outcome } = this.#of
     const { run } = core.model
     if (before === undefined) return
-    if (before.end === undefined && run?.id !== before.id) outcome.reject(reason)
-    if (before.end !== undefined || run?.id !== before.id) outcome.renew()
+    if (before.end) outcome.renew()
+    else if (run?.id !== before.id) outcome.reject(reason)
     outcome.settle()
   }
 }
