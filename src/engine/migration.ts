@@ -1,8 +1,8 @@
 import type { LoadErrorCode } from '../storage-errors'
 import type { CopyValue } from '../state/json'
+import { applied } from '../state/applied'
 import { mend } from '../state/mend'
 import { compileSchema, type CompiledSchema } from '../state/schema'
-import { Tree } from '../state/tree'
 import type { Definition } from '../workflow/workflow'
 import { deepCopy } from '../storage/copy'
 import { mustBeKnown, Refusal } from '../storage/refusal'
@@ -56,9 +56,7 @@ export async function migrated(
   } catch (error) {
     if (before === old) throw error
     await migrated(definition, schema, copy, from, before)
-    const tree = new Tree(state)
-    tree.apply(mend(schema, state))
-    return accepting(schema, tree.root(), 'MIGRATION_FAILED', copy)
+    return accepting(schema, applied(state, mend(schema, state)), 'MIGRATION_FAILED', copy)
   }
 }
 

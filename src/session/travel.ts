@@ -1,7 +1,6 @@
 import { CancelledError } from '../run-errors'
 import { rebase } from '../state/rebase'
 import { sameJson } from '../state/same'
-import { Tree } from '../state/tree'
 import type { Core } from './core'
 import { quiet } from './gate'
 import { addPoint } from './model/ledger'
@@ -113,7 +112,7 @@ export class Travel {
 function pastOf(core: Core, seq: number, at: number | undefined = core.history.timeOf(seq)): Model {
   const now = core.options.clock.now()
   const isNow = seq === core.model.seq
-  const model = isNow ? restoreModel(saveModel(core.model), new Tree(undefined)) : core.history.at(seq)
+  const model = isNow ? restoreModel(saveModel(core.model)) : core.history.at(seq)
   if (isNow || at === undefined) at = now
   reduce(model, { seq: model.seq, at, kind: 'interrupted', execs: model.execs.keys() })
   later(model, now - at)

@@ -1,3 +1,4 @@
+import { applied } from './applied'
 import type { Op } from './op'
 import { listIndex, ROOT, toPath } from './path'
 import { Tree } from './tree'
@@ -86,9 +87,7 @@ function begun(
   [kind, , ...rest]: Exclude<Op, readonly ['replace', unknown]>,
   below: readonly string[],
 ): unknown[] {
-  const list = new Tree([])
-  list.apply([[kind, ['0', ...below], ...rest] as unknown as Op])
-  return list.root() as unknown[]
+  return applied([], [[kind, ['0', ...below], ...rest] as unknown as Op]) as unknown[]
 }
 
 /** One key further; undefined where the new history has no such item. */

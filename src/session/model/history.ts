@@ -1,6 +1,5 @@
 import { HistoryError } from '../../errors'
 import type { Op } from '../../state/op'
-import { Tree } from '../../state/tree'
 import { isFieldEdit, joinOps, withoutReplaced } from './field-edit'
 import type { HistoryEntry } from './history-entry'
 import { entryOf } from './history-entry'
@@ -86,8 +85,7 @@ export class History {
     const moments = this.#moments
     while ((moments.at(-1)?.seq ?? 0) > seq || moments.length > MOMENTS) moments.pop()
     const saved = moments.at(-1) ?? this.#base?.saved
-    const tree = new Tree(undefined)
-    const model = saved ? restoreModel(saved, tree) : createModel(undefined, '', tree)
+    const model = saved ? restoreModel(saved) : createModel(undefined, '')
     const records = this.#records.slice(saved && ahead(this.#records, saved.seq), ahead(this.#records, seq))
     let left = records.length
     let next = left >> 1

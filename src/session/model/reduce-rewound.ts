@@ -1,4 +1,3 @@
-import { Tree } from '../../state/tree'
 import type { Model } from './model'
 import { keepAfter } from './pages'
 import type { SessionRecord } from './record'
@@ -12,7 +11,7 @@ export function foldRewound(
   const { tree, seq, parent, heard, nextEvent, nextExec, nextScope } = model
   const paused = !back || model.paused
   const kept = keepAfter(model, to)
-  const then = restoreModel(fromPast(past, tree.root()), new Tree(undefined))
+  const then = restoreModel(fromPast(past, tree.root()))
   tree.restore(then.tree.root())
   Object.assign(model, then, { tree, seq, parent, heard, lineage, paused })
   model.nextEvent = Math.max(model.nextEvent, nextEvent)

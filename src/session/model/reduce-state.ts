@@ -1,5 +1,5 @@
+import { applied } from '../../state/applied'
 import { rebase } from '../../state/rebase'
-import { Tree } from '../../state/tree'
 import { addEntry } from './ledger'
 import { isOpenWrite, type Entry, type Execution, type LogEntry, type Model } from './model'
 import type { SessionRecord } from './record'
@@ -80,9 +80,10 @@ export function rollback(model: Model, ids: readonly number[]): void {
 function stateBefore({ log }: Model, index: number): unknown {
   let from = index
   while (from > 0 && log[from]?.before === undefined) from--
-  const tree = new Tree(log[from]?.before)
-  for (const { ops } of log.slice(from, index)) tree.apply(ops)
-  return tree.root()
+  return applied(
+    log[from]?.before,
+    log.slice(from, index).flatMap((it) => it.ops),
+  )
 }
 
 /** Whether an entry stays when what was not committed is taken out: it came from outside, or cannot be undone. */

@@ -1,3 +1,4 @@
+import { applied } from '../../state/applied'
 import { diff } from '../../state/diff'
 import type { Op } from '../../state/op'
 import { Tree } from '../../state/tree'
@@ -54,9 +55,7 @@ export function toPast({ state, ...rest }: SavedModel, from: unknown): SavedPast
 }
 
 export function fromPast({ back, ...rest }: SavedPast, from: unknown): SavedModel {
-  const tree = new Tree(from)
-  tree.apply(back)
-  return { ...rest, state: tree.root() }
+  return { ...rest, state: applied(from, back) }
 }
 
 /** Shares with the model only what never changes, so it may be kept. */
@@ -133,16 +132,12 @@ function savePoint({ child, ...point }: Point): SavedExecution['points'][number]
 }
 
 function restorePoint({ child, ...point }: SavedExecution['points'][number]): Point {
-  return child ? { ...point, child: restoreModel(child, new Tree(undefined)) } : { ...point }
+  return child ? { ...point, child: restoreModel(child) } : { ...point }
 }
 
-export function restoreModel(saved: SavedModel, into: Tree): Model {
+export function restoreModel(saved: SavedModel, into: Tree = new Tree(undefined)): Model {
   const roots: unknown[] = []
-  for (const ops of saved.roots) {
-    const tree = new Tree(roots.length === 0 ? saved.state : roots.at(-1))
-    tree.apply(ops)
-    roots.push(tree.root())
-  }
+  for (const ops of saved.roots) roots.push(applied(roots.length === 0 ? saved.state : roots.at(-1), ops))
   const root = (number: number): unknown => (number < 0 ? saved.state : roots[number])
   into.restore(saved.state)
   const model = createModel(saved.state, saved.lineage, into)

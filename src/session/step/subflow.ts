@@ -1,5 +1,6 @@
 import { PathError, SessionStateError, WorkflowError } from '../../errors'
 import { checkOptions } from '../../state/argument'
+import { applied } from '../../state/applied'
 import type { Op } from '../../state/op'
 import { toPath, type Path } from '../../state/path'
 import { keeps, sameContent } from '../../state/same'
@@ -196,12 +197,11 @@ function defaults(schema: Schema | undefined): unknown {
 /** The captured value: the source itself, or an object with the values at their targets. */
 function build(sources: Sources, base: unknown, read: Read): unknown {
   if (typeof sources === 'string') return linesOf(sources).map(([, from]) => read(from))[0]
-  const tree = new Tree(base ?? {})
-  for (const [to, from] of linesOf(sources)) {
+  const ops = linesOf(sources).map(([to, from]): Op => {
     const value = read(from)
-    tree.apply([value === undefined ? ['delete', to.id] : ['set', to.id, value]] satisfies Op[])
-  }
-  return tree.root()
+    return value === undefined ? ['delete', to.id] : ['set', to.id, value]
+  })
+  return applied(base ?? {}, ops)
 }
 
 function found(from: unknown, path: Path, text: string): unknown {
