@@ -274,7 +274,7 @@ export class Membership {
       ...{ epoch, own, beyond, outbox: this.outbox, post: this.#post },
       onLeader: (base, durable) => this.kept.again(base, durable),
     }))
-    live.follow(model, following)
+    live.follow(following)
     following.hello()
     return following
   }

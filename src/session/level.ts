@@ -51,13 +51,7 @@ export function heedStop(level: Pick<Level, 'model' | 'definition' | 'append'>, 
   const event = latest.find((it) => it.type === stop)
   if (event === undefined || run === undefined || run.end) return
   const { data: result } = event
-  const status = 'completed'
-  const seq = 0
-  level.append(
-    result === undefined
-      ? { kind: 'finished', status, seq, at }
-      : { kind: 'finished', status, result, seq, at },
-  )
+  level.append({ kind: 'finished', status: 'completed', ...(result !== undefined && { result }), seq: 0, at })
 }
 
 /** Cheap to make: a sent event passes hundreds of sub-flows that do not wait for it. */

@@ -146,7 +146,7 @@ export class LiveSession extends Standing {
    * Another tab executes the session: nothing runs here any more, and what is done here, early writes first, is asked of that
    * tab. `admit` opens the session when this tab has all that the other one has.
    */
-  follow(model: Model, remote: Remote): void {
+  follow(remote: Remote): void {
     const { core } = this
     // What was written while storage was silent is part of the session already.
     const early = (core.journal ? undefined : core.early) ?? []
@@ -156,7 +156,6 @@ export class LiveSession extends Standing {
     core.journal = undefined
     this.#scheduler.stop(elsewhere)
     core.options.writer.openEdits.steps = undefined
-    core.model = model
     catchUp(this, false)()
     for (const again of early) core.write(again())
     this.changed()

@@ -1,7 +1,7 @@
 import type { Fifo } from './fifo'
 import { dropWait, noEntries, noPoints } from './ledger'
 import type { Delivery, Execution, Model, Scope } from './model'
-import { lineOf, type Finished, type SessionRecord } from './record'
+import { bodyOf, lineOf, type Finished, type SessionRecord } from './record'
 import { deliver, enqueue, scopeOf } from './reduce-deliver'
 import { commit, rollback } from './reduce-state'
 
@@ -134,7 +134,7 @@ function endOf(record: Of<'finished'>): Omit<Finished, 'kind'> {
   const { status, result } = record
   if (status === 'completed' && record.by === undefined)
     return 'result' in record ? { status, result } : { status }
-  const { kind: _kind, seq: _seq, at: _at, ...end } = record
+  const { kind: _kind, ...end } = bodyOf(record) as Of<'finished'>
   return end
 }
 

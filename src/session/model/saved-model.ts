@@ -64,9 +64,7 @@ export function saveModel(model: Model): SavedModel {
   const roots: Op[][] = []
   const number = numbering(state, roots)
   // From the newest state back, so that each step is small.
-  const log = [...model.log]
-    .reverse()
-    .map(({ before, ...it }) => ({ ...it, ...(before !== undefined && { before: number(before) }) }))
+  const log = renumbered<LogEntry, Numbered<LogEntry, 'before'>>(model.log, 'before', number)
   const execs = model.execs.values().map((exec) => saveExecution(exec, number))
   const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, run, parent, latest } = model
   // Without spreads: the history of a long session makes one for every 500 records.
@@ -86,7 +84,7 @@ export function saveModel(model: Model): SavedModel {
     buffers: copied(model.buffers),
     scopes: Array.from(model.scopes.values(), (it) => ({ ...it, gathered: copied(it.gathered) })),
     execs,
-    log: log.reverse(),
+    log,
     roots,
   }
   if (run) saved.run = { ...run }
@@ -112,17 +110,14 @@ function numbering(state: unknown, roots: Op[][]): (root: unknown) => number {
 }
 
 function saveExecution(exec: Execution, number: (root: unknown) => number): SavedExecution {
-  const { entries, points } = exec
-  const back = [...entries]
-    .reverse()
-    .map(({ root: seen, ...entry }) => ({ ...entry, ...(seen !== undefined && { root: number(seen) }) }))
+  const entries = renumbered<Entry, Numbered<Entry, 'root'>>(exec.entries, 'root', number)
   // Completed in place: a rest of so many members takes ten times as long.
   return Object.assign(
     { ...exec },
     {
-      entries: back.reverse(),
+      entries,
       root: number(exec.root),
-      points: Array.from(points.values(), savePoint),
+      points: Array.from(exec.points.values(), savePoint),
     },
   )
 }
@@ -156,17 +151,24 @@ export function restoreModel(saved: SavedModel, into: Tree = new Tree(undefined)
     model.execs.add(exec.id, {
       ...exec,
       root: root(exec.root),
-      entries: exec.entries.map(
-        ({ root: seen, ...it }) => ({ ...it, ...(seen !== undefined && { root: root(seen) }) }) as Entry,
-      ),
+      entries: renumbered<Numbered<Entry, 'root'>, Entry>(exec.entries, 'root', root),
       points: new Ledger(exec.points.map((it) => [it.key, restorePoint(it)])),
     })
   index(model)
-  model.log = saved.log.map(({ before, ...it }) => ({
-    ...it,
-    ...(before !== undefined && { before: root(before) }),
-  }))
+  model.log = renumbered<Numbered<LogEntry, 'before'>, LogEntry>(saved.log, 'before', root)
   return model
+}
+
+/** The items with the number of a state in place of the state, or back again. The newest first, so that each step is small. */
+function renumbered<From, To>(
+  items: readonly From[],
+  key: keyof From & keyof To,
+  to: (old: never) => unknown,
+): To[] {
+  const made = [...items]
+    .reverse()
+    .map(({ [key]: old, ...it }) => (old === undefined ? it : { ...it, [key]: to(old as never) }))
+  return made.reverse() as To[]
 }
 
 function copied<T>(lists: Iterable<readonly [string, Iterable<T>]>): [string, T[]][] {
