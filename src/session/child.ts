@@ -180,11 +180,8 @@ class Child implements Nested {
   end(reason: Error | 'crashed'): void {
     this.core.closed = reason
     this.#attempt = undefined
-    if (reason === 'crashed') this.#scheduler.halt()
-    else {
-      this.#scheduler.stop(reason)
-      this.#end()
-    }
+    this.#scheduler.stop(reason)
+    if (reason !== 'crashed') this.#end()
   }
 
   /** The clock of the attempt stands still while everything in here waits. */

@@ -211,7 +211,7 @@ export class LiveSession extends Standing {
   crash(): void {
     this.core.closed = 'crashed'
     this.core.journal?.abandon()
-    this.#scheduler.halt()
+    this.#scheduler.stop('crashed')
     this.#leave()
     this.#options.onClose()
   }

@@ -112,7 +112,7 @@ export class Resources {
   }
 
   has(key: string): boolean {
-    if (this.session.has(key) || this.#workflow.has(key)) return true
+    if (this.#given(key) !== undefined) return true
     return Object.hasOwn(this.#declared, key) && this.#declared[key]?.make !== undefined
   }
 
@@ -156,17 +156,19 @@ export class Resources {
   }
 
   #resolve(key: string, by?: ResourceDeclaration): unknown {
-    const layer = this.session.has(key) ? this.session : this.#workflow
-    const value = layer.has(key) ? layer.get(key) : this.#declared[key]
+    const given = this.#given(key)
+    const value = given === undefined ? this.#declared[key] : given
     return isDeclaration(value) ? this.#factories.make(key, value, by) : value
+  }
+
+  /** What the session's layer holds, else the workflow's. */
+  #given(key: string): unknown {
+    return (this.session.has(key) ? this.session : this.#workflow).get(key)
   }
 
   /** The key of a token, which is in the declaration or was itself injected. */
   keyOf(token: Resource<unknown>): string | undefined {
     const declared = Object.keys(this.#declared).find((it) => this.#declared[it] === token)
-    return (
-      declared ??
-      this.keys().find((it) => (this.session.has(it) ? this.session : this.#workflow).get(it) === token)
-    )
+    return declared ?? this.keys().find((it) => this.#given(it) === token)
   }
 }

@@ -78,20 +78,21 @@ export class Scheduler {
     return may && goesOn(core.model) && core.closed === undefined && core.ready()
   }
 
-  /** Ends every attempt and timer of this page; the model stays as it is. */
-  stop(reason: Error): void {
-    const { attempts } = this.core
-    if (attempts.size > 0) for (const attempt of attempts.values()) attempt.abort(reason)
-    this.#endChildren(reason)
-    this.#clearTimers()
-  }
-
-  #endChildren(reason: Error | 'crashed'): void {
-    const { children } = this.core
-    if (children.size === 0) return
-    const open = [...children.values()]
-    children.clear()
-    for (const child of open) child.end(reason)
+  /**
+   * Ends every attempt and timer of this page; the model stays as it is. With `'crashed'` like a killed page: running attempts
+   * never hear of it.
+   */
+  stop(reason: Error | 'crashed'): void {
+    const { attempts, children } = this.core
+    if (reason === 'crashed') attempts.clear()
+    else if (attempts.size > 0) for (const attempt of attempts.values()) attempt.abort(reason)
+    if (children.size > 0) {
+      const open = [...children.values()]
+      children.clear()
+      for (const child of open) child.end(reason)
+    }
+    this.#deadlines.rest()
+    this.#runTimer.rest()
   }
 
   /** Lets one execution start, here or in a sub-flow. */
@@ -127,18 +128,6 @@ export class Scheduler {
     this.#stallIfDone()
     this.#stepping = false
     return goesOn(core.model)
-  }
-
-  /** Like a killed page: timers are gone, and running attempts never hear of it. */
-  halt(): void {
-    this.#clearTimers()
-    this.core.attempts.clear()
-    this.#endChildren('crashed')
-  }
-
-  #clearTimers(): void {
-    this.#deadlines.rest()
-    this.#runTimer.rest()
   }
 
   #startNext(): boolean {

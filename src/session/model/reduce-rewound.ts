@@ -13,10 +13,7 @@ export function foldRewound(
   const kept = keepAfter(model, to)
   const then = restoreModel(fromPast(past, tree.root()))
   tree.restore(then.tree.root())
-  Object.assign(model, then, { tree, seq, parent, heard, lineage, paused })
-  model.nextEvent = Math.max(model.nextEvent, nextEvent)
-  model.nextExec = Math.max(model.nextExec, nextExec)
-  model.nextScope = Math.max(model.nextScope, nextScope)
+  Object.assign(model, then, { tree, seq, parent, heard, lineage, paused, nextEvent, nextExec, nextScope })
   if (!back) return
   // Not quite as it was: people's writes since are there.
   model.changed = seq

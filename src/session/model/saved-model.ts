@@ -19,10 +19,7 @@ import {
  * A whole model as plain JSON: what a snapshot holds. The old states that re-runs and rollbacks read are kept as operations
  * that lead back to them, so that a snapshot costs little more than the state (decision 1).
  */
-export interface SavedModel extends Pick<
-  Model,
-  'seq' | 'lineage' | 'changed' | 'paused' | 'nextEvent' | 'nextExec' | 'nextScope' | 'unconsumed'
-> {
+export interface SavedModel extends Plain {
   readonly state: unknown
   readonly flow?: unknown
   readonly run?: Model['run']
@@ -37,6 +34,11 @@ export interface SavedModel extends Pick<
   /** Each old state as the operations that make it of the one before; the first is made of `state`. */
   readonly roots: readonly (readonly Op[])[]
 }
+
+type Plain = Pick<
+  Model,
+  'seq' | 'lineage' | 'changed' | 'paused' | 'nextEvent' | 'nextExec' | 'nextScope' | 'unconsumed'
+>
 
 export type SavedExecution = Omit<Execution, 'root' | 'entries' | 'points'> & {
   readonly root: number
@@ -66,17 +68,9 @@ export function saveModel(model: Model): SavedModel {
   // From the newest state back, so that each step is small.
   const log = renumbered<LogEntry, Numbered<LogEntry, 'before'>>(model.log, 'before', number)
   const execs = model.execs.values().map((exec) => saveExecution(exec, number))
-  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, run, parent, latest } = model
+  const { run, parent, latest } = model
   // Without spreads: the history of a long session makes one for every 500 records.
-  const saved: { -readonly [Key in keyof SavedModel]: SavedModel[Key] } = {
-    seq,
-    lineage,
-    changed,
-    paused,
-    nextEvent,
-    nextExec,
-    nextScope,
-    unconsumed: [...model.unconsumed],
+  const saved: { -readonly [Key in keyof SavedModel]: SavedModel[Key] } = Object.assign(plainOf(model), {
     state,
     queues: Array.from(model.queues, ([step, it]) => [step, it.items] as const).filter(
       ([, it]) => it.length > 0,
@@ -86,13 +80,19 @@ export function saveModel(model: Model): SavedModel {
     execs,
     log,
     roots,
-  }
+  })
   if (run) saved.run = { ...run }
   if (model.flow) saved.flow = model.flow.root()
   if (model.heard.size > 0) saved.heard = [...model.heard]
   if (parent) saved.parent = parent
   if (run && !run.end && latest.length > 0) saved.latest = latest
   return saved
+}
+
+/** What is the same in a model and in what is saved of it. */
+function plainOf(of: Plain): Plain {
+  const { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed } = of
+  return { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] }
 }
 
 /** Numbers the states that differ from `state`, and adds to `roots` how each is made of the one before. */
@@ -136,10 +136,9 @@ export function restoreModel(saved: SavedModel, into: Tree = new Tree(undefined)
   const root = (number: number): unknown => (number < 0 ? saved.state : roots[number])
   into.restore(saved.state)
   const model = createModel(saved.state, saved.lineage, into)
-  const { seq, changed, paused, nextEvent, nextExec, nextScope, unconsumed, run, parent, latest = [] } = saved
-  Object.assign(model, {
-    ...{ seq, changed, paused, nextEvent, nextExec, nextScope },
-    ...{ heard: new Map(saved.heard), unconsumed: [...unconsumed], parent, latest },
+  const { run, parent, latest = [] } = saved
+  Object.assign(model, plainOf(saved), {
+    ...{ heard: new Map(saved.heard), parent, latest },
     run: run && { ...run, pages: run.pages ?? [], kept: run.kept ?? [] },
   })
   if (saved.flow !== undefined) model.flow = new Tree(saved.flow)
