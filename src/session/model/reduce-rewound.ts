@@ -11,9 +11,8 @@ export function foldRewound(
   const { tree, seq, parent, heard, nextEvent, nextExec, nextScope } = model
   const paused = !back || model.paused
   const kept = keepAfter(model, to)
-  const then = restoreModel(fromPast(past, tree.root()))
-  tree.restore(then.tree.root())
-  Object.assign(model, then, { tree, seq, parent, heard, lineage, paused, nextEvent, nextExec, nextScope })
+  const then = restoreModel(fromPast(past, tree.root()), tree)
+  Object.assign(model, then, { seq, parent, heard, lineage, paused, nextEvent, nextExec, nextScope })
   if (!back) return
   // Not quite as it was: people's writes since are there.
   model.changed = seq

@@ -64,7 +64,11 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     model.tree.apply(diff(model.tree.root(), state))
     model.lineage = lineage
   },
-  reset: (model, { state, lineage }) => clear(model, state, lineage),
+  reset(model, { state, lineage }) {
+    const { tree, seq, heard } = model
+    tree.restore(state)
+    Object.assign(model, createModel(state, lineage, tree), { seq, heard })
+  },
   started: foldStarted,
   sent: foldSent,
   taken: foldTaken,
@@ -135,10 +139,4 @@ function begunAs(begin: ChildBegin, { version, first }: Migrated, paths: ChildBe
 function done(it: Entry): Entry {
   if (it.kind === 'sent') return { ...it, old: true }
   return it.kind === 'wrote' && it.ops.length > 0 ? { ...it, ops: [], old: true } : it
-}
-
-function clear(model: Model, state: unknown, lineage: string): void {
-  const { tree, seq, heard } = model
-  tree.restore(state)
-  Object.assign(model, createModel(state, lineage, tree), { seq, heard })
 }

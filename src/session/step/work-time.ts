@@ -5,12 +5,10 @@ export class WorkTime {
   readonly #clock: Clock
   /** The error for the work when the time is up. */
   readonly #error: () => Error
-  readonly #onEnd: (error: Error) => void
+  #onEnd: (error: Error) => void
   #left: number
   #timer: unknown
   #startedAt = 0
-  /** Called when the time is up, in place of `onEnd`. */
-  #onTimeout: ((error: Error) => void) | undefined
 
   constructor(clock: Clock, left: number, error: () => Error, onEnd: (error: Error) => void) {
     this.#clock = clock
@@ -29,8 +27,7 @@ export class WorkTime {
     this.#startedAt = this.#clock.now()
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined
-      const end = this.#onTimeout ?? this.#onEnd
-      end(this.#error())
+      this.#onEnd(this.#error())
     }, this.#left)
   }
 
@@ -43,13 +40,14 @@ export class WorkTime {
 
   /** Work that fails by itself when the time is up. Then `abort` tells what it was waiting for. */
   race<T>(work: Promise<T>, abort: (error: Error) => void): Promise<T> {
+    const onEnd = this.#onEnd
     const done = new Promise<T>((resolve, reject) => {
-      this.#onTimeout = (error) => {
+      this.#onEnd = (error) => {
         reject(error)
         abort(error)
       }
       work.then(resolve, reject)
     })
-    return done.finally(() => (this.#onTimeout = undefined))
+    return done.finally(() => (this.#onEnd = onEnd))
   }
 }
