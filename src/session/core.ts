@@ -18,7 +18,6 @@ import { bodyOf, type RecordBody, type SessionRecord, type Unstamped } from './m
 import { reasonOf } from './reasons'
 import { leavesStop, reduce } from './model/reduce'
 import type { Remote } from './followers/remote'
-import { Routing } from './routing'
 
 /**
  * What the live parts of a session share: its model, its one way to append, and how events find their way.
@@ -36,7 +35,6 @@ export class Core implements Level {
   /** Writes made before the session was read, in a form that can be made again on top of what is found. */
   early: Remake[] | undefined
   readonly attempts: Attempts = new Attempts()
-  readonly routing: Routing = new Routing(this)
   /** The sub-flows at work, by execution and point. */
   readonly children: Map<string, Nested> = new Map()
   /** It is the outermost of the workflows at work in it. */

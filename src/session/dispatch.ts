@@ -6,7 +6,7 @@ import { knownEvent } from './step/known-event'
 import type { Level } from './level'
 import { patiently } from './patience'
 import type { Emission } from './model/record'
-import { Routing, type Routed } from './routing'
+import { emissionsOf, isUnclear, type Routed } from './routing'
 
 /**
  * Finds who takes a sent event: the workflow itself, else the sub-flows at work in it, from the outside in, and those that
@@ -108,9 +108,9 @@ export class Dispatch {
       if (definition === undefined || !(definition.routes.has(type) || model.waits.has(type))) continue
       const given = isOwn ? event : checked(event, definition)
       if (given === undefined) continue
-      const routing = isOwn ? this.#core.routing : new Routing(level as Routed)
-      if (patient && routing.isUnclear([given])) return undefined
-      const [emission] = routing.emissions([given], own ? { to: [target.name] } : undefined, true)
+      const at = level as Routed
+      if (patient && isUnclear(at, [given])) return undefined
+      const [emission] = emissionsOf(at, [given], own ? { to: [target.name] } : undefined, true)
       if (emission && (emission.to.length > 0 || emission.answers)) return { level, emission }
     }
     return false

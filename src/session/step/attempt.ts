@@ -13,6 +13,7 @@ import { isUnknown } from './effects'
 import { failStep } from './failure'
 import { knownEvent } from './known-event'
 import { recordError } from '../model/recorded-error'
+import { emissionsOf, isUnclear, whenClear } from '../routing'
 import { Replay } from './replay'
 import { WorkTime } from './work-time'
 
@@ -126,13 +127,13 @@ export class Attempt {
   }
 
   get isUnclear(): boolean {
-    return this.core.routing.isUnclear(this.sends)
+    return isUnclear(this.core, this.sends)
   }
 
   /** What was sent since the last commit point, for the record of the next one. */
   takeSends(): { readonly sends?: readonly Emission[] } {
     if (this.sends.length === 0) return nothing
-    const sends = this.core.routing.emissions(this.sends, this.#line())
+    const sends = emissionsOf(this.core, this.sends, this.#line())
     this.sends = none
     return { sends }
   }
@@ -188,7 +189,7 @@ export class Attempt {
         : outcome === undefined
           ? none
           : [this.#genuine(outcome)]
-      if (this.isUnclear || this.core.routing.isUnclear(events)) void this.#recordWhenClear(events, fanOut)
+      if (this.isUnclear || isUnclear(this.core, events)) void this.#recordWhenClear(events, fanOut)
       else this.#record(events, fanOut)
     } catch (error) {
       this.#fail(error)
@@ -197,7 +198,7 @@ export class Attempt {
 
   /** After a reload a wait with a predicate takes events again once its step has run up to it. */
   async #recordWhenClear(events: readonly WorkflowEvent[], fanOut: boolean): Promise<void> {
-    await this.core.routing.clear([...this.sends, ...events])
+    await whenClear(this.core, [...this.sends, ...events])
     if (this.over === undefined) this.#record(events, fanOut)
   }
 
@@ -206,7 +207,7 @@ export class Attempt {
     const { id: exec } = this.exec
     const all = sends.length > 0 ? [...sends, ...events] : events
     const { nextScope: opens } = core.model
-    const emits = core.routing.emissions(all, fanOut ? this.#branches() : this.#line())
+    const emits = emissionsOf(core, all, fanOut ? this.#branches() : this.#line())
     this.#finish(over)
     core.append(
       fanOut ? { kind: 'ended', exec, emits, opens } : { kind: 'ended', exec, emits, seq: 0, at: 0 },

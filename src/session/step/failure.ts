@@ -5,6 +5,7 @@ import type { Core } from '../core'
 import { bare, type Execution } from '../model/model'
 import { lineOf, type Emission, type Finished } from '../model/record'
 import { rebuildError, recordError } from '../model/recorded-error'
+import { emissionsOf } from '../routing'
 
 /** A step has failed for good: its recovery step takes over, or the run fails. */
 export function failStep(core: Core, exec: Execution, attempts: number, error: unknown): void {
@@ -16,7 +17,7 @@ export function failStep(core: Core, exec: Execution, attempts: number, error: u
   const { name, message } = recordError(error)
   const data = { step: exec.step, event: eventOf(exec), error: { name, message }, attempts }
   const line = { to: [target], ...lineOf(exec, exec.rescues + 1) }
-  const emits = core.routing.emissions([{ type: STEP_FAILED, data }], line)
+  const emits = emissionsOf(core, [{ type: STEP_FAILED, data }], line)
   core.append({ kind: 'ended', exec: exec.id, emits })
 }
 

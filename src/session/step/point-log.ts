@@ -5,6 +5,7 @@ import type { Core } from '../core'
 import type { Execution, Point, PointResult } from '../model/model'
 import type { Emission, PointType, RecordBody } from '../model/record'
 import { made } from './in-this-page'
+import { whenClear } from '../routing'
 import type { Replay } from './replay'
 
 /** The attempt that the points belong to. */
@@ -50,7 +51,7 @@ export class PointLog {
   /** Await it before recording something that carries sent events: right after a reload, their receivers may be unknown. */
   get unclear(): Promise<void> | undefined {
     const { isUnclear, core, sends } = this.#attempt
-    return isUnclear ? core.routing.clear(sends).then(() => this.alive()) : undefined
+    return isUnclear ? whenClear(core, sends).then(() => this.alive()) : undefined
   }
 
   /** Points of one kind in one step are told apart by what they are about, then by their order. */
