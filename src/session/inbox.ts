@@ -4,7 +4,7 @@ import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow
 import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
-import { Dispatch } from './dispatch'
+import { dispatch, known, mustAccept } from './dispatch'
 import type { Gate } from './gate'
 import { answerAsk } from './open-asks'
 import { patiently } from './patience'
@@ -14,12 +14,10 @@ import type { Target } from './session'
 export class Inbox {
   readonly #core: Core
   readonly #gate: Gate
-  readonly dispatch: Dispatch
 
   constructor(core: Core, gate: Gate) {
     this.#core = core
     this.#gate = gate
-    this.dispatch = new Dispatch(core)
   }
 
   send(event: unknown, to: Target = {}): Promise<boolean> {
@@ -46,12 +44,12 @@ export class Inbox {
     const open = ask === undefined ? undefined : core.openAsk(ask)
     if (open && open.level.path.length > 0 && isEvent(value) && value.type === open.point.reply)
       return this.#acceptReply(ask as string, value)
-    const event = this.dispatch.known(value)
-    if (step !== undefined && ask === undefined) this.dispatch.mustAccept(step, event.type)
+    const event = known(core, value)
+    if (step !== undefined && ask === undefined) mustAccept(core, step, event.type)
     return () => {
       if (core.remote) return core.remote.call('send', event, to) as Promise<boolean>
       if (ask !== undefined) return this.#answer(ask, event.type, event.data)
-      return this.dispatch.deliver(event, step)
+      return dispatch(core, event, step)
     }
   }
 
@@ -78,7 +76,7 @@ export class Inbox {
   }
 
   #answer(ask: string, type: string, value: unknown): boolean {
-    // See `deliver`.
+    // See `Core.expire`.
     this.#core.openAsk(ask)?.level.expire()
     const open = this.#core.openAsk(ask)
     if (open?.point.reply !== type || this.#isOver) return false

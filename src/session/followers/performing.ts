@@ -1,5 +1,6 @@
 import type { Op } from '../../state/op'
 import { vouched, type WorkflowEvent } from '../../workflow/event'
+import { heard, takerClear } from '../dispatch'
 import type { LiveSession } from '../live-session'
 import type { Asked } from './message'
 import type { Target } from '../session'
@@ -21,11 +22,10 @@ const calls: { readonly [name: string]: Call } = {
     if (others) core.mend()
   },
   send(live, asked) {
-    const { dispatch } = live.inbox
     const [sent, to, checked] = asked.args as [WorkflowEvent, Target, boolean?]
-    const event = checked ? vouched(sent) : dispatch.heard(sent)
+    const event = checked ? vouched(sent) : heard(live.core, sent)
     const deliver = (): unknown => named(live.core, asked, () => live.inbox.send(event, to))
-    return (to.ask === undefined && dispatch.clear(event, to.step)?.then(deliver)) || deliver()
+    return (to.ask === undefined && takerClear(live.core, event, to.step)?.then(deliver)) || deliver()
   },
   reply({ inbox }, { args: [ask, data, checked] }) {
     const event = { type: '', data }
