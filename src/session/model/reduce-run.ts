@@ -79,7 +79,8 @@ export function foldEnded(model: Model, { exec: id, emits, opens }: Of<'ended'>)
   if (exec === undefined) return
   commit(model, exec)
   model.execs.delete(id)
-  for (const point of exec.points.open) dropWait(model, exec, point)
+  // Most executions have none.
+  if (exec.points.size > 0) for (const point of exec.points.open) dropWait(model, exec, point)
   const { scope: parent, branch } = exec
   if (opens !== undefined) {
     model.nextScope = Math.max(model.nextScope, opens + 1)
