@@ -24,14 +24,3 @@ describe('a call that bundlers may drop', () => {
 test.each(scripts)('no private method is called await, in %s', (file) => {
   expect(readFileSync(path.join(dist, file), 'utf8')).not.toMatch(/#await\b/)
 })
-
-/** Parcel reads `exports` only when it is told to, and webpack 4 never. */
-test('each entry is also among the files of the browser field', () => {
-  const { exports, browser } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
-    exports: Record<string, { import: { default: string } }>
-    browser: unknown
-  }
-  const entries = Object.entries(exports).filter(([entry]) => /^\.\/[\w-]+$/.test(entry))
-  expect(entries.length).toBeGreaterThan(4)
-  expect(browser).toEqual(Object.fromEntries(entries.map(([entry, it]) => [entry, it.import.default])))
-})
