@@ -168,6 +168,29 @@ describe('rewind(seq)', () => {
     }
   })
 
+  test('to before a reset / what begins then gets other numbers than what is at work again: a reply goes where it says', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('ask', { on: Go, asks: [Question], emits: [Done] }, async (ctx) =>
+        Done((await ctx.ask(Question(1))).data),
+      )
+      .step('more', { on: Nudge, asks: [Question] }, async (ctx) => void (await ctx.ask(Question(2))))
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    const seq = seqOf(session, 'opened')
+    session.reset()
+    session.rewind(seq)
+    session.resume()
+    const result = session.run()
+    await session.send(Nudge(1))
+    await page.settle()
+    const [one, more] = session.asks
+    expect(one?.id).not.toBe(more?.id)
+    expect(await one?.reply('a')).toBe(true)
+    expect(await result).toBe('a')
+  })
+
   test('between the stop event and the end / paused until resume(), then completed; a fork is completed at once', async () => {
     const { page, workflow, session, result } = await asked()
     for (const answer of ['a', 'b']) {

@@ -12,7 +12,11 @@ export function foldRewound(
   const paused = !back || model.paused
   const kept = keepAfter(model, to)
   const then = restoreModel(fromPast(past, tree.root()), tree)
-  Object.assign(model, then, { seq, parent, heard, lineage, paused, nextEvent, nextExec, nextScope })
+  Object.assign(model, then, { seq, parent, heard, lineage, paused })
+  // A reset has begun them anew: what was before it may have higher ones.
+  model.nextEvent = Math.max(model.nextEvent, nextEvent)
+  model.nextExec = Math.max(model.nextExec, nextExec)
+  model.nextScope = Math.max(model.nextScope, nextScope)
   if (!back) return
   // Not quite as it was: people's writes since are there.
   model.changed = seq
