@@ -130,6 +130,28 @@ describe('a running child whose code has a new version', () => {
   )
 
   test.each([
+    ['directly', false],
+    ['two levels down', true],
+  ])(
+    '%s, in a paused session / a step with a new name is no orphan, one that is gone is',
+    async (_, deep) => {
+      const page = profile()
+      await begun(page, [], deep)
+      const session = await page.open(around(one([]), deep))
+      session.pause()
+      await session.flush()
+      const orphans = async (child: Child): Promise<unknown> => {
+        await page.reload()
+        return (await page.open(around(child, deep))).orphans
+      }
+      expect(await orphans(two([], { 2: split }, undefined, 'question'))).toEqual([])
+      const gone = defineWorkflow({ ...flow, name: 'person', version: 2, renamedSteps: { other: 'ask2' } })
+      const without = gone.step('ask2', { on: Go, emits: [Done] }, () => Done(0)) as unknown as Child
+      expect(await orphans(without)).toMatchObject([{ step: 'ask', event: { type: 'go' } }])
+    },
+  )
+
+  test.each([
     ['which has asked', false],
     ['which has only been opened', true],
   ])('%s, and what it began with holds names of steps / no new name changes that', async (_, opened) => {

@@ -57,6 +57,7 @@ function renamedBuffer(name: string, names: Renamed): string {
   return bufferName(rename(step, names), name.slice(bufferName(step, '').length))
 }
 
-function rename(step: string, names: Renamed): string {
+/** The name that a step has now. */
+export function rename(step: string, names: Renamed = {}): string {
   return Object.hasOwn(names, step) ? (names[step] as string) : step
 }
