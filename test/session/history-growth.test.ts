@@ -49,6 +49,22 @@ describe('hours of edits on one page', () => {
   })
 })
 
+test('edits of two tabs that the history has joined / are not taken for those of one tab, whose next write is checked again', () => {
+  const history = new History(3)
+  const model = createModel({}, 'line', new Tree({}))
+  const fold = (record: object): void => history.fold(model, { at: 0, ...record } as SessionRecord)
+  fold({ seq: 1, kind: 'created', state: {}, lineage: 'line' })
+  for (const seq of [2, 3, 4]) fold({ seq, kind: 'paused' })
+  const edits = (by?: string) => ({ kind: 'wrote', ops: [['set', 'a', by ?? '']], ...(by && { by, n: 1 }) })
+  fold({ seq: 5, ...edits() })
+  fold({ seq: 6, ...edits('one') })
+  expect([history.isOwnSince(4, 'one'), history.isOwnSince(5, 'one')]).toEqual([false, false])
+  fold({ seq: 7, kind: 'wrote', ops: [['set', 'b', 1]], by: 'one', n: 2 })
+  expect(history.since(4).map((it) => it.seq)).toEqual([6, 7])
+  expect(history.isOwnSince(4, 'one')).toBe(false)
+  expect(history.isOwnSince(6, 'one')).toBe(true)
+})
+
 describe('a long way back', () => {
   test('through 160 pages and through 40 / about four times the work', async () => {
     const counts: number[] = []

@@ -117,8 +117,11 @@ export class History {
   isOwnSince(seq: number, tab: string): boolean {
     // A tab that has heard of a write may not have heard what was added to it.
     const news = after(this.#records, seq - 1)
-    const isOwn = (it: SessionRecord): boolean => (it.kind === 'wrote' ? it.by === tab : it.seq === seq)
-    return news[0] !== undefined && news[0].seq <= seq && news.every(isOwn)
+    // Where edits were joined, another tab's may be among them: numbers are missing then.
+    return (
+      news.every((it, n) => it.seq === seq + n && (it.kind === 'wrote' ? it.by === tab : n === 0)) &&
+      news.length > 0
+    )
   }
 
   /** Those after a record, as far as they are kept. */
