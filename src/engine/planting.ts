@@ -65,7 +65,12 @@ export async function plant(
   } catch (error) {
     // Another session has claimed the id since: what is stored there belongs to it.
     if (error instanceof StaleEpochError && error.newest > 0) throw taken(id)
-    await storage.delete(id).catch(() => {})
+    // What was given up may land yet, so it is removed; unless it is another page's by then.
+    const undo = async (): Promise<void> => {
+      const stored = await storage.read(id)
+      if (!stored || stored.head.epoch === epoch) await storage.delete(id)
+    }
+    await withinLimit(clock, undo(), timeout, '').catch(() => {})
     throw storageError(error)
   }
   // A tab that leads under this id has nothing stored, and would otherwise hear of it only at its next write.

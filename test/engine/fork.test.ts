@@ -161,6 +161,46 @@ describe('fork(seq?, id?)', () => {
     expect((await elsewhere.open(twice, { id: 'two' })).state.get()).toEqual({ note: 1 })
   })
 
+  test.each([
+    ['lost', 'begins a session of the id', { note: 1 }],
+    ['lost', 'does nothing', {}],
+    ['late', 'does nothing', {}],
+  ])(
+    'its first write is %s, and another page %s meanwhile / it removes its own, and no more',
+    async (how, which, left) => {
+      const storage = memoryStorage()
+      const clock = virtualClock()
+      const landing = gate()
+      const held = gate()
+      const slow = {
+        ...storage,
+        async compact(...given: Parameters<typeof storage.compact>) {
+          landing.open()
+          if (how === 'lost') await held.promise
+          await storage.compact(...given)
+          return held.promise
+        },
+      }
+      const engine = createEngine({ storage: slow, clock })
+      const refused = failure((await engine.open(twice, { id: 'one' })).fork(undefined, 'two'))
+      await landing.promise
+      const elsewhere = createEngine({ storage, clock: virtualClock() })
+      if (which !== 'does nothing') {
+        const other = await elsewhere.open(twice, { id: 'two' })
+        other.state.set('note', 1)
+        await other.flush()
+      }
+      await clock.advance(4000)
+      expect(await refused).toMatchObject({ code: 'TIMEOUT' })
+      held.open()
+      await clock.advance(0)
+      await elsewhere.close()
+      const again = await createEngine({ storage, clock: virtualClock() }).open(twice, { id: 'two' })
+      expect(again.state.get()).toEqual(left)
+      expect(again.resumed.found).toBe(which !== 'does nothing')
+    },
+  )
+
   test('a bad seq / HistoryError, and no session', async () => {
     const { page, session } = await asked()
     await session.flush()
