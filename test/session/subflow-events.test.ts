@@ -128,44 +128,46 @@ describe.each([
   })
 })
 
-describe.each([true, false])(
-  'an event sent to an ask of a sub-flow (declared: %j), with a transforming schema',
-  (declares) => {
-    const Told = defineEvent('told', z.string().transform(Number))
-    const AskTold = defineEvent('askTold', undefined, { reply: Told })
-    const asker = defineWorkflow({ ...flow, name: 'asker' }) //
-      .step('ask', { on: Go, asks: [AskTold], emits: [Done] }, async (ctx) =>
-        Done((await ctx.ask(AskTold())).data),
-      )
-    const options = { on: Go, emits: [Done] } as const
-    const workflow: AnyWorkflow = declares
-      ? defineWorkflow(flow).subflow('inner', { ...options, workflow: asker })
-      : defineWorkflow(flow).step('inner', options, async (ctx) => Done(await ctx.subflow(asker)))
-    const tell = (session: AnySession) => session.send(loosely(Told('5')), { ask: session.asks[0]?.id })
+describe('an event sent to an ask of a sub-flow, with a transforming schema', () => {
+  const Told = defineEvent('told', z.string().transform(Number))
+  const AskTold = defineEvent('askTold', undefined, { reply: Told })
+  const asker = defineWorkflow({ ...flow, name: 'asker' }) //
+    .step('ask', { on: Go, asks: [AskTold], emits: [Done] }, async (ctx) =>
+      Done((await ctx.ask(AskTold())).data),
+    )
+  const options = { on: Go, emits: [Done] } as const
+  const declared: AnyWorkflow = defineWorkflow(flow).subflow('inner', { ...options, workflow: asker })
+  const called: AnyWorkflow = defineWorkflow(flow) //
+    .step('inner', options, async (ctx) => Done(await ctx.subflow(asker)))
+  const tell = (session: AnySession) => session.send(loosely(Told('5')), { ask: session.asks[0]?.id })
 
-    test.each(['at once', 'right after a reload'])('%s / arrives transformed once', async (when) => {
-      const { page, session } = await running(workflow)
-      if (when === 'right after a reload') await page.reload()
-      const open: AnySession = when === 'at once' ? session : await page.open(workflow)
-      expect(await tell(open)).toBe(true)
-      expect(await open.run()).toBe(5)
-    })
+  test.each([
+    ['declared', 'at once', declared],
+    ['declared', 'right after a reload', declared],
+    ['called', 'at once', called],
+    ['called', 'right after a reload', called],
+  ])('that is %s, %s / arrives transformed once', async (_, when, workflow) => {
+    const { page, session } = await running(workflow)
+    if (when === 'right after a reload') await page.reload()
+    const open: AnySession = when === 'at once' ? session : await page.open(workflow)
+    expect(await tell(open)).toBe(true)
+    expect(await open.run()).toBe(5)
+  })
 
-    test.runIf(declares)('by a follower / arrives transformed once', async () => {
-      const clock = virtualClock()
-      const browser = { clock, storage: memoryStorage(), ...virtualTabs() }
-      const one: AnySession = await createEngine(browser).open(workflow)
-      const two: AnySession = await createEngine(browser).open(workflow)
-      void one.run()
-      await clock.advance(1000)
-      const told = tell(two)
-      await clock.advance(1000)
-      expect(await told).toBe(true)
-      await clock.advance(1000)
-      expect(two.result).toBe(5)
-    })
-  },
-)
+  test('that is declared, by a follower / arrives transformed once', async () => {
+    const clock = virtualClock()
+    const browser = { clock, storage: memoryStorage(), ...virtualTabs() }
+    const one: AnySession = await createEngine(browser).open(declared)
+    const two: AnySession = await createEngine(browser).open(declared)
+    void one.run()
+    await clock.advance(1000)
+    const told = tell(two)
+    await clock.advance(1000)
+    expect(await told).toBe(true)
+    await clock.advance(1000)
+    expect(two.result).toBe(5)
+  })
+})
 
 describe('who takes an event', () => {
   test('the outer workflow waits too / it goes first; then the oldest child that waits, exactly one', async () => {
