@@ -136,68 +136,60 @@ describe('fork(seq?, id?)', () => {
     expect((await page.open(twice, { id: 'two' })).state.get()).toEqual({ first: 'a' })
   })
 
-  test('another page begins a session of the id meanwhile / SessionStateError, and what that page has stored stays', async () => {
+  /** A fork whose first write reaches storage, or is answered, only when `held` is opened; and another page. */
+  async function heldUp(reaches = false) {
     const storage = memoryStorage()
+    const clock = virtualClock()
     const landing = gate()
     const held = gate()
     const slow = {
       ...storage,
       async compact(...given: Parameters<typeof storage.compact>) {
         landing.open()
-        await held.promise
-        return storage.compact(...given)
+        if (!reaches) await held.promise
+        await storage.compact(...given)
+        return held.promise
       },
     }
-    const engine = createEngine({ storage: slow, clock: virtualClock() })
-    const forked = (await engine.open(twice, { id: 'one' })).fork(undefined, 'two')
+    const session = await createEngine({ storage: slow, clock }).open(twice, { id: 'one' })
+    const forked = failure(session.fork(undefined, 'two'))
     await landing.promise
     const elsewhere = createEngine({ storage, clock: virtualClock() })
-    const other = await elsewhere.open(twice, { id: 'two' })
-    other.state.set('note', 1)
-    await other.flush()
+    const begin = async () => {
+      const other = await elsewhere.open(twice, { id: 'two' })
+      other.state.set('note', 1)
+      await other.flush()
+    }
+    const found = async () => {
+      await elsewhere.close()
+      const again = await createEngine({ storage, clock: virtualClock() }).open(twice, { id: 'two' })
+      return [again.resumed.found, again.state.get()]
+    }
+    return { clock, held, forked, begin, found }
+  }
+
+  test('another page begins a session of the id meanwhile / SessionStateError, and what that page has stored stays', async () => {
+    const { held, forked, begin, found } = await heldUp()
+    await begin()
     held.open()
-    expect(await failure(forked)).toMatchObject({ code: 'SESSION_STATE' })
-    await other.close()
-    expect((await elsewhere.open(twice, { id: 'two' })).state.get()).toEqual({ note: 1 })
+    expect(await forked).toMatchObject({ code: 'SESSION_STATE' })
+    expect(await found()).toEqual([true, { note: 1 }])
   })
 
   test.each([
-    ['lost', 'begins a session of the id', { note: 1 }],
-    ['lost', 'does nothing', {}],
-    ['late', 'does nothing', {}],
+    ['lost', 'begins a session of the id', [true, { note: 1 }]],
+    ['lost', 'does nothing', [false, {}]],
+    ['late', 'does nothing', [false, {}]],
   ])(
     'its first write is %s, and another page %s meanwhile / it removes its own, and no more',
     async (how, which, left) => {
-      const storage = memoryStorage()
-      const clock = virtualClock()
-      const landing = gate()
-      const held = gate()
-      const slow = {
-        ...storage,
-        async compact(...given: Parameters<typeof storage.compact>) {
-          landing.open()
-          if (how === 'lost') await held.promise
-          await storage.compact(...given)
-          return held.promise
-        },
-      }
-      const engine = createEngine({ storage: slow, clock })
-      const refused = failure((await engine.open(twice, { id: 'one' })).fork(undefined, 'two'))
-      await landing.promise
-      const elsewhere = createEngine({ storage, clock: virtualClock() })
-      if (which !== 'does nothing') {
-        const other = await elsewhere.open(twice, { id: 'two' })
-        other.state.set('note', 1)
-        await other.flush()
-      }
+      const { clock, held, forked, begin, found } = await heldUp(how === 'late')
+      if (which !== 'does nothing') await begin()
       await clock.advance(4000)
-      expect(await refused).toMatchObject({ code: 'TIMEOUT' })
+      expect(await forked).toMatchObject({ code: 'TIMEOUT' })
       held.open()
       await clock.advance(0)
-      await elsewhere.close()
-      const again = await createEngine({ storage, clock: virtualClock() }).open(twice, { id: 'two' })
-      expect(again.state.get()).toEqual(left)
-      expect(again.resumed.found).toBe(which !== 'does nothing')
+      expect(await found()).toEqual(left)
     },
   )
 

@@ -493,30 +493,26 @@ test('a session that cannot be loaded / errorFallback with the error, and the ch
   expect(text()).toBe('note:')
 })
 
-/** What a session is that older code, or another workflow, refuses. */
+/** A session that older code, or another workflow, refuses; `refused` has the errors that were shown. */
 async function newerThan(workflow: typeof checkout) {
   const storage = memoryStorage()
   const newer = { ...workflow, version: 2 }
   const before = await createEngine({ storage }).open(newer, { id: 'cart' })
   before.state.set('note', 'stored')
   await before.close()
-  return { newer, ...stage({ storage }) }
+  const refused: Error[] = []
+  const errorFallback = (error: Error) => {
+    if (!refused.includes(error)) refused.push(error)
+    return (error as LoadError).code
+  }
+  return { newer, refused, errorFallback, ...stage({ storage }) }
 }
 
 test('newer code comes with a hot reload to a session that was refused / it is opened with that, once', async () => {
-  const { newer, engine, settle } = await newerThan(checkout)
-  const refused: unknown[] = []
+  const { newer, engine, settle, refused, errorFallback } = await newerThan(checkout)
   const page = (workflow: typeof checkout) => (
     <StrictMode>
-      <WorkflowProvider
-        workflow={workflow}
-        id="cart"
-        engine={engine}
-        errorFallback={(error) => {
-          if (!refused.includes(error)) refused.push(error)
-          return (error as LoadError).code
-        }}
-      >
+      <WorkflowProvider workflow={workflow} id="cart" engine={engine} errorFallback={errorFallback}>
         <Note />
       </WorkflowProvider>
     </StrictMode>
@@ -534,18 +530,9 @@ test('newer code comes with a hot reload to a session that was refused / it is o
 })
 
 test('two providers show one refused session with definitions of their own / each is tried once', async () => {
-  const { engine, settle } = await newerThan(checkout)
-  const refused: unknown[] = []
+  const { engine, settle, refused, errorFallback } = await newerThan(checkout)
   const provider = (workflow: typeof checkout) => (
-    <WorkflowProvider
-      workflow={workflow}
-      id="cart"
-      engine={engine}
-      errorFallback={(error) => {
-        if (!refused.includes(error)) refused.push(error)
-        return (error as LoadError).code
-      }}
-    />
+    <WorkflowProvider workflow={workflow} id="cart" engine={engine} errorFallback={errorFallback} />
   )
   const page = (
     <StrictMode>
