@@ -1326,6 +1326,44 @@ describe('newer code of the workflow in one engine, as after a hot reload', () =
     expect((await page.storage.readFlow('flow'))?.data).toContain('kept')
   })
 
+  test('a write that lands while newer code reads / what is shown is of the newer schema, with the write', async () => {
+    const page = profile()
+    const [write, read] = [gate(), gate()]
+    let slow = false
+    const storage: SessionStorage = {
+      ...page.storage,
+      async writeFlow(...given) {
+        if (slow) await write.promise
+        return page.storage.writeFlow(...given)
+      },
+      async readFlow(name) {
+        const found = await page.storage.readFlow(name)
+        if (slow) await read.promise
+        return found
+      },
+    }
+    const engine = createEngine({ storage, clock: page.clock, onError: (it) => page.errors.push(it) })
+    const { state, ready } = engine.flow(counting)
+    await ready
+    state.set('count', 1)
+    await page.settle()
+    slow = true
+    state.set('note', 'kept')
+    await page.settle()
+    const newer = engine.flow(mended(1, More))
+    await page.settle()
+    write.open()
+    await page.settle()
+    read.open()
+    await newer.ready
+    await page.settle()
+    const expected = { count: 1, names: [], note: 'kept', more: 2 }
+    expect(state.get()).toEqual(expected)
+    await page.engine.flow(mended(1, More)).ready
+    expect(page.engine.flow(mended(1, More)).state.get()).toEqual(expected)
+    expect(page.errors).toEqual([])
+  })
+
   test('older code asks again / what newer code has brought stays', async () => {
     const { engine, state } = await begun()
     const first = mended(1, Shared)

@@ -220,7 +220,7 @@ export class FlowState implements SessionFlow, FlowCode {
     if (refused) await this.#read()
     if (this.#outage.inVain(refused && this.#base.seq === seq))
       throw new Error(`flow state "${this.definition.name}" is refused`)
-    if (refused) return
+    if (refused || !this.#known) return // Newer code reads what has landed.
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
     this.#own.settle((it) => batch.includes(it))
