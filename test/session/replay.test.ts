@@ -522,6 +522,40 @@ describe('a re-run takes the same way', () => {
     expect([again.error, again.result]).toEqual([undefined, { typed: 'text', left: { n: 1 } }])
   })
 
+  test('reads while an effect is on its way, dies when that is recorded, and reads what the user typed / reads that again', async () => {
+    const page = profile()
+    let pages = 0
+    const workflow = defineWorkflow(flow)
+      .step('copy', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+        const effect = ctx.once('effect', async () => 1)
+        await ctx.commit()
+        const note = ctx.state.get('note') ?? 'none'
+        await effect
+        if (pages === 1) await gate().promise
+        await ctx.state.set('copy', note)
+        await ctx.ask(Question(note))
+        return Done(note)
+      })
+      .step('beside', { on: Go }, async (ctx) => ctx.state.set('beside', true))
+    const open = async () => {
+      pages++
+      const session = await page.open(workflow)
+      if (pages === 1) session.run().catch(() => {})
+      if (pages === 2) session.state.set('note', 'typed')
+      await page.settle()
+      return session
+    }
+    for (let reload = 0; reload < 3; reload++) {
+      await open()
+      await page.reload()
+    }
+    const session = await open()
+    expect(session.state.get()).toEqual({ beside: true, note: 'typed', copy: 'typed' })
+    const result = session.run()
+    await session.asks[0]?.reply('yes')
+    expect(await result).toBe('typed')
+  })
+
   test('streams 1,000 chunks to one path, and the page dies in the middle / rolled back and written again, no text doubled', async () => {
     for (const committed of [false, true]) {
       const page = profile()

@@ -94,6 +94,10 @@ export function outlasts({ kind }: Entry): boolean {
 /** Drops from its ledger what an execution did not commit. Answers stay, however the attempt ends. */
 function forget(exec: Execution): void {
   const kept = exec.entries.filter((it, index) => index < exec.committed || outlasts(it))
+  // After all that the step did, the next attempt reads what is there by then. A re-run of that attempt must not find the older
+  // version first.
+  for (let at = kept.length; /^(saw|done|answered)$/.test(kept[--at]?.kind ?? '');)
+    if (kept[at]?.kind === 'saw') kept.splice(at, 1)
   exec.committed = kept.length
   exec.entries = kept
 }
