@@ -1179,6 +1179,25 @@ describe('flow state stored by other code, or damaged', () => {
     expect(page.clock.pending).toBe(0)
   })
 
+  test('the page dies as its write has landed / nothing is reported', async () => {
+    const page = profile()
+    const errors: unknown[] = []
+    const storage: SessionStorage = {
+      ...page.storage,
+      async writeFlow(...call) {
+        const landed = await page.storage.writeFlow(...call)
+        crash(engine)
+        return landed
+      },
+    }
+    const { channel } = virtualTabs()
+    const engine = createEngine({ storage, clock: page.clock, channel, onError: (it) => errors.push(it) })
+    engine.flow(counting).state.set('note', 'last')
+    await page.clock.advance(5000)
+    expect(errors).toEqual([])
+    expect((await page.storage.readFlow('flow'))?.data).toContain('last')
+  })
+
   test('storage that is away for ten minutes / asked twice a minute; onError hears once of reading and once of saving; then all is saved', async () => {
     const page = await stored()
     let broken = true

@@ -224,7 +224,7 @@ export class FlowState implements SessionFlow, FlowCode {
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
     this.#own.settle((it) => batch.includes(it))
-    this.#channel?.postMessage(next.seq)
+    if (!this.#over) this.#channel?.postMessage(next.seq)
   }
 
   async #read(): Promise<void> {
@@ -262,7 +262,7 @@ export class FlowState implements SessionFlow, FlowCode {
     const { length } = this.#own.all
     this.#own.settle((it) => isNamed(base.applied, it))
     // Some of our writes have landed without an answer, so nobody was told.
-    if (this.#own.all.length < length) this.#channel?.postMessage(base.seq)
+    if (this.#own.all.length < length && !this.#over) this.#channel?.postMessage(base.seq)
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
