@@ -278,6 +278,7 @@ export const DamagedRecordPlayed = played(DamagedRecord, 'refused, mended and tr
   await says(it, /Your saved note could not be opened/)
   await it.canvas.findByRole('button', { name: 'Download what is stored' })
   await press(it, 'Mend it')
+  await done(it, 'Mend it')
   await press(it, 'Try again')
   await expectNote(it, 'milk')
 })
@@ -314,6 +315,7 @@ export const TamperedRecordPlayed = played(
     await says(it, /Your saved note could not be opened/)
     await expectStored(it, 'silk')
     await press(it, 'Put it back')
+    await done(it, 'Put it back')
     await press(it, 'Try again')
     await expectNote(it, 'milk')
   },
