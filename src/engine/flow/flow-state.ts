@@ -11,9 +11,10 @@ import { Outage } from '../../storage/outage'
 import { Refusal } from '../../storage/refusal'
 import { storageError } from '../../storage/storage-error'
 import { deferred, type Deferred } from '../../session/deferred'
-import { flowWriter, type FlowWrite, type SessionFlow, type StepChange } from '../../session/flow'
-import { beginningOf, flowLoadError, isNewer, loadFlow, renewed, type FlowCode } from './load'
+import type { FlowWrite, SessionFlow, StepChange } from '../../session/flow'
 import { flowChannel } from './channel'
+import { FlowCode } from './code'
+import { flowLoadError, loadFlow } from './load'
 import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
 import { OwnWrites, type Change, type OwnWrite } from './own-writes'
@@ -25,13 +26,11 @@ import { emptied } from '../tenure'
  * it too, so each save is a compare-and-set; when another page was faster, its state is read and our writes are made again for
  * that one. Nothing is stored before the first read has settled.
  */
-export class FlowState implements SessionFlow, FlowCode {
+export class FlowState implements SessionFlow {
   readonly state: StateStore<unknown>
   readonly writer: Writer
   readonly #deps: OpeningDeps
-  initial: unknown
-  definition: Definition
-  readonly met: FlowCode['met'] = new WeakSet()
+  readonly #code: FlowCode
   readonly #tree: Tree
   readonly #own: OwnWrites
   readonly #left: LeftWrites
@@ -56,11 +55,10 @@ export class FlowState implements SessionFlow, FlowCode {
 
   constructor(deps: OpeningDeps, definition: Definition) {
     this.#deps = deps
-    this.definition = definition
-    this.writer = flowWriter(definition.options.flowState)
-    this.initial = beginningOf(this.writer.schema)
+    this.#code = new FlowCode(definition)
+    this.writer = this.#code.writer
     this.#own = new OwnWrites(deps.ids())
-    this.#left = new LeftWrites(deps, this, this.#own, () => this.#known)
+    this.#left = new LeftWrites(deps, this.#code, this.#own, () => this.#known)
     this.#base = { ...NOTHING, state: this.initial }
     this.#tree = new Tree(this.initial, deps.report)
     const parts = {
@@ -78,16 +76,20 @@ export class FlowState implements SessionFlow, FlowCode {
     void this.fresh()
   }
 
+  get initial(): unknown {
+    return this.#code.initial
+  }
+
   get ready(): Promise<void> {
     return this.#loaded.promise
   }
 
   /** Newer code of the workflow: what is there is shown as that takes it, and what is stored is read anew. */
   renew(definition: Definition): void {
-    if (!isNewer(definition, this)) return
+    if (!this.#code.renew(definition)) return
     if (this.#known || this.#failed) this.#loaded = deferred()
     this.#known = this.#failed = false
-    this.#adopt(renewed(this.#base, this), true)
+    this.#adopt(this.#code.shown(this.#base), true)
     this.#retry().catch(() => {})
   }
 
@@ -214,12 +216,12 @@ export class FlowState implements SessionFlow, FlowCode {
       applied: named(applied, batch),
       state: this.#tree.root(),
     }
-    const flow = await encodeFlow(next, this.definition, this.#deps)
+    const flow = await encodeFlow(next, this.#code.definition, this.#deps)
     this.#origin.look()
     const refused = !(await storage.writeFlow(flow, seq))
     if (refused) await this.#read()
     if (this.#outage.inVain(refused && this.#base.seq === seq))
-      throw new Error(`flow state "${this.definition.name}" is refused`)
+      throw new Error(`flow state "${this.#code.definition.name}" is refused`)
     if (refused || !this.#known) return // Newer code reads what has landed.
     if (next.seq > this.#base.seq) this.#base = next
     this.#origin.note()
@@ -229,9 +231,7 @@ export class FlowState implements SessionFlow, FlowCode {
 
   async #read(): Promise<void> {
     const { seq } = this.#base
-    const { definition } = this
-    const loaded = await loadFlow(this.#deps, this)
-    if (definition !== this.definition) return this.#read()
+    const loaded = await loadFlow(this.#deps, this.#code)
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
     const base = loaded ?? { ...NOTHING, state: this.initial }
@@ -252,7 +252,7 @@ export class FlowState implements SessionFlow, FlowCode {
     this.#known = true
     this.#base = { ...this.#base, seq: 0 }
     void this.#put([], () => [])
-    this.#deps.onError(emptied(`flow state of workflow "${this.definition.name}"`))
+    this.#deps.onError(emptied(`flow state of workflow "${this.#code.definition.name}"`))
   }
 
   /** Takes the stored state if it is another one, or `always`, and makes our writes that it lacks again on top of it. */
@@ -281,8 +281,8 @@ export class FlowState implements SessionFlow, FlowCode {
     this.#failed = true
     if (error instanceof Refusal) {
       // A newer one is not touched at all.
-      if (!error.code.startsWith('NEWER')) storage.quarantineFlow(this.definition.name).catch(onError)
-      this.#refused = flowLoadError(error, this.definition.name, this.#deps, () => this.#retry())
+      if (!error.code.startsWith('NEWER')) storage.quarantineFlow(this.#code.definition.name).catch(onError)
+      this.#refused = flowLoadError(error, this.#code.definition.name, this.#deps, () => this.#retry())
       this.#own.tried()
     }
     const failure = this.#refused ?? storageError(error)
