@@ -99,10 +99,12 @@ async function goneOn(page: Profile, child: Child, deep = false): Promise<unknow
 }
 
 describe('a running child whose code has a new version', () => {
-  test.each([
+  const depths = [
     ['directly', false],
     ['two levels down', true],
-  ])('%s / it is migrated and goes on, and nothing is done twice', async (_, deep) => {
+  ] as const
+
+  test.each(depths)('%s / it is migrated and goes on, and nothing is done twice', async (_, deep) => {
     const page = profile()
     const world: World = []
     await begun(page, world, deep)
@@ -110,10 +112,7 @@ describe('a running child whose code has a new version', () => {
     expect(world.length).toBe(1)
   })
 
-  test.each([
-    ['directly', false],
-    ['two levels down', true],
-  ])(
+  test.each(depths)(
     '%s, and its step has a new name / its work goes on in that, also for the next page',
     async (_, deep) => {
       const page = profile()
@@ -129,10 +128,7 @@ describe('a running child whose code has a new version', () => {
     },
   )
 
-  test.each([
-    ['directly', false],
-    ['two levels down', true],
-  ])(
+  test.each(depths)(
     '%s, in a paused session / a step with a new name is no orphan, one that is gone is',
     async (_, deep) => {
       const page = profile()
