@@ -491,6 +491,40 @@ describe('two tabs on one session', () => {
     expect(two.state.get()).toEqual(one.state.get())
   })
 
+  test.each([0, 500])(
+    'a follower types with `history: %i` / only what it writes is checked',
+    async (history) => {
+      const checked: string[] = []
+      const text = (name: string) =>
+        z
+          .string()
+          .default('')
+          .refine(() => checked.push(name))
+      const workflow = defineWorkflow({
+        ...flow,
+        history,
+        state: z.object({ note: text('note'), big: text('big') }),
+      }).step('start', { on: Go, emits: [Done] }, () => Done(1))
+      const { tab, clock } = browser()
+      const one = await tab().open(workflow)
+      const two = await tab().open(workflow)
+      const type = async (note: string): Promise<string[]> => {
+        checked.length = 0
+        two.state.set('note', note)
+        await clock.advance(1000)
+        expect(one.state.get('note')).toBe(note)
+        return [...new Set(checked)].sort()
+      }
+      await type('a')
+      expect([await type('ab'), await type('abc')]).toEqual([['note'], ['note']])
+      // Somebody else has written meanwhile, and the tab may not know of it.
+      two.state.set('note', 'abcd')
+      one.state.set('big', 'b')
+      expect(await type('abcde')).toEqual(['big', 'note'])
+      expect(await type('abcdef')).toEqual(['note'])
+    },
+  )
+
   test('forty tabs type at once / every tab has everything, once', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)

@@ -45,6 +45,9 @@ export class History {
   #moments: SavedModel[] = []
   /** Whether some of them may be field edits. */
   #edited = false
+  /** Who has made the newest writes, if anybody: nothing else has happened since that record. Apart from what is kept, which may be nothing. */
+  #by: string | undefined = ''
+  #since = 0
   /** The number up to which everything is stored, as far as this page knows. */
   stored = (): number => 0
 
@@ -54,6 +57,11 @@ export class History {
 
   /** Folds a record and keeps it; `kept` is what is kept of one that may still grow. */
   fold(model: Model, record: SessionRecord, kept: SessionRecord = record): void {
+    const by = record.kind === 'wrote' ? (record.by ?? '') : undefined
+    if (by === undefined || by !== (this.#by ??= by)) {
+      this.#by = by
+      this.#since = record.seq
+    }
     this.#keep(kept, model)
     reduce(model, record)
   }
@@ -115,13 +123,7 @@ export class History {
 
   /** Whether all that has happened since a tab has seen that record may be its own writes. */
   isOwnSince(seq: number, tab: string): boolean {
-    // A tab that has heard of a write may not have heard what was added to it.
-    const news = after(this.#records, seq - 1)
-    // Where edits were joined, another tab's may be among them: numbers are missing then.
-    return (
-      news.every((it, n) => it.seq === seq + n && (it.kind === 'wrote' ? it.by === tab : n === 0)) &&
-      news.length > 0
-    )
+    return seq >= this.#since && tab === (this.#by ?? tab)
   }
 
   /** Those after a record, as far as they are kept. */
