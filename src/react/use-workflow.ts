@@ -44,7 +44,7 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   readonly send: Session<W>['send']
   /** Ends the run. What its steps have not committed is taken out; a reload does not start it again. */
   readonly cancel: Session<W>['cancel']
-  /** Runs the failed step again. */
+  /** Runs the failed step again, or goes on with a run that went past its own limits. */
   readonly retry: () => void
   /** Starts everything over, with the state that a new session begins with. */
   readonly reset: Session<W>['reset']

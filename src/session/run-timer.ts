@@ -34,13 +34,13 @@ export class RunTimer {
     this.#time?.rest()
   }
 
-  /** That of the run that is going on. */
+  /** That of the run that is going on. After a rewind it is another one, as it was then. */
   #timeOf(limit: number): WorkTime {
     const core = this.#core
     const { run } = core.model
-    if (this.#time && this.#run === run?.id) return this.#time
+    if (this.#time && this.#run === run) return this.#time
     this.rest()
-    this.#run = run?.id
+    this.#run = run
     const late = (): Error => new TimeoutError('run', `the run of "${core.definition.name}"`, limit)
     const left = Math.max(0, limit - (run?.worked ?? 0))
     return (this.#time = new WorkTime(core.options.clock, left, late, (error) =>

@@ -48,12 +48,13 @@ export class Runs {
   retry(): Promise<unknown> {
     return this.#begin(['retry'], () => {
       const { core } = this.#of
-      const end = core.model.run?.end
-      if (end?.status !== 'failed' || end.exec === undefined)
+      const { run, nextExec } = core.model
+      const end = run?.end
+      if (end?.status !== 'failed')
         throw new SessionStateError(
-          `there is no failed step to retry: ${end ? `the run is ${end.status}` : 'no run has ended'}; run() begins anew`,
+          `there is no failed run to retry${end ? `: it is ${end.status}` : ''}; run() begins anew`,
         )
-      if (!core.remote) core.append({ kind: 'retried', exec: end.exec })
+      if (!core.remote) core.append({ kind: 'retried', exec: end.exec ?? nextExec })
     })
   }
 

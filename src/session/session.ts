@@ -125,7 +125,10 @@ export interface Session<W extends AnyWorkflow> {
    * @throws EventValidationError at the call, when the reply's schema refuses the data; then the ask stays open
    */
   readonly reply: (ask: string, data: unknown) => Promise<boolean>
-  /** Runs the failed step again; resolves as `run` does. Rejects with SessionStateError when no step has failed. */
+  /**
+   * Runs the failed step again; resolves as `run` does. A run that went past its own `timeout` or `maxSteps` goes on, and has both
+   * anew. Rejects with SessionStateError when the run has not failed.
+   */
   readonly retry: () => Promise<ResultOf<W>>
   /** Ends the run. Uncommitted work of its steps is taken out; a reload does not start it again. */
   readonly cancel: (reason?: string) => void

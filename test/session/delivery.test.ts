@@ -296,6 +296,25 @@ describe('the end of a run', () => {
     expect(session.status).toBe('failed')
   })
 
+  test.each(['in this page', 'after a reload'])(
+    'retry() at the limit, %s / the run goes on with what was queued, as far again',
+    async (where) => {
+      const page = profile()
+      const workflow = defineWorkflow({ ...flow, maxSteps: 7 }).step(
+        'loop',
+        { on: [Go, Item], emits: [Item, Done] },
+        (_ctx, { data = 1 }) => (data === 20 ? Done(data) : Item(data + 1)),
+      )
+      const first = await page.open(workflow)
+      const limit = { code: 'STEP_LIMIT', limit: 7 }
+      expect(await failure(first.run())).toMatchObject(limit)
+      if (where === 'after a reload') await page.reload()
+      const session = where === 'after a reload' ? await page.open(workflow) : first
+      expect(await failure(session.retry())).toMatchObject(limit)
+      expect(await session.retry()).toBe(20)
+    },
+  )
+
   test('the same after a reload, also of code with another limit / a StepLimitError with its message', async () => {
     const page = profile()
     const loop = (maxSteps: number) =>

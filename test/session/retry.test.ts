@@ -574,6 +574,75 @@ describe("a run's timeout", () => {
     expect(again).toMatchObject({ scope: 'run', limit: 100, message: error.message })
   })
 
+  test('retry() of a run that took too long / it goes on with a new time, in this page and the next', async () => {
+    const page = profile()
+    const work = (ms: number) => new Promise<void>((resolve) => void page.clock.setTimeout(resolve, ms))
+    const begun: string[] = []
+    const once = (name: string) => async () => {
+      begun.push(name)
+      await work(60)
+    }
+    const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
+      'work',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        for (const name of ['a', 'b', 'c', 'd']) await ctx.once(name, once(name))
+        return Done(begun)
+      },
+    )
+    const session = await page.open(workflow)
+    const first = failure(session.run())
+    await page.clock.advance(100)
+    expect(await first).toMatchObject({ code: 'TIMEOUT', scope: 'run' })
+    const second = failure(session.retry())
+    expect([session.status, session.error]).toEqual(['running', undefined])
+    // 20 ms of `b`, which the retry joins, 60 of `c`, 20 of `d`.
+    await page.clock.advance(99)
+    expect(session.status).toBe('running')
+    await page.clock.advance(1)
+    expect(await second).toMatchObject({ code: 'TIMEOUT', scope: 'run' })
+    page.kill()
+    const again = await page.open(workflow)
+    const third = again.retry()
+    await page.clock.advance(60)
+    expect(await third).toEqual(['a', 'b', 'c', 'd', 'd'])
+  })
+
+  test.each(['in this page', 'after a reload'])(
+    'back, %s / the run has the time that it had then',
+    async (where) => {
+      const page = profile()
+      const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(
+        'work',
+        { on: Go, asks: [Question], emits: [Done] },
+        async (ctx) => {
+          await ctx.ask(Question(1))
+          await ctx.once(
+            'work',
+            () => new Promise<void>((resolve) => void page.clock.setTimeout(resolve, 60)),
+          )
+          return Done((await ctx.ask(Question(2))).data)
+        },
+      )
+      const first = await page.open(workflow)
+      first.run().catch(() => {})
+      await page.settle()
+      await first.asks[0]?.reply('yes')
+      await page.clock.advance(60)
+      expect(first.asks[0]?.data).toBe(2)
+      first.back()
+      await page.settle()
+      if (where === 'after a reload') await page.reload()
+      const session = where === 'after a reload' ? await page.open(workflow) : first
+      const result = session.run()
+      await page.settle()
+      await session.asks[0]?.reply('yes')
+      await page.clock.advance(60)
+      await session.asks[0]?.reply('done')
+      expect(await result).toBe('done')
+    },
+  )
+
   test('a long wait for a reply / does not count', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow, timeout: 100 }).step(

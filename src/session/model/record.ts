@@ -202,7 +202,7 @@ export type RecordBody =
       readonly to: readonly { id: number; step: string }[]
     }
   | Finished
-  /** A failed run goes on with the step that failed. */
+  /** A failed run goes on with the step that failed; with a number that none has yet when its own limit ended it. */
   | { readonly kind: 'retried'; readonly exec: number }
   | { readonly kind: 'paused' }
   | { readonly kind: 'resumed' }

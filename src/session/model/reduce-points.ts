@@ -120,11 +120,13 @@ function goOn(child: Model): void {
   else child.run = undefined
 }
 
-/** A failed run goes on: its failed step begins at its first attempt. */
+/** A failed run goes on: its failed step begins at its first attempt. One that a limit of its own has ended has all of it again. */
 export function foldRetried(model: Model, { exec: id }: { readonly exec: number }): void {
-  if (model.run) model.run.end = undefined
+  const { run } = model
+  if (run) run.end = undefined
   const exec = model.execs.get(id)
   if (exec) Object.assign(exec, { attempt: 1, interruptions: 0, retryAt: undefined })
+  else if (run) model.run = { ...run, steps: 0, worked: 0 }
 }
 
 function takeOut<T extends { readonly type: string }>(buffer: T[], type: string): T | undefined {
