@@ -7,6 +7,7 @@ import { makeContext } from './step/context'
 import type { Core } from './core'
 import type { Deadlines } from './deadlines'
 import { failRun } from './step/failure'
+import { gathersAfter } from './gathers'
 import type { LiveAttempt } from './step/live-attempt'
 import { goesOn, type Execution, type Scope } from './model/model'
 import { MOST_STEPS } from './outcome'
@@ -245,16 +246,4 @@ export class Scheduler {
       unconsumed: [...model.unconsumed, ...waiting, ...kept],
     })
   }
-}
-
-/** The gathering steps that a step's events lead to before any other gathering step. */
-function gathersAfter({ step, passed = [] }: Scope, definition: Core['definition']): string[] {
-  const found = new Set<string>()
-  const seen = new Set([step])
-  for (const from of seen)
-    for (const { type } of definition.stepsByName.get(from)?.emits ?? [])
-      for (const to of definition.routes.get(type) ?? [])
-        if (definition.stepsByName.get(to)?.join === 'gather' && !passed.includes(to)) found.add(to)
-        else seen.add(to)
-  return [...found]
 }

@@ -1,10 +1,12 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent, defineWorkflow, gather, StepFailed, type StepError } from '../../src/index'
 import { Answer, Done, failure, flow, Go, Item, profile, Question, Worked, sorted } from '../support/flows'
 
 const Group = defineEvent('group', z.number())
 const Grouped = defineEvent('grouped', z.array(z.number()))
+const Numbers = defineEvent('numbers', z.array(z.number()))
+const Lines = defineEvent('lines', z.array(z.array(z.number())))
 
 /** Five items, worked on with the first ones slowest. */
 const five = (page: { clock: { setTimeout(fn: () => void, ms: number): unknown } }, gathered: unknown[]) =>
@@ -170,6 +172,53 @@ test('an inner fan-out of [] / the inner gather runs once with [], in its branch
     .step('inner join', { on: gather(Item), emits: [Grouped] }, (_, all) => Grouped(all.map((it) => it.data)))
     .step('join', { on: gather(Grouped), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
   expect(await (await profile().open(workflow)).run()).toEqual([[0], [], [0, 1]])
+})
+
+describe('lists of lists, of which the outer one is empty', () => {
+  const Lists = defineEvent('lists', z.array(z.unknown()))
+  const Inner = defineEvent('inner', z.array(z.array(z.number())))
+  const flow = { name: 'lists', version: 1, start: Lists, stop: Done } as const
+  /** Adds 1 to each number, and puts all together again. */
+  const threeLevels = () =>
+    defineWorkflow(flow)
+      .step('outer split', { on: Lists, emits: [Inner] }, (_, { data }) =>
+        data.map((it) => Inner(it as number[][])),
+      )
+      .step('middle split', { on: Inner, emits: [Numbers] }, (_, { data }) => data.map((it) => Numbers(it)))
+      .step('inner split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+      .step('work', { on: Item, emits: [Worked] }, (_, { data }) => Worked(data + 1))
+      .step('inner join', { on: gather(Worked), emits: [Grouped] }, (_, all) =>
+        Grouped(all.map((it) => it.data)),
+      )
+      .step('middle join', { on: gather(Grouped), emits: [Lines] }, (_, all) =>
+        Lines(all.map((it) => it.data)),
+      )
+      .step('outer join', { on: gather(Lines), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+
+  test.each([
+    [[], []],
+    [[[]], [[]]],
+    [
+      [[[1]], [], [[2, 3], []]],
+      [[[2]], [], [[3, 4], []]],
+    ],
+    [
+      [[], [[]], []],
+      [[], [[]], []],
+    ],
+  ])('%j / each gather gets the list of its own level: %j', async (lists, expected) => {
+    const session = await profile().open(threeLevels())
+    expect(await session.run(lists)).toEqual(expected)
+  })
+
+  test('one fan-out after another, the first of [] / what its gather makes of that goes on to the second', async () => {
+    const workflow = defineWorkflow({ ...flow, start: Go })
+      .step('split', { on: Go, emits: [Item] }, () => [])
+      .step('join', { on: gather(Item), emits: [Numbers] }, (_, { length }) => Numbers([length, 7]))
+      .step('again', { on: Numbers, emits: [Worked] }, (_, { data }) => data.map((it) => Worked(it)))
+      .step('join again', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+    expect(await (await profile().open(workflow)).run()).toEqual([0, 7])
+  })
 })
 
 const failing = (options: { catchError?: 'rescue'; retry?: { attempts: number } }, broken: () => boolean) =>

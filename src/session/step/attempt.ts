@@ -10,6 +10,7 @@ import { Points } from './points'
 import { lineOf, type Emission } from '../model/record'
 import { deferred, never, type Deferred } from '../deferred'
 import { isUnknown } from './effects'
+import { isForNone } from '../gathers'
 import { failStep } from './failure'
 import { knownEvent } from './known-event'
 import { recordError } from '../model/recorded-error'
@@ -204,10 +205,12 @@ export class Attempt {
 
   #record(events: readonly WorkflowEvent[], fanOut: boolean): void {
     const { core, sends } = this
-    const { id: exec } = this.exec
+    const { id: exec, events: given } = this.exec
     const all = sends.length > 0 ? [...sends, ...events] : events
     const { nextScope: opens } = core.model
     const emits = emissionsOf(core, all, fanOut ? this.#branches() : this.#line())
+    if (!fanOut && given.length === 0 && events.length > 0 && isForNone(core, emits.at(-1)!))
+      return this.#record(none, true)
     this.#finish(over)
     core.append(
       fanOut ? { kind: 'ended', exec, emits, opens } : { kind: 'ended', exec, emits, seq: 0, at: 0 },
