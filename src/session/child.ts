@@ -78,7 +78,7 @@ class Child implements Nested {
       leave()
       resources.dispose(options.report)
     }
-    parent.children.set(`${exec.id}/${point.key}`, this)
+    parent.children.set(point, this)
     if (model.run && !begun.has(model)) this.#permit.interrupt()
   }
 
@@ -105,7 +105,7 @@ class Child implements Nested {
         this.core.closed !== 'crashed' &&
         parent.model.execs.get(exec) === this.#exec &&
         this.#point.child === this.core.model,
-      heir: () => heirOf(parent).children.get(`${exec}/${key}`)?.core,
+      heir: () => heirOf(parent).nested(exec, key)?.core,
     }
   }
 
@@ -207,7 +207,7 @@ class Child implements Nested {
     this.end(failure ?? new CancelledError('the sub-flow is complete'))
     const exec = this.#exec.id
     const { key } = this.#point
-    this.#parent.children.delete(`${exec}/${key}`)
+    this.#parent.children.delete(this.#point)
     if (failure) failures.set(this.#point, failure)
     const result = failure
       ? { error: recordError(failure) }

@@ -8,7 +8,7 @@ import { Attempts } from './attempts'
 import { Deadlines, type Due } from './deadlines'
 import { joinOps } from './model/field-edit'
 import { History } from './model/history'
-import { hasStaying, type Execution, type Model, type Waiting } from './model/model'
+import { hasStaying, type Execution, type Model, type Point, type Waiting } from './model/model'
 import type { Journaling } from './journaling'
 import type { Nested } from './nested'
 import { heedStop, levelsIn, type Level } from './level'
@@ -35,8 +35,8 @@ export class Core implements Level {
   /** Writes made before the session was read, in a form that can be made again on top of what is found. */
   early: Remake[] | undefined
   readonly attempts: Attempts = new Attempts()
-  /** The sub-flows at work, by execution and point. */
-  readonly children: Map<string, Nested> = new Map()
+  /** The sub-flows at work, by point. */
+  readonly children: Map<Point, Nested> = new Map()
   /** It is the outermost of the workflows at work in it. */
   readonly path: readonly Waiting[] = none
   /**
@@ -109,7 +109,7 @@ export class Core implements Level {
     this.#tell(record, record)
     if (record.kind === 'child') {
       const { seq, at, exec, key } = record
-      this.children.get(`${exec}/${key}`)?.told({ seq, at, ...record.record })
+      this.nested(exec, key)?.told({ seq, at, ...record.record })
     }
     if (!this.model.paused || !leavesStop(record)) this.stopIfAsked(record.at)
   }
@@ -232,6 +232,11 @@ export class Core implements Level {
   expire(): void {
     this.stopIfAsked()
     if (this.deadlines.due) this.wake()
+  }
+
+  /** The sub-flow at work at a point. */
+  nested(exec: number, key: string): Nested | undefined {
+    return this.children.get(this.model.execs.get(exec)?.points.get(key) as Point)
   }
 
   /** Declared resources that nobody has given to the sub-flows at work. */

@@ -12,7 +12,7 @@ export interface Level {
   /** `undefined` for a `ctx.subflow` that its step has not come to in this page: only the step knows it. */
   readonly definition: Definition | undefined
   readonly attempts: Pick<Roster<LiveAttempt>, 'get'>
-  readonly children: Pick<ReadonlyMap<string, Nested>, 'get'>
+  readonly children: Pick<ReadonlyMap<Point, Nested>, 'get'>
   /** The points of the sub-flows that it is in, from the outside in. */
   readonly path: readonly Waiting[]
   /** What its keys begin with. */
@@ -85,7 +85,8 @@ class Inner implements Level {
   }
 
   get prefix(): string {
-    return `${this.#outer.prefix}/${this.#name}`
+    const { exec, point } = this.#at
+    return `${this.#outer.prefix}/${exec.id}/${point.key}`
   }
 
   append(record: Unstamped): void {
@@ -101,12 +102,7 @@ class Inner implements Level {
   }
 
   get #core(): Core | undefined {
-    return (this.#found ??= this.#outer.children.get(this.#name)?.core)
-  }
-
-  get #name(): string {
-    const { exec, point } = this.#at
-    return `${exec.id}/${point.key}`
+    return (this.#found ??= this.#outer.children.get(this.#at.point)?.core)
   }
 }
 

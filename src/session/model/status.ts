@@ -32,8 +32,8 @@ export interface AtWork {
   readonly definition: { readonly stepsByName: Pick<ReadonlyMap<string, StepDefinition>, 'get'> }
   /** The attempts of this page. */
   readonly attempts: { get(exec: number): { readonly exec: Execution } | undefined }
-  /** The sub-flows in it, by execution and point. */
-  readonly children: { get(key: string): { readonly core: AtWork } | undefined }
+  /** The sub-flows in it. */
+  readonly children: { get(point: Point): { readonly core: AtWork } | undefined }
 }
 
 export function statusOf(model: Model, missingResources: boolean, at: AtWork | undefined): Status {
@@ -65,7 +65,7 @@ export function isWaiting(exec: Execution, at: AtWork | undefined): boolean {
   let waits = false
   for (const point of exec.points.open) {
     const { child } = point
-    const here = child && at?.children.get(`${exec.id}/${point.key}`)?.core
+    const here = child && at?.children.get(point)?.core
     if (child ? !allWait(child, here) : !isWait(point) && !isAskedAbout(exec, point)) return false
     waits = true
   }

@@ -265,8 +265,7 @@ export class Attempt {
     const { attempts, children } = this.core
     const { id, points } = this.exec
     attempts.delete(id)
-    if (children.size > 0)
-      for (const { key } of points.open) children.get(`${id}/${key}`)?.leave(this, reason)
+    if (children.size > 0) for (const point of points.open) children.get(point)?.leave(this, reason)
     this.#replaying?.turns.release(reason)
     this.#settling?.resolve()
     this.#endings?.forEach((end) => end())

@@ -63,7 +63,7 @@ export async function runSubflow(
   let lacks = false
   if (point) {
     replay.reached(key)
-    lacks = !core.children.has(`${exec.id}/${key}`) && grown(point, definition)
+    lacks = !core.children.has(point) && grown(point, definition)
   } else {
     // What is named must be there when it begins.
     given(true)
@@ -75,8 +75,7 @@ export async function runSubflow(
     const { begin: known } = point
     if (known && (lacks || known.workflow !== definition.name || known.version !== definition.version))
       await bringUp(attempt, point, definition)
-    const nested =
-      core.children.get(`${exec.id}/${key}`) ?? core.options.nest(core, exec, point, definition, given)
+    const nested = core.children.get(point) ?? core.options.nest(core, exec, point, definition, given)
     nested.join(attempt)
   }
   await replay.turns.of(key)
@@ -117,7 +116,7 @@ async function bringUp(attempt: Attempt, point: Point, definition: Definition): 
   const cut = interrupted(child as Model)
   let states: readonly unknown[]
   try {
-    if (core.children.has(`${exec.id}/${key}`)) throw new Error(`it is at work in version ${made.version}`)
+    if (core.children.has(point)) throw new Error(`it is at work in version ${made.version}`)
     if (cut.length > 0) append({ kind: 'interrupted', execs: cut })
     const { upgrade, copy } = core.options
     states = await upgrade(definition, made, [child?.tree.root(), made.state], copy)
