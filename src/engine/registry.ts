@@ -9,6 +9,7 @@ import { makeFace } from '../session/face'
 import type { LiveSession } from '../session/live-session'
 import { ResourceLayer } from '../session/resources'
 import type { Session } from '../session/session'
+import { branch } from '../session/travel'
 import { FlowState } from './flow/flow-state'
 import { copyFor, type Storing } from './keeping'
 import { Opening } from './opening'
@@ -142,7 +143,7 @@ export class Registry {
     const name = id ?? `${core.options.id}-${core.options.ids()}`
     // As with `run`: before that there is nothing to copy.
     if (live.status === 'loading') await live.ready
-    const saved = live.travel.branch(seq)
+    const saved = branch(live, seq)
     const copy = copyFor(options.serializer ?? this.#deps.serializer)
     const seedling = { ...(copy(saved, 'session') as SavedSession), version: definition.version }
     const resources = core.options.resources.session.view

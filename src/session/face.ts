@@ -5,13 +5,16 @@ import { createStateStore, type StateStore } from '../state/store'
 import type { StoreParts } from '../state/writes'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { OpenAsk } from '../workflow/ask'
+import { reply, send } from './inbox'
 import type { LiveSession } from './live-session'
 import { goesOn, type Point, type Waiting } from './model/model'
 import { idOf } from './open-asks'
 import { retriesOf } from './retries'
+import { cancel, pause, reset, resume, retry, run, step } from './runs'
 import { pageProgress } from './step/page-progress'
 import type { Progress, Session } from './session'
 import type { EventsOptions } from './stream'
+import { back, forward, rewind } from './travel'
 
 type Fork = (seq?: number, id?: string) => Promise<Session<AnyWorkflow>>
 
@@ -41,15 +44,15 @@ function define(): object {
   const all = {}
   const add = (name: string, get: (this: Face) => unknown): unknown =>
     Object.defineProperty(all, name, { get, enumerable: true })
-  for (const [name, show] of Object.entries(shown()))
+  for (const [name, show] of Object.entries(shown))
     add(name, function () {
       const { live, kept } = this[inside]()
       return show(live, kept)
     })
-  for (const [name, make] of Object.entries(made()))
+  for (const [name, act] of Object.entries<Action>(actions))
     add(name, function () {
       const { live, kept } = this[inside]()
-      return (kept[name] ??= make(live))
+      return (kept[name] ??= (...args: never[]) => act(live, ...args))
     })
   return all
 }
@@ -65,65 +68,62 @@ export function makeFace(live: LiveSession, fork: Fork): Session<AnyWorkflow> {
 /** The answered asks of the run, oldest first: the pages of a wizard that were turned. */
 export function pagesOf(session: Session<AnyWorkflow>): readonly Pick<OpenAsk, 'type' | 'data' | 'step'>[] {
   const pages = (session as unknown as Partial<Face>)[inside]?.().live.core.model.run?.pages ?? []
-  return pages.map(({ event, step }) => ({ type: event?.type ?? '', data: event?.data, step }))
+  return pages.map((it) => ({ type: it.event?.type ?? '', data: it.event?.data, step: it.step }))
 }
 
-/** Read anew each time. */
-function shown(): Readonly<Record<string, (live: LiveSession, kept: Kept) => unknown>> {
-  return {
-    ready: (live) => live.ready,
-    status: (live) => live.status,
-    asks: (live, kept) => ((kept['asks'] ??= askView(live)) as () => unknown)(),
-    retries: retryView,
-    result: (live) => live.result,
-    error: (live) => live.error,
-    progress: (live, kept) => live.progress ?? ((kept['pages'] ??= pageView(live)) as () => unknown)(),
-    persistence: (live) => live.persistence,
-    role: (live) => live.role,
-    resumed: (live) => live.resumed,
-    parent: (live) => live.core.model.parent,
-    orphans: (live) => live.orphans,
-    missingResources: (live) => live.missingResources,
-    resources: (live) => live.core.options.resources.view,
-  }
+type Action = (live: LiveSession, ...args: never[]) => unknown
+
+/** What is done with it. */
+const actions = {
+  run,
+  send,
+  reply,
+  retry,
+  cancel,
+  pause,
+  resume,
+  step,
+  reset,
+  back,
+  forward,
+  rewind,
+  history: ({ core }: LiveSession) => core.history.entries(core.options.privacy),
+  events(live: LiveSession, options: EventsOptions = {}) {
+    checkOptions('events()', options, { buffer: 'number', follow: '', records: '' })
+    return live.events(options)
+  },
+  subscribe: (live: LiveSession, listener: () => void) => live.subscribe(listener),
+  setResources: ({ core }: LiveSession, values: Readonly<Kept>) => core.options.resources.set(values),
+  deleteResource: ({ core }: LiveSession, key: string) => core.options.resources.delete(key),
+  subscribeResources: ({ core }: LiveSession, listener: () => void) =>
+    core.options.resources.subscribe(listener),
+  flush: (live: LiveSession) => live.flush(),
+  takeOver: (live: LiveSession) => live.takeOver(),
+  toJSON: (live: LiveSession) => live.toJSON(),
+  close: (live: LiveSession) => live.close(),
 }
 
-/** Made once. */
-function made(): Readonly<Record<string, (live: LiveSession) => unknown>> {
-  return {
-    id: (live) => live.core.options.id,
-    workflow: (live) => live.core.definition,
-    state: stateOf,
-    flowState: (live) => live.core.options.flow.state,
-    fork: () => undefined,
-    run: (live) => (input?: unknown) => live.runs.run(input),
-    send: (live) => live.inbox.send.bind(live.inbox),
-    reply: (live) => live.inbox.reply.bind(live.inbox),
-    retry: (live) => () => live.runs.retry(),
-    cancel: (live) => (reason?: string) => live.runs.cancel(reason),
-    pause: (live) => () => live.runs.pause(),
-    resume: (live) => () => live.runs.resume(),
-    step: (live) => () => live.runs.step(),
-    reset: (live) => () => live.runs.reset(),
-    history: (live) => () => live.core.history.entries(live.core.options.privacy),
-    back: (live) => () => live.travel.back(),
-    forward: (live) => () => live.travel.forward(),
-    rewind: (live) => (seq: number) => live.travel.rewind(seq),
-    events:
-      (live) =>
-      (options: EventsOptions = {}) => {
-        checkOptions('events()', options, { buffer: 'number', follow: '', records: '' })
-        return live.events(options)
-      },
-    subscribe: (live) => live.subscribe.bind(live),
-    setResources: (live) => (values: Readonly<Kept>) => live.core.options.resources.set(values),
-    deleteResource: (live) => (key: string) => live.core.options.resources.delete(key),
-    subscribeResources: (live) => (listener: () => void) => live.core.options.resources.subscribe(listener),
-    flush: (live) => () => live.flush(),
-    takeOver: (live) => () => live.takeOver(),
-    toJSON: (live) => () => live.toJSON(),
-    close: (live) => () => live.close(),
-  }
+/** What it shows: read anew each time. */
+const shown: Readonly<Record<string, (live: LiveSession, kept: Kept) => unknown>> = {
+  id: (live) => live.core.options.id,
+  workflow: (live) => live.core.definition,
+  ready: (live) => live.ready,
+  status: (live) => live.status,
+  asks: (live, kept) => ((kept['asks'] ??= askView(live)) as () => unknown)(),
+  retries: retryView,
+  result: (live) => live.result,
+  error: (live) => live.error,
+  progress: (live, kept) => live.progress ?? ((kept['pages'] ??= pageView(live)) as () => unknown)(),
+  persistence: (live) => live.persistence,
+  role: (live) => live.role,
+  resumed: (live) => live.resumed,
+  parent: (live) => live.core.model.parent,
+  orphans: (live) => live.orphans,
+  missingResources: (live) => live.missingResources,
+  state: (live, kept) => (kept['state'] ??= stateOf(live)),
+  flowState: (live) => live.core.options.flow.state,
+  resources: (live) => live.core.options.resources.view,
+  fork: (_, kept) => kept['fork'],
 }
 
 function stateOf({ core }: LiveSession): StateStore<unknown> {
@@ -193,6 +193,6 @@ function openAsk(live: LiveSession, id: string, { exec, point }: Waiting): OpenA
     step: exec.step,
     replyType: point.reply ?? '',
     ...(point.deadline !== undefined && { deadline: point.deadline }),
-    reply: (data: unknown) => live.inbox.reply(id, data),
+    reply: (data: unknown) => reply(live, id, data),
   })
 }

@@ -7,8 +7,7 @@ import { nest } from './child'
 import { Core } from './core'
 import type { CoreOptions } from './core-options'
 import { Gate, quiet } from './gate'
-import { Inbox } from './inbox'
-import type { Model } from './model/model'
+import { goesOn, type Model } from './model/model'
 import type { Journaling } from './journaling'
 import { Meanwhile } from './meanwhile'
 import type { Leading } from './followers/leading'
@@ -16,7 +15,7 @@ import { Outcome } from './outcome'
 import type { SessionRecord } from './model/record'
 import { Permit } from './permit'
 import { complete, elsewhere, replaced } from './reasons'
-import { Runs } from './runs'
+import type { Running } from './runs'
 import { restoreSession, type SavedSession } from './model/saved-session'
 import { Scheduler } from './scheduler'
 import { settle } from './settle'
@@ -24,7 +23,6 @@ import type { Remote } from './followers/remote'
 import type { Progress, Resumed } from './session'
 import { Standing } from './standing'
 import { Streams, type EventsOptions } from './stream'
-import { Travel } from './travel'
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'onChange' | 'nest'> & {
   /** Called once, when the session is closed. */
@@ -36,19 +34,16 @@ export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgres
 const fresh: Resumed = Object.freeze({ found: false })
 
 /** A session at work: the core with its scheduler, its promises, and what it shows. */
-export class LiveSession extends Standing {
+export class LiveSession extends Standing implements Running {
   readonly core: Core
   readonly #options: LiveOptions
-  protected readonly gate: Gate
-  protected readonly permit: Permit
+  readonly gate: Gate
+  readonly permit: Permit
   readonly outcome: Outcome
   readonly streams: Streams = new Streams()
   readonly #leave: () => void
-  readonly runs: Runs
-  readonly travel: Travel
-  readonly #scheduler: Scheduler
+  readonly scheduler: Scheduler
   readonly #announcer: Announcer
-  readonly inbox: Inbox
   /** Settles when the session is closed; `undefined` until somebody closes it. */
   closing: Promise<void> | undefined
   /** The earlier session of this id, while it is being closed: this one does not end before that one. */
@@ -81,13 +76,8 @@ export class LiveSession extends Standing {
     core.early = []
     this.permit = new Permit(this.core)
     this.core.ready = () => this.gate.phase === 'open' && !core.remote && this.permit.granted()
-    this.#scheduler = new Scheduler(this.core)
-    this.inbox = new Inbox(this.core, this.gate)
+    this.scheduler = new Scheduler(this.core)
     this.outcome = new Outcome(this.core)
-    const { gate, permit, outcome } = this
-    const parts = { core, gate, outcome, permit, scheduler: this.#scheduler }
-    this.runs = new Runs(parts)
-    this.travel = new Travel(parts)
     this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
   }
 
@@ -97,7 +87,7 @@ export class LiveSession extends Standing {
     const { early = [] } = core
     const told = catchUp(this, core.remote !== undefined)
     // The session begun in memory gives way to the stored one.
-    this.#scheduler.stop(replaced)
+    this.scheduler.stop(replaced)
     core.unsurveyed = true
     core.storedAt = resumed.found ? resumed.savedAt : 0
     core.early = core.remote = core.closed = undefined
@@ -113,7 +103,7 @@ export class LiveSession extends Standing {
     if (journal instanceof Meanwhile) core.early = early
     if (model.tree.pending) model.tree.flush()
     this.permit.unclaimed = journal.unclaimed === true
-    this.permit.begin(!autoResume && this.runs.active)
+    this.permit.begin(!autoResume && goesOn(this.core.model))
     if (!this.permit.unclaimed) this.begin()
     this.changed()
   }
@@ -124,7 +114,7 @@ export class LiveSession extends Standing {
     this.gate.admit()
     endSoonIfOver(this)
     // In a task of its own: a `run()` right after `open()` joins the interrupted run, however fast that ends.
-    if (this.runs.active) nextTask(() => this.#scheduler.run())
+    if (goesOn(this.core.model)) nextTask(() => this.scheduler.run())
   }
 
   /** Nothing was stored: what happened in memory is the session, and this journal keeps it from here on. */
@@ -154,7 +144,7 @@ export class LiveSession extends Standing {
     core.remote = remote
     core.journal?.abandon(elsewhere)
     core.journal = undefined
-    this.#scheduler.stop(elsewhere)
+    this.scheduler.stop(elsewhere)
     core.options.writer.openEdits.steps = undefined
     catchUp(this, false)()
     for (const again of early) core.write(again())
@@ -202,7 +192,7 @@ export class LiveSession extends Standing {
   fence(error: Error): void {
     if (!this.gate.fence(error)) return
     this.core.closed = error
-    this.#scheduler.stop(error)
+    this.scheduler.stop(error)
     this.outcome.reject(error)
     this.changed()
   }
@@ -211,7 +201,7 @@ export class LiveSession extends Standing {
   crash(): void {
     this.core.closed = 'crashed'
     this.core.journal?.abandon()
-    this.#scheduler.stop('crashed')
+    this.scheduler.stop('crashed')
     this.#leave()
     this.#options.onClose()
   }
@@ -236,7 +226,7 @@ export class LiveSession extends Standing {
     const error = this.isAwaited ? new SessionClosedError(this.#options.id) : complete
     this.gate.close(error)
     this.core.closed = 'closed'
-    this.#scheduler.stop(error)
+    this.scheduler.stop(error)
     this.outcome.reject(error)
     this.streams.end(true)
     try {
@@ -262,19 +252,19 @@ export class LiveSession extends Standing {
     if (kind === 'reset') this.resumed = fresh
     this.outcome.follow(record)
     if (record.kind === 'finished') {
-      this.#scheduler.stop(this.outcome.error ?? complete)
+      this.scheduler.stop(this.outcome.error ?? complete)
       this.outcome.settle()
     }
-    if (record.kind === 'rewound' && this.runs.active)
+    if (record.kind === 'rewound' && goesOn(this.core.model))
       for (const { point } of this.core.openAsks()) this.streams.push(point.event as WorkflowEvent)
-    this.streams.show(record, this.core.definition.options.stop.type, this.runs.active)
+    this.streams.show(record, this.core.definition.options.stop.type, goesOn(this.core.model))
     this.changed(kind === 'finished')
   }
 
   #resourcesChanged(): void {
     if (this.gate.phase !== 'open') return
     this.changed()
-    this.#scheduler.run()
+    this.scheduler.run()
   }
 
   events(options: EventsOptions): AsyncIterableIterator<WorkflowEvent> {

@@ -1,6 +1,7 @@
 import type { Persistence } from '../storage/persistence'
 import type { Journaling } from './journaling'
 import type { LiveSession } from './live-session'
+import { goesOn } from './model/model'
 import type { SessionRecord } from './model/record'
 import { startRun } from './run-start'
 
@@ -39,8 +40,8 @@ export class Meanwhile implements Journaling {
   }
 
   /** Starts the run again in the session that was stored after all, which knows nothing of it. */
-  restart({ core, runs }: LiveSession): void {
-    if (!this.started || runs.active) return
+  restart({ core }: LiveSession): void {
+    if (!this.started || goesOn(core.model)) return
     const { type, data } = this.started.event
     startRun(core, { type, data })
     core.wake()

@@ -21,117 +21,104 @@ export interface Running {
 /** A method of the session, and its arguments. */
 type Call = [name: string, ...args: unknown[]]
 
-/** How somebody outside begins, stops and steps the runs of a session. */
-export class Runs {
-  readonly #of: Running
+/* How somebody outside begins, stops and steps the runs of a session. */
 
-  constructor(parts: Running) {
-    this.#of = parts
+/** The same promise for everybody who waits for one run. */
+export function run(of: Running, input: unknown): Promise<unknown> {
+  return begin(of, ['run', input], ({ core, permit }) => {
+    if (goesOn(core.model)) return
+    const event = core.definition.options.start(input)
+    if (core.remote) return
+    permit.renew()
+    startRun(core, event)
+  })
+}
+
+export function retry(of: Running): Promise<unknown> {
+  return begin(of, ['retry'], ({ core }) => {
+    const { run: failed, nextExec } = core.model
+    const end = failed?.end
+    if (end?.status !== 'failed')
+      throw new SessionStateError(
+        `there is no failed run to retry${end ? `: it is ${end.status}` : ''}; run() begins anew`,
+      )
+    if (!core.remote) core.append({ kind: 'retried', exec: end.exec ?? nextExec })
+  })
+}
+
+/** `call` goes to the leader when this tab does not execute; the records then say how the run ends. */
+function begin(of: Running, call: Call, action: (of: Running) => void): Promise<unknown> {
+  const { core, gate, permit, outcome, scheduler } = of
+  if (gate.phase === 'loading') {
+    // As with a loaded session: a run that nobody waits for may fail without a crash.
+    return quiet(gate.ready.then(() => begin(of, call, action)))
   }
-
-  get active(): boolean {
-    return goesOn(this.#of.core.model)
-  }
-
-  /** The same promise for everybody who waits for one run. */
-  run(input: unknown): Promise<unknown> {
-    return this.#begin(['run', input], () => {
-      if (this.active) return
-      const { core, permit } = this.#of
-      const event = core.definition.options.start(input)
-      if (core.remote) return
-      permit.renew()
-      startRun(core, event)
-    })
-  }
-
-  retry(): Promise<unknown> {
-    return this.#begin(['retry'], () => {
-      const { core } = this.#of
-      const { run, nextExec } = core.model
-      const end = run?.end
-      if (end?.status !== 'failed')
-        throw new SessionStateError(
-          `there is no failed run to retry${end ? `: it is ${end.status}` : ''}; run() begins anew`,
-        )
-      if (!core.remote) core.append({ kind: 'retried', exec: end.exec ?? nextExec })
-    })
-  }
-
-  /** `call` goes to the leader when this tab does not execute; the records then say how the run ends. */
-  #begin(call: Call, action: () => void): Promise<unknown> {
-    const { core, gate, permit, outcome, scheduler } = this.#of
-    if (gate.phase === 'loading') {
-      // As with a loaded session: a run that nobody waits for may fail without a crash.
-      return quiet(gate.ready.then(() => this.#begin(call, action)))
-    }
-    try {
-      gate.mustBeOpen()
-      permit.held = false
-      action()
-    } catch (error) {
-      return quiet(Promise.reject(error))
-    }
-    // The answer may come while it is being closed.
-    const follow = (): Promise<unknown> => gate.whenOpen(() => outcome.promise)
-    // The run that is going on here may be over by the time the leader hears of this.
-    if (core.remote) return quiet(core.remote.call(...call, this.active && core.model.run?.id).then(follow))
-    const { promise } = outcome
-    scheduler.run()
-    return promise
-  }
-
-  cancel(given?: string): void {
-    const reason = given ?? undefined
-    // A record that holds anything else could not be read again.
-    if (reason !== undefined) checkArgument('cancel()', reason, 'string')
-    // The run that is shown here may be over by the time the leader hears of this. What this tab has asked for may begin another.
-    const { remote, model } = this.#of.core
-    this.#soon(['cancel', reason, !remote?.mayBegin && model.run?.id], ({ core }) => {
-      if (!this.active && core.model.run?.end?.status !== 'stalled') return
-      core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
-    })
-  }
-
-  pause(): void {
-    this.#soon(['pause'], ({ core }) => {
-      if (!core.model.paused) core.append({ kind: 'paused' })
-    })
-  }
-
-  resume(): void {
-    this.#soon(['resume'], ({ core, permit }) => {
-      permit.held = false
-      if (core.model.paused) core.append({ kind: 'resumed' })
-    })
-  }
-
-  reset(): void {
-    const { writer, initialState: begin } = this.#of.core.options
-    writer.replace(this.#of.core.model.tree, begin)
-    this.#soon(['reset'], ({ core, scheduler }) => {
-      const { ids, initialState } = core.options
-      scheduler.stop(new CancelledError('the session was reset'))
-      core.append({ kind: 'reset', state: initialState, lineage: ids() })
-    })
-  }
-
-  step(): Promise<boolean> {
-    const { core, gate, permit, scheduler } = this.#of
-    return gate.whenOpen(() => {
-      if (core.remote) return core.remote.call('step') as Promise<boolean>
-      permit.held = false
-      return scheduler.step()
-    })
-  }
-
-  #soon(call: Call, action: (parts: Running) => void): void {
-    const { core, gate, scheduler } = this.#of
+  try {
     gate.mustBeOpen()
-    void gate.whenOpen(() => {
-      if (core.remote) return void quiet(core.remote.call(...call))
-      action(this.#of)
-      scheduler.run()
-    })
+    permit.held = false
+    action(of)
+  } catch (error) {
+    return quiet(Promise.reject(error))
   }
+  // The answer may come while it is being closed.
+  const follow = (): Promise<unknown> => gate.whenOpen(() => outcome.promise)
+  // The run that is going on here may be over by the time the leader hears of this.
+  if (core.remote)
+    return quiet(core.remote.call(...call, goesOn(core.model) && core.model.run?.id).then(follow))
+  const { promise } = outcome
+  scheduler.run()
+  return promise
+}
+
+export function cancel(of: Running, given?: string): void {
+  const reason = given ?? undefined
+  // A record that holds anything else could not be read again.
+  if (reason !== undefined) checkArgument('cancel()', reason, 'string')
+  // The run that is shown here may be over by the time the leader hears of this. What this tab has asked for may begin another.
+  const { remote, model } = of.core
+  soon(of, ['cancel', reason, !remote?.mayBegin && model.run?.id], ({ core }) => {
+    if (!goesOn(core.model) && core.model.run?.end?.status !== 'stalled') return
+    core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
+  })
+}
+
+export function pause(of: Running): void {
+  soon(of, ['pause'], ({ core }) => {
+    if (!core.model.paused) core.append({ kind: 'paused' })
+  })
+}
+
+export function resume(of: Running): void {
+  soon(of, ['resume'], ({ core, permit }) => {
+    permit.held = false
+    if (core.model.paused) core.append({ kind: 'resumed' })
+  })
+}
+
+export function reset(of: Running): void {
+  const { writer, initialState: state } = of.core.options
+  writer.replace(of.core.model.tree, state)
+  soon(of, ['reset'], ({ core, scheduler }) => {
+    const { ids, initialState } = core.options
+    scheduler.stop(new CancelledError('the session was reset'))
+    core.append({ kind: 'reset', state: initialState, lineage: ids() })
+  })
+}
+
+export function step({ core, gate, permit, scheduler }: Running): Promise<boolean> {
+  return gate.whenOpen(() => {
+    if (core.remote) return core.remote.call('step') as Promise<boolean>
+    permit.held = false
+    return scheduler.step()
+  })
+}
+
+function soon(of: Running, call: Call, action: (of: Running) => void): void {
+  const { core, gate, scheduler } = of
+  gate.mustBeOpen()
+  void gate.whenOpen(() => {
+    if (core.remote) return void quiet(core.remote.call(...call))
+    action(of)
+    scheduler.run()
+  })
 }

@@ -13,9 +13,9 @@ import { statusOf, type Status } from './model/status'
 /** What a session shows of itself, whatever it is doing: nothing here changes anything. */
 export abstract class Standing {
   abstract readonly core: Core
-  protected abstract readonly gate: Gate
-  protected abstract readonly permit: Permit
-  protected abstract readonly outcome: Outcome
+  abstract readonly gate: Gate
+  abstract readonly permit: Permit
+  abstract readonly outcome: Outcome
 
   get ready(): Promise<void> {
     return this.gate.ready

@@ -12,97 +12,79 @@ import type { Running } from './runs'
 import { restoreModel, saveModel, toPast } from './model/saved-model'
 import { saveSession, type SavedSession } from './model/saved-session'
 
-/** How somebody outside moves through a session's history. */
-export class Travel {
-  readonly #of: Running
+/* How somebody outside moves through a session's history. */
 
-  constructor(parts: Running) {
-    this.#of = parts
-  }
+/** Takes everything back to what it was after that record, and pauses. */
+export function rewind(of: Running, seq: number): void {
+  const { core, gate } = of
+  gate.mustBeOpen()
+  const past = pastOf(core, seq)
+  if (!elsewhere(core, 'rewind', seq)) go(of, past, seq)
+}
 
-  /** Takes everything back to what it was after that record, and pauses. */
-  rewind(seq: number): void {
-    const { core, gate } = this.#of
-    gate.mustBeOpen()
-    const past = pastOf(core, seq)
-    if (!this.#elsewhere('rewind', seq)) this.#go(past, seq)
-  }
+/** Re-opens the ask that was answered last, with what people have written since. Returns whether there is one. */
+export function back(of: Running): boolean {
+  const { core, gate } = of
+  const page = core.model.run?.pages.at(-1)
+  if (!gate.free || page === undefined || isOver(core.model)) return false
+  const to = page.seq - 1
+  if (core.history.timeOf(to) === undefined) return false
+  if (elsewhere(core, 'back')) return true
+  const past = pastOf(core, to, core.history.timeOf(page.seq))
+  past.tree.restore(rebase(past.tree.root(), core.history.writesSince(to)).root)
+  go(of, past, to, true)
+  return true
+}
 
-  /** Re-opens the ask that was answered last, with what people have written since. Returns whether there is one. */
-  back(): boolean {
-    const { core, gate } = this.#of
-    const page = core.model.run?.pages.at(-1)
-    if (!gate.free || page === undefined || isOver(core.model)) return false
-    const to = page.seq - 1
-    if (core.history.timeOf(to) === undefined) return false
-    if (this.#elsewhere('back')) return true
-    const past = pastOf(core, to, core.history.timeOf(page.seq))
-    past.tree.restore(rebase(past.tree.root(), core.history.writesSince(to)).root)
-    this.#go(past, to, true)
-    return true
-  }
+/** Answers an open ask with the answer that somebody went back from. Returns whether there is one. */
+export function forward({ core, gate, scheduler }: Running): boolean {
+  // An ask that is past its deadline is over, as for a reply.
+  if (gate.free) core.expire()
+  const next = gate.free ? keptAnswer(core) : undefined
+  if (next === undefined) return false
+  if (elsewhere(core, 'forward')) return true
+  const [open, { value }] = next
+  answerAsk(open, value)
+  scheduler.run()
+  return true
+}
 
-  /** Answers an open ask with the answer that somebody went back from. Returns whether there is one. */
-  forward(): boolean {
-    const { core, gate, scheduler } = this.#of
-    // An ask that is past its deadline is over, as for a reply.
-    if (gate.free) core.expire()
-    const next = gate.free ? keptAnswer(core) : undefined
-    if (next === undefined) return false
-    if (this.#elsewhere('forward')) return true
-    const [open, { value }] = next
-    answerAsk(open, value)
-    scheduler.run()
-    return true
-  }
+/** The session as it was after a record, or as it is, for a snapshot under another id. */
+export function branch({ core, gate }: Running, seq: number | undefined): SavedSession {
+  gate.mustBeOpen()
+  const at = seq ?? core.model.seq
+  const past = pastOf(core, at)
+  past.parent = { id: core.options.id, seq: at }
+  past.lineage = core.options.ids()
+  // A session that nobody has written to yet has no record: as a snapshot it needs a number.
+  return { ...saveSession(core, past, at), seq: Math.max(1, at) }
+}
 
-  /** The session as it was after a record, or as it is, for a snapshot under another id. */
-  branch(seq: number | undefined): SavedSession {
-    const { core, gate } = this.#of
-    gate.mustBeOpen()
-    const at = seq ?? core.model.seq
-    const past = pastOf(core, at)
-    past.parent = { id: core.options.id, seq: at }
-    past.lineage = core.options.ids()
-    // A session that nobody has written to yet has no record: as a snapshot it needs a number.
-    return { ...saveSession(core, past, at), seq: Math.max(1, at) }
-  }
+/** Asks the leader to do it, when this tab does not execute. */
+function elsewhere({ remote }: Core, ...call: [name: string, ...args: unknown[]]): boolean {
+  if (remote) void quiet(remote.call(...call))
+  return remote !== undefined
+}
 
-  /** Asks the leader to do it, when this tab does not execute. */
-  #elsewhere(...call: [name: string, ...args: unknown[]]): boolean {
-    const { remote } = this.#of.core
-    if (remote) void quiet(remote.call(...call))
-    return remote !== undefined
-  }
-
-  #go(past: Model, to: number, back?: true): void {
-    const { core, scheduler } = this.#of
-    const { run } = core.model
-    const rewound = new CancelledError('the session was rewound')
-    scheduler.stop(rewound)
-    // Private values of before a reload are in no history.
-    past.tree.apply(core.options.privacy.complete(past.tree, core.options.writer.schema))
-    core.append({
-      kind: 'rewound',
-      to,
-      lineage: core.options.ids(),
-      past: toPast(saveModel(past), core.model.tree.root()),
-      ...(back && { back }),
-    })
-    core.mend()
-    this.#tell(run, rewound)
-    scheduler.run()
-  }
-
-  /** Whoever waits for a run that goes on waits on; whoever waits for another run gets the reason. */
-  #tell(before: Model['run'], reason: Error): void {
-    const { core, outcome } = this.#of
-    const { run } = core.model
-    if (before === undefined) return
-    if (before.end) outcome.renew()
-    else if (run?.id !== before.id) outcome.reject(reason)
-    outcome.settle()
-  }
+function go({ core, outcome, scheduler }: Running, past: Model, to: number, isBack?: true): void {
+  const { run } = core.model
+  const rewound = new CancelledError('the session was rewound')
+  scheduler.stop(rewound)
+  // Private values of before a reload are in no history.
+  past.tree.apply(core.options.privacy.complete(past.tree, core.options.writer.schema))
+  core.append({
+    kind: 'rewound',
+    to,
+    lineage: core.options.ids(),
+    past: toPast(saveModel(past), core.model.tree.root()),
+    ...(isBack && { back: isBack }),
+  })
+  core.mend()
+  // Whoever waits for a run that goes on waits on; whoever waits for another run gets the reason.
+  if (run?.end) outcome.renew()
+  else if (run && core.model.run?.id !== run.id) outcome.reject(rewound)
+  if (run) outcome.settle()
+  scheduler.run()
 }
 
 /**

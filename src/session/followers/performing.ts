@@ -1,9 +1,13 @@
 import type { Op } from '../../state/op'
 import { vouched, type WorkflowEvent } from '../../workflow/event'
 import { heard, takerClear } from '../dispatch'
+import { answer, send } from '../inbox'
 import type { LiveSession } from '../live-session'
 import type { Asked } from './message'
+import { goesOn } from '../model/model'
+import { cancel, pause, reset, resume, retry, run, step } from '../runs'
 import type { Target } from '../session'
+import { back, forward, rewind } from '../travel'
 
 type Call = (live: LiveSession, asked: Asked) => unknown
 
@@ -24,28 +28,29 @@ const calls: { readonly [name: string]: Call } = {
   send(live, asked) {
     const [sent, to, checked] = asked.args as [WorkflowEvent, Target, boolean?]
     const event = checked ? vouched(sent) : heard(live.core, sent)
-    const deliver = (): unknown => named(live.core, asked, () => live.inbox.send(event, to))
+    const deliver = (): unknown => named(live.core, asked, () => send(live, event, to))
     return (to.ask === undefined && takerClear(live.core, event, to.step)?.then(deliver)) || deliver()
   },
-  reply({ inbox }, { args: [ask, data, checked] }) {
+  reply(live, { args: [ask, data, checked] }) {
     const event = { type: '', data }
-    return inbox.answer(ask as string, checked ? vouched(event) : event)
+    return answer(live, ask as string, checked ? vouched(event) : event)
   },
-  run({ runs, core }, { args: [input, joined] }) {
+  run(live, { args: [input, joined] }) {
     // That a run to be joined is over by now is no reason to begin another one.
-    if (!joined || runs.active || joined !== core.model.run?.id) void runs.run(input)
+    const { model } = live.core
+    if (!joined || goesOn(model) || joined !== model.run?.id) void run(live, input)
   },
-  retry: ({ runs }) => void runs.retry(),
-  cancel({ runs, core }, { args: [reason, shown] }) {
-    if (!shown || shown === core.model.run?.id) runs.cancel(reason as string | undefined)
+  retry: (live) => void retry(live),
+  cancel(live, { args: [reason, shown] }) {
+    if (!shown || shown === live.core.model.run?.id) cancel(live, reason as string | undefined)
   },
-  pause: ({ runs }) => runs.pause(),
-  resume: ({ runs }) => runs.resume(),
-  reset: ({ runs }) => runs.reset(),
-  step: ({ runs }) => runs.step(),
-  back: ({ travel }) => travel.back(),
-  forward: ({ travel }) => travel.forward(),
-  rewind: ({ travel }, { args: [seq] }) => travel.rewind(seq as number),
+  pause,
+  resume,
+  reset,
+  step,
+  back,
+  forward,
+  rewind: (live, { args: [seq] }) => rewind(live, seq as number),
   flush: (live) => live.flush(),
 }
 
