@@ -87,18 +87,15 @@ class PageUrl {
   #go(wanted: string | undefined): void {
     const { status } = this.#session
     const { now, reached } = this.#pages()
+    this.#wanted = wanted
     // A page that is being turned, by another tab or by a step at work, comes first: another turn would be one too far.
-    const turning = this.#left !== null && (now ?? this.#left) === this.#left
-    this.#wanted = turning ? wanted : undefined
-    if (turning) return
-    this.#left = null
+    if (this.#left !== null) return
     this.#loaded = status !== 'loading' && status !== 'error'
     if (!this.#loaded) return
-    if (wanted === undefined && now !== undefined && status !== 'idle') return this.#write('replace')
     // Between two pages, as after a failure, the URL still names the one that was answered last: that is no way back to it.
-    if (wanted === (now ?? reached.at(-1))) return this.#write('replace', wanted)
-    this.#wanted = wanted
-    this.#onwards()
+    if (wanted !== undefined && wanted !== (now ?? reached.at(-1))) return this.#onwards()
+    this.#wanted = undefined
+    this.#write('replace', wanted)
   }
 
   /** The session has changed. */
@@ -119,7 +116,7 @@ class PageUrl {
     const { reached, now } = this.#pages()
     // Between two pages the session works for a moment, and what another tab does comes a moment later.
     if (now === this.#left || (now === undefined && this.#session.status === 'running')) return
-    const way = reached.includes(this.#wanted ?? '') ? 'back' : 'forward'
+    const way = reached.includes(this.#wanted as string) ? 'back' : 'forward'
     if (now !== this.#wanted && this.#session[way]()) {
       this.#left = now
       return this.#onwards()

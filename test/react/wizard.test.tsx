@@ -2,7 +2,15 @@ import { act, cleanup, render, waitFor } from '@testing-library/react'
 import { StrictMode, useEffect, useState } from 'react'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineEvent, defineWorkflow, memoryStorage, type Session } from 'dogear'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  type LoadError,
+  type Session,
+  type SessionStorage,
+} from 'dogear'
 import {
   createWorkflowHooks,
   useWorkflow,
@@ -144,7 +152,7 @@ describe('useWorkflow: back and forward', () => {
 describe('useWorkflowUrl', () => {
   test('the run begins, and a page is answered / each page is pushed; the rest of the URL stays', async () => {
     const { open, start, answer } = stage()
-    await open()
+    expect(await moves(() => open())).toEqual([])
     expect(location.href).toMatch(/wizard\?other=1#top$/)
     const seen = await moves(async () => {
       await start()
@@ -180,6 +188,15 @@ describe('useWorkflowUrl', () => {
     expect(text()).toBe('askCity')
     expect(step()).toBe('askCity-2')
     expect(seen).toEqual(['replace'])
+  })
+
+  test("the browser's Back to an entry that a link within the page (#help) has made / turns the page", async () => {
+    const { open, start, answer } = stage()
+    await open()
+    await start()
+    await answer('Ada')
+    await pop('/wizard?step=askName#help', null)
+    expect([text(), step()]).toEqual(['askName', 'askName'])
   })
 
   test("the browser's Back, then an answer / the next page is pushed", async () => {
@@ -266,6 +283,34 @@ describe('useWorkflowUrl', () => {
       expect(step()).toBe('askCity-2')
       expect(latest().ask?.type).toBe('askCity')
     }
+  })
+
+  test('a link to a page of a session that cannot be loaded / waits in the URL, and leads there once it can', async () => {
+    const clock = virtualClock()
+    const storage = memoryStorage()
+    const before = await createEngine({ storage, clock }).open(wizard)
+    before.run().catch(() => {})
+    await before.asks[0]?.reply({ text: 'Ada' })
+    await clock.advance(0)
+    await before.close()
+    let damaged = true
+    const read: SessionStorage['read'] = async (id) => {
+      const stored = await storage.read(id)
+      return stored && damaged ? { ...stored, batches: [] } : stored
+    }
+    history.replaceState(null, '', '/wizard?step=askName')
+    const session = createEngine({ storage: { ...storage, read }, clock }).session(wizard)
+    const Page = () => {
+      useWorkflowUrl(session)
+      return null
+    }
+    render(<Page />)
+    await act(() => clock.advance(0))
+    expect([session.status, step()]).toEqual(['error', 'askName'])
+    damaged = false
+    await act(() => (session.error as LoadError).retry())
+    await act(() => clock.advance(0))
+    expect([session.asks[0]?.type, step()]).toEqual(['askName', 'askName'])
   })
 
   test('children shown while the session loads / the URL waits: a link is followed, and nothing is pushed', async () => {
@@ -384,6 +429,30 @@ describe('useWorkflowUrl', () => {
     paid()
     await settle()
     expect([text(), step()]).toEqual(['askSure', 'askSure'])
+  })
+
+  test("the browser's Back while another step works beside the page / the page is turned at once", async () => {
+    const busy = defineWorkflow({ name: 'busy', version: 1, start: Begin, stop: Done })
+      .step('upload', { on: Begin, emits: [Done] }, () => new Promise<never>(() => {}))
+      .step('ask', { on: Begin, asks: [AskName, AskCity], emits: [Done] }, async (ctx) => {
+        await ctx.ask(AskName({}))
+        await ctx.ask(AskCity({}))
+        return Done([])
+      })
+    const clock = virtualClock()
+    const session = await createEngine({ storage: memoryStorage(), clock }).open(busy)
+    const Page = () => {
+      useWorkflowUrl(session)
+      return null
+    }
+    render(<Page />)
+    session.run().catch(() => {})
+    await act(() => clock.advance(0))
+    await act(async () => void (await session.asks[0]?.reply({ text: 'Ada' })))
+    await act(() => clock.advance(0))
+    expect([session.status, step()]).toEqual(['running', 'askCity'])
+    await pop('/wizard?step=askName')
+    expect([session.asks[0]?.type, step()]).toEqual(['askName', 'askName'])
   })
 
   test("the browser's Back to another place of the app / that URL stays as it is, and no page is turned", async () => {
@@ -736,6 +805,39 @@ describe('useWorkflowUrl', () => {
     await start()
     await answer('Ada')
     expect(location.search).toBe('?other=1&page=ask.city')
+  })
+
+  test('another `name` in a later render / names the pages from then on', async () => {
+    const clock = virtualClock()
+    const session = await createEngine({ storage: memoryStorage(), clock }).open(wizard)
+    const Page = ({ names }: { readonly names: Readonly<Record<string, string>> }) => {
+      useWorkflowUrl(session, { name: ({ type }) => names[type] })
+      return null
+    }
+    const { rerender } = render(<Page names={{}} />)
+    session.run().catch(() => {})
+    await act(() => clock.advance(0))
+    expect(step()).toBe('askName')
+    rerender(<Page names={{ askCity: 'stad' }} />)
+    await act(async () => void (await session.asks[0]?.reply({ text: 'Ada' })))
+    await act(() => clock.advance(0))
+    expect(step()).toBe('stad')
+  })
+
+  test('options alone / are for the session of the nearest provider', async () => {
+    const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
+    const session = await engine.open(wizard)
+    const Page = () => {
+      useWorkflowUrl({ param: 'page' })
+      return null
+    }
+    render(
+      <WorkflowProvider workflow={wizard} engine={engine}>
+        <Page />
+      </WorkflowProvider>,
+    )
+    await act(async () => void session.run().catch(() => {}))
+    await waitFor(() => expect(location.search).toBe('?other=1&page=askName'))
   })
 
   test('unmounted / the URL is left alone', async () => {
