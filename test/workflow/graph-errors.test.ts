@@ -62,7 +62,7 @@ describe('one error that lists everything', () => {
         { from: 'y', to: 'c', when: 'isRefnd' },
         { to: 'a', when: null },
         [],
-        { from: 'a', to: 'c', when: 'isRefund', condition: 'isRefund' },
+        { from: 'a', to: 'c', when: 'isRefnd', condition: 'isRefund' },
       ],
       start: 'nowhere',
       initial_state: [],
@@ -89,10 +89,20 @@ describe('one error that lists everything', () => {
       'edges.2.from is missing; it must be a text',
       'edges.2.when is null; it must be a text',
       'edges.3 is a list; it must be an object',
+      'edges.4.condition is a second spelling of "when"; leave one of them out',
+      'edges.4.when names "isRefnd", which is not registered; known: "isRefund"',
       'start names "nowhere", which is no node; known: "__proto__", "a", "c", "d"',
       'initial_state is a list; it must be an object',
     ])
     expect(Object.prototype).not.toHaveProperty('id')
+  })
+
+  test.each([
+    [{ name: 'desk', nodes: [] }, 'desk', 'nodes is empty; there must be a node to begin with'],
+    [null, '', 'the document is null; it must be an object'],
+  ])('the error of %j / names the document, and says what is wrong', (document, graph, finding) => {
+    const error = thrown<GraphError>(() => workflowFromGraph(document as GraphDocument, registry))
+    expect([error.graph, error.message]).toEqual([graph, `graph "${graph}" has 1 mistake:\n  - ${finding}`])
   })
 
   test.each([
@@ -146,6 +156,14 @@ describe('one error that lists everything', () => {
       expect.stringMatching(/^initial_state.user.name is not valid: /),
       expect.stringMatching(/^initial_state.n is not valid: /),
     ])
+    const odd = z.object({ n: z.number() }).refine(() => false, 'n is odd')
+    expect(findings({ ...good, initial_state: { n: 1 } }, { ...registry, state: odd })).toEqual([
+      'initial_state is not valid: n is odd',
+    ])
+    const late = z.object({ n: z.number() }).refine(async () => true)
+    expect(findings({ ...good, initial_state: { n: 1 } }, { ...registry, state: late })).toEqual([
+      expect.stringMatching(/^initial_state is not valid: /),
+    ])
   })
 
   test('1,000 known nodes / the message names only the first', () => {
@@ -162,10 +180,19 @@ describe('the registry', () => {
   test.each([
     [null, 'registry is null; it must be an object'],
     [{}, 'registry.nodes is missing; it must be an object'],
+    [{ nodes: {} }, 'nodes.0.type names "Classify", which is not registered; none is known'],
     [{ nodes: [] }, 'registry.nodes is a list; it must be an object'],
     [
       { nodes: { Classify: null } },
       'registry.nodes.Classify must be an object with any of prepare, execute, fallback, cleanup, handler',
+    ],
+    [
+      { nodes: { Classify: 5 } },
+      'registry.nodes.Classify must be an object with any of prepare, execute, fallback, cleanup, handler',
+    ],
+    [
+      { nodes: { Classify: { workflow: null } } },
+      'registry.nodes.Classify.workflow is null; it must be a workflow',
     ],
     [
       { nodes: { Classify: { execute: 5, cleanup: null } } },
@@ -200,6 +227,16 @@ describe('the registry', () => {
     expect(findings(document)).toEqual([
       'edges.0.when names "toString", which is not registered; known: "isRefund"',
     ])
+  })
+
+  test('what other code has put on every object / is no part of a document', () => {
+    const name = 'when'
+    Reflect.defineProperty(Object.prototype, name, { value: 'isRefnd', configurable: true })
+    try {
+      expect(() => workflowFromGraph(good, registry)).not.toThrow()
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name)
+    }
   })
 
   test("a handler registered for a document's node / reported: a node has phases", () => {

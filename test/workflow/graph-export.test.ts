@@ -122,10 +122,14 @@ describe('graphOf', () => {
       retry: { attempts: 2, delay: 1 },
       catchError: 'rescue',
     })
+    expect(graph.steps).toContainEqual({ name: 'work', on: ['item'], emits: ['fanned'], workers: 2 })
     expect(graph.events).toContainEqual({ type: 'begin', start: true })
     expect(graph.events).toContainEqual({ type: 'question', reply: 'answer' })
     expect(graph.events).toContainEqual({ type: 'nudge', outside: true })
     expect(graph.edges).toContainEqual({ from: 'split', to: 'work', event: 'item' })
+    expect(graph.edges.filter((it) => it.event === 'stepFailed')).toEqual([
+      { from: 'both', to: 'rescue', event: 'stepFailed' },
+    ])
     expect(graph.nodes).toContainEqual({ id: 'both', type: 'both' })
     expect(stored(graph)).toEqual(graph)
     expect(JSON.stringify(graph)).not.toMatch(/secret|=>|function|\/(src|test|home|work)\//)
@@ -177,6 +181,44 @@ describe('export, import, run', () => {
     expect((await outcome(again, { items: [1] })).result).toEqual([3, 'yes'])
   })
 
+  test('with its schemas / they check and fill in as before', async () => {
+    const Sure = defineEvent('sure', z.boolean())
+    const AskSure = defineEvent('askSure', undefined, { reply: Sure })
+    const state = z.object({ sum: z.number().default(0) })
+    const asking = defineWorkflow({ name: 'asking', version: 1, start: Begin, stop: Done, state })
+    const ask = async (ctx: { ask(event: unknown): Promise<{ data: unknown }> }, event: { data: unknown }) =>
+      Done([event.data, (await ctx.ask(AskSure())).data])
+    const graph = graphOf(asking.step('ask', { on: Begin, asks: [AskSure], emits: [Done] }, ask))
+    const code = { nodes: { ask }, events: [Begin, AskSure], state } as unknown as GraphRegistry
+    const page = profile()
+    const session = await page.open(workflowFromGraph(stored(graph), code))
+    expect(() => session.state.set('sum', 'x' as never)).toThrow('not valid')
+    await expect(session.run({ items: 'x' })).rejects.toMatchObject({ code: 'EVENT_VALIDATION' })
+    const result = session.run({ items: [] })
+    await page.settle()
+    expect(() => session.asks[0]?.reply('yes')).toThrow('sure')
+    await session.asks[0]?.reply(true)
+    expect(await result).toEqual([{ items: [], ask: true }, true])
+  })
+
+  test('a retry that is a function / is not exported, and is taken from the registry', async () => {
+    const handler = (ctx: { attempt: number }) => {
+      if (ctx.attempt < 3) throw new Error('again')
+      return Done(ctx.attempt)
+    }
+    const retry = ({ attempt }: { attempt: number }) => (attempt < 3 ? 1 : undefined)
+    const options = { on: Go, emits: [Done], retry }
+    const plain = defineWorkflow({ name: 'p', version: 1, start: Go, stop: Done }).step(
+      'one',
+      options,
+      handler,
+    )
+    const graph = stored(graphOf(plain))
+    expect(graph.steps).toEqual([{ name: 'one', on: ['go'], emits: ['done'] }])
+    const again = workflowFromGraph(graph, { nodes: { one: { handler, retry } } })
+    expect(await outcome(again, undefined)).toMatchObject({ result: 3 })
+  })
+
   test('a missing handler, an unknown event and no start / one GraphError', () => {
     const graph = stored(graphOf(everything)) as GraphExport & { events: { start?: boolean }[] }
     const broken = {
@@ -212,8 +254,8 @@ describe('export, import, run', () => {
         { id: 'one', type: 'Add', config: 1 },
         { id: 'two', type: 'Add', config: 2 },
       ],
-      edges: [{ from: 'one', to: 'two' }],
-      start: 'one',
+      edges: [{ from: 'two', to: 'one' }],
+      start: 'two',
       initial_state: { n: 0 },
     }
     const Add = addNode()

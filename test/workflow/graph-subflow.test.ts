@@ -74,6 +74,26 @@ describe('a node that is another workflow', () => {
     expect(await result).toEqual({ order: 'A-1', approved: true, reply: 'done' })
   })
 
+  test('that fails, with a registered retry / is tried again', async () => {
+    let tries = 0
+    const failing = defineWorkflow({ name: 'refund', version: 2, start: Refund, stop: Refunded }).step(
+      'decide',
+      { on: Refund, emits: [Refunded] },
+      () => {
+        if (++tries < 3) throw new Error('the bank does not answer')
+        return Refunded({ approved: true })
+      },
+    )
+    const Again = { ...registry.nodes.Refund, workflow: failing, retry: { attempts: 3, delay: 10 } }
+    const clock = virtualClock()
+    const session = await createEngine({ storage: memoryStorage(), clock }).open(
+      workflowFromGraph(document, { nodes: { ...registry.nodes, Refund: Again } }),
+    )
+    const result = session.run(null)
+    await clock.advance(1000)
+    expect([tries, await result]).toEqual([3, { order: 'A-1', approved: true, reply: 'done' }])
+  })
+
   test('with conditional edges after it / they are checked when the child has ended, on what it has written back', async () => {
     const forked = {
       ...document,

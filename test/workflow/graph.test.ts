@@ -69,7 +69,10 @@ describe('edges', () => {
     }
     const registry = code({ conditions: { yes: () => true } })
     expect(await run(document, registry)).toEqual({ path: ['a', 'b'] })
-    expect(graphOf(workflowFromGraph(document, registry)).edges).toEqual(document.edges)
+    const { edges, steps } = graphOf(workflowFromGraph(document, registry))
+    expect(edges).toEqual(document.edges)
+    // The run does not end after `a`.
+    expect(steps.map((it) => it.emits)).toEqual([['node:b'], ['graph:end']])
   })
 
   test('conditions may be asynchronous, and get the state store; the first that holds ends the search', async () => {
@@ -160,16 +163,19 @@ describe('nodes', () => {
     expect(await run({ ...document, start: 'b' })).toEqual({ path: ['b', 'a'] })
   })
 
+  test('no version / version 1', () => {
+    expect(workflowFromGraph({ name: 'g', nodes: nodes('a') }, code()).version).toBe(1)
+  })
+
   test("a node's phases, config and retry / work as in .node(); the document's come before the registry's", async () => {
     const seen: unknown[] = []
-    let failures = 2
     const Work: RegisteredNode = {
       config: { model: 'registered' },
-      retry: { attempts: 1 },
+      retry: { attempts: 2, delay: 5 },
       prepare: (state, ctx) => [state.get('n'), ctx.event.data ?? 'nothing'],
       execute: (prepared: number[], { config, attempt }) => {
         seen.push([prepared, config, attempt])
-        if (failures-- > 0) throw new Error('again')
+        if (attempt < (config.model === 'document' ? 3 : 2)) throw new Error('again')
         return (prepared[0] as number) + 1
       },
       fallback: () => -1,
@@ -194,7 +200,18 @@ describe('nodes', () => {
       [[1, 'begin'], { model: 'document' }, 2],
       [[1, 'begin'], { model: 'document' }, 3],
       [[2, 'nothing'], { model: 'registered' }, 1],
+      [[2, 'nothing'], { model: 'registered' }, 2],
     ])
+  })
+
+  test('a registered timeout / ends an attempt that takes longer', async () => {
+    const Slow: RegisteredNode = { timeout: 50, execute: () => gate().promise }
+    const page = profile()
+    const document = { name: 'g', nodes: [{ id: 'a', type: 'Slow' }] }
+    const session = await page.open(workflowFromGraph(document, code({ nodes: { Slow } })))
+    const result = failure(session.run())
+    await page.clock.advance(100)
+    expect(await result).toMatchObject({ step: 'a', cause: { code: 'TIMEOUT' } })
   })
 
   test.each([undefined, null, 0, '', false, [], { a: [1, { b: null }] }])(
@@ -247,8 +264,11 @@ describe('nodes', () => {
     )
     const page = profile()
     const log: string[] = []
-    const session = await page.open(workflow, { resources: { log } })
+    const session = await page.open(workflow)
     const result = session.run()
+    await page.settle()
+    expect([session.status, session.missingResources]).toEqual(['paused', ['log']])
+    session.setResources({ log })
     await page.settle()
     expect(session.status).toBe('waiting')
     await session.asks[0]?.reply('yes')
@@ -313,6 +333,12 @@ describe('state', () => {
       expect(session.state.get()).toEqual({ n: 1, note: 'none' })
       expect(() => session.state.set('n', 'x' as never)).toThrow(/not valid/)
     }
+    // What the schema needs may come with `open`.
+    const { initial_state: _, ...bare } = plain
+    const session = await profile().open(workflowFromGraph({ ...bare, state }, { nodes: { Empty: {} } }), {
+      initialState: { n: 2 },
+    })
+    expect(session.state.get()).toEqual({ n: 2, note: 'none' })
   })
 })
 

@@ -19,14 +19,12 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
   const read = reader(report)
   const { name, version } = readHead(source, read, report)
   const events = readEvents(source, code, read, report)
-  const types = new Map<unknown, unknown>()
-  for (const it of read.list(source, 'nodes', '', true) as JsonObject[]) types.set(it?.['id'], it?.['type'])
   const steps = read.list(source, 'steps', '').map((it, index) => {
     const path = `steps.${index}`
     const step = read.object(it, path)
     const id = step && read.text(step, ['name'], path)
     if (step === undefined || id === undefined) return undefined
-    const registered = code.types.get((types.get(id) as string | undefined) ?? id) ?? code.types.get(id)
+    const registered = code.types.get(id)
     if (registered === undefined)
       report(join(path, 'name'), `is "${id}", which is not registered; ${known(code.types.keys())}`)
     return readStep(id, step, path, registered, events, read, report)

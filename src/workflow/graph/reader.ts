@@ -53,8 +53,8 @@ export function reader(report: Report): Reader {
     },
     name(from, keys, path, names, what, optional) {
       const name = text(from, keys, path, optional)
-      if (name === undefined || names.has(name)) return name
-      report(spelled(from, keys, path), `names "${name}", which is ${what}; ${known(names.keys())}`)
+      if (name !== undefined && !names.has(name))
+        report(spelled(from, keys, path), `names "${name}", which is ${what}; ${known(names.keys())}`)
       return name
     },
     json(from, keys, path) {
