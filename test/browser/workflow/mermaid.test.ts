@@ -6,6 +6,7 @@ import {
   defineEvent,
   defineWorkflow,
   gather,
+  StepFailed,
   toMermaid,
   workflowFromGraph,
   type AnyWorkflow,
@@ -98,6 +99,30 @@ describe('Mermaid draws', () => {
       'bothallOf left, rightasks question3 attempts50 ms',
     ])
     expect(edges.sort()).toEqual(['done', 'go', 'item', 'left', 'right'])
+  })
+
+  test('steps that may fail, detailed / lead to the one that takes over, which does not lead to itself', async () => {
+    const rescued = defineWorkflow({
+      name: 'rescued',
+      version: 1,
+      start: Go,
+      stop: Done,
+      catchError: 'rescue',
+    })
+      .step('count', { on: Go, emits: [Left], retry: () => undefined }, () => Left())
+      .step('own', { on: Left, emits: [Done], catchError: 'other' }, () => Done(1))
+      .step('rescue', { on: StepFailed, emits: [Done] }, () => Done(2))
+      .step('other', { on: StepFailed, emits: [Done] }, () => Done(3))
+    const source = toMermaid(rescued, { detail: 'detailed' })
+    const { nodes, edges } = await drawn(source)
+    expect(nodes).toEqual(['countretries', 'own', 'rescue', 'other'])
+    expect(edges.filter((it) => it === 'on failure')).toHaveLength(3)
+    expect(source.match(/s\d -\.->\|"on failure"\| s\d/g)).toEqual([
+      's0 -.->|"on failure"| s2',
+      's1 -.->|"on failure"| s3',
+      's3 -.->|"on failure"| s2',
+    ])
+    expect((await drawn(toMermaid(rescued))).edges).toEqual([])
   })
 
   test('a document / its edges with their conditions, and where it can end', async () => {
