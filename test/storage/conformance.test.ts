@@ -71,7 +71,24 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
   [
     'a snapshot does not raise the format',
     ({ compact }) => ({ compact: (id, epoch, snapshot) => compact(id, epoch, { ...snapshot, format: 1 }) }),
-    'a snapshot brings its version, format and status with it: expected [3,4,"completed"], got [3,1,"completed"]',
+    'a snapshot as new as the newest batch, or newer, brings its version, format, status and time: expected [3,4,"completed",5000], got [3,1,"completed",5000]',
+  ],
+  [
+    'a snapshot leaves the time of the newest batch',
+    ({ compact, read }) => {
+      let savedAt: number | undefined
+      return {
+        compact: async (id, epoch, snapshot) => {
+          savedAt = snapshot.at === 1000 + snapshot.seq ? undefined : (await read(id))?.head.savedAt
+          await compact(id, epoch, snapshot)
+        },
+        read: async (id) => {
+          const stored = await read(id)
+          return stored && { ...stored, head: { ...stored.head, ...(savedAt !== undefined && { savedAt }) } }
+        },
+      }
+    },
+    'a snapshot as new as the newest batch, or newer, brings its version, format, status and time: expected [3,4,"completed",5000], got [3,4,"completed",1001]',
   ],
   [
     'after clear() the old writer begins the session again',

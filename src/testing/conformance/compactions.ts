@@ -72,14 +72,21 @@ export const compactions: Cases = {
     equal([head?.seq, head?.status, head?.savedAt], [2, 'completed', 1002])
     equal((await storage.list({ status: 'completed' })).length, 1)
   },
-  'a snapshot brings its version, format and status with it': async (open) => {
+  'a snapshot as new as the newest batch, or newer, brings its version, format, status and time': async (
+    open,
+  ) => {
     const storage = open()
     const epoch = await begin(storage, 'a')
     await storage.append('a', epoch, batch(1), strict)
-    await storage.compact('a', epoch, { ...snapshot(2), version: 3, format: 4, status: 'completed' })
-    const head = (await storage.read('a'))?.head
-    equal([head?.version, head?.format, head?.status], [3, 4, 'completed'])
-    const [shown] = await storage.list()
-    equal([shown?.version, shown?.status], [3, 'completed'])
+    for (const [seq, at] of [
+      [1, 5000],
+      [2, 6000],
+    ] as const) {
+      await storage.compact('a', epoch, { ...snapshot(seq), version: 3, format: 4, status: 'completed', at })
+      const head = (await storage.read('a'))?.head
+      equal([head?.version, head?.format, head?.status, head?.savedAt], [3, 4, 'completed', at])
+      const [shown] = await storage.list()
+      equal([shown?.version, shown?.status, shown?.savedAt], [3, 'completed', at])
+    }
   },
 }
