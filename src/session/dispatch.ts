@@ -70,9 +70,7 @@ export function dispatch(
   step: string | undefined,
   patient: boolean = true,
 ): boolean | Promise<boolean> {
-  // See `Core.expire`.
-  core.stopIfAsked()
-  core.wake()
+  core.expire()
   const found = takerOf(core, event, step, patient)
   if (found) {
     found.level.append({ kind: 'sent', event: found.emission })

@@ -520,6 +520,19 @@ describe('rewind(seq)', () => {
     expect(await session.run()).toBe('mended')
   })
 
+  test('to right before the end, then an event is sent / that is the end, and nobody takes the event', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('work', { on: Go, emits: [Done] }, () => Done('end'))
+      .step('nudged', { on: Nudge }, () => {})
+    const session = await page.open(workflow)
+    await session.run()
+    session.rewind(seqOf(session, 'ended'))
+    expect(session.status).toBe('paused')
+    expect(await session.send(Nudge(1))).toBe(false)
+    expect([session.status, session.result]).toEqual(['completed', 'end'])
+  })
+
   test("from a retry back to the failure / the retry's promise rejects with that error", async () => {
     let broken = true
     const page = profile()

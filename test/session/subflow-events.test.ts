@@ -10,7 +10,7 @@ import {
   type AnyWorkflow,
 } from '../../src/index'
 import { virtualClock, virtualTabs } from '../../src/testing'
-import { Done, flow, gate, Go, Nudge, profile, thrown } from '../support/flows'
+import { Done, failure, flow, gate, Go, Nudge, profile, thrown } from '../support/flows'
 
 const Signal = defineEvent('signal', z.object({ n: z.coerce.number() }))
 const Extra = defineEvent('extra', z.string())
@@ -226,6 +226,28 @@ describe('who takes an event', () => {
     await page.settle()
     expect(await again.send(loosely(Signal({ n: 2 })))).toBe(true)
     expect(await again.run()).toEqual([1, 2, []])
+  })
+
+  test('sent while a reloaded step does not come to its sub-flow again / nobody takes it; once it does, one that nobody knows is an error', async () => {
+    const { page } = await running(called)
+    await page.reload()
+    const held = await page.open(called, { autoResume: false })
+    expect(await held.send(loosely(Signal({ n: 1 })))).toBe(false)
+    const nonsense = failure(held.send(loosely(Nudge(1))))
+    held.resume()
+    expect(await nonsense).toMatchObject({ name: 'UnknownEventError' })
+  })
+
+  test('two steps are the same sub-flow, and it is sent to the second / that one gets it', async () => {
+    const outer = defineWorkflow(flow)
+      .subflow('one', { on: Go, workflow: child, emits: [Done] })
+      .subflow('two', { on: Go, workflow: child, emits: [Done] })
+    const { page, session } = await running(outer)
+    for (const n of [1, 2]) {
+      expect(await session.send(loosely(Signal({ n })), { step: 'two' })).toBe(true)
+      await page.settle()
+    }
+    expect(session.result).toEqual([1, 2, []])
   })
 
   test('three deep / the innermost child gets it', async () => {

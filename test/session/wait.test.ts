@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, type AnySession, type AnyWorkflow } from '../../src/index'
+import {
+  createEngine,
+  defineEvent,
+  defineWorkflow,
+  memoryStorage,
+  type AnySession,
+  type AnyWorkflow,
+} from '../../src/index'
+import { virtualTabs } from '../../src/testing'
 import { Done, flow, gate, Go, Item, Nudge, profile, Question, Worked } from '../support/flows'
 
 const outside = { ...flow, events: [Nudge] } as const
@@ -484,6 +492,21 @@ describe('waitFor', () => {
     expect(await (await profile().open(workflow)).run()).toBe(6)
   })
 
+  test('sent while a reloaded step does not come to its wait again, whose predicate is not known / nobody takes it', async () => {
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) =>
+      Done((await ctx.waitFor(Nudge, { where: () => true })).data),
+    )
+    const page = profile()
+    void (await page.open(workflow)).run()
+    await page.settle()
+    await page.reload()
+    const held = await page.open(workflow, { autoResume: false })
+    expect(await held.send(Nudge(1))).toBe(false)
+    held.resume()
+    expect(await held.send(Nudge(2))).toBe(true)
+    expect(await held.run()).toBe(2)
+  })
+
   test('an event with a transforming schema / arrives transformed once', async () => {
     const Trimmed = defineEvent(
       'trimmed',
@@ -509,6 +532,20 @@ describe('waitFor', () => {
     await again.send(Trimmed('b'))
     await page.settle()
     expect(again.result).toEqual(['<a>', '<b>'])
+
+    // So it does when another tab has sent it.
+    const { clock } = page
+    const browser = { storage: memoryStorage(), clock, ...virtualTabs() }
+    const leader = await createEngine(browser).open(workflow)
+    const follower = await createEngine(browser).open(workflow)
+    void leader.run()
+    await clock.advance(100)
+    for (const it of [{ type: 'trimmed', data: 'a' } as never, Trimmed('b')]) {
+      const sent = follower.send(it)
+      await clock.advance(100)
+      expect(await sent).toBe(true)
+    }
+    expect(follower.result).toEqual(['<a>', '<b>'])
   })
 })
 
