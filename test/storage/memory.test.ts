@@ -52,12 +52,18 @@ describe('failAt', () => {
     await expect(storage.delete('a')).rejects.toBeInstanceOf(StorageError)
     await expect(storage.discard('a')).rejects.toBeInstanceOf(StorageError)
     await expect(storage.clear('x')).rejects.toBeInstanceOf(StorageError)
+    await expect(storage.clear()).rejects.toBeInstanceOf(StorageError)
+    await storage.keepPart?.('a', epoch, [1, 'part'])
+    await storage.writeFlow({ ...snapshot(1), applied: [] }, 0)
     expect(seen).toEqual([
       [1, { kind: 'append', id: 'a' }],
       [2, { kind: 'compact', id: 'a' }],
       [3, { kind: 'delete', id: 'a' }],
       [4, { kind: 'delete', id: 'a' }],
       [5, { kind: 'delete', id: 'x' }],
+      [6, { kind: 'delete', id: '' }],
+      [7, { kind: 'compact', id: 'a' }],
+      [8, { kind: 'flow', id: 'checkout' }],
     ])
     expect((await storage.read('a'))?.head.seq).toBe(1)
   })
@@ -128,6 +134,15 @@ describe('crashAt and restart', () => {
     expect(await settles(storage.append('a', old, batch(1), relaxed))).toBe(false)
     await storage.append('a', epoch, batch(1), relaxed)
     expect((await storage.read('a'))?.head.seq).toBe(1)
+  })
+
+  it('the next reader, also of flow state, is the next page and has no trouble, whatever the predicate says', async () => {
+    const storage = memoryStorage({ crashAt: () => true, failAt: () => true })
+    const flow = { ...snapshot(1), applied: [] }
+    expect(await settles(storage.writeFlow(flow, 0))).toBe(false)
+    expect(await storage.readFlow('checkout')).toBeUndefined()
+    expect(await storage.writeFlow(flow, 0)).toBe(true)
+    expect(await storage.readFlow('checkout')).toEqual(flow)
   })
 
   it('a call under way in the dead page does not land in the next', async () => {

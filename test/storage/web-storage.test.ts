@@ -255,6 +255,20 @@ describe('damaged', () => {
   })
 })
 
+it('a flow state that is set aside / stays in the area, beside what is written next', async () => {
+  const texts = area()
+  const storage = webStorage(texts)
+  // Damaged, it may have no number.
+  for (const seq of [0, 7]) {
+    await storage.writeFlow({ ...snapshot(seq), data: `"damaged ${seq}"`, applied: [] }, 0)
+    await storage.quarantineFlow('checkout', true)
+  }
+  await storage.writeFlow({ ...snapshot(1), data: '"fresh"', applied: [] }, 0)
+  const text = texts.getItem('dogear/checkout')
+  for (const it of ['damaged 0', 'damaged 7', 'fresh']) expect(text).toContain(it)
+  expect((await storage.readFlow('checkout'))?.data).toBe('"fresh"')
+})
+
 it('a flow with an open ask goes on in the next page', async () => {
   const texts = area()
   const page = () => createEngine({ storage: webStorage(texts), clock: virtualClock() })

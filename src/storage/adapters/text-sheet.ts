@@ -106,7 +106,7 @@ function remove(item: Item, kind: Kind, n: number, save: readonly number[] = [])
 
 function numbersIn(lines: ReadonlyMap<string, string>, kind: Kind): number[] {
   const keys = [...lines.keys()].filter((it) => it.startsWith(kind))
-  return keys.map((it) => Number(it.slice(1))).sort((a, b) => a - b)
+  return keys.map((it) => Number(it.slice(1)))
 }
 
 function store(area: TextArea, key: string, text: string | null): void {
