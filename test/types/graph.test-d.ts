@@ -85,4 +85,19 @@ describe('workflowFromGraph', () => {
     // @ts-expect-error a phase is a function
     workflowFromGraph(json, { nodes: { Work: { execute: 5 } } })
   })
+
+  it('takes nodes and conditions that are made of data', () => {
+    const rules = [{ name: 'grown', field: 'age' }]
+    workflowFromGraph(document, {
+      nodes: Object.fromEntries(
+        rules.map(({ name, field }) => [
+          name,
+          { execute: () => 1, cleanup: (state, _, age) => state.set(field, age) },
+        ]),
+      ),
+      conditions: Object.fromEntries(
+        rules.map(({ name, field }) => [name, (state) => Number(state.get(field)) > 17]),
+      ),
+    })
+  })
 })

@@ -84,7 +84,13 @@ export interface GraphRegistry<S extends Schema = Schema<Record<string, unknown>
   readonly events?: readonly EventType[] | undefined
 }
 
-type StateIn<S extends Schema> = NonNullable<S['~standard']['types']>['output']
+/**
+ * While the compiler looks at conditions or nodes that a call returns (`Object.fromEntries`), there is no schema yet: with
+ * `never` for the state, they would fit nothing afterwards.
+ */
+type StateIn<S extends Schema> = [S] extends [never]
+  ? Record<string, unknown>
+  : NonNullable<S['~standard']['types']>['output']
 
 /** A registered entry in one form. */
 export interface Registered {
