@@ -76,7 +76,7 @@ export class WorkflowError extends DogearError {
   declare readonly findings: readonly Finding[]
   constructor(workflow: string, findings: readonly Finding[]) {
     super(
-      `workflow "${workflow}" has ${findings.length} ${findings.length === 1 ? 'mistake' : 'mistakes'}:\n` +
+      `workflow "${workflow}" has ${findings.length} mistake${findings.length === 1 ? '' : 's'}:\n` +
         findings.map((it) => `  - ${it.message}`).join('\n'),
     )
     this.workflow = workflow

@@ -130,7 +130,8 @@ const checks: Record<Check, (definition: Definition, report: Report) => void> = 
   stop({ options, steps }, report) {
     const { stop } = options
     if (stop === undefined) report('there is no `stop` event')
-    else if (!steps.some((it) => emits(it, stop.type))) report(`no step emits the stop event "${stop.type}"`)
+    else if (!steps.some((it) => emits(it, stop.type)))
+      report(`no step emits the stop event "${stop.type}"; where none is meant, skip: ['stop', 'deadEnd']`)
   },
 
   unconsumed(definition, report) {

@@ -240,6 +240,14 @@ describe('start and stop', () => {
     expect(findings(workflow).join()).toMatch(/stop: .*"done"/)
   })
 
+  test('a loop that emits no stop event / told what to skip, if it shall never end; with that it is valid', () => {
+    const loop = (skip: readonly ('stop' | 'deadEnd')[]) =>
+      defineWorkflow({ ...flow, skip }).step('work', { on: [Go, Item], emits: [Item] }, () => Item(1))
+    const [missing] = findings(loop([]))
+    expect(missing).toMatch(/where none is meant, skip: \['stop', 'deadEnd'\]$/)
+    expect(findings(loop(['stop', 'deadEnd']))).toEqual([])
+  })
+
   test('no start, no stop, no steps at all / reported, no crash', () => {
     expect(findings(defineWorkflow({ name: 'empty', version: 1 } as never))).toEqual([
       'start: there is no `start` event',
