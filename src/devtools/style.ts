@@ -1,7 +1,8 @@
 /** System colours, so that it follows the light, the dark and the high contrast of whoever looks at it. */
 export const STYLE = `
 /* What is not important gives way to the page's own styles. While it is closed, the page lays nothing out for it. */
-:host { all: initial !important; --height: min(50vh, 480px); display: block !important; position: absolute !important;
+:host { all: initial !important; direction: ltr !important; --height: min(50vh, 480px); display: block !important;
+  position: absolute !important;
   color-scheme: light dark !important; font: 13px/1.5 system-ui, sans-serif !important; color: CanvasText !important; }
 /* The page can be scrolled until nothing of it is behind the panel. */
 :host(.open) { position: static !important; height: var(--height) !important; }

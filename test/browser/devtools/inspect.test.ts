@@ -92,6 +92,13 @@ test('a button says how the session stands, opens the panel, and closes it again
   await expect.poll(() => toggle().textContent).toBe('Dogear: cancelled')
 })
 
+test('on a page that reads from right to left it reads from left to right, as its words do', async () => {
+  document.documentElement.dir = 'rtl'
+  ends.push(() => document.documentElement.removeAttribute('dir'))
+  show(await opened(), { open: true })
+  expect(getComputedStyle(part('Dogear inspector')).direction).toBe('ltr')
+})
+
 test('it follows the state, and what somebody has opened stays open', async () => {
   const session = await opened()
   show(session, { open: true })
