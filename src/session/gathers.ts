@@ -1,17 +1,40 @@
+import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import type { Scope } from './model/model'
 import { scopeOf } from './model/reduce-deliver'
 
-/** The gathering steps that a step's events lead to before any other gathering step. */
-export function gathersAfter({ step, passed = [] }: Scope, definition: Core['definition']): string[] {
+/**
+ * The gathering steps of a fan-out: those that have gathered something, and those beside them that its events lead to before
+ * any other gathering step. Of two such that follow each other, the first is of an inner fan-out and the second of an outer one.
+ */
+export function gathersAfter(
+  { step, parent, passed = [], gathered }: Scope,
+  definition: Definition,
+): string[] {
+  const isBefore = (one: string, other: string): boolean =>
+    gathersFrom(one, definition, true).has(other) && !gathersFrom(other, definition, true).has(one)
+  const near = [...gathersFrom(step, definition, false)].filter((it) => !passed.includes(it))
+  const all = [...new Set([...gathered.keys(), ...near])]
+  const isOfAnother = (it: string): boolean =>
+    all.some((other) => {
+      if (gathered.has(other)) return isBefore(it, other) || isBefore(other, it)
+      return parent === undefined ? isBefore(it, other) : isBefore(other, it)
+    })
+  return all.filter((it) => gathered.has(it) || !isOfAnother(it))
+}
+
+/** The gathering steps that a step's events lead to: the next ones or, with `beyond`, those behind them as well. */
+function gathersFrom(step: string, { stepsByName, routes }: Definition, beyond: boolean): Set<string> {
   const found = new Set<string>()
   const seen = new Set([step])
   for (const from of seen)
-    for (const { type } of definition.stepsByName.get(from)?.emits ?? [])
-      for (const to of definition.routes.get(type) ?? [])
-        if (definition.stepsByName.get(to)?.join === 'gather' && !passed.includes(to)) found.add(to)
-        else seen.add(to)
-  return [...found]
+    for (const { type } of stepsByName.get(from)?.emits ?? [])
+      for (const to of routes.get(type) ?? []) {
+        const gathers = stepsByName.get(to)?.join === 'gather'
+        if (gathers) found.add(to)
+        if (beyond || !gathers) seen.add(to)
+      }
+  return found
 }
 
 /**

@@ -203,7 +203,7 @@ export class Scheduler {
     if (model.ripe.size > 0)
       for (const id of model.ripe) {
         const scope = model.scopes.get(id) as Scope
-        const steps = scope.gathered.size > 0 ? [...scope.gathered.keys()] : gathersAfter(scope, definition)
+        const steps = gathersAfter(scope, definition)
         this.core.append({
           kind: 'gathered',
           scope: scope.id,

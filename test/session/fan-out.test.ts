@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineEvent, defineWorkflow, gather, StepFailed, type StepError } from '../../src/index'
+import { allOf, defineEvent, defineWorkflow, gather, StepFailed, type StepError } from '../../src/index'
 import { Answer, Done, failure, flow, Go, Item, profile, Question, Worked, sorted } from '../support/flows'
 
 const Group = defineEvent('group', z.number())
@@ -350,6 +350,56 @@ test('two gathers of one fan-out / each gets its own type, once', async () => {
       return both && Done(sorted(both.map((it) => it.data)))
     })
   expect(await (await profile().open(workflow)).run()).toEqual([2, 4])
+})
+
+describe('two gathers of one fan-out', () => {
+  const Apples = defineEvent('apples', z.array(z.number()))
+  const Pears = defineEvent('pears', z.array(z.number()))
+  const Apple = defineEvent('apple', z.number())
+  const Pear = defineEvent('pear', z.number())
+  const flow = { name: 'fruit', version: 1, start: Numbers, stop: Done } as const
+
+  test.each([
+    [
+      [1, 2, 3],
+      [[1, 3], [2]],
+    ],
+    [
+      [1, 3],
+      [[1, 3], []],
+    ],
+    [[2], [[], [2]]],
+    [[], [[], []]],
+  ])('the events %j / each runs once, also without an event of its type: %j', async (numbers, expected) => {
+    const workflow = defineWorkflow(flow)
+      .step('sort', { on: Numbers, emits: [Apple, Pear] }, (_, { data }) =>
+        data.map((it) => (it % 2 === 1 ? Apple(it) : Pear(it))),
+      )
+      .step('apples', { on: gather(Apple), emits: [Apples] }, (_, all) => Apples(all.map((it) => it.data)))
+      .step('pears', { on: gather(Pear), emits: [Pears] }, (_, all) => Pears(all.map((it) => it.data)))
+      .step('both', { on: allOf(Apples, Pears), emits: [Done] }, (_, both) => Done(both.map((it) => it.data)))
+    expect(await (await profile().open(workflow)).run(numbers)).toEqual(expected)
+  })
+
+  test('one of an inner fan-out, that some branches open / runs for those alone, and the outer one once', async () => {
+    const ran: string[] = []
+    const workflow = defineWorkflow(flow)
+      .step('split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+      .step('work', { on: Item, emits: [Apple, Worked] }, (_, { data }) =>
+        data === 1 ? Worked(1) : Array.from({ length: data }, () => Apple(1)),
+      )
+      .step('inner', { on: gather(Apple), emits: [Worked] }, (_, { length }) => {
+        ran.push('inner')
+        return Worked(length * 10)
+      })
+      .step('outer', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+    const session = await profile().open(workflow)
+    expect(await session.run([1, 1])).toEqual([1, 1])
+    expect(ran).toEqual([])
+    expect(await session.run([])).toEqual([])
+    expect(ran).toEqual([])
+    expect(await session.run([1, 2, 0])).toEqual([1, 20, 0])
+  })
 })
 
 test('a gather whose handler fails and is retried / gets the same events again', async () => {

@@ -61,8 +61,6 @@ export function joinedSteps(flow: Any, { world, page, joined, retry, made, nameO
       },
     )
     .step(nameOf('pieces'), { on: gather(Piece), emits: [Worked], retry }, (_: Any, all: Any): Any => {
-      // A fan-out of nothing leads here, too.
-      if (all.length === 0) return undefined
       const [[done]] = all.map((it: Any) => it.data)
       if (all.some(({ data: [other, n] }: Any, at: number) => n !== at || other[0] !== done[0]))
         world.complain(`gathered ${JSON.stringify(all)}`)
