@@ -120,9 +120,9 @@ function fence(live: LiveSession, error: StaleEpochError): void {
 export function copyFor(serializer: Serializer): CopyValue {
   if (serializer.check === undefined) return copyJson
   const copy = copyKeeping(() => true)
-  return (value, where) => {
+  return (value, where, before) => {
     serializer.check?.(value, nameOf(where))
-    return copy(value, where)
+    return copy(value, where, before)
   }
 }
 

@@ -50,5 +50,7 @@ export function flowWriter(
   same?: SameValues,
   copy: CopyValue = copyOnlyJson,
 ): Writer {
-  return new Writer(flowSchema(schema, same), (value, where) => copy(value, nameOf(where, NAME)))
+  return new Writer(flowSchema(schema, same), (value, where, before) =>
+    copy(value, nameOf(where, NAME), before),
+  )
 }

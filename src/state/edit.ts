@@ -19,7 +19,7 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
   const { draft, touched, finish } = draftOf(before)
   const succeed = (): Op[] => {
     const after = finish()
-    return changes(writer, after, diff(before, after, touched))
+    return changes(writer, before, after, diff(before, after, touched))
   }
   const fail = (error: unknown): never => {
     // A draft that somebody kept must throw from now on.
@@ -35,7 +35,7 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
   return isThenable(outcome) ? Promise.resolve(outcome).then(succeed, fail) : succeed()
 }
 
-function changes(writer: Writer, after: unknown, ops: readonly Op[]): Op[] {
+function changes(writer: Writer, before: unknown, after: unknown, ops: readonly Op[]): Op[] {
   const { schema } = writer
   const result = currentOf(after)
   return ops.map((op) => {
@@ -52,15 +52,20 @@ function changes(writer: Writer, after: unknown, ops: readonly Op[]): Op[] {
       const place = toPath([...path.keys, String(last)])
       const made = schema.check(result, place, item)
       if (made.path !== place) return writer.made(made)
-      return copied(writer, ['splice', id, last, 0, [made.value]], path)
+      return frozen<Op>(['splice', id, last, 0, [writer.kept(made.value, place)]])
     }
     // `whole` holds the operations before it as well, so a path that a later one changes is checked at its end.
     const made = whole === undefined ? undefined : schema.check(result, path, whole)
-    return made && !sameContent(made.value, whole) ? writer.made(made) : copied(writer, op, path)
+    return made && !sameContent(made.value, whole) ? writer.made(made) : copied(writer, before, op, path)
   })
 }
 
-function copied(writer: Writer, op: Exclude<Op, readonly ['replace', unknown]>, path: Path): Op {
+function copied(
+  writer: Writer,
+  before: unknown,
+  op: Exclude<Op, readonly ['replace', unknown]>,
+  path: Path,
+): Op {
   switch (op[0]) {
     case 'set':
       return frozen<Op>(['set', op[1], writer.kept(op[2], path)])
@@ -68,8 +73,10 @@ function copied(writer: Writer, op: Exclude<Op, readonly ['replace', unknown]>, 
       // A draft's list grows by a splice, so this is text.
       return appended(path, op[2], 'text')
     case 'splice': {
+      // What was somewhere in the list before is kept as it is.
+      const known = new Set(valueAt(before, path.keys) as readonly unknown[])
       const items = op[4].map((it, index) =>
-        writer.kept(it, `${nameOf(path, writer.schema.root)}.${op[2] + index}`),
+        writer.kept(it, `${nameOf(path, writer.schema.root)}.${op[2] + index}`, known.has(it) && it),
       )
       return frozen<Op>(['splice', op[1], op[2], op[3], items])
     }

@@ -1,12 +1,16 @@
 import { SerializationError } from '../errors'
 import { frozen } from './development'
 import { checkKey, isForbidden } from './path'
+import { at as valueIn, isContainer } from './view'
 
 /** The name of a value in errors: `state.upload`, or the path in the state, whose name is made when it is needed. */
 export type Where = string | { readonly text: string }
 
-/** Takes a value in: checks that it would survive being stored, and returns a copy that nobody else holds. */
-export type CopyValue = (value: unknown, where: Where) => unknown
+/**
+ * Takes a value in: checks that it would survive being stored, and returns a copy that nobody else holds. Parts of `before`,
+ * which it replaces, are kept as they are: nobody may change them, and whoever shows one need not hear of the write.
+ */
+export type CopyValue = (value: unknown, where: Where, before?: unknown) => unknown
 
 /** Whether a value that is no JSON is kept as it is; may throw the reason why not. */
 export type Keeps = (value: unknown) => boolean
@@ -18,6 +22,10 @@ interface Level {
   readonly key: Where | number
   readonly value: object
   readonly keeps: Keeps | undefined
+  /** What it replaces. */
+  readonly before: unknown
+  /** The items of that, if it is a list. */
+  items?: Set<unknown>
 }
 
 const MOST_LEVELS = 1000
@@ -31,16 +39,17 @@ const CLONED = / (BigInt|Date|Map|Set|RegExp|Blob|File|FileList|ArrayBuffer|\w+A
  * Throws a SerializationError that names the path and the kind of anything else, a PathError for a key such
  * as `__proto__`.
  */
-export const copyJson: CopyValue = (value, where) => copy(value, where, undefined, undefined)
+export const copyJson: CopyValue = (value, where, before) => copy(value, where, undefined, undefined, before)
 
 /** The same where no other serializer helps, as for events and flow state: a refusal does not advise one. */
-export const copyOnlyJson: CopyValue = (value, where) => copy(value, where, undefined, nothing)
+export const copyOnlyJson: CopyValue = (value, where, before) =>
+  copy(value, where, undefined, nothing, before)
 
 const nothing: Keeps = () => false
 
 /** The same for storages that hold more than JSON: `keeps` says what is kept as it is. */
 export function copyKeeping(keeps: Keeps): CopyValue {
-  return (value, where) => copy(value, where, undefined, keeps)
+  return (value, where, before) => copy(value, where, undefined, keeps, before)
 }
 
 /** Whether this is an object without a class; also one that was made in another frame. */
@@ -49,7 +58,13 @@ export function isPlainObject(value: object): value is Record<string, unknown> {
   return prototype === null || isTop(prototype)
 }
 
-function copy(value: unknown, key: Where | number, up: Level | undefined, keeps: Keeps | undefined): unknown {
+function copy(
+  value: unknown,
+  key: Where | number,
+  up: Level | undefined,
+  keeps: Keeps | undefined,
+  before?: unknown,
+): unknown {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null || value === undefined)
     return value
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
@@ -63,6 +78,7 @@ function copy(value: unknown, key: Where | number, up: Level | undefined, keeps:
       keeps,
     )
   }
+  if (value === before) return value
   let depth = 0
   for (let outer = up; outer; outer = outer.up) {
     if (outer.value === value) return refuse('a cycle', key, up)
@@ -73,7 +89,7 @@ function copy(value: unknown, key: Where | number, up: Level | undefined, keeps:
     if (!list && keeps?.(value)) return value
     return refuse(classOf(value), key, up, keeps)
   }
-  const level: Level = { up, key, value, keeps }
+  const level: Level = { up, key, value, keeps, before }
   return frozen(list ? copyList(value, level) : copyObject(value as Record<string, unknown>, level))
 }
 
@@ -82,7 +98,7 @@ function copyList(list: readonly unknown[], level: Level): unknown[] {
   for (let at = 0; at < list.length; at++) {
     const item = list[at]
     if (item === undefined) refuse(at in list ? 'undefined in a list' : 'a hole in a list', at, level)
-    made.push(copy(item, at, level, level.keeps))
+    made.push(copyPart(item, at, level))
   }
   // As on what `match` returns. A long list has none, and its keys take longer to list than all the rest.
   const named = made.length < 1000 && Object.keys(list)[made.length]
@@ -96,10 +112,17 @@ function copyObject(object: Record<string, unknown>, level: Level): Record<strin
   const made: Record<string, unknown> = {}
   for (const key of Object.keys(object)) {
     if (isForbidden(key)) checkKey(key, pathOf(key, level).replace(/^(flowS|s)tate\./, ''))
-    const value = copy(object[key], key, level, level.keeps)
+    const value = copyPart(object[key], key, level)
     if (value !== undefined) made[key] = value
   }
   return made
+}
+
+/** A part of the old value is found at its old place, an item of a list also at any other. */
+function copyPart(part: unknown, key: string | number, level: Level): unknown {
+  const { before, keeps } = level
+  const isKept = Array.isArray(before) && isContainer(part) && (level.items ??= new Set(before)).has(part)
+  return copy(part, key, level, keeps, isKept ? part : isContainer(part) && valueIn(before, key))
 }
 
 function above(value: object | null): object | null {

@@ -139,7 +139,9 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
     const made = put(ruleOf(parent).kind === 'list' ? [] : {}, path.keys.slice(-1), value, asked)
     return check(ruleOf, current, parent, made, asked)
   }
-  if (depth === path.keys.length) return { path, value: outputOf(judge, value, path, asked, root) }
+  // A schema makes new objects of everything: what it has left as it was is what was given.
+  const settled = (made: unknown): Checked => ({ path, value: same(made, value) ? value : made })
+  if (depth === path.keys.length) return settled(outputOf(judge, value, path, asked, root))
   const below = path.keys.slice(depth)
   const before = put(current.peek(place), below, value, asked)
   const after = outputOf(judge, before, place, asked, root)
@@ -151,7 +153,7 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
   }
   // Compares only what is beside the written value: a small answer makes a small record.
   return same(put(before, below, null, asked), put(after, below, null, asked))
-    ? { path, value: found }
+    ? settled(found)
     : { path: place, value: after }
 }
 

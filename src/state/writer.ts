@@ -27,8 +27,9 @@ export class Writer {
     const value: unknown = typeof next === 'function' ? next(view.read(path)) : next
     if (value === undefined) return this.delete(view, path, always)
     // Nothing to do. So too for a value that was just read here, which keeps its identity.
-    if (Object.is(value, look(view, path)) && !always) return undefined
-    return written(this.#checked(view, path, value))
+    const before = look(view, path)
+    if (Object.is(value, before) && !always) return undefined
+    return written(this.#checked(view, path, value, before))
   }
 
   append(view: View, path: Path, item: unknown): Op {
@@ -56,18 +57,18 @@ export class Writer {
   replace(view: Current, state: unknown): Op {
     // The next load would take null for a missing state, and refuse what is stored.
     if (state == null) throw new SerializationError(nameOf(ROOT, this.schema.root), String(state), 'write {}')
-    return written(this.#checked(view, ROOT, state))
+    return written(this.#checked(view, ROOT, state, view.peek(ROOT)))
   }
 
   /** The copy of something that must be there: an item of a list, or the whole state, cannot be undefined. */
-  kept(value: unknown, place: Where): unknown {
+  kept(value: unknown, place: Where, before?: unknown): unknown {
     if (value === undefined)
       throw new SerializationError(
         nameOf(place, this.schema.root),
         'undefined',
         'write null, or delete the item',
       )
-    return this.copy(value, place)
+    return this.copy(value, place, before)
   }
 
   #begin(view: View, path: Path, item: unknown): Op {
@@ -87,8 +88,8 @@ export class Writer {
    * Copied before it is checked, so that a schema never gets the caller's own objects. What the schema makes of it (defaults,
    * coercion) is copied as well.
    */
-  #checked(view: Current, path: Path, next: unknown): Checked {
-    const given = this.kept(next, path)
+  #checked(view: Current, path: Path, next: unknown, before?: unknown): Checked {
+    const given = this.kept(next, path, before)
     const made = this.schema.check(view, path, given)
     return made.value === given ? made : { path: made.path, value: this.copy(made.value, made.path) }
   }

@@ -345,6 +345,17 @@ describe('flow state', () => {
     expect(told).toEqual(['all', 'all', 'count'])
   })
 
+  test('a list is set with one entry changed / who listens to another entry hears nothing', async () => {
+    const entries = z.array(z.object({ n: z.number() })).default([])
+    const workflow = defineWorkflow({ ...flow, flowState: z.object({ entries }) })
+    const { state } = profile().engine.flow(workflow)
+    state.set('entries', [{ n: 1 }, { n: 2 }])
+    const heard: string[] = []
+    for (const path of ['entries.0', 'entries.1'] as const) state.subscribe(path, () => heard.push(path))
+    state.set('entries', (list) => list.map((it) => (it.n === 2 ? { n: 5 } : it)))
+    expect(heard).toEqual(['entries.1'])
+  })
+
   test('an invalid write / refused with its path, nothing changed', async () => {
     const { state } = profile().engine.flow(counting)
     const error: StateValidationError = thrown(() => state.set('count', 'three' as never))

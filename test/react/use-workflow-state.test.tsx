@@ -158,6 +158,28 @@ test('writes above and below the path / shown; an equal value / no render', asyn
   expect(renders).toBe(before)
 })
 
+test('a list is set with one item changed / only that row renders', async () => {
+  const rendered: number[] = []
+  function Row({ at }: { at: number }): null {
+    hooks.useWorkflowState(`items.${at}`)
+    rendered.push(at)
+    return null
+  }
+  const { state } = await open(
+    <>
+      {[0, 1, 2].map((at) => (
+        <Row key={at} at={at} />
+      ))}
+    </>,
+  )
+  act(() => state.set('items', [{ price: 1 }, { price: 2 }, { price: 3 }]))
+  rendered.length = 0
+  act(() => state.set('items', (items) => items.map((it) => (it.price === 2 ? { ...it, price: 5 } : it))))
+  expect(rendered).toEqual([1])
+  act(() => state.replace({ ...state.get(), note: 'x' }))
+  expect(rendered).toEqual([1])
+})
+
 test('the setter / the same function in every render and component, also for a path of segments', async () => {
   const setters = new Set<unknown>()
   function Age({ path }: { readonly path: 'user.age' | readonly ['user', 'age'] }) {

@@ -43,7 +43,7 @@ type Cell =
 
 export class Boom extends Error {}
 
-/** After an edit that made a list longer or shorter, nobody promises which of its items are the same objects. */
+/** After an edit that made a list longer or shorter, and after a reset, nobody promises which parts are the same objects. */
 const UNSURE = -1
 let lastId = 0
 
@@ -94,7 +94,7 @@ export class Model {
         return write(cell, command.path, command.value)
       case 'update': {
         const previous = find(cell, command.path)
-        return write(cell, command.path, update(previous && json(previous)))
+        return write(cell, command.path, update(previous && json(previous)), previous)
       }
       case 'append':
         return append(cell, command.path, command.value as Json)
@@ -103,8 +103,8 @@ export class Model {
       case 'replace':
         return fresh(command.value)
       case 'reset':
-        // What the store begins with is nothing new to it.
-        return cell === this.#first ? cell : fresh(this.#initial)
+        // What the store begins with is nothing new to it; of the rest it keeps what is still as it was.
+        return cell === this.#first ? cell : unsure(fresh(this.#initial))
       case 'edit': {
         const plain = structuredClone(json(cell))
         for (const mutation of command.mutations) mutate(plain, mutation)
@@ -276,12 +276,26 @@ function rewrite(
   return { id: lastId, fields }
 }
 
-function write(cell: Cell, path: readonly string[], value: Json | undefined): Cell {
+function write(cell: Cell, path: readonly string[], value: Json | undefined, shared?: Cell): Cell {
   if (value === undefined) return remove(cell, path)
   check(path)
   return rewrite(cell, path, (found) =>
-    found && 'scalar' in found && found.scalar === value ? found : fresh(value),
+    found && 'scalar' in found && found.scalar === value ? found : updated(shared, value),
   ) as Cell
+}
+
+/** What `update` has taken over from the previous value is the same objects as before. */
+function updated(previous: Cell | undefined, value: Json): Cell {
+  const made = fresh(value)
+  if (!previous) return made
+  if ('list' in made && 'list' in previous)
+    return { id: made.id, list: [...previous.list, ...made.list.slice(previous.list.length)] }
+  if (!('fields' in made && 'fields' in previous)) return made
+  const kept = [...made.fields].map(([key, it]): [string, Cell] => [
+    key,
+    (key !== 'n' && previous.fields.get(key)) || it,
+  ])
+  return { id: made.id, fields: new Map(kept) }
 }
 
 function append(cell: Cell, path: readonly string[], item: Json): Cell {

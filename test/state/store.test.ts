@@ -115,6 +115,105 @@ describe('reading', () => {
     expect(store.get('other')).toBe(root['other'])
   })
 
+  describe.each([
+    ['without a schema', {}],
+    [
+      'with a schema',
+      {
+        schema: z.object({
+          rows: z.array(z.object({ n: z.number(), tags: z.array(z.string()).default([]) })),
+          user: z.object({ name: z.string(), home: z.object({ city: z.string() }) }),
+          note: z.string().optional(),
+        }),
+      },
+    ],
+  ])('a new value that holds parts of the old one, %s', (_, options) => {
+    interface Page {
+      rows: { n: number; tags: string[] }[]
+      user: { name: string; home: { city: string } }
+      note?: string
+    }
+    const row = (n: number): Page['rows'][number] => ({ n, tags: ['new'] })
+    const make = (): StateStore<Page> => {
+      const initial = { rows: [row(1), row(2), row(3)], user: { name: 'Ada', home: { city: 'London' } } }
+      return createStore({ ...options, initial } as object) as unknown as StateStore<Page>
+    }
+    /** How many times the listeners at these paths are called. */
+    const calls = (store: StateStore<Page>, write: () => void, ...paths: string[]): number[] => {
+      const listeners = paths.map((path) => {
+        const listener = vi.fn<() => void>()
+        store.subscribe(path as '', listener)
+        return listener
+      })
+      write()
+      return listeners.map((it) => it.mock.calls.length)
+    }
+
+    test('one row of a list is replaced / the others stay the same objects, and their listeners hear nothing', () => {
+      const store = make()
+      const [first, second, third] = store.get('rows')
+      const write = (): void =>
+        store.set('rows', (rows) => rows.map((it) => (it.n === 2 ? { ...it, n: 20 } : it)))
+      expect(calls(store, write, 'rows.0', 'rows.1', 'rows.1.tags', 'rows.2', 'rows')).toEqual([
+        0, 1, 0, 0, 1,
+      ])
+      expect(store.get('rows')).toEqual([row(1), row(20), row(3)])
+      expect(store.get('rows.0')).toBe(first)
+      expect(store.get('rows.1')).not.toBe(second)
+      expect(store.get('rows.1.tags')).toBe(second?.tags)
+      expect(store.get('rows.2')).toBe(third)
+    })
+
+    test('rows are added, removed or sorted / each stays the same object, wherever it goes', () => {
+      const store = make()
+      const [first, second, third] = store.get('rows')
+      store.set('rows', (rows) => [row(0), ...rows])
+      expect([1, 2, 3].map((at) => store.get('rows')[at])).toEqual([first, second, third])
+      expect(store.get('rows.1')).toBe(first)
+      store.set('rows', (rows) => rows.filter((it) => it.n !== 2).toReversed())
+      expect(store.get('rows.0')).toBe(third)
+      expect(store.get('rows.1')).toBe(first)
+      store.edit((draft) => {
+        draft.rows.splice(0, 0, row(7))
+        draft.rows.splice(2, 0, row(8))
+      })
+      expect(store.get('rows').map((it) => it.n)).toEqual([7, 3, 8, 1, 0])
+      expect(store.get('rows.1')).toBe(third)
+      expect(store.get('rows.3')).toBe(first)
+    })
+
+    test('an object or the whole state is spread / what was not written stays the same, also in a batch and in a reset', () => {
+      const store = make()
+      const { rows, user } = store.get()
+      const spread = (): void => store.set('user', (it) => ({ ...it, name: 'Grace' }))
+      expect(calls(store, spread, 'user.home', 'user', 'rows')).toEqual([0, 1, 0])
+      expect(store.get('user.home')).toBe(user.home)
+      const replace = (): void => store.replace({ ...store.get(), note: 'x' })
+      expect(calls(store, replace, 'user', 'rows', 'rows.1', 'note')).toEqual([0, 0, 0, 1])
+      const batch = (): void =>
+        store.batch(() => {
+          store.set('rows.0.n', 10)
+          store.set('rows', (it) => [...it])
+        })
+      expect(calls(store, batch, 'rows.0', 'rows.1', 'rows.2', 'rows')).toEqual([1, 0, 0, 1])
+      expect(calls(store, () => store.reset(), 'user.home', 'user.name', 'rows.0', 'rows.1')).toEqual([
+        0, 1, 1, 0,
+      ])
+      expect(store.get('rows')).toEqual(rows)
+    })
+
+    test("what is the caller's own beside it / is a copy, which the caller may go on changing", () => {
+      const store = make()
+      const mine = { n: 4, tags: ['mine'] }
+      store.set('rows', (rows) => [...rows, mine])
+      mine.tags.push('changed')
+      store.set('rows', (rows) => [...rows, mine])
+      expect(store.get('rows.3.tags')).toEqual(['mine'])
+      expect(store.get('rows.4.tags')).toEqual(['mine', 'changed'])
+      expect(Object.isFrozen(mine)).toBe(false)
+    })
+  })
+
   test('what is read is frozen in development, all the way down', () => {
     const store = createStore({ initial: { a: { list: [{ x: 1 }] } } })
     store.set('a.list.0.y', { z: [] })
