@@ -1,6 +1,6 @@
 import { EventValidationError, SessionStateError } from '../errors'
 import { checkOptions } from '../state/argument'
-import { genuine, isEvent, type AnyEvent, type WorkflowEvent } from '../workflow/event'
+import { genuine, isEvent, isGenuine, type AnyEvent, type WorkflowEvent } from '../workflow/event'
 import { OutcomeKnown } from '../workflow/outcome-unknown'
 import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
@@ -59,7 +59,9 @@ function acceptReply(of: Open, ask: string, event: WorkflowEvent): Deliver {
   const value = definition && replyData(type, event, definition)
   return () => {
     if (core.remote) {
-      const args = definition ? [value, true] : [event.data]
+      // The code of a sub-flow that a handler calls is in the leader only. What it asks for may be known all the same.
+      const factory = core.definition.eventsByType.get(type)
+      const args = definition ? [value, true] : [event.data, factory && isGenuine(event, factory)]
       return core.remote.call('reply', ask, ...args) as Promise<boolean>
     }
     return definition || isOver(core) ? taken(core, ask, type, value) : replyLater(of, ask, event)
