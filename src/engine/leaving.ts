@@ -50,7 +50,7 @@ export class Leaving {
   /** The epoch under which the session was stored when it was read. */
   #found: number | undefined
   /** The page is being left, or is frozen. */
-  #away = false
+  away = false
 
   constructor(options: LeavingOptions) {
     this.#options = options
@@ -67,7 +67,7 @@ export class Leaving {
   /** The session is closed. What storage has not taken is left to the next page; a killed page leaves nothing. */
   end(): void {
     const { page, live } = this.#options
-    if (live.core.closed === 'closed' && this.#executes && !this.#away) this.#leave()
+    if (live.core.closed === 'closed' && this.#executes && !this.away) this.#leave()
     page.removeEventListener('pagehide', this.#hide)
     page.removeEventListener('pageshow', this.#show)
     page.removeEventListener('visibilitychange', this.#look)
@@ -157,7 +157,7 @@ export class Leaving {
     const { live, place } = this.#options
     const { key } = event as { readonly key?: unknown }
     const { core } = live
-    if (!live.leading || this.#away) return
+    if (!live.leading || this.away) return
     // Left by a tab that had led before, and was mostly heard: once all of it is stored, nobody needs it.
     const tail = key === place ? await this.#exit.read() : undefined
     if (tail?.lineage === core.model.lineage) {
@@ -192,7 +192,7 @@ export class Leaving {
     this.#onceStored(() => {
       this.#taken = []
       // If this page was left meanwhile, it has put more into it.
-      if (!this.#away) this.#exit.clear()
+      if (!this.away) this.#exit.clear()
     })
   }
 
@@ -212,7 +212,7 @@ export class Leaving {
 
   /** The last chance. Slow work may never end, or may block every other tab when the page is frozen with it. */
   readonly #hide = (event: object): void => {
-    this.#away = true
+    this.away = true
     const { live, tabs, storage } = this.#options
     let released = isCached(event)
     if (this.#executes) {
@@ -253,14 +253,14 @@ export class Leaving {
   }
 
   readonly #show = (event: object): void => {
-    this.#away = false
+    this.away = false
     if (isCached(event)) void this.#options.tabs.thaw()
   }
 
   /** A hidden page may be killed without another event. A page that is left is hidden after `pagehide`: too late to write. */
   readonly #look = (): void => {
     const { page, live } = this.#options
-    if (!this.#away && page.document?.visibilityState === 'hidden' && live.role === 'leader')
+    if (!this.away && page.document?.visibilityState === 'hidden' && live.role === 'leader')
       live.flush().catch(() => {})
   }
 }

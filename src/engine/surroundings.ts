@@ -41,8 +41,9 @@ export class Surroundings {
       keep: (known) => this.page?.keep(known) ?? false,
       left: () => this.page?.asked ?? [],
     })
-    this.#unwatch = storage.watch(() => keeping.tenure?.look())
     const { tabs } = this
+    // While the page is left, another one may execute, and look.
+    this.#unwatch = storage.watch(() => (tabs.shared && this.page?.away) || keeping.tenure?.look())
     if (page)
       this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock, onError })
   }

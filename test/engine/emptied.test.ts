@@ -445,6 +445,63 @@ describe('storage is emptied under several tabs', () => {
     expect(two.state.get()).toEqual({ old: 1, new: 2, newer: 3 })
   })
 
+  test('and a tab that had led, and sleeps, notices it too / the tab that leads now stores everything again', async () => {
+    const { clock, storage, empty } = browser()
+    const watching = new Set<() => void>()
+    const watch = (listener: () => void) => (watching.add(listener), () => watching.delete(listener))
+    const compact: SessionStorage['compact'] = async (...call) => {
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 10))
+      return storage.compact(...call)
+    }
+    const [page, tabs] = [new Page(new Map()), virtualTabs()]
+    const tab = (own: Page): Engine =>
+      createEngine({ storage: { ...storage, compact, watch }, clock, page: own, ...tabs })
+    const one = await tab(new Page(new Map())).open(asking)
+    one.state.set('old', 1)
+    await one.flush()
+    const two = await tab(page).open(asking)
+    await two.takeOver()
+    page.hide(true)
+    await clock.advance(5000)
+    expect(one.role).toBe('leader')
+    empty()
+    for (const it of watching) it()
+    await clock.advance(5000)
+    expect([one.role, one.persistence.status, one.state.get()]).toEqual(['leader', 'saved', { old: 1 }])
+    page.show(true)
+    await clock.advance(1000)
+    two.state.set('new', 2)
+    await clock.advance(1000)
+    expect([two.role, one.state.get()]).toEqual(['follower', { old: 1, new: 2 }])
+    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
+  test.each([false, true])(
+    'the only tab sleeps as it notices (and writes: %j), and comes back / it stores everything again',
+    async (writes) => {
+      const { clock, storage, empty } = browser()
+      const watching = new Set<() => void>()
+      const watch = (listener: () => void) => (watching.add(listener), () => watching.delete(listener))
+      const page = new Page(new Map())
+      const own = { storage: { ...storage, watch }, clock, page, ...virtualTabs() }
+      const one = await createEngine(own).open(asking)
+      one.state.set('old', 1)
+      await one.flush()
+      page.hide(true)
+      empty()
+      for (const it of watching) it()
+      if (writes) one.state.set('new', 2)
+      await clock.advance(5000)
+      page.show(true)
+      await clock.advance(5000)
+      expect([one.role, one.persistence.status]).toEqual(['leader', 'saved'])
+      expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({
+        old: 1,
+        ...(writes && { new: 2 }),
+      })
+    },
+  )
+
   test('the leader dies before it has noticed / the next leader stores what it has heard', async () => {
     const { clock, two, first, tab, empty } = await pair()
     empty()
