@@ -137,7 +137,11 @@ class PageUrl {
     // URL, and set it back at the next refresh.
     const { state } = history
     const kept = has(state, '__NA') || has(state, '__N') ? undefined : (state as object)
-    history[`${how}State`]({ ...kept, [`dogear-${this.#param}`]: this.#session.id }, '', url)
+    try {
+      history[`${how}State`]({ ...kept, [`dogear-${this.#param}`]: this.#session.id }, '', url)
+    } catch {
+      // A `blob:` or sandboxed page cannot rewrite its URL. Safari takes no more than 100 writes in half a minute.
+    }
   }
 
   /** The session that has named this parameter's page in the entry that the browser is at. */

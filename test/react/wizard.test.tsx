@@ -1,6 +1,6 @@
 import { act, cleanup, render, waitFor } from '@testing-library/react'
 import { StrictMode, useEffect, useState } from 'react'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
   createEngine,
@@ -161,6 +161,25 @@ describe('useWorkflowUrl', () => {
     })
     expect(location.href).toMatch(/wizard\?other=1&step=askCity#top$/)
     expect(seen).toEqual(['push', 'push'])
+  })
+
+  test('in a page whose URL cannot be rewritten, as a sandboxed one / the pages turn without it', async () => {
+    const refused = () => {
+      throw new DOMException('a document with origin "null" cannot rewrite its URL', 'SecurityError')
+    }
+    const spies = (['pushState', 'replaceState'] as const).map((it) =>
+      vi.spyOn(history, it).mockImplementation(refused),
+    )
+    const { open, start, answer, latest } = stage()
+    await open()
+    await start()
+    await answer('Ada')
+    expect(text()).toBe('askCity')
+    act(() => void latest().back())
+    await waitFor(() => expect(text()).toBe('askName'))
+    await answer('Bob', 'Delft')
+    expect(text()).toBe('askCity')
+    for (const it of spies) it.mockRestore()
   })
 
   test('pages with the same name / are numbered', async () => {
