@@ -1,4 +1,4 @@
-import { nextTask } from '../clock'
+import { nextTask, soon } from '../clock'
 
 /** Writes the records of a burst of work at its end. */
 interface Writing {
@@ -22,7 +22,7 @@ export function afterBurst(one: Writing): void {
 
 /** A function of its own, because a closure would cost every call of the function it is made in. */
 export function writeSoon(one: Writing): void {
-  queueMicrotask(() => one.write())
+  soon(() => one.write())
 }
 
 /** It has nothing more to write. So a thousand sessions that are closed in one go are not kept until the end of the burst. */

@@ -1,3 +1,4 @@
+import { soon } from '../clock'
 import type { Channel, Channels } from './channel'
 
 export interface LineOptions {
@@ -38,7 +39,7 @@ export class Line<Message> {
     this.#channel.onmessage = ({ data }) => {
       const { message, version: theirs } = data as Envelope<Message>
       // A channel from outside may deliver within the call that posts.
-      queueMicrotask(() => {
+      soon(() => {
         if (this.#channel) this.#hear(message, theirs - version)
       })
     }

@@ -76,6 +76,21 @@ describe('two tabs on one session', () => {
     vi.unstubAllGlobals()
   })
 
+  test("without queueMicrotask, or with Jest's fake timers, which hold it up / the tabs hear of each other", async () => {
+    vi.stubGlobal('queueMicrotask', () => {})
+    const { tab, clock, errors } = browser()
+    const one = await tab().open(asking)
+    const two = await tab().open(asking)
+    two.state.set('typed', 'there')
+    const result = two.run()
+    await clock.advance(1000)
+    await one.asks[0]?.reply('yes')
+    await one.flush()
+    await clock.advance(1000)
+    expect([one.state.get('typed'), await result, errors]).toEqual(['there', 'yes', []])
+    vi.unstubAllGlobals()
+  })
+
   test('the leader has unstored text / the second tab sees it when it opens', async () => {
     const { tab } = browser()
     const one = await tab().open(asking)

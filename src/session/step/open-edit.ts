@@ -1,3 +1,4 @@
+import { soon } from '../../clock'
 import type { Op } from '../../state/op'
 import { queue, type OpenEdits } from '../../state/open-edits'
 import { isPromise } from '../../state/thenable'
@@ -12,7 +13,7 @@ type Ops = readonly Op[]
 export function alone(attempt: Attempt, run: () => Ops | Promise<Ops>): Ops | Promise<Ops> {
   let open = 0
   // Set before the recipe awaits anything: from then on a call may come from inside it.
-  queueMicrotask(() => (attempt.editing += open))
+  soon(() => (attempt.editing += open))
   attempt.editing++
   try {
     const made = run()
