@@ -15,6 +15,8 @@ export class Meanwhile implements Journaling {
   /** An effect has begun or a run has ended: a stored session must not take its place any more. */
   binding = false
   over = false
+  /** Something is here alone. */
+  #holds = false
   /** Called when the session is closed. */
   onEnd: () => void = () => {}
   #persistence: Persistence
@@ -35,6 +37,7 @@ export class Meanwhile implements Journaling {
   }
 
   push(record: SessionRecord): void {
+    this.#holds = true
     if (record.kind === 'started') this.started = record
     this.binding ||= record.kind === 'finished' || (record.kind === 'opened' && record.type === 'once')
   }
@@ -65,8 +68,10 @@ export class Meanwhile implements Journaling {
     return Promise.reject(this.#error)
   }
 
+  /** As with any write that storage has not taken. Where there is none, nobody expects it to. */
   async close(): Promise<void> {
     this.abandon()
+    if (this.#holds && this.#persistence.status !== 'memory-only') throw this.#error
   }
 
   abandon(): void {

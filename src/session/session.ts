@@ -205,7 +205,10 @@ export interface Session<W extends AnyWorkflow> {
    * @throws SessionStateError while it is loading; SerializationError when it holds more than JSON
    */
   readonly toJSON: () => unknown
-  /** Flushes, then closes the session. A pending `run` rejects with SessionClosedError; a later `open` carries on. */
+  /**
+   * Flushes, then closes the session. A pending `run` rejects with SessionClosedError; a later `open` carries on. Rejects as
+   * `flush` does when storage takes nothing; the session is closed all the same.
+   */
   readonly close: () => Promise<void>
 }
 

@@ -278,6 +278,14 @@ describe('the first read hangs', () => {
     expect([writes, clock.pending]).toEqual([[], 0])
   })
 
+  test('and the session is closed with nothing in it / close() resolves', async () => {
+    const { clock, engine } = await behind(true)
+    const session = engine.session(asking)
+    await clock.advance(4000)
+    expect(session.persistence.status).toBe('degraded')
+    await session.close()
+  })
+
   test('and nothing was stored or done / nothing is stored', async () => {
     const { clock, engine, inner, door, writes } = await behind(false)
     const session = engine.session(asking)
@@ -289,20 +297,24 @@ describe('the first read hangs', () => {
     expect([writes, await inner.read('flow')]).toEqual([[], undefined])
   })
 
-  test('and the session is closed meanwhile / nothing is written, no timer is left, nothing is unhandled', async () => {
-    const { clock, engine, door, writes } = await behind(true)
-    const heard = await unhandled(async () => {
-      const session = engine.session(asking)
-      await clock.advance(4000)
-      session.state.set('typed', 1)
-      await session.close()
-      door.open()
-      await clock.advance(60_000)
-    })
-    expect(heard).toEqual([])
-    expect(writes).toEqual([])
-    expect(clock.pending).toBe(0)
-  })
+  test.each([true, false])(
+    'and the session is closed meanwhile (awaited: %j) / nothing is written, no timer is left; close() rejects, as flush() does',
+    async (awaited) => {
+      const { clock, engine, door, writes } = await behind(true)
+      const heard = await unhandled(async () => {
+        const session = engine.session(asking)
+        await clock.advance(4000)
+        session.state.set('typed', 1)
+        const closed = session.close()
+        if (awaited) expect(await failure(closed)).toMatchObject({ code: 'TIMEOUT', scope: 'storage' })
+        door.open()
+        await clock.advance(60_000)
+      })
+      expect(heard).toEqual([])
+      expect(writes).toEqual([])
+      expect(clock.pending).toBe(0)
+    },
+  )
 })
 
 describe('an edit begun before the session is read', () => {
