@@ -17,11 +17,12 @@ type Open = Pick<Running, 'core' | 'gate'>
 type Deliver = () => boolean | Promise<boolean>
 
 export function send(of: Open, event: unknown, to: Target = {}): Promise<boolean> {
-  checkOptions('send()', to, { step: '', ask: '' })
+  checkOptions('send()', to, { step: '', ask: 'string' })
   return of.gate.whenOpen(accept(of, event, to))
 }
 
 export function reply(of: Open, ask: string, data: unknown): Promise<boolean> {
+  checkOptions('reply()', { ask }, { ask: 'string' })
   return answer(of, ask, { type: '', data })
 }
 

@@ -57,7 +57,8 @@ export function resource(
   const make = typeof source === 'function' ? source : undefined
   return Object.freeze({
     '~resource': undefined,
-    optional: source !== undefined && make === undefined,
+    // A client that was given by mistake has none.
+    optional: (source as { optional?: boolean } | undefined)?.optional === true,
     make,
     dispose: options?.dispose,
   })

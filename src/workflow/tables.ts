@@ -40,7 +40,9 @@ export function tablesOf(options: Definition['options'], steps: readonly StepDef
 
 function mustBeEvent(event: AnyEvent | undefined, step: string, workflow: string): void {
   if (event?.type && typeof event.type === 'string') return
-  const what = typeof event === 'function' ? 'a function without a type' : String(event)
+  // As text, some objects are an error of their own: a whole module is one.
+  const is = event && typeof event
+  const what = is === 'function' ? 'a function without a type' : is === 'object' ? 'an object' : String(event)
   const message = `step "${step}": \`on\`, \`emits\` or \`asks\` holds ${what}, which is no event; do two files import each other?`
   throw new WorkflowError(workflow, [{ check: 'options', message }])
 }

@@ -437,6 +437,16 @@ describe('a wrong argument', () => {
       (it) => it.engine.flow(workflow).setResources(null),
       'setResources() takes an object, not null',
     ],
+    [
+      'reply() to an ask in place of its id',
+      (it) => it.session.reply({ id: 'x' }, 1),
+      'reply(): ask takes a text, not object',
+    ],
+    [
+      'send() to an ask in place of its id',
+      (it) => it.session.send(Go(), { ask: { id: 'x' } }),
+      'send(): ask takes a text, not object',
+    ],
     ['edit()', (it) => it.session.state.edit(), 'edit() takes a function, not undefined'],
     ['batch()', (it) => it.session.state.batch({}), 'batch() takes a function, not object'],
     ['subscribe()', (it) => it.session.subscribe(), 'subscribe() takes a function, not undefined'],
@@ -494,6 +504,25 @@ describe('a wrong argument', () => {
     expect(thrown<Error>(() => (workflow as Any).subflow('x', options)).message).toMatch(
       /^subflow\(\) takes the options on, .*, workflow, capture, writeBack, not captures$/,
     )
+  })
+
+  test.each([{}, Object.create(null) as object, Object.freeze({ Begin: Go })])(
+    'a step on an object that is no event, as a whole module / an error at the definition that says so',
+    (given) => {
+      for (const name of ['on', 'emits', 'asks'])
+        expect(
+          thrown<Error>(() => (workflow as Any).step('x', { ...also, [name]: given }, () => Done(1))).message,
+        ).toContain('step "x": `on`, `emits` or `asks` holds an object, which is no event')
+    },
+  )
+
+  test('a client where its declaration belongs, or `optional: false` / it is declared, and not optional', async () => {
+    for (const given of [new Map(), { optional: false }, { charge: () => 1 }]) {
+      const open = profile()
+      const declared = defineWorkflow({ ...flow, resources: { pay: resource(given as Any) } }) //
+        .step('work', { on: Go, emits: [Done] }, () => Done(1))
+      expect((await open.open(declared)).missingResources).toEqual(['pay'])
+    }
   })
 
   test('an option that is null / counts as not given', async () => {
