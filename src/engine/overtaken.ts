@@ -30,7 +30,7 @@ export function unstoredOf(
   stored: number = live.stored,
 ): readonly { readonly seq: number }[] {
   const past = live.core.history.since(stored)
-  return past[0]?.seq === stored + 1 ? past : live.unacknowledged()
+  return past[0]?.seq === stored + 1 ? past : (live.core.journal?.unacknowledged?.() ?? [])
 }
 
 interface Reporting {

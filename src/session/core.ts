@@ -182,12 +182,12 @@ export class Core implements Level {
 
   /** Whether a field edit would join the newest record. */
   get isJoining(): boolean {
-    return this.#openWrite !== undefined && this.journal?.isOpen(this.#openWrite) === true
+    return this.#openWrite !== undefined && this.journal?.isOpen?.(this.#openWrite) === true
   }
 
   /** Resolves when that record, or the newest but field edits, is durable, or storage has failed: trouble there never stops a flow. */
   durable(seq?: number): Promise<void> {
-    return (this.options.within ?? this.journal)?.durable(seq) ?? Promise.resolve()
+    return (this.options.within ?? this.journal)?.durable?.(seq) ?? Promise.resolve()
   }
 
   /** Folds what another tab has recorded. */

@@ -6,19 +6,22 @@ import type { SessionRecord } from './model/record'
 export interface Journaling {
   /** `strict` ones are written at the end of the present burst of work, `relaxed` ones a little later. */
   push(record: SessionRecord, durability: Durability): void
-  /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
-  isOpen(record: SessionRecord): boolean
-  /** See `Core.durable`. */
-  durable(seq?: number): Promise<void>
   readonly persistence: Persistence
-  /** The number up to which everything is stored. */
-  readonly stored: number
-  /** The journal cannot write before the session is claimed. Work begins after the claim, or when it fails. */
-  readonly unclaimed?: boolean
   flush(): Promise<void>
   close(): Promise<void>
   /** Stops for good. With a reason, pending flushes reject with it. */
   abandon(reason?: Error): void
+
+  // What is missing where nothing is stored:
+
+  /** Whether the record is the newest and not on its way yet: a field edit may still be joined to it. */
+  isOpen?(record: SessionRecord): boolean
+  /** See `Core.durable`. */
+  durable?(seq?: number): Promise<void>
+  /** The number up to which everything is stored. */
+  readonly stored?: number
+  /** The journal cannot write before the session is claimed. Work begins after the claim, or when it fails. */
+  readonly unclaimed?: boolean
   /** The records that are not known to be stored, in order. */
-  unacknowledged(): readonly { readonly seq: number }[]
+  unacknowledged?(): readonly { readonly seq: number }[]
 }

@@ -50,20 +50,6 @@ export class Meanwhile implements Journaling {
     core.wake()
   }
 
-  /** Nothing is stored. */
-  readonly stored = 0
-  unacknowledged(): readonly never[] {
-    return []
-  }
-
-  isOpen(): boolean {
-    return false
-  }
-
-  durable(): Promise<void> {
-    return Promise.resolve()
-  }
-
   flush(): Promise<void> {
     return Promise.reject(this.#error)
   }

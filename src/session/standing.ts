@@ -67,11 +67,6 @@ export abstract class Standing {
     return loads || attempts.size + children.size > 0 || this.outcome.awaited
   }
 
-  /** The records that are not known to be stored, in order. */
-  unacknowledged(): readonly { readonly seq: number }[] {
-    return this.core.journal?.unacknowledged() ?? []
-  }
-
   /** The number up to which everything is stored. */
   get stored(): number {
     return this.core.journal?.stored ?? 0
