@@ -43,7 +43,7 @@ export interface Found extends Restored {
 
 /** Slow work that begins before it is known who executes the session. */
 export interface Begun extends Look {
-  readonly flow: Promise<void>
+  readonly flow: Promise<void> | undefined
 }
 
 interface Look {
@@ -65,7 +65,7 @@ export class Finding {
   begin(): Begun {
     const look = this.#look()
     const { live, around } = this.#parts
-    const flow = live.core.options.flow.fresh()
+    const flow = live.core.options.flow.fresh?.()
     const { page } = around
     // The first look into `localStorage` takes long, so it comes while the browser opens its database and requests the lock.
     // Both first ask this thread whether they may; two tasks later that is over.

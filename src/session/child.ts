@@ -239,8 +239,6 @@ function flowOf(
     ...{ writer, initial },
     // Nobody but steps can reach it.
     state: createStateStore<unknown>({ tree, writer, commit: () => {}, initial: () => initial }),
-    fresh: async () => {},
-    flush: async () => {},
     async write({ core, exec, key }, change) {
       const made = change(tree)
       const ops = isPromise(made) ? await made : made

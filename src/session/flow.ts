@@ -18,11 +18,11 @@ export interface SessionFlow {
   readonly writer: Writer
   readonly initial: unknown
   /** Reads the newest flow state, as far as it can be read. Never rejects. */
-  fresh(): Promise<void>
+  fresh?(): Promise<void>
   /** Makes a step's write, once for each key of an execution; resolves when it is kept, and recorded. */
   write(step: FlowWrite, change: StepChange): Promise<void>
   /** Resolves when everything so far is durable; rejects with the storage's error. */
-  flush(): Promise<void>
+  flush?(): Promise<void>
 }
 
 /** Makes the operations of a step's write for a given state; called again when another page was faster. */

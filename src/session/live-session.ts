@@ -213,7 +213,7 @@ export class LiveSession extends Standing implements Running {
     const follows = remote && !this.gate.error
     const flushed = follows ? (this.closing ?? remote.call('flush')) : journal?.flush()
     if (flushed === undefined) throw this.error ?? new SessionClosedError(this.#options.id)
-    await Promise.all([flushed, this.#options.flow.flush()])
+    await Promise.all([flushed, this.#options.flow.flush?.()])
   }
 
   close(): Promise<void> {

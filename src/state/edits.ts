@@ -61,7 +61,7 @@ export class Edits {
       isAnew = true
       return none
     }
-    this.#writes.remember(ops, anew)
+    this.#writes.remember?.(ops, anew)
     this.#writes.land(fitted(this.#parts.writer.schema, seen.root, this.#writes.view.root(), ops))
   }
 
@@ -77,7 +77,7 @@ export class Edits {
       writes.blocked = undefined
     }
     if (isPromise(ops)) return ops
-    writes.remember(ops, (view) => edit(this.#parts.writer, view, recipe))
+    writes.remember?.(ops, (view) => edit(this.#parts.writer, view, recipe))
     writes.land(ops)
     return none
   }

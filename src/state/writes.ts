@@ -48,7 +48,7 @@ export class Writes {
   put(call: Call, path: string | Keys | Node, value?: unknown): void {
     const op = this.make(this.view, call, path, value)
     if (op === undefined) return
-    this.noted(op, call, path, value)
+    this.noted?.(op, call, path, value)
     if (this.open === undefined) this.parts.commit([op])
     else this.open.add(op)
   }
@@ -76,7 +76,7 @@ export class Writes {
       this.open = undefined
       ops = open.end()
     }
-    this.ended(ops)
+    this.ended?.(ops)
     this.land(ops)
     return result
   }
@@ -89,11 +89,11 @@ export class Writes {
   }
 
   /** A hook for subclasses that may have to make the same write anew. */
-  noted(_op: Op, _call: Call, _path: string | Keys | Node, _value: unknown): void {}
+  protected noted?(op: Op, call: Call, path: string | Keys | Node, value: unknown): void
 
-  remember(_ops: Ops, _make: (view: View) => Ops | Promise<Ops>): void {}
+  remember?(ops: Ops, make: (view: View) => Ops | Promise<Ops>): void
 
-  protected ended(_ops: Ops): void {}
+  protected ended?(ops: Ops): void
 }
 
 export const none: Ops = []
