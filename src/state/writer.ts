@@ -126,7 +126,7 @@ function walk(root: unknown, { keys, text }: Path): void {
     if (Array.isArray(node)) {
       const index = listIndex(key)
       if (index < 0) refuse(` is a list; "${key}" is no index of it`)
-      if (index > node.length) refuse(` has ${node.length} items; index ${key} would leave a hole`)
+      if (index > node.length) refuse(` has ${node.length} items; index ${key} is beyond its end`)
     }
     node = at(node, key)
   }

@@ -310,6 +310,10 @@ describe('writing', () => {
     store.delete('list.1')
     expect(store.get('list')).toEqual(['a', { c: 1 }])
     expect(store.get('list.1')).toBe(kept)
+    // The end is where the next item goes. Beyond it there is nothing, and nothing that a removal would leave.
+    store.delete('list.2')
+    const error = expectRefused(store, () => store.delete('list.3'), PathError)
+    expect(error.message).toBe('path "list.3": "list" has 2 items; index 3 is beyond its end')
   })
 
   test('undefined: set deletes; a key in an object is dropped; in a list it is refused', () => {
