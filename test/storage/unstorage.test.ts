@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { createEngine, defineEvent, defineWorkflow } from 'dogear'
 import { storageConformance, virtualClock } from 'dogear/testing'
 import { unstorageStorage, type KeyValueStore } from 'dogear/unstorage'
+import { batch, begin, shape, snapshot, strict } from '../../src/testing/conformance/sample'
 
 const Begin = defineEvent('begin')
 const End = defineEvent('end')
@@ -137,6 +138,93 @@ test('text in the store is damaged, and as long as it was / it is not taken for 
     await store.setItemRaw(key, `x${text.slice(1)}`)
   }
   await expect(open()).rejects.toMatchObject({ code: 'UNREADABLE_RECORD' })
+})
+
+test('a page is overtaken while its batch is on the way / it is refused, and nobody reads that batch', async () => {
+  const store = createStorage()
+  let arrive = (): void => {}
+  const onTheWay = new Promise<void>((resolve) => (arrive = resolve))
+  const slow: KeyValueStore = {
+    ...store,
+    setItem: async (key, value) => {
+      if (/:j-[^:]*$/.test(key) && value.includes('"late"')) await onTheWay
+      return store.setItem(key, value)
+    },
+  }
+  const [one, two] = [unstorageStorage(slow), unstorageStorage(store)]
+  const epoch = await begin(one, 'a')
+  await one.append('a', epoch, batch(1), strict)
+  const late = one.append('a', epoch, { ...batch(2), data: ['late'] }, strict)
+  const next = (await two.claim('a', shape, 1)).epoch ?? 0
+  arrive()
+  await expect(late).rejects.toMatchObject({ code: 'STALE_EPOCH' })
+  expect((await two.read('a'))?.batches).toEqual([batch(1)])
+  await two.append('a', next, batch(2), strict)
+  expect((await unstorageStorage(store).read('a'))?.batches).toEqual([batch(1), batch(2)])
+})
+
+test('a page dies while it writes a snapshot of what is not the newest / the batches are read, all of them', async () => {
+  const store = createStorage()
+  const dying: KeyValueStore = {
+    ...store,
+    setItem: (key, value) => store.setItem(key, /:s-[^:]*$/.test(key) ? value.slice(0, 9) : value),
+    removeItem: () => Promise.reject(new Error('the page has died')),
+  }
+  const storage = unstorageStorage(store)
+  const epoch = await begin(storage, 'a')
+  for (const seq of [1, 2, 3]) await storage.append('a', epoch, batch(seq), strict)
+  await expect(unstorageStorage(dying).compact('a', epoch, snapshot(2))).rejects.toThrow('died')
+  const { batches, snapshot: found } = (await unstorageStorage(store).read('a')) ?? {}
+  expect([batches, found]).toEqual([[batch(1), batch(2), batch(3)], undefined])
+})
+
+test('a driver that can only read / shows what is there, and says so of a write', async () => {
+  const store = createStorage()
+  await unstorageStorage(store).append('a', await begin(unstorageStorage(store), 'a'), batch(1), strict)
+  const { getItem, getKeys, setItem } = store
+  for (const driver of [
+    { getItem, getKeys },
+    { getItem, getKeys, setItem },
+  ] as KeyValueStore[]) {
+    const storage = unstorageStorage(driver)
+    expect((await storage.list()).map((it) => it.id)).toEqual(['a'])
+    await expect(storage.delete('a')).rejects.toThrow('this driver of unstorage can only read')
+  }
+})
+
+test('a driver that lists more than it is asked for / what is no session of this base is left out, and stays', async () => {
+  const store = createStorage()
+  for (const [base, id] of [
+    ['dogear', 'mine'],
+    ['other', 'theirs'],
+  ] as const) {
+    const storage = unstorageStorage(store, base)
+    await storage.append(id, await begin(storage, id), batch(1), strict)
+  }
+  const theirs = (await store.getKeys('other')).map((it) => it.replace('other', 'dogear'))
+  const more = ['dogear', 'dogear:mine', 'dogear:mine:note', ...theirs.map((it) => `${it}:more`)]
+  const driver = { ...store, getKeys: async () => [...(await store.getKeys()), ...more] }
+  const storage = unstorageStorage(driver)
+  expect((await storage.list()).map((it) => it.id)).toEqual(['mine'])
+  expect((await storage.read('mine'))?.batches).toEqual([batch(1)])
+  await storage.clear()
+  expect((await unstorageStorage(store, 'other').list()).map((it) => it.id)).toEqual(['theirs'])
+})
+
+test('others write all the time / an error, no endless loop', async () => {
+  const store = createStorage()
+  const storage = unstorageStorage(store)
+  await storage.append('a', await begin(storage, 'a'), batch(1), strict)
+  let n = 0
+  const { getItem } = store
+  const busy = {
+    getItem,
+    getKeys: async (base: string) => [
+      ...(await store.getKeys(base)),
+      `dogear:a:j-1-${(++n + 1).toString(36)}-1-1-1-1-1-`,
+    ],
+  } as KeyValueStore
+  await expect(unstorageStorage(busy).read('a')).rejects.toThrow('others write session "a" all the time')
 })
 
 test('flow state is set aside / a copy of it stays in the store', async () => {

@@ -15,8 +15,6 @@ export interface Trail {
   readonly batches: readonly Name[]
   /** The newest sequence number; 0 when nothing is there. */
   readonly seq: number
-  /** Nothing is missing in between. */
-  readonly whole: boolean
   /** The newest key that counts. */
   readonly last: Name | undefined
 }
@@ -31,10 +29,8 @@ export function trailOf(names: readonly Name[]): Trail {
   const snapshot = highest(pieces.filter((it) => it.kind === 's'))
   const batches: Name[] = []
   let seq = snapshot?.to ?? 0
-  let whole = true
   for (const batch of pieces.filter((it) => it.kind === 'j').sort((a, b) => a.from - b.from || a.to - b.to)) {
     if (batch.to <= seq) continue
-    whole &&= batch.from <= seq + 1
     batches.push(batch)
     seq = batch.to
   }
@@ -48,7 +44,6 @@ export function trailOf(names: readonly Name[]): Trail {
     snapshot,
     batches,
     seq,
-    whole: whole && seq >= (top?.to ?? 0),
     last: batches.at(-1) ?? snapshot,
   }
 }
