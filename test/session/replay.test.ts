@@ -773,6 +773,40 @@ describe('changed code', () => {
     expect(state).toEqual({ x: 1 })
   })
 
+  test.each([
+    ['elsewhere, before them', { new: 1 }, [['new', 1]], []],
+    ['at the same place, after them', {}, [], [['old', 2]]],
+  ] as const)(
+    "code with more writes than recorded, %s, while another step's edit is open / what is new waits for it",
+    async (_, added, before, after) => {
+      const page = profile()
+      const { clock } = page
+      const make = (...[first, last]: (readonly (readonly ['new' | 'old', number])[])[]) =>
+        defineWorkflow({ ...flow, skip: ['deadEnd'] })
+          .step('edit', { on: Go }, async (ctx) => {
+            await ctx.sleep(10)
+            await ctx.state.edit(() => new Promise<void>((resolve) => void clock.setTimeout(resolve, 1000)))
+          })
+          .step('write', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+            await ctx.ask(Question('first'))
+            const writes = [...(first ?? []), ['old', 1] as const, ...(last ?? [])]
+            await Promise.all(writes.map((it) => ctx.state.set(...it)))
+            return Done((await ctx.ask(Question('second'))).data)
+          })
+      const session = await page.open(make())
+      session.run().catch(() => {})
+      await page.settle()
+      await session.asks[0]?.reply(1)
+      await clock.advance(20)
+      await page.reload()
+      const again = await page.open(make(before, after))
+      await clock.advance(20)
+      expect(again.state.get()).toEqual({ old: 1 })
+      await clock.advance(2000)
+      expect(again.state.get()).toEqual({ old: after[0]?.[1] ?? 1, ...added })
+    },
+  )
+
   test('a missing step / its work is an orphan: kept, listed, not done', async () => {
     const page = profile()
     const ran: string[] = []

@@ -474,9 +474,13 @@ describe('the child in progress', () => {
     const [{ id } = { id: '' }] = session.asks as readonly { id: string }[]
     await expect(session.reply(id, 'one')).rejects.toThrow(/ask ".*" .*resume\(\)/)
     expect(session.asks).toHaveLength(1)
-    session.resume()
-    expect(await session.reply(id, 'two')).toBe(true)
-    expect(await session.run()).toBe('two')
+    const late = failure(session.reply(id, 'late'))
+    await session.close()
+    expect(await late).toMatchObject({ code: 'SESSION_CLOSED' })
+    const again = await page.open(workflow)
+    again.resume()
+    expect(await again.reply(id, 'two')).toBe(true)
+    expect(await again.run()).toBe('two')
   })
 
   test('three deep, reloaded at each ask / every answer reaches its ask', async () => {

@@ -99,7 +99,6 @@ export class Replay {
   owes({ keys }: Path): boolean {
     return this.#exec.entries.some(
       (it, index) =>
-        index < this.#recorded &&
         !this.#used[index] &&
         it.kind === 'wrote' &&
         it.ops.some((op) => startsWith(keys, op[0] === 'replace' ? [] : toPath(op[1]).keys)),
