@@ -70,7 +70,12 @@ function countOf(value: unknown): number {
 /** What a value holds by name or number. Files, dates and others are shown as what they are. */
 function itemsOf(value: unknown): readonly (readonly [string, unknown])[] {
   if (Array.isArray(value)) return value.map((it: unknown, index) => [String(index), it])
-  if (value instanceof Map) return [...value].map(([key, it]) => [textOf(key), it])
+  // Keys that are objects may look alike.
+  if (value instanceof Map)
+    return [...value].map(([key, it], index) => [
+      Object(key) === key ? `${index}: ${textOf(key)}` : textOf(key),
+      it,
+    ])
   if (value instanceof Set) return [...value].map((it, index) => [String(index), it])
   return isRecord(value) ? Object.entries(value as object) : []
 }

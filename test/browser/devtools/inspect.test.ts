@@ -264,11 +264,19 @@ test('values beyond JSON are shown as what they are', async () => {
     big: 10n,
     nothing: null,
     long: 'x'.repeat(5000),
+    keys: new Map([
+      [{ n: 1 }, 'one'],
+      [{ n: 2 }, 'two'],
+    ]),
   })
   await expect.poll(() => text('State')).toContain('date 1970-01-01T00:00:00.000Z')
   for (const it of ['file File a.txt (3)', 'map Map(1)', 'bytes Uint8Array (3)', 'big 10n', 'nothing null'])
     expect(text('State')).toContain(it)
   expect(text('State')).toContain('… (5000 characters)')
+  // Keys that look alike have a row each.
+  branch('keys').open = true
+  await expect.poll(() => text('State')).toContain('"one"')
+  expect(text('State')).toContain('"two"')
 })
 
 test('a fork that is made after it has ended does not bring it back', async () => {
