@@ -15,6 +15,7 @@ import {
   toMermaid,
   workflowFromGraph,
   type ArgumentError,
+  type Clock,
   type Engine,
   type Session,
 } from '../../src/index'
@@ -536,6 +537,42 @@ describe('a wrong argument', () => {
     await clock.advance(1000)
     expect(await engine.sweep()).toEqual([])
     expect((await engine.list()).map((it) => it.id)).toEqual(['flow'])
+  })
+
+  test('instances of classes / their methods are called on them', async () => {
+    const clock = virtualClock()
+    const tabs = virtualTabs()
+    /** An object whose methods must be called on it, as those of a class with private fields. */
+    const instanceOf = <T extends object>(parts: T): T => {
+      const own = { ...parts } as Record<string, unknown>
+      for (const [name, it] of Object.entries(parts))
+        if (typeof it === 'function')
+          own[name] = function (this: unknown, ...args: unknown[]): unknown {
+            if (this !== own) throw new TypeError(`${name}() was taken off its instance`)
+            return Reflect.apply(it, parts, args)
+          }
+      return own as T
+    }
+    const given = {
+      storage: instanceOf(memoryStorage()),
+      clock: instanceOf<Clock>(clock),
+      serializer: instanceOf({
+        serialize: JSON.stringify,
+        deserialize: (it: unknown) => JSON.parse(String(it)),
+      }),
+      locks: instanceOf(tabs.locks),
+      channel: tabs.channel,
+    }
+    const first = await createEngine(given).open(workflow)
+    const second = await createEngine(given).open(workflow)
+    second.state.set('n', 7)
+    await clock.advance(1000)
+    expect([first.role, second.role, first.state.get('n')]).toEqual(['leader', 'follower', 7])
+    await first.close()
+    await clock.advance(5000)
+    expect(await second.run()).toBe(1)
+    await second.close()
+    expect((await createEngine(given).open(workflow)).result).toBe(1)
   })
 
   test('a wrong prefix / nothing is removed', async () => {

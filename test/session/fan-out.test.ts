@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { allOf, defineEvent, defineWorkflow, gather, StepFailed, type StepError } from '../../src/index'
-import { Answer, Done, failure, flow, Go, Item, profile, Question, Worked, sorted } from '../support/flows'
+import {
+  Answer,
+  answeredAfterReload,
+  Done,
+  failure,
+  flow,
+  Go,
+  Item,
+  profile,
+  Question,
+  Worked,
+  sorted,
+} from '../support/flows'
 
 const Group = defineEvent('group', z.number())
 const Grouped = defineEvent('grouped', z.array(z.number()))
@@ -209,6 +221,32 @@ describe('lists of lists, of which the outer one is empty', () => {
   ])('%j / each gather gets the list of its own level: %j', async (lists, expected) => {
     const session = await profile().open(threeLevels())
     expect(await session.run(lists)).toEqual(expected)
+  })
+
+  test('the gather of nothing fails, and is gone back to after a reload / the next one still gets []', async () => {
+    let broken = true
+    const workflow = defineWorkflow({ ...flow, start: Go })
+      .step('split', { on: Go, emits: [Numbers] }, () => [])
+      .step('inner split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+      .step('inner join', { on: gather(Item), asks: [Question], emits: [Worked] }, async (ctx) => {
+        await ctx.ask(Question(1))
+        if (broken) throw new Error('broken')
+        return Worked(1)
+      })
+      .step('join', { on: gather(Worked), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+    const page = profile()
+    const first = await answeredAfterReload(page, workflow, 'yes')
+    expect(first.status).toBe('failed')
+    broken = false
+    await page.reload()
+    const session = await page.open(workflow)
+    expect(await session.retry()).toEqual([])
+    session.rewind(session.history().find((it) => it.type === 'opened')?.seq ?? 0)
+    session.resume()
+    await page.settle()
+    await session.asks[0]?.reply('again')
+    await page.settle()
+    expect([session.status, session.result]).toEqual(['completed', []])
   })
 
   test('one fan-out after another, the first of [] / what its gather makes of that goes on to the second', async () => {
