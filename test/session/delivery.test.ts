@@ -572,6 +572,31 @@ describe('sending from outside', () => {
     expect(JSON.stringify(session.toJSON())).toBe(before)
   })
 
+  test.each([
+    ['completed', () => Done('end')],
+    [
+      'failed',
+      () => {
+        throw new Error('broken')
+      },
+    ],
+    ['cancelled', () => new Promise<never>(() => {})],
+  ] as const)('after the run has %s / nobody takes it, and the session is unchanged', async (status, end) => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, events: [Nudge] })
+      .step('work', { on: Go, emits: [Done] }, end)
+      .step('nudged', { on: Nudge }, (ctx) => ctx.state.set('nudged', true))
+    const session = await page.open(workflow)
+    session.run().catch(() => {})
+    await page.settle()
+    if (status === 'cancelled') session.cancel()
+    const before = session.history()
+    expect([session.status, await session.send(Nudge(1))]).toEqual([status, false])
+    expect(await session.send(Nudge(1), { step: 'nudged' })).toBe(false)
+    await page.settle()
+    expect([session.history(), session.state.get()]).toEqual([before, {}])
+  })
+
   test('nobody takes it / send() says so, and the session is unchanged', async () => {
     const page = profile()
     const session = await page.open(workflow())
