@@ -11,10 +11,14 @@ export function gathersAfter(
   { step, parent, passed = [], gathered }: Scope,
   definition: Definition,
 ): string[] {
-  const isBefore = (one: string, other: string): boolean =>
-    gathersFrom(one, definition, true).has(other) && !gathersFrom(other, definition, true).has(one)
-  const near = [...gathersFrom(step, definition, false)].filter((it) => !passed.includes(it))
-  const all = [...new Set([...gathered.keys(), ...near])]
+  const [first, within] = waysFrom(step, definition)
+  // The outermost fan-out is in no branch that could go on: what leads back to it, or to another one like it, begins anew.
+  const isAnew = (to: string, it: string): boolean =>
+    parent === undefined && !within.has(to) && waysFrom(to, definition)[0].has(it)
+  const leads = (one: string, other: string): boolean =>
+    waysFrom(one, definition, (to) => !isAnew(to, one))[0].has(other)
+  const isBefore = (one: string, other: string): boolean => leads(one, other) && !leads(other, one)
+  const all = [...new Set([...gathered.keys(), ...[...first].filter((it) => !passed.includes(it))])]
   const isOfAnother = (it: string): boolean =>
     all.some((other) => {
       if (gathered.has(other)) return isBefore(it, other) || isBefore(other, it)
@@ -23,18 +27,25 @@ export function gathersAfter(
   return all.filter((it) => gathered.has(it) || !isOfAnother(it))
 }
 
-/** The gathering steps that a step's events lead to: the next ones or, with `beyond`, those behind them as well. */
-function gathersFrom(step: string, { stepsByName, routes }: Definition, beyond: boolean): Set<string> {
-  const found = new Set<string>()
-  const seen = new Set([step])
-  for (const from of seen)
+/** The gathering steps that a step's events lead to, and the steps that they pass. They end at gathering steps unless `beyond`. */
+function waysFrom(
+  step: string,
+  { stepsByName, routes }: Definition,
+  beyond?: (to: string) => boolean,
+): readonly [gathers: Set<string>, passed: Set<string>] {
+  const gathers = new Set<string>()
+  const passed = new Set<string>()
+  const follow = (from: string): void => {
     for (const { type } of stepsByName.get(from)?.emits ?? [])
       for (const to of routes.get(type) ?? []) {
-        const gathers = stepsByName.get(to)?.join === 'gather'
-        if (gathers) found.add(to)
-        if (beyond || !gathers) seen.add(to)
+        const isGather = stepsByName.get(to)?.join === 'gather'
+        if (isGather) gathers.add(to)
+        if (beyond ? beyond(to) : !isGather) passed.add(to)
       }
-  return found
+  }
+  follow(step)
+  passed.forEach(follow)
+  return [gathers, passed]
 }
 
 /**

@@ -438,6 +438,31 @@ describe('two gathers of one fan-out', () => {
     expect(ran).toEqual([])
     expect(await session.run([1, 2, 0])).toEqual([1, 20, 0])
   })
+
+  test.each([
+    ['the fan-out itself', [], ['next 0']],
+    ['the fan-out itself', [-1], ['refused 1', 'next 0']],
+    ['the fan-out itself', [2, 1], ['next 2', 'refused 0', 'next 1']],
+    ['another one', [], ['next 0']],
+    ['another one', [2, 1], ['next 2', 'refused 0', 'next 1']],
+  ])('one leads back to %s / that is not one around it: %j', async (where, numbers, expected) => {
+    const Again = where === 'another one' ? defineEvent('again', z.array(z.number())) : Numbers
+    const ran: string[] = []
+    const split = (_: unknown, { data }: { data: number[] }) => data.map((it) => Item(it))
+    const begun = defineWorkflow(flow).step('split', { on: Numbers, emits: [Item] }, split)
+    const both = Again === Numbers ? begun : begun.step('anew', { on: Again, emits: [Item] }, split)
+    const workflow = both
+      .step('work', { on: Item, emits: [Apple, Pear] }, (_, { data }) =>
+        data < 0 ? Pear(data) : Apple(data),
+      )
+      .step('next', { on: gather(Apple), emits: [Again, Done] }, (_, { length }) => {
+        ran.push(`next ${length}`)
+        return length > 1 ? Again([1]) : Done([])
+      })
+      .step('refused', { on: gather(Pear) }, (_, { length }) => void ran.push(`refused ${length}`))
+    await (await profile().open(workflow)).run(numbers)
+    expect(ran).toEqual(expected)
+  })
 })
 
 test('a gather whose handler fails and is retried / gets the same events again', async () => {
