@@ -1,5 +1,5 @@
 import { render, screen } from '@testing-library/react'
-import { createEngine, memoryStorage } from 'dogear'
+import { createEngine, memoryStorage, type SessionStorage } from 'dogear'
 import { expect, test } from 'vitest'
 import { checkout, hooks, text } from './stage'
 
@@ -10,7 +10,10 @@ function Name({ as }: { readonly as: string }) {
 }
 
 test(`scope="tab" / the fallback until the tab's name is known, then a session of its own; one name for the whole tab`, async () => {
-  const engine = createEngine({ storage: memoryStorage() })
+  const storage = memoryStorage()
+  const opened = new Set<string>()
+  const read: SessionStorage['read'] = (id) => (opened.add(id), storage.read(id))
+  const engine = createEngine({ storage: { ...storage, read } })
   const one = (
     <WorkflowProvider engine={engine} id="cart" scope="tab" fallback={<p>wait</p>}>
       <Name as="scoped" />
@@ -20,6 +23,7 @@ test(`scope="tab" / the fallback until the tab's name is known, then a session o
   expect(text()).toBe('wait')
   const first = (await screen.findByTestId('scoped')).textContent
   expect(first).toMatch(/^cart@\w+$/)
+  expect([...opened]).toEqual([first])
   render(
     <>
       <WorkflowProvider engine={engine} scope="tab">
