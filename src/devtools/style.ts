@@ -29,7 +29,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .items, summary { overflow-wrap: anywhere; }
 details .items { margin-left: 16px; }
 details > .bar { margin: 4px 16px; }
-summary { cursor: pointer; }
+summary { cursor: pointer; padding: 3px 0; }
 .leaf { padding-left: 14px; }
 .name, .value { font-family: ui-monospace, monospace; }
 .name { font-weight: 600; }

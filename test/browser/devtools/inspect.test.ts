@@ -99,6 +99,14 @@ test('on a page that reads from right to left it reads from left to right, as it
   expect(getComputedStyle(part('Dogear inspector')).direction).toBe('ltr')
 })
 
+test('each line that opens is high enough for a finger: 24 pixels', async () => {
+  show(await opened(), { open: true })
+  await expect.poll(() => text('History')).toContain('opened')
+  const heights = Array.from(root().querySelectorAll('summary'), (it) => it.getBoundingClientRect().height)
+  expect(heights.length).toBeGreaterThan(1)
+  expect(Math.min(...heights)).toBeGreaterThanOrEqual(24)
+})
+
 test('it follows the state, and what somebody has opened stays open', async () => {
   const session = await opened()
   show(session, { open: true })
