@@ -70,7 +70,9 @@ export function dispatch(
   step: string | undefined,
   patient: boolean = true,
 ): boolean | Promise<boolean> {
-  core.expire()
+  // See `Core.expire`. What was only opened has yet to begin, and may be what takes it.
+  core.stopIfAsked()
+  core.wake()
   const found = takerOf(core, event, step, patient)
   if (found) {
     found.level.append({ kind: 'sent', event: found.emission })

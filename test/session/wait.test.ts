@@ -604,6 +604,21 @@ test('a step ends while it still waits, as the other side of a race was first / 
   expect(await result).toBe('for the second')
 })
 
+test.each([2, 3])(
+  'an event right after a fork at record %i, where the step is only about to begin / it takes it',
+  async (seq) => {
+    const page = profile()
+    const workflow = defineWorkflow(outside).step('wait', { on: Go, emits: [Done] }, async (ctx) =>
+      Done((await ctx.waitFor(Nudge)).data),
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    const fork = await session.fork(seq)
+    expect(await fork.send(Nudge('early'))).toBe(true)
+    expect(await fork.run()).toBe('early')
+  },
+)
+
 describe('status while waiting', () => {
   test('one step waits, another works / running; once that one ends / waiting', async () => {
     const page = profile()
