@@ -67,6 +67,9 @@ export interface Tab {
 export const shownBy = (tab: Tab): Shown => tab.session.state.get()
 export const isApart = ({ session }: Tab): boolean =>
   ['memory-only', 'degraded'].includes(session.persistence.status)
+/** What it did is in no storage, and another session is: a reload shows that one. */
+export const isBehind = ({ session: { persistence } }: Tab): boolean =>
+  persistence.status === 'degraded' && /was read too late/.test(persistence.error?.message ?? '')
 export const isLoading = ({ session }: Tab): boolean => session.status === 'loading'
 /** What could not be read shows what is typed, and keeps nothing of it. */
 export const isShown = ({ session }: Tab): boolean => !['loading', 'error'].includes(session.status)

@@ -1,5 +1,5 @@
 import { DogearError } from '../../../src/index'
-import { Browser, isApart, isLoading, isShown, shownBy, type Tab } from './faults-browser'
+import { Browser, isApart, isBehind, isLoading, isShown, shownBy, type Tab } from './faults-browser'
 import { checkEnd, checkReload, checkStatus } from './faults-check'
 import { kinds, type Act, type Script } from './faults-script'
 import { damageBox, litter } from './faulty-box'
@@ -236,7 +236,8 @@ class Story {
     this.#emptied = open.some((it) => it.hidden)
     if (this.#emptied) return
     if (open.length === 0) return this.#forget()
-    const leader = open.find((it) => it.session.role === 'leader')
+    // A tab whose run has gone on before storage answered stays beside what another one has stored, and says so.
+    const leader = open.find((it) => it.session.role === 'leader' && !isBehind(it))
     const status = leader?.session.persistence.status ?? 'saved'
     if (status !== 'saved')
       wrong.push(
