@@ -60,9 +60,10 @@ function acceptReply(of: Open, ask: string, event: WorkflowEvent): Deliver {
   const value = definition && replyData(type, event, definition)
   return () => {
     if (core.remote) {
-      // The code of a sub-flow that a handler calls is in the leader only. What it asks for may be known all the same.
+      // The code of a sub-flow that a handler calls is in the leader only. It may ask for an event that is known here, or for
+      // another one of that name.
       const factory = core.definition.eventsByType.get(type)
-      const args = definition ? [value, true] : [event.data, factory && isGenuine(event, factory)]
+      const args = definition ? [value, true] : [event.data, factory && isGenuine(event, factory) && type]
       return core.remote.call('reply', ask, ...args) as Promise<boolean>
     }
     return definition || isOver(core) ? taken(core, ask, type, value) : replyLater(of, ask, event)

@@ -146,9 +146,12 @@ export function genuine(event: WorkflowEvent, factory: AnyEvent): WorkflowEvent 
   return isGenuine(event, factory) ? event : factory(event.data)
 }
 
-/** An event whose schema was applied elsewhere: in another tab, before it was journaled, or by a schema of the state. */
-export function vouched({ type, data }: WorkflowEvent): WorkflowEvent {
-  return trusted(type, data, everything)
+/**
+ * An event whose schema was applied elsewhere: in another tab, before it was journaled, or by a schema of the state. With a
+ * factory it was that one's.
+ */
+export function vouched({ type, data }: WorkflowEvent, by?: AnyEvent): WorkflowEvent {
+  return trusted(type, data, by ? by.schema : everything)
 }
 
 /** Whether something has the shape of an event. */

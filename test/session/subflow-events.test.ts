@@ -174,6 +174,22 @@ describe('an event sent to an ask of a sub-flow, with a transforming schema', ()
     await clock.advance(1000)
     expect(two.result).toBe(5)
   })
+
+  test('whose name is another event of the workflow around it, by a follower / is checked by the schema of the sub-flow', async () => {
+    const Other = defineEvent('told', z.number())
+    const around: AnyWorkflow = defineWorkflow({ ...flow, events: [Other] }) //
+      .step('inner', options, async (ctx) => Done(await ctx.subflow(asker)))
+    const clock = virtualClock()
+    const browser = { clock, storage: memoryStorage(), ...virtualTabs() }
+    const one: AnySession = await createEngine(browser).open(around)
+    const two: AnySession = await createEngine(browser).open(around)
+    void one.run()
+    await clock.advance(1000)
+    const sent = failure(two.send(loosely(Other(5)), { ask: two.asks[0]?.id }))
+    await clock.advance(1000)
+    expect(await sent).toMatchObject({ code: 'EVENT_VALIDATION' })
+    expect(one.asks).toHaveLength(1)
+  })
 })
 
 describe('who takes an event', () => {

@@ -33,7 +33,8 @@ const calls: { readonly [name: string]: Call } = {
   },
   reply(live, { args: [ask, data, checked] }) {
     const event = { type: '', data }
-    return answer(live, ask as string, checked ? vouched(event) : event)
+    const factory = live.core.definition.eventsByType.get(checked as string)
+    return answer(live, ask as string, checked === true || factory ? vouched(event, factory) : event)
   },
   run(live, { args: [input, joined] }) {
     // That a run to be joined is over by now is no reason to begin another one.
