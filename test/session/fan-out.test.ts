@@ -440,6 +440,31 @@ describe('two gathers of one fan-out', () => {
   })
 
   test.each([
+    [[1, 2], ['apples 2']],
+    [
+      [1, -2],
+      ['apples 1', 'pears 1'],
+    ],
+    [[], ['apples 0']],
+  ])(
+    'one that only a recovery step leads to, the events %j / runs only with what it has: %j',
+    async (numbers, expected) => {
+      const ran: string[] = []
+      const workflow = defineWorkflow({ ...flow, skip: ['deadEnd', 'stop'] })
+        .step('split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+        .step('work', { on: Item, emits: [Apple], catchError: 'rescue' }, (_, { data }) => {
+          if (data < 0) throw new Error('bad')
+          return Apple(data)
+        })
+        .step('rescue', { on: StepFailed, emits: [Pear] }, () => Pear(0))
+        .step('apples', { on: gather(Apple) }, (_, { length }) => void ran.push(`apples ${length}`))
+        .step('pears', { on: gather(Pear) }, (_, { length }) => void ran.push(`pears ${length}`))
+      await failure((await profile().open(workflow)).run(numbers))
+      expect(ran).toEqual(expected)
+    },
+  )
+
+  test.each([
     ['the fan-out itself', [], ['next 0']],
     ['the fan-out itself', [-1], ['refused 1', 'next 0']],
     ['the fan-out itself', [2, 1], ['next 2', 'refused 0', 'next 1']],
