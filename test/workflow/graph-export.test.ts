@@ -232,6 +232,17 @@ describe('export, import, run', () => {
     )
   })
 
+  test('a join that does not exist, options and checks to skip that are none / one GraphError', () => {
+    const graph = stored(graphOf(everything))
+    const steps = graph.steps.map((it) => ({ ...it, join: 'some' }))
+    const read = (options: unknown): unknown =>
+      workflowFromGraph({ ...graph, steps, options } as never, registry)
+    expect(() => read({ skip: 5 })).toThrow(
+      /steps.0.join names "some", which is no way to join; [^]*options.skip is a number; it must be a list/,
+    )
+    expect(() => read('none')).toThrow('options is a text; it must be an object')
+  })
+
   test('replies that are no events or answer each other, and no stop / one GraphError', () => {
     const graph = stored(graphOf(everything)) as GraphExport & { events: { stop?: boolean }[] }
     const reply = (type: string, to: string) => ({ type, reply: to })

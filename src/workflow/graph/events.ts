@@ -31,8 +31,8 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
   })
   const value = read.json(source, ['initial_state', 'initialState'], '') as object | undefined
   const state = initialState(source, value, code, report)
-  const { catchError, recoveries, maxSteps, timeout, onUnknownOutcome, skip } = (own(source, 'options') ??
-    {}) as Partial<Definition['options']>
+  const given = read.object(own(source, 'options') ?? {}, 'options') ?? {}
+  const { catchError, recoveries, maxSteps, timeout, onUnknownOutcome, skip } = given
   const options = {
     name,
     version,
@@ -41,7 +41,8 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
     events: events.outside,
     state: state.schema,
     resources: code.resources,
-    ...{ catchError, recoveries, maxSteps, timeout, onUnknownOutcome, skip },
+    ...{ catchError, recoveries, maxSteps, timeout, onUnknownOutcome },
+    skip: skip === undefined ? skip : read.list(given, 'skip', 'options'),
   } as unknown as Definition['options']
   return () =>
     build(
@@ -138,8 +139,15 @@ function readStep(
   const rest = Object.fromEntries(
     OPTIONS.map((key) => [key, own(step, key)]).filter(([, value]) => value !== undefined),
   ) as object
-  const on = { join: (own(step, 'join') ?? 'any') as Join, events: list('on', false) }
+  const joined = read.name(step, ['join'], path, JOINS, 'no way to join', true)
+  const on = { join: (joined ?? 'any') as Join, events: list('on', false) }
   return makeStep(name, { ...options, ...rest } as never, on, handler, subflow)
 }
+
+const JOINS: ReadonlyMap<string, true> = /* @__PURE__ */ new Map<Join, true>([
+  ['any', true],
+  ['allOf', true],
+  ['gather', true],
+])
 
 const OPTIONS = ['workers', 'timeout', 'catchError', 'recoveries']
