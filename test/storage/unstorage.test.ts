@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { createEngine, defineEvent, defineWorkflow } from 'dogear'
 import { storageConformance, virtualClock } from 'dogear/testing'
 import { unstorageStorage, type KeyValueStore } from 'dogear/unstorage'
+import { deferred } from '../../src/session/deferred'
 import { batch, begin, shape, snapshot, strict } from '../../src/testing/conformance/sample'
 
 const Begin = defineEvent('begin')
@@ -236,4 +237,50 @@ test('flow state is set aside / a copy of it stays in the store', async () => {
   expect(await aside()).toEqual([])
   await storage.quarantineFlow('asking')
   expect(await aside()).toHaveLength(1)
+})
+
+/** A flow state with this number. */
+const flow = (seq: number, data: string) => ({ ...shape, seq, at: 1000, applied: [], data, sum: 1 })
+
+test('flow state is written, the answer is lost, and its page reads it / another page, on its way, takes nothing back', async () => {
+  const store = createStorage()
+  expect(await unstorageStorage(store).writeFlow(flow(5, 'old'), 0)).toBe(true)
+  const [claimed, looked, go] = [deferred<void>(), deferred<void>(), deferred<void>()]
+  const cut: KeyValueStore = {
+    ...store,
+    setItem: async (key, value) => {
+      if (!/:s-[^:]*$/.test(key)) return store.setItem(key, value)
+      claimed.resolve()
+      await looked.promise
+      await store.setItem(key, value)
+      throw new Error('the connection is lost')
+    },
+  }
+  const slow: KeyValueStore = {
+    ...store,
+    setItem: async (key, value) => {
+      if (/:c-[^:]*$/.test(key)) {
+        looked.resolve()
+        await go.promise
+      }
+      return store.setItem(key, value)
+    },
+  }
+  const one = unstorageStorage(cut).writeFlow(flow(6, 'one'), 5)
+  await claimed.promise
+  const two = unstorageStorage(slow).writeFlow(flow(7, 'two'), 5)
+  await expect(one).rejects.toThrow('the connection is lost')
+  expect((await unstorageStorage(store).readFlow('checkout'))?.data).toBe('one')
+  go.resolve()
+  expect(await two).toBe(false)
+  expect((await unstorageStorage(store).readFlow('checkout'))?.data).toBe('one')
+})
+
+test('two pages write flow state under the same number / the later one is told that its write is not there', async () => {
+  const store = createStorage()
+  const write = (data: string) => unstorageStorage(store).writeFlow(flow(6, data), 0)
+  expect(await write('one')).toBe(true)
+  expect(await write('two')).toBe(false)
+  expect(await write('one'), 'a write that is repeated').toBe(true)
+  expect((await unstorageStorage(store).readFlow('checkout'))?.data).toBe('one')
 })

@@ -48,8 +48,8 @@ export function flowsIn(
         if (epoch === undefined) {
           if (seq !== expected && seq !== flow.seq) return false
           seen = seq
-        } else if (!(await landed(sessions.compact(id, epoch, snapshot)))) seen = flow.seq
-        else return seen === expected || same(snapshot, (await sessions.read(id))?.snapshot)
+        } else if (await landed(sessions.compact(id, epoch, snapshot)))
+          return seen === expected || same(snapshot, (await sessions.read(id))?.snapshot)
       }
       throw crowded(workflow)
     },
