@@ -110,12 +110,10 @@ function pageOf({ turned, running }: Reference): string | undefined {
   return after(last.page, last.answer)
 }
 
-/** Questions of one page are one place: the step asks on each page under one name, and d2 under another. */
-const place = (page: string): string => (page === 'd2' ? 'second' : 'first')
-
+/** Uses up the answer that was kept for this page. Those to other questions stay: their branch may be taken again. */
 function answered(it: Reference, answer: string): Reference {
   const page = pageOf(it) ?? ''
-  const at = it.kept.findIndex((kept) => place(kept.page) === place(page))
+  const at = it.kept.findIndex((kept) => kept.page === page)
   const kept = at < 0 ? it.kept : it.kept.filter((_, index) => index !== at)
   return { ...it, kept, turned: [...it.turned, { page, answer }] }
 }
@@ -128,8 +126,8 @@ function back(it: Reference): Reference | undefined {
 
 function forward(it: Reference): Reference | undefined {
   const page = pageOf(it)
-  const kept = page && it.kept.find((other) => place(other.page) === place(page))
-  return kept && kept.page === page ? answered(it, kept.answer) : undefined
+  const kept = it.kept.find((other) => other.page === page)
+  return kept && answered(it, kept.answer)
 }
 
 function stateOf({ turned, typed, versions }: Reference): unknown {
