@@ -113,7 +113,7 @@ export class Membership {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
     const durable = this.following?.durable ?? 0
-    const epoch = Math.max(this.#told, own ?? 0, between(Math.max(found, this.followed)))
+    const epoch = Math.max(own ?? 0, between(Math.max(found, this.followed, this.#told)))
     this.end()
     this.epoch = own
     // It is alone, or the lock was stolen while the session was claimed.
