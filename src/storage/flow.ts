@@ -19,7 +19,7 @@ export const NOTHING: Pick<LoadedFlow, 'seq' | 'applied'> = { seq: 0, applied: [
 
 /** A page's write, by what identifies it in the stored value. */
 export interface NamedWrite {
-  /** The page that made it, and its number there. The stored value has the highest number of each page. */
+  /** The page that made it, and its number there. The stored value has the highest number of each page. 0: no name. */
   readonly by: string
   readonly n: number
   /** The name of a step's write, which no page makes twice. */
@@ -32,7 +32,7 @@ const MOST_NAMES = 64
 /** The names of the newest writes, with these added: those of pages by their highest number, those of steps one by one. */
 export function named(before: readonly string[], writes: readonly NamedWrite[]): string[] {
   const keys = writes.map((it) => it.key).filter((it) => it !== undefined)
-  const highest = new Map(writes.map(({ by, n }) => [by, n]))
+  const highest = new Map(writes.filter(({ n }) => n > 0).map(({ by, n }) => [by, n]))
   const others = before.filter((it) => !highest.has(it.slice(0, it.lastIndexOf('#'))))
   return [...others, ...keys, ...[...highest].map(([by, n]) => `${by}#${n}`)].slice(-MOST_NAMES)
 }
@@ -40,7 +40,15 @@ export function named(before: readonly string[], writes: readonly NamedWrite[]):
 /** Whether a write is among those named. */
 export function isNamed(names: readonly string[], { by, n, key }: NamedWrite): boolean {
   const highest = names.find((it) => it.startsWith(`${by}#`))?.slice(by.length + 1)
-  return n <= Number(highest ?? 0) || (key !== undefined && names.includes(key))
+  return (n > 0 && n <= Number(highest ?? 0)) || (key !== undefined && names.includes(key))
+}
+
+/** Whether the first names tell of all the writes of which the others do. */
+export function hasAll(names: readonly string[], others: readonly string[]): boolean {
+  return others.every((key) => {
+    const at = key.lastIndexOf('#')
+    return isNamed(names, { by: key.slice(0, at), n: Number(key.slice(at + 1)), key })
+  })
 }
 
 /** The number of the next write: higher, and unlikely to be the one that another page takes at the same moment. */

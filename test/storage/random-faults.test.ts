@@ -13,6 +13,8 @@ test.each([
   ['the opening of the database is aborted, and then fails', 'opening', 108],
   ['the storage is emptied before the session could be claimed', 'wipedInTrouble', 56],
   ['the storage is emptied, and claimed anew while a write waits', 'wipedInTrouble', 131],
+  ['the storage is emptied while a tab still reads what another one wrote', 'wipedInTrouble', 3_100_890],
+  ['the storage is emptied when a tab comes back that has missed a write', 'wiped', 3_101_985],
   ['a backup is restored in the executing tab, of which another one has asked a flush', 'backup', 3_000_008],
   ['the storage has room for some parts of a snapshot, and then for the others', 'large', 6],
 ] as const)('a story in which %s / as in all others', async (_, kind, seed) => {

@@ -17,7 +17,7 @@ import { FlowCode } from './code'
 import { flowLoadError, loadFlow } from './load'
 import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
-import { OwnWrites, type Change, type OwnWrite } from './own-writes'
+import { AGAIN, OwnWrites, type Change, type OwnWrite } from './own-writes'
 import type { OpeningDeps } from '../opening-deps'
 import { emptied } from '../tenure'
 
@@ -168,7 +168,7 @@ export class FlowState implements SessionFlow {
     this.#deps.clock.clearTimeout(this.#timer)
   }
 
-  #put(ops: readonly Op[], change: Change, of?: Pick<OwnWrite, 'key' | 'after'>): Promise<void> {
+  #put(ops: readonly Op[], change: Change, of?: Partial<OwnWrite>): Promise<void> {
     const { tried } = this.#own.add(ops, change, of)
     this.#tree.apply(ops)
     if (this.#refused) tried.resolve()
@@ -234,7 +234,7 @@ export class FlowState implements SessionFlow {
     const loaded = await loadFlow(this.#deps, this.#code)
     this.#refused = undefined
     if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
-    const base = loaded ?? { ...NOTHING, state: this.initial }
+    const base = this.#own.fuller(loaded, this.#base) ?? { ...NOTHING, state: this.initial }
     const inherits = await this.#left.take(base.applied)
     this.#came ||= !this.#known && base.seq > 0
     // Where something of this page has landed meanwhile, what was read may be older. Newer code reads its own number anew.
@@ -251,7 +251,7 @@ export class FlowState implements SessionFlow {
   #anew(): void {
     this.#known = true
     this.#base = { ...this.#base, seq: 0 }
-    void this.#put([], () => [])
+    void this.#put([], () => [], AGAIN)
     this.#deps.onError(emptied(`flow state of workflow "${this.#code.definition.name}"`))
   }
 

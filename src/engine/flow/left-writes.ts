@@ -46,7 +46,7 @@ export class LeftWrites {
   /** Leaves what is not known to be stored. */
   leave(): void {
     const { page, clock } = this.#deps
-    const own = this.#own.all.filter((it) => it.by === this.#own.page && it.key === undefined)
+    const own = this.#own.all.filter(({ by, n, key }) => by === this.#own.page && n > 0 && key === undefined)
     if (!page || !this.#isKnown() || own.length === 0) return
     // In the form of a follower's requests, but of no session: flow state belongs to all of them.
     const asked = own.map(({ by, n, ops }) => ({ by, n, seen: 0, call: 'write', args: [ops] }))

@@ -1,7 +1,7 @@
 import type { Op } from '../../state/op'
 import type { CompiledSchema } from '../../state/schema'
 import type { Tree } from '../../state/tree'
-import type { NamedWrite } from '../../storage/flow'
+import { hasAll, type LoadedFlow, type NamedWrite } from '../../storage/flow'
 import { deferred, type Deferred } from '../../session/deferred'
 
 /** Makes the operations of a write for a given state. */
@@ -17,6 +17,9 @@ export interface OwnWrite extends NamedWrite {
   /** Resolves when it is stored, or storage has failed: trouble there never stops a flow. */
   readonly tried: Deferred<void>
 }
+
+/** A write that stores again what was lost. It has no name, so that others see that no other write came with it. */
+export const AGAIN = { n: 0 }
 
 /** This page's writes to a flow state that are not known to be stored, in order. */
 export class OwnWrites {
@@ -38,7 +41,7 @@ export class OwnWrites {
     return `${this.page}#${this.#count}`
   }
 
-  add(ops: readonly Op[], change: Change, of?: Pick<OwnWrite, 'key' | 'after'>): OwnWrite {
+  add(ops: readonly Op[], change: Change, of?: Partial<OwnWrite>): OwnWrite {
     const write = { by: this.page, n: ++this.#count, ...none, ...of, change, ops, tried: deferred<void>() }
     this.#pending.push(write)
     return write
@@ -49,6 +52,12 @@ export class OwnWrites {
     const all = left.map((it) => ({ ...it, ...none, change: () => it.ops, tried: deferred<void>() }))
     const own = this.#pending.findIndex((it) => it.by === this.page)
     this.#pending.splice(own < 0 ? this.#pending.length : own, 0, ...all)
+  }
+
+  /** What was read, or what is held: storage was emptied, and a page that held less was faster to store that again. */
+  fuller(read: LoadedFlow | undefined, held: LoadedFlow): LoadedFlow | undefined {
+    const isOwed = this.#pending.some(({ n }) => n === AGAIN.n)
+    return read && isOwed && hasAll(held.applied, read.applied) ? { ...held, seq: read.seq } : read
   }
 
   /** Resolves when all of them may be stored. */
