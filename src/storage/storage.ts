@@ -202,7 +202,7 @@ export interface SessionStorage {
   readFlow(workflow: string): Promise<StoredFlow | undefined>
   /**
    * Compare-and-set, atomic: stores the flow state when the newest one has the number `expected` (0: there is none), and
-   * resolves with whether it did. No two writes have the same number.
+   * resolves with whether it did. Pages that write at one moment hardly ever take the same number.
    */
   writeFlow(flow: StoredFlow, expected: number): Promise<boolean>
   /** Sets aside a copy of a workflow's flow state, once for each `seq`. With `remove` it also removes the flow state. */

@@ -21,8 +21,9 @@ export function isFlow(id: string): boolean {
 /**
  * Flow states as sessions that are nothing but a snapshot: a claim of the number that was seen fences whoever else has
  * seen it, and the snapshot lands only when nobody has claimed since. That is a compare-and-set without transactions,
- * as long as no two writes have the same number. A refused write may still be there: its writer finds out by claiming what it
- * has just written. And what is read counts only when nobody is on the way who may have seen less.
+ * and two writes that happen to have one number are told apart by what they hold. A refused write may still be there: its
+ * writer finds out by claiming what it has just written. And what is read counts only when nobody is on the way who may have
+ * seen less.
  */
 export function flowsIn(
   sessions: Sessions,
