@@ -219,6 +219,29 @@ describe('export, import, run', () => {
     expect(await outcome(again, undefined)).toMatchObject({ result: 3 })
   })
 
+  test('private paths, a length of history and renamed steps / are in the export: what is private is stored by none', async () => {
+    const state = z.object({ card: z.string().optional(), note: z.string().optional() })
+    const options = { private: ['card'] as const, history: 7, renamedSteps: { former: 'one' } }
+    const handler = (): unknown => Done(1)
+    const plain = defineWorkflow({ name: 'p', version: 1, start: Go, stop: Done, state, ...options }).step(
+      'one',
+      { on: Go, emits: [Done] },
+      handler as never,
+    )
+    const graph = stored(graphOf(plain))
+    expect(graph).toMatchObject({ options })
+    const again = workflowFromGraph(graph, { nodes: { one: handler }, events: [Go, Done], state })
+    expect(graphOf(again)).toEqual(graph)
+    const page = profile()
+    const session = await page.open(again)
+    session.state.set('card', '4111')
+    session.state.set('note', 'ring')
+    await session.flush()
+    const found = JSON.stringify(await page.engine.export(session.id))
+    expect(found).toContain('ring')
+    expect(found).not.toContain('4111')
+  })
+
   test('a missing handler, an unknown event and no start / one GraphError', () => {
     const graph = stored(graphOf(everything)) as GraphExport & { events: { start?: boolean }[] }
     const broken = {
@@ -241,6 +264,9 @@ describe('export, import, run', () => {
       /steps.0.join names "some", which is no way to join; [^]*options.skip is a number; it must be a list/,
     )
     expect(() => read('none')).toThrow('options is a text; it must be an object')
+    expect(() => read({ private: 'card', renamedSteps: [] })).toThrow(
+      /options.private is a text; it must be a list[^]*options.renamedSteps is a list; it must be an object/,
+    )
   })
 
   test('replies that are no events or answer each other, and no stop / one GraphError', () => {

@@ -1,6 +1,7 @@
 import { anything, defineEvent, type AnyEvent } from '../event'
 import { readHead, readRetry } from './document'
 import { known, type Report } from './error'
+import { DATA } from './export'
 import { join, own, reader, type JsonObject, type Reader } from './reader'
 import { initialState, type Code, type Registered } from './registry'
 import type { Join } from '../join'
@@ -31,8 +32,9 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
   })
   const value = read.json(source, ['initial_state', 'initialState'], '') as object | undefined
   const state = initialState(source, value, code, report)
-  const given = read.object(own(source, 'options') ?? {}, 'options') ?? {}
-  const { catchError, recoveries, maxSteps, timeout, onUnknownOutcome, skip } = given
+  const given = read.object(read.json(source, ['options'], '') ?? {}, 'options') ?? {}
+  for (const key of ['skip', 'private']) read.list(given, key, 'options', true)
+  read.object(own(given, 'renamedSteps') ?? {}, 'options.renamedSteps')
   const options = {
     name,
     version,
@@ -41,8 +43,7 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
     events: events.outside,
     state: state.schema,
     resources: code.resources,
-    ...{ catchError, recoveries, maxSteps, timeout, onUnknownOutcome },
-    skip: skip === undefined ? skip : read.list(given, 'skip', 'options'),
+    ...Object.fromEntries(DATA.map((key) => [key, own(given, key)])),
   } as unknown as Definition['options']
   return () =>
     build(

@@ -53,6 +53,7 @@ export interface GraphExport extends GraphDocument {
 /**
  * The graph of any workflow as JSON, whether a builder or a document made it. `workflowFromGraph` makes the same workflow
  * of it when every handler is registered under its step's name. Functions (`retry`, schemas) must be registered again too.
+ * What no registry takes is lost: migrations, and the schema of the flow state.
  *
  * ```ts
  * const json = JSON.stringify(graphOf(checkout))
@@ -125,17 +126,22 @@ function edgesOf({ steps, routes }: Definition): ExportedEdge[] {
   ])
 }
 
-/** The options of the workflow that are data. */
-function plain({
-  timeout,
-  maxSteps,
-  catchError,
-  recoveries,
-  onUnknownOutcome,
-  skip,
-}: Definition['options']): unknown {
-  const all = { timeout, maxSteps, catchError, recoveries, onUnknownOutcome, skip }
-  return Object.values(all).some((it) => it !== undefined) ? all : undefined
+/** Those options of a workflow that are data. */
+export const DATA = [
+  'timeout',
+  'maxSteps',
+  'history',
+  'catchError',
+  'recoveries',
+  'onUnknownOutcome',
+  'renamedSteps',
+  'private',
+  'skip',
+] as const
+
+function plain(options: Definition['options']): unknown {
+  const all = DATA.filter((key) => options[key] !== undefined).map((key) => [key, options[key]])
+  return all.length > 0 ? Object.fromEntries(all) : undefined
 }
 
 /** The part of a policy that is data; functions are left out. */
