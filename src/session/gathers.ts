@@ -1,3 +1,4 @@
+import { after } from '../workflow/routes'
 import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import type { Scope } from './model/model'
@@ -6,6 +7,7 @@ import { scopeOf } from './model/reduce-deliver'
 /**
  * The gathering steps of a fan-out: those that have gathered something, and those beside them that its events lead to before
  * any other gathering step. Of two such that follow each other, the first is of an inner fan-out and the second of an outer one.
+ * What only a recovery step leads to is one of them when it neither follows another one nor leads to it.
  */
 export function gathersAfter(
   { step, parent, passed = [], gathered }: Scope,
@@ -18,30 +20,36 @@ export function gathersAfter(
   const leads = (one: string, other: string): boolean =>
     waysFrom(one, definition, (to) => !isAnew(to, one))[0].has(other)
   const isBefore = (one: string, other: string): boolean => leads(one, other) && !leads(other, one)
-  const all = [...new Set([...gathered.keys(), ...[...first].filter((it) => !passed.includes(it))])]
+  const near = [...waysFrom(step, definition, undefined, true)[0]].filter((it) => !passed.includes(it))
+  const all = [...new Set([...gathered.keys(), ...near])]
+  const rank = (it: string): number => (gathered.has(it) ? 2 : Number(first.has(it)))
   const isOfAnother = (it: string): boolean =>
     all.some((other) => {
-      if (gathered.has(other)) return isBefore(it, other) || isBefore(other, it)
-      return parent === undefined ? isBefore(it, other) : isBefore(other, it)
+      const more = rank(other) - rank(it)
+      if (more > 0) return isBefore(it, other) || isBefore(other, it)
+      return more === 0 && (parent === undefined ? isBefore(it, other) : isBefore(other, it))
     })
   return all.filter((it) => gathered.has(it) || !isOfAnother(it))
 }
 
-/** The gathering steps that a step's events lead to, and the steps that they pass. They end at gathering steps unless `beyond`. */
+/**
+ * The gathering steps that a step's events lead to, and the steps that they pass, also those that recover what is `rescued`.
+ * They end at gathering steps unless `beyond`.
+ */
 function waysFrom(
   step: string,
-  { stepsByName, routes }: Definition,
+  definition: Definition,
   beyond?: (to: string) => boolean,
+  rescued: boolean = false,
 ): readonly [gathers: Set<string>, passed: Set<string>] {
   const gathers = new Set<string>()
   const passed = new Set<string>()
   const follow = (from: string): void => {
-    for (const { type } of stepsByName.get(from)?.emits ?? [])
-      for (const to of routes.get(type) ?? []) {
-        const isGather = stepsByName.get(to)?.join === 'gather'
-        if (isGather) gathers.add(to)
-        if (beyond ? beyond(to) : !isGather) passed.add(to)
-      }
+    for (const { name: to, join } of after(definition.stepsByName.get(from), definition, rescued)) {
+      const isGather = join === 'gather'
+      if (isGather) gathers.add(to)
+      if (beyond ? beyond(to) : !isGather) passed.add(to)
+    }
   }
   follow(step)
   passed.forEach(follow)

@@ -25,10 +25,14 @@ export function isHeard(type: string, definition: Definition): boolean {
   return definition.routes.has(type) || outside(definition).has(type)
 }
 
-/** The steps that an event of one of these types, or a failure before it, can start. */
-function after(step: StepDefinition, { routes, stepsByName, options }: Definition): StepDefinition[] {
-  const names = step.emits.flatMap((it) => routes.get(it.type) ?? [])
-  const recovery = step.catchError ?? options.catchError
+/** The steps that the events of a step can start and, if it `mayFail`, the one that recovers it. */
+export function after(
+  step: StepDefinition | undefined,
+  { routes, stepsByName, options }: Definition,
+  mayFail: boolean = true,
+): StepDefinition[] {
+  const names = (step?.emits ?? []).flatMap((it) => routes.get(it.type) ?? [])
+  const recovery = mayFail ? (step?.catchError ?? options.catchError) : undefined
   return [...names, ...(recovery === undefined ? [] : [recovery])]
     .map((it) => stepsByName.get(it))
     .filter((it) => it !== undefined)

@@ -249,6 +249,36 @@ describe('lists of lists, of which the outer one is empty', () => {
     expect([session.status, session.result]).toEqual(['completed', []])
   })
 
+  test('a step that asks is between the two gathers, with a reload / the outer gather gets [], and what follows runs once', async () => {
+    const ran: string[] = []
+    const workflow = defineWorkflow({ ...flow, start: Go })
+      .step('split', { on: Go, emits: [Numbers] }, () => [])
+      .step('inner split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+      .step('inner join', { on: gather(Item), emits: [Group] }, (_, { length }) => Group(length))
+      .step('save', { on: Group, asks: [Question], emits: [Worked] }, async (ctx, { data }) => {
+        await ctx.ask(Question(data))
+        return Worked(data)
+      })
+      .step('join', { on: gather(Worked), emits: [Grouped] }, (_, { length }) => {
+        ran.push(`join ${length}`)
+        return Grouped([length])
+      })
+      .step('end', { on: Grouped, emits: [Done] }, (_, { data }) => Done(data))
+    const session = await answeredAfterReload(profile(), workflow, 'yes')
+    expect([session.status, session.result, ran]).toEqual(['completed', [0], ['join 0']])
+  })
+
+  test('a step between two gathers, that belongs to a fan-out of its own / one event of it is no fan-out, as ever', async () => {
+    const workflow = defineWorkflow({ ...flow, start: Go })
+      .step('split', { on: Go, emits: [Item] }, () => [])
+      .step('join', { on: gather(Item), emits: [Numbers] }, (_, { length }) => Numbers([length]))
+      .step('again', { on: Numbers, emits: [Group] }, (_, { data }) => data.map((it) => Group(it)))
+      .step('join again', { on: gather(Group), emits: [Grouped] }, (_, { length }) => Grouped([length]))
+      .step('one', { on: Grouped, emits: [Worked] }, () => Worked(1))
+      .step('last', { on: gather(Worked), emits: [Done] }, () => Done(1))
+    expect(await failure((await profile().open(workflow)).run())).toMatchObject({ unconsumed: ['worked'] })
+  })
+
   test('one fan-out after another, the first of [] / what its gather makes of that goes on to the second', async () => {
     const workflow = defineWorkflow({ ...flow, start: Go })
       .step('split', { on: Go, emits: [Item] }, () => [])
@@ -440,14 +470,18 @@ describe('two gathers of one fan-out', () => {
   })
 
   test.each([
-    [[1, 2], ['apples 2']],
+    [
+      [1, 2],
+      ['apples 2', 'pears 0'],
+    ],
     [
       [1, -2],
       ['apples 1', 'pears 1'],
     ],
-    [[], ['apples 0']],
+    [[-1], ['pears 1', 'apples 0']],
+    [[], ['apples 0', 'pears 0']],
   ])(
-    'one that only a recovery step leads to, the events %j / runs only with what it has: %j',
+    'one that only a recovery step leads to, the events %j / runs once, also with []: %j',
     async (numbers, expected) => {
       const ran: string[] = []
       const workflow = defineWorkflow({ ...flow, skip: ['deadEnd', 'stop'] })
@@ -460,6 +494,67 @@ describe('two gathers of one fan-out', () => {
         .step('apples', { on: gather(Apple) }, (_, { length }) => void ran.push(`apples ${length}`))
         .step('pears', { on: gather(Pear) }, (_, { length }) => void ran.push(`pears ${length}`))
       await failure((await profile().open(workflow)).run(numbers))
+      expect(ran).toEqual(expected)
+    },
+  )
+
+  test.each([[[1, 2]], [[1, -2]], [[-1]], [[]]])(
+    'all results and all failures, of which a recovery step tells / whoever waits for both gets them: %j',
+    async (numbers) => {
+      const Failure = defineEvent('failure', z.number())
+      const workflow = defineWorkflow({ ...flow, catchError: 'rescue' })
+        .step('split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+        .step('work', { on: Item, emits: [Apple] }, (_, { data }) => {
+          if (data < 0) throw new Error('bad')
+          return Apple(data)
+        })
+        .step('rescue', { on: StepFailed, emits: [Failure] }, (_, { data }) =>
+          Failure((data.event as { data: number }).data),
+        )
+        .step('apples', { on: gather(Apple), emits: [Apples] }, (_, all) => Apples(all.map((it) => it.data)))
+        .step('failures', { on: gather(Failure), emits: [Pears] }, (_, all) =>
+          Pears(all.map((it) => it.data)),
+        )
+        .step('both', { on: allOf(Apples, Pears), emits: [Done] }, (_, both) =>
+          Done(both.map((it) => it.data)),
+        )
+      const expected = [numbers.filter((it) => it > 0), numbers.filter((it) => it < 0)]
+      expect(await (await profile().open(workflow)).run(numbers)).toEqual(expected)
+    },
+  )
+
+  test.each([
+    [[], ['apples 0', 'pears 0']],
+    [[2], ['apples 2', 'pears 2']],
+    [
+      [-1, 1],
+      ['apples 2', 'pears 1'],
+    ],
+  ])(
+    'one behind the other, and a recovery step of all that leads to both, %j / each runs once, in its turn: %j',
+    async (numbers, expected) => {
+      const ran: string[] = []
+      const workflow = defineWorkflow({ ...flow, catchError: 'rescue' })
+        .step('split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+        .step('work', { on: Item, emits: [Apple] }, (_, { data }) => {
+          if (data < 0) throw new Error('bad')
+          return Apple(data)
+        })
+        .step('rescue', { on: StepFailed, emits: [Apple, Pear] }, (_, { data }) =>
+          data.step === 'work' ? Apple(0) : Pear(0),
+        )
+        .step('apples', { on: gather(Apple), emits: [Group] }, (_, all) => {
+          ran.push(`apples ${all.reduce((sum, it) => sum + Math.max(it.data, 1), 0)}`)
+          return Group(all.reduce((sum, it) => sum + it.data, 0))
+        })
+        .step('again', { on: Group, emits: [Pear] }, (_, { data }) =>
+          Array.from({ length: data }, () => Pear(1)),
+        )
+        .step('pears', { on: gather(Pear), emits: [Done] }, (_, { length }) => {
+          ran.push(`pears ${length}`)
+          return Done(length)
+        })
+      await (await profile().open(workflow)).run(numbers)
       expect(ran).toEqual(expected)
     },
   )

@@ -232,12 +232,16 @@ export type RecordBody =
   /** The first record of a session: its state, and the name of this line of its history. */
   | { readonly kind: 'created'; readonly state: unknown; readonly lineage: string }
 
-/** What events inherit from their branch of a fan-out and from the steps that have failed before them. */
+/**
+ * What events inherit from their branch of a fan-out and from the steps that have failed before them. A branch without a fan-out
+ * says that they come from an outermost one that had nothing.
+ */
 export function lineOf(
-  { scope, branch = 0 }: { readonly scope: number | undefined; readonly branch: number | undefined },
+  { scope, branch }: { readonly scope: number | undefined; readonly branch: number | undefined },
   rescues: number = 0,
 ): Pick<Emission, 'scope' | 'branch' | 'rescues'> | undefined {
-  const line = scope === undefined ? undefined : { scope, branch }
+  const line =
+    scope !== undefined ? { scope, branch: branch ?? 0 } : branch === undefined ? undefined : { branch }
   return rescues > 0 ? { ...line, rescues } : line
 }
 

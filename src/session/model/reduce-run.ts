@@ -100,11 +100,12 @@ export function foldGathered(model: Model, { scope: id, to }: Of<'gathered'>): v
   if (scope === undefined) return
   model.scopes.delete(id)
   model.ripe.delete(id)
-  const { parent, branch } = scope
+  const { parent, branch = 0, gathered } = scope
   const above = scopeOf(model, parent)
-  const line = lineOf({ scope: parent, branch })
+  const hasLine = parent !== undefined || gathered.size === 0
+  const line = lineOf({ scope: parent, branch: hasLine ? branch : undefined })
   for (const { id: event, step } of to) {
-    const kept = scope.gathered.get(step) ?? []
+    const kept = gathered.get(step) ?? []
     const members = [...kept].sort((a, b) => (a.branch ?? 0) - (b.branch ?? 0) || a.id - b.id)
     model.nextEvent = Math.max(model.nextEvent, event + 1)
     enqueue(model, step, { id: event, type: members[0]?.type ?? '', to: [step], members, ...line })

@@ -205,11 +205,12 @@ export class Attempt {
 
   #record(events: readonly WorkflowEvent[], fanOut: boolean): void {
     const { core, sends } = this
-    const { id: exec, events: given } = this.exec
+    const { id: exec, events: given, scope, branch } = this.exec
     const all = sends.length > 0 ? [...sends, ...events] : events
     const { nextScope: opens } = core.model
     const emits = emissionsOf(core, all, fanOut ? this.#branches() : this.#line())
-    if (!fanOut && given.length === 0 && events.length > 0 && isForNone(core, emits.at(-1)!))
+    const ofNone = given.length === 0 || (scope === undefined && branch !== undefined)
+    if (!fanOut && ofNone && events.length > 0 && isForNone(core, emits.at(-1)!))
       return this.#record(none, true)
     this.#finish(over)
     core.append(
