@@ -219,6 +219,26 @@ describe('export, import, run', () => {
     expect(await outcome(again, undefined)).toMatchObject({ result: 3 })
   })
 
+  test('a policy with retryIf / its numbers are exported, and the function is taken from the registry', async () => {
+    const handler = (): unknown => {
+      throw new Error('never')
+    }
+    const retry = { attempts: 3, delay: 1, retryIf: () => false }
+    const plain = defineWorkflow({ name: 'p', version: 1, start: Go, stop: Done }).step(
+      'one',
+      { on: Go, emits: [Done], retry },
+      handler as never,
+    )
+    const graph = stored(graphOf(plain))
+    expect(graph.steps[0]?.retry).toEqual({ attempts: 3, delay: 1 })
+    const again = workflowFromGraph(graph, { nodes: { one: { handler, retry } } })
+    const page = profile()
+    const session = await page.open(again)
+    session.run(undefined).catch(() => {})
+    await page.settle()
+    expect([session.status, session.error]).toMatchObject(['failed', { attempts: 1 }])
+  })
+
   test('private paths, a length of history and renamed steps / are in the export: what is private is stored by none', async () => {
     const state = z.object({ card: z.string().optional(), note: z.string().optional() })
     const options = { private: ['card'] as const, history: 7, renamedSteps: { former: 'one' } }

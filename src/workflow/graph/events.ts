@@ -5,6 +5,7 @@ import { DATA } from './export'
 import { join, own, reader, type JsonObject, type Reader } from './reader'
 import { initialState, type Code, type Registered } from './registry'
 import type { Join } from '../join'
+import type { RetryPolicy } from '../retry'
 import { makeStep, type StepDefinition } from '../step'
 import { emitting } from '../subflow'
 import { build, type Definition } from '../workflow'
@@ -135,7 +136,9 @@ function readStep(
   const emits = list('emits')
   const written = subflow ? emitting(subflow, emits) : node?.(config)
   const handler = (registered?.handler ?? written) as StepDefinition['handler']
-  const retry = readRetry(step, path, read, report) ?? registered?.retry
+  const policy = readRetry(step, path, read, report)
+  const { retryIf } = (registered?.retry ?? {}) as Partial<RetryPolicy>
+  const retry = policy ? { ...policy, ...(retryIf && { retryIf }) } : registered?.retry
   const options = { on: [], emits, asks: list('asks'), ...(retry && { retry }) }
   const rest = Object.fromEntries(
     OPTIONS.map((key) => [key, own(step, key)]).filter(([, value]) => value !== undefined),
