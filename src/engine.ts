@@ -57,7 +57,7 @@ export interface EngineOptions {
 export interface OpenOptions<W extends AnyWorkflow> {
   /** Names the session; another open of it gets the same one. Default: the workflow's name. */
   readonly id?: string | undefined
-  /** What steps need and nothing stores: clients, loggers. Without a declared one the session is `paused`. */
+  /** What steps need and nothing stores: clients, loggers. Without a declared one no step starts: a run is `paused`. */
   readonly resources?: GivenResources<ResourcesOf<W>> | undefined
   /** A new session's first state, completed by the schema's defaults. Copied, never merged. A stored session needs none. */
   readonly initialState?: Partial<StateOf<W>> | undefined
@@ -89,6 +89,7 @@ export interface Flow<W extends AnyWorkflow> {
   readonly resources: Partial<ResourcesOf<W>>
   /** Merges resources by key; sessions that were waiting for them go on. */
   readonly setResources: (resources: GivenResources<ResourcesOf<W>>) => void
+  /** Takes a resource out of the workflow's layer. */
   readonly deleteResource: (key: keyof ResourcesOf<W> & string) => void
 }
 
@@ -98,10 +99,14 @@ export interface Engine {
    * Opens a session and resumes what was interrupted. The same id gives the same session.
    *
    * Rejects with WorkflowError or ArgumentError (the definition, an option), StateValidationError or SerializationError (the
-   * initial state), SessionStateError (the id is open with another workflow), LoadError and StorageError (what is stored).
+   * initial state), SessionStateError (the id is open with another workflow), LoadError and StorageError (what is stored), or
+   * StorageError when the engine is closed.
    */
   open<W extends AnyWorkflow>(workflow: W, options?: OpenOptions<W>): Promise<Session<W>>
-  /** The same at once, still `loading`: writes go on top of what is read. Throws what is wrong with the call itself. */
+  /**
+   * The same at once. Unless it is open already, it is still `loading`: writes go on top of what is read. Throws what is wrong
+   * with the call itself.
+   */
   session<W extends AnyWorkflow>(workflow: W, options?: OpenOptions<W>): Session<W>
   /** Stored sessions, newest first, without reading them. */
   list(filter?: SessionFilter): Promise<SessionInfo[]>
@@ -124,7 +129,10 @@ export interface Engine {
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
   /** Removes sessions past their `expireAfter`, open ones too, and traces of mere visits. Resolves with the sessions' ids. */
   sweep(): Promise<string[]>
-  /** Deletes all sessions and flow state, or those with that prefix: for a logout. Tabs that executed one are `outdated`. */
+  /**
+   * Deletes all sessions and all flow state; with a prefix, only the sessions whose id begins with it. For a logout. Tabs that
+   * executed one are `outdated`.
+   */
   clear(options?: { prefix?: string | undefined }): Promise<void>
   /** Closes every session, and the storage's connections. */
   close(): Promise<void>

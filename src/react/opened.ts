@@ -16,8 +16,8 @@ export interface SessionOptions<W extends AnyWorkflow> {
    */
   readonly engine?: Engine | undefined
   /**
-   * What steps need: while a declared one is missing, the session is `paused`. New values go to the session, equal ones do
-   * nothing, and a key that is left out stays.
+   * What steps need: while a declared one is missing no step starts, and a run is `paused`. New values go to the session, equal
+   * ones do nothing, and a key that is left out stays.
    */
   readonly resources?: GivenResources<ResourcesOf<W>> | undefined
   /** What a new session's state begins with, completed by the schema's defaults. */

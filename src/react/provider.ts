@@ -38,7 +38,7 @@ export interface WorkflowProviderProps<W extends AnyWorkflow> extends SessionOpt
  * ```
  *
  * @throws HookError without a workflow; WorkflowError for a wrong one; ArgumentError for a wrong option; without
- *   `errorFallback` the session's LoadError or StorageError
+ *   `errorFallback` what the session's `ready` rejects with
  */
 export function WorkflowProvider<W extends AnyWorkflow>(
   props: WorkflowProviderProps<W> & { readonly workflow: W },

@@ -19,7 +19,7 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   readonly asks: readonly OpenedAsk<Of<W>['asks']>[]
   /** Steps that have failed and wait for their next attempt: when, and why. */
   readonly retries: Session<W>['retries']
-  /** Declared resources that nobody has given: while there are any, it is `paused`. */
+  /** Declared resources that nobody has given: while there are any, no step starts, and a run is `paused`. */
   readonly missingResources: Session<W>['missingResources']
   /** The stop event's data, once the run is completed. */
   readonly result: ResultOf<W> | undefined

@@ -72,7 +72,10 @@ export interface Session<W extends AnyWorkflow> {
   /** What it was opened by: `engine.open(workflow, { id })`. */
   readonly id: string
   readonly workflow: W
-  /** Resolves once it is loaded; rejects with a LoadError, or a StorageError when storage cannot be read. */
+  /**
+   * Resolves once it is loaded. Rejects with a LoadError, with a StorageError when storage cannot be read, or with a
+   * StateValidationError when a new session lacks what its schema requires (`initialState`).
+   */
   readonly ready: Promise<void>
   /** What it is doing. `subscribe` tells when it changes. */
   readonly status: Status
@@ -84,9 +87,13 @@ export interface Session<W extends AnyWorkflow> {
   readonly result: ResultOf<W> | undefined
   /** Why it failed, was cancelled, stalled or could not be loaded. */
   readonly error: Error | undefined
+  /** How far the run is; `undefined` when nothing says so. */
   readonly progress: Progress | undefined
+  /** How far what happens is stored. */
   readonly persistence: Persistence
+  /** What this tab is to it. */
   readonly role: Role
+  /** Whether it was there before this page opened it. */
   readonly resumed: Resumed
   /** The session that this one was forked from, and at which record. */
   readonly parent: { readonly id: string; readonly seq: number } | undefined
@@ -202,7 +209,8 @@ export interface Session<W extends AnyWorkflow> {
   /**
    * The whole session as plain JSON, without private paths.
    *
-   * @throws SessionStateError while it is loading; SerializationError when it holds more than JSON
+   * @throws SessionStateError while it is loading; what `ready` rejected with, when it could not be loaded; SerializationError
+   *   when it holds more than JSON
    */
   readonly toJSON: () => unknown
   /**

@@ -16,7 +16,7 @@ import { createStateStore, type StateStore } from './store'
  * `schema` checks every write at its path; without it any JSON is taken, and types are what you say:
  * `createStore<Cart>({ initial })`. `initial` is the state at the beginning. Default: the schema's defaults, or `{}`.
  *
- * @throws StateValidationError when the schema refuses the initial state
+ * @throws StateValidationError when the schema refuses the initial state; SerializationError when that is not JSON
  */
 export function createStore(options?: {
   schema?: undefined

@@ -20,13 +20,17 @@ export interface PlainStore<T> {
   get<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): Read<T, P>
   /** The same with a fallback for a missing value; a stored null is a value. */
   get<const P extends Path<T> | Keys, F>(path: Exact<T, P>, fallback: F): Exclude<Read<T, P>, undefined> | F
+  /** Whether there is a value at the path; a stored null is one. */
   has<const P extends Path<T> | Keys | ''>(path: Exact<T, P>): boolean
   /**
    * Replaces the value at a path, never merges. Missing parents are created. In a list, the index behind the last item
    * appends, and a later one is refused. `undefined` deletes.
    */
   set<const P extends Path<T> | Keys>(path: Exact<T, P>, value: Next<Read<T, P>, Write<T, P>>): void
-  /** Adds an item to a list, or text to a text. Where nothing is, it begins what the schema says, else a text with a text. */
+  /**
+   * Adds an item to a list, or text to a text. Where nothing is, it begins what the schema says there is; without a schema a
+   * text begins a text, and anything else a list.
+   */
   append<const P extends Path<T> | Keys>(path: Exact<T, P>, item: Item<Write<T, P>>): void
   /** Removes a key. In a list it removes the item, and everything behind it moves up. */
   delete<const P extends Path<T> | Keys>(

@@ -39,7 +39,7 @@ export interface StoredBatch {
   readonly status: string
   /** The serialized array of records. */
   readonly data: unknown
-  /** The checksum of `data` when `data` is text, else 0. */
+  /** The checksum of `data` when that is text or bytes, else 0. */
   readonly sum: number
   /** The layout of `data`. The format of the head rises to it; it need not be stored here. */
   readonly format?: number

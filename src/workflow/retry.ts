@@ -8,11 +8,11 @@ export type Retry = RetryPolicy | ((failure: Failure) => number | undefined)
 
 /** How often a failed step is tried again, and when. Times in milliseconds. */
 export interface RetryPolicy {
-  /** At most so many executions; 1 is no retry. */
+  /** At most so many tries in all; with 1 a failure is final. */
   readonly attempts: number
   /** Before the first retry. Default 0. */
   readonly delay?: number | undefined
-  /** How many times as long as the one before each later delay is. Default 1. */
+  /** Each later delay is so many times as long as the one before it. Default 1. */
   readonly factor?: number | undefined
   /** No delay is longer. Default: no limit. */
   readonly maxDelay?: number | undefined
@@ -22,7 +22,7 @@ export interface RetryPolicy {
   readonly retryIf?: ((error: unknown) => boolean) | undefined
 }
 
-/** A failed execution: its number (from 1), ms since the first began, and what it threw. */
+/** A failed try: its number (from 1), the milliseconds since the first one began, and what it threw. */
 export interface Failure {
   readonly attempt: number
   readonly elapsed: number

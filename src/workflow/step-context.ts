@@ -6,9 +6,9 @@ import type { AnyWorkflow, Of, ResultOf, Shape } from './shape'
 import type { Mapping } from './subflow'
 
 /**
- * The session's state as a step sees it. It has the methods of {@link StateStore}, but every write returns a promise: it
- * may wait while another step's `edit` is open. Writes show at once and belong to the step's attempt until its next
- * commit point (`once`, `ask`, `waitFor`, `sleep`, `collect`, `subflow`, `commit`, its end); a failure takes them out again.
+ * The session's state as a step sees it. It has the methods of {@link StateStore} without `batch`, but every write returns a
+ * promise: it may wait while another step's `edit` is open. Writes show at once and belong to the step's attempt until its
+ * next commit point (`once`, `ask`, `waitFor`, `sleep`, `collect`, `subflow`, `commit`, its end); a failure takes them out again.
  */
 export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subscribe'> {
   /** Replaces the value at a path, never merges. Missing parents are created. `undefined` deletes. */
@@ -30,7 +30,9 @@ export interface StepStore<T> extends Pick<StateStore<T>, 'get' | 'has' | 'subsc
    * @throws NestedEditError for a write or a commit point while its recipe is open
    */
   edit(recipe: (draft: T) => void | Promise<void>): Promise<void>
+  /** Replaces the whole state. */
   replace(state: T): Promise<void>
+  /** Back to the state at the beginning, as `reset` of {@link StateStore}. */
   reset(): Promise<void>
 }
 
@@ -135,7 +137,11 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
     expected: L,
     options?: { buffer?: string | undefined },
   ): Promise<{ [K in keyof L]: EventOf<L[K]> } | undefined>
-  /** @throws MissingResourceError that names the key, and the keys that are there */
+  /**
+   * The resource.
+   *
+   * @throws MissingResourceError that names the key, and the keys that are there
+   */
   requireResource<K extends keyof S['resources']>(key: K): NonNullable<S['resources'][K]>
   /** The resource, or the fallback when it is missing. */
   getResource<K extends keyof S['resources'], F = undefined>(

@@ -24,7 +24,7 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = 
   readonly resources?: { [K in keyof R]: Resource<R[K]> }
   /** Events that only `session.send` brings. Replies of asks are known anyway. */
   readonly events?: Ev
-  /** Milliseconds of work a run may take; waiting for people does not count. Default: no limit. */
+  /** Milliseconds of work a run may take; while all of it waits, time does not count. Default: no limit. */
   readonly timeout?: number | undefined
   /** Step executions a run may take. Default 10,000. */
   readonly maxSteps?: number | undefined

@@ -9,7 +9,7 @@ import type { SessionStorage } from '../storage'
 /**
  * Keeps sessions in IndexedDB. They survive a reload, a crash and, where asked for, a power cut.
  *
- * @param name the name of the database. Default: `dogear`; when it cannot be used, `dogear-2` or `dogear-3`.
+ * @param name the name of the database, to which `-2` or `-3` is added when it cannot be used. Default: `dogear`.
  */
 export function indexedDBStorage(name = 'dogear'): SessionStorage {
   const watching = new Set<() => void>()
