@@ -76,7 +76,7 @@ export function cancel(of: Running, given?: string): void {
   if (reason !== undefined) checkArgument('cancel()', reason, 'string')
   // The run that is shown here may be over by the time the leader hears of this. What this tab has asked for may begin another.
   const { remote, model } = of.core
-  soon(of, ['cancel', reason, !remote?.mayBegin && model.run?.id], ({ core }) => {
+  soon(of, ['cancel', reason, !remote?.outbox.mayBegin && model.run?.id], ({ core }) => {
     if (!goesOn(core.model) && core.model.run?.end?.status !== 'stalled') return
     core.append({ kind: 'finished', status: 'cancelled', ...(reason !== undefined && { reason }) })
   })

@@ -25,7 +25,7 @@ export function rewind(of: Running, seq: number): void {
 /** Re-opens the ask that was answered last, with what people have written since. Returns whether there is one. */
 export function back(of: Running): boolean {
   const { core, gate } = of
-  const page = core.model.run?.pages.at(-1)
+  const page = core.model.run?.pages.at(-1 - asked(core, 'back'))
   if (!gate.free || page === undefined || isOver(core.model)) return false
   const to = page.seq - 1
   if (core.history.timeOf(to) === undefined) return false
@@ -40,7 +40,7 @@ export function back(of: Running): boolean {
 export function forward({ core, gate, scheduler }: Running): boolean {
   // An ask that is past its deadline is over, as for a reply.
   if (gate.free) core.expire()
-  const next = gate.free ? keptAnswer(core) : undefined
+  const next = gate.free && asked(core, 'forward') === 0 ? keptAnswer(core) : undefined
   if (next === undefined) return false
   if (elsewhere(core, 'forward')) return true
   const [open, { value }] = next
@@ -64,6 +64,11 @@ export function branch({ core, gate }: Running, seq: number | undefined): SavedS
 function elsewhere({ remote }: Core, ...call: [name: string, ...args: unknown[]]): boolean {
   if (remote) void quiet(remote.call(...call))
   return remote !== undefined
+}
+
+/** How often this tab has asked the leader for it, and shows nothing of it yet: a loop of calls must come to its end. */
+function asked({ remote, model }: Core, name: string): number {
+  return remote?.outbox.undoneOf(name, model.heard).length ?? 0
 }
 
 function go({ core, outcome, scheduler }: Running, past: Model, to: number, isBack?: true): void {

@@ -251,6 +251,38 @@ describe('two tabs on one session', () => {
     expect([one.role, two.role]).toEqual(['leader', 'follower'])
   })
 
+  test('a follower goes back in a loop, as to a page of its choice / back() says false where there is no page left', async () => {
+    const { tab, clock } = browser()
+    const workflow = defineWorkflow(flow).step(
+      'pages',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        for (const page of ['first', 'second', 'third']) await ctx.ask(Question(page))
+        return Done('all')
+      },
+    )
+    const one = await tab().open(workflow)
+    const two = await tab().open(workflow)
+    one.run().catch(() => {})
+    await clock.advance(10)
+    for (const answer of ['a', 'b']) {
+      await two.asks[0]?.reply(answer)
+      await clock.advance(10)
+    }
+    // The leader hears of it a moment later, and the page that is shown is the same until then.
+    expect([two.back(), two.back(), two.back()]).toEqual([true, true, false])
+    await clock.advance(10)
+    expect([one, two].map((it) => it.asks[0]?.data)).toEqual(['first', 'first'])
+    expect(two.back()).toBe(false)
+    // As in the tab that leads, the next page is not there yet.
+    expect([two.forward(), two.forward()]).toEqual([true, false])
+    await clock.advance(10)
+    expect(two.asks[0]?.data).toBe('second')
+    expect([two.back(), two.back()]).toEqual([true, false])
+    await clock.advance(10)
+    expect([one, two].map((it) => it.asks[0]?.data)).toEqual(['first', 'first'])
+  })
+
   test('the follower steps by hand, and retries a failed step / the leader does it, and the follower gets the answer', async () => {
     const { tab, clock } = browser()
     let broken = true

@@ -70,8 +70,8 @@ export class Following implements Remote {
     return this.#options.live.core
   }
 
-  get mayBegin(): boolean {
-    return this.#options.outbox.mayBegin
+  get outbox(): FollowingOptions['outbox'] {
+    return this.#options.outbox
   }
 
   get persistence(): Persistence {

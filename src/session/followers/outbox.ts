@@ -120,9 +120,9 @@ export class Outbox {
     else this.add('write', [[...ops]], seen, at)
   }
 
-  /** The writes that are not recorded, by how far each tab was `heard`. */
-  *writes(heard: ReadonlyMap<string, number>): Iterable<readonly Op[]> {
-    for (const it of this.#pending) if (it.call === 'write' && !isHeard(heard, it)) yield it.args[0] as Op[]
+  /** The operations of this name that are not known to be done, by how far each tab was `heard`. */
+  undoneOf(call: string, heard: Model['heard']): Pending[] {
+    return this.#pending.filter((it) => it.call === call && !isHeard(heard, it))
   }
 
   answered(entry: Pending, { value, error, unstored }: Answer): void {

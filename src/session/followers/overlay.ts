@@ -67,7 +67,7 @@ export class Overlay {
     this.#shown = undefined
     if (changed && this.#isOn) {
       this.#confirmed = tree.root()
-      for (const ops of this.#outbox.writes(heard)) tree.apply(ops)
+      for (const { args } of this.#outbox.undoneOf('write', heard)) tree.apply(args[0] as Op[])
     }
     if (shown !== undefined) tree.apply(options.privacy.complete(tree, options.writer.schema, shown))
     if (known && shown !== undefined) tree.restore(shown)
@@ -75,7 +75,6 @@ export class Overlay {
   }
 
   get #isOn(): boolean {
-    for (const _ of this.#outbox.writes(this.#core.model.heard)) return true
-    return false
+    return this.#outbox.undoneOf('write', this.#core.model.heard).length > 0
   }
 }

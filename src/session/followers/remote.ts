@@ -1,6 +1,7 @@
 import type { Op } from '../../state/op'
 import type { Persistence } from '../../storage/persistence'
 import type { Shown } from './message'
+import type { Outbox } from './outbox'
 
 /** The leader of a session, for the other tabs. */
 export interface Remote {
@@ -9,8 +10,8 @@ export interface Remote {
   readonly persistence: Persistence
   /** The asks that were answered here and are not known to be answered there. Another object when it changes. */
   readonly answering: ReadonlySet<string>
-  /** Whether the run that is shown may give way to another by what was asked. */
-  readonly mayBegin: boolean
+  /** What was asked of it, and is not answered yet. */
+  readonly outbox: Pick<Outbox, 'mayBegin' | 'undoneOf'>
   /** Makes a write there, and shows it here at once. */
   write(ops: readonly Op[]): void
   /** The session is closed: resolves when what was done here is stored, or kept. */
