@@ -28,7 +28,7 @@ export interface WorkflowUrlOptions {
  * Keeps the page of a wizard in the URL, so that the browser's Back and Forward turn its pages and a page can be linked
  * to. A move pushes an entry; a load replaces the entry that it finds. A link to a page that was reached goes there with
  * `back()` or `forward()`; a link to a later page goes as far as was reached. Between two pages the URL names the first.
- * Links within the app turn pages with `back()` and `forward()` themselves: what a router pushes is not heard.
+ * What a router pushes is not heard: a link within the app calls `back()` or `forward()`, or dispatches a `popstate`.
  *
  * ```ts
  * useWorkflowUrl()                                     // ?step=askDelivery, of the nearest provider

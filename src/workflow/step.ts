@@ -21,7 +21,7 @@ export interface StepOptions<O, Em extends readonly EventType[], As extends read
   readonly emits?: Em
   /** What it may ask. Default: nothing. */
   readonly asks?: As
-  /** How many of it may run at once. Default 4. */
+  /** How many of it may run at once. One that waits for its next attempt does not count. Default 4. */
   readonly workers?: number | undefined
   /** Default: a failure is final. */
   readonly retry?: Retry | undefined

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import {
   createEngine,
+  defineEvent,
   defineWorkflow,
   memoryStorage,
   structuredCloneSerializer,
@@ -730,6 +731,30 @@ describe('renamed steps', () => {
       await page.settle()
       expect([again.error, again.result]).toEqual([undefined, [1, 2, 3]])
     }
+  })
+
+  test('an ask waits while its schema gets a new field / it stays as it was made, and so does what the step was given', async () => {
+    const page = profile()
+    const asks = (data: object, schema: z.ZodType) => {
+      const Ask = defineEvent('ask', schema, { reply: Worked })
+      const Begin = defineEvent('begin', schema)
+      return defineWorkflow({ ...flow, start: Begin }).step(
+        'ask',
+        { on: Begin, asks: [Ask], emits: [Done] },
+        async (ctx, begin) => Done([begin.data, (await ctx.ask(Ask(data))).data]),
+      )
+    }
+    const given = { country: 'NL' }
+    const first = await page.open(asks(given, z.object({ country: z.string() })))
+    first.run(given).catch(() => {})
+    await page.reload()
+    const newer = z.object({ country: z.string(), language: z.string() })
+    const second = await page.open(asks({ ...given, language: 'nl' }, newer))
+    await page.settle()
+    expect(second.asks.map((it) => it.data)).toEqual([given])
+    await second.asks[0]?.reply(1)
+    await page.settle()
+    expect(second.result).toEqual([given, 1])
   })
 
   test('without renamedSteps / the work is an orphan: reported, not dropped', async () => {

@@ -173,6 +173,28 @@ describe('the backoff', () => {
     expect(await result).toEqual([2, 3, 1])
   })
 
+  test('an effect tries again by itself, at one worker / what is behind it waits, and the order is kept', async () => {
+    const page = profile()
+    const worked: number[] = []
+    let broken = true
+    const workflow = defineWorkflow({ ...flow })
+      .step('start', { on: Go, emits: [Item] }, () => [1, 2, 3].map((n) => Item(n)))
+      .step('work', { on: Item, emits: [Done], workers: 1 }, async (ctx, { data }) => {
+        await ctx.once('push', async () => {
+          while (broken) await new Promise<void>((resolve) => void page.clock.setTimeout(resolve, 1000))
+          worked.push(data)
+        })
+        return data === 3 ? Done(worked) : undefined
+      })
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    expect([worked, session.status]).toEqual([[], 'running'])
+    broken = false
+    await page.clock.advance(1000)
+    expect(await result).toEqual([1, 2, 3])
+  })
+
   test('several retries are due at one worker, and the first fails the run / a new run does not try the others', async () => {
     const page = profile()
     let broken = true
