@@ -179,7 +179,8 @@ export interface Session<W extends AnyWorkflow> {
    * Makes another session from this one, as it was after that record of its history or, without `seq`, as it is. The copy
    * has its own state, keys and asks, and this session's resources. Both live on. Default id: this one's with a random end.
    *
-   * Rejects with HistoryError for a bad record, SessionStateError for an id that exists, StorageError.
+   * Rejects with HistoryError for a bad record, SessionStateError for an id that exists, StorageError when storage takes no
+   * copy, TimeoutError when it does not answer.
    */
   readonly fork: (seq?: number, id?: string) => Promise<Session<W>>
   /**

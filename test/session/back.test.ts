@@ -94,7 +94,7 @@ describe('back()', () => {
     expect(session.state.get()).toEqual({})
   })
 
-  test('a page whose draft fails its schema / back() validates nothing', async () => {
+  test('at a page whose reply was refused by its schema / back() goes back all the same', async () => {
     const { session, answer } = await begun()
     await answer('Ada')
     expect(() => session.asks[0]?.reply({ text: 5 } as never)).toThrow('text')

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { nextTask, systemClock } from '../../src/clock'
+import { nextTask, systemClock } from '../src/clock'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -90,7 +90,7 @@ describe('nextTask', () => {
     vi.stubGlobal('setImmediate', api)
     vi.stubGlobal('MessageChannel', api)
     vi.stubGlobal('EdgeRuntime', edge)
-    const bare = await import('../../src/clock')
+    const bare = await import('../src/clock')
     vi.useFakeTimers()
     const order: string[] = []
     const done = new Promise<void>((resolve) => {
