@@ -25,7 +25,7 @@ export interface StepOptions<O, Em extends readonly EventType[], As extends read
   readonly workers?: number | undefined
   /** Default: a failure is final. */
   readonly retry?: Retry | undefined
-  /** Milliseconds of work an attempt may take; asks, waits and sleeps do not count. Default: no limit. */
+  /** Milliseconds of work an attempt may take; asks, waits, sleeps and storage do not count. Default: no limit. */
   readonly timeout?: number | undefined
   /** The step that takes over when this one has failed for good. It accepts `StepFailed`. */
   readonly catchError?: string | undefined

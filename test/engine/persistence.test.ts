@@ -365,4 +365,41 @@ describe('once waits for its intent', () => {
     expect(began).toBe(true)
     expect(await result).toBe(true)
   })
+
+  test.each(['a step', 'a node'])(
+    'storage does not answer for longer than the timeout of %s / it does not fail for that, and has its whole time for the effect',
+    async (what) => {
+      const clock = virtualClock()
+      const inner = memoryStorage()
+      const storage: SessionStorage = { ...inner, append: () => new Promise(() => {}) }
+      const options = { on: Go, emits: [Done], timeout: 100 } as const
+      const effect = async (): Promise<string> => {
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, 90))
+        return 'done'
+      }
+      const workflow =
+        what === 'a step'
+          ? defineWorkflow(flow).step('work', options, async (ctx) => Done(await ctx.once('a', effect)))
+          : defineWorkflow(flow).node('work', options, {
+              execute: effect,
+              cleanup: (_state, _prepared, result) => Done(result),
+            })
+      const session = await createEngine({ storage, clock, onError: () => {} }).open(workflow)
+      const result = session.run()
+      await clock.advance(4100)
+      expect(session.persistence.status).toBe('unsaved')
+      expect(await result).toBe('done')
+    },
+  )
+
+  test('the effect takes longer than the timeout, after storage has answered / the step fails', async () => {
+    const page = profile()
+    const workflow = defineWorkflow(flow).step('work', { on: Go, emits: [Done], timeout: 100 }, async (ctx) =>
+      Done(await ctx.once('a', () => new Promise(() => {}))),
+    )
+    const session = await page.open(workflow)
+    const failed = failure(session.run())
+    await page.clock.advance(100)
+    expect(await failed).toMatchObject({ code: 'STEP_FAILED', cause: { code: 'TIMEOUT' } })
+  })
 })

@@ -42,6 +42,8 @@ export class Attempt {
   readonly #begun: number
   readonly #time: WorkTime | undefined
   waitsFor = 0
+  /** How many of its calls wait, also for storage: its clock stands still. */
+  #resting = 0
   #settling: Deferred<void> | undefined
   #endings: Set<() => void> | undefined
 
@@ -145,21 +147,24 @@ export class Attempt {
     return knownEvent(event, step.emits, () => `step "${step.name}"`, 'emits', exec)
   }
 
-  /** The clock of the step's timeout stands still while it waits for somebody. */
-  async awaiting<T>(wait: Promise<T>): Promise<T> {
-    this.waits(true)
+  /** The clock of the step's timeout stands still while it waits for somebody, or for storage, which has a limit of its own. */
+  async awaiting<T>(wait: Promise<T>, forStorage?: boolean): Promise<T> {
+    this.waits(true, forStorage)
     try {
       return await wait
     } finally {
-      this.waits(false)
+      this.waits(false, forStorage)
     }
   }
 
-  waits(on: boolean): void {
-    this.waitsFor += on ? 1 : -1
-    if (on && this.waitsFor === 1) this.#time?.rest()
+  waits(on: boolean, forStorage?: boolean): void {
+    const more = on ? 1 : -1
+    this.#resting += more
+    if (on && this.#resting === 1) this.#time?.rest()
+    else if (this.#resting === 0 && this.over === undefined) this.#time?.work()
+    if (forStorage) return
+    this.waitsFor += more
     if (on) this.#settling?.resolve()
-    else if (this.waitsFor === 0 && this.over === undefined) this.#time?.work()
   }
 
   /** A promise for the handler: it never settles once the page has died, and unheard only a wrong `call` is an error. */

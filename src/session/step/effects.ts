@@ -96,7 +96,7 @@ export class Effects {
       const point = exec.points.get(name)
       if (!point || point.again) await this.#log.make('opened', name, 'once')
       // One that was begun before may have a new key, which comes from a later record.
-      await core.durable(point ? undefined : (exec.points.get(name)?.seq ?? 0))
+      await this.#attempt.awaiting(core.durable(point ? undefined : (exec.points.get(name)?.seq ?? 0)), true)
       if (core.closed === 'crashed') return await new Promise<never>(() => {})
       // It need not begin when nobody waits for it any more, as after a rewind. But a later attempt may be waiting already.
       const { closed, attempts } = heirOf(core)

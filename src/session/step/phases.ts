@@ -44,7 +44,7 @@ export class Phases implements NodeHost {
     const open = this.#point(EXECUTE)
     if (open) replay.reached(EXECUTE)
     const { seq } = open ?? (await points.log.make('opened', EXECUTE, 'once'))
-    await this.#attempt.fence(core.durable(seq))
+    await this.#attempt.awaiting(this.#attempt.fence(core.durable(seq)), true)
     points.log.alive()
     const work = async (): Promise<unknown> => run(core.key(exec.id, EXECUTE))
     try {

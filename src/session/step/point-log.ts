@@ -22,7 +22,7 @@ export interface Host {
   /** Whether it is not known which waits these answer. */
   readonly isUnclear: boolean
   takeSends(): { readonly sends?: readonly Emission[] }
-  awaiting<T>(wait: Promise<T>): Promise<T>
+  awaiting<T>(wait: Promise<T>, forStorage?: boolean): Promise<T>
 }
 
 /** How an attempt's points get into the ledger: opened, done, and told apart by their keys. */
