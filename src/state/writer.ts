@@ -54,10 +54,11 @@ export class Writer {
     return made ? this.made(made) : frozen<Op>(['delete', path.id])
   }
 
-  replace(view: Current, state: unknown): Op {
+  /** What is in `before` is kept as it is: parts of it, or all. */
+  replace(view: Current, state: unknown, before: unknown = view.peek(ROOT)): Op {
     // The next load would take null for a missing state, and refuse what is stored.
     if (state == null) throw new SerializationError(nameOf(ROOT, this.schema.root), String(state), 'write {}')
-    return written(this.#checked(view, ROOT, state, view.peek(ROOT)))
+    return written(this.#checked(view, ROOT, state, before))
   }
 
   /** The copy of something that must be there: an item of a list, or the whole state, cannot be undefined. */

@@ -56,12 +56,14 @@ export class Writes {
   /** The operation of a call; none while writes are blocked. */
   protected make(view: View, call: Call, input: string | Keys | Node, value: unknown): Op | undefined {
     if (this.blocked) throw this.blocked()
-    const { tree, writer, always } = this.parts
+    const { tree, writer, always, initial } = this.parts
     const path = tree.named(input)
     if (call === 'set') return writer.set(view, path, value, always?.())
     if (call === 'append') return writer.append(view, path, value)
     if (call === 'delete') return writer.delete(view, path, always?.())
-    return value === view.peek(path) && !always?.() ? undefined : writer.replace(view, value)
+    if (value === view.peek(path) && !always?.()) return undefined
+    // What reset() writes is no copy: another one finds it there, and changes nothing.
+    return writer.replace(view, value, value === initial() ? value : undefined)
   }
 
   batch<R>(run: () => R): R {

@@ -458,6 +458,26 @@ describe('writing', () => {
     expect(store.get()).toEqual({ a: { n: 1 } })
   })
 
+  test('reset() twice: the second one changes nothing, and nobody is called', () => {
+    const initial = { a: { n: 1 }, rows: [{ n: 2 }] }
+    const store = createStore<typeof initial>({ initial })
+    const { rows } = store.get()
+    store.set('a.n', 2)
+    store.reset()
+    const before = store.get()
+    const listener = vi.fn<() => void>()
+    for (const path of ['', 'a', 'rows'] as const) store.subscribe(path, listener)
+    store.reset()
+    store.batch(() => store.reset())
+    expect(listener).not.toHaveBeenCalled()
+    expect(store.get()).toBe(before)
+    expect(before.rows).toBe(rows)
+    store.set('rows.0.n', 3)
+    expect(before.rows[0]?.n).toBe(2)
+    store.reset()
+    expect(store.get()).toEqual({ a: { n: 1 }, rows: [{ n: 2 }] })
+  })
+
   test('its methods work when destructured', () => {
     const { get, set, has, append, edit, batch, subscribe, replace, reset } = createStore()
     const remove = createStore().delete
