@@ -22,6 +22,21 @@ async function complaints(wrong: (right: SessionStorage) => Partial<SessionStora
   return found
 }
 
+/** The longest id of the suite but one. */
+const LONG = 'x'.repeat(500)
+
+/** A storage that keeps a session under another name than its id. */
+function under(
+  { claim, append, read }: SessionStorage,
+  named: (id: string) => string,
+): Partial<SessionStorage> {
+  return {
+    claim: (id, ...rest) => claim(named(id), ...rest),
+    append: (id, ...rest) => append(named(id), ...rest),
+    read: (id) => read(named(id)),
+  }
+}
+
 test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>([
   ['none', () => ({}), ''],
   [
@@ -316,12 +331,72 @@ test.each<[string, (right: SessionStorage) => Partial<SessionStorage>, string]>(
   [
     'a list of only one page',
     ({ list }) => ({ list: async (filter) => (await list(filter)).slice(0, 20) }),
-    'a list has all of them, however many: expected 30, got 20',
+    'a list has all of them, however many: expected 30, got 20\nids of any kind: expected 30, got 20',
   ],
   [
     'ids regardless of case',
     ({ read }) => ({ read: (id) => read(id === 'A' ? 'a' : id) }),
-    'ids of any kind: expected 4, got 3',
+    'ids of any kind: expected {"held":["1 to 4"],"id":"A"}, got {"held":["1 to 3"],"id":"A"}',
+  ],
+  [
+    'ids of which the end is cut off',
+    (right) => under(right, (id) => id.slice(0, 255)),
+    `ids of any kind: expected {"held":["1 to 30"],"id":"${LONG}"}, got {"held":["1 to 30","1 to 31"],"id":"${LONG}"}`,
+  ],
+  [
+    'ids with an underscore for a colon',
+    (right) => under(right, (id) => id.replaceAll(':', '_')),
+    'ids of any kind: expected {"held":["1 to 8"],"id":"a:1"}, got {"held":["1 to 8","1 to 14"],"id":"a:1"}',
+  ],
+  [
+    'a read that takes what begins like the id',
+    ({ read, list }) => ({
+      read: async (id) => {
+        const stored = await read(id)
+        const others = await Promise.all((await list({ prefix: `${id}:1` })).map((it) => read(it.id)))
+        const batches = others.flatMap((it) => it?.batches ?? [])
+        return stored && { ...stored, batches: [...stored.batches, ...batches] }
+      },
+    }),
+    'ids of any kind: expected {"held":["1 to 3"],"id":"a"}, got {"held":["1 to 3","1 to 8"],"id":"a"}',
+  ],
+  [
+    'a delete that takes what begins like the id',
+    ({ read, delete: remove }) => {
+      const gone: string[] = []
+      return {
+        delete: async (id) => {
+          gone.push(`${id}:`)
+          await remove(id)
+        },
+        read: async (id) => {
+          const stored = await read(id)
+          return stored && gone.some((it) => id.startsWith(it)) ? { ...stored, batches: [] } : stored
+        },
+      }
+    },
+    'ids of any kind: expected {"held":["1 to 8"],"id":"a:1"}, got {"held":[],"id":"a:1"}',
+  ],
+  [
+    'a read that is no transaction',
+    ({ read }) => ({
+      read: async (id) => {
+        const before = await read(id)
+        const { snapshot: _, ...now } = (await read(id)) ?? {}
+        return before && ({ ...now, ...(before.snapshot && { snapshot: before.snapshot }) } as typeof before)
+      },
+    }),
+    'what is read is of one moment, also while another page writes: expected {"snapshot":2,"wholeTo":2}, got {"snapshot":0,"wholeTo":0}',
+  ],
+  [
+    'a plain error for a stale writer',
+    ({ append }) => ({
+      append: (id, epoch, ...rest) =>
+        append(id, epoch, ...rest).catch((error: unknown) => {
+          throw id === 'ann' ? new TypeError('conflict') : error
+        }),
+    }),
+    'whoever wrote what was cleared is fenced, of a prefix or of all: expected an error with the code STALE_EPOCH, got TypeError: conflict',
   ],
   [
     'a part can be kept only once',

@@ -1,6 +1,14 @@
+import { nextTask } from '../../clock'
+import type { StoredSession } from '../../storage/storage'
 import type { Cases } from './case'
-import { equal, refused } from './expectation'
-import { batch, begin, shape, snapshot, strict } from './sample'
+import { equal, fail, refused } from './expectation'
+import { batch, begin, relaxed, shape, snapshot, strict } from './sample'
+
+/** Up to which number it is whole: each batch goes on where the snapshot, or the batch before it, ends. */
+function wholeTo(stored: StoredSession): number {
+  const from = stored.snapshot?.seq ?? 0
+  return stored.batches.reduce((seq, it) => (it.from <= seq + 1 ? Math.max(seq, it.to) : seq), from)
+}
 
 /** Snapshots, and what they cover. */
 export const compactions: Cases = {
@@ -87,6 +95,27 @@ export const compactions: Cases = {
       equal([head?.version, head?.format, head?.status, head?.savedAt], [3, 4, 'completed', at])
       const [shown] = await storage.list()
       equal([shown?.version, shown?.status, shown?.savedAt], [3, 'completed', at])
+    }
+  },
+  'what is read is of one moment, also while another page writes': async (open) => {
+    const [writer, reader] = [open(), open()]
+    const epoch = await begin(writer, 'a')
+    await writer.append('a', epoch, batch(1), relaxed)
+    for (let seq = 2; seq < 8; seq++) {
+      const writing = writer
+        .append('a', epoch, batch(seq), relaxed)
+        .then(() => writer.compact('a', epoch, snapshot(seq)))
+      const reading: Promise<StoredSession | undefined>[] = []
+      for (let n = 0; n < 24; n++) {
+        reading.push(reader.read('a'))
+        await (n < 12 ? undefined : new Promise<void>(nextTask))
+      }
+      await writing
+      for (const read of await Promise.all(reading)) {
+        const stored = read ?? fail('there is no session')
+        const said = { wholeTo: stored.head.seq, snapshot: stored.head.snapshot }
+        equal({ wholeTo: wholeTo(stored), snapshot: stored.snapshot?.seq ?? 0 }, said)
+      }
     }
   },
 }

@@ -4,9 +4,9 @@ import { StaleEpochError } from '../../storage-errors'
 export async function refused(call: Promise<unknown>, code: string): Promise<DogearError> {
   const error = await call.then(
     () => fail(`expected ${code}, but it worked`),
-    (thrown: unknown) => thrown as DogearError,
+    (thrown: unknown) => thrown as DogearError | undefined,
   )
-  equal(error.code, code)
+  if (error?.code !== code) fail(`expected an error with the code ${code}, got ${String(error)}`)
   return error
 }
 

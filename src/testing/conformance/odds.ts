@@ -1,6 +1,6 @@
 import type { Cases } from './case'
 import { equal, fail, refused, truthy } from './expectation'
-import { batch, begin, shape, snapshot, strict, written } from './sample'
+import { batch, begin, relaxed, shape, snapshot, strict, written } from './sample'
 
 /** Ids and values of every kind. */
 export const odds: Cases = {
@@ -14,15 +14,26 @@ export const odds: Cases = {
       'a\u0000',
       'a,b',
       'a.b',
+      // What may stand between the parts of a key, or in the place of what must not.
+      ...[':', '/', '-', '_', '|', '#', '!', '$', '%'].flatMap((it) => [`a${it}1`, `a${it}${it}1`]),
       '__proto__',
       'toString',
       'ü/…\ud83d\udc15',
       'u\u0308/…\ud83d\udc15',
       'x'.repeat(500),
+      `${'x'.repeat(500)}y`,
     ]
-    for (const [at, id] of ids.entries()) await written(storage, id, at + 1)
-    for (const [at, id] of ids.entries()) equal((await storage.read(id))?.head.seq, at + 1)
+    for (const [at, id] of ids.entries())
+      await storage.append(id, await begin(storage, id), batch(1, at + 1), relaxed)
+    const check = async (gone?: string): Promise<void> => {
+      for (const [at, id] of ids.entries()) {
+        const held = (await storage.read(id))?.batches.map((it) => `${it.from} to ${it.to}`)
+        equal({ id, held }, { id, held: id === gone ? undefined : [`1 to ${at + 1}`] })
+      }
+    }
+    await check()
     await storage.delete('a')
+    await check('a')
     equal((await storage.list()).length, ids.length - 1)
   },
   'nobody shares a reference with the storage': async (open) => {
