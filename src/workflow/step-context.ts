@@ -76,7 +76,8 @@ export interface StepContext<S extends Shape, Emit, Asks, Ev> {
   send(event: Emit): void
   /**
    * Runs `effect` once: its result is recorded before it is returned, and a re-run returns the record. When the page dies
-   * in the middle, `effect` runs again with the *same* idempotency key. Keys belong to one execution of the step.
+   * in the middle, `effect` runs again with the *same* idempotency key. Keys belong to one execution of the step: there a
+   * second `once` of the same key gives the first one's result, so in a loop each needs its own.
    *
    * A re-run that finds the record does not call `effect`. So `effect` must not write, send or ask: return what is to be
    * written, and write it afterwards. It may `stream`. What it throws is recorded as well: a re-run gets an Error with the
