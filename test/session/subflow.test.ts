@@ -969,6 +969,51 @@ describe('failure, cancel and time', () => {
     expect(limited.cause).toMatchObject({ code: 'STEP_LIMIT' })
   })
 
+  test.each(['in this page', 'after a reload', 'by the retry of its step'])(
+    'a child that its own time or maxSteps has ended, %s / goes on with all of it again, and does nothing twice',
+    async (how) => {
+      const page = profile()
+      const begun: string[] = []
+      const once = (name: string) => async () => {
+        begun.push(name)
+        await new Promise<void>((resolve) => void page.clock.setTimeout(resolve, 60))
+      }
+      const child = defineWorkflow({ ...flow, name: 'child', timeout: 100, maxSteps: 3 })
+        .step('work', { on: Go, emits: [Item] }, async (ctx) => {
+          for (const name of ['a', 'b', 'c']) await ctx.once(name, once(name))
+          return Item(0)
+        })
+        .step('count', { on: Item, emits: [Item, Done] }, (_, { data }) => {
+          begun.push(String(data))
+          return data < 3 ? Item(data + 1) : Done(data)
+        })
+      const retry = how === 'by the retry of its step' ? { retry: { attempts: 3 } } : {}
+      const workflow = defineWorkflow(flow).subflow('sub', {
+        on: Go,
+        workflow: child,
+        emits: [Done],
+        ...retry,
+      })
+      let session = await page.open(workflow)
+      let result = session.run()
+      if (how !== 'by the retry of its step') {
+        for (const code of ['TIMEOUT', 'STEP_LIMIT']) {
+          const failed = failure(result)
+          await page.clock.advance(200)
+          expect((await failed).cause).toMatchObject({ code })
+          if (how === 'after a reload') {
+            await page.reload()
+            session = await page.open(workflow)
+          }
+          result = session.retry()
+        }
+      }
+      await page.clock.advance(200)
+      expect(await result).toBe(3)
+      expect(begun).toEqual(['a', 'b', 'c', '0', '1', '2', '3'])
+    },
+  )
+
   test('pause() and step() / each step() starts one step of the child', async () => {
     const page = profile()
     const calls: string[] = []

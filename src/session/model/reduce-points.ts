@@ -113,10 +113,10 @@ function createChild({ state, flow }: ChildBegin, seq: number): Model {
   return Object.assign(createModel(state, ''), { seq, changed: seq, flow: new Tree(flow) })
 }
 
-/** A failed sub-flow goes on with the step that failed. Without a failed step it starts over with its state. */
+/** A failed sub-flow goes on as a session does. One that has stalled, or was cancelled, starts over with its state. */
 function goOn(child: Model): void {
-  const { exec = 0 } = child.run?.end ?? {}
-  if (child.execs.has(exec)) foldRetried(child, { exec })
+  const { status, exec = 0 } = child.run?.end ?? {}
+  if (status === 'failed') foldRetried(child, { exec })
   else child.run = undefined
 }
 
