@@ -1,6 +1,7 @@
 import type { Touched } from './draft'
 import type { Op, OpPath } from './op'
 import { listIndex, toPath } from './path'
+import { sameContent } from './same'
 import { isPlainObject } from './json'
 import { at, isContainer } from './view'
 
@@ -20,9 +21,10 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[],
   const list = Array.isArray(from)
   if (keys.length === 0 && (list || !isContainer(from) || !isContainer(to) || Array.isArray(to))) {
     ops.push(['replace', to])
-  } else if (list && Array.isArray(to)) compareLists(from, to, keys, ops, touched)
+  } else if (touched?.originals.has(to) && !sameContent(from, to)) ops.push(['set', toPath(keys).id, to])
+  else if (list && Array.isArray(to)) compareLists(from, to, keys, ops, touched)
   else if (isPlain(from) && isPlain(to)) {
-    const node = touched?.get(to)
+    const node = touched?.nodes.get(to)
     const known = node?.base === from && node.touched
     if (known) {
       // In the order of the keys, because a re-run is compared with what was recorded.

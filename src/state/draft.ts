@@ -19,8 +19,12 @@ interface Node {
   result?: Box
 }
 
-/** By finished object: the original, and which keys may have another value, if the others are where they were. */
-export type Touched = ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
+export interface Touched {
+  /** By finished object: the original, and which keys may have another value, if the others are where they were. */
+  readonly nodes: ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
+  /** The originals that were reached: where one of them comes back, it has moved there as it is. */
+  readonly originals: ReadonlySet<unknown>
+}
 
 /**
  * A draft of plain data: write to it as to a mutable value; the original stays as it is. `finish` returns the new value, which
@@ -34,16 +38,17 @@ export function draftOf(root: unknown): {
   const drafting = new Drafting()
   const node = drafting.open(root, false)
   return {
-    touched: drafting.nodes,
+    touched: drafting,
     draft: node ? node.proxy : root,
     finish: () => (node ? drafting.end(node) : root),
   }
 }
 
 /** The handler of all proxies of a draft. */
-class Drafting implements ProxyHandler<Box> {
+class Drafting implements ProxyHandler<Box>, Touched {
   /** By proxy and by copy. An assigned object is also found by itself: in two places, or in itself, it is one node. */
   readonly nodes = new Map<object, Node>()
+  readonly originals = new Set<unknown>()
 
   open(value: unknown, foreign: boolean): Node | undefined {
     if (!isContainer(value)) return undefined
@@ -56,6 +61,7 @@ class Drafting implements ProxyHandler<Box> {
     const node: Node = { base: value as Box, copy, proxy: new Proxy(copy, this), foreign, touched }
     this.nodes.set(copy, node).set(node.proxy, node)
     if (foreign) this.nodes.set(value, node)
+    else this.originals.add(value)
     return node
   }
 

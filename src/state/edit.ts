@@ -1,7 +1,7 @@
 import { checkArgument } from './argument'
 import { frozen } from './development'
 import { diff } from './diff'
-import { draftOf } from './draft'
+import { draftOf, type Touched } from './draft'
 import { nameOf } from './json'
 import type { Op } from './op'
 import { toPath, type Path } from './path'
@@ -19,7 +19,7 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
   const { draft, touched, finish } = draftOf(before)
   const succeed = (): Op[] => {
     const after = finish()
-    return changes(writer, before, after, diff(before, after, touched))
+    return changes(writer, { before, after, touched }, diff(before, after, touched))
   }
   const fail = (error: unknown): never => {
     // A draft that somebody kept must throw from now on.
@@ -35,8 +35,15 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
   return isThenable(outcome) ? Promise.resolve(outcome).then(succeed, fail) : succeed()
 }
 
-function changes(writer: Writer, before: unknown, after: unknown, ops: readonly Op[]): Op[] {
+interface Edited {
+  readonly before: unknown
+  readonly after: unknown
+  readonly touched: Touched
+}
+
+function changes(writer: Writer, edited: Edited, ops: readonly Op[]): Op[] {
   const { schema } = writer
+  const { after } = edited
   const result = currentOf(after)
   return ops.map((op) => {
     if (op[0] === 'replace') return writer.replace(result, op[1])
@@ -56,19 +63,19 @@ function changes(writer: Writer, before: unknown, after: unknown, ops: readonly 
     }
     // `whole` holds the operations before it as well, so a path that a later one changes is checked at its end.
     const made = whole === undefined ? undefined : schema.check(result, path, whole)
-    return made && !sameContent(made.value, whole) ? writer.made(made) : copied(writer, before, op, path)
+    return made && !sameContent(made.value, whole) ? writer.made(made) : copied(writer, edited, op, path)
   })
 }
 
 function copied(
   writer: Writer,
-  before: unknown,
+  { before, touched: { originals } }: Edited,
   op: Exclude<Op, readonly ['replace', unknown]>,
   path: Path,
 ): Op {
   switch (op[0]) {
     case 'set':
-      return frozen<Op>(['set', op[1], writer.kept(op[2], path)])
+      return frozen<Op>(['set', op[1], writer.kept(op[2], path, originals.has(op[2]) && op[2])])
     case 'append':
       // A draft's list grows by a splice, so this is text.
       return appended(path, op[2], 'text')
@@ -76,7 +83,11 @@ function copied(
       // What was somewhere in the list before is kept as it is.
       const known = new Set(valueAt(before, path.keys) as readonly unknown[])
       const items = op[4].map((it, index) =>
-        writer.kept(it, `${nameOf(path, writer.schema.root)}.${op[2] + index}`, known.has(it) && it),
+        writer.kept(
+          it,
+          `${nameOf(path, writer.schema.root)}.${op[2] + index}`,
+          (known.has(it) || originals.has(it)) && it,
+        ),
       )
       return frozen<Op>(['splice', op[1], op[2], op[3], items])
     }

@@ -1000,7 +1000,8 @@ describe('failure, cancel and time', () => {
         for (const code of ['TIMEOUT', 'STEP_LIMIT']) {
           const failed = failure(result)
           await page.clock.advance(200)
-          expect((await failed).cause).toMatchObject({ code })
+          const { cause }: StepError = await failed
+          expect(cause).toMatchObject({ code })
           if (how === 'after a reload') {
             await page.reload()
             session = await page.open(workflow)

@@ -109,7 +109,7 @@ export class Model {
         const plain = structuredClone(json(cell))
         for (const mutation of command.mutations) mutate(plain, mutation)
         if (command.throws) throw new Boom()
-        return reconcile(cell, JSON.parse(JSON.stringify(plain)) as Json)
+        return reconcile(cell, JSON.parse(JSON.stringify(plain)) as Json, textsOf(cell))
       }
       case 'batch':
         return this.#batch(cell, command)
@@ -327,24 +327,28 @@ function check(path: readonly string[]): void {
   }
 }
 
-/** After an edit: whatever says the same at the same place is the same object. */
-function reconcile(cell: Cell | undefined, value: Json): Cell {
+const textsOf = (cell: Cell): Set<string> =>
+  new Set(containersOf(json(cell)).map(([, it]) => JSON.stringify(it)))
+
+/** After an edit: whatever says the same at the same place is the same object, unless it is in something that has moved there. */
+function reconcile(cell: Cell | undefined, value: Json, before?: Set<string>): Cell {
   if (cell === undefined || 'scalar' in cell || typeof value !== 'object' || value === null) {
     return cell && 'scalar' in cell && cell.scalar === value ? cell : fresh(value)
   }
   if ('list' in cell !== Array.isArray(value)) return fresh(value)
   const made: Cell =
     'list' in cell
-      ? { id: 0, list: (value as Json[]).map((it, i) => reconcile(cell.list[i], it)) }
+      ? { id: 0, list: (value as Json[]).map((it, i) => reconcile(cell.list[i], it, before)) }
       : {
           id: 0,
           fields: new Map(
-            Object.entries(value).map(([key, it]) => [key, reconcile(cell.fields.get(key), it)]),
+            Object.entries(value).map(([key, it]) => [key, reconcile(cell.fields.get(key), it, before)]),
           ),
         }
   if (sameChildren(cell, made)) return cell
   lastId++
   made.id = lastId
+  if (before?.has(JSON.stringify(value))) return unsure(made)
   return 'list' in cell && 'list' in made && cell.list.length !== made.list.length
     ? { id: lastId, list: made.list.map((it) => unsure(it)) }
     : made

@@ -182,6 +182,50 @@ describe('reading', () => {
       expect(store.get('rows.3')).toBe(first)
     })
 
+    test.each<[string, (rows: Page['rows']) => unknown, number[]]>([
+      ['sort', (rows) => rows.sort((a, b) => b.n - a.n), [3, 2, 1]],
+      ['reverse', (rows) => rows.reverse(), [3, 2, 1]],
+      ['a splice that moves', (rows) => rows.splice(0, 0, ...rows.splice(2, 1)), [3, 1, 2]],
+      ['a swap', (rows) => void ([rows[0], rows[2]] = [rows[2]!, rows[0]!]), [3, 2, 1]],
+    ])('%s in an edit / each row stays the same object, wherever it goes', (_, move, expected) => {
+      const store = make()
+      const rows = store.get('rows')
+      store.edit((draft) => void move(draft.rows))
+      expect(store.get('rows').map((it) => it.n)).toEqual(expected)
+      for (const it of store.get('rows')) expect(it).toBe(rows[it.n - 1])
+    })
+
+    const Item = z.object({ n: z.number(), x: z.object({}).optional() })
+    test('in an edit, keys swap their values and a row goes to another list / what moved is the same, what changed is not', () => {
+      const store = createStore({
+        schema: z.object({ a: Item, b: Item, todo: z.array(Item), done: z.array(Item) }),
+        initial: { a: { n: 1, x: {} }, b: { n: 2, x: {} }, todo: [{ n: 3 }], done: [{ n: 4 }, { n: 5 }] },
+      })
+      const { a, b, todo, done } = store.get()
+      store.edit((draft) => {
+        ;[draft.a, draft.b] = [draft.b, draft.a]
+        draft.a.n = 7
+        draft.done.push(draft.todo.pop()!)
+        draft.done.reverse()
+      })
+      const now = store.get()
+      expect(now).toEqual({ a: { n: 7, x: {} }, b: a, todo: [], done: [{ n: 3 }, { n: 5 }, { n: 4 }] })
+      expect([now.b, ...now.done]).toEqual([a, todo[0], done[1], done[0]])
+      expect([now.b === a, now.a === b]).toEqual([true, false])
+      expect(now.done.map((it) => [...todo, ...done].indexOf(it))).toEqual([0, 2, 1])
+    })
+
+    test("the caller's own object, assigned in an edit and moved / is a copy", () => {
+      const store = make()
+      const mine = { n: 4, tags: ['mine'] }
+      store.edit((draft) => {
+        draft.rows.push(mine)
+        draft.rows.reverse()
+      })
+      mine.tags.push('changed')
+      expect(store.get('rows.0.tags')).toEqual(['mine'])
+    })
+
     test('an object or the whole state is spread / what was not written stays the same, also in a batch and in a reset', () => {
       const store = make()
       const { rows, user } = store.get()
