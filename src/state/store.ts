@@ -6,6 +6,10 @@ import type { Exact, Item, Keys, Next, Path, Read, Write } from './path-types'
 import { valueAt } from './view'
 import { Writes, type StoreParts } from './writes'
 
+/** What an async function writes after its first `await` would be in no batch. */
+type Synchronous<R> =
+  R extends PromiseLike<unknown> ? 'a batch is synchronous: what comes after an await is outside of it' : R
+
 /**
  * A state that is read, written and subscribed to by path: `'user.name'`, `'items.0.price'`, or a list of segments when a
  * key has a dot. What it returns is immutable and shares structure; what it is given is copied.
@@ -41,7 +45,7 @@ export interface PlainStore<T> {
   /** Back to the state at the beginning: the schema's defaults, and what was given on top of them. */
   reset(): void
   /** Makes the synchronous writes inside one write: listeners hear of them once, and none remains when `writes` throws. */
-  batch<R>(writes: () => R): R
+  batch<R>(writes: () => Synchronous<R>): R
   /**
    * Calls `listener` after writes at, above or below the path that changed its value; `''` hears all. It is called
    * synchronously, once for each write, edit or batch.
@@ -82,7 +86,7 @@ export interface AnyStore {
   edit(recipe: (draft: unknown) => void): void
   replace(state: unknown): void
   reset(): void
-  batch<R>(writes: () => R): R
+  batch<R>(writes: () => Synchronous<R>): R
   subscribe(path: string | Keys, listener: () => void): () => void
 }
 

@@ -245,3 +245,15 @@ describe('a schema', () => {
     >().toEqualTypeOf<'the output of a stored schema must be valid input: no transform'>()
   })
 })
+
+describe('a batch', () => {
+  const store = createPlainStore({ initial: { n: 1 } })
+  it('returns what its writes return', () => {
+    expectTypeOf(store.batch(() => store.get('n'))).toEqualTypeOf<number>()
+    expectTypeOf(store.batch(() => store.set('n', 2))).toEqualTypeOf<void>()
+  })
+  it('takes no async function: what that writes later would be in no batch', () => {
+    // @ts-expect-error a promise
+    void store.batch(async () => store.set('n', 2))
+  })
+})
