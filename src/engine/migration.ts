@@ -2,6 +2,7 @@ import type { LoadErrorCode } from '../storage-errors'
 import type { CopyValue } from '../state/json'
 import { applied } from '../state/applied'
 import { mend } from '../state/mend'
+import { keeps } from '../state/same'
 import { compileSchema, type CompiledSchema } from '../state/schema'
 import type { Definition } from '../workflow/workflow'
 import { deepCopy } from '../storage/copy'
@@ -79,4 +80,15 @@ export function accepting(
   } catch (error) {
     throw new Refusal(code, `its state is refused: ${(error as Error).message}`, error)
   }
+}
+
+/** Throws a Refusal when the schema has not kept all of a state of its own version. */
+export function mustKeep(accepted: unknown, state: unknown): void {
+  if (keeps(accepted, state)) return
+  const [before, after] = [state, Object(accepted)] as Record<string, unknown>[]
+  const lost = Object.keys(before!).find((key) => !keeps(after![key], before![key]))
+  throw new Refusal(
+    'STATE_INVALID',
+    `the schema would remove or change "${lost ?? 'parts'}" of its state; raise the version`,
+  )
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock'
 import type { CopyValue } from '../state/json'
-import { keeps, sameContent } from '../state/same'
+import { sameContent } from '../state/same'
 import type { CompiledSchema } from '../state/schema'
 import { Tree } from '../state/tree'
 import type { Definition } from '../workflow/workflow'
 import type { Tail } from '../storage/tail'
 import type { Loaded } from '../storage/load'
-import { mustBeKnown, mustBeWhole, Refusal, unreadable } from '../storage/refusal'
+import { mustBeKnown, mustBeWhole, unreadable } from '../storage/refusal'
 import { History } from '../session/model/history'
 import type { Model } from '../session/model/model'
 import type { SessionRecord } from '../session/model/record'
@@ -17,7 +17,7 @@ import { wrongIn, wrongInRecord } from '../session/model/saved-check'
 import { saveModel } from '../session/model/saved-model'
 import { restoreSession, type SavedSession } from '../session/model/saved-session'
 import { wholeHistory } from '../session/model/short-records'
-import { accepting, migrated } from './migration'
+import { accepting, migrated, mustKeep } from './migration'
 import { isKnown } from './overtaken'
 
 /** What is needed to restore a session from what is stored. */
@@ -98,15 +98,10 @@ async function settled(
   const state = privacy.filled(model.tree.root(), accepted)
   if (sameContent(accepted, state)) {
     if (state !== model.tree.root()) model.tree.restore(state)
-  } else if (keeps(accepted, state)) await migrate(parts, definition.version, model, history)
-  else {
-    const [before, after] = [state, Object(accepted)] as Record<string, unknown>[]
-    const lost = Object.keys(before!).find((key) => !keeps(after![key], before![key]))
-    throw new Refusal(
-      'STATE_INVALID',
-      `the schema would remove or change "${lost ?? 'parts'}" of its state; raise the version`,
-    )
+    return
   }
+  mustKeep(accepted, state)
+  await migrate(parts, definition.version, model, history)
 }
 
 /**

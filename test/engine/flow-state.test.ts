@@ -1036,6 +1036,45 @@ describe('flow state stored by other code, or damaged', () => {
     },
   )
 
+  test('its schema has no place for a field, as that of older code / refused, or the next write would remove it; a new version may', async () => {
+    const page = await stored()
+    const bare = z.object({ count: z.number().default(0) })
+    const [engine, other] = tabs(page.storage, page)
+    const older = (engine as Engine).flow(next(1, bare))
+    const error: LoadError = await failure(older.ready)
+    expect(error).toMatchObject({ code: 'STATE_INVALID' })
+    expect(error.message).toContain('would remove or change "names" of its state; raise the version')
+    older.state.set('count', 5)
+    await page.settle()
+    expect((await page.storage.readFlow('flow'))?.data).toContain('precious')
+    const newer = (other as Engine).flow(next(2, bare))
+    await newer.ready
+    newer.state.set('count', 6)
+    await page.settle()
+    expect((await page.storage.readFlow('flow'))?.data).not.toContain('precious')
+  })
+
+  test('newer code of the same version adds a field, and a tab with the older code writes / the field stays', async () => {
+    const page = profile()
+    const [one, two] = tabs(page.storage, page)
+    const older = (one as Engine).flow(next(1, z.object({ count: z.number().default(0) })))
+    older.state.set('count', 1)
+    await page.settle()
+    const newer = (two as Engine).flow(next(1, Shared))
+    await newer.ready
+    newer.state.set('note', 'precious')
+    await page.settle()
+    older.state.set('count', 2)
+    await page.settle()
+    expect([newer.state.get('note'), (await page.storage.readFlow('flow'))?.data]).toEqual([
+      'precious',
+      expect.stringContaining('precious'),
+    ])
+    // The older tab shows what was written there, and says that it is not stored.
+    expect(older.state.get('count')).toBe(2)
+    expect(page.errors).toMatchObject([{ name: 'LoadError', code: 'STATE_INVALID', id: 'flow' }])
+  })
+
   test('a session with it / opens, and works in memory with the defaults', async () => {
     const page = await stored()
     const [engine] = tabs(page.storage, page)

@@ -1,7 +1,7 @@
 import { LoadError } from '../../storage-errors'
 import { decodeFlow, type LoadedFlow } from '../../storage/flow'
 import type { Refusal } from '../../storage/refusal'
-import { accepting } from '../migration'
+import { accepting, mustKeep } from '../migration'
 import type { OpeningDeps } from '../opening-deps'
 import type { FlowCode } from './code'
 
@@ -11,6 +11,8 @@ export async function loadFlow(deps: OpeningDeps, code: FlowCode): Promise<Loade
   const stored = await deps.storage.readFlow(definition.name)
   const decoded = stored && (await decodeFlow(stored, definition, deps.serializer))
   const loaded = decoded && { ...decoded, state: accepting(writer.schema, decoded.state, 'STATE_INVALID') }
+  // The next write stores the whole value. What a schema leaves out of it is gone then, which only a new version may want.
+  if (loaded && stored.version === definition.version) mustKeep(loaded.state, decoded.state)
   // Newer code may have come meanwhile.
   return definition === code.definition ? loaded : loadFlow(deps, code)
 }
