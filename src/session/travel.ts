@@ -29,7 +29,7 @@ export function back(of: Running): boolean {
   if (!gate.free || page === undefined || isOver(core.model)) return false
   const to = page.seq - 1
   if (core.history.timeOf(to) === undefined) return false
-  if (elsewhere(core, 'back')) return true
+  if (elsewhere(core, 'back', page.seq)) return true
   const past = pastOf(core, to, core.history.timeOf(page.seq))
   past.tree.restore(rebase(past.tree.root(), core.history.writesSince(to)).root)
   go(of, past, to, true)

@@ -283,6 +283,36 @@ describe('two tabs on one session', () => {
     expect([one, two].map((it) => it.asks[0]?.data)).toEqual(['first', 'first'])
   })
 
+  test('two tabs go back from one page at once / they go back one page; a reply and back() behind it take back that reply', async () => {
+    const { tab, clock } = browser()
+    const workflow = defineWorkflow(flow).step(
+      'pages',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        for (const page of ['first', 'second', 'third', 'fourth']) await ctx.ask(Question(page))
+        return Done('all')
+      },
+    )
+    const tabs = [await tab().open(workflow), await tab().open(workflow), await tab().open(workflow)]
+    const [one, two, three] = tabs as [(typeof tabs)[0], (typeof tabs)[0], (typeof tabs)[0]]
+    one.run().catch(() => {})
+    await clock.advance(10)
+    for (const answer of ['a', 'b', 'c']) {
+      await two.asks[0]?.reply(answer)
+      await clock.advance(10)
+    }
+    expect([two.back(), three.back()]).toEqual([true, true])
+    await clock.advance(10)
+    expect(tabs.map((it) => it.asks[0]?.data)).toEqual(['third', 'third', 'third'])
+    expect([three.back(), one.back()]).toEqual([true, true])
+    await clock.advance(10)
+    expect(tabs.map((it) => it.asks[0]?.data)).toEqual(['second', 'second', 'second'])
+    void two.asks[0]?.reply('anew')
+    expect(two.back()).toBe(true)
+    await clock.advance(10)
+    expect(tabs.map((it) => it.asks[0]?.data)).toEqual(['second', 'second', 'second'])
+  })
+
   test('the follower steps by hand, and retries a failed step / the leader does it, and the follower gets the answer', async () => {
     const { tab, clock } = browser()
     let broken = true

@@ -49,7 +49,9 @@ const calls: { readonly [name: string]: Call } = {
   resume,
   reset,
   step,
-  back,
+  // Another tab may have gone back from that page at the same time.
+  back: (live, { args: [page] }) =>
+    (!page || live.core.model.run?.pages.some((it) => it.seq === page)) && back(live),
   forward,
   rewind: (live, { args: [seq] }) => rewind(live, seq as number),
   flush: (live) => live.flush(),
