@@ -211,7 +211,12 @@ function calls({ page, engine, session }: Stage): Calls {
     'workflowFromGraph, an edge': (it) => graph({ edges: [it] }),
     ...prefixed(
       'registry',
-      option((it) => workflowFromGraph(document as Any, { nodes: { A: {} }, ...it }), 'nodes', 'conditions'),
+      option(
+        (it) => workflowFromGraph(document as Any, { nodes: { A: {} }, ...it }),
+        'nodes',
+        'conditions',
+        'flowState',
+      ),
     ),
     memoryStorage: (it) => memoryStorage(it),
     ...prefixed('memoryStorage', option(memoryStorage, 'failAt', 'crashAt')),

@@ -8,6 +8,7 @@ import {
   graphOf,
   resource,
   StepFailed,
+  structuredCloneSerializer,
   toMermaid,
   workflowFromGraph,
   type AnyWorkflow,
@@ -260,6 +261,53 @@ describe('export, import, run', () => {
     const found = JSON.stringify(await page.engine.export(session.id))
     expect(found).toContain('ring')
     expect(found).not.toContain('4111')
+  })
+
+  test('a schema of the flow state / is registered again: the same result, and its defaults', async () => {
+    const flowState = z.object({ n: z.number().default(0) })
+    const plain = defineWorkflow({ name: 'p', version: 1, start: Go, stop: Done, flowState }).step(
+      'one',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        await ctx.flowState.set('n', (n) => n + 1)
+        return Done(ctx.flowState.get())
+      },
+    )
+    const [handler] = (plain as unknown as { steps: { handler: () => unknown }[] }).steps.map(
+      (it) => it.handler,
+    )
+    const graph = stored(graphOf(plain))
+    const again = workflowFromGraph(graph, {
+      nodes: { one: handler as never },
+      events: [Go, Done],
+      flowState,
+    })
+    const session = await profile().open(again)
+    expect(await session.run()).toEqual(await (await profile().open(plain)).run())
+    expect(session.flowState.get()).toEqual({ n: 1 })
+    expect(() => session.flowState.set('n', 'one')).toThrow(
+      expect.objectContaining({ code: 'STATE_VALIDATION' }),
+    )
+    expect(() =>
+      workflowFromGraph(graph, { nodes: { one: handler as never }, flowState: {} as never }),
+    ).toThrow('registry.flowState is no schema')
+  })
+
+  test('defaults that JSON has not / are left to the schema, which is registered again', async () => {
+    const state = z.object({ at: z.date().default(new Date(5)), big: z.bigint().default(1n) })
+    const plain = defineWorkflow({ name: 'p', version: 1, start: Go, stop: Done, state }).step(
+      'one',
+      { on: Go, emits: [Done] },
+      (ctx) => Done(`${ctx.state.get('at').getTime()} ${ctx.state.get('big')}`),
+    )
+    const [handler] = (plain as unknown as { steps: { handler: () => unknown }[] }).steps.map(
+      (it) => it.handler,
+    )
+    const graph = stored(graphOf(plain))
+    expect(graph).not.toHaveProperty('initial_state')
+    const again = workflowFromGraph(graph, { nodes: { one: handler as never }, events: [Go, Done], state })
+    const session = await profile().open(again, { serializer: structuredCloneSerializer })
+    expect(await session.run()).toBe('5 1')
   })
 
   test('a missing handler, an unknown event and no start / one GraphError', () => {

@@ -43,6 +43,7 @@ export function stepsOfEdges(source: JsonObject, registry: Code, report: Report)
       start: enter.get(graph.start),
       stop: events.end,
       ...(state.schema && { state: state.schema }),
+      flowState: code.flowState,
       resources: code.resources,
       events: code.events,
       // A draft may have nodes that nothing leads to, and `maxSteps` guards a loop without an end. Numbers, ids and the ends of

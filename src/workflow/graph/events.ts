@@ -43,6 +43,7 @@ export function stepsOfEvents(source: JsonObject, code: Code, report: Report): (
     stop: events.stop,
     events: events.outside,
     state: state.schema,
+    flowState: code.flowState,
     resources: code.resources,
     ...Object.fromEntries(DATA.map((key) => [key, own(given, key)])),
   } as unknown as Definition['options']

@@ -1,3 +1,4 @@
+import { copyJson } from '../../state/json'
 import { compileSchema } from '../../state/schema'
 import type { AnyEvent } from '../event'
 import { GRAPH_FORMAT, type GraphDocument, type GraphEdge } from './document'
@@ -53,7 +54,7 @@ export interface GraphExport extends GraphDocument {
 /**
  * The graph of any workflow as JSON, whether a builder or a document made it. `workflowFromGraph` makes the same workflow
  * of it when every handler is registered under its step's name. Functions (`retry`, schemas) must be registered again too.
- * What no registry takes is lost: migrations, and the schema of the flow state.
+ * What no registry takes is lost: migrations.
  *
  * ```ts
  * const json = JSON.stringify(graphOf(checkout))
@@ -83,9 +84,9 @@ export function graphOf(workflow: AnyWorkflow): GraphExport {
 /** The schema's defaults, because the schema itself is not exported. */
 function initialOf({ options }: Definition): unknown {
   try {
-    return options.state && compileSchema(options.state).initial(undefined)
+    return options.state && copyJson(compileSchema(options.state).initial(undefined), 'initial_state')
   } catch {
-    // The schema needs what `open` brings.
+    // The schema needs what `open` brings, or has defaults that JSON has not, such as a date: it is registered again.
     return undefined
   }
 }

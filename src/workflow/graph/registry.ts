@@ -78,6 +78,8 @@ export interface GraphRegistry<S extends Schema = Schema<Record<string, unknown>
     Readonly<Record<string, (state: Pick<StepStore<StateIn<S>>, 'get' | 'has'>) => unknown>> | undefined
   /** The schema of the state. Without it the state is untyped. */
   readonly state?: S
+  /** The schema of the flow state. Without it the flow state is untyped. */
+  readonly flowState?: Schema | undefined
   /** What nodes need from outside. */
   readonly resources?: { readonly [K in keyof R]: Resource<R[K]> } | undefined
   /** Events that `session.send` may bring. For an exported workflow: all events that have a schema. */
@@ -111,6 +113,7 @@ export interface Code {
   type(type: string, id: string): Registered | undefined
   readonly conditions: ReadonlyMap<string, (state: unknown) => unknown>
   readonly state: Schema | undefined
+  readonly flowState: Schema | undefined
   readonly resources: object
   readonly events: readonly AnyEvent[]
 }
@@ -121,8 +124,13 @@ export function readRegistry(value: unknown, report: Report): Code {
   const nodes = read.object(own(registry, 'nodes'), 'registry.nodes') ?? {}
   const conditions = read.object(own(registry, 'conditions') ?? {}, 'registry.conditions') ?? {}
   for (const [name, it] of Object.entries(conditions)) isFunction(it, `registry.conditions.${name}`, report)
-  const state = own(registry, 'state')
-  if (state !== undefined && !isSchema(state)) report('registry.state', 'is no schema')
+  const schema = (key: string): Schema | undefined => {
+    const it = own(registry, key)
+    if (isSchema(it)) return it
+    if (it !== undefined) report(`registry.${key}`, 'is no schema')
+    return undefined
+  }
+  const [state, flowState] = [schema('state'), schema('flowState')]
   const events = read.list(registry, 'events', 'registry', true)
   for (const [index, it] of events.entries()) isFunction(it, `registry.events.${index}`, report)
   const types = new Map(
@@ -132,7 +140,8 @@ export function readRegistry(value: unknown, report: Report): Code {
     types,
     type: (type) => types.get(type),
     conditions: new Map(Object.entries(conditions)) as Code['conditions'],
-    state: isSchema(state) ? state : undefined,
+    state,
+    flowState,
     resources: read.object(own(registry, 'resources') ?? {}, 'registry.resources') ?? {},
     events: events as readonly AnyEvent[],
   }
