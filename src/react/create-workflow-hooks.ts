@@ -36,6 +36,9 @@ export interface WorkflowHooks<W extends AnyWorkflow> {
  * provider of that workflow, past the providers of others. For one workflow they are always the same, so a module of
  * components that a hot reload loads again keeps its provider and the components below it.
  *
+ * Call it and `defineWorkflow` outside of components: what is defined in a render is another workflow in the next one, so that
+ * all below its provider would mount anew each time.
+ *
  * ```ts
  * export const { WorkflowProvider, useWorkflow, useWorkflowState, useResource } = createWorkflowHooks(checkout)
  * ```
