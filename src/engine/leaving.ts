@@ -184,7 +184,6 @@ export class Leaving {
   /** What the last page had left is part of the session now. It stays, as this page's own, until storage has it. */
   settle(tail: Tail, epoch: number): void {
     this.#write(epoch, tail)
-    this.#taken = tail.records
     this.#clearOnceStored()
   }
 

@@ -150,10 +150,8 @@ export class Tenure {
     // A claim that is under way may have landed: only its answer tells whose epoch that is.
     if (error.newest !== 0 && !this.#claiming) return error
     // Gone once more: without a pause, a storage that keeps nothing would be asked all the time.
-    if (this.#anew === journal.persistence) {
-      this.#anew = undefined
+    if (this.#anew === journal.persistence)
       return new StorageError(`the storage does not keep session "${id}"`)
-    }
     const renewed = withinLimit(clock, this.#renew(), timeout, `claim of session "${id}"`)
     return renewed.then(
       (done) => (done ? undefined : error),

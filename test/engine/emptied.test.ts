@@ -230,6 +230,32 @@ describe('storage is emptied under an open page', () => {
     expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
+  test('and each answer to a claim takes longer than the time limit / all that it holds is stored again', async () => {
+    const { clock, storage, empty } = browser()
+    let [claims, wait] = [0, 0]
+    const slow: SessionStorage = {
+      ...storage,
+      claim: async (...call) => {
+        claims++
+        const claim = await storage.claim(...call)
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, wait))
+        return claim
+      },
+    }
+    const opened = createEngine({ storage: slow, clock, onError: () => {} }).open(asking)
+    await clock.advance(0)
+    const session = await opened
+    session.state.set('old', 1)
+    await Promise.all([session.flush(), clock.advance(0)])
+    claims = 0
+    wait = 20_000
+    empty()
+    session.state.set('new', 2)
+    await clock.advance(25_000)
+    expect([session.persistence.status, claims]).toEqual(['saved', 1])
+    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
   test('in the middle of a run / it goes on, also after a reload, and no effect is repeated', async () => {
     const { clock, tab, empty } = browser()
     const engine = tab()

@@ -135,6 +135,37 @@ describe('open', () => {
     expect(await page.engine.list()).toMatchObject([{ id: 'flow', status: 'completed' }])
   })
 
+  test.each<[string, number, (it: Engine) => Promise<unknown>]>([
+    ['delete()', 0, (it) => it.delete('flow')],
+    ['delete()', 50, (it) => it.delete('flow')],
+    ['clear()', 0, (it) => it.clear()],
+    ['clear()', 50, (it) => it.clear()],
+  ])(
+    'while storage takes its time over %s, %s ms after it began / a new session that begins with nothing, and stays',
+    async (_, after, end) => {
+      const [memory, clock, door] = [memoryStorage(), virtualClock(), gate()]
+      const storage = {
+        ...memory,
+        delete: async (id: string) => door.promise.then(() => memory.delete(id)),
+        clear: async (prefix?: string) => door.promise.then(() => memory.clear(prefix)),
+      }
+      const engine = createEngine({ storage, clock })
+      const one = await engine.open(simple)
+      one.state.set('typed', 'of the old one')
+      await one.flush()
+      const ended = end(engine)
+      await clock.advance(after)
+      const two = engine.session(simple)
+      await clock.advance(50)
+      door.open()
+      await Promise.all([ended, two.ready, clock.advance(50)])
+      expect(two.state.get()).toEqual({})
+      two.state.set('typed', 'anew')
+      await two.flush()
+      expect((await createEngine({ storage, clock }).open(simple)).state.get()).toEqual({ typed: 'anew' })
+    },
+  )
+
   test('with a value that is no workflow / a typed error, no hang', async () => {
     const page = profile()
     for (const wrong of [undefined, null, {}, 5, { name: 'x', version: 1 }])

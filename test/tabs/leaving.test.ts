@@ -147,6 +147,25 @@ describe('leaving the page', () => {
     },
   )
 
+  test.each([
+    ['dies', 'ab', (it: ReturnType<ReturnType<typeof browser>['tab']>) => crash(it.engine)],
+    ['is left', 'abc', (it: ReturnType<ReturnType<typeof browser>['tab']>) => it.leave()],
+  ])(
+    'the next page has claimed the session, cannot store the exit journal, and %s / the page after it has "%s"',
+    async (_, text, end) => {
+      const { tab, clock, storage } = browser()
+      await leftBehind(tab)
+      const never = () => new Promise<never>(() => {})
+      const next = tab({ storage: { ...storage, append: never, compact: never } })
+      const session = await next.engine.open(asking)
+      await clock.advance(100)
+      session.state.append('text', 'c')
+      end(next)
+      await clock.advance(100)
+      expect((await tab().engine.open(asking)).state.get('text')).toBe(text)
+    },
+  )
+
   test("text is typed while the last page's exit journal is being stored, and the page is left just before that is done / both are there", async () => {
     const { tab, clock, storage } = browser()
     const first = tab()
@@ -578,18 +597,24 @@ describe('leaving the page', () => {
   })
 
   test.each([
-    ['ends', false, 1],
-    ['goes to the cache', true, 0],
-  ])('localStorage is forbidden, and the page %s / writes begun at once: %s', async (_, cached, count) => {
-    const { storage, log } = watched()
-    const { tab, clock } = browser({ storage })
-    const { engine, page } = tab()
-    page.forbidden = true
-    ;(await engine.open(asking)).state.set('text', 'a')
-    page.hide(cached)
-    await clock.advance(0)
-    expect(log).toHaveLength(count)
-  })
+    ['takes what was typed', 'ends', false, false, 0, true],
+    ['takes what was typed', 'goes to the cache', false, true, 0, true],
+    ['is forbidden', 'ends', true, false, 1, false],
+    ['is forbidden', 'goes to the cache', true, true, 0, true],
+  ])(
+    'localStorage %s, and the page %s / either a write begins at once, or storage gives up what is under way',
+    async (_, __, forbidden, cached, writes, gaveUp) => {
+      const { storage, log } = watched()
+      let released = false
+      const { tab, clock } = browser({ storage: { ...storage, release: () => void (released = true) } })
+      const { engine, page } = tab()
+      page.forbidden = forbidden
+      ;(await engine.open(asking)).state.set('text', 'a')
+      page.hide(cached)
+      await clock.advance(0)
+      expect({ writes: log.length, released }).toEqual({ writes, released: gaveUp })
+    },
+  )
 
   test('only hidden / what was typed is stored at once', async () => {
     const { tab, clock, storage } = browser()
