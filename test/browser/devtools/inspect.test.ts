@@ -7,6 +7,7 @@ import {
   type AnySession,
 } from 'dogear'
 import { inspect, type InspectOptions } from 'dogear/devtools'
+import { virtualClock, virtualTabs } from 'dogear/testing'
 import { cdp, userEvent } from 'vitest/browser'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -83,9 +84,11 @@ test('a button says how the session stands, opens the panel, and closes it again
   const heard: string[] = []
   const hear = (event: KeyboardEvent) => heard.push(event.key)
   document.addEventListener('keydown', hear)
+  await userEvent.keyboard('x')
+  expect(part('Dogear inspector').hidden).toBe(false)
   await userEvent.keyboard('{Escape}')
   document.removeEventListener('keydown', hear)
-  expect(heard).toEqual([])
+  expect(heard).toEqual(['x'])
   expect(part('Dogear inspector').hidden).toBe(true)
   expect(root().activeElement).toBe(toggle())
   session.cancel()
@@ -226,6 +229,196 @@ test('its buttons do what they say, say what came of it, and keep the focus when
   await expect.poll(() => text('Session')).toContain('cancelled in the inspector')
 })
 
+const copies = ['Copy session', 'Copy diagram']
+const open = ['Cancel', 'Back', 'Forward', ...copies]
+
+test.each([
+  ['loading', ['Copy diagram']],
+  ['error', ['Copy diagram']],
+  ['idle', ['Pause', ...copies]],
+  ['running', ['Pause', ...open]],
+  ['waiting', ['Pause', ...open]],
+  ['paused', ['Resume', 'Step', ...open]],
+  ['stalled', open],
+  ['completed', copies],
+  ['failed', ['Retry', ...copies]],
+  ['cancelled', copies],
+])(
+  'of a session that is %s only what has something to do can be pressed; each button has a title',
+  async (status, names) => {
+    show(Object.create(await opened(), { status: { value: status } }) as AnySession, { open: true })
+    const buttons = [...root().querySelectorAll<HTMLElement>('[role=group] button')]
+    const enabled = buttons.filter((it) => it.getAttribute('aria-disabled') === 'false')
+    expect(enabled.map((it) => it.textContent)).toEqual(names)
+    expect(buttons.filter((it) => it.title === '')).toEqual([])
+  },
+)
+
+test('a paused run is taken on by one step', async () => {
+  const session = await createEngine({ storage: memoryStorage() }).open(order, { id: 'cart' })
+  session.pause()
+  session.run({ country: 'NL' }).catch(() => undefined)
+  show(session, { open: true })
+  await press('Step')
+  await expect.poll(said).toBe('Step: done')
+  expect(session.asks).toHaveLength(1)
+})
+
+test('a failed run is tried again; nobody waits for its end', async () => {
+  let declines = true
+  const paying = defineWorkflow({ name: 'paying', version: 1, start: Begin, stop: Ordered }).step(
+    'pay',
+    { on: Begin, asks: [AskAddress], emits: [Ordered] },
+    async (ctx) => {
+      if (declines) throw new Error('declined')
+      return Ordered((await ctx.ask(AskAddress())).data)
+    },
+  )
+  const session = await createEngine({ storage: memoryStorage() }).open(paying)
+  session.run({ country: 'NL' }).catch(() => undefined)
+  show(session, { open: true })
+  await expect.poll(() => text('Session')).toContain('declined')
+  declines = false
+  await press('Retry')
+  await expect.poll(said).toBe('Retry: done')
+  await expect.poll(() => session.status).toBe('waiting')
+  // What the new try is rejected with reaches nobody, or this test would fail.
+  await press('Cancel')
+  await expect.poll(() => text('Session')).toContain('cancelled in the inspector')
+})
+
+test('the last answer is taken back, and given again', async () => {
+  const Ask = defineEvent('ask', z.number(), { reply: Address })
+  const pages = defineWorkflow({ name: 'pages', version: 1, start: Begin, stop: Ordered }).step(
+    'ask',
+    { on: Begin, asks: [Ask], emits: [Ordered] },
+    async (ctx) => {
+      await ctx.ask(Ask(1))
+      return Ordered((await ctx.ask(Ask(2))).data)
+    },
+  )
+  const session = await createEngine({ storage: memoryStorage() }).open(pages)
+  session.run({ country: 'NL' }).catch(() => undefined)
+  show(session, { open: true })
+  const asked = () => session.asks.map((it) => it.data)
+  await expect.poll(asked).toEqual([1])
+  await session.asks[0]!.reply('Damrak 1')
+  await expect.poll(asked).toEqual([2])
+  await press('Back')
+  await expect.poll(asked).toEqual([1])
+  await press('Forward')
+  await expect.poll(asked).toEqual([2])
+})
+
+test('a tab that follows takes over', async () => {
+  const shared = { storage: memoryStorage(), ...virtualTabs() }
+  await createEngine(shared).open(order)
+  const follower = await createEngine(shared).open(order)
+  show(follower, { open: true })
+  expect(text('Session')).toContain('follower')
+  await press('Take over')
+  await expect.poll(() => follower.role).toBe('leader')
+})
+
+test('the session and the diagram of its workflow are copied; without a clipboard it says why not', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  const copied: string[] = []
+  const writeText = async (it: string) => void copied.push(it)
+  const give = (value: unknown) =>
+    Object.defineProperty(navigator, 'clipboard', { value, configurable: true })
+  ends.push(() => Reflect.deleteProperty(navigator, 'clipboard'))
+  give({ writeText })
+  await press('Copy session')
+  await expect.poll(said).toBe('Copy session: done')
+  await press('Copy diagram')
+  await expect.poll(said).toBe('Copy diagram: done')
+  expect(JSON.parse(copied[0]!)).toEqual(session.toJSON())
+  expect(copied[1]).toMatch(/^flowchart/m)
+  give(undefined)
+  await press('Copy session')
+  await expect.poll(said).toContain('serve it by https')
+})
+
+test('an entry of the history names what it is about, and grows with what is typed', async () => {
+  // Time stands still, so that what is typed waits to be written.
+  const engine = createEngine({ storage: memoryStorage(), clock: virtualClock() })
+  const session = await engine.open(order)
+  session.run({ country: 'NL' }).catch(() => undefined)
+  show(session, { open: true })
+  const newest = () => entries()[0]?.innerText.split('\n')[0]
+  await expect.poll(newest).toMatch(/opened ask askAddress$/)
+  session.state.set('note', 'r')
+  await expect.poll(newest).toMatch(/wrote note$/)
+  await session.flush()
+  session.state.batch(() => {
+    session.state.set('note', '')
+    session.state.set('address.street', 'Damrak')
+  })
+  await expect.poll(newest).toMatch(/wrote note address$/)
+  entries()[0]!.open = true
+  session.state.set('address.street', 'Rokin')
+  await expect.poll(newest).toMatch(/wrote note address address\.street$/)
+  expect(entries()[0]!.innerText).toContain('ops [3]')
+  await session.flush()
+  session.state.replace({ note: '', card: '', lines: [] })
+  await expect.poll(newest).toMatch(/wrote replace$/)
+  await session.asks[0]!.reply('Damrak 1')
+  await expect.poll(newest).toMatch(/finished/)
+  expect(entries().map((it) => it.innerText.split('\n')[0]!.replace(/^#\d+ \S+ /, ''))).toEqual([
+    'finished',
+    'ended ordered',
+    'done once once:charge',
+    'opened once once:charge',
+    'wrote address',
+    'answered ask:askAddress#1',
+    'wrote replace',
+    'wrote note address address.street',
+    'wrote note',
+    'opened ask askAddress',
+    'taken address',
+    'started begin',
+    'created',
+  ])
+})
+
+test('flow state is shown where there is any', async () => {
+  const session = await opened()
+  show(session, { open: true })
+  expect(part('Flow state').hidden).toBe(true)
+  const shared = session.flowState as { set(path: string, value: unknown): void }
+  shared.set('opened', 3)
+  await expect.poll(() => text('Flow state')).toContain('opened 3')
+})
+
+test('while it is closed it does not read the history, and after its end it reads nothing', async () => {
+  const session = await opened()
+  const read = vi.fn(session.history)
+  const end = show(Object.create(session, { history: { value: read } }) as AnySession)
+  session.state.set('note', 'typed')
+  session.cancel()
+  await expect.poll(() => toggle().textContent).toBe('Dogear: cancelled')
+  expect(read).not.toHaveBeenCalled()
+  await userEvent.click(toggle())
+  const before = read.mock.calls.length
+  expect(before).toBeGreaterThan(0)
+  session.state.set('note', 'typed as it ends')
+  end()
+  session.state.set('note', 'typed later')
+  await new Promise(requestAnimationFrame)
+  expect(read).toHaveBeenCalledTimes(before)
+})
+
+test('the session that somebody chose is shown on when another one ends', async () => {
+  const [first, second, third] = [await opened('first'), await opened('second'), await opened('third')]
+  const ending = [first, second, third].map((it) => show(it, { open: true }))
+  await userEvent.selectOptions(root().querySelector('select')!, 'second')
+  ending[0]!()
+  ending[2]!()
+  expect(root().querySelector('select')!.value).toBe('second')
+  expect([...root().querySelectorAll('option')].map((it) => it.textContent)).toEqual(['second'])
+})
+
 test('users’ data is text, whatever it says', async () => {
   const session = await opened('<img src=x onerror=window.owned=1>')
   show(session, { open: true })
@@ -271,7 +464,12 @@ test('values beyond JSON are shown as what they are', async () => {
     bytes: new Uint8Array(3),
     big: 10n,
     nothing: null,
+    none: {},
+    pattern: /a+/gu,
+    never: new Date(Number.NaN),
+    full: 'y'.repeat(200),
     long: 'x'.repeat(5000),
+    set: new Set(['tea']),
     keys: new Map([
       [{ n: 1 }, 'one'],
       [{ n: 2 }, 'two'],
@@ -280,11 +478,20 @@ test('values beyond JSON are shown as what they are', async () => {
   await expect.poll(() => text('State')).toContain('date 1970-01-01T00:00:00.000Z')
   for (const it of ['file File a.txt (3)', 'map Map(1)', 'bytes Uint8Array (3)', 'big 10n', 'nothing null'])
     expect(text('State')).toContain(it)
+  for (const it of [
+    'none {}',
+    'pattern /a+/gu',
+    'never Invalid Date',
+    `full "${'y'.repeat(200)}"`,
+    'set Set(1)',
+  ])
+    expect(text('State')).toContain(it)
   expect(text('State')).toContain('… (5000 characters)')
   // Keys that look alike have a row each.
-  branch('keys').open = true
+  branch('keys').open = branch('set').open = true
   await expect.poll(() => text('State')).toContain('"one"')
   expect(text('State')).toContain('"two"')
+  await expect.poll(() => text('State')).toContain('0 "tea"')
 })
 
 test('a fork that is made after it has ended does not bring it back', async () => {
