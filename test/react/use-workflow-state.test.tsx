@@ -121,7 +121,7 @@ test('ten writes in one handler / one commit', async () => {
   expect(commits - before).toBe(1)
 })
 
-test('unrelated writes / none', async () => {
+test('unrelated writes / no render', async () => {
   let renders = 0
   function Name() {
     renders++

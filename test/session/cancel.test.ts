@@ -180,7 +180,25 @@ test('cancel() in a retry backoff or a sleep / nothing wakes later', async () =>
   expect(page.clock.pending).toBe(0)
 })
 
-test('cancel() twice, or on an idle or completed session / nothing happens', async () => {
+test('cancel() a second time / the first reason stays, and nothing more is recorded', async () => {
+  const page = profile()
+  const session = await page.open(asking)
+  const result = failure(session.run())
+  await page.settle()
+  session.cancel('first')
+  session.cancel('at once')
+  expect(await result).toMatchObject({ code: 'CANCELLED', reason: 'first' })
+  const { length } = session.history()
+  session.cancel('later')
+  await page.settle()
+  expect([session.status, session.error, session.history().length]).toMatchObject([
+    'cancelled',
+    { reason: 'first' },
+    length,
+  ])
+})
+
+test('cancel() on an idle or completed session / nothing happens', async () => {
   const workflow = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
   const page = profile()
   const session = await page.open(workflow)
