@@ -239,7 +239,7 @@ function flowOf(
     ...{ writer, initial },
     // Nobody but steps can reach it.
     state: createStateStore<unknown>({ tree, writer, commit: () => {}, initial: () => initial }),
-    async write({ core, exec, key }, change) {
+    async write({ core, exec }, key, change) {
       const made = change(tree)
       const ops = isPromise(made) ? await made : made
       core.append({ kind: 'flowWrote', exec: exec.id, key, ops })

@@ -19,8 +19,8 @@ export interface SessionFlow {
   readonly initial: unknown
   /** Reads the newest flow state, as far as it can be read. Never rejects. */
   fresh?(): Promise<void>
-  /** Makes a step's write, once for each key of an execution; resolves when it is kept, and recorded. */
-  write(step: FlowWrite, change: StepChange): Promise<void>
+  /** Makes a step's write, once for each name in an execution; resolves when it is kept, and recorded. */
+  write(attempt: FlowAttempt, name: string, change: StepChange): Promise<void>
   /** Resolves when everything so far is durable; rejects with the storage's error. */
   flush?(): Promise<void>
 }
@@ -28,11 +28,11 @@ export interface SessionFlow {
 /** Makes the operations of a step's write for a given state; called again when another page was faster. */
 export type StepChange = (view: View) => readonly Op[] | Promise<readonly Op[]>
 
-/** A write to flow state, and whose it is. */
-export interface FlowWrite {
+/** The attempt that writes to flow state. What it waits for is none of its time when that is storage. */
+export interface FlowAttempt {
   readonly core: Core
   readonly exec: Execution
-  readonly key: string
+  awaiting<T>(wait: Promise<T>, forStorage: boolean): Promise<T>
 }
 
 type SameValues = Parameters<typeof compileSchema>[1]

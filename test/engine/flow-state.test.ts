@@ -641,7 +641,7 @@ describe('flow state written in a step', () => {
     expect(await (await page.open(workflow)).run()).toEqual({ count: 1, names: ['tried'], note: '' })
   })
 
-  test('storage is silent, and the step times out and is retried / written once', async () => {
+  test('storage is silent, and the step fails and is retried / written once', async () => {
     const page = profile()
     const door = gate()
     const storage: SessionStorage = {
@@ -651,9 +651,11 @@ describe('flow state written in a step', () => {
     const [engine] = tabs(storage, page) as [Engine]
     const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
       'work',
-      { on: Go, emits: [Done], retry: { attempts: 2 }, timeout: 100 },
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
       async (ctx) => {
-        await ctx.flowState.set('count', (it) => it + 1)
+        const written = ctx.flowState.set('count', (it) => it + 1)
+        if (ctx.attempt === 1) throw new Error('busy')
+        await written
         return Done([ctx.attempt, ctx.flowState.get('count')])
       },
     )

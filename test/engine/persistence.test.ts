@@ -392,6 +392,39 @@ describe('once waits for its intent', () => {
     },
   )
 
+  test('storage does not take a write to flow state for longer than the timeout of its step / the step does not fail for that', async () => {
+    const clock = virtualClock()
+    const workflow = defineWorkflow({ ...flow, flowState: z.object({ n: z.number().default(0) }) }).step(
+      'work',
+      { on: Go, emits: [Done], timeout: 100 },
+      async (ctx) => {
+        await Promise.all([ctx.flowState.set('n', 1), ctx.flowState.set('n', (it) => it + 1)])
+        return Done(ctx.flowState.get('n'))
+      },
+    )
+    const storage = { ...memoryStorage(), writeFlow: () => new Promise<boolean>(() => {}) }
+    const session = await createEngine({ storage, clock, onError: () => {} }).open(workflow)
+    const result = session.run()
+    await clock.advance(4100)
+    expect(await result).toBe(2)
+  })
+
+  test('an edit of flow state takes longer than the timeout of its step / the step fails', async () => {
+    const page = profile()
+    const workflow = defineWorkflow({ ...flow, flowState: z.object({ n: z.number().default(0) }) }).step(
+      'work',
+      { on: Go, emits: [Done], timeout: 100 },
+      async (ctx) => {
+        await ctx.flowState.edit(() => new Promise(() => {}))
+        return Done(1)
+      },
+    )
+    const session = await page.open(workflow)
+    const failed = failure(session.run())
+    await page.clock.advance(100)
+    expect(await failed).toMatchObject({ code: 'STEP_FAILED', cause: { code: 'TIMEOUT' } })
+  })
+
   test('the effect takes longer than the timeout, after storage has answered / the step fails', async () => {
     const page = profile()
     const workflow = defineWorkflow(flow).step('work', { on: Go, emits: [Done], timeout: 100 }, async (ctx) =>

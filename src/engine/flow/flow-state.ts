@@ -11,7 +11,7 @@ import { Outage } from '../../storage/outage'
 import { Refusal } from '../../storage/refusal'
 import { storageError } from '../../storage/storage-error'
 import { deferred, type Deferred } from '../../session/deferred'
-import type { FlowWrite, SessionFlow, StepChange } from '../../session/flow'
+import type { FlowAttempt, SessionFlow, StepChange } from '../../session/flow'
 import { flowChannel } from './channel'
 import { FlowCode } from './code'
 import { flowLoadError, loadFlow } from './load'
@@ -123,18 +123,19 @@ export class FlowState implements SessionFlow {
     }, this.#outage.pause())
   }
 
-  async write(step: FlowWrite, change: StepChange): Promise<void> {
-    const { core, exec } = step
-    const key = core.key(exec.id, step.key)
+  async write(attempt: FlowAttempt, name: string, change: StepChange): Promise<void> {
+    const { core, exec } = attempt
+    const key = core.key(exec.id, name)
     const known = this.#own.all.find((it) => it.key === key)
-    if (known) await known.tried.promise
+    if (known) await attempt.awaiting(known.tried.promise, true)
     else if (!this.#base.applied.includes(key)) {
       const made = change(this.#tree)
       const ops = isPromise(made) ? await made : made
-      await this.#put(ops, isPromise(made) ? () => ops : (change as Change), { key, after: core.durable() })
+      const again = isPromise(made) ? () => ops : (change as Change)
+      await attempt.awaiting(this.#put(ops, again, { key, after: core.durable() }), true)
     }
-    if (core.model.execs.get(exec.id) === exec && !exec.points.has(step.key))
-      core.append({ kind: 'flowWrote', exec: exec.id, key: step.key })
+    if (core.model.execs.get(exec.id) === exec && !exec.points.has(name))
+      core.append({ kind: 'flowWrote', exec: exec.id, key: name })
   }
 
   async flush(): Promise<void> {

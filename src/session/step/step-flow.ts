@@ -79,7 +79,7 @@ async function once(attempt: Attempt, key: string, change: StepChange): Promise<
   const { core, exec, replay, over } = attempt
   if (over) throw over
   if (exec.points.has(key)) replay.wroteFlow(key)
-  else await core.options.flow.write({ core, exec, key }, change)
+  else await core.options.flow.write(attempt, key, change)
 }
 
 function listOf(op: Op | undefined): Ops {
