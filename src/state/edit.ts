@@ -43,27 +43,30 @@ interface Edited {
 
 function changes(writer: Writer, edited: Edited, ops: readonly Op[]): Op[] {
   const { schema } = writer
-  const { after } = edited
+  const { before, after } = edited
+  const start = currentOf(before)
   const result = currentOf(after)
   return ops.map((op) => {
-    if (op[0] === 'replace') return writer.replace(result, op[1])
+    if (op[0] === 'replace') return writer.replace(start, op[1])
     const path = toPath(op[1])
     const whole = valueAt(after, path.keys)
     if (op[0] === 'delete' && whole === undefined) {
       const made = schema.checkDelete(result, path)
-      return made ? writer.made(made) : op
+      return made ? writer.made(made, start) : op
     }
     // One item that is added at the end of a list is checked alone, as in an append.
     if (op[0] === 'splice' && op[3] === 0 && op[2] + 1 === (whole as unknown[]).length) {
       const [, id, last, , [item]] = op
       const place = toPath([...path.keys, String(last)])
       const made = schema.check(result, place, item)
-      if (made.path !== place) return writer.made(made)
+      if (made.path !== place) return writer.made(made, start)
       return frozen<Op>(['splice', id, last, 0, [writer.kept(made.value, place)]])
     }
     // `whole` holds the operations before it as well, so a path that a later one changes is checked at its end.
     const made = whole === undefined ? undefined : schema.check(result, path, whole)
-    return made && !sameContent(made.value, whole) ? writer.made(made) : copied(writer, edited, op, path)
+    return made && !sameContent(made.value, whole)
+      ? writer.made(made, start)
+      : copied(writer, edited, op, path)
   })
 }
 

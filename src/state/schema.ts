@@ -1,11 +1,12 @@
 import { PathError, StateValidationError } from '../errors'
+import { isPlainObject } from './json'
 import { ROOT, listIndex, parentOf, toPath } from './path'
 import type { Path } from './path'
 import { sameJson } from './same'
 import { validate } from './standard-schema'
 import type { Schema } from './standard-schema'
 import { CLOSED, mayBeAbsent, stepInto, unwrap } from './schema-structure'
-import { at, valueAt, type Current } from './view'
+import { at, isContainer, valueAt, type Current } from './view'
 
 /** What to write, and where: the checked path, or an ancestor of it. */
 export interface Checked {
@@ -139,28 +140,40 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
     const made = put(ruleOf(parent).kind === 'list' ? [] : {}, path.keys.slice(-1), value, asked)
     return check(ruleOf, current, parent, made, asked)
   }
-  // A schema makes new objects of everything: what it has left as it was is what was given.
-  const settled = (made: unknown): Checked => ({ path, value: same(made, value) ? value : made })
+  const settled = (made: unknown): Checked => ({ path, value: leaving(made, value, same) })
   if (depth === path.keys.length) return settled(outputOf(judge, value, path, asked, root))
   const below = path.keys.slice(depth)
   const before = put(current.peek(place), below, value, asked)
   const after = outputOf(judge, before, place, asked, root)
+  // Read, because parts of it stay.
+  const whole = (): Checked => {
+    const given = put(current.read(place), below, value, asked)
+    return { path: place, value: leaving(after, given, same) }
+  }
   const found = valueAt(after, below)
   if (found === undefined) {
     // A list may keep only some of its items, as the newest.
-    if (Array.isArray(valueAt(after, below.slice(0, -1)))) return { path: place, value: after }
+    if (Array.isArray(valueAt(after, below.slice(0, -1)))) return whole()
     refuse(asked, path, 'the schema does not know this key', root)
   }
   // Compares only what is beside the written value: a small answer makes a small record.
-  return same(put(before, below, null, asked), put(after, below, null, asked))
-    ? settled(found)
-    : { path: place, value: after }
+  return same(put(before, below, null, asked), put(after, below, null, asked)) ? settled(found) : whole()
+}
+
+/** A schema makes new objects of everything: what it has left as it was is what was given. */
+function leaving(made: unknown, given: unknown, same: Rule['same']): unknown {
+  if (same(made, given)) return given
+  if (!isContainer(made) || !(Array.isArray(made) || isPlainObject(made))) return made
+  const parts = (Array.isArray(made) ? [...made] : { ...made }) as Record<string, unknown>
+  for (const key of Object.keys(parts)) parts[key] = leaving(parts[key], at(given, key), same)
+  return parts
 }
 
 function checkDelete(ruleOf: RuleOf, current: Current, path: Path): Checked | undefined {
   const { parent, isFree, same, root } = ruleOf(path)
-  const holder = current.peek(parent)
-  if (typeof holder !== 'object' || holder === null || isFree?.()) return undefined
+  if (isFree?.()) return undefined
+  const holder = current.read(parent)
+  if (!isContainer(holder)) return undefined
   const rest = without(holder, path.keys.at(-1))
   const made = check(ruleOf, current, parent, rest, path)
   if (!Array.isArray(holder) && valueAt(made.value, path.keys.slice(made.path.keys.length)) !== undefined) {

@@ -13,11 +13,12 @@ export interface View {
 }
 
 /** The state before a write, by which the write is checked. */
-export type Current = Pick<View, 'peek'>
+export type Current = Pick<View, 'peek' | 'read'>
 
 /** The same for a state that no longer changes. */
 export function currentOf(root: unknown): Current {
-  return { peek: (path) => valueAt(root, path.keys) }
+  const read = (path: Path): unknown => valueAt(root, path.keys)
+  return { peek: read, read }
 }
 
 /** What a container holds under a key: own keys and list indices, nothing inherited. Bytes are one value. */

@@ -39,7 +39,7 @@ export class Writer {
       if (typeof item !== 'string') throw new PathError(path.text, 'only text can be appended to a text')
       const whole = target + item
       const made = this.schema.check(view, path, whole)
-      return made.value === whole ? appended(path, item, 'text') : this.made(made)
+      return made.value === whole ? appended(path, item, 'text') : this.made(made, view)
     }
     if (!Array.isArray(target)) throw new PathError(path.text, 'only a list or a text can grow')
     const place = toPath([...path.keys, String(target.length)])
@@ -51,7 +51,7 @@ export class Writer {
     look(view, path)
     if (!view.has(path) && !always) return undefined
     const made = view.has(path) && this.schema.checkDelete(view, path)
-    return made ? this.made(made) : frozen<Op>(['delete', path.id])
+    return made ? this.made(made, view) : frozen<Op>(['delete', path.id])
   }
 
   /** What is in `before` is kept as it is: parts of it, or all. */
@@ -81,8 +81,12 @@ export class Writer {
   }
 
   /** Writes what the schema has made of the value, or of what is around it. */
-  made({ path, value }: Checked): Op {
-    return written({ path, value: this.copy(value, path) })
+  made(made: Checked, view: Current): Op {
+    return written(this.#own(made, view))
+  }
+
+  #own({ path, value }: Checked, view: Current): Checked {
+    return { path, value: this.copy(value, path, view.peek(path)) }
   }
 
   /**
@@ -92,7 +96,7 @@ export class Writer {
   #checked(view: Current, path: Path, next: unknown, before?: unknown): Checked {
     const given = this.kept(next, path, before)
     const made = this.schema.check(view, path, given)
-    return made.value === given ? made : { path: made.path, value: this.copy(made.value, made.path) }
+    return made.value === given ? made : this.#own(made, view)
   }
 }
 

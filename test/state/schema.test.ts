@@ -7,12 +7,12 @@ import { createStore } from '../../src/state/create-store'
 import { compileSchema } from '../../src/state/schema'
 import type { Schema } from '../../src/state/standard-schema'
 import { validate } from '../../src/state/standard-schema'
-import { valueAt } from '../../src/state/view'
+import { currentOf } from '../../src/state/view'
 
 /** A schema beside a state; what it answers is put as `[path, value]`. */
 const over = (schema: Schema | undefined, state: unknown = {}) => {
   const compiled = compileSchema(schema)
-  const current = { peek: (path: { readonly keys: readonly string[] }) => valueAt(state, path.keys) }
+  const current = currentOf(state)
   const check = (path: string, value: unknown): readonly [string, unknown] => {
     const answer = compiled.check(current, toPath(path), value)
     return [answer.path.text, answer.value]
@@ -620,7 +620,7 @@ describe('hostile input', () => {
   it('keys with dots / found in the schema, named in the issues', () => {
     const compiled = compileSchema(z.object({ files: z.record(z.string(), z.number()) }))
     const path = toPath(['files', 'a.txt'])
-    const empty = { peek: () => ({}) }
+    const empty = currentOf({ files: {} })
     expect(compiled.check(empty, path, 1)).toEqual({ path, value: 1 })
     expect(() => compiled.check(empty, path, 'x')).toThrow('a.txt')
   })

@@ -287,6 +287,18 @@ describe('writing', () => {
     }
   })
 
+  test('a state that is a list: an edit refuses what storage cannot keep, copies what it is given, and keeps the items', () => {
+    const store = createStore<{ n: number }[]>({ initial: [{ n: 1 }] })
+    const [first] = store.get()
+    for (const value of [new Map(), () => 1, NaN, undefined])
+      expectRefused(store, () => store.edit((draft) => void draft.push(value as never)), SerializationError)
+    const mine = { n: 2 }
+    store.edit((draft) => void draft.unshift(mine))
+    mine.n = 3
+    expect(store.get()).toEqual([{ n: 2 }, { n: 1 }])
+    expect(store.get()[1]).toBe(first)
+  })
+
   test('a state that is a list: its items are deleted and edited as those of any other', () => {
     const store = createStore()
     const listener = vi.fn<() => void>()
@@ -1204,6 +1216,67 @@ describe('batch', () => {
     })
     await done
     expect(store.get()).toEqual({ n: 1, m: 1 })
+  })
+})
+
+describe('a schema that fills in or computes something', () => {
+  const Row = z.object({ n: z.number(), tags: z.array(z.string()).default([]) })
+  const Page = z.object({
+    rows: z.array(Row),
+    other: z.object({ q: z.number() }),
+    sum: z.number().default(0),
+  })
+  const schemas = {
+    'a default': Page,
+    'a computed field': Page.overwrite((it) => ({ ...it, sum: it.rows.reduce((sum, { n }) => sum + n, 0) })),
+  }
+  type Rows = readonly { readonly n: number }[]
+  const row = (n: number) => ({ n }) as z.infer<typeof Row>
+  const writes: [string, (store: StateStore<z.infer<typeof Page>>) => void][] = [
+    ['set() adds a row', (store) => store.set('rows', (rows) => [...rows, row(4)])],
+    ['set() adds a row in front', (store) => store.set('rows', (rows) => [row(0), ...rows])],
+    ['set() changes a row', (store) => store.set('rows', (rows) => rows.map((it, at) => (at ? it : row(5))))],
+    ['set() replaces a row', (store) => store.set('rows.0', row(5))],
+    ['set() writes a number', (store) => store.set('rows.0.n', 5)],
+    ['append()', (store) => store.append('rows', row(4))],
+    ['delete()', (store) => store.delete('rows.0')],
+    ['edit() adds a row', (store) => store.edit((draft) => void draft.rows.push(row(4)))],
+    ['edit() adds two rows', (store) => store.edit((draft) => void draft.rows.unshift(row(0), row(4)))],
+    ['edit() changes a number', (store) => store.edit((draft) => void (draft.rows[0]!.n = 5))],
+    ['edit() removes a row', (store) => store.edit((draft) => void draft.rows.splice(0, 1))],
+    ['replace()', (store) => store.replace({ ...store.get(), rows: [...store.get('rows'), row(4)] })],
+    ['a batch', (store) => store.batch(() => (store.set('rows.0.n', 5), store.append('rows', row(4))))],
+  ]
+
+  describe.each(Object.entries(schemas))('%s', (_, schema) => {
+    test.each(writes)('%s / what was not written stays the same, and is not called', (_write, write) => {
+      const initial = { rows: [row(1), row(2), row(3)], other: { q: 1 } }
+      const store = createStore({ schema, initial })
+      const before = store.get()
+      const held = structuredClone(before)
+      const listener = vi.fn<() => void>()
+      store.subscribe('other', listener)
+      write(store)
+      expect(listener).not.toHaveBeenCalled()
+      expect(store.get('other')).toBe(before.other)
+      const rows: Rows = store.get('rows')
+      for (const it of before.rows.slice(1)) expect(rows.find(({ n }) => n === it.n)).toBe(it)
+      expect(rows).toEqual(rows.map(({ n }) => ({ n, tags: [] })))
+      expect(Object.isFrozen(rows.at(-1))).toBe(true)
+      store.set('rows.1.n', 9)
+      store.append('rows.0.tags', 'x')
+      expect(before).toEqual(held)
+    })
+  })
+
+  test("the caller's own objects / are copied, also those beside what is filled in", () => {
+    const store = createStore({ schema: Page, initial: { rows: [], other: { q: 1 } } })
+    const mine = { n: 1, tags: ['mine'] }
+    store.edit((draft) => void draft.rows.push(mine, row(2)))
+    store.set('rows', (rows) => [...rows, mine, row(3)])
+    mine.tags.push('changed')
+    expect(store.get('rows').map(({ tags }) => tags)).toEqual([['mine'], [], ['mine'], []])
+    expect(Object.isFrozen(mine)).toBe(false)
   })
 })
 
