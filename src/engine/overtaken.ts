@@ -84,6 +84,7 @@ export class Kept {
     this.#lineage = model.lineage
     // Not the records that it had followed: the tab that recorded them brings them.
     const own = records.filter((it) => it.seq > this.from)
+    for (const it of own) this.#outbox.name(it)
     this.#records = [...this.#records.filter((it) => it.seq <= this.from), ...own]
   }
 
@@ -120,19 +121,19 @@ export class Kept {
     const known: SessionRecord[] = []
     this.#untold = []
     const back = same ? this.#outbox.regain((it) => isKnown(it, core)) : []
-    for (const record of [...back, ...this.#records]) {
+    for (const record of new Set([...back, ...this.#records])) {
       if (record.by !== undefined || record.seq <= durable) continue
       const fits = same || this.#unread || (anew && isFieldEdit(record))
       const call = fits ? callOf(record, core) : undefined
       if (same && isKnown(record, core, base)) {
-        const [heard, more] = grown(record, core)
-        known.push(heard)
-        if (more.length > 0) again.push(['write', [more]])
+        const more = grown(record, core)
+        known.push(record)
+        if (more.length > 0) again.push(['write', [more], record])
       } else if (call) again.push([...call, record])
       else if (isOfAPerson(record)) lost.push(record)
     }
     this.#records = known
-    this.#outbox.again(again, options.clock.now())
+    this.#outbox.again(again, model.heard, options.clock.now())
     tellLost(this.#of, kindsOf(lost))
   }
 }

@@ -734,6 +734,60 @@ test('storage is silent from the beginning, and the only page comes back from th
   expect([session.role, session.state.get('text'), session.result]).toEqual(['leader', 'a', 'yes'])
 })
 
+test('storage is silent from the beginning, and the only page is in the cache while another tab opens / what was typed there is shown again at once, and comes before what is typed since', async () => {
+  const it = mute(false)
+  it.disk.silent = true
+  const first = it.tab()
+  const one = first.engine.session(nudged)
+  await it.clock.advance(5000)
+  one.state.append('text', 'a')
+  first.page.hide(true)
+  const two = it.tab().engine.session(nudged)
+  await it.clock.advance(10_000)
+  expect([two.role, two.state.get('text')]).toEqual(['leader', undefined])
+  first.page.show(true)
+  await it.clock.advance(100)
+  one.state.append('text', 'b')
+  await it.clock.advance(100)
+  for (const { state } of [one, two]) expect(state.get('text')).toBe('ab')
+  it.disk.wake()
+  await it.clock.advance(40_000)
+  for (const { state, persistence } of [one, two])
+    expect([state.get('text'), persistence.status]).toEqual(['ab', 'saved'])
+})
+
+test('storage is silent, a leader with unsaved text is overtaken and asks for more, and the next leader has heard of neither / both are there, in order', async () => {
+  const it = mute(false)
+  const { clock, disk } = it
+  const one = await it.tab().engine.open(nudged)
+  const second = it.tab()
+  const two = await second.engine.open(nudged)
+  const hearing = ears(it.tabs)
+  const three = await it.tab({ channel: hearing.channel }).engine.open(nudged)
+  one.state.set('text', 'a')
+  await one.flush()
+  await clock.advance(1000)
+  hearing.close()
+  disk.silent = true
+  one.state.append('text', 'b')
+  await clock.advance(100)
+  two.takeOver().catch(() => {})
+  await clock.advance(10_000)
+  expect([one.role, two.role, two.state.get('text')]).toEqual(['follower', 'leader', 'ab'])
+  one.state.append('text', 'c')
+  await clock.advance(1000)
+  expect(two.state.get('text')).toBe('abc')
+  crash(second.engine)
+  disk.wake()
+  await three.takeOver()
+  hearing.open()
+  await clock.advance(10_000)
+  for (const { state, persistence } of [one, three])
+    expect([state.get('text'), persistence.status]).toEqual(['abc', 'saved'])
+  expect([one.role, three.role]).toEqual(['follower', 'leader'])
+  expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+})
+
 test.each([
   ['is left before storage answers', true],
   ['stays until storage answers', false],

@@ -29,6 +29,8 @@ export class Leading {
   #base: number
   readonly #options: LeadingOptions
   readonly #turns = new Map<string, { readonly n: number; turn: Promise<void> | undefined }>()
+  /** The tabs that have said hello to it. */
+  readonly #known = new Set<string>()
   #heard = false
   #records: News['records'][number][] = []
   /** What was told of it last. */
@@ -143,8 +145,11 @@ export class Leading {
   #welcome({ tab, epoch, seq }: Hello, isSure = !this.#claimed): void {
     if (this.#over) return
     this.tell()
-    // Claims of a leader without one may have landed without an answer: a tab that reads finds their epoch.
-    if (epoch > this.epoch && isSure) {
+    // Claims of a leader without one may have landed without an answer: a tab that reads finds their epoch. And another leader
+    // without one may have had this number, whom the tab has followed.
+    const isOther = !this.#claimed && epoch === this.epoch && !this.#known.has(tab)
+    this.#known.add(tab)
+    if (isOther || (epoch > this.epoch && isSure)) {
       this.epoch = between(epoch)
       this.present()
     }

@@ -13,7 +13,7 @@ const repeatable: ReadonlySet<string> = new Set(['write', 'reply', 'send'])
 export interface Pending extends Omit<Asked, 'n' | 'seen'> {
   n: number
   seen: number
-  readonly at: number
+  at: number
   readonly done: Deferred<unknown>
   /** The epoch of the leader that was last asked. */
   askedOf: number
@@ -26,7 +26,7 @@ export interface Pending extends Omit<Asked, 'n' | 'seen'> {
 }
 
 /** An operation that makes a record again, or the rest of one that was heard in part. */
-export type Again = readonly [call: string, args: readonly unknown[], of?: SessionRecord]
+export type Again = readonly [call: string, args: readonly unknown[], of: SessionRecord]
 
 /**
  * The operations of one tab, in order, each until the leader has stored it: through any number of leaders, and when the tab
@@ -35,6 +35,8 @@ export type Again = readonly [call: string, args: readonly unknown[], of?: Sessi
 export class Outbox {
   readonly by: string
   #n = 0
+  /** The names of what this tab has recorded as the leader, by record. `asked`: it was asked for under that name. */
+  readonly #names = new WeakMap<SessionRecord, { readonly n: number; readonly asked: boolean }>()
   #pending: Pending[] = []
   /** Answered but not stored: the next leader may never have heard of these. */
   #unstored: Pending[] = []
@@ -78,15 +80,33 @@ export class Outbox {
     return entry
   }
 
-  /** What this tab had done as the leader goes before what it has asked since, if no leader has heard that yet. */
-  again(calls: readonly Again[], now: number): void {
-    const unsent = this.#pending.filter((it) => !it.sent)
-    this.#pending = this.#pending.filter((it) => it.sent)
-    for (const [call, args, of] of calls) this.add(call, args, 0, unsent[0]?.at ?? now, of)
-    for (const it of unsent) it.n = ++this.#n
-    this.#pending.push(...unsent)
-    // None of them was made for what the new leader has.
-    for (const it of this.#pending) it.seen = 0
+  /** This tab has recorded it as the leader: if it must be asked for after all, then before what is asked from now on. */
+  name(record: SessionRecord): void {
+    if (!this.#names.has(record)) this.#names.set(record, { n: ++this.#n, asked: false })
+  }
+
+  /**
+   * What this tab had done as the leader goes before what it has asked since, as its names are older; unless the session has
+   * `heard` of later ones without this, and would take it for known.
+   */
+  again(calls: readonly Again[], heard: Model['heard'], now: number): void {
+    const { by } = this
+    for (const [call, args, of] of calls) {
+      // The rest of it may have been asked for under the same name.
+      this.#pending = this.#pending.filter((it) => it.of !== of)
+      const entry = this.add(call, args, 0, now, of)
+      const name = this.#names.get(of)
+      if (name && (name.asked || !isHeard(heard, { by, n: name.n }))) entry.n = name.n
+      this.#names.set(of, { n: entry.n, asked: true })
+    }
+    const own = this.#pending.filter((it) => it.by === by).sort((a, b) => b.n - a.n)
+    let at = now
+    for (const it of own) {
+      // A leader asks itself in the order of time. None of them was made for what the new leader has.
+      it.at = at = Math.min(at, it.at)
+      it.seen = 0
+    }
+    this.#pending = [...this.#pending.filter((it) => it.by !== by), ...own.reverse()]
   }
 
   /** Takes back what it was to make again and the session has after all. */
