@@ -99,7 +99,7 @@ export class Leaving {
   /** What other tabs had asked of this session. */
   get asked(): ReturnType<MembershipOptions['left']> {
     return this.#left.flatMap((it) =>
-      this.#isOurs(it) ? it.asked.map((asked) => ({ ...asked, at: it.at })) : [],
+      this.#isOurs(it) ? it.asked.map((asked) => ({ ...asked, at: it.at, lineage: it.lineage })) : [],
     )
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock'
-import type { Asked } from '../session/followers/message'
+import type { AskedBefore } from '../session/followers/message'
 import type { LiveSession } from '../session/live-session'
 import type { Channels } from '../tabs/channel'
 import type { Locks } from '../tabs/locks'
@@ -22,8 +22,8 @@ export interface MembershipOptions {
   readonly doubt: () => Promise<void>
   /** Keeps what this tab has asked of another one for the next leader. Returns whether it is kept. */
   readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
-  /** What tabs that were left had asked of this session, when it was read, each with its time. */
-  readonly left: () => readonly (Asked & { readonly at: number })[]
+  /** What tabs that were left had asked of this session, when it was read. */
+  readonly left: () => readonly AskedBefore[]
   readonly report: (error: unknown) => void
   readonly onError: (error: unknown) => void
 }

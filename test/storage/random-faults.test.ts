@@ -16,6 +16,11 @@ test.each([
   ['the storage is emptied while a tab still reads what another one wrote', 'wipedInTrouble', 3_100_890],
   ['the storage is emptied when a tab comes back that has missed a write', 'wiped', 3_101_985],
   ['a backup is restored in the executing tab, of which another one has asked a flush', 'backup', 3_000_008],
+  [
+    'a tab that had found nothing leads beside silent storage, and an exit journal is found',
+    'hung',
+    3_401_001,
+  ],
   ['the storage has room for some parts of a snapshot, and then for the others', 'large', 6],
 ] as const)('a story in which %s / as in all others', async (_, kind, seed) => {
   expect(await play(scriptOf(kind, seed))).toEqual([])

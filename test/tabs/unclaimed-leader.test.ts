@@ -788,6 +788,31 @@ test('storage is silent, a leader with unsaved text is overtaken and asks for mo
   expect(it.errors.filter((error) => error instanceof OvertakenError)).toEqual([])
 })
 
+test('storage is silent, a page comes back from the cache to a tab that has begun anew, and is left; another tab opens, and storage answers / what it had left at first is there once, and onError is told of the rest', async () => {
+  const it = mute(false)
+  const { clock, disk } = it
+  const first = it.tab()
+  const one = await first.engine.open(nudged)
+  disk.silent = true
+  one.state.append('text', 'a')
+  await clock.advance(100)
+  const two = it.tab().engine.session(nudged)
+  first.page.hide(true)
+  await clock.advance(100)
+  first.page.show(true)
+  one.state.append('text', 'b')
+  await clock.advance(10_000)
+  expect([one.role, two.role, two.state.get('text')]).toEqual(['follower', 'leader', 'ab'])
+  first.leave()
+  const three = it.tab().engine.session(nudged)
+  await clock.advance(1000)
+  disk.wake()
+  await clock.advance(40_000)
+  for (const { state, persistence } of [two, three])
+    expect([state.get('text'), persistence.status]).toEqual(['a', 'saved'])
+  expect(it.errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: ['write'] }))
+})
+
 test.each([
   ['is left before storage answers', true],
   ['stays until storage answers', false],

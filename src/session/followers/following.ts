@@ -9,7 +9,7 @@ import {
   isOfLeader,
   isWrittenBy,
   type Answer,
-  type Asked,
+  type AskedBefore,
   type Message,
   type News,
   type Shown,
@@ -118,7 +118,7 @@ export class Following implements Remote {
   }
 
   /** Shows the unanswered operations of tabs that were left, and asks for them again. */
-  resume(left: readonly Asked[]): void {
+  resume(left: readonly AskedBefore[]): void {
     const { outbox } = this.#options
     const { heard } = this.#core.model
     for (const asked of left) {
@@ -192,7 +192,8 @@ export class Following implements Remote {
   extends(epoch: number | undefined, found: Model | undefined, emptied: boolean): boolean {
     const { model, history } = this.#core
     if (this.heardOf === 0 || model.seq <= (found?.seq ?? 0)) return false
-    if (epoch === undefined) return emptied || this.durable === 0
+    // Another session may be in the exit journal alone; then that stays.
+    if (epoch === undefined && !found) return emptied || this.durable === 0
     return epoch === this.heardOf || (found?.seq === this.durable && history.wasOnce(found, model))
   }
 

@@ -83,6 +83,13 @@ export interface Asked {
   readonly args: readonly unknown[]
 }
 
+/** An operation that a tab had asked for when it was left. */
+export interface AskedBefore extends Asked {
+  readonly at: number
+  /** Of the session of which it was asked; empty when the tab knew of none. */
+  readonly lineage: string
+}
+
 /** Whether a leader has said it. */
 export function isOfLeader(message: Message): message is Lead | Welcome | News | Answer {
   return 'epoch' in message && message.kind !== 'hello'

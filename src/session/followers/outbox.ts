@@ -1,6 +1,6 @@
 import type { Op } from '../../state/op'
 import { deferred, type Deferred } from '../deferred'
-import { isHeard, type Answer, type Asked } from './message'
+import { isHeard, type Answer, type Asked, type AskedBefore } from './message'
 import type { Model } from '../model/model'
 import type { SessionRecord } from '../model/record'
 import { rebuildError } from '../model/recorded-error'
@@ -21,6 +21,8 @@ export interface Pending extends Omit<Asked, 'n' | 'seen'> {
   sent: boolean
   /** The newest record when a leader in trouble answered: once that is stored, so is the result of this operation. */
   until?: number
+  /** Of the session of which a tab that was left had asked it. */
+  readonly lineage?: string
   /** The record of this tab's own, as the leader, that it makes again. */
   readonly of?: SessionRecord | undefined
 }
@@ -124,7 +126,7 @@ export class Outbox {
   }
 
   /** Takes up what a tab that was left had asked, under its own name. */
-  resume(asked: Asked, at: number): void {
+  resume(asked: AskedBefore, at: number): void {
     this.#pending.push({ ...asked, at, done: deferred<unknown>(), askedOf: 0, sent: true })
   }
 
@@ -160,9 +162,13 @@ export class Outbox {
     this.#unstored = this.#unstored.filter(({ until = 0 }) => until > seq)
   }
 
-  /** A new leader may not know operations that were answered but not stored: these are asked for again. */
-  recall({ heard, seq }: Model): void {
-    this.#pending.unshift(...this.#unstored.filter((it) => !isHeard(heard, it)))
+  /**
+   * A new leader may not know operations that were answered but not stored: these are asked for again. What was left for another
+   * session is not: it may make again what this one has.
+   */
+  recall({ heard, seq, lineage }: Model): void {
+    const again = [...this.#unstored.filter((it) => !isHeard(heard, it)), ...this.#pending]
+    this.#pending = again.filter(({ lineage: its = lineage }) => its === '' || its === lineage)
     this.#unstored = this.#unstored.filter((it) => isHeard(heard, it))
     for (const it of this.#unstored) it.until = seq
   }
