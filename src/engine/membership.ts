@@ -80,7 +80,7 @@ export class Membership {
    */
   async follow(model: Model, epoch: number, resumed: Resumed, beyond: boolean): Promise<boolean> {
     const { live, clock, left } = this.#options
-    const following = this.#follow(model, epoch, false, beyond)
+    const following = this.#follow(model, epoch, undefined, beyond)
     following.resume(left())
     // The leader may be about to leave: then this tab is next.
     this.#election.wait()
@@ -259,13 +259,13 @@ export class Membership {
     this.outbox.stored(stored)
     this.kept.keep()
     if (!stays) this.standDown()
-    this.#follow(core.model, epoch, true).durable = stored
+    this.#follow(core.model, epoch, stored)
     this.#readOnly()
     if (stays) this.#promote().catch(() => {})
     else this.#election.wait()
   }
 
-  #follow(model: Model, epoch: number, own: boolean, beyond = false): Following {
+  #follow(model: Model, epoch: number, own?: number, beyond = false): Following {
     const { live } = this.#options
     this.end()
     live.core.model = model

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   createEngine,
+  LeaderSilentError,
   memoryStorage,
   OvertakenError,
   StorageError,
@@ -812,6 +813,42 @@ test('storage is silent, a page comes back from the cache to a tab that has begu
     expect([state.get('text'), persistence.status]).toEqual(['a', 'saved'])
   expect(it.errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: ['write'] }))
 })
+
+test.each(['the leader', 'a follower'])(
+  'storage is silent, and %s of a stored session comes back from the cache to a tab that has begun anew / it goes on showing its own, and nothing is lost when storage answers',
+  async (role) => {
+    const it = mute(false)
+    const { clock, disk, errors } = it
+    const leads = role === 'the leader'
+    const other = leads ? undefined : it.tab()
+    await other?.engine.open(nudged)
+    const first = it.tab()
+    const one = await first.engine.open(nudged)
+    one.state.append('text', 'a')
+    await one.flush()
+    disk.silent = true
+    one.state.append('text', 'b')
+    await clock.advance(100)
+    first.page.hide(true)
+    if (other) crash(other.engine)
+    const two = it.tab().engine.session(nudged)
+    await clock.advance(20_000)
+    first.page.show(true)
+    one.state.append('text', 'c')
+    await clock.advance(20_000)
+    expect([two.role, two.persistence.status, two.state.get('text')]).toEqual([
+      'leader',
+      'degraded',
+      undefined,
+    ])
+    expect([one.state.get('text'), one.persistence.error]).toEqual(['abc', expect.any(LeaderSilentError)])
+    disk.wake()
+    await clock.advance(40_000)
+    for (const { state, persistence } of [one, two])
+      expect([state.get('text'), persistence.status]).toEqual(['abc', 'saved'])
+    expect(errors.filter((error) => error instanceof OvertakenError)).toEqual([])
+  },
+)
 
 test.each([
   ['is left before storage answers', true],

@@ -8,8 +8,8 @@ export interface FollowingOptions {
   readonly post: (message: Message) => void
   /** The epoch of the leader whose records were read. */
   readonly epoch: number
-  /** Whether this tab was that leader. */
-  readonly own: boolean
+  /** How much of it was stored, if this tab was that leader. */
+  readonly own: number | undefined
   /** Whether this tab has made records beyond what it read, as a migration does: no leader has those. */
   readonly beyond: boolean
   /** How long an answer may take, in milliseconds. */

@@ -16,7 +16,7 @@ import {
   type Welcome,
 } from './message'
 import type { Model } from '../model/model'
-import { isOnlyHere } from './only-here'
+import { isAside, isOnlyHere } from './only-here'
 import { Overlay } from './overlay'
 import type { Remote } from './remote'
 import { Silence } from './silence'
@@ -54,16 +54,16 @@ export class Following implements Remote {
   #closing: Deferred<void> | undefined
 
   constructor(options: FollowingOptions) {
-    this.#options = options
-    this.epoch = options.epoch
-    if (options.own) this.heardOf = options.epoch
-    const { live, outbox, timeout } = options
+    const { live, outbox, own, timeout, epoch } = (this.#options = options)
+    this.epoch = epoch
+    if (own !== undefined) [this.heardOf, this.durable] = [epoch, own]
     this.overlay = new Overlay(live.core, outbox)
     this.#silence = new Silence(this.#core.options, timeout, (error) => {
       this.#closing?.reject(error)
       outbox.silent(error)
       live.changed()
     })
+    this.#listen()
   }
 
   get #core(): LiveSession['core'] {
@@ -75,21 +75,23 @@ export class Following implements Remote {
   }
 
   get persistence(): Persistence {
-    const [{ error }, { outbox, own }] = [this.#silence, this.#options]
-    const shown = this.view?.persistence
-    // Before its welcome, what this tab had recorded as the leader may be stored nowhere.
-    const busy = outbox.busy || (!shown && own && this.durable < this.#core.model.seq)
+    const [{ error }, shown] = [this.#silence, this.view?.persistence]
+    const busy = this.#options.outbox.busy || this.#isOwed
     const status = error ? 'unsaved' : busy ? 'saving' : (shown?.status ?? 'saved')
     const next: Persistence = { ...shown, status, error }
     if (!sameJson(next, this.#persistence)) this.#persistence = Object.freeze(next)
     return this.#persistence
   }
 
+  /** Before its welcome, what this tab had recorded as the leader may be stored nowhere. */
+  get #isOwed(): boolean {
+    return !this.view && this.#options.own !== undefined && this.durable < this.#core.model.seq
+  }
+
   /** Asks for missing records; for all of them after a sleep, since even the last known record may have grown meanwhile. */
   hello(everything = false): void {
     const { outbox, post, beyond } = this.#options
-    this.#slept ||= everything
-    if (everything) this.welcomed = 0
+    if (everything) [this.#slept, this.welcomed] = [true, 0]
     const seq = everything || (beyond && this.heardOf === 0) ? -1 : this.#core.model.seq
     post({ kind: 'hello', tab: outbox.by, epoch: this.heardOf || this.epoch, seq })
   }
@@ -120,9 +122,8 @@ export class Following implements Remote {
   /** Shows the unanswered operations of tabs that were left, and asks for them again. */
   resume(left: readonly AskedBefore[]): void {
     const { outbox } = this.#options
-    const { heard } = this.#core.model
     for (const asked of left) {
-      if (isHeard(heard, asked)) continue
+      if (isHeard(this.#core.model.heard, asked)) continue
       this.overlay.begin()
       outbox.resume(asked, this.#core.options.clock.now())
       if (asked.call === 'write') this.overlay.add(asked.args[0] as Op[])
@@ -185,21 +186,20 @@ export class Following implements Remote {
   }
 
   /**
-   * Whether the records that were heard continue what was found: then only this tab has them. `epoch` is that of what is
-   * stored, if anything is. If no more is stored than this tab was told of, another tab that has claimed the session since
-   * has stored nothing.
+   * Whether the records that were heard continue what was found: then only this tab has them. `epoch` is that of what is stored,
+   * if anything is; `found` may be in the exit journal alone. If no more is stored than this tab was told of, another tab that
+   * has claimed the session since has stored nothing.
    */
   extends(epoch: number | undefined, found: Model | undefined, emptied: boolean): boolean {
     const { model, history } = this.#core
     if (this.heardOf === 0 || model.seq <= (found?.seq ?? 0)) return false
-    // Another session may be in the exit journal alone; then that stays.
     if (epoch === undefined && !found) return emptied || this.durable === 0
     return epoch === this.heardOf || (found?.seq === this.durable && history.wasOnce(found, model))
   }
 
   /** Whether anything of the session that was shown may have been stored. */
   get wasStored(): boolean {
-    return this.durable > 0 || (this.heardOf === 0 && !this.#options.own)
+    return this.durable > 0 || (this.heardOf === 0 && this.#options.own === undefined)
   }
 
   end(): void {
@@ -209,9 +209,9 @@ export class Following implements Remote {
   }
 
   #welcome({ epoch, model, view, base, durable }: Welcome): void {
-    const anew = epoch !== this.heardOf
-    const before = this.durable
+    const [anew, before] = [epoch !== this.heardOf, this.durable]
     const { live, outbox, onError } = this.#options
+    if (isAside(this.#core, before, model, view)) return
     if (!this.#tried && this.welcomed > 0 && isOnlyHere(this.#core, before + durable, model, view))
       return void (this.#tried = live.takeOver().catch(() => {}))
     const { seq, lineage } = this.#core.model
@@ -293,7 +293,7 @@ export class Following implements Remote {
 
   #listen(): void {
     const oldest = this.#options.outbox.pending[0]
-    this.#silence.watch(oldest?.at)
+    this.#silence.watch(oldest?.at ?? (this.#isOwed ? this.#core.options.clock.now() : undefined))
     if (oldest === undefined) this.#closing?.resolve()
     else if (this.#silence.error) this.#closing?.reject(this.#silence.error)
   }

@@ -18,3 +18,18 @@ export function isOnlyHere(
   const other = model.history?.records[0]
   return model.seq === 0 || (other?.kind === 'created' && other.lineage !== first.lineage)
 }
+
+/**
+ * Whether a new leader, which storage does not answer, has begun another session, while this one is `stored`. One of them gives
+ * way when storage answers: nothing of this one is lost to the other before that.
+ */
+export function isAside(
+  { model: own }: Core,
+  stored: number,
+  model: SavedSession | undefined,
+  { persistence }: Shown,
+): boolean {
+  return (
+    stored > 0 && persistence.status === 'degraded' && model !== undefined && model.lineage !== own.lineage
+  )
+}
