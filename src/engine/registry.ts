@@ -77,7 +77,7 @@ export class Registry {
     const closing = known?.live.closing?.catch(() => {})
     if (known && !closing && !mayBegin(known, workflow, options)) return this.#again(known, workflow, options)
     definition.validate()
-    if (!closing) void known?.live.close()
+    void known?.live.close()
     const shared = { layers: (it: AnyWorkflow) => this.layer(it), flow: this.flow(workflow) }
     const closed = (): void => void (this.#open.get(id)?.live === live && this.#open.delete(id))
     const opening = new Opening(this.#deps, definition, id, options, shared, closed)

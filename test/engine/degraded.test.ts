@@ -45,7 +45,30 @@ async function behind(full: boolean) {
   return { clock, inner, door, writes, errors, engine }
 }
 
+/** A session as a version of the workflow stores it that is not out yet. */
+const newer = {
+  head: {
+    ...{ id: 'flow', workflow: 'flow', version: 9, format: 1, epoch: 1, seq: 1, snapshot: 0 },
+    ...{ status: 'idle', savedAt: 0, size: 1 },
+  },
+  batches: [],
+}
+
 describe('the first read hangs', () => {
+  test.each<[string, () => Promise<unknown>, string]>([
+    ['it is answered', async () => undefined, 'saved'],
+    ['what is stored turns out to be of a newer version', async () => newer, 'outdated'],
+  ])('then %s / no timer is left', async (_, answer, status) => {
+    const [clock, door] = [virtualClock(), gate()]
+    const storage = { ...memoryStorage(), read: async () => door.promise.then(answer) }
+    const opened = createEngine({ storage: storage as SessionStorage, clock, onError: () => {} }).open(asking)
+    await clock.advance(4000)
+    const session = await opened
+    door.open()
+    await clock.advance(1000)
+    expect([session.persistence.status, clock.pending]).toEqual([status, 0])
+  })
+
   test('open() resolves after 4 s; state, run and reply work in memory; flush() says why it cannot save', async () => {
     const { clock, engine, writes, errors } = await behind(true)
     const opened = engine.open(asking)

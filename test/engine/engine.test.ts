@@ -384,6 +384,22 @@ describe('list, export, delete, clear and close', () => {
     expect(await page.engine.list()).toEqual([])
   })
 
+  test('clear() while flow state is being written, slowly / nothing of it comes back', async () => {
+    const [memory, clock, door] = [memoryStorage(), virtualClock(), gate()]
+    const writeFlow: typeof memory.writeFlow = async (...call) =>
+      door.promise.then(() => memory.writeFlow(...call))
+    const engine = createEngine({ storage: { ...memory, writeFlow }, clock })
+    const flowState = engine.flow(simple)
+    await flowState.ready
+    flowState.state.set('opened', 1)
+    await clock.advance(1000)
+    const cleared = engine.clear()
+    await clock.advance(100)
+    door.open()
+    await Promise.all([cleared, clock.advance(1000)])
+    expect([await memory.readFlow('flow'), flowState.state.get()]).toEqual([undefined, {}])
+  })
+
   test('close() / closes all sessions and saves what was typed; twice is fine; open() afterwards is a typed error', async () => {
     const page = profile()
     const a = await page.open(simple, { id: 'a' })
