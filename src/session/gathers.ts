@@ -44,15 +44,16 @@ function waysFrom(
 ): readonly [gathers: Set<string>, passed: Set<string>] {
   const gathers = new Set<string>()
   const passed = new Set<string>()
-  const follow = (from: string): void => {
-    for (const { name: to, join } of after(definition.stepsByName.get(from), definition, rescued)) {
+  const follow = (from: string, mayFail: boolean): void => {
+    for (const { name: to, join } of after(definition.stepsByName.get(from), definition, mayFail)) {
       const isGather = join === 'gather'
       if (isGather) gathers.add(to)
       if (beyond ? beyond(to) : !isGather) passed.add(to)
     }
   }
-  follow(step)
-  passed.forEach(follow)
+  // The fan-out itself has not failed: who would recover it is no part of it.
+  follow(step, false)
+  for (const it of passed) follow(it, rescued)
   return [gathers, passed]
 }
 

@@ -498,6 +498,33 @@ describe('two gathers of one fan-out', () => {
     },
   )
 
+  test.each([
+    [[1, 2], 3],
+    [[], 0],
+    [[-1], 20],
+  ])(
+    'a fan-out with a recovery step of its own, which makes another list, %j / only one of the lists is gathered',
+    async (numbers, expected) => {
+      const ran: string[] = []
+      const sum = (name: string, all: readonly { readonly data: number }[]): number => {
+        ran.push(name)
+        return all.reduce((total, it) => total + it.data, 0)
+      }
+      const workflow = defineWorkflow({ ...flow, start: Numbers })
+        .step('split', { on: Numbers, emits: [Item], catchError: 'offline' }, (_, { data }) => {
+          if (data.some((it) => it < 0)) throw new Error('offline')
+          return data.map((it) => Item(it))
+        })
+        .step('offline', { on: StepFailed, emits: [Pear] }, () => [Pear(10), Pear(10)])
+        .step('work', { on: Item, emits: [Apple] }, (_, { data }) => Apple(data))
+        .step('apples', { on: gather(Apple), emits: [Group] }, (_, all) => Group(sum('apples', all)))
+        .step('end', { on: Group, emits: [Done] }, (_, { data }) => Done(data))
+        .step('pears', { on: gather(Pear), emits: [Done] }, (_, all) => Done(sum('pears', all)))
+      expect(await (await profile().open(workflow)).run(numbers)).toBe(expected)
+      expect(ran).toEqual([numbers[0] === -1 ? 'pears' : 'apples'])
+    },
+  )
+
   test.each([[[1, 2]], [[1, -2]], [[-1]], [[]]])(
     'all results and all failures, of which a recovery step tells / whoever waits for both gets them: %j',
     async (numbers) => {
