@@ -21,7 +21,7 @@ function compare(from: unknown, to: unknown, keys: readonly string[], ops: Op[],
   const list = Array.isArray(from)
   if (keys.length === 0 && (list || !isContainer(from) || !isContainer(to) || Array.isArray(to))) {
     ops.push(['replace', to])
-  } else if (touched?.originals.has(to) && !sameContent(from, to)) ops.push(['set', toPath(keys).id, to])
+  } else if (touched?.originals?.has(to) && !sameContent(from, to)) ops.push(['set', toPath(keys).id, to])
   else if (list && Array.isArray(to)) compareLists(from, to, keys, ops, touched)
   else if (isPlain(from) && isPlain(to)) {
     const node = touched?.nodes.get(to)

@@ -23,7 +23,7 @@ export interface Touched {
   /** By finished object: the original, and which keys may have another value, if the others are where they were. */
   readonly nodes: ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
   /** The originals that were reached: where one of them comes back, it has moved there as it is. */
-  readonly originals: ReadonlySet<unknown>
+  readonly originals?: ReadonlySet<unknown>
 }
 
 /**
@@ -32,7 +32,7 @@ export interface Touched {
  */
 export function draftOf(root: unknown): {
   readonly draft: unknown
-  readonly touched: Touched
+  readonly touched: Required<Touched>
   finish(): unknown
 } {
   const drafting = new Drafting()
@@ -45,7 +45,7 @@ export function draftOf(root: unknown): {
 }
 
 /** The handler of all proxies of a draft. */
-class Drafting implements ProxyHandler<Box>, Touched {
+class Drafting implements ProxyHandler<Box>, Required<Touched> {
   /** By proxy and by copy. An assigned object is also found by itself: in two places, or in itself, it is one node. */
   readonly nodes = new Map<object, Node>()
   readonly originals = new Set<unknown>()

@@ -12,14 +12,23 @@ import { appended, type Writer } from './writer'
 
 export type Recipe = (draft: unknown) => unknown
 
-/** The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. */
-export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise<Op[]> {
+/**
+ * The changes that a recipe makes to a draft of what `view` shows; a promise of them when it returns one. What has moved is set
+ * as it is or, `inParts`, where it differs from what was there: a re-run must make what older code had recorded.
+ */
+export function edit(
+  writer: Writer,
+  view: View,
+  recipe: Recipe,
+  inParts: boolean = false,
+): Op[] | Promise<Op[]> {
   checkArgument('edit()', recipe, 'function')
   const before = view.root()
   const { draft, touched, finish } = draftOf(before)
   const succeed = (): Op[] => {
     const after = finish()
-    return changes(writer, { before, after, touched }, diff(before, after, touched))
+    const { nodes } = touched
+    return changes(writer, { before, after, touched }, diff(before, after, inParts ? { nodes } : touched))
   }
   const fail = (error: unknown): never => {
     // A draft that somebody kept must throw from now on.
@@ -38,7 +47,7 @@ export function edit(writer: Writer, view: View, recipe: Recipe): Op[] | Promise
 interface Edited {
   readonly before: unknown
   readonly after: unknown
-  readonly touched: Touched
+  readonly touched: Required<Touched>
 }
 
 function changes(writer: Writer, edited: Edited, ops: readonly Op[]): Op[] {

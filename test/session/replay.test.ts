@@ -303,6 +303,55 @@ describe('a re-run takes the same way', () => {
     expect(again.result).toEqual({ list: [1, 3, 4], n: 5, gone: 'back' })
   })
 
+  test.each(['a swap', 'a sort', 'what is at another place'])(
+    '%s in an edit, of which older code has recorded only the parts that differ / no mismatch',
+    async (what) => {
+      const Row = z.object({ n: z.number(), note: z.string().default('') })
+      const state = z.object({ rows: z.array(Row), last: Row })
+      type State = z.infer<typeof state>
+      const edits = (recipe: (draft: State) => void) =>
+        defineWorkflow({ ...flow, state }).step(
+          'edit',
+          { on: Go, asks: [Question], emits: [Done] },
+          async (ctx) => {
+            await ctx.state.edit(recipe)
+            await ctx.ask(Question(1))
+            return Done(ctx.state.get('rows').map((it) => it.n))
+          },
+        )
+      const older = edits(({ rows: [one, two], last }) => {
+        if (what === 'what is at another place') last.n = 3
+        else {
+          one!.n = 2
+          two!.n = 3
+        }
+      })
+      const newer = edits((draft) => {
+        const { rows } = draft
+        if (what === 'a swap') [rows[0], rows[1]] = [rows[1]!, rows[0]!]
+        else if (what === 'a sort') rows.sort((a, b) => a.n - b.n)
+        else draft.last = rows[0]!
+      })
+      const page = profile()
+      const session = await page.open(older, {
+        initialState: {
+          rows: [
+            { n: 3, note: '' },
+            { n: 2, note: '' },
+          ],
+          last: { n: 1, note: '' },
+        },
+      })
+      session.run().catch(() => {})
+      await page.reload()
+      const again = await page.open(newer)
+      await page.settle()
+      await again.asks[0]?.reply(1)
+      await page.settle()
+      expect([again.status, again.error]).toEqual(['completed', undefined])
+    },
+  )
+
   test('writes that changed nothing / no mismatch', async () => {
     const page = profile()
     const workflow = defineWorkflow({ ...flow }).step(

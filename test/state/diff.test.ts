@@ -232,7 +232,7 @@ function expectMade(from: Json, to: Json, touched?: Touched): void {
   const ops = diff(from, to, touched)
   tree.apply(ops)
   // Without something that has moved as it is, what was touched is all that there is to find.
-  const isMoved = (it: Op): boolean => it[0] === 'set' && touched?.originals.has(it[2]) === true
+  const isMoved = (it: Op): boolean => it[0] === 'set' && touched?.originals?.has(it[2]) === true
   if (touched && !ops.some(isMoved)) expect(ops).toEqual(diff(from, to))
   const made = tree.read(toPath(''))
   expect(made).toEqual(to)

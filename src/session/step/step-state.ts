@@ -107,7 +107,7 @@ async function edit(attempt: Attempt, recipe: (draft: unknown) => void | Promise
     if (attempt.over) throw attempt.over
     const { changed, tree } = core.model
     const seen = view(attempt)
-    const ops = alone(attempt, () => editOps(core.options.writer, seen, recipe))
+    const ops = alone(attempt, () => editOps(core.options.writer, seen, recipe, true))
     const settled = isPromise(ops) ? await ops : ops
     if (attempt.over) throw attempt.over
     record(attempt, settled, seen !== tree || core.model.changed !== changed)
