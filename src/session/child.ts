@@ -94,7 +94,10 @@ class Child implements Nested {
           { kind: 'child', exec, key, record: bodyOf(record), ...(paths && { private: paths }) },
           durability,
         ),
-      durable: (seq) => parent.durable(seq),
+      durable: (seq) => {
+        const wait = parent.durable(seq)
+        return this.#attempt?.awaiting(wait, true) ?? wait
+      },
       get prefix() {
         return parent.key(exec, key)
       },

@@ -31,6 +31,8 @@ export interface Joining {
   readonly over: Error | undefined
   /** Its clock stands still while the sub-flow waits for somebody. */
   waits(on: boolean): void
+  /** The same while a step of the sub-flow waits for storage. */
+  awaiting<T>(wait: Promise<T>, forStorage: true): Promise<T>
 }
 
 /** A sub-flow at work in its parent. */

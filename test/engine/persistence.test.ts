@@ -366,7 +366,7 @@ describe('once waits for its intent', () => {
     expect(await result).toBe(true)
   })
 
-  test.each(['a step', 'a node'])(
+  test.each(['a step', 'a node', 'a sub-flow'])(
     'storage does not answer for longer than the timeout of %s / it does not fail for that, and has its whole time for the effect',
     async (what) => {
       const clock = virtualClock()
@@ -377,13 +377,20 @@ describe('once waits for its intent', () => {
         await new Promise<void>((resolve) => void clock.setTimeout(resolve, 90))
         return 'done'
       }
+      const child = defineWorkflow({ ...flow, name: 'child' }).step(
+        'work',
+        { on: Go, emits: [Done] },
+        async (ctx) => Done(await ctx.once('a', effect)),
+      )
       const workflow =
         what === 'a step'
           ? defineWorkflow(flow).step('work', options, async (ctx) => Done(await ctx.once('a', effect)))
-          : defineWorkflow(flow).node('work', options, {
-              execute: effect,
-              cleanup: (_state, _prepared, result) => Done(result),
-            })
+          : what === 'a sub-flow'
+            ? defineWorkflow(flow).subflow('work', { ...options, workflow: child })
+            : defineWorkflow(flow).node('work', options, {
+                execute: effect,
+                cleanup: (_state, _prepared, result) => Done(result),
+              })
       const session = await createEngine({ storage, clock, onError: () => {} }).open(workflow)
       const result = session.run()
       await clock.advance(4100)
