@@ -99,8 +99,8 @@ export interface Engine {
    * Opens a session and resumes what was interrupted. The same id gives the same session.
    *
    * Rejects with WorkflowError or ArgumentError (the definition, an option), StateValidationError or SerializationError (the
-   * initial state), SessionStateError (the id is open with another workflow), LoadError and StorageError (what is stored), or
-   * StorageError when the engine is closed.
+   * initial state), SessionStateError (the id is open with another workflow), LoadError (what is stored) or StorageError (the
+   * same, or the engine is closed).
    */
   open<W extends AnyWorkflow>(workflow: W, options?: OpenOptions<W>): Promise<Session<W>>
   /**
@@ -129,10 +129,7 @@ export interface Engine {
   flow<W extends AnyWorkflow>(workflow: W): Flow<W>
   /** Removes sessions past their `expireAfter`, open ones too, and traces of mere visits. Resolves with the sessions' ids. */
   sweep(): Promise<string[]>
-  /**
-   * Deletes all sessions and all flow state; with a prefix, only the sessions whose id begins with it. For a logout. Tabs that
-   * executed one are `outdated`.
-   */
+  /** Deletes all sessions and flow state; with a prefix, only sessions whose id begins with it. Their tabs are `outdated`. */
   clear(options?: { prefix?: string | undefined }): Promise<void>
   /** Closes every session, and the storage's connections. */
   close(): Promise<void>

@@ -35,6 +35,7 @@ export class Membership {
   /** What this tab had recorded as leader, and may not be stored. */
   readonly kept: Kept
   #left = false
+  #ledOn = false
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -201,8 +202,7 @@ export class Membership {
     if (core.closed === 'closed') this.following?.leave()
     this.standDown()
     this.#line.disconnect()
-    // Calls of a killed page never settle.
-    if (core.closed === 'crashed') return
+    if (core.closed === 'crashed') return // Calls of a killed page never settle.
     this.outbox.reject(() => reasonOf(core))
     tellLost(this.#options, this.kept.lose())
   }
@@ -273,6 +273,7 @@ export class Membership {
       ...this.#options,
       ...{ epoch, own, beyond, outbox: this.outbox, post: this.#post },
       onLeader: (base, durable) => this.kept.again(base, durable),
+      mayLeadOn: () => !this.#ledOn && (this.#ledOn = true),
     }))
     live.follow(following)
     following.hello()
@@ -281,8 +282,7 @@ export class Membership {
 
   /** A tab that cannot tell whether the other one is alive only shows. */
   #readOnly(): void {
-    const { live } = this.#options
-    if (!this.#election.sure) live.fence(new ReadOnlyError(live.core.options.id))
+    if (!this.#election.sure) this.#options.live.fence(new ReadOnlyError(this.#options.live.core.options.id))
   }
 
   #hear(message: Message): void {

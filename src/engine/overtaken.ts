@@ -120,12 +120,14 @@ export class Kept {
     const lost: SessionRecord[] = []
     const known: SessionRecord[] = []
     this.#untold = []
-    const back = same ? this.#outbox.regain((it) => isKnown(it, core)) : []
+    // This session may be back after another one, of which they were asked meanwhile.
+    const back = this.#outbox.regain((it) => isKnown(it, core))
+    if (back.length > 0) this.#lineage = model.lineage
     for (const record of new Set([...back, ...this.#records])) {
       if (record.by !== undefined || record.seq <= durable) continue
       const fits = same || this.#unread || (anew && isFieldEdit(record))
       const call = fits ? callOf(record, core) : undefined
-      if (same && isKnown(record, core, base)) {
+      if (back.includes(record) || (same && isKnown(record, core, base))) {
         const more = grown(record, core)
         known.push(record)
         if (more.length > 0) again.push(['write', [more], record])

@@ -220,7 +220,7 @@ describe('nothing of a session could be stored', () => {
       return (await it.tab().engine.open(nudged, { autoResume: false })).state.get()
     }
     const lost = () => errors.flatMap((error) => (error instanceof OvertakenError ? error.lost : []))
-    return { ...it, enter, one, two, stored, lost }
+    return { ...it, ...tabs, enter, one, two, stored, lost }
   }
 
   /** Both hang while a new tab finds nothing and begins another session. Then the leader wakes. */
@@ -263,6 +263,32 @@ describe('nothing of a session could be stored', () => {
     await it.clock.advance(2000)
     for (const { session } of [it.one, it.two]) expect(session.state.get('text')).toBe('ca')
     expect([await it.stored(), it.lost()]).toEqual([{ text: 'ca' }, []])
+  })
+
+  test('a tab that has heard of none of three others begins another session / they do not take the lead from each other for ever', async () => {
+    const it = await unstored()
+    const tabs = [it.one, it.two, await it.enter()]
+    const deaf = ears(it)
+    deaf.close()
+    const { engine } = it.tab({ channel: deaf.channel })
+    const late = engine.session(nudged)
+    late.ready.catch(() => {})
+    await it.clock.advance(1500)
+    void late.takeOver()
+    await it.clock.advance(10)
+    late.state.append('text', 'c')
+    let changes = 0
+    late.subscribe(() => {
+      // Without an end of it there is no next line.
+      if (++changes > 200) for (const { engine } of tabs) crash(engine)
+    })
+    deaf.open()
+    await it.clock.advance(2000)
+    expect(changes).toBeLessThan(200)
+    const sessions = [...tabs.map(({ session }) => session), late]
+    expect(sessions.filter(({ role }) => role === 'leader')).toHaveLength(1)
+    for (const { state } of sessions) expect(state.get('text')).toMatch(/^(ac|ca)$/)
+    expect([await it.stored(), it.lost()]).toEqual([late.state.get(), []])
   })
 
   test('the leader goes into the back/forward cache and another tab starts over / the text does not come back', async () => {

@@ -142,8 +142,7 @@ export class FlowState implements SessionFlow {
     if (this.#refused) throw this.#refused
     if (this.#over || this.#own.all.length === 0) return
     await this.#save()
-    // The page was killed meanwhile: its calls never settle.
-    if (this.#own.all.length > 0) await new Promise(() => {})
+    if (this.#own.all.length > 0) await new Promise(() => {}) // The page was killed meanwhile: its calls never settle.
   }
 
   /** Everything that was stored is gone, and so is what was still to be stored. */

@@ -16,6 +16,8 @@ export interface FollowingOptions {
   readonly timeout: number
   /** A new leader's model is here, which began with the records up to `base`. `durable` says how much of the one before was stored. */
   readonly onLeader: (base: number, durable: number) => void
+  /** Whether this tab may take the lead with what only it has: once, or two tabs could take it from each other for ever. */
+  readonly mayLeadOn: () => boolean
   /** Keeps what is not answered for the next leader, where there is a page to do so. Returns whether it is kept. */
   readonly keep: (known: { readonly epoch: number; readonly base: number }) => boolean
   readonly onError: (error: unknown) => void

@@ -44,8 +44,6 @@ export class Following implements Remote {
   #sending = false
   /** The page has slept: the session it followed may have been removed, and another one may have begun with its id. */
   #slept = false
-  /** It tries to lead with what only it has: once, or two tabs could take the lead from each other for ever. */
-  #tried: Promise<void> | undefined
   readonly overlay: Overlay
   readonly #silence: Silence
   #persistence: Persistence = Object.freeze({ status: 'saved' })
@@ -210,10 +208,10 @@ export class Following implements Remote {
 
   #welcome({ epoch, model, view, base, durable }: Welcome): void {
     const [anew, before] = [epoch !== this.heardOf, this.durable]
-    const { live, outbox, onError } = this.#options
+    const { live, outbox, onError, mayLeadOn } = this.#options
     if (isAside(this.#core, before, model, view)) return
-    if (!this.#tried && this.welcomed > 0 && isOnlyHere(this.#core, before + durable, model, view))
-      return void (this.#tried = live.takeOver().catch(() => {}))
+    if (this.welcomed > 0 && isOnlyHere(this.#core, before + durable, model, view) && mayLeadOn())
+      return void live.takeOver().catch(() => {})
     const { seq, lineage } = this.#core.model
     this.overlay.takeOff()
     if (model) live.adopt(model)
