@@ -131,7 +131,9 @@ export class Opening {
     if (this.#tabs.shared) await this.#tabs.join()
     const finding = this.#finding.find(begun)
     try {
-      await this.#arrive(await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`))
+      const found = await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`)
+      const { journal } = this.live.core
+      await (journal instanceof Meanwhile ? this.#late(found, journal) : this.#arrive(found))
     } catch (error) {
       // The session is shown already.
       if (isOutage(error) && this.live.core.remote && this.live.status !== 'loading') {

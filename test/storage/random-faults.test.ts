@@ -21,6 +21,7 @@ test.each([
     'hung',
     3_401_001,
   ],
+  ['a page that leads beside silent storage has the lock once more, and storage answers', 'all', 3_601_298],
   ['the storage has room for some parts of a snapshot, and then for the others', 'large', 6],
 ] as const)('a story in which %s / as in all others', async (_, kind, seed) => {
   expect(await play(scriptOf(kind, seed))).toEqual([])
