@@ -202,58 +202,53 @@ describe('storage is emptied under an open page', () => {
     expect(session.persistence.status).toBe('saved')
   })
 
-  test('and the answer to the claim that the page makes comes after the refusal of a write / all that it holds is stored again', async () => {
-    const { clock, storage, empty } = browser()
-    let tell = (): void => {}
-    let wait = 0
-    const slow: SessionStorage = {
-      ...storage,
+  /** A stored session whose claims are answered after `slow.wait` from now on; they are counted. */
+  async function claimedSlowly(more: Partial<SessionStorage> = {}) {
+    const it = browser()
+    const slow = { claims: 0, wait: 0 }
+    const storage: SessionStorage = {
+      ...it.storage,
+      ...more,
       claim: async (...call) => {
-        const claim = await storage.claim(...call)
-        await new Promise<void>((resolve) => void clock.setTimeout(resolve, wait))
+        slow.claims++
+        const claim = await it.storage.claim(...call)
+        await new Promise<void>((resolve) => void it.clock.setTimeout(resolve, slow.wait))
         return claim
       },
-      watch: (listener) => ((tell = listener), () => {}),
     }
-    const opened = createEngine({ storage: slow, clock, onError: () => {} }).open(asking)
-    await clock.advance(0)
+    const opened = createEngine({ storage, clock: it.clock, onError: () => {} }).open(asking)
+    await it.clock.advance(0)
     const session = await opened
     session.state.set('old', 1)
-    await Promise.all([session.flush(), clock.advance(0)])
-    wait = 1000
+    await Promise.all([session.flush(), it.clock.advance(0)])
+    slow.claims = 0
+    const stored = async () =>
+      (await createEngine({ storage: it.storage, clock: it.clock }).open(asking)).state.get()
+    return { ...it, slow, session, stored }
+  }
+
+  test('and the answer to the claim that the page makes comes after the refusal of a write / all that it holds is stored again', async () => {
+    let tell = (): void => {}
+    const watch: SessionStorage['watch'] = (listener) => ((tell = listener), () => {})
+    const { clock, empty, slow, session, stored } = await claimedSlowly({ watch })
+    slow.wait = 1000
     empty()
     tell()
     await clock.advance(10)
     session.state.set('new', 2)
     await Promise.all([session.flush(), clock.advance(2000)])
     expect(session.persistence.status).toBe('saved')
-    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+    expect(await stored()).toEqual({ old: 1, new: 2 })
   })
 
   test('and each answer to a claim takes longer than the time limit / all that it holds is stored again', async () => {
-    const { clock, storage, empty } = browser()
-    let [claims, wait] = [0, 0]
-    const slow: SessionStorage = {
-      ...storage,
-      claim: async (...call) => {
-        claims++
-        const claim = await storage.claim(...call)
-        await new Promise<void>((resolve) => void clock.setTimeout(resolve, wait))
-        return claim
-      },
-    }
-    const opened = createEngine({ storage: slow, clock, onError: () => {} }).open(asking)
-    await clock.advance(0)
-    const session = await opened
-    session.state.set('old', 1)
-    await Promise.all([session.flush(), clock.advance(0)])
-    claims = 0
-    wait = 20_000
+    const { clock, empty, slow, session, stored } = await claimedSlowly()
+    slow.wait = 20_000
     empty()
     session.state.set('new', 2)
     await clock.advance(25_000)
-    expect([session.persistence.status, claims]).toEqual(['saved', 1])
-    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+    expect([session.persistence.status, slow.claims]).toEqual(['saved', 1])
+    expect(await stored()).toEqual({ old: 1, new: 2 })
   })
 
   test('in the middle of a run / it goes on, also after a reload, and no effect is repeated', async () => {

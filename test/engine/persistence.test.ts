@@ -399,16 +399,15 @@ describe('once waits for its intent', () => {
     },
   )
 
+  const counter = { ...flow, flowState: z.object({ n: z.number().default(0) }) }
+  const impatient = { on: Go, emits: [Done], timeout: 100 } as const
+
   test('storage does not take a write to flow state for longer than the timeout of its step / the step does not fail for that', async () => {
     const clock = virtualClock()
-    const workflow = defineWorkflow({ ...flow, flowState: z.object({ n: z.number().default(0) }) }).step(
-      'work',
-      { on: Go, emits: [Done], timeout: 100 },
-      async (ctx) => {
-        await Promise.all([ctx.flowState.set('n', 1), ctx.flowState.set('n', (it) => it + 1)])
-        return Done(ctx.flowState.get('n'))
-      },
-    )
+    const workflow = defineWorkflow(counter).step('work', impatient, async (ctx) => {
+      await Promise.all([ctx.flowState.set('n', 1), ctx.flowState.set('n', (it) => it + 1)])
+      return Done(ctx.flowState.get('n'))
+    })
     const storage = { ...memoryStorage(), writeFlow: () => new Promise<boolean>(() => {}) }
     const session = await createEngine({ storage, clock, onError: () => {} }).open(workflow)
     const result = session.run()
@@ -418,14 +417,10 @@ describe('once waits for its intent', () => {
 
   test('an edit of flow state takes longer than the timeout of its step / the step fails', async () => {
     const page = profile()
-    const workflow = defineWorkflow({ ...flow, flowState: z.object({ n: z.number().default(0) }) }).step(
-      'work',
-      { on: Go, emits: [Done], timeout: 100 },
-      async (ctx) => {
-        await ctx.flowState.edit(() => new Promise(() => {}))
-        return Done(1)
-      },
-    )
+    const workflow = defineWorkflow(counter).step('work', impatient, async (ctx) => {
+      await ctx.flowState.edit(() => new Promise(() => {}))
+      return Done(1)
+    })
     const session = await page.open(workflow)
     const failed = failure(session.run())
     await page.clock.advance(100)

@@ -251,16 +251,16 @@ describe('two tabs on one session', () => {
     expect([one.role, two.role]).toEqual(['leader', 'follower'])
   })
 
+  /** A workflow that asks for one page after the other. */
+  const wizard = (pages: readonly string[]) =>
+    defineWorkflow(flow).step('pages', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      for (const page of pages) await ctx.ask(Question(page))
+      return Done('all')
+    })
+
   test('a follower goes back in a loop, as to a page of its choice / back() says false where there is no page left', async () => {
     const { tab, clock } = browser()
-    const workflow = defineWorkflow(flow).step(
-      'pages',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => {
-        for (const page of ['first', 'second', 'third']) await ctx.ask(Question(page))
-        return Done('all')
-      },
-    )
+    const workflow = wizard(['first', 'second', 'third'])
     const one = await tab().open(workflow)
     const two = await tab().open(workflow)
     one.run().catch(() => {})
@@ -285,14 +285,7 @@ describe('two tabs on one session', () => {
 
   test('two tabs go back from one page at once / they go back one page; a reply and back() behind it take back that reply', async () => {
     const { tab, clock } = browser()
-    const workflow = defineWorkflow(flow).step(
-      'pages',
-      { on: Go, asks: [Question], emits: [Done] },
-      async (ctx) => {
-        for (const page of ['first', 'second', 'third', 'fourth']) await ctx.ask(Question(page))
-        return Done('all')
-      },
-    )
+    const workflow = wizard(['first', 'second', 'third', 'fourth'])
     const tabs = [await tab().open(workflow), await tab().open(workflow), await tab().open(workflow)]
     const [one, two, three] = tabs as [(typeof tabs)[0], (typeof tabs)[0], (typeof tabs)[0]]
     one.run().catch(() => {})
