@@ -1,11 +1,13 @@
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright'
 import { build, createServer, preview, type InlineConfig } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchOptions } from '../support/browser.ts'
 import { consumer, pack, remove, run } from './consumer.ts'
-import { readmeModules, textOf } from './readme.ts'
+import { linksOf } from './documents.ts'
+import { allSamples, textOf } from './samples.ts'
 
 let packed: { folder: string; files: readonly string[] }
 let browser: Browser
@@ -20,14 +22,28 @@ afterAll(async () => {
   await remove(packed && path.dirname(packed.folder))
 })
 
-test('the package holds its build, licence and readme, nothing else', () => {
+test('the package holds its build, licence, readme, guides and decisions, nothing else', () => {
   const odd = packed.files.filter(
-    (it) => !/^(dist\/.+\.(c?js|d\.c?ts|map)|package\.json|README\.md|LICENSE)$/.test(it),
+    (it) =>
+      !/^(dist\/.+\.(c?js|d\.c?ts|map)|package\.json|(README|(docs|decisions)\/[\w-]+|bench\/RESULTS)\.md|LICENSE)$/.test(
+        it,
+      ),
   )
   expect(odd).toEqual([])
   for (const entry of ['index', 'react', 'devtools', 'testing', 'unstorage', 'web-storage']) {
     for (const kind of ['js', 'cjs', 'd.ts', 'd.cts']) expect(packed.files).toContain(`dist/${entry}.${kind}`)
   }
+})
+
+test('what is linked in the package is in the package', async () => {
+  const missing: string[] = []
+  for (const page of packed.files.filter((it) => it.endsWith('.md'))) {
+    const links = linksOf(await readFile(path.join(packed.folder, page), 'utf8'))
+    const folder = path.join(packed.folder, path.dirname(page))
+    const wrong = links.filter((it) => !existsSync(path.join(folder, it.replace(/#.*/, ''))))
+    missing.push(...wrong.map((it) => `${page}: ${it}`))
+  }
+  expect(missing).toEqual([])
 })
 
 test('flows run without React and zod', async () => {
@@ -86,9 +102,9 @@ describe.each([17, 18, 19] as const)('with React %i', (react) => {
   })
 
   test("the readme's checkout / does what the readme says of a reload and of the card", async () => {
-    for (const module of await readmeModules()) {
-      if (['checkout.ts', 'App.tsx'].includes(module.name))
-        await writeFile(path.join(folder, 'readme', module.name), textOf(module))
+    for (const sample of await allSamples()) {
+      if (['checkout.ts', 'App.tsx'].includes(sample.name))
+        await writeFile(path.join(folder, 'readme', sample.name), textOf(sample))
     }
     const server = await createServer({ ...config(), root: folder })
     try {

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { root, run } from './consumer.ts'
+import { filesHere, textOf } from './repository.ts'
 
 /** A pattern that does not find itself in this file. */
 const pattern = (...parts: readonly string[]) => new RegExp(parts.join(''))
@@ -12,17 +13,12 @@ const large: Record<string, number> = { 'package-lock.json': 1024 * kilobyte }
 let files: readonly string[]
 
 beforeAll(async () => {
-  const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-  })
-  files = stdout.split('\n').filter((file) => file !== '' && existsSync(path.join(root, file)))
+  files = await filesHere()
 })
-
-const text = (file: string) => readFileSync(path.join(root, file), 'utf8')
 
 function holding(what: RegExp): string[] {
   return files.flatMap((file) =>
-    text(file)
+    textOf(file)
       .split('\n')
       .flatMap((line, at) => (what.test(line) ? [`${file}:${at + 1}: ${line.trim().slice(0, 120)}`] : [])),
   )
@@ -40,11 +36,11 @@ describe('the repository', () => {
     ).toEqual([])
     const { stdout } = await run('npm', ['config', 'get', 'registry'], { cwd: root })
     const { host } = new URL(stdout.trim())
-    expect(files.filter((file) => text(file).includes(host))).toEqual([])
+    expect(files.filter((file) => textOf(file).includes(host))).toEqual([])
   })
 
   test('has a lock file that does not say where packages came from', () => {
-    const lock = JSON.parse(text('package-lock.json')) as {
+    const lock = JSON.parse(textOf('package-lock.json')) as {
       packages: Record<string, { resolved?: string; link?: boolean; integrity?: string; version?: string }>
     }
     const entries = Object.entries(lock.packages)

@@ -154,7 +154,7 @@ describe('an event sent to an ask of a sub-flow, with a transforming schema', ()
     expect(await open.run()).toBe(5)
   })
 
-  // As README says: the asks of a sub-flow that a handler calls are among its step's own.
+  // As docs/graphs.md says: the asks of a sub-flow that a handler calls are among its step's own.
   const known: AnyWorkflow = defineWorkflow(flow) //
     .step('inner', { ...options, asks: [AskTold] }, async (ctx) => Done(await ctx.subflow(asker)))
 

@@ -70,7 +70,7 @@ test("the browser's own Back and Forward / turn the wizard's pages, back and for
   await shows('askSure')
   history.back()
   await shows('askCity')
-  // A link within the app, as README has it: as many pages as it takes, back and on through what is still answered.
+  // A link within the app, as docs/history.md has it: as many pages as it takes, back and on through what is still answered.
   const turnTo = (page: string) => {
     history.pushState(null, '', `?step=${page}`)
     dispatchEvent(new PopStateEvent('popstate'))

@@ -1,8 +1,9 @@
 /**
- * The code in README.md is checked, and run where it can be.
+ * The code in README.md and the guides is checked, and run where it can be.
  *
  * - A block that begins with a title comment is a file: it is type-checked and run (in Node, so that the module's
- *   top level is what runs). Other blocks import it by that name. A second block of the same title continues it.
+ *   top level is what runs). Other blocks, of all documents, import it by that name. A second block of the same title
+ *   continues it, in the same document.
  *
  *       ```ts
  *       // checkout.ts
@@ -23,55 +24,58 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { root, run } from './consumer.ts'
-import { readmeModules, textOf } from './readme.ts'
+import { documents } from './documents.ts'
+import { allSamples, textOf } from './samples.ts'
 
-const folder = path.join(import.meta.dirname, '.readme')
-const modules = await readmeModules()
+const folder = path.join(import.meta.dirname, '.samples')
+const samples = await allSamples()
 
 beforeAll(async () => {
   await rm(folder, { recursive: true, force: true })
-  for (const module of modules) {
-    const target = path.join(folder, module.name)
+  for (const sample of samples) {
+    const target = path.join(folder, sample.name)
     await mkdir(path.dirname(target), { recursive: true })
-    await writeFile(target, textOf(module))
+    await writeFile(target, textOf(sample))
   }
   await mkdir(folder, { recursive: true })
-  const config = { extends: '../../../tsconfig.json', files: modules.map((it) => it.name), include: [] }
+  const config = { extends: '../../../tsconfig.json', files: samples.map((it) => it.name), include: [] }
   await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(config))
 })
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** The compiler's complaints, at lines of the readme. */
+/** The compiler's complaints, at lines of the documents. */
 async function complaints(): Promise<string[]> {
   const tsc = path.join(root, 'node_modules/@typescript/native/bin/tsc')
   const { stdout } = await run(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
     cwd: folder,
   }).catch((error: unknown) => error as { stdout: string })
-  const found = stdout.split('\n').flatMap(inReadme)
+  const found = stdout.split('\n').flatMap(inDocument)
   return [...new Set(found)]
 }
 
-/** One line of the compiler's output; what stands in the source itself is not about the readme. */
-function inReadme(text: string): string[] {
+/** One line of the compiler's output; what stands in the source itself is not about the documents. */
+function inDocument(text: string): string[] {
   const parts = /^(\S+)\((\d+),\d+\): (.*)$/.exec(text)
   if (!parts) return text.startsWith('error TS') ? [text] : []
   const [, name, line, message] = parts
-  const module = modules.find((it) => it.name === name)
-  return module ? [`README.md:${module.lines[Number(line) - 1]?.at}: ${message}`] : []
+  const sample = samples.find((it) => it.name === name)
+  return sample ? [`${sample.document}:${sample.lines[Number(line) - 1]?.at}: ${message}`] : []
 }
 
-describe('README.md', () => {
-  test('shows code', () => {
-    expect(modules.some((it) => it.titled)).toBe(true)
+describe('the documentation', () => {
+  test('shows code in each document, and each file in one', async () => {
+    expect([...new Set(samples.map((it) => it.document))]).toEqual(await documents())
+    const names = samples.map((it) => it.name)
+    expect(names.filter((it, at) => names.indexOf(it) !== at)).toEqual([])
   })
 
   test('shows code that compiles', async () => {
     expect(await complaints()).toEqual([])
   })
 
-  const titled = modules.filter((it) => it.titled)
-  test.each(titled)('$name runs', async ({ name }) => {
+  const titled = samples.filter((it) => it.titled)
+  test.each(titled)('$document: $name runs', async ({ name }) => {
     await expect(import(path.join(folder, name))).resolves.toBeDefined()
   })
 })

@@ -1,12 +1,12 @@
-/** What README.md shows as code, as modules that can be compiled and run; `readme.test.ts` tells the rules. */
-import { existsSync } from 'node:fs'
+/** What README.md and the guides show as code, as modules that can be compiled and run; `samples.test.ts` tells the rules. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { root } from './consumer.ts'
+import { documents } from './documents.ts'
 
 interface Line {
   readonly text: string
-  /** In the readme, from 1; 0 for what was added. */
+  /** In its document, from 1; 0 for what was added. */
   readonly at: number
 }
 
@@ -17,8 +17,10 @@ interface Block {
   readonly lines: readonly Line[]
 }
 
-/** A generated module: what the readme shows as one file, and then its fragments. */
-export interface Module {
+/** A generated module: what a document shows as one file, and then its fragments. */
+export interface Sample {
+  /** Where it stands: `docs/steps.md`. */
+  readonly document: string
   readonly name: string
   readonly titled: boolean
   readonly section: number
@@ -62,23 +64,24 @@ function blocksOf(markdown: string): Block[] {
   return blocks
 }
 
-function modulesOf(blocks: readonly Block[]): Module[] {
-  const modules: Module[] = []
+function samplesOf(document: string, blocks: readonly Block[]): Sample[] {
+  const samples: Sample[] = []
   for (const block of blocks) {
     if (block.title !== undefined) {
-      const same = modules.find((it) => it.titled && it.name === block.title)
+      const same = samples.find((it) => it.titled && it.name === block.title)
       const lines = [...block.given, ...block.lines]
       if (same) same.lines.push(...lines)
-      else modules.push({ name: block.title, titled: true, section: block.section, lines })
+      else samples.push({ document, name: block.title, titled: true, section: block.section, lines })
       continue
     }
-    const above = modules.findLast((it) => it.section === block.section)
-    const number = modules.length + 1
+    const above = samples.findLast((it) => it.section === block.section)
+    const number = samples.length + 1
     const base = above ? above.lines : []
     const imports = block.lines.filter((it) => /^import .* from |^import '/.test(it.text))
     const rest = block.lines.filter((it) => !imports.includes(it))
-    modules.push({
-      name: `${above ? above.name.replace(/\.tsx?$/, '') : 'readme'}-fragment-${number}.tsx`,
+    samples.push({
+      document,
+      name: `${path.parse(above ? above.name : document).name}-fragment-${number}.tsx`,
       titled: false,
       section: -1,
       lines: [
@@ -91,15 +94,16 @@ function modulesOf(blocks: readonly Block[]): Module[] {
       ],
     })
   }
-  return modules
+  return samples
 }
 
-const file = path.join(root, 'README.md')
-
-export async function readmeModules(): Promise<readonly Module[]> {
-  return existsSync(file) ? modulesOf(blocksOf(await readFile(file, 'utf8'))) : []
+export async function allSamples(): Promise<readonly Sample[]> {
+  const found: Sample[] = []
+  for (const document of await documents())
+    found.push(...samplesOf(document, blocksOf(await readFile(path.join(root, document), 'utf8'))))
+  return found
 }
 
-export function textOf({ lines }: Module): string {
+export function textOf({ lines }: Sample): string {
   return `${lines.map((it) => it.text).join('\n')}\nexport {}\n`
 }
