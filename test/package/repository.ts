@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { root, run } from './consumer.ts'
 
@@ -7,7 +7,9 @@ export async function filesHere(): Promise<readonly string[]> {
   const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
   })
-  return stdout.split('\n').filter((file) => file !== '' && existsSync(path.join(root, file)))
+  return stdout
+    .split('\n')
+    .filter((file) => statSync(path.join(root, file), { throwIfNoEntry: false })?.isFile())
 }
 
 export function textOf(file: string): string {
