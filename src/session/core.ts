@@ -1,5 +1,6 @@
 import { mend } from '../state/mend'
 import type { Op } from '../state/op'
+import { share } from '../state/sharing'
 import type { Remake } from '../state/early-writes'
 import type { StepDefinition } from '../workflow/step'
 import type { Definition } from '../workflow/workflow'
@@ -147,8 +148,11 @@ export class Core implements Level {
     heedStop(this, at)
   }
 
-  /** A write from outside. Field edits in a row become one record, until something else happens or it is stored. */
-  write(ops: readonly Op[]): void {
+  /**
+   * A write from outside. Field edits in a row become one record, until something else happens or it is stored. `shown`: the
+   * state before it, when another tab has made it.
+   */
+  write(ops: readonly Op[], shown?: unknown): void {
     if (this.closed !== undefined) throw reasonOf(this)
     if (this.remote) return this.remote.write(ops)
     if (this.journal === undefined) {
@@ -176,6 +180,7 @@ export class Core implements Level {
     const record = this.#openWrite as SessionRecord
     if (more) reduce(this.model, folded)
     else this.history.fold(this.model, folded, record)
+    if (shown !== undefined) share(this.model.tree, shown)
     this.journal.push(record, 'relaxed')
     this.#tell(record, folded, more)
   }

@@ -1,8 +1,8 @@
 import { PathError, StateValidationError } from '../errors'
-import { isPlainObject } from './json'
 import { ROOT, listIndex, parentOf, toPath } from './path'
 import type { Path } from './path'
 import { sameJson } from './same'
+import { sharing } from './sharing'
 import { validate } from './standard-schema'
 import type { Schema } from './standard-schema'
 import { CLOSED, mayBeAbsent, stepInto, unwrap } from './schema-structure'
@@ -140,7 +140,8 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
     const made = put(ruleOf(parent).kind === 'list' ? [] : {}, path.keys.slice(-1), value, asked)
     return check(ruleOf, current, parent, made, asked)
   }
-  const settled = (made: unknown): Checked => ({ path, value: leaving(made, value, same) })
+  // A schema makes new objects of everything: what it has left as it was is what was given.
+  const settled = (made: unknown): Checked => ({ path, value: sharing(made, value, same) })
   if (depth === path.keys.length) return settled(outputOf(judge, value, path, asked, root))
   const below = path.keys.slice(depth)
   const before = put(current.peek(place), below, value, asked)
@@ -148,7 +149,7 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
   // Read, because parts of it stay.
   const whole = (): Checked => {
     const given = put(current.read(place), below, value, asked)
-    return { path: place, value: leaving(after, given, same) }
+    return { path: place, value: sharing(after, given, same) }
   }
   const found = valueAt(after, below)
   if (found === undefined) {
@@ -158,15 +159,6 @@ function check(ruleOf: RuleOf, current: Current, path: Path, value: unknown, ask
   }
   // Compares only what is beside the written value: a small answer makes a small record.
   return same(put(before, below, null, asked), put(after, below, null, asked)) ? settled(found) : whole()
-}
-
-/** A schema makes new objects of everything: what it has left as it was is what was given. */
-function leaving(made: unknown, given: unknown, same: Rule['same']): unknown {
-  if (same(made, given)) return given
-  if (!isContainer(made) || !(Array.isArray(made) || isPlainObject(made))) return made
-  const parts = (Array.isArray(made) ? [...made] : { ...made }) as Record<string, unknown>
-  for (const key of Object.keys(parts)) parts[key] = leaving(parts[key], at(given, key), same)
-  return parts
 }
 
 function checkDelete(ruleOf: RuleOf, current: Current, path: Path): Checked | undefined {

@@ -1,9 +1,10 @@
 import { act, cleanup, render } from '@testing-library/react'
-import { StrictMode, useLayoutEffect, useState, type ReactElement } from 'react'
+import { memo, StrictMode, useLayoutEffect, useState, type ReactElement } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createStore, type StateStore } from 'dogear'
+import { createEngine, createStore, memoryStorage, type StateStore } from 'dogear'
 import { useWorkflowState } from 'dogear/react'
+import { virtualClock, virtualTabs } from 'dogear/testing'
 import { cellOf, type Show } from '../../src/state/store'
 import { Boundary, checkout, hooks, quietly, shop, stage, text, thrownBy, type Stage } from './stage'
 
@@ -178,6 +179,42 @@ test('a list is set with one item changed / only that row renders', async () => 
   expect(rendered).toEqual([1])
   act(() => state.replace({ ...state.get(), note: 'x' }))
   expect(rendered).toEqual([1])
+})
+
+test('a list is set with rows changed, moved and gone in the tab that leads / in a follower only those rows render that are new', async () => {
+  const clock = virtualClock()
+  const browser = { clock, storage: memoryStorage(), ...virtualTabs() }
+  const leader = await createEngine(browser).open(checkout, { resources: { shop } })
+  leader.state.set(
+    'items',
+    Array.from({ length: 50 }, (_, price) => ({ price })),
+  )
+  await clock.advance(1000)
+  const rendered: number[] = []
+  const Row = memo(function Row({ price }: { readonly price: { readonly price: number } }): null {
+    rendered.push(price.price)
+    return null
+  })
+  function Rows() {
+    const [items] = hooks.useWorkflowState('items')
+    return items.map((item) => <Row key={item.price} price={item} />)
+  }
+  const settle = (ms = 1000): Promise<void> => act(() => clock.advance(ms))
+  await open(<Rows />, { clock, settle, engine: createEngine(browser) })
+  await settle()
+  expect(rendered).toHaveLength(50)
+  rendered.length = 0
+  act(() => {
+    const [first, second, ...others] = leader.state.get('items')
+    leader.state.set('items', [
+      { price: 99 },
+      ...others.filter((it) => it.price % 7 > 0),
+      second!,
+      { ...first!, price: 100 },
+    ])
+  })
+  await settle()
+  expect(rendered).toEqual([99, 100])
 })
 
 test('the setter / the same function in every render and component, also for a path of segments', async () => {

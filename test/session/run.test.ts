@@ -391,6 +391,30 @@ describe('reset()', () => {
     expect(again.asks).toHaveLength(1)
     expect(again.asks[0]?.id).not.toBe(id)
   })
+
+  test('ctx.state.reset() twice / the second one changes nothing, and nobody is called', async () => {
+    const workflow = defineWorkflow({
+      ...flow,
+      state: z.object({ rows: z.array(z.object({ n: z.number() })).default([{ n: 1 }, { n: 2 }]) }),
+    }).step('reset', { on: Go, asks: [Question], emits: [Done] }, async (ctx) => {
+      await ctx.state.set('rows', [])
+      await ctx.state.reset()
+      await ctx.ask(Question(1))
+      await ctx.state.reset()
+      return Done(ctx.state.get('rows'))
+    })
+    const page = profile()
+    const session = await page.open(workflow)
+    const result = session.run()
+    await page.settle()
+    const rows = session.state.get('rows')
+    let calls = 0
+    session.state.subscribe('rows', () => calls++)
+    await session.asks[0]?.reply('yes')
+    expect(await result).toEqual([{ n: 1 }, { n: 2 }])
+    expect(session.state.get('rows')).toBe(rows)
+    expect(calls).toBe(0)
+  })
 })
 
 describe("a step's context and a session's members", () => {

@@ -1,4 +1,4 @@
-import { diff } from '../../state/diff'
+import { share } from '../../state/sharing'
 import type { Op } from '../../state/op'
 import { createStateStore, type StateStore } from '../../state/store'
 import { Tree } from '../../state/tree'
@@ -268,9 +268,7 @@ export class FlowState implements SessionFlow {
     tree.restore(base.state)
     this.#own.again(tree, this.writer.schema, this.#deps.report)
     // Listeners hear of exactly what differs.
-    const ops = diff(before, tree.root())
-    tree.restore(before)
-    tree.apply(ops)
+    share(tree, before)
     tree.flush()
   }
 

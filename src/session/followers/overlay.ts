@@ -1,5 +1,6 @@
 import type { Op } from '../../state/op'
 import { sameContent } from '../../state/same'
+import { share } from '../../state/sharing'
 import type { Core } from '../core'
 import type { Outbox } from './outbox'
 
@@ -12,7 +13,7 @@ export class Overlay {
   readonly #outbox: Outbox
   /** The recorded state, kept while there are unrecorded writes of this tab. */
   #confirmed: unknown
-  /** The state that was shown before news is folded, if some of it is this tab's own. */
+  /** The state that was shown before news is folded. */
   #shown: unknown
 
   constructor(core: Core, outbox: Outbox) {
@@ -49,9 +50,9 @@ export class Overlay {
 
   /** The tree shows what is recorded, without this tab's own writes. */
   takeOff(): void {
-    const { model, options } = this.#core
-    if (!options.privacy.none || this.#isOn) this.#shown = model.tree.root()
-    if (this.#isOn) model.tree.restore(this.#confirmed)
+    const { tree } = this.#core.model
+    this.#shown = tree.root()
+    if (this.#isOn) tree.restore(this.#confirmed)
   }
 
   /** The session is reset: what is private goes as well. */
@@ -69,8 +70,11 @@ export class Overlay {
       this.#confirmed = tree.root()
       for (const { args } of this.#outbox.undoneOf('write', heard)) tree.apply(args[0] as Op[])
     }
-    if (shown !== undefined) tree.apply(options.privacy.complete(tree, options.writer.schema, shown))
-    if (known && shown !== undefined) tree.restore(shown)
+    if (shown !== undefined) {
+      tree.apply(options.privacy.complete(tree, options.writer.schema, shown))
+      if (known) tree.restore(shown)
+      else share(tree, shown)
+    }
     if (tree.pending) tree.flush()
   }
 

@@ -18,8 +18,8 @@ const calls: { readonly [name: string]: Call } = {
     const others = !core.history.isOwnSince(seen, by)
     const { privacy, writer } = core.options
     const { tree } = core.model
-    const shown = privacy.none ? undefined : tree.root()
-    core.write(args[0] as Op[])
+    const shown = tree.root()
+    core.write(args[0] as Op[], shown)
     // The asking tab left its private values out; this tab keeps its own.
     const own = privacy.complete(tree, writer.schema, shown)
     if (own.length > 0) core.write(own)

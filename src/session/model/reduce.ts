@@ -1,4 +1,3 @@
-import { diff } from '../../state/diff'
 import { createModel, type Entry, type Model } from './model'
 import { emitted, type ChildBegin, type RecordBody, type SessionRecord } from './record'
 import {
@@ -59,9 +58,9 @@ type Folds = { readonly [Kind in SessionRecord['kind']]: Fold<Kind> }
 
 /** Without a prototype, so that only kinds of records are found. */
 const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object, {
-  // The first record: there is nothing to clear. In a tab that follows, what is equal stays the same object.
+  // The first record: there is nothing to clear.
   created(model, { state, lineage }) {
-    model.tree.apply(diff(model.tree.root(), state))
+    model.tree.restore(state)
     model.lineage = lineage
   },
   reset(model, { state, lineage }) {

@@ -23,6 +23,6 @@ export class StepWrites {
     this.append = (path, item) => write('append', path, (view, at) => writer.append(view, at, item))
     this.delete = (path) => write('delete', path, (view, at) => writer.delete(view, at, true))
     this.replace = (state) => write('replace', '', (view) => writer.replace(view, state))
-    this.reset = () => write('reset', '', (view) => writer.replace(view, initial))
+    this.reset = () => write('reset', '', (view) => writer.replace(view, initial, initial))
   }
 }
