@@ -9,7 +9,7 @@ import { useContext, useMemo } from './react'
 import { useSnapshot } from './snapshot'
 import { watch } from './watch'
 
-/** What a session shows, and its actions. The same object until something in it changes. */
+/** What a session shows, and its actions. The same object until something changes that was read of it. */
 export interface UseWorkflow<W extends AnyWorkflow> {
   /** What the session is doing; `loading` while it is read. */
   readonly status: Status
@@ -27,7 +27,7 @@ export interface UseWorkflow<W extends AnyWorkflow> {
   readonly error: Error | undefined
   /** How far the run is: what a step says with `ctx.progress`, else the answered part of the asks on its way. */
   readonly progress: Progress | undefined
-  /** How far changes are saved. Only a component that reads it renders for it. */
+  /** How far changes are saved. */
   readonly persistence: Session<W>['persistence']
   /** Whether the session was there before, for a "pick up where you left off" banner. */
   readonly resumed: Resumed
@@ -57,7 +57,8 @@ export interface UseWorkflow<W extends AnyWorkflow> {
 }
 
 /**
- * What a session is doing, and its actions. The component renders again when something in this changes, and not for state.
+ * What a session is doing, and its actions. The component renders again when something changes that it has read of this, and
+ * not for state.
  *
  * ```ts
  * const { status, ask, start } = useWorkflow()                       // nearest provider

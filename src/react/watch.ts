@@ -10,7 +10,7 @@ type Actions = Pick<
   View,
   'session' | 'start' | 'send' | 'cancel' | 'retry' | 'reset' | 'takeOver' | 'back' | 'forward'
 >
-type Shown = Omit<View, keyof Actions | 'persistence'>
+type Shown = { -readonly [Name in Exclude<keyof View, keyof Actions>]: View[Name] }
 
 /** What a session shows before it is loaded. */
 const loading: Shown = {
@@ -24,40 +24,44 @@ const loading: Shown = {
   progress: undefined,
   resumed: { found: false },
   role: 'reader',
+  persistence: { status: 'saved' },
 }
+
+const names = /* @__PURE__ */ Object.keys(loading) as (keyof Shown)[]
 
 function shownBy(session: Session<AnyWorkflow>): Shown {
-  const { status, asks, retries, missingResources, result, error, progress, resumed, role } = session
-  return { status, ask: asks[0], asks, retries, missingResources, result, error, progress, resumed, role }
+  const shown = { ...loading }
+  for (const name of names) shown[name] = (name === 'ask' ? session.asks[0] : session[name]) as never
+  return shown
 }
 
-/** One component's view of a session: a new object when something of it has changed, else the same one. */
+/**
+ * One component's view of a session: a new object when something has changed that the component has read, else the same one.
+ * What was read once counts from then on, so a render that is dropped does no harm.
+ */
 export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly initial: () => View } {
-  let shown: Shown
-  let view: View
+  const read = new Set<keyof Shown>()
+  let shown = loading
+  let view: View | undefined
   // Of a burst of work the session tells at its end. A component that listens shows what it was last told: if it
   // renders for another reason, it must not show the middle.
   let listening = false
-  // Every write changes `persistence` several times. So it counts only once the component has looked at it; as
-  // that never turns back, a render that is dropped does no harm.
-  let looked = false
-  let saved: View['persistence']
 
-  const show = (next: Shown): View => ({
-    ...next,
-    ...actionsOf(session),
-    get persistence() {
-      if (!looked) saved = session.persistence
-      looked = true
-      return saved
-    },
-  })
+  const show = (from: Shown): View => {
+    const made = { ...actionsOf(session) }
+    for (const name of names)
+      Object.defineProperty(made, name, { enumerable: true, get: () => (read.add(name), from[name]) })
+    return made as View
+  }
   const look = (): void => {
     const next = shownBy(session)
-    if (sameJson(shown, next) && (!looked || saved === session.persistence)) return
-    shown = next
-    saved = session.persistence
-    view = show(next)
+    let isOther = !view
+    for (const name of read)
+      if (sameJson(shown[name], next[name])) next[name] = shown[name] as never
+      else isOther = true
+    if (isOther) view = show((shown = next))
+    // Nobody has read what is new of it.
+    else Object.assign(shown, next)
   }
   const first = show(loading)
   return {
@@ -72,7 +76,7 @@ export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly 
     },
     get() {
       if (!listening) look()
-      return view
+      return view as View
     },
     initial: () => first,
   }

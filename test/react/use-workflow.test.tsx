@@ -117,6 +117,40 @@ test('a component that reads persistence / is the only one to render for it', as
   expect(others).toBe(before)
 })
 
+test('components that read nothing, an action or another part / none renders when the status changes', async () => {
+  const { engine, settle } = stage()
+  const rendered: string[] = []
+  let kept: View | undefined
+  function Row({ name, read }: { readonly name: string; readonly read: (view: View) => unknown }) {
+    read(hooks.useWorkflow())
+    rendered.push(name)
+    return null
+  }
+  render(
+    <hooks.WorkflowProvider engine={engine} resources={{ shop }}>
+      <Row name="nothing" read={(it) => (kept = it)} />
+      <Row name="send" read={({ send }) => send} />
+      <Row name="error" read={({ error, retries }) => error ?? retries} />
+      <Row name="status" read={({ status }) => status} />
+      <Row name="all" read={(it) => ({ ...it })} />
+    </hooks.WorkflowProvider>,
+  )
+  await settle()
+  rendered.length = 0
+  act(() => kept?.start({ country: 'NL' }))
+  await settle()
+  expect(new Set(rendered)).toEqual(new Set(['status', 'all']))
+  // Read in a handler, long after the render: what is so by now. From then on it counts.
+  expect(kept).toMatchObject({ status: 'waiting', ask: { type: 'askAddress' } })
+  rendered.length = 0
+  await act(async () => void kept?.ask?.reply({ street: 'Dam' }))
+  await settle()
+  expect(rendered).toContain('nothing')
+  expect(rendered).not.toContain('send')
+  expect(rendered).not.toContain('error')
+  expect(kept).toMatchObject({ status: 'completed', result: { total: 3 } })
+})
+
 test('the parent renders / the same object, with the same actions', async () => {
   const { engine, settle } = stage()
   const views = new Set<View>()
@@ -124,8 +158,9 @@ test('the parent renders / the same object, with the same actions', async () => 
   function Page() {
     const [, set] = useState(0)
     again = () => set((n) => n + 1)
-    views.add(hooks.useWorkflow())
-    return null
+    const view = hooks.useWorkflow()
+    views.add(view)
+    return <p>{view.status}</p>
   }
   render(
     <hooks.WorkflowProvider engine={engine} resources={{ shop }}>
