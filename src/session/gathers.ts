@@ -1,4 +1,4 @@
-import { after } from '../workflow/routes'
+import { after, emits } from '../workflow/routes'
 import type { Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import type { Scope } from './model/model'
@@ -7,7 +7,8 @@ import { scopeOf } from './model/reduce-deliver'
 /**
  * The gathering steps of a fan-out: those that have gathered something, and those beside them that its events lead to before
  * any other gathering step. Of two such that follow each other, the first is of an inner fan-out and the second of an outer one.
- * What only a recovery step leads to is one of them when it neither follows another one nor leads to it.
+ * What only a recovery step leads to is one of them when it neither follows another one nor leads to it, nor ends the run in
+ * place of the others.
  */
 export function gathersAfter(
   { step, parent, passed = [], gathered }: Scope,
@@ -29,7 +30,15 @@ export function gathersAfter(
       if (more > 0) return isBefore(it, other) || isBefore(other, it)
       return more === 0 && (parent === undefined ? isBefore(it, other) : isBefore(other, it))
     })
-  return all.filter((it) => gathered.has(it) || !isOfAnother(it))
+  const { stepsByName, options } = definition
+  const ends = (it: string): string[] =>
+    [it, ...waysFrom(it, definition, () => true)[1]].filter((to) =>
+      emits(stepsByName.get(to), options.stop?.type),
+    )
+  const others = all.filter((it) => rank(it) > 0).flatMap(ends)
+  const isInstead = (it: string): boolean =>
+    rank(it) === 0 && others.length > 0 && ends(it).some((to) => !others.includes(to))
+  return all.filter((it) => gathered.has(it) || !(isOfAnother(it) || isInstead(it)))
 }
 
 /**

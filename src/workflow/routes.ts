@@ -3,8 +3,8 @@ import type { StepDefinition } from './step'
 import { STEP_FAILED } from './step-failed'
 import type { Definition } from './workflow'
 
-export function emits(step: StepDefinition, type: string): boolean {
-  return step.emits.some((it) => it.type === type)
+export function emits(step: StepDefinition | undefined, type: string | undefined): boolean {
+  return step?.emits.some((it) => it.type === type) ?? false
 }
 
 export function replies(step: StepDefinition): AnyEvent[] {
@@ -65,7 +65,7 @@ export function reachable(
 function leadingToStop({ steps, options }: Definition, next: Next): Set<StepDefinition> {
   const before = new Map<StepDefinition, StepDefinition[]>(steps.map((it) => [it, []]))
   for (const step of steps) for (const it of next(step) ?? []) before.get(it)?.push(step)
-  const last = steps.filter((it) => options.stop !== undefined && emits(it, options.stop.type))
+  const last = steps.filter((it) => emits(it, options.stop?.type))
   return closure(last, (it) => before.get(it))
 }
 

@@ -525,6 +525,41 @@ describe('two gathers of one fan-out', () => {
     },
   )
 
+  test.each([
+    [[1, 2], 3, 'apples'],
+    [[1, -2], 20, 'pears'],
+    [[-1], 20, 'pears'],
+    [[], 0, 'apples'],
+  ])(
+    'a branch with a recovery step, which makes a list that ends the run, %j / without a failure that list is not gathered',
+    async (numbers, expected, last) => {
+      const ran: string[] = []
+      const sum = (name: string, all: readonly { readonly data: number }[]): number => {
+        ran.push(name)
+        return all.reduce((total, it) => total + it.data, 0)
+      }
+      const workflow = defineWorkflow(flow)
+        .step('split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+        .step('work', { on: Item, emits: [Apple], catchError: 'give back' }, (_, { data }) => {
+          if (data < 0) throw new Error('bad')
+          return Apple(data)
+        })
+        .step('give back', { on: StepFailed, emits: [Pear] }, () => [Pear(10), Pear(10)])
+        .step('apples', { on: gather(Apple), emits: [Group] }, (_, all) => Group(sum('apples', all)))
+        .step('end', { on: Group, emits: [Done] }, async (ctx, { data }) => {
+          await ctx.sleep(10)
+          return Done([data])
+        })
+        .step('pears', { on: gather(Pear), emits: [Worked] }, (_, all) => Worked(sum('pears', all)))
+        .step('refused', { on: Worked, emits: [Done] }, (_, { data }) => Done([data]))
+      const page = profile()
+      const session = await page.open(workflow)
+      session.run(numbers).catch(() => {})
+      await page.clock.advance(100)
+      expect([session.status, session.result, ran]).toEqual(['completed', [expected], [last]])
+    },
+  )
+
   test.each([[[1, 2]], [[1, -2]], [[-1]], [[]]])(
     'all results and all failures, of which a recovery step tells / whoever waits for both gets them: %j',
     async (numbers) => {
