@@ -334,6 +334,27 @@ describe('two tabs on one session', () => {
     expect(await failure(two.retry())).toMatchObject({ code: 'SESSION_STATE' })
   })
 
+  test('three tabs retry a step at once, which fails again / it is tried again once, and all hear how; a later retry counts', async () => {
+    const { tab, clock } = browser()
+    let tries = 0
+    const workflow = defineWorkflow(flow).step('pay', { on: Go, emits: [Done] }, () => {
+      throw new Error(`failed ${++tries}`)
+    })
+    const tabs = [await tab().open(workflow), await tab().open(workflow), await tab().open(workflow)]
+    const retried = async (of: readonly Session<typeof workflow>[]): Promise<unknown[]> => {
+      const all = of.map((it) => failure(it.retry()))
+      await clock.advance(10)
+      return (await Promise.all(all)).map((it) => (it as Error).message)
+    }
+    const failed = failure((tabs[0] as Session<typeof workflow>).run())
+    await clock.advance(10)
+    expect(await failed).toMatchObject({ message: expect.stringContaining('failed 1') })
+    const again = expect.stringContaining('failed 2')
+    expect(await retried([...tabs, ...tabs.slice(1)])).toEqual(Array.from({ length: 5 }, () => again))
+    expect(await retried(tabs.slice(2))).toEqual([expect.stringContaining('failed 3')])
+    expect(tries).toBe(3)
+  })
+
   test('the follower joins a run that ends before the leader hears of that / it gets the result, and no other run begins', async () => {
     const { tab, clock } = browser()
     const one = await tab().open(asking)

@@ -41,7 +41,9 @@ const calls: { readonly [name: string]: Call } = {
     const { model } = live.core
     if (!joined || goesOn(model) || joined !== model.run?.id) void run(live, input)
   },
-  retry: (live) => void retry(live),
+  // That another tab has retried since is no reason to do it once more, should the step have failed again.
+  retry: (live, { seen }) =>
+    (seen > 0 && live.core.history.since(seen).some((it) => it.kind === 'retried')) || void retry(live),
   cancel(live, { args: [reason, shown] }) {
     if (!shown || shown === live.core.model.run?.id) cancel(live, reason as string | undefined)
   },
