@@ -1,6 +1,5 @@
 import type { Clock } from '../clock'
 import { Refusal } from '../storage/refusal'
-import type { Outbox } from '../session/followers/outbox'
 import type { LiveSession } from '../session/live-session'
 import type { Meanwhile } from '../session/meanwhile'
 import type { Found } from './finding'
@@ -44,9 +43,12 @@ export async function lateAnswer(
   }
 }
 
-/** What a tab had asked of its leader comes before what it has typed since storage is silent, as it was typed. */
-export function typedLast({ core }: LiveSession, outbox: Outbox, arrive: () => void): void {
-  const typed = outbox.isEmpty ? [] : (core.early?.splice(0) ?? [])
+/**
+ * What this tab had asked of its leader, and what tabs that were left had asked (`isAsked`), comes before what was typed here
+ * while the session was being read, as it was typed.
+ */
+export function typedLast({ core }: LiveSession, isAsked: boolean, arrive: () => void): void {
+  const typed = isAsked ? (core.early?.splice(0) ?? []) : []
   arrive()
   for (const again of typed) core.write(again())
   if (typed.length > 0) core.mend()

@@ -96,6 +96,11 @@ export class Leaving {
     return this.#exit.read()
   }
 
+  /** Whether tabs that were left had asked for something. */
+  get isLeft(): boolean {
+    return this.#left.length > 0
+  }
+
   /** What other tabs had asked of this session. */
   get asked(): ReturnType<MembershipOptions['left']> {
     return this.#left.flatMap((it) =>
@@ -133,8 +138,8 @@ export class Leaving {
   }
 
   /**
-   * This page executes, and has done what others had left. Once that is stored, their lists are removed. What was left for
-   * another session of this name, or by other code, is reported as lost.
+   * This page executes, and does what others had left, unless it has. Once that is stored, their lists are removed. What was
+   * left for another session of this name, or by other code, is reported as lost.
    */
   heeded(): void {
     const { page, live } = this.#options
@@ -144,6 +149,7 @@ export class Leaving {
     // Not before the session is shown: the first such listener opens two storages, which blocks the page.
     page.addEventListener('storage', this.#notice)
     if (left.length === 0) return
+    for (const asked of this.asked) leading.do(asked)
     const { heard } = core.model
     const foreign = left.filter((it) => !this.#isOurs(it)).flatMap((it) => it.asked)
     const lost = foreign.filter((it) => !isHeard(heard, it)).map(({ call }) => call)
@@ -166,7 +172,6 @@ export class Leaving {
     }
     if (listOf(String(key)) !== this.#key) return
     this.#left = await this.#unanswered.read()
-    for (const asked of this.asked) live.leading?.do(asked)
     this.heeded()
   }
 

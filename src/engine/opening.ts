@@ -174,13 +174,15 @@ export class Opening {
     // Also when it was migrated: only a snapshot changes a version, and until then the old session is stored. Without what was
     // typed early, because only what is queued beside a copy is left to the next page when the session keeps no history.
     if (beyond) journal.owe({ seq: own.seq, value: live.save(own) })
-    live.attach(own, journal, how, this.#autoResume)
-    if (silent) {
-      journal.claimed(silent)
-      live.begin()
-    }
-    // What was typed here is on top again before anybody looks, also when the claim to come takes long.
-    if (epoch !== undefined || shown) lead(epoch)
+    typedLast(live, this.#around.isAsked, () => {
+      live.attach(own, journal, how, this.#autoResume)
+      if (silent) {
+        journal.claimed(silent)
+        live.begin()
+      }
+      // What was typed here is on top again before anybody looks, also when the claim to come takes long.
+      if (epoch !== undefined || shown || this.#around.isAsked) lead(epoch)
+    })
     return undefined
   }
 
@@ -190,12 +192,10 @@ export class Opening {
     await this.#read()
   }
 
-  /** The model that is shown while the session is read will do, as long as nothing was recorded. */
+  /** A session before its first record. If nothing was recorded in the one that is shown, it is that one. */
   #fresh(tree: Tree): Model {
-    const { model } = this.live.core
-    return model.seq === 0 && model.tree === tree
-      ? model
-      : createModel(this.#initialState, model.seq > 0 ? this.#deps.ids() : model.lineage, tree)
+    const { seq, lineage } = this.live.core.model
+    return createModel(this.#initialState, seq > 0 ? this.#deps.ids() : lineage, tree)
   }
 
   /** Storage does not answer. The session lives in memory until an answer comes after all. */
@@ -251,7 +251,7 @@ export class Opening {
     } else {
       // Other records follow now than other tabs have heard.
       this.#tabs.end()
-      typedLast(live, this.#tabs.outbox, () => void this.#arrive(found))
+      void this.#arrive(found)
       meanwhile.restart(live)
     }
   }

@@ -48,6 +48,11 @@ export class Surroundings {
       this.page = new Leaving({ page, live, tabs, place, storage, serializer, version, clock, onError })
   }
 
+  /** Whether something was asked of the session that comes before what was typed here while it was read. */
+  get isAsked(): boolean {
+    return this.tabs.outbox.isOwed || this.page?.isLeft === true
+  }
+
   end(): void {
     this.page?.end()
     this.tabs.leave()

@@ -369,14 +369,38 @@ describe('a follower is closed or left before the leader has answered it', () =>
     expect(next.result).toEqual(['undefined'])
   })
 
-  test('nothing was stored yet / the next page has the text', async () => {
-    const it = await hung()
-    it.hang()
-    it.follower.state.set('text', 'first of all')
-    it.second.leave()
-    crash(it.first.engine)
-    expect((await it.tab().engine.open(asking)).state.get('text')).toBe('first of all')
-  })
+  test.each([
+    ['nothing was stored yet', '', 0, ''],
+    ['nothing was stored yet', '', 0, 'typed'],
+    ['nothing was stored yet', '', 6000, ''],
+    ['something was stored', 'stored, ', 0, 'typed'],
+    ['something was stored', 'stored, ', 6000, 'typed'],
+  ])(
+    '%s ("%s"), and storage answers the next page after %s ms, in which somebody types "%s" / it has all of it, the older text first',
+    async (_, before, wait, typed) => {
+      const it = await hung()
+      it.leader.state.set('text', before)
+      if (before) await it.leader.flush()
+      await it.clock.advance(10)
+      it.hang()
+      it.follower.state.append('text', 'asked, ')
+      it.second.leave()
+      crash(it.first.engine)
+      await it.clock.advance(10)
+      const read: typeof it.storage.read = async (id) => {
+        if (wait > 0) await new Promise<void>((resolve) => void it.clock.setTimeout(resolve, wait))
+        return it.storage.read(id)
+      }
+      const next = it.tab({ storage: { ...it.storage, read } })
+      const session = next.engine.session(asking)
+      if (typed) session.state.append('text', typed)
+      await it.clock.advance(wait + 5000)
+      expect([session.state.get('text'), it.box.size]).toEqual([`${before}asked, ${typed}`, 0])
+      await session.flush()
+      crash(next.engine)
+      expect((await it.tab().engine.open(asking)).state.get('text')).toBe(`${before}asked, ${typed}`)
+    },
+  )
 
   test("nothing was stored yet, and the follower was never welcomed / the leader wakes, and has its text and another tab's", async () => {
     const it = await hung()

@@ -52,8 +52,8 @@ export class Outbox {
   }
 
   /** Whether a later leader may have to do some of them. */
-  get isEmpty(): boolean {
-    return this.#pending.length + this.#unstored.length === 0
+  get isOwed(): boolean {
+    return this.#pending.length + this.#unstored.length > 0
   }
 
   get busy(): boolean {
