@@ -115,8 +115,7 @@ export async function continued(
 ): Promise<Restored> {
   const seq = loaded?.head.seq ?? 0
   const same = loaded?.head.epoch === tail?.epoch
-  const fits = tail && tail.from <= seq + 1 && (loaded ? same || tail.base <= seq : tail.from === 1)
-  if (fits)
+  if (tail && tail.from <= seq + 1)
     try {
       mustBeKnown('version', tail.version, parts.definition.version)
       const { history, model = parts.fresh(new Tree(undefined)) } = folded(parts, loaded)

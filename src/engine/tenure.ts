@@ -161,7 +161,7 @@ export class Tenure {
 
   look(): void {
     const { live, clock } = this.#deps
-    const mayBe = (): boolean => this.#holds && this.epoch !== undefined && live.core.model.seq > 0
+    const mayBe = (): boolean => this.epoch !== undefined && live.core.model.seq > 0
     look(clock, () => (mayBe() ? this.#renew() : undefined))
   }
 

@@ -12,7 +12,7 @@ import {
   structuredCloneSerializer,
 } from 'dogear'
 import { crash, virtualTabs } from 'dogear/testing'
-import { asking, Done, flow, gate, Go, Nudge, Question } from '../support/flows'
+import { asking, Done, flow, gate, Go, Nudge, Question, type MemoryStorage } from '../support/flows'
 import { area } from '../storage/area'
 import { watched } from '../storage/desk'
 import { browser } from '../support/leaving'
@@ -29,6 +29,15 @@ async function leftBehind(
   await session.flush()
   session.state.append('text', 'b')
   page.leave()
+}
+
+/** What is asked of storage is done, and no answer comes. */
+function unheard<A extends unknown[]>(call: (...args: A) => Promise<unknown>, then: () => void = () => {}) {
+  return async (...args: A): Promise<never> => {
+    await call(...args)
+    then()
+    return new Promise(() => {})
+  }
 }
 
 describe('leaving the page', () => {
@@ -192,28 +201,33 @@ describe('leaving the page', () => {
     expect((await tab().engine.open(asking)).state.get('text')).toBe('ab')
   })
 
-  test('a page is left whose last write lands without its knowing, and the next page dies during its claim / all text is there', async () => {
-    const { tab, clock, storage } = browser()
-    const unheard = <A extends unknown[]>(call: (...args: A) => Promise<unknown>, then = () => {}) => {
-      return async (...args: A): Promise<never> => {
-        await call(...args)
-        then()
-        return new Promise(() => {})
-      }
-    }
-    const first = tab({ storage: { ...storage, append: unheard(storage.append) } })
-    const session = await first.engine.open(asking)
-    session.state.set('text', 'a')
-    void session.flush()
-    await clock.advance(10)
-    session.state.append('text', 'b')
-    first.leave()
-    const claim = unheard(storage.claim, () => crash(next.engine))
-    const next = tab({ storage: { ...storage, claim } })
-    next.engine.session(asking)
-    await clock.advance(10)
-    expect((await tab().engine.open(asking)).state.get('text')).toBe('ab')
-  })
+  test.each<[string, number, (storage: MemoryStorage, die: () => void) => Partial<MemoryStorage>]>([
+    ['during its claim', 500, ({ claim }, die) => ({ claim: unheard(claim, die) })],
+    [
+      'when it has claimed the session, which keeps no history',
+      0,
+      (_, die) => ({ append: unheard(async () => {}, die), compact: unheard(async () => {}, die) }),
+    ],
+  ])(
+    'a page is left whose last write lands without its knowing, and the next page dies %s / all text is there',
+    async (_, history, dying) => {
+      const { tab, clock, storage } = browser()
+      const keeping = defineWorkflow({ ...flow, history }).step('end', { on: Go, emits: [Done] }, () =>
+        Done(1),
+      )
+      const first = tab({ storage: { ...storage, append: unheard(storage.append) } })
+      const session = await first.engine.open(keeping)
+      session.state.set('text', 'a')
+      void session.flush()
+      await clock.advance(10)
+      session.state.append('text', 'b')
+      first.leave()
+      const next = tab({ storage: { ...storage, ...dying(storage, () => crash(next.engine)) } })
+      next.engine.session(keeping)
+      await clock.advance(1000)
+      expect((await tab().engine.open(keeping)).state.get('text')).toBe('ab')
+    },
+  )
 
   test('a page is left while it claims the session, and somebody else writes after that / its text is dropped, and onError is told', async () => {
     const errors: unknown[] = []
@@ -483,16 +497,16 @@ describe('leaving the page', () => {
     expect(box.size).toBe(0)
   })
 
-  test('the session is deleted / its exit journal is deleted too', async () => {
+  test('the session is deleted / its exit journal is deleted too, and nothing else in localStorage', async () => {
     const { tab, box } = browser()
     const first = tab()
-    ;(await first.engine.open(asking)).state.set('text', 'a')
+    for (const id of ['a', 'b']) (await first.engine.open(asking, { id })).state.set('text', id)
     first.leave()
-    expect(box.size).toBe(1)
+    box.set('theme', 'dark')
     const next = tab()
-    await next.engine.delete('flow')
-    expect(box.size).toBe(0)
-    expect((await next.engine.open(asking)).state.get()).toEqual({})
+    await next.engine.delete('a')
+    expect([...box.keys()].map((it) => it.split(':').at(-1))).toEqual(['b', 'theme'])
+    expect((await next.engine.open(asking, { id: 'a' })).state.get()).toEqual({})
   })
 
   test.each<[string, (texts: ReturnType<typeof area>) => object, (engine: Engine) => Promise<void>]>([
