@@ -92,6 +92,7 @@ export class Tenure {
     try {
       await this.begin()
     } catch (error) {
+      if (live.core.closed === 'crashed') return
       if (error instanceof StaleEpochError && this.#holds) {
         // Somebody else has gone on with it, and this page cannot follow them: as after any refused write.
         return journal.owe()

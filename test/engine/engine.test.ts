@@ -7,7 +7,7 @@ import {
   type Engine,
   type StateValidationError,
 } from '../../src/index'
-import { virtualClock } from '../../src/testing'
+import { crash, virtualClock, virtualTabs } from '../../src/testing'
 import { asking, Done, failure, flow, gate, Go, profile, thrown, unhandled } from '../support/flows'
 
 const simple = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
@@ -462,8 +462,28 @@ describe('two sessions of one engine', () => {
     expect(await works!.run()).toBe('works')
   })
 
-  test('crash(engine) takes only what createEngine() has made', async () => {
-    const { crash } = await import('../../src/testing')
+  test.each([
+    ['in one tab', {}],
+    ['in one of several tabs', virtualTabs()],
+  ])(
+    'crash(engine) while storage answers no claim, %s / nothing settles any more, and no timer is left',
+    async (_, tabs) => {
+      const clock = virtualClock()
+      const storage = { ...memoryStorage(), claim: () => new Promise<never>(() => {}) }
+      const engine = createEngine({ storage, clock, ...tabs })
+      const settled: string[] = []
+      const note = (it: string) => (): unknown => settled.push(it)
+      engine.open(asking).then(note('open'), note('open'))
+      const session = engine.session(asking)
+      session.run().then(note('run'), note('run'))
+      await clock.advance(10)
+      crash(engine)
+      await clock.advance(60_000)
+      expect([settled, clock.pending]).toEqual([[], 0])
+    },
+  )
+
+  test('crash(engine) takes only what createEngine() has made', () => {
     expect(thrown(() => crash({} as never))).toMatchObject({ code: 'ARGUMENT' })
     expect(thrown(() => crash(undefined as never))).toBeInstanceOf(Error)
   })
