@@ -45,15 +45,6 @@ export function useWorkflowState<const P extends Path<StateOf<Registered>> | Key
   path: Exact<StateOf<Registered>, P>,
   options: Selection<Read<StateOf<Registered>, P>, U>,
 ): SelectedAndSetter<StateOf<Registered>, P, U>
-export function useWorkflowState<W extends AnyWorkflow, const P extends Path<StateOf<W>> | Keys>(
-  from: W | Session<W>,
-  path: Exact<StateOf<W>, P>,
-): StateAndSetter<StateOf<W>, P>
-export function useWorkflowState<W extends AnyWorkflow, const P extends Path<StateOf<W>> | Keys, U>(
-  from: W | Session<W>,
-  path: Exact<StateOf<W>, P>,
-  options: Selection<Read<StateOf<W>, P>, U>,
-): SelectedAndSetter<StateOf<W>, P, U>
 export function useWorkflowState<T, const P extends Path<T> | Keys>(
   store: PlainStore<T>,
   path: Exact<T, P>,
@@ -63,6 +54,16 @@ export function useWorkflowState<T, const P extends Path<T> | Keys, U>(
   path: Exact<T, P>,
   options: Selection<Read<T, P>, U>,
 ): SelectedAndSetter<T, P, U>
+// Last, because TypeScript 7 tells of the last overload only: a wrong path is named, not that a workflow is no store.
+export function useWorkflowState<W extends AnyWorkflow, const P extends Path<StateOf<W>> | Keys>(
+  from: W | Session<W>,
+  path: Exact<StateOf<W>, P>,
+): StateAndSetter<StateOf<W>, P>
+export function useWorkflowState<W extends AnyWorkflow, const P extends Path<StateOf<W>> | Keys, U>(
+  from: W | Session<W>,
+  path: Exact<StateOf<W>, P>,
+  options: Selection<Read<StateOf<W>, P>, U>,
+): SelectedAndSetter<StateOf<W>, P, U>
 export function useWorkflowState(first: unknown, second?: unknown, third?: unknown): never {
   return useStored('useWorkflowState', (it) => it.state, first, second, third)
 }

@@ -32,8 +32,8 @@ const cases = compilers.flatMap(([name, compiler]) =>
   ].map((resolution) => ({ name, compiler, resolution })),
 )
 
-/** Every complaint, whichever file it is about, but for the declarations of other packages. */
-async function compile(compiler: string, options: object, files: readonly string[]): Promise<string[]> {
+/** All that the compiler says. */
+async function output(compiler: string, options: object, files: readonly string[]): Promise<string> {
   const project = path.join(folder, 'types/tsconfig.json')
   const compilerOptions = {
     target: 'ES2022',
@@ -55,10 +55,15 @@ async function compile(compiler: string, options: object, files: readonly string
       cwd: path.join(folder, 'types'),
     },
   ).catch((error: unknown) => error as { stdout: string })
-  return stdout.split('\n').filter((line) => /error TS/.test(line) && !foreign.test(line))
+  return stdout
 }
 
 const foreign = /node_modules\/(?!dogear\/)/
+
+/** Every complaint, whichever file it is about, but for the declarations of other packages. */
+async function compile(...of: Parameters<typeof output>): Promise<string[]> {
+  return (await output(...of)).split('\n').filter((line) => /error TS/.test(line) && !foreign.test(line))
+}
 
 test.each(cases)(
   '$name, $resolution.moduleResolution: the declarations need no types of the DOM or Node',
@@ -75,6 +80,13 @@ test.each(cases)(
     expect(await compile(compiler, options, ['page.ts'])).toEqual([])
   },
 )
+
+test.each(compilers)('%s: a wrong path is what the complaint is about', async (_name, compiler) => {
+  const options = { module: 'ESNext', moduleResolution: 'bundler', lib: ['ES2022', 'DOM'], types: [] }
+  const said = await output(compiler, options, ['wrong-path.ts'])
+  for (const wrong of ['of a workflow', 'of a session', 'selected'])
+    expect(said).toContain(`Argument of type '"${wrong}"' is not assignable`)
+})
 
 test.each(cases)(
   "$name, $resolution.moduleResolution: a library's flows have declarations that others can compile",
