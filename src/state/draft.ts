@@ -20,8 +20,8 @@ interface Node {
 }
 
 export interface Touched {
-  /** By finished object: the original, and which keys may have another value, if the others are where they were. */
-  readonly nodes: ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched'>>>
+  /** By finished object: the original, which keys may have another value, if the others are where they were, and its origin. */
+  readonly nodes: ReadonlyMap<object, Readonly<Pick<Node, 'base' | 'touched' | 'foreign'>>>
   /** The originals that were reached: where one of them comes back, it has moved there as it is. */
   readonly originals?: ReadonlySet<unknown>
 }

@@ -27,8 +27,16 @@ export function edit(
   const { draft, touched, finish } = draftOf(before)
   const succeed = (): Op[] => {
     const after = finish()
-    const { nodes } = touched
-    return changes(writer, { before, after, touched }, diff(before, after, inParts ? { nodes } : touched))
+    const { nodes, originals } = touched
+    const by = (known: Touched): Op[] =>
+      changes(writer, { before, after, touched }, diff(before, after, known))
+    try {
+      return by(inParts ? { nodes } : touched)
+    } catch {
+      // As in a set, a schema may drop keys of what was assigned, and fill some in.
+      const assigned = [...nodes.keys()].filter((it) => nodes.get(it)?.foreign)
+      return by({ nodes, originals: new Set([...originals, ...assigned]) })
+    }
   }
   const fail = (error: unknown): never => {
     // A draft that somebody kept must throw from now on.

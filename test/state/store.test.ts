@@ -750,6 +750,78 @@ describe('a schema', () => {
       })
   })
 
+  describe.each(['edit', 'async edit'])('%s', (kind) => {
+    const Line = z.object({
+      id: z.string(),
+      count: z.number().default(1),
+      tags: z.array(z.string()).default([]),
+    })
+    const lines = [{ id: 'a', count: 2, tags: ['x'] }]
+    const shape = z.object({
+      line: Line.default(Line.parse({ id: 'a' })),
+      lines: z.array(Line).default(lines),
+      by: z.record(z.string(), Line).default({ a: { id: 'a', count: 2, tags: ['x'] } }),
+      note: z.string().default(''),
+    })
+    type Draft = Record<'line' | 'lines' | 'by' | 'note', unknown>
+    const newer = { id: 'b', tags: ['y', 'z'], fromServer: true }
+    const change = async (store: Pick<StateStore<object>, 'edit'>, recipe: (draft: Draft) => void) => {
+      if (kind === 'edit') store.edit((draft) => recipe(draft as Draft))
+      else await store.edit(async (draft) => recipe(draft as Draft))
+    }
+
+    test.each<[string, (draft: Draft) => void, object]>([
+      ['an object', (it) => (it.line = newer), { line: { id: 'b', count: 1, tags: ['y', 'z'] } }],
+      [
+        'a list of as many',
+        (it) => (it.lines = [newer]),
+        { lines: [{ id: 'b', count: 1, tags: ['y', 'z'] }] },
+      ],
+      [
+        'an item',
+        (it) => ((it.lines as unknown[])[0] = newer),
+        { lines: [{ id: 'b', count: 1, tags: ['y', 'z'] }] },
+      ],
+      [
+        'an entry',
+        (it) => Object.assign(it.by as object, { a: newer }),
+        { by: { a: { id: 'b', count: 1, tags: ['y', 'z'] } } },
+      ],
+    ])(
+      '%s is assigned / unknown keys are dropped and defaults filled in, as by a set',
+      async (_, recipe, made) => {
+        const store = createStore({ schema: shape })
+        const heard = vi.fn()
+        store.subscribe('', heard)
+        await change(store, (it) => {
+          it.note = 'kept'
+          recipe(it)
+        })
+        expect(store.get()).toStrictEqual({ ...shape.parse({}), note: 'kept', ...made })
+        expect(heard).toHaveBeenCalledTimes(1)
+      },
+    )
+
+    test('an unknown key, or a value of another type, is written / refused at its own path, and nothing changes', async () => {
+      const store = createStore({ schema: shape })
+      const before = store.get()
+      for (const [recipe, path] of [
+        [(it) => Object.assign(it.line as object, { nope: 1 }), 'line.nope'],
+        [(it) => (it.line = { ...newer, count: 'many' }), 'line.count'],
+        [
+          (it) => ((it.line = newer), Object.assign((it.lines as object[])[0] as object, { nope: 1 })),
+          'lines.0.nope',
+        ],
+      ] satisfies [(draft: Draft) => void, string][]) {
+        await expect(change(store, recipe)).rejects.toMatchObject({
+          name: 'StateValidationError',
+          issues: [{ path }],
+        })
+        expect(store.get()).toBe(before)
+      }
+    })
+  })
+
   test('append to a missing path: the schema decides between a text and a list', () => {
     const store = createStore({
       schema: z.object({ words: z.array(z.string()).optional(), text: z.string().optional() }),
