@@ -6,7 +6,7 @@ import type { Definition } from '../workflow/workflow'
 import { FORMAT, SESSION_FORMAT } from '../storage/format'
 import { mustBeKnown, Refusal, unreadable } from '../storage/refusal'
 import type { Serializer } from '../storage/serializer'
-import type { SessionStorage, StoredHead } from '../storage/storage'
+import type { SessionStorage, StoredHead, StoredShape } from '../storage/storage'
 import { Snapshots } from '../storage/snapshots'
 import { storageError } from '../storage/storage-error'
 import { withinLimit } from '../storage/time-limit'
@@ -31,15 +31,56 @@ export interface Seedling extends SavedSession {
  * Writes a whole session as the first snapshot of its id: all of it, or nothing. The claim refuses an id that exists, so
  * that of two tabs one wins.
  */
-export async function plant(
+export async function plant(...given: Parameters<typeof stored>): Promise<void> {
+  const [deps, , id] = given
+  // A tab that leads in place of this one, which has closed its empty session, may claim the id meanwhile, and has nothing.
+  // A second claim is enough: two that plant at once must not take the id from each other for ever.
+  if (!(await stored(...given)) && !(await stored(...given))) throw taken(id)
+  // A tab that leads under this id has nothing stored, and would otherwise hear of it only at its next write.
+  tell(deps, placeOf(deps.storage, id))
+}
+
+/** Claims the id and stores the session. False when another tab has claimed the id since: what is there belongs to it. */
+async function stored(
   deps: OpeningDeps,
   definition: Definition,
   id: string,
   { version, ...saved }: Seedling,
   own: Serializer = deps.serializer,
-): Promise<void> {
+): Promise<boolean> {
   const { storage, clock, timeout } = deps
   const shape = { format: SESSION_FORMAT, workflow: definition.name, version }
+  const epoch = await claimed(deps, id, shape)
+  const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
+  const status = (): string => statusOf(model, false, undefined)
+  const writer = new Writer({
+    ...{ storage, id, clock, shape, timeout, status },
+    serializer: own,
+    epoch: () => epoch,
+  })
+  // A fork has private values in memory, and a copy may be from before its paths were private. A session of another version
+  // has other paths, and is migrated first.
+  const privacy = new Privacy(version === definition.version ? definition.options.private : [])
+  try {
+    await new Snapshots(writer).store({ seq: saved.seq, value: privacy.session(saved) })
+  } catch (error) {
+    if (error instanceof StaleEpochError && error.newest > 0) return false
+    // What was given up may land yet, so it is removed; unless it is another page's by then.
+    const undo = async (): Promise<void> => {
+      const found = await storage.read(id)
+      if (!found || found.head.epoch === epoch) await storage.delete(id)
+    }
+    await withinLimit(clock, undo(), timeout, '').catch(() => {})
+    throw storageError(error)
+  }
+  return true
+}
+
+async function claimed(
+  { storage, clock, timeout }: OpeningDeps,
+  id: string,
+  shape: StoredShape,
+): Promise<number> {
   const begin = async (): ReturnType<SessionStorage['claim']> => {
     // A claim finds nothing of a session that has lost its head.
     if (await storage.read(id)) throw taken(id)
@@ -50,31 +91,7 @@ export async function plant(
     throw storageError(error)
   })
   if (!Number.isSafeInteger(epoch)) throw taken(id)
-  const model = restoreSession(saved, 0, new Tree(undefined), new History(0))
-  const status = (): string => statusOf(model, false, undefined)
-  const writer = new Writer({
-    ...{ storage, id, clock, shape, timeout, status },
-    serializer: own,
-    epoch: () => epoch as number,
-  })
-  // A fork has private values in memory, and a copy may be from before its paths were private. A session of another version
-  // has other paths, and is migrated first.
-  const privacy = new Privacy(version === definition.version ? definition.options.private : [])
-  try {
-    await new Snapshots(writer).store({ seq: saved.seq, value: privacy.session(saved) })
-  } catch (error) {
-    // Another session has claimed the id since: what is stored there belongs to it.
-    if (error instanceof StaleEpochError && error.newest > 0) throw taken(id)
-    // What was given up may land yet, so it is removed; unless it is another page's by then.
-    const undo = async (): Promise<void> => {
-      const stored = await storage.read(id)
-      if (!stored || stored.head.epoch === epoch) await storage.delete(id)
-    }
-    await withinLimit(clock, undo(), timeout, '').catch(() => {})
-    throw storageError(error)
-  }
-  // A tab that leads under this id has nothing stored, and would otherwise hear of it only at its next write.
-  tell(deps, placeOf(storage, id))
+  return epoch as number
 }
 
 export function taken(id: string): Error {

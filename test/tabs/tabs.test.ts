@@ -1056,6 +1056,27 @@ describe('two tabs on one session', () => {
     expect(await storage.list({ prefix: 'copy' })).toHaveLength(1)
   })
 
+  test.each([
+    ['imported under the id of an empty session that this tab leads', async () => {}],
+    ['deleted here, and imported at once', async (it: Engine) => it.delete('flow')],
+  ])('%s while another tab follows / both tabs show the import and can write', async (_, before) => {
+    const { tab, clock, errors } = browser()
+    const here = tab()
+    const json = { ...((await here.open(asking)).toJSON() as object), state: { text: 'imported' } }
+    const two = await tab().open(asking)
+    await before(here)
+    const imported = here.import(asking, json)
+    await clock.advance(5000)
+    const one = await imported
+    expect([one.role, two.role].sort()).toEqual(['follower', 'leader'])
+    one.state.set('one', 'typed')
+    two.state.set('two', 'typed')
+    await clock.advance(1000)
+    const all = { text: 'imported', one: 'typed', two: 'typed' }
+    for (const it of [one, two]) expect([it.persistence.status, it.state.get()]).toEqual(['saved', all])
+    expect(errors).toEqual([])
+  })
+
   test('deleted and imported in a row while another tab leads and writes nothing / that tab shows the import', async () => {
     const { tab, clock, storage } = browser()
     const one = await tab().open(asking)
