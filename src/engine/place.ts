@@ -6,6 +6,11 @@ export function placeOf({ kind, name }: LimitedStorage, id: string): string {
   return `dogear:${kind}:${String(name).replace(/[:%]/g, encodeURIComponent)}:${id}`
 }
 
+/** Names the flow state of a workflow there. */
+export function flowPlace(storage: LimitedStorage, workflow: string): string {
+  return placeOf(storage, `flow:${workflow}`)
+}
+
 /** In place of `dogear:`, what followers have left of a session, and pages of a flow state: see {@link Unanswered}. */
 export const ASKED = 'dogear-asked:'
 export const FLOW = 'dogear-flow:'

@@ -4,7 +4,7 @@ import type { Message } from '../session/followers/message'
 import { Line } from '../tabs/line'
 import type { Page } from './leaving'
 import type { OpeningDeps } from './opening-deps'
-import { ASKED, FLOW, listOf, placeOf } from './place'
+import { ASKED, FLOW, flowPlace, listOf, placeOf } from './place'
 
 type Around = Pick<OpeningDeps, 'page' | 'channels' | 'report'>
 
@@ -35,7 +35,10 @@ export function removing(storage: LimitedStorage, around: Around): LimitedStorag
       forget(page, (box) => keysOf(box).filter(isOf))
       const all = channels ? await storage.list({ prefix }).catch(() => []) : []
       await storage.clear(prefix)
-      for (const { id } of all) tell(around, placeOf(storage, id))
+      const told = all.map(({ id }) => placeOf(storage, id))
+      // A page that hears anything of a flow state reads it anew. This one may never have had it open.
+      if (prefix === undefined) told.push(...all.map((it) => flowPlace(storage, it.workflow)))
+      for (const place of new Set(told)) tell(around, place)
     },
   }
 }

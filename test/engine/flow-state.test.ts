@@ -562,6 +562,20 @@ describe('two tabs on one storage', () => {
     await Promise.all([one.close(), two.close()])
   })
 
+  test('with a channel, cleared by a tab that has not opened it / the others show the defaults', async () => {
+    const page = profile()
+    const browser = { storage: page.storage, clock: page.clock, ...virtualTabs() }
+    const [one, two] = [createEngine(browser), createEngine(browser)]
+    const shown = await one.open(counting)
+    shown.flowState.set('note', 'of somebody else')
+    shown.state.set('typed', 1)
+    await shown.flush()
+    await two.clear()
+    await page.settle()
+    expect([one.flow(counting).state.get('note'), shown.persistence.status]).toEqual(['', 'outdated'])
+    await Promise.all([one.close(), two.close()])
+  })
+
   test('with a channel, and a read that fails / read again a second later; a closed engine reads no more', async () => {
     const page = profile()
     let broken = false

@@ -1,5 +1,5 @@
 import type { Channel } from '../../tabs/channel'
-import { placeOf } from '../place'
+import { flowPlace } from '../place'
 import type { OpeningDeps } from '../opening-deps'
 
 /**
@@ -11,7 +11,7 @@ export function flowChannel(
   workflow: string,
   hear: (seq: unknown) => void,
 ): Channel | undefined {
-  const channel = channels?.(placeOf(storage, `flow:${workflow}`))
+  const channel = channels?.(flowPlace(storage, workflow))
   if (channel) channel.onmessage = ({ data }) => hear(data)
   return channel
 }
