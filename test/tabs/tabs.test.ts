@@ -789,6 +789,44 @@ describe('two tabs on one session', () => {
     expect(seen).toEqual(two.history())
   })
 
+  /** With the next step by hand, a step that never ends makes its writes again. Something in the session is private. */
+  const stepwise = async (...letters: string[]) => {
+    const { tab, clock } = browser()
+    const list = z.array(z.string()).max(letters.length).catch([])
+    const state = z.object({ list, card: z.string().optional() })
+    const steps = defineWorkflow({ ...flow, state, private: ['card'] }).step(
+      'write',
+      { on: Go, emits: [Done] },
+      async (ctx) => {
+        for (const it of letters) await ctx.state.append('list', it)
+        return new Promise<never>(() => {})
+      },
+    )
+    const one = await tab().open(steps)
+    void one.run().catch(() => {})
+    await clock.advance(0)
+    const two = await tab().open(steps)
+    two.rewind(two.history().find((it) => it.type === 'taken')!.seq)
+    await clock.advance(0)
+    expect(two.state.get('list')).toEqual([])
+    return { tabs: [one, two], two, clock }
+  }
+
+  test('a step that a follower runs by hand writes at once, beside something private / the follower shows all of it', async () => {
+    const { tabs, two, clock } = await stepwise('a', 'b')
+    void two.step()
+    await clock.advance(0)
+    for (const { state } of tabs) expect(state.get()).toEqual({ list: ['a', 'b'] })
+  })
+
+  test('a follower types before it sees what the step has written that it runs by hand / the schema mends the result', async () => {
+    const { tabs, two, clock } = await stepwise('a')
+    void two.step()
+    two.state.append('list', 'mine')
+    await clock.advance(0)
+    for (const { state } of tabs) expect(state.get()).toEqual({ list: [] })
+  })
+
   test('the leader closes / the follower leads, and the run goes on', async () => {
     const { tab, clock } = browser()
     effects.length = 0

@@ -1,5 +1,6 @@
 import type { WorkflowEvent } from '../../workflow/event'
 import type { Persistence } from '../../storage/persistence'
+import { isFieldEdit } from '../model/field-edit'
 import type { RecordedError, SessionRecord } from '../model/record'
 import type { SavedSession } from '../model/saved-session'
 import type { Progress } from '../session'
@@ -97,7 +98,8 @@ export function isOfLeader(message: Message): message is Lead | Welcome | News |
 
 /** Whether only the tab's own writes have changed something, which it shows already. */
 export function isWrittenBy(news: News['records'], tab: string): boolean {
-  return news.every((it) => 'event' in it || (it.record.kind === 'wrote' && it.record.by === tab))
+  // A step that it has run by hand may write in its name as well.
+  return news.every((it) => 'event' in it || (isFieldEdit(it.record) && it.record.by === tab))
 }
 
 /** Whether the operation was heard, by how far each tab was heard. */

@@ -45,7 +45,7 @@ export class History {
   #moments: SavedModel[] = []
   /** Whether some of them may be field edits. */
   #edited = false
-  /** Who has made the newest writes, if anybody: nothing else has happened since that record. Apart from what is kept, which may be nothing. */
+  /** Who has made the newest edits, if anybody: nothing else has happened since that record. Apart from what is kept, which may be nothing. */
   #by: string | undefined = ''
   #since = 0
   /** The number up to which everything is stored, as far as this page knows. */
@@ -57,7 +57,7 @@ export class History {
 
   /** Folds a record and keeps it; `kept` is what is kept of one that may still grow. */
   fold(model: Model, record: SessionRecord, kept: SessionRecord = record): void {
-    const by = record.kind === 'wrote' ? (record.by ?? '') : undefined
+    const by = isFieldEdit(record) ? (record.by ?? '') : undefined
     if (by === undefined || by !== (this.#by ??= by)) {
       this.#by = by
       this.#since = record.seq
