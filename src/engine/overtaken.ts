@@ -160,9 +160,9 @@ export function isBeginningOf(core: Core, { model, history }: Restored): boolean
 function isSame(found: SessionRecord, record: SessionRecord): boolean {
   if (found.kind !== 'wrote' || record.kind !== 'wrote')
     return JSON.stringify(found) === JSON.stringify(record)
-  const { at, exec, ops } = record
+  const { at, by, exec, ops } = record
   const isThere = (op: Op): boolean => ops.some((it) => isOfOnePlace(it, op))
-  return found.at === at && found.exec === exec && found.ops.some(isThere)
+  return found.at === at && found.by === by && found.exec === exec && found.ops.some(isThere)
 }
 
 /** The lineage with which a session begins. */

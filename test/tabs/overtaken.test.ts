@@ -8,6 +8,7 @@ import {
   type AnySession,
   type AnyWorkflow,
   type Engine,
+  type EngineOptions,
   type StateStore,
 } from 'dogear'
 import { virtualClock, virtualTabs } from 'dogear/testing'
@@ -31,15 +32,15 @@ const house = () => {
   const storage = memoryStorage()
   const errors: unknown[] = []
   let ids = 0
-  const device = () => {
-    const tabs = virtualTabs()
-    return (): Engine =>
+  const device = (tabs = virtualTabs()) => {
+    return (more: EngineOptions = {}): Engine =>
       createEngine({
         storage,
         clock,
         ids: () => `id-${++ids}`,
         onError: (error) => errors.push(error),
         ...tabs,
+        ...more,
       })
   }
   return { clock, storage, errors, device }
@@ -62,6 +63,25 @@ test('a tab types and sends at the very moment of a takeover / the new leader ha
   expect([two.state.get('text'), two.result]).toEqual(['typed in that moment', 'sent in that moment'])
   expect([one.state.get('text'), one.result]).toEqual(['typed in that moment', 'sent in that moment'])
   expect(errors.filter((it) => it instanceof OvertakenError)).toEqual([])
+})
+
+test('in one millisecond a leader types, and a tab that has not heard it types into the same field and takes over / both are there', async () => {
+  const { clock, device } = house()
+  const tabs = virtualTabs()
+  const hearing = ears(tabs)
+  const tab = device(tabs)
+  const one = await tab().open(nudged)
+  const two = await tab({ channel: hearing.channel }).open(nudged)
+  one.state.set('text', 'a')
+  await one.flush()
+  await clock.advance(1000)
+  hearing.close()
+  one.state.append('text', 'b')
+  two.state.append('text', 'c')
+  await two.takeOver()
+  hearing.open()
+  await clock.advance(1000)
+  for (const { state } of [one, two]) expect(state.get('text')).toBe('acb')
 })
 
 test.each(['as the leader', 'before it heard of the new leader'])(
