@@ -9,6 +9,7 @@ import type { Membership } from './membership'
 import type { MembershipOptions } from './membership-options'
 import { missingOf, tellLost, unstoredOf } from './overtaken'
 import { ASKED, listOf } from './place'
+import type { Restored } from './restoring'
 import { Unanswered, type Left } from './unanswered'
 
 /** What Dogear needs of a page; `window` is one. */
@@ -181,9 +182,10 @@ export class Leaving {
     this.#found = epoch
   }
 
-  /** What the last page had left is of no use. */
-  drop(): void {
+  /** What the last page had left does not continue what was found: what is missing there is lost. */
+  drop({ records }: Tail, history: Restored['history']): void {
     this.#exit.clear()
+    tellLost(this.#options, missingOf(records, history))
   }
 
   /** What the last page had left is part of the session now. It stays, as this page's own, until storage has it. */

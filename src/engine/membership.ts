@@ -186,12 +186,12 @@ export class Membership {
     this.#line.disconnect()
   }
 
-  /** The page is back as it was. Others may have gone on with the session. */
+  /** The page is back as it was. Others may have the lock, and have gone on with the session. */
   async thaw(): Promise<void> {
     if (!this.shared) return
     this.#line.connect()
-    if (this.#leading) this.#demote()
-    else this.following?.hello(true)
+    if (!this.#leading) this.following?.hello(true)
+    if (this.#leading || !this.#election.held) this.#demote()
     await this.#election.again()
   }
 

@@ -21,7 +21,6 @@ import type { OpeningDeps, Shared } from './opening-deps'
 import { Finding, type Found } from './finding'
 import { followed } from './followed'
 import { upgraded } from './migration'
-import { tellLost, missingOf } from './overtaken'
 import { lateAnswer, typedLast } from './late-answer'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
@@ -124,27 +123,31 @@ export class Opening {
   }
 
   async #read(): Promise<void> {
-    if (!this.live.mayAttach) return
-    this.live.reload()
+    const { live } = this
+    if (!live.mayAttach) return
+    live.reload()
     const { clock, timeout } = this.#deps
     const begun = this.#finding.begin()
     if (this.#tabs.shared) await this.#tabs.join()
     const finding = this.#finding.find(begun)
     try {
       const found = await withinLimit(clock, finding, timeout, `read of session "${this.#id}"`)
-      const { journal } = this.live.core
+      // The app gives up, or reads again, what had come too late.
+      const { journal } = live.core
       await (journal instanceof Meanwhile ? this.#late(found, journal) : this.#arrive(found))
     } catch (error) {
-      // The session is shown already.
-      if (isOutage(error) && this.live.core.remote && this.live.status !== 'loading') {
-        const found = await followed(this.live, this.#around)
-        if (!found) throw error
-        return this.#arrive(found, error)
+      // The session is shown already, or was read before this tab was to lead.
+      const isThere = live.status !== 'loading' || (this.#tabs.following && live.core.model.seq > 0)
+      if (isOutage(error) && live.core.remote && isThere) {
+        const found = await followed(live, this.#around)
+        if (found) return this.#arrive(found, error)
+        if (live.status === 'loading') live.admit(resumed(clock.now(), live.core.model))
+        throw error
       }
       if (this.#lack || !isOutage(error)) {
         const reason = await this.#explain(error)
-        if (this.live.status === 'loading') this.#tabs.standDown()
-        this.live.refuse(reason)
+        if (live.status === 'loading') this.#tabs.standDown()
+        live.refuse(reason)
         throw reason
       }
       await this.#goOn(finding, error)
@@ -259,10 +262,7 @@ export class Opening {
   /** The journal of a session that is led from `seq` on, and what is told its epoch: where that is to come, by the journal. */
   #toLead({ loaded, history, epoch, tail, dropped }: Found, seq: number): [Journal, Attaching['lead']] {
     const { tabs, page } = this.#around
-    if (dropped) {
-      page?.drop()
-      tellLost({ live: this.live, ...this.#deps }, missingOf(dropped.records, history))
-    }
+    if (dropped) page?.drop(dropped, history)
     page?.begin(tail, Math.floor(loaded?.head.epoch ?? 0))
     const lead = (claimed: number | undefined): void => {
       if (tail && claimed !== undefined) page?.settle(tail, claimed)
@@ -277,10 +277,9 @@ export class Opening {
   }
 
   #explain(thrown: unknown): Promise<Error> {
-    const { storage, onError } = this.#deps
     const remedies = { retry: () => this.again(), reset: () => this.#reset() }
     const isClosed = () => this.live.closing !== undefined
-    return explained(thrown, this.#id, { storage, onError, isClosed, ...remedies })
+    return explained(thrown, this.#id, { ...this.#deps, isClosed, ...remedies })
   }
 
   /** Gives up what is stored, unless it has been loaded meanwhile. Everybody who asks shares one reset. */

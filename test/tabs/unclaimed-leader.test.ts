@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   createEngine,
+  defineWorkflow,
   LeaderSilentError,
   memoryStorage,
   OvertakenError,
@@ -12,7 +14,7 @@ import { crash, virtualTabs, type VirtualClock } from 'dogear/testing'
 import { webStorage } from 'dogear/web-storage'
 import { absence } from '../../src/storage/storage-error'
 import { area } from '../storage/area'
-import { gate, Nudge, nudged } from '../support/flows'
+import { Done, flow, gate, Go, Nudge, nudged } from '../support/flows'
 import { browser, ears } from '../support/leaving'
 
 /** A browser whose disk has no room for anything when it is full, not even for a claim. */
@@ -672,19 +674,19 @@ test('claims land and their answers come late, and a tab opens in between / it f
     expect([session.persistence.status, session.state.get()]).toEqual(['saved', { text: 'ab', note: 'c' }])
 })
 
-test('a tab is next, its claim lands and the answer comes late, and another tab opens in between / that one follows it, and all is saved', async () => {
+test('a tab is next, its claim lands and the answer comes late, and another tab opens in between / that one leads; the first shows what is stored, follows, and all is saved', async () => {
   const { clock, claims, enter } = await lateClaims()
   // It waits for the lock.
   claims.late = 8000
-  const leader = await enter()
-  await clock.advance(5000)
-  const follower = await enter()
+  const first = await enter()
+  await clock.advance(4500)
+  expect([first.role, first.state.get('text')]).toEqual(['follower', 'a'])
+  first.state.append('text', 'b')
+  const second = await enter()
   claims.late = 0
   await clock.advance(10_000)
-  expect([leader.role, follower.role]).toEqual(['leader', 'follower'])
-  follower.state.append('text', 'b')
-  await clock.advance(10_000)
-  for (const session of [leader, follower])
+  expect([first.role, second.role]).toEqual(['follower', 'leader'])
+  for (const session of [first, second])
     expect([session.persistence.status, session.state.get()]).toEqual(['saved', { text: 'ab' }])
 })
 
@@ -755,6 +757,81 @@ test('storage is silent from the beginning, and the only page is in the cache wh
   await it.clock.advance(40_000)
   for (const { state, persistence } of [one, two])
     expect([state.get('text'), persistence.status]).toEqual(['ab', 'saved'])
+})
+
+test('storage is silent, and a page that is to lead, and shows nothing yet, goes into the cache while another one gets the lock, and is back / only the other one executes', async () => {
+  const it = mute(false)
+  const { clock, disk } = it
+  const first = it.tab()
+  await first.engine.open(nudged)
+  disk.silent = true
+  const second = it.tab()
+  const two = second.engine.session(nudged)
+  await clock.advance(1000)
+  const three = it.tab().engine.session(nudged)
+  two.state.append('text', 'a')
+  crash(first.engine)
+  await clock.advance(3500)
+  second.page.hide(true)
+  await clock.advance(1000)
+  second.page.show(true)
+  await clock.advance(3000)
+  expect([two.status, two.role, three.status]).toEqual(['loading', 'reader', 'loading'])
+  await clock.advance(5000)
+  expect([two.role, three.role]).toEqual(['follower', 'leader'])
+  three.state.append('text', 'b')
+  disk.wake()
+  await clock.advance(40_000)
+  for (const { state, persistence } of [two, three])
+    expect([state.get('text'), persistence.status]).toEqual(['ab', 'saved'])
+})
+
+test('storage falls silent after a tab has read the session, whose leader dies without a word / the tab shows what it has read, and executes when storage answers', async () => {
+  const it = mute(false)
+  const { clock, disk, errors } = it
+  const hearing = ears(it.tabs)
+  const first = it.tab({ channel: hearing.channel })
+  const one = await first.engine.open(nudged)
+  one.state.set('text', 'a')
+  await one.flush()
+  hearing.close()
+  const two = it.tab().engine.session(nudged)
+  await clock.advance(100)
+  disk.silent = true
+  crash(first.engine)
+  await clock.advance(10_000)
+  expect([two.role, two.status, two.resumed.found]).toEqual(['follower', 'idle', true])
+  expect(two.state.get('text')).toBe('a')
+  two.state.append('text', 'b')
+  void two.run().catch(() => {})
+  disk.wake()
+  await clock.advance(10_000)
+  expect([two.role, two.status, two.persistence.status]).toEqual(['leader', 'waiting', 'saved'])
+  expect([two.state.get('text'), errors]).toEqual(['ab', []])
+})
+
+test('storage falls silent as a tab takes over because what the leader shows lacks a default / it goes on in memory, and all is saved when storage answers', async () => {
+  const it = mute(false)
+  const { clock, disk } = it
+  const one = await it.tab().engine.open(nudged)
+  one.state.set('text', 'a')
+  await one.flush()
+  const hearing = ears(it.tabs)
+  const text = z.string().default('')
+  const state = z.object({ text, note: text })
+  const newer = defineWorkflow({ ...flow, state }).step('ask', { on: Go, emits: [Done] }, () => Done(1))
+  hearing.close()
+  const two = it.tab({ channel: hearing.channel }).engine.session(newer)
+  await clock.advance(100)
+  disk.silent = true
+  hearing.open()
+  await clock.advance(10_000)
+  expect([two.role, two.persistence.status]).toEqual(['leader', 'degraded'])
+  two.state.set('note', 'b')
+  disk.wake()
+  await clock.advance(40_000)
+  expect([two.role, two.persistence.status]).toEqual(['leader', 'saved'])
+  expect(two.state.get()).toEqual({ text: 'a', note: 'b' })
 })
 
 test('storage is silent, a leader with unsaved text is overtaken and asks for more, and the next leader has heard of neither / both are there, in order', async () => {
