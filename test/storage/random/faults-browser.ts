@@ -74,6 +74,14 @@ export const isLoading = ({ session }: Tab): boolean => session.status === 'load
 /** What could not be read shows what is typed, and keeps nothing of it. */
 export const isShown = ({ session }: Tab): boolean => !['loading', 'error'].includes(session.status)
 
+/** Notes since when it shows what it shows. */
+export function heed(tab: Tab): void {
+  const shown = `${isLoading(tab)} ${tab.session.persistence.status}`
+  if (tab.shown === shown && !tab.hidden) return
+  tab.shown = shown
+  tab.since = tab.clock.now()
+}
+
 /** A browser with up to three tabs of one session, and everything outside of them. */
 export class Browser {
   readonly clock = virtualClock()
@@ -151,7 +159,7 @@ export class Browser {
     session.ready.catch(() => {})
     engine.flow(workflow).ready.catch(() => {})
     const since = clock.now()
-    this.open.push({
+    const tab: Tab = {
       name,
       engine,
       page,
@@ -164,7 +172,10 @@ export class Browser {
       left: 0,
       shown: '',
       since,
-    })
+    }
+    // One act may take longer than something is shown.
+    session.subscribe(() => heed(tab))
+    this.open.push(tab)
   }
 
   /** Every other browser has a process for each page. */

@@ -1,4 +1,4 @@
-import { isLoading, ROUNDS, shownBy, type Browser, type Shown, type Tab } from './faults-browser'
+import { heed, isLoading, ROUNDS, shownBy, type Browser, type Shown, type Tab } from './faults-browser'
 import { orphansIn, tornIn, turnPages } from './large'
 
 /** What a story knows of what must be there at its end. */
@@ -20,11 +20,7 @@ export function checkStatus({ open, clock, wrong }: Browser, typedAt: number): v
   for (const tab of open) {
     const { session, name } = tab
     const { status } = session.persistence
-    const shown = `${isLoading(tab)} ${status}`
-    if (tab.shown !== shown || tab.hidden) {
-      tab.shown = shown
-      tab.since = clock.now()
-    }
+    heed(tab)
     const since = clock.now() - tab.since
     if (isLoading(tab) && since > 10_000) wrong.push(`${name} is loading for ${since}`)
     const isQuiet = clock.now() - typedAt > 10_000
