@@ -286,6 +286,30 @@ describe('the first read hangs', () => {
     expect([await result, session.state.get('typed')]).toEqual(['yes', 1])
   })
 
+  test('and then gives an unusable session, which is reset() / what happened in memory is the session from then on, with the effect that has begun, and is saved', async () => {
+    const { clock, door, engine } = await behind(true)
+    const other = defineWorkflow({ ...flow, name: 'other' }).step(
+      'charge',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        await ctx.once('charge', (key) => charges.push(key))
+        return Done((await ctx.ask(Question(1))).data)
+      },
+    )
+    const session = engine.session(other, { id: 'flow' })
+    await clock.advance(4000)
+    const result = session.run()
+    session.state.set('typed', 1)
+    await clock.advance(0)
+    door.open()
+    await clock.advance(0)
+    await (session.persistence.error as LoadError).reset()
+    await clock.advance(1000)
+    expect([session.persistence.status, session.state.get()]).toEqual(['saved', { typed: 1 }])
+    await session.asks[0]?.reply('paid')
+    expect([await result, charges.length]).toEqual(['paid', 1])
+  })
+
   test('and the session is closed before anything is shown / it stays closed', async () => {
     const { clock, engine, door, writes } = await behind(true)
     const session = engine.session(asking)
