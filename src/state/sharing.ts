@@ -1,5 +1,6 @@
 import { isPlainObject } from './json'
 import { late } from './late'
+import type { Op } from './op'
 import { sameContent, type sameJson } from './same'
 import type { Tree } from './tree'
 import { at, isContainer } from './view'
@@ -47,6 +48,11 @@ function signOf(item: object): string {
   return Object.values(item)
     .filter((it) => !isContainer(it))
     .join()
+}
+
+/** Whether operations write objects, and not just texts and numbers. What comes at the end of a list has not been there. */
+export function bringObjects(ops: readonly Op[]): boolean {
+  return ops.some((op) => op[0] !== 'append' && op.slice(-2).some(isContainer))
 }
 
 /** The tree shows the objects of an earlier state wherever it is equal to that: what another tab has told are copies. */

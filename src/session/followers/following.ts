@@ -17,7 +17,7 @@ import {
 } from './message'
 import type { Model } from '../model/model'
 import { isAside, isOnlyHere } from './only-here'
-import { Overlay } from './overlay'
+import { bringCopies, Overlay } from './overlay'
 import type { Remote } from './remote'
 import { Silence } from './silence'
 import { LeaderSilentError } from './tab-errors'
@@ -213,7 +213,7 @@ export class Following implements Remote {
     if (this.welcomed > 0 && isOnlyHere(this.#core, before + durable, model, view) && mayLeadOn())
       return void live.takeOver().catch(() => {})
     const { seq, lineage } = this.#core.model
-    this.overlay.takeOff()
+    this.overlay.takeOff(true)
     if (model) live.adopt(model)
     if (this.#slept && seq > 0 && this.#core.model.lineage !== lineage)
       outbox.lose(this.#core.options.id, onError, this.#core.model.heard)
@@ -237,7 +237,7 @@ export class Following implements Remote {
     }
     this.#stored(durable)
     const { live } = this.#options
-    if (records.length > 0) this.overlay.takeOff()
+    if (records.length > 0) this.overlay.takeOff(bringCopies(records))
     let missed = false
     for (const it of records) {
       const { seq } = this.#core.model

@@ -1,7 +1,8 @@
 import type { Op } from '../../state/op'
 import { sameContent } from '../../state/same'
-import { share } from '../../state/sharing'
+import { bringObjects, share } from '../../state/sharing'
 import type { Core } from '../core'
+import type { News } from './message'
 import type { Outbox } from './outbox'
 
 /**
@@ -13,7 +14,7 @@ export class Overlay {
   readonly #outbox: Outbox
   /** The recorded state, kept while there are unrecorded writes of this tab. */
   #confirmed: unknown
-  /** The state that was shown before news is folded. */
+  /** The state that was shown before news is folded, if some of it must be found again. */
   #shown: unknown
 
   constructor(core: Core, outbox: Outbox) {
@@ -48,11 +49,11 @@ export class Overlay {
     if (tree.pending) tree.flush()
   }
 
-  /** The tree shows what is recorded, without this tab's own writes. */
-  takeOff(): void {
-    const { tree } = this.#core.model
-    this.#shown = tree.root()
-    if (this.#isOn) tree.restore(this.#confirmed)
+  /** The tree shows what is recorded, without this tab's own writes. What comes may `bring` copies of what is shown. */
+  takeOff(bring: boolean = false): void {
+    const { model, options } = this.#core
+    if (bring || this.#isOn || !options.privacy.none) this.#shown = model.tree.root()
+    if (this.#isOn) model.tree.restore(this.#confirmed)
   }
 
   /** The session is reset: what is private goes as well. */
@@ -81,4 +82,9 @@ export class Overlay {
   get #isOn(): boolean {
     return this.#outbox.undoneOf('write', this.#core.model.heard).length > 0
   }
+}
+
+/** Whether what has happened may bring copies of objects that are shown. Most of it writes a text or a number. */
+export function bringCopies(records: News['records']): boolean {
+  return records.some((it) => 'record' in it && (it.record.kind !== 'wrote' || bringObjects(it.record.ops)))
 }

@@ -1,4 +1,5 @@
 import type { Op } from '../../state/op'
+import { bringObjects } from '../../state/sharing'
 import { vouched, type WorkflowEvent } from '../../workflow/event'
 import { heard, takerClear } from '../dispatch'
 import { answer, send } from '../inbox'
@@ -18,8 +19,10 @@ const calls: { readonly [name: string]: Call } = {
     const others = !core.history.isOwnSince(seen, by)
     const { privacy, writer } = core.options
     const { tree } = core.model
-    const shown = tree.root()
-    core.write(args[0] as Op[], shown)
+    const ops = args[0] as Op[]
+    // Asked for only where it is needed: what was handed out is copied at the next write.
+    const shown = privacy.none && !bringObjects(ops) ? undefined : tree.root()
+    core.write(ops, shown)
     // The asking tab left its private values out; this tab keeps its own.
     const own = privacy.complete(tree, writer.schema, shown)
     if (own.length > 0) core.write(own)
