@@ -58,15 +58,17 @@ describe('the first read hangs', () => {
   test.each<[string, () => Promise<unknown>, string]>([
     ['it is answered', async () => undefined, 'saved'],
     ['what is stored turns out to be of a newer version', async () => newer, 'outdated'],
-  ])('then %s / no timer is left', async (_, answer, status) => {
+  ])('then %s / whoever watches is told, and no timer is left', async (_, answer, status) => {
     const [clock, door] = [virtualClock(), gate()]
     const storage = { ...memoryStorage(), read: async () => door.promise.then(answer) }
     const opened = createEngine({ storage: storage as SessionStorage, clock, onError: () => {} }).open(asking)
     await clock.advance(4000)
     const session = await opened
+    let shown = ''
+    session.subscribe(() => (shown = session.persistence.status))
     door.open()
     await clock.advance(1000)
-    expect([session.persistence.status, clock.pending]).toEqual([status, 0])
+    expect([shown, clock.pending]).toEqual([status, 0])
   })
 
   test('open() resolves after 4 s; state, run and reply work in memory; flush() says why it cannot save', async () => {

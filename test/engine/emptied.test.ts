@@ -1,7 +1,14 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createEngine, defineWorkflow, indexedDBStorage, type Engine, type SessionStorage } from 'dogear'
+import {
+  createEngine,
+  defineWorkflow,
+  indexedDBStorage,
+  memoryStorage,
+  type Engine,
+  type SessionStorage,
+} from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { webStorage } from 'dogear/web-storage'
 import { area } from '../storage/area'
@@ -68,6 +75,35 @@ describe('storage is emptied under an open page', () => {
     await session.flush()
     expect(session.persistence.status).toBe('saved')
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
+  test('or its connection is lost, and it does not answer again / it is looked at a few times, and no timer stays', async () => {
+    const clock = virtualClock()
+    let lose = (): void => {}
+    let lost = false
+    const memory = memoryStorage()
+    const refused = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+      return async (...args: A): Promise<R> => {
+        if (lost) throw new Error('gone')
+        return call(...args)
+      }
+    }
+    const storage = {
+      ...memory,
+      ...{ read: refused(memory.read), claim: refused(memory.claim), readFlow: refused(memory.readFlow) },
+      began: refused(async () => 1),
+      watch: (listener: () => void) => {
+        lose = listener
+        return () => {}
+      },
+    }
+    const session = await createEngine({ storage, clock, onError: () => {} }).open(asking)
+    session.state.set('old', 1)
+    await session.flush()
+    lost = true
+    lose()
+    await clock.advance(10_000)
+    expect(clock.pending).toBe(0)
   })
 
   test('and the answer to the claim that follows is lost / another claim is made, and all is stored again', async () => {

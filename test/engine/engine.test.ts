@@ -9,6 +9,7 @@ import {
 } from '../../src/index'
 import { crash, virtualClock, virtualTabs } from '../../src/testing'
 import { asking, Done, failure, flow, gate, Go, profile, thrown, unhandled } from '../support/flows'
+import { Page } from '../support/page'
 
 const simple = defineWorkflow({ ...flow }).step('work', { on: Go, emits: [Done] }, () => Done(1))
 const other = defineWorkflow({ ...flow, name: 'other' }).step('work', { on: Go, emits: [Done] }, () =>
@@ -413,6 +414,43 @@ describe('list, export, delete, clear and close', () => {
     const again = createEngine({ storage: page.storage, clock: page.clock })
     expect((await again.open(simple, { id: 'a' })).state.get('typed')).toBe(1)
     expect((await again.open(simple, { id: 'b' })).state.get('typed')).toBe(2)
+  })
+
+  test('close(), after a session was deleted / no channel, listener or timer stays, so that the page can go to the back/forward cache', async () => {
+    const [clock, open] = [virtualClock(), new Set<string>()]
+    let count = 0
+    const opened = (what: string): (() => void) => {
+      const name = `${what} ${count++}`
+      open.add(name)
+      return () => void open.delete(name)
+    }
+    class Watched extends Page {
+      readonly #ends = new Map<unknown, () => void>()
+      override addEventListener(...call: Parameters<EventTarget['addEventListener']>): void {
+        this.#ends.set(call[1], opened(call[0]))
+        super.addEventListener(...call)
+      }
+      override removeEventListener(...call: Parameters<EventTarget['removeEventListener']>): void {
+        this.#ends.get(call[1])?.()
+        super.removeEventListener(...call)
+      }
+    }
+    const tabs = virtualTabs()
+    const channel: typeof tabs.channel = (name) => {
+      const [line, close] = [tabs.channel(name), opened(`channel ${name}`)]
+      return Object.assign(line, { close })
+    }
+    const storage = { ...memoryStorage(), watch: () => opened('storage') }
+    const engine = createEngine({ storage, clock, locks: tabs.locks, channel, page: new Watched(new Map()) })
+    const [one] = await Promise.all([engine.open(simple), engine.open(simple, { id: 'other' })])
+    one.state.set('typed', 1)
+    engine.flow(simple).state.set('opened', 1)
+    await clock.advance(1000)
+    expect(open.size).toBeGreaterThan(0)
+    await engine.delete('flow')
+    await engine.close()
+    await clock.advance(1000)
+    expect([[...open], clock.pending]).toEqual([[], 0])
   })
 
   test('an engine / is frozen, and its methods work when destructured', async () => {

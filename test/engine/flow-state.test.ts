@@ -963,6 +963,31 @@ describe('flow state written in a step', () => {
   })
 })
 
+test('the page is killed right after flow state was written / it is not stored', async () => {
+  const page = profile()
+  const flowState = page.engine.flow(counting)
+  await flowState.ready
+  flowState.state.set('note', 'typed')
+  crash(page.engine)
+  await page.clock.advance(10_000)
+  expect(await page.storage.readFlow('flow')).toBeUndefined()
+})
+
+test('flow state is read more slowly than a session / open() resolves when it is there', async () => {
+  const page = profile()
+  const first = await page.open(counting)
+  first.flowState.set('note', 'typed')
+  await first.flush()
+  const read = gate()
+  const readFlow: SessionStorage['readFlow'] = async (name) =>
+    read.promise.then(() => page.storage.readFlow(name))
+  const engine = createEngine({ storage: { ...page.storage, readFlow }, clock: page.clock })
+  const opening = engine.open(counting, { id: 'other' })
+  await page.clock.advance(100)
+  read.open()
+  expect((await opening).flowState.get('note')).toBe('typed')
+})
+
 test('the page is killed while flow state is being stored / flush() never settles, like all calls of a killed page', async () => {
   const page = profile()
   const storing = gate()

@@ -282,7 +282,8 @@ describe('the page is closed before the load ends', () => {
         await clock.advance(100)
         door.open()
         await clock.advance(5000)
-        expect(calls.filter((it) => it !== 'read' && it !== 'claim')).toEqual([])
+        // A claim would take the session from whoever writes it.
+        expect(calls).toEqual(at === 'read' ? ['read'] : ['read', 'claim'])
         expect(await failure(session.ready)).toMatchObject({ code: 'SESSION_CLOSED' })
       })
       expect(heard).toEqual([])

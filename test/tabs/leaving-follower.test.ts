@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   defineEvent,
   defineWorkflow,
+  OvertakenError,
   type AnyWorkflow,
   type CancelledError,
   type Engine,
@@ -524,10 +525,45 @@ describe('a follower is closed or left before the leader has answered it', () =>
       { on: Go, emits: [Done] },
       () => Done(1),
     )
-    await it.tab().engine.open(next)
+    let full = true
+    const claim: typeof it.storage.claim = async (...call) => {
+      if (full) throw new Error('full')
+      return it.storage.claim(...call)
+    }
+    await it.tab({ storage: { ...it.storage, claim } }).engine.open(next)
     await it.clock.advance(100)
-    expect(it.errors).toContainEqual(expect.objectContaining({ code: 'OVERTAKEN', lost: ['write'] }))
+    full = false
+    await it.clock.advance(10_000)
+    const lost = it.errors.filter((error) => error instanceof OvertakenError)
+    expect(lost).toMatchObject([{ code: 'OVERTAKEN', lost: ['write'] }])
     expect(it.box.size).toBe(0)
+  })
+
+  test('a second one is left while the next leader stores what it had asked, and hears nothing; then that one dies / the text of both is there', async () => {
+    const it = await left()
+    const door = gate()
+    const { channel, close } = ears(it.tabs)
+    const next = it.tab({
+      channel,
+      storage: {
+        ...it.storage,
+        append: async (...call) => door.promise.then(() => it.storage.append(...call)),
+        compact: async (...call) => door.promise.then(() => it.storage.compact(...call)),
+      },
+    })
+    await next.engine.open(asking)
+    await it.clock.advance(10)
+    const third = it.tab()
+    const follower = await third.engine.open(asking)
+    close()
+    next.page.hang()
+    follower.state.append('text', 'c')
+    third.leave()
+    door.open()
+    await it.clock.advance(1000)
+    crash(next.engine)
+    await it.clock.advance(10)
+    expect((await it.tab().engine.open(asking)).state.get('text')).toBe('abc')
   })
 
   test.each(['follows', 'leads'])(

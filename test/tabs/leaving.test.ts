@@ -249,18 +249,47 @@ describe('leaving the page', () => {
     expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
   })
 
-  test('another device deletes the session and begins another of the same length / the exit journal is not merged into it, and onError is told', async () => {
+  test.each<[string, (session: AnySession) => void]>([
+    ['text', (it) => it.state.append('text', 'b')],
+    ['a reset', (it) => it.reset()],
+  ])(
+    '%s is left, and another device deletes the session and begins another of the same length / the exit journal is not merged into it, and onError is told',
+    async (_, change) => {
+      const errors: unknown[] = []
+      const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
+      const first = tab()
+      const session = await first.engine.open(asking)
+      session.state.set('text', 'a')
+      await session.flush()
+      change(session)
+      first.leave()
+      const device = createEngine({ storage, clock })
+      await device.delete('flow')
+      const other = await device.open(asking)
+      other.state.set('text', 'another')
+      await other.flush()
+      await device.close()
+      expect((await tab().engine.open(asking)).state.get('text')).toBe('another')
+      expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
+    },
+  )
+
+  test('a power cut takes what storage had acknowledged, but not the exit journal / what does not continue the rest is dropped, and onError is told', async () => {
     const errors: unknown[] = []
-    const { tab, clock, storage } = browser({ onError: (it) => errors.push(it) })
-    await leftBehind(tab)
-    const device = createEngine({ storage, clock })
-    await device.delete('flow')
-    const other = await device.open(asking)
-    other.state.set('text', 'another')
-    await other.flush()
-    await device.close()
-    expect((await tab().engine.open(asking)).state.get('text')).toBe('another')
-    expect(errors).toMatchObject([{ code: 'OVERTAKEN' }])
+    const { tab, storage } = browser({ onError: (it) => errors.push(it) })
+    let kept = true
+    const append: typeof storage.append = async (...call) => (kept ? storage.append(...call) : undefined)
+    const first = tab({ storage: { ...storage, append } })
+    const session = await first.engine.open(asking)
+    session.state.set('text', 'a')
+    await session.flush()
+    kept = false
+    session.state.append('text', 'b')
+    await session.flush()
+    session.state.append('text', 'c')
+    first.leave()
+    expect((await tab().engine.open(asking)).state.get('text')).toBe('a')
+    expect(errors).toMatchObject([{ code: 'OVERTAKEN', lost: ['wrote'] }])
   })
 
   test('text in the exit journal is refused by storage after the page comes back, and stored later; left again / all text is there', async () => {
