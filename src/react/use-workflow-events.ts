@@ -47,12 +47,12 @@ export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly un
   const latest = useRef<Listener | undefined>(undefined)
   const last = useRef<Promise<void> | undefined>(undefined)
   useEffect(() => {
-    latest.current = { session, type, handler }
+    latest.current = { type, handler }
     return () => void (latest.current = undefined)
   })
   useEffect(() => {
     const events = session.events({ follow: true }) as Stream
-    last.current = follow(events, session, latest, last.current)
+    last.current = follow(events, latest, last.current)
     // What came before is still heard: StrictMode mounts twice, and a run may have begun in between.
     return () => events.end()
   }, [session])
@@ -60,7 +60,6 @@ export function useEventsOf(workflow: AnyWorkflow | undefined, args: readonly un
 
 /** What a component listens with since its last commit. */
 interface Listener {
-  readonly session: unknown
   readonly type: string | undefined
   readonly handler: Handler
 }
@@ -68,15 +67,14 @@ interface Listener {
 /** `before`: the stream that was followed until now comes first. */
 async function follow(
   events: AsyncIterable<WorkflowEvent>,
-  session: unknown,
   latest: { readonly current: Listener | undefined },
   before: Promise<void> | undefined,
 ): Promise<void> {
   await before
   for await (const event of events) {
     const listener = latest.current
-    // The page was left, or shows another session.
-    if (listener === undefined || listener.session !== session) return
+    // The page was left. Another session would have a component of its own.
+    if (listener === undefined) return
     if (listener.type !== undefined && event.type !== listener.type) continue
     try {
       listener.handler(event)

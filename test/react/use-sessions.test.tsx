@@ -3,6 +3,7 @@ import type { ReactElement } from 'react'
 import { afterEach, expect, test } from 'vitest'
 import { memoryStorage, type AnyWorkflow, type Engine, type Status } from 'dogear'
 import { useSessions, type UseSessions } from 'dogear/react'
+import { gate } from '../support/flows'
 import { checkout, hooks, signUp, stage, text } from './stage'
 
 afterEach(cleanup)
@@ -109,6 +110,33 @@ test('another prefix before the first answer has come / the late answer is dropp
   await answer(1)
   await answer(0)
   expect(text()).toBe('me')
+})
+
+test('a refresh() is answered, and then the read before it fails / the list, and no error', async () => {
+  const answers = [gate(), gate()]
+  let reads = 0
+  const memory = memoryStorage()
+  const storage = {
+    ...memory,
+    list: async (...call: Parameters<typeof memory.list>) => {
+      await answers[reads++]?.promise
+      return memory.list(...call)
+    },
+  }
+  const { engine, settle } = stage({ storage })
+  let again = (): void => {}
+  function List() {
+    const { error, sessions, refresh } = useSessions(checkout, { engine })
+    again = refresh
+    return <p>{`${String(error)} ${sessions?.length}`}</p>
+  }
+  render(<List />)
+  act(() => again())
+  answers[1]?.open()
+  await settle()
+  answers[0]?.fail(new Error('the disk is on fire'))
+  await settle()
+  expect(text()).toBe('undefined 0')
 })
 
 test('another prefix / what was found for the one before is not shown under it, even after a refresh', async () => {

@@ -63,6 +63,19 @@ test('a flow from start to end / status, ask and result follow it, and it is nev
   expect(views.map((it) => it.status)).not.toContain('loading')
 })
 
+test('only the status changes / all else that was read stays the same object', async () => {
+  const { latest, session, settle } = await open()
+  act(() => latest().start({ country: 'NL' }))
+  await settle()
+  const before = { ...latest() }
+  await act(async () => session.pause())
+  await settle()
+  const after = { ...latest() }
+  const names = ['ask', 'asks', 'retries', 'missingResources', 'progress', 'resumed'] as const
+  expect([before.status, after.status]).toEqual(['waiting', 'paused'])
+  expect(names.filter((it) => after[it] !== before[it])).toEqual([])
+})
+
 test('reply() destructured from the ask / works', async () => {
   const { latest, settle } = await open()
   act(() => latest().start({ country: 'NL' }))
