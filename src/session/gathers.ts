@@ -8,7 +8,7 @@ import { scopeOf } from './model/reduce-deliver'
  * The gathering steps of a fan-out: those that have gathered something, and those beside them that its events lead to before
  * any other gathering step. Of two such that follow each other, the first is of an inner fan-out and the second of an outer one.
  * What only a recovery step leads to is one of them when it neither follows another one nor leads to it, nor ends the run in
- * place of the others.
+ * place of the others: together with them at times is enough, as in a step that waits for both.
  */
 export function gathersAfter(
   { step, parent, passed = [], gathered }: Scope,
@@ -36,8 +36,10 @@ export function gathersAfter(
       emits(stepsByName.get(to), options.stop?.type),
     )
   const others = all.filter((it) => rank(it) > 0).flatMap(ends)
-  const isInstead = (it: string): boolean =>
-    rank(it) === 0 && others.length > 0 && ends(it).some((to) => !others.includes(to))
+  const isInstead = (it: string): boolean => {
+    const own = ends(it)
+    return rank(it) === 0 && others.length > 0 && own.length > 0 && !own.some((to) => others.includes(to))
+  }
   return all.filter((it) => gathered.has(it) || !(isOfAnother(it) || isInstead(it)))
 }
 

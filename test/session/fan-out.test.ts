@@ -560,9 +560,9 @@ describe('two gathers of one fan-out', () => {
     },
   )
 
-  test.each([[[1, 2]], [[1, -2]], [[-1]], [[]]])(
-    'all results and all failures, of which a recovery step tells / whoever waits for both gets them: %j',
-    async (numbers) => {
+  test.each([[1, 2], [1, -2], [-1], []].flatMap((it) => [[it, []] as const, [it, [Done]] as const]))(
+    'all results and all failures, of which a recovery step tells, and which may end the run / whoever waits for both gets them: %j',
+    async (numbers, ends) => {
       const Failure = defineEvent('failure', z.number())
       const workflow = defineWorkflow({ ...flow, catchError: 'rescue' })
         .step('split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
@@ -574,7 +574,7 @@ describe('two gathers of one fan-out', () => {
           Failure((data.event as { data: number }).data),
         )
         .step('apples', { on: gather(Apple), emits: [Apples] }, (_, all) => Apples(all.map((it) => it.data)))
-        .step('failures', { on: gather(Failure), emits: [Pears] }, (_, all) =>
+        .step('failures', { on: gather(Failure), emits: [Pears, ...ends] }, (_, all) =>
           Pears(all.map((it) => it.data)),
         )
         .step('both', { on: allOf(Apples, Pears), emits: [Done] }, (_, both) =>
