@@ -10,6 +10,8 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
+const ends = { on: Go, emits: [Done] }
+
 /** One question after the other, each in a step of its own. */
 const wizard = defineWorkflow(flow).step(
   'page',
@@ -47,6 +49,54 @@ describe('hours of edits on one page', () => {
     session.rewind(session.history().at(-1)!.seq)
     expect(session.state.get('title')).toBe(0)
   })
+})
+
+describe('a thousand fields are written at once, again and again', () => {
+  const most = 20
+  const written = async (batches: number) => {
+    const page = profile()
+    const session = await page.open(
+      defineWorkflow({ ...flow, history: most }).step('end', ends, () => Done(0)),
+    )
+    for (let n = 1; n <= batches; n++) {
+      session.state.batch(() => {
+        for (let at = 0; at < 1000; at++) session.state.set(`prices.p${at}`, n)
+      })
+      await session.flush()
+    }
+    return session
+  }
+  const edits = (session: { history(): readonly object[] }) =>
+    session.history().flatMap((it) => ('ops' in it && Array.isArray(it.ops) ? [it.ops.length] : []))
+
+  test('the history is no longer after a hundred times, long before it has as many records / nor is what is stored', async () => {
+    const [some, many] = [await written(10), await written(100)]
+    const sum = (session: typeof some) => edits(session).reduce((all, it) => all + it, 0)
+    expect(sum(some)).toBeLessThan(6000)
+    expect(sum(many)).toBeLessThan(6000)
+    expect(JSON.stringify(many.toJSON()).length).toBeLessThan(JSON.stringify(some.toJSON()).length * 2)
+    const [first] = many.history().filter((it) => 'ops' in it)
+    many.rewind(first!.seq)
+    const price = many.state.get('prices.p7')
+    expect(price).toBeGreaterThan(0)
+    expect(many.state.get('prices.p999')).toBe(price)
+  })
+})
+
+test('edits of fifty fields each / the newest can be taken back one by one', async () => {
+  const page = profile()
+  const session = await page.open(defineWorkflow({ ...flow, history: 20 }).step('end', ends, () => Done(0)))
+  for (let n = 1; n <= 12; n++) {
+    session.state.batch(() => {
+      for (let at = 0; at < 50; at++) session.state.set(`cells.c${at}`, n)
+    })
+    await session.flush()
+  }
+  const seqs = session.history().flatMap((it) => (it.type === 'wrote' ? [it.seq] : []))
+  for (const [back, seq] of seqs.slice(-4).reverse().entries()) {
+    session.rewind(seq)
+    expect(session.state.get('cells.c0')).toBe(12 - back)
+  }
 })
 
 test('edits of two tabs that the history has joined / are not taken for those of one tab, whose next write is checked again', () => {

@@ -30,7 +30,7 @@ interface Field {
   at: number | undefined
   /** Whether something was written in it since. */
   touched: boolean
-  readonly below: Map<string, Field>
+  below: Map<string, Field> | undefined
 }
 
 /**
@@ -48,11 +48,14 @@ export function withoutReplaced(ops: readonly Op[]): Op[] {
     for (const key of keys) {
       outer = field
       outer.touched = true
-      outer.below.set(key, (field = outer.below.get(key) ?? fieldOf()))
+      const below = (outer.below ??= new Map<string, Field>())
+      const known = below.get(key)
+      if (known === undefined) below.set(key, (field = fieldOf()))
+      else field = known
     }
     const { at, touched } = field
     field.touched = kind !== 'set'
-    if (kind !== 'append') (kind === 'delete' ? outer : field).below.clear()
+    if (kind !== 'append') (kind === 'delete' ? outer : field).below = undefined
     if (kind === 'set' && at !== undefined) {
       if (touched) for (const it of kept.slice(at + 1)) if (startsWith(it.keys, keys)) delete it.op
       ;(kept[at] as (typeof kept)[number]).op = op
@@ -65,5 +68,5 @@ export function withoutReplaced(ops: readonly Op[]): Op[] {
 }
 
 function fieldOf(): Field {
-  return { at: undefined, touched: false, below: new Map() }
+  return { at: undefined, touched: false, below: undefined }
 }

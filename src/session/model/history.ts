@@ -11,6 +11,9 @@ import { fromPast, restoreModel, saveModel, toPast, type SavedModel, type SavedP
 
 const LIMIT = 500
 
+/** How many operations the field edits may have for each record of the limit, before those in a row become one. */
+const OPS = 20
+
 /** The least distance between a kept moment and the moment looked at, and the most moments that are kept. */
 const NEAR = 16
 const MOMENTS = 40
@@ -43,8 +46,9 @@ export class History {
    * page by page folds a few records each time, not all of them.
    */
   #moments: SavedModel[] = []
-  /** Whether some of them may be field edits. */
-  #edited = false
+  /** How many operations the field edits among them have but the newest, which may still grow, and how many they may have. */
+  #ops = 0
+  #most: number
   /** Who has made the newest edits, if anybody: nothing else has happened since that record. Apart from what is kept, which may be nothing. */
   #by: string | undefined = ''
   #since = 0
@@ -53,6 +57,7 @@ export class History {
 
   constructor(limit: number = LIMIT) {
     this.#limit = limit
+    this.#most = limit * OPS
   }
 
   /** Folds a record and keeps it; `kept` is what is kept of one that may still grow. */
@@ -72,10 +77,10 @@ export class History {
     const { length } = this.#records
     const last = this.#records[length - 1]
     if (last?.seq === record.seq) return void (this.#records[length - 1] = grown(last, record))
+    this.#ops += opsIn(last)
     if (length >= this.#limit && this.#next === undefined) this.#next = this.#checkpoint(model)
-    if (length >= this.#limit * 2) this.#shorten(model)
+    if (length >= this.#limit * 2 || this.#ops > this.#most) this.#shorten(model)
     this.#records.push(record)
-    if (isFieldEdit(record)) this.#edited = true
   }
 
   /** The session as it was after a record, on the side. */
@@ -188,7 +193,7 @@ export class History {
       const { base: { at: since = 0, ...past } = {}, records } = saved
       if ('back' in past) this.#base = { at: since, saved: fromPast(past, model.tree.root()) }
       this.#records = [...records]
-      this.#edited = true
+      this.#ops = opsOf(records.slice(0, -1))
     }
   }
 
@@ -210,44 +215,68 @@ export class History {
     return { at: this.#records.at(-1)?.at ?? this.#base?.at ?? 0, saved: saveModel(model) }
   }
 
-  /**
-   * Field edits in a row become one record first: an hour of typing must not cost the pages before it, nor is all of it kept.
-   * What is not stored yet stays as it is, because another tab may have heard a part of it.
-   */
   #shorten(model: Model): void {
     this.#moments = []
-    const stored = this.stored()
-    if (this.#edited)
-      this.#records = joined(this.#records, this.#next?.saved.seq, stored).map((it) =>
-        isFieldEdit(it) && it.seq <= stored ? { ...it, ops: withoutReplaced(it.ops) } : it,
-      )
+    if (this.#ops > 0) this.#join()
     if (this.#records.length < this.#limit * 1.5) return
     this.#moveTo(this.#next ?? this.#checkpoint(model))
     this.#next = this.#checkpoint(model)
+  }
+
+  /**
+   * Field edits in a row become one record first: an hour of typing must not cost the pages before it, nor is all of it kept.
+   * Where each sets a thousand fields, they do so before there are many records; the newest stay, to be taken back one by one.
+   * What is not stored yet stays as it is, because another tab may have heard a part of it.
+   */
+  #join(): void {
+    const stored = this.stored()
+    const most = this.#limit * OPS
+    const all = this.#records
+    let from = all.length
+    for (let ops = 0; this.#ops > this.#most && from > 0; from--)
+      if ((ops += opsIn(all[from - 1])) > most / 2) break
+    const old = joined(all.slice(0, from), this.#next?.saved.seq, stored).map((it) =>
+      isFieldEdit(it) && it.seq <= stored ? { ...it, ops: withoutReplaced(it.ops) } : it,
+    )
+    this.#records = [...old, ...all.slice(from)]
+    this.#ops = opsOf(this.#records)
+    this.#most = Math.max(most, opsOf(old) * 4)
   }
 
   #moveTo(base: Base): void {
     this.#moments = []
     this.#base = base
     this.#records = after(this.#records, base.saved.seq)
-    this.#edited &&= this.#records.some(isFieldEdit)
   }
 }
 
 /** Joins writes from outside that follow each other, under the number of the last; none is joined across one of the stops. */
 function joined(records: readonly SessionRecord[], stop?: number, stored = 0): SessionRecord[] {
   const made: SessionRecord[] = []
+  // The list of the last one, once it is one that nobody else has.
+  let ops: Op[] | undefined
   for (const record of records) {
     const last = made.at(-1)
     const stops = last?.seq === stop || (last && last.seq <= stored && record.seq > stored)
-    if (!isFieldEdit(record) || !isFieldEdit(last) || stops) made.push(record)
-    else {
-      const ops = [...last.ops]
+    if (!isFieldEdit(record) || !isFieldEdit(last) || stops) {
+      made.push(record)
+      ops = undefined
+    } else {
+      ops ??= [...last.ops]
       joinOps(ops, record.ops)
       made[made.length - 1] = { ...record, ops }
     }
   }
   return made
+}
+
+/** How many operations a field edit has. */
+function opsIn(record: SessionRecord | undefined): number {
+  return isFieldEdit(record) ? record.ops.length : 0
+}
+
+function opsOf(records: readonly SessionRecord[]): number {
+  return records.reduce((sum, it) => sum + opsIn(it), 0)
 }
 
 /** The records after a number. */
