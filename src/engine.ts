@@ -212,10 +212,7 @@ async function exported(registry: Registry, storage: SessionStorage, id: string)
 
 async function clear(registry: Registry, which: { prefix?: string | undefined } = {}): Promise<void> {
   checkOptions('engine.clear()', which, { prefix: 'string' })
-  const prefix = which.prefix ?? undefined
-  const named = registry.ids.filter((it) => it.startsWith(prefix ?? ''))
-  const cleared = Promise.all(named.map((id) => registry.close(id))).then(() => registry.clear(prefix))
-  await Promise.all([cleared, ...named.map((id) => registry.remove(id, () => cleared))])
+  await registry.clear(which.prefix ?? undefined)
 }
 
 /** The ids of the sessions that are past their time. */

@@ -199,8 +199,18 @@ export class Registry {
       .catch(() => {})
   }
 
-  /** Removes what is stored; without a prefix flow state too, whose writes are flushed first, so that none comes later. */
+  /** Removes all sessions whose ids begin so; without a prefix all of them, and flow state too. */
   async clear(prefix: string | undefined): Promise<void> {
+    const { storage } = this.#deps
+    const named = this.ids.filter((it) => it.startsWith(prefix ?? ''))
+    // Each goes as soon as it is closed: a tab that leads then would lead what is about to go, and be outdated.
+    const gone = named.map((id) => this.close(id).then(() => storage.delete(id).catch(() => {})))
+    const cleared = Promise.all(gone).then(() => this.#clearStorage(prefix))
+    await Promise.all([cleared, ...named.map((id) => this.remove(id, () => cleared))])
+  }
+
+  /** Removes what is stored. Flow state is flushed first, so that no write of it comes later. */
+  async #clearStorage(prefix: string | undefined): Promise<void> {
     const flows = prefix === undefined ? this.flows : []
     await Promise.all(flows.map((it) => it.flush().catch(() => {})))
     await this.#deps.storage.clear(prefix)

@@ -1147,6 +1147,26 @@ describe('two tabs on one session', () => {
     },
   )
 
+  test.each([{}, { prefix: '' }])(
+    'clear(%j) in a tab that leads several sessions / the tabs that followed them begin anew',
+    async (which) => {
+      const { tab, clock, errors } = browser()
+      const [here, other] = [tab(), tab()]
+      const followers = []
+      for (const id of ['one', 'two', 'three']) {
+        const session = await here.open(asking, { id })
+        session.state.set('text', 'of somebody else')
+        await session.flush()
+        followers.push(await other.open(asking, { id }))
+      }
+      await here.clear(which)
+      await clock.advance(5000)
+      for (const it of followers)
+        expect([it.role, it.persistence.status, it.state.get()]).toEqual(['leader', 'saved', {}])
+      expect(errors).toEqual([])
+    },
+  )
+
   test('a tab is told of a deletion that did not happen / nothing changes', async () => {
     const { tab, clock, storage } = browser()
     const one = await tab().open(asking)
