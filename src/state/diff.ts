@@ -88,14 +88,7 @@ function compareLists(
   ops: Op[],
   touched: Touched | undefined,
 ): void {
-  let start = 0
-  let cut = from.length
-  let end = to.length
-  while (start < cut && start < end && Object.is(from[start], to[start])) start++
-  while (start < cut && start < end && Object.is(from[cut - 1], to[end - 1])) {
-    cut--
-    end--
-  }
+  const [start, cut, end] = differing(from, to)
   // An undefined item, which is what a hole becomes, is for the write to refuse: alone, it would be a removal.
   const items = Array.from(to.slice(start, end))
   if (cut !== end || items.includes(undefined)) {
@@ -104,4 +97,20 @@ function compareLists(
     for (const [i, item] of items.entries())
       compare(from[start + i], item, [...keys, String(start + i)], ops, touched)
   }
+}
+
+/** Where two lists differ: from the same index on, in each up to its own. */
+export function differing(
+  from: readonly unknown[],
+  to: readonly unknown[],
+): readonly [start: number, cut: number, end: number] {
+  let start = 0
+  let cut = from.length
+  let end = to.length
+  while (start < cut && start < end && Object.is(from[start], to[start])) start++
+  while (start < cut && start < end && Object.is(from[cut - 1], to[end - 1])) {
+    cut--
+    end--
+  }
+  return [start, cut, end]
 }

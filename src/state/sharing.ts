@@ -1,3 +1,4 @@
+import { differing } from './diff'
 import { isPlainObject } from './json'
 import { late } from './late'
 import type { Op } from './op'
@@ -33,14 +34,19 @@ function listSharing(
   given: readonly unknown[],
   same: typeof sameJson | undefined,
 ): unknown {
-  const inPlace = made.map((it, nth) => sharing(it, given[nth], same))
+  const [start, cut, end] = differing(given, made)
+  const old = given.slice(start, cut)
+  // Where a list was cut or grew, its items are there already, and at another place than before.
+  const known = new Set(old)
+  const placed = (it: unknown, other: unknown): unknown => (known.has(it) ? it : sharing(it, other, same))
+  const inPlace = made.slice(start, end).map((it, nth) => placed(it, old[nth]))
   const others = new Map<string, unknown>()
-  given.forEach((it, nth) => isContainer(it) && it !== inPlace[nth] && others.set(signOf(it), it))
-  const parts = inPlace.map((it, nth) => {
-    const other = isContainer(it) && it !== given[nth] && others.get(signOf(it))
-    return other ? sharing(it, other, same) : it
-  })
-  return parts.length === given.length && parts.every((it, nth) => it === given[nth]) ? given : parts
+  old.forEach((it, nth) => isContainer(it) && it !== inPlace[nth] && others.set(signOf(it), it))
+  const parts = inPlace.map((it, nth) =>
+    isContainer(it) && it !== old[nth] ? placed(it, others.get(signOf(it))) : it,
+  )
+  if (parts.length === old.length && parts.every((it, nth) => it === old[nth])) return given
+  return [...made.slice(0, start), ...parts, ...made.slice(end)]
 }
 
 /** Equal items have the same. Mostly there is a number or a text among the values of an item that no other one has. */

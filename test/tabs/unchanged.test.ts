@@ -13,6 +13,7 @@ const rows = defineWorkflow({
       .array(Row)
       .default([])
       .overwrite((all) => all.slice(-3)),
+    nested: z.array(z.array(Row)).default([]),
     form: z.object({ name: z.string(), town: z.string() }).default({ name: '', town: '' }),
   }),
   flowState: z.object({ list: z.array(Row).default([]) }),
@@ -91,6 +92,30 @@ describe.each(['leader', 'follower'] as const)('the %s writes a list whole', (wr
     },
   )
 })
+
+test.each(['leader', 'follower'] as const)(
+  'the %s takes items out and puts others in, in a list whose items have no number or text / in the other tab the rest stay the same objects',
+  async (writer) => {
+    const all = await tabs()
+    const [{ state }, other] = [all[writer], all[writer === 'leader' ? 'follower' : 'leader'].state]
+    state.set(
+      'nested',
+      [1, 2, 3, 4].map((it) => [row(it)]),
+    )
+    const changes: [(it: Tab['state']) => unknown, places: number[]][] = [
+      [(it) => it.edit(({ nested }) => void nested.unshift([row(5)])), [-1, 0, 1, 2, 3]],
+      [(it) => it.delete('nested.1'), [0, 2, 3, 4]],
+      [(it) => (it.append('nested', [row(6)]), it.delete('nested.0')), [1, 2, 3, -1]],
+    ]
+    for (const [change, places] of changes) {
+      await all.settle()
+      const before = other.get('nested')
+      change(state)
+      await all.settle()
+      expect(other.get('nested').map((it) => before.indexOf(it))).toEqual(places)
+    }
+  },
+)
 
 test('a list whose schema keeps the newest items / the items that stay are the same objects, in both tabs', async () => {
   const { leader, follower, settle } = await tabs()
