@@ -30,8 +30,8 @@ export interface WorkflowOptions<S, F, In, Out, R, Ev, Private extends string = 
   readonly maxSteps?: number | undefined
   /**
    * How many records a session keeps for `history()`, `back()`, `rewind()` and `fork()`: at least so many, at most twice as
-   * many. Of writes in a row that have set thousands of fields, the older ones become one record. With 0 it keeps none, and
-   * there is no way back. Default 500.
+   * many. Of writes in a row that have set more than ten thousand fields, the older ones become one record. With 0 it keeps
+   * none, and there is no way back. Default 500.
    */
   readonly history?: number | undefined
   /** The step that takes over when any other has failed for good. */

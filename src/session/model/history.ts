@@ -11,8 +11,9 @@ import { fromPast, restoreModel, saveModel, toPast, type SavedModel, type SavedP
 
 const LIMIT = 500
 
-/** How many operations the field edits may have for each record of the limit, before those in a row become one. */
-const OPS = 20
+/** How many operations the field edits may have before those in a row become one, and for each record of a greater limit. */
+const OPS = 10_000
+const OPS_EACH = 20
 
 /** The least distance between a kept moment and the moment looked at, and the most moments that are kept. */
 const NEAR = 16
@@ -48,6 +49,7 @@ export class History {
   #moments: SavedModel[] = []
   /** How many operations the field edits among them have but the newest, which may still grow, and how many they may have. */
   #ops = 0
+  readonly #least: number
   #most: number
   /** Who has made the newest edits, if anybody: nothing else has happened since that record. Apart from what is kept, which may be nothing. */
   #by: string | undefined = ''
@@ -57,7 +59,7 @@ export class History {
 
   constructor(limit: number = LIMIT) {
     this.#limit = limit
-    this.#most = limit * OPS
+    this.#least = this.#most = Math.max(OPS, limit * OPS_EACH)
   }
 
   /** Folds a record and keeps it; `kept` is what is kept of one that may still grow. */
@@ -230,17 +232,16 @@ export class History {
    */
   #join(): void {
     const stored = this.stored()
-    const most = this.#limit * OPS
     const all = this.#records
     let from = all.length
     for (let ops = 0; this.#ops > this.#most && from > 0; from--)
-      if ((ops += opsIn(all[from - 1])) > most / 2) break
+      if ((ops += opsIn(all[from - 1])) > this.#least / 2) break
     const old = joined(all.slice(0, from), this.#next?.saved.seq, stored).map((it) =>
       isFieldEdit(it) && it.seq <= stored ? { ...it, ops: withoutReplaced(it.ops) } : it,
     )
     this.#records = [...old, ...all.slice(from)]
     this.#ops = opsOf(this.#records)
-    this.#most = Math.max(most, opsOf(old) * 4)
+    this.#most = Math.max(this.#least, opsOf(old) * 4)
   }
 
   #moveTo(base: Base): void {
