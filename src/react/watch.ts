@@ -40,30 +40,27 @@ function shownBy(session: Session<AnyWorkflow>): Shown {
  * What was read once counts from then on, so a render that is dropped does no harm.
  */
 export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly initial: () => View } {
-  const read = new Set<keyof Shown>()
+  const read = new Set<unknown>()
+  // One for each view: a getter for each of its names would take ten times the memory.
+  const noting: ProxyHandler<View> = { get: (all, name) => (read.add(name), all[name as keyof View]) }
   let shown = loading
   let view: View | undefined
   // Of a burst of work the session tells at its end. A component that listens shows what it was last told: if it
   // renders for another reason, it must not show the middle.
   let listening = false
 
-  const show = (from: Shown): View => {
-    const made = { ...actionsOf(session) }
-    for (const name of names)
-      Object.defineProperty(made, name, { enumerable: true, get: () => (read.add(name), from[name]) })
-    return made as View
-  }
+  const show = (all: Shown): View => new Proxy(Object.assign(all, actionsOf(session)), noting)
   const look = (): void => {
     const next = shownBy(session)
     let isOther = !view
-    for (const name of read)
+    for (const name of names.filter((it) => read.has(it)))
       if (sameJson(shown[name], next[name])) next[name] = shown[name] as never
       else isOther = true
     if (isOther) view = show((shown = next))
     // Nobody has read what is new of it.
     else Object.assign(shown, next)
   }
-  const first = show(loading)
+  let first: View | undefined
   return {
     subscribe(listener) {
       look()
@@ -78,7 +75,7 @@ export function watch(session: Session<AnyWorkflow>): Source<View> & { readonly 
       if (!listening) look()
       return view as View
     },
-    initial: () => first,
+    initial: () => (first ??= show({ ...loading })),
   }
 }
 
