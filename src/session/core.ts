@@ -214,9 +214,10 @@ export class Core implements Level {
 
   /** Only now is there something to keep: a page that was merely looked at leaves nothing in storage. */
   #create(): void {
-    const { initialState: state, clock } = this.options
-    const { lineage } = this.model
-    const first: SessionRecord = { seq: 1, at: clock.now(), kind: 'created', state, lineage }
+    const { lineage, tree } = this.model
+    // With what is private and was typed here while this tab followed another one.
+    const state = tree.root()
+    const first: SessionRecord = { seq: 1, at: this.options.clock.now(), kind: 'created', state, lineage }
     this.history.fold(this.model, first)
     this.journal?.push(first, 'relaxed')
     this.announce?.(first, false)

@@ -404,17 +404,29 @@ test("the session is deleted and the leader is gone / the follower's private fie
   expect(two.state.get('card')).toBe('')
 })
 
-test('the leader of a session with nothing stored dies / the follower keeps its own private field', async () => {
-  const { clock, engine } = browser()
-  const first = engine()
-  await first.open(paying)
-  const two = await engine().open(paying)
-  two.state.set('card', 'secret of two')
-  await clock.advance(2000)
-  crash(first)
-  await clock.advance(2000)
-  expect([two.role, two.state.get('card')]).toEqual(['leader', 'secret of two'])
-})
+test.each<[string, (it: Session<typeof paying>) => unknown]>([
+  ['writes something else', (it) => it.state.set('note', 'a')],
+  ['runs it', (it) => it.run()],
+])(
+  'the leader of a session with nothing stored dies, and the follower %s / it keeps its own private field, and tells nobody',
+  async (_, act) => {
+    const storage = memoryStorage()
+    const { clock, engine, heard } = browser({ storage })
+    const first = engine()
+    await first.open(paying)
+    const two = await engine().open(paying)
+    two.state.set('card', 'secret of two')
+    await clock.advance(2000)
+    crash(first)
+    await clock.advance(2000)
+    expect([two.role, two.state.get('card')]).toEqual(['leader', 'secret of two'])
+    act(two)
+    await clock.advance(2000)
+    expect(two.state.get('card')).toBe('secret of two')
+    expect((await engine().open(paying)).state.get('card')).toBe('')
+    expect(JSON.stringify([heard, await storage.read('flow'), two.toJSON()])).not.toContain('secret')
+  },
+)
 
 const ask = { on: Go, asks: [Question], emits: [Done] }
 const asks = (version: number) =>
