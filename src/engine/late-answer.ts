@@ -1,6 +1,5 @@
 import type { Clock } from '../clock'
 import { Refusal } from '../storage/refusal'
-import type { LiveSession } from '../session/live-session'
 import type { Meanwhile } from '../session/meanwhile'
 import type { Found } from './finding'
 
@@ -41,15 +40,4 @@ export async function lateAnswer(
     // Where every answer takes longer than this, none would ever be taken.
     wait = next
   }
-}
-
-/**
- * What this tab had asked of its leader, and what tabs that were left had asked (`isAsked`), comes before what was typed here
- * while the session was being read, as it was typed.
- */
-export function typedLast({ core }: LiveSession, isAsked: boolean, arrive: () => void): void {
-  const typed = isAsked ? (core.early?.splice(0) ?? []) : []
-  arrive()
-  for (const again of typed) core.write(again())
-  if (typed.length > 0) core.mend()
 }

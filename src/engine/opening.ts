@@ -21,9 +21,10 @@ import type { OpeningDeps, Shared } from './opening-deps'
 import { Finding, type Found } from './finding'
 import { followed } from './followed'
 import { upgraded } from './migration'
-import { lateAnswer, typedLast } from './late-answer'
+import { lateAnswer } from './late-answer'
 import { resumed } from './resumed'
 import { Surroundings } from './surroundings'
+import { typedLast } from './typed-last'
 
 /** The way of one session from its storage into memory: read, check, fold, claim, attach. */
 export class Opening {
