@@ -4,7 +4,7 @@ import type { Op } from './op'
 import type { Keys } from './path-types'
 import { isPromise } from './thenable'
 import type { View } from './view'
-import { none, Writes, type Call, type StoreParts } from './writes'
+import { Writes, type Call, type StoreParts } from './writes'
 
 /** Makes operations anew, for the state at that time. */
 export type Remake = () => readonly Op[]
@@ -26,16 +26,13 @@ export class EarlyWrites extends Writes {
     this.#early = early
   }
 
-  override noted(op: Op, call: Call, path: string | Keys | Node, value: unknown): void {
-    if (this.#early()) this.#rememberCall(op, call, path, value)
+  override noted(ops: readonly Op[], call: Call, path: string | Keys | Node, value: unknown): void {
+    if (this.#early()) this.#rememberCall(ops, call, path, value)
   }
 
   /** A method of its own, so that a write that is not early makes nothing for it. */
-  #rememberCall(op: Op, call: Call, path: string | Keys | Node, value: unknown): void {
-    this.remember([op], (view) => {
-      const made = this.make(view, call, path, value)
-      return made ? [made] : none
-    })
+  #rememberCall(ops: readonly Op[], call: Call, path: string | Keys | Node, value: unknown): void {
+    this.remember(ops, (view) => this.make(view, call, path, value))
   }
 
   override remember(ops: readonly Op[], make: (view: View) => readonly Op[] | Promise<readonly Op[]>): void {

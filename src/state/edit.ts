@@ -1,3 +1,4 @@
+import { applied } from './applied'
 import { checkArgument } from './argument'
 import { frozen } from './development'
 import { diff } from './diff'
@@ -6,7 +7,9 @@ import { nameOf } from './json'
 import type { Op } from './op'
 import { toPath, type Path } from './path'
 import { sameContent } from './same'
+import type { Checked } from './schema'
 import { isThenable } from './thenable'
+import { towards } from './towards'
 import { currentOf, valueAt, type View } from './view'
 import { appended, type Writer } from './writer'
 
@@ -29,7 +32,7 @@ export function edit(
     const after = finish()
     const { nodes, originals } = touched
     const by = (known: Touched): Op[] =>
-      changes(writer, { before, after, touched }, diff(before, after, known))
+      changes(writer, { before, after, touched }, diff(before, after, known), inParts)
     try {
       return by(inParts ? { nodes } : touched)
     } catch {
@@ -58,33 +61,45 @@ interface Edited {
   readonly touched: Required<Touched>
 }
 
-function changes(writer: Writer, edited: Edited, ops: readonly Op[]): Op[] {
+function changes(writer: Writer, edited: Edited, ops: readonly Op[], inParts: boolean): Op[] {
   const { schema } = writer
   const { before, after } = edited
   const start = currentOf(before)
   const result = currentOf(after)
-  return ops.map((op) => {
+  /** What the schema has made of what is around them, where it has changed something else there. */
+  const around = new Map<string, Checked>()
+  const own = ops.map((op) => {
     if (op[0] === 'replace') return writer.replace(start, op[1])
     const path = toPath(op[1])
+    const itself = (): Op => copied(writer, edited, op, path)
+    const made = (all: Checked, asked: Path): Op => {
+      const { keys, text } = all.path
+      if (inParts || keys.length >= asked.keys.length) return writer.made(all, start)
+      around.set(text, all)
+      return itself()
+    }
     const whole = valueAt(after, path.keys)
     if (op[0] === 'delete' && whole === undefined) {
-      const made = schema.checkDelete(result, path)
-      return made ? writer.made(made, start) : op
+      const rest = schema.checkDelete(result, path)
+      return rest ? made(rest, path) : op
     }
     // One item that is added at the end of a list is checked alone, as in an append.
     if (op[0] === 'splice' && op[3] === 0 && op[2] + 1 === (whole as unknown[]).length) {
       const [, id, last, , [item]] = op
       const place = toPath([...path.keys, String(last)])
-      const made = schema.check(result, place, item)
-      if (made.path !== place) return writer.made(made, start)
-      return frozen<Op>(['splice', id, last, 0, [writer.kept(made.value, place)]])
+      const one = schema.check(result, place, item)
+      if (one.path !== place) return made(one, place)
+      return frozen<Op>(['splice', id, last, 0, [writer.kept(one.value, place)]])
     }
     // `whole` holds the operations before it as well, so a path that a later one changes is checked at its end.
-    const made = whole === undefined ? undefined : schema.check(result, path, whole)
-    return made && !sameContent(made.value, whole)
-      ? writer.made(made, start)
-      : copied(writer, edited, op, path)
+    const checked = whole === undefined ? undefined : schema.check(result, path, whole)
+    return checked && !sameContent(checked.value, whole) ? made(checked, path) : itself()
   })
+  return [...around.values()].reduce((done, all) => {
+    const { keys } = all.path
+    const rest = towards(writer.made(all, start).at(-1), valueAt(applied(before, done), keys), keys)
+    return [...done, ...rest.map((it) => frozen(it))]
+  }, own)
 }
 
 function copied(

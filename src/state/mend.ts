@@ -1,11 +1,11 @@
 import { StateValidationError } from '../errors'
-import { isPlainObject } from './json'
 import type { Op } from './op'
 import { parentOf, toPath, type Path } from './path'
 import { sameContent } from './same'
 import { tried, type CompiledSchema } from './schema'
+import { towards } from './towards'
 import { Tree } from './tree'
-import { at, currentOf, isContainer, type Container, type Current } from './view'
+import { at, currentOf, type Current } from './view'
 
 /**
  * What to change so that the schema accepts a state as it is. A rollback applies others' writes to a state for which they
@@ -36,25 +36,6 @@ export function fitted(
   ops: readonly Op[],
 ): readonly Op[] {
   return from === to || ops.length === 0 ? ops : mended(schema, to, ops)
-}
-
-/** What turns a state into what its schema makes of it, wherever its keys stand. */
-function towards(made: unknown, state: unknown, keys: readonly string[]): Op[] {
-  if (state === made) return []
-  const { id } = toPath(keys)
-  if (made === undefined) return [['delete', id]]
-  if (isAlike(made, state))
-    return Object.keys(Object.assign({}, state, made)).flatMap((key) =>
-      towards(at(made, key), at(state, key), [...keys, key]),
-    )
-  return sameContent(state, made) ? [] : [['set', id, made]]
-}
-
-/** Whether two values can be compared key by key. */
-function isAlike(made: unknown, state: unknown): state is Container {
-  if (!isContainer(made) || !isContainer(state)) return false
-  if (Array.isArray(made)) return Array.isArray(state) && made.length === state.length
-  return isPlainObject(made) && isPlainObject(state)
 }
 
 function removals(schema: CompiledSchema, state: unknown, { issues }: StateValidationError): Op[] {

@@ -2,6 +2,7 @@ import { checkArgument } from './argument'
 import { Batch } from './batch'
 import type { Node } from './node'
 import type { Op } from './op'
+import type { Path } from './path'
 import type { Keys } from './path-types'
 import type { Tree } from './tree'
 import type { View } from './view'
@@ -20,6 +21,8 @@ export interface StoreParts {
    * out again. Default: never.
    */
   readonly always?: () => boolean
+  /** Takes a write apart that the schema has made larger. Default: it is recorded whole. */
+  readonly apart?: (op: Op, asked: Path, view: View, call: Call) => Ops
 }
 
 export type Call = 'set' | 'append' | 'delete' | 'replace'
@@ -46,18 +49,25 @@ export class Writes {
   }
 
   put(call: Call, path: string | Keys | Node, value?: unknown): void {
-    const op = this.make(this.view, call, path, value)
-    if (op === undefined) return
-    this.noted?.(op, call, path, value)
-    if (this.open === undefined) this.parts.commit([op])
-    else this.open.add(op)
+    const ops = this.make(this.view, call, path, value)
+    if (ops.length === 0) return
+    this.noted?.(ops, call, path, value)
+    this.land(ops)
   }
 
-  /** The operation of a call; none while writes are blocked. */
-  protected make(view: View, call: Call, input: string | Keys | Node, value: unknown): Op | undefined {
+  /** The operations of a call; it throws while writes are blocked. */
+  protected make(view: View, call: Call, input: string | Keys | Node, value: unknown): Ops {
     if (this.blocked) throw this.blocked()
-    const { tree, writer, always, initial } = this.parts
+    const { tree, apart } = this.parts
     const path = tree.named(input)
+    const op = this.#op(view, call, path, value)
+    if (op === undefined) return none
+    const isWhole = op[0] === call || (call === 'set' && op[1] === path.id)
+    return isWhole || !apart ? [op] : apart(op, path, view, call)
+  }
+
+  #op(view: View, call: Call, path: Path, value: unknown): Op | undefined {
+    const { writer, always, initial } = this.parts
     if (call === 'set') return writer.set(view, path, value, always?.())
     if (call === 'append') return writer.append(view, path, value)
     if (call === 'delete') return writer.delete(view, path, always?.())
@@ -91,7 +101,7 @@ export class Writes {
   }
 
   /** A hook for subclasses that may have to make the same write anew. */
-  protected noted?(op: Op, call: Call, path: string | Keys | Node, value: unknown): void
+  protected noted?(ops: Ops, call: Call, path: string | Keys | Node, value: unknown): void
 
   remember?(ops: Ops, make: (view: View) => Ops | Promise<Ops>): void
 

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { DogearError } from '../../src/errors'
+import { callApart } from '../../src/state/apart'
+import { partsOf } from '../../src/state/create-plain-store'
 import { createStore } from '../../src/state/create-store'
+import { compileSchema } from '../../src/state/schema'
+import { createStateStore } from '../../src/state/store'
 import { random } from '../support/random'
 
 const Part = z
@@ -16,12 +20,16 @@ const Whole = z.object({
   part: Part.optional(),
   parts: z.record(z.string(), Part).default({}),
   items: z.array(Part).default([]),
+  newest: z
+    .array(z.number())
+    .default([])
+    .overwrite((it) => it.slice(-3)),
   sum: z.number().default(0),
 })
 
 const Computed = Whole.overwrite((it) => ({
   ...it,
-  sum: it.a + it.text.length + it.list.length + (it.part?.size ?? 0) + it.items.length,
+  sum: it.a + it.text.length + it.list.length + (it.part?.size ?? 0) + it.items.length + it.newest.length,
 }))
 
 /** Judges whole states, as those of other vendors do. */
@@ -54,6 +62,7 @@ const writes = (n: number, text: string): readonly Write[] => [
   ]),
   [(store) => store.append('list', n)],
   [(store) => store.append('items', { n })],
+  [(store) => store.append('newest', n)],
   ...['part', 'part.t', `parts.k${n % 2}`].map((path): Write => [
     (store) => store.delete(path),
     path,
@@ -67,6 +76,7 @@ const writes = (n: number, text: string): readonly Write[] => [
         draft.text += text
         if (draft.part) delete draft.part.t
         draft.items.splice(0, 1)
+        draft.newest.push(n, n + 1)
         draft.parts['k1'] = Part.parse({ n })
       }),
     'parts.k1.size',
@@ -91,11 +101,13 @@ test.each([
   ['zod, path by path', Whole],
   ['another vendor', foreign],
 ])(
-  '%s / after every write the state passes the schema unchanged, and holds what was written',
+  '%s / after every write, whole or taken apart, the state passes the schema unchanged and holds what was written',
   (_, schema) => {
     for (let seed = 1; seed <= 60; seed++) {
       const next = random(seed)
-      const store = createStore({ schema: schema as typeof Whole }) as unknown as Loose
+      const whole = createStore({ schema: schema as typeof Whole }) as unknown as Loose
+      const parts = partsOf(compileSchema(schema), undefined)
+      const store = createStateStore({ ...parts, apart: callApart }) as unknown as Loose
       for (let step = 0; step < 30; step++) {
         const all = writes(Math.floor(next() * 5), 'x'.repeat(Math.floor(next() * 3)))
         const [run, ...wanted] = all[Math.floor(next() * all.length)] as Write
@@ -107,6 +119,8 @@ test.each([
           expect(store.get()).toBe(before)
           continue
         }
+        run(whole)
+        expect(store.get()).toEqual(whole.get())
         expect(schema['~standard'].validate(store.get())).toEqual({ value: store.get() })
         if (wanted.length > 0) expect(store.get(wanted[0])).toEqual(wanted[1])
       }
