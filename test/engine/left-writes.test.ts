@@ -15,6 +15,7 @@ const Shared = z.object({
   count: z.number().default(0),
   names: z.array(z.string()).max(5).default([]),
   note: z.string().default(''),
+  guest: z.object({ name: z.string(), seat: z.string().default('any') }).optional(),
 })
 
 const workflow = defineWorkflow({ ...flow, flowState: Shared }).step(
@@ -262,6 +263,23 @@ describe('a page is left before its writes to flow state are stored', () => {
     expect(state.get('note')).toBe('typed')
     await clock.advance(100)
     expect(box.size).toBe(0)
+  })
+
+  test('and another page has deleted the object that it wrote into / what is begun anew has its default', async () => {
+    const { enter, leave, clock } = browser()
+    const first = enter()
+    await first.handle.ready
+    first.handle.state.set('guest', { name: 'Ada', seat: 'aisle' })
+    await clock.advance(100)
+    const other = enter()
+    await other.handle.ready
+    other.handle.state.delete('guest')
+    await clock.advance(100)
+    first.handle.state.set('guest.name', 'Eve')
+    leave(first)
+    const next = enter()
+    await next.handle.ready
+    expect(next.handle.state.get('guest')).toEqual({ name: 'Eve', seat: 'any' })
   })
 
   test.each([

@@ -1,5 +1,6 @@
 import type { Op } from '../../state/op'
 import type { CompiledSchema } from '../../state/schema'
+import { towards } from '../../state/towards'
 import type { Tree } from '../../state/tree'
 import { hasAll, type LoadedFlow, type NamedWrite } from '../../storage/flow'
 import { deferred, type Deferred } from '../../session/deferred'
@@ -86,7 +87,9 @@ export class OwnWrites {
       try {
         write.ops = write.change(tree)
         tree.apply(write.ops)
-        schema.initial(tree.root())
+        const root = tree.root()
+        // What another page has left was made for another state. A field that only newer code knows stays.
+        tree.apply(towards(schema.initial(root), root, []).filter(([kind]) => kind !== 'delete'))
         return false
       } catch (error) {
         tree.restore(before)
