@@ -108,8 +108,8 @@ export class Finding {
       if (tabs.alone && !isOld && !isAhead && live.status === 'loading') return { ...found, epoch: undefined }
       const expected = loaded?.head.seq ?? 0
       const claimed = await this.#claim(expected)
-      const { followed } = tabs
-      const emptied = loaded === undefined && followed > 0 && (await isEmptied(deps.storage, followed))
+      const { known } = tabs
+      const emptied = loaded === undefined && known > 0 && (await isEmptied(deps.storage, known))
       if (claimed === 'refused') return { ...found, epoch: undefined, emptied }
       const { epoch, seq } = claimed
       if (Number.isSafeInteger(epoch)) return { ...found, epoch: epoch as number, emptied }

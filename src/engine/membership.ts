@@ -94,9 +94,9 @@ export class Membership {
     return true
   }
 
-  /** The newest epoch that this tab knows of as a follower. */
-  get followed(): number {
-    return this.following?.epoch ?? 0
+  /** The newest epoch that this tab knows of, or a number a little above it. */
+  get known(): number {
+    return Math.max(this.following?.epoch ?? 0, this.#told)
   }
 
   /** The model that was followed, if it is ahead of what its leader has stored and of what was found. */
@@ -114,7 +114,7 @@ export class Membership {
     const { live, doubt } = this.#options
     if (this.#leading) return own === undefined ? undefined : this.renew(own, base)
     const durable = this.following?.durable ?? 0
-    const epoch = Math.max(own ?? 0, between(Math.max(found, this.followed, this.#told)))
+    const epoch = Math.max(own ?? 0, between(Math.max(found, this.known)))
     this.end()
     this.epoch = own
     // It is alone, or the lock was stolen while the session was claimed.
@@ -217,7 +217,7 @@ export class Membership {
   /** Newer code has the session, and may have migrated it: only a reload helps. `epoch`: its own, once it has one. */
   #outdated(epoch?: number): void {
     const { live, onError } = this.#options
-    const own = this.#leading?.epoch ?? this.followed
+    const own = this.#leading?.epoch ?? this.known
     if (this.#leading) this.kept.keep()
     if (!this.following) this.end()
     this.leads = false

@@ -6,13 +6,15 @@ import {
   defineWorkflow,
   indexedDBStorage,
   memoryStorage,
+  OvertakenError,
   type Engine,
   type SessionStorage,
 } from 'dogear'
 import { crash, virtualClock, virtualTabs } from 'dogear/testing'
 import { webStorage } from 'dogear/web-storage'
 import { area } from '../storage/area'
-import { Done, failure, flow, Go, Question, unhandled } from '../support/flows'
+import { Done, failure, flow, gate, Go, Question, unhandled } from '../support/flows'
+import { ears } from '../support/leaving'
 import { Page } from '../support/page'
 
 const effects: string[] = []
@@ -570,6 +572,60 @@ describe('storage is emptied under several tabs', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
+  test('a tab that nobody has welcomed has read the session, and then leads / it stores again what it has read', async () => {
+    const { clock, storage, empty } = browser()
+    const tabs = virtualTabs()
+    const hearing = ears(tabs)
+    const first = createEngine({ storage, clock, ...tabs, channel: hearing.channel })
+    const one = await first.open(asking)
+    one.state.set('old', 1)
+    await one.flush()
+    hearing.close()
+    const two = createEngine({ storage, clock, ...tabs }).session(asking)
+    await clock.advance(2000)
+    expect([two.role, two.state.get()]).toEqual(['follower', { old: 1 }])
+    empty()
+    crash(first)
+    await clock.advance(5000)
+    two.state.set('new', 2)
+    await two.flush()
+    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1, new: 2 })
+  })
+
+  test('a tab leads in memory, another one has stored more by the time storage answers, and that is emptied / all that the tab holds is stored again', async () => {
+    const { clock, storage, empty, errors } = browser()
+    const answers = { now: Promise.resolve() }
+    const later =
+      <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> => (await answers.now, call(...args))
+    const claim: SessionStorage['claim'] = async (...args) => {
+      const claimed = await storage.claim(...args)
+      if (claimed.epoch === undefined) empty()
+      return claimed
+    }
+    const slow = { read: later(storage.read), claim: later(claim), append: later(storage.append) }
+    const options = { clock, storage: { ...storage, ...slow }, ...virtualTabs() }
+    const first = createEngine(options)
+    const one = await first.open(asking)
+    one.state.set('old', 1)
+    await one.flush()
+    const two = await createEngine({ ...options, onError: (it) => errors.push(it) }).open(asking)
+    const { promise, open } = gate()
+    answers.now = promise
+    one.state.set('late', 2)
+    await clock.advance(1000)
+    crash(first)
+    await clock.advance(6000)
+    expect([two.role, two.persistence.status]).toEqual(['leader', 'unsaved'])
+    two.state.set('new', 3)
+    open()
+    await clock.advance(40_000)
+    expect([two.persistence.status, two.state.get()]).toEqual(['saved', { old: 1, late: 2, new: 3 }])
+    const { state } = await createEngine({ storage, clock }).open(asking)
+    expect(state.get()).toEqual({ old: 1, late: 2, new: 3 })
+    expect(errors.filter((it) => it instanceof OvertakenError)).toEqual([])
+  })
+
   test('a third tab deletes the session / the leader is outdated, and nothing comes back', async () => {
     const { clock, one, two, tab, storage } = await pair()
     await two.close()
@@ -619,6 +675,20 @@ describe('storage is emptied, with the flow state in it', () => {
     await session.run()
     await home.clock.advance(2000)
     expect(await stored(home)).toEqual({ count: 2, names: ['Ada'] })
+  })
+
+  test('and a page with it had asked in vain when the storage began / it has asked again, and stores all of it', async () => {
+    const home = browser()
+    const { clock, storage } = home
+    let failures = 2
+    const began = () => (failures-- > 0 ? Promise.reject(new Error('busy')) : storage.began!())
+    const { state } = createEngine({ clock, storage: { ...storage, began } }).flow(counting)
+    state.append('names', 'Ada')
+    await clock.advance(5000)
+    home.empty()
+    state.append('names', 'Eve')
+    await clock.advance(5000)
+    expect(await stored(home)).toEqual({ count: 0, names: ['Ada', 'Eve'] })
   })
 
   test('and cannot be read at that moment, with nothing written / it is tried again, and no failure is reported', async () => {

@@ -8,6 +8,7 @@ const GONE = -1
 /** Tells a flow state that was removed from one that was lost when the whole storage was emptied. */
 export class Origin {
   readonly #storage: LimitedStorage
+  readonly #clock: Clock
   readonly #unwatch: () => void
   /** The storage's first epoch; 0 as long as it is not known, when nobody can tell. */
   #first = 0
@@ -15,6 +16,7 @@ export class Origin {
   /** `read` is called when somebody may have emptied the storage. It returns nothing when there is nothing to lose. */
   constructor(storage: LimitedStorage, clock: Clock, read: () => Promise<void> | undefined) {
     this.#storage = storage
+    this.#clock = clock
     this.#unwatch = storage.watch(() => look(clock, read))
   }
 
@@ -34,10 +36,10 @@ export class Origin {
 
   #ask(unbegun: number): void {
     if (this.#first !== 0) return
-    this.#storage.began().then(
-      (first) => (this.#first ||= first || unbegun),
-      () => {},
-    )
+    const ask = async (): Promise<void> => {
+      this.#first ||= (await this.#storage.began()) || unbegun
+    }
+    look(this.#clock, ask)
   }
 
   end(): void {

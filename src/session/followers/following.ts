@@ -190,8 +190,9 @@ export class Following implements Remote {
    */
   extends(epoch: number | undefined, found: Model | undefined, emptied: boolean): boolean {
     const { model, history } = this.#core
-    if (this.heardOf === 0 || model.seq <= (found?.seq ?? 0)) return false
-    if (epoch === undefined && !found) return emptied || this.durable === 0
+    if (model.seq <= (found?.seq ?? 0)) return false
+    if (emptied || this.heardOf === 0) return emptied
+    if (epoch === undefined && !found) return this.durable === 0
     return epoch === this.heardOf || (found?.seq === this.durable && history.wasOnce(found, model))
   }
 

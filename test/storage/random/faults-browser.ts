@@ -55,6 +55,8 @@ export interface Tab {
   readonly session: Session<Flow>
   readonly typed: string[]
   readonly flows: string[]
+  /** When it had read the flow state. */
+  flowReadAt: number | undefined
   hidden: boolean
   frozen: boolean
   /** How often it was left, and came back. */
@@ -119,6 +121,11 @@ export class Browser {
     return this.isLarge ? 40_000 : 4000
   }
 
+  /** Whether storage may be slow or fail. */
+  get isInTrouble(): boolean {
+    return kinds[this.#script.kind].weathers.length > 0
+  }
+
   /** Whether its snapshots are in parts. */
   get isLarge(): boolean {
     return kinds[this.#script.kind].large === true
@@ -157,7 +164,6 @@ export class Browser {
     const workflow = rounds(this.#effect, this.isLarge)
     const session = engine.session(workflow)
     session.ready.catch(() => {})
-    engine.flow(workflow).ready.catch(() => {})
     const since = clock.now()
     const tab: Tab = {
       name,
@@ -167,12 +173,17 @@ export class Browser {
       session,
       typed: [],
       flows: [],
+      flowReadAt: undefined,
       hidden: false,
       frozen: false,
       left: 0,
       shown: '',
       since,
     }
+    engine.flow(workflow).ready.then(
+      () => (tab.flowReadAt = clock.now()),
+      () => {},
+    )
     // One act may take longer than something is shown.
     session.subscribe(() => heed(tab))
     this.open.push(tab)
