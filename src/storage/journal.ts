@@ -217,7 +217,6 @@ export class Journal {
     if (isHopeless || this.#outage.failures === 0) return error
     const written = await this.#compacting.instead(refused, this.#outage.failures)
     if (written === undefined) return error
-    this.#batch = undefined
     this.#compacted(written, owed)
     return undefined
   }
@@ -267,6 +266,7 @@ export class Journal {
   #compacted(written: Written, owed?: SessionCopy): void {
     // Another copy may be owed by now.
     if (this.#owed === owed) this.#owed = undefined
+    if (this.#batch && this.#batch.records.at(-1)!.seq <= written.seq) this.#batch = undefined
     this.#pending = this.#pending.filter((it) => it.seq > written.seq)
     this.#succeed(written)
   }

@@ -67,6 +67,24 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2, later: 3 })
   })
 
+  test('then something is typed, and storage falls silent when all is stored again / saved, as nothing is left to write', async () => {
+    const { clock, storage, empty } = browser()
+    let silent = false
+    const compact: SessionStorage['compact'] = async (...call) => {
+      await storage.compact(...call)
+      silent = true
+    }
+    const append: SessionStorage['append'] = (...call) =>
+      silent ? new Promise(() => {}) : storage.append(...call)
+    const session = await createEngine({ clock, storage: { ...storage, append, compact } }).open(asking)
+    session.state.set('old', 1)
+    await session.flush()
+    empty()
+    session.state.set('new', 2)
+    await clock.advance(60_000)
+    expect(session.persistence.status).toBe('saved')
+  })
+
   test('then flush() / resolves when everything is stored again', async () => {
     const { tab, empty } = browser()
     const session = await tab().open(asking)
