@@ -162,8 +162,12 @@ export class Tenure {
 
   look(): void {
     const { live, clock } = this.#deps
-    const mayBe = (): boolean => this.epoch !== undefined && live.core.model.seq > 0
-    look(clock, () => (mayBe() ? this.#renew() : undefined))
+    const now = async (): Promise<void> => {
+      // One that is under way may have looked too early.
+      await this.#claiming?.catch(() => {})
+      if (this.epoch !== undefined && live.core.model.seq > 0) await this.#renew()
+    }
+    look(clock, now)
   }
 
   /**

@@ -97,6 +97,26 @@ describe('storage is emptied under an open page', () => {
     expect((await tab().open(asking)).state.get()).toEqual({ old: 1, new: 2 })
   })
 
+  test('while the page looks after a lost connection, and slowly / it looks once more, and stores everything again', async () => {
+    const { clock, storage, empty } = browser()
+    const watching = new Set<() => void>()
+    const watch = (listener: () => void) => (watching.add(listener), () => watching.delete(listener))
+    const began = async (): Promise<number> => {
+      const first = await storage.began!()
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 100))
+      return first
+    }
+    const session = await createEngine({ clock, storage: { ...storage, watch, began } }).open(asking)
+    session.state.set('old', 1)
+    await session.flush()
+    for (const it of watching) it()
+    await clock.advance(50)
+    empty()
+    for (const it of watching) it()
+    await clock.advance(5000)
+    expect((await createEngine({ storage, clock }).open(asking)).state.get()).toEqual({ old: 1 })
+  })
+
   test('or its connection is lost, and it does not answer again / it is looked at a few times, and no timer stays', async () => {
     const clock = virtualClock()
     let lose = (): void => {}
