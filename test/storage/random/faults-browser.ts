@@ -55,7 +55,7 @@ export interface Tab {
   readonly session: Session<Flow>
   readonly typed: string[]
   readonly flows: string[]
-  /** When it had read the flow state. */
+  /** When it had read the flow state, or came back to read what was written meanwhile. */
   flowReadAt: number | undefined
   hidden: boolean
   frozen: boolean
@@ -244,6 +244,8 @@ export class Browser {
 
   show(tab: Tab): void {
     tab.hidden = tab.frozen = false
+    // What was written to the flow state meanwhile it reads now.
+    tab.flowReadAt &&= this.clock.now()
     tab.page.show(true)
     this.databases.thaw(tab.name)
     tab.clock.thaw()
