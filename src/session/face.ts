@@ -1,4 +1,4 @@
-import { callApart } from '../state/apart'
+import { apart } from '../state/apart'
 import { checkOptions } from '../state/argument'
 import { EarlyWrites, type Remake } from '../state/early-writes'
 import { sameJson } from '../state/same'
@@ -136,7 +136,7 @@ function stateOf({ core }: LiveSession): StateStore<unknown> {
     base: () => core.model,
     always: () => core.early !== undefined || core.model.log.length > 0,
     initial: () => options.initialState,
-    apart: callApart,
+    apart,
   }
   const early = (): Remake[] | undefined => (core.remote ? undefined : core.early)
   return createStateStore(parts, new EarlyWrites(parts, early))

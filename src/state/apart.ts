@@ -4,19 +4,17 @@ import type { Op } from './op'
 import { ROOT, toPath, type Path } from './path'
 import { at, type Current } from './view'
 
-/** What a write has done itself: from what is at its place, or the nearest one above that can be compared, to what it is now. */
-export type Own = (now: unknown, made: unknown, place: Path) => readonly Op[]
-
 /**
- * A schema that computes one field from others makes a whole object of a write. These are the operations of what is another
- * value than before: the `own` ones, and `more` for what the schema has changed beside it. So what somebody else writes
- * into the same object at this moment stays.
+ * A schema that computes one field from others makes a whole object of a call. These are the operations of what is another
+ * value than before: the call's own first, then what the schema has changed beside it. So what somebody else writes into the
+ * same object at this moment stays.
  */
-export function apart(op: Op, asked: Path, current: Current, own: Own, more: Op[]): readonly Op[] {
+export function apart(op: Op, asked: Path, current: Current, call: string): readonly Op[] {
   if (op[0] !== 'set' && op[0] !== 'replace') return [op]
   let place = op[0] === 'set' ? toPath(op[1]) : ROOT
   let now = current.peek(place)
   let made = op.at(-1)
+  const more: Op[] = []
   for (const key of asked.keys.slice(place.keys.length)) {
     const beside = isAlike(made, now) && towards(made, now, place.keys, key)
     // Where more of a list has changed than one item, it is written whole.
@@ -26,16 +24,10 @@ export function apart(op: Op, asked: Path, current: Current, own: Own, more: Op[
     now = at(now, key)
     made = at(made, key)
   }
-  return place === ROOT ? [op] : own(now, made, place)
+  return place === ROOT ? [op] : [...ownOps(call, now, made, place), ...more].map((it) => frozen(it))
 }
 
-/** The operations of a call of a store. */
-export function callApart(op: Op, asked: Path, current: Current, call: string): readonly Op[] {
-  const more: Op[] = []
-  const own = apart(op, asked, current, (now, made, place) => ownOps(call, now, made, place), more)
-  return [...own, ...more].map((it) => frozen(it))
-}
-
+/** What the call itself has done at its place, or at the nearest one above that can be compared. */
 function ownOps(call: string, now: unknown, made: unknown, { id, keys }: Path): Op[] {
   if (made === undefined) return [['delete', id]]
   if (call === 'append' && typeof now === 'string' && typeof made === 'string' && made.startsWith(now))

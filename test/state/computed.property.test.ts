@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { DogearError } from '../../src/errors'
-import { callApart } from '../../src/state/apart'
+import { apart } from '../../src/state/apart'
 import { partsOf } from '../../src/state/create-plain-store'
 import { createStore } from '../../src/state/create-store'
 import { compileSchema } from '../../src/state/schema'
@@ -107,7 +107,7 @@ test.each([
       const next = random(seed)
       const whole = createStore({ schema: schema as typeof Whole }) as unknown as Loose
       const parts = partsOf(compileSchema(schema), undefined)
-      const store = createStateStore({ ...parts, apart: callApart }) as unknown as Loose
+      const store = createStateStore({ ...parts, apart }) as unknown as Loose
       for (let step = 0; step < 30; step++) {
         const all = writes(Math.floor(next() * 5), 'x'.repeat(Math.floor(next() * 3)))
         const [run, ...wanted] = all[Math.floor(next() * all.length)] as Write

@@ -1,4 +1,4 @@
-import { callApart } from '../../state/apart'
+import { apart } from '../../state/apart'
 import { share } from '../../state/sharing'
 import type { Op } from '../../state/op'
 import { createStateStore, type StateStore } from '../../state/store'
@@ -67,7 +67,7 @@ export class FlowState implements SessionFlow {
       writer: this.writer,
       commit: (ops: readonly Op[]) => void this.#put(ops, this.#making.pop() ?? (() => ops)),
       initial: () => this.initial,
-      apart: callApart,
+      apart,
       base: () => this.#came,
     }
     this.state = createStateStore(parts, new EarlyWrites(parts, () => this.#making))
