@@ -55,8 +55,6 @@ export interface Tab {
   readonly session: Session<Flow>
   readonly typed: string[]
   readonly flows: string[]
-  /** When it had read the flow state, or came back to read what was written meanwhile. */
-  flowReadAt: number | undefined
   hidden: boolean
   frozen: boolean
   /** How often it was left, and came back. */
@@ -121,11 +119,6 @@ export class Browser {
     return this.isLarge ? 40_000 : 4000
   }
 
-  /** Whether storage may be slow or fail. */
-  get isInTrouble(): boolean {
-    return kinds[this.#script.kind].weathers.length > 0
-  }
-
   /** Whether its snapshots are in parts. */
   get isLarge(): boolean {
     return kinds[this.#script.kind].large === true
@@ -164,6 +157,7 @@ export class Browser {
     const workflow = rounds(this.#effect, this.isLarge)
     const session = engine.session(workflow)
     session.ready.catch(() => {})
+    engine.flow(workflow).ready.catch(() => {})
     const since = clock.now()
     const tab: Tab = {
       name,
@@ -173,17 +167,12 @@ export class Browser {
       session,
       typed: [],
       flows: [],
-      flowReadAt: undefined,
       hidden: false,
       frozen: false,
       left: 0,
       shown: '',
       since,
     }
-    engine.flow(workflow).ready.then(
-      () => (tab.flowReadAt = clock.now()),
-      () => {},
-    )
     // One act may take longer than something is shown.
     session.subscribe(() => heed(tab))
     this.open.push(tab)
@@ -244,8 +233,6 @@ export class Browser {
 
   show(tab: Tab): void {
     tab.hidden = tab.frozen = false
-    // What was written to the flow state meanwhile it reads now.
-    tab.flowReadAt &&= this.clock.now()
     tab.page.show(true)
     this.databases.thaw(tab.name)
     tab.clock.thaw()

@@ -213,14 +213,9 @@ class Story {
   }
 
   #empty(empty: () => unknown): void {
-    const { open, gone, clock, isInTrouble } = this.#browser
+    const { open, clock } = this.#browser
     for (const it of open.flatMap((tab) => tab.flows))
       if (clock.now() - (this.#flowAt.get(it) ?? 0) < 1000) this.#expected.unread.add(it)
-    // A tab that has not read it begins it anew, which then stays. And one that does not yet know when storage began cannot tell.
-    const since = (tab: Tab): number => clock.now() - (tab.flowReadAt ?? Infinity)
-    const isFlowHeld = open.every((it) => since(it) >= (isInTrouble ? 10_000 : 1000))
-    if (!isFlowHeld)
-      for (const it of [...open, ...gone].flatMap((tab) => tab.flows)) this.#expected.unread.add(it)
     const isHeld = open.every((it) => !it.hidden && !isApart(it) && !isLoading(it))
     // A tab that is still being opened may begin the session anew, which then stays.
     if (!isHeld) {
