@@ -95,11 +95,15 @@ function changes(writer: Writer, edited: Edited, ops: readonly Op[], inParts: bo
     const checked = whole === undefined ? undefined : schema.check(result, path, whole)
     return checked && !sameContent(checked.value, whole) ? made(checked, path) : itself()
   })
-  return [...around.values()].reduce((done, all) => {
-    const { keys } = all.path
-    const rest = towards(writer.made(all, start).at(-1), valueAt(applied(before, done), keys), keys)
-    return [...done, ...rest.map((it) => frozen(it))]
-  }, own)
+  return [...around.values()].reduce((done, all) => completed(writer, before, done, all), own)
+}
+
+/** Operations on a state, and then those that lead to what the schema has made of a part of it. */
+function completed(writer: Writer, before: unknown, ops: readonly Op[], all: Checked): Op[] {
+  const { keys } = all.path
+  const made = writer.made(all, currentOf(before)).at(-1)
+  const rest = towards(made, valueAt(applied(before, ops), keys), keys)
+  return [...ops, ...rest.map((it) => frozen(it))]
 }
 
 function copied(
