@@ -21,7 +21,8 @@ export function gathersAfter(
   const leads = (one: string, other: string): boolean =>
     waysFrom(one, definition, (to) => !isAnew(to, one))[0].has(other)
   const isBefore = (one: string, other: string): boolean => leads(one, other) && !leads(other, one)
-  const near = [...waysFrom(step, definition, undefined, true)[0]].filter((it) => !passed.includes(it))
+  // What an inner fan-out's gather has passed on may be nothing: its own gather is still to come.
+  const near = [...waysFrom(step, definition, undefined, passed)[0]].filter((it) => !passed.includes(it))
   const all = [...new Set([...gathered.keys(), ...near])]
   const rank = (it: string): number => (gathered.has(it) ? 2 : Number(first.has(it)))
   const isOfAnother = (it: string): boolean =>
@@ -44,14 +45,14 @@ export function gathersAfter(
 }
 
 /**
- * The gathering steps that a step's events lead to, and the steps that they pass, also those that recover what is `rescued`.
- * They end at gathering steps unless `beyond`.
+ * The gathering steps that a step's events lead to, and the steps that they pass. They end at gathering steps, unless `beyond`
+ * or with those that have `run`, which say that the steps before them may have failed and been recovered.
  */
 function waysFrom(
   step: string,
   definition: Definition,
   beyond?: (to: string) => boolean,
-  rescued: boolean = false,
+  run?: readonly string[],
 ): readonly [gathers: Set<string>, passed: Set<string>] {
   const gathers = new Set<string>()
   const passed = new Set<string>()
@@ -59,12 +60,12 @@ function waysFrom(
     for (const { name: to, join } of after(definition.stepsByName.get(from), definition, mayFail)) {
       const isGather = join === 'gather'
       if (isGather) gathers.add(to)
-      if (beyond ? beyond(to) : !isGather) passed.add(to)
+      if (beyond ? beyond(to) : !isGather || run?.includes(to)) passed.add(to)
     }
   }
   // The fan-out itself has not failed: who would recover it is no part of it.
   follow(step, false)
-  for (const it of passed) follow(it, rescued)
+  for (const it of passed) follow(it, run !== undefined)
   return [gathers, passed]
 }
 

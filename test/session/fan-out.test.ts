@@ -186,6 +186,27 @@ test('an inner fan-out of [] / the inner gather runs once with [], in its branch
   expect(await (await profile().open(workflow)).run()).toEqual([[0], [], [0, 1]])
 })
 
+test.each([
+  [[], []],
+  [[0], []],
+  [[0, 0], []],
+  [[0, 2, 1], [[0, 1]]],
+])(
+  'inner fan-outs of %j, whose gather gives nothing for fewer than two / the outer one gets %j',
+  async (lengths, expected) => {
+    const workflow = defineWorkflow({ ...flow, start: Numbers })
+      .step('outer', { on: Numbers, emits: [Group] }, (_, { data }) => data.map((n) => Group(n)))
+      .step('inner', { on: Group, emits: [Item] }, (_, { data }) =>
+        Array.from({ length: data }, (_x, n) => Item(n)),
+      )
+      .step('inner join', { on: gather(Item), emits: [Grouped] }, (_, all) =>
+        all.length < 2 ? undefined : Grouped(all.map((it) => it.data)),
+      )
+      .step('join', { on: gather(Grouped), emits: [Done] }, (_, all) => Done(all.map((it) => it.data)))
+    expect(await (await profile().open(workflow)).run(lengths)).toEqual(expected)
+  },
+)
+
 describe('lists of lists, of which the outer one is empty', () => {
   const Lists = defineEvent('lists', z.array(z.unknown()))
   const Inner = defineEvent('inner', z.array(z.array(z.number())))
@@ -447,6 +468,19 @@ describe('two gathers of one fan-out', () => {
       .step('pears', { on: gather(Pear), emits: [Pears] }, (_, all) => Pears(all.map((it) => it.data)))
       .step('both', { on: allOf(Apples, Pears), emits: [Done] }, (_, both) => Done(both.map((it) => it.data)))
     expect(await (await profile().open(workflow)).run(numbers)).toEqual(expected)
+  })
+
+  test('two of one list, with an inner fan-out whose gather leads to one of them only / the other gets []', async () => {
+    const workflow = defineWorkflow(flow)
+      .step('split', { on: Numbers, emits: [Item] }, (_, { data }) => data.map((it) => Item(it)))
+      .step('work', { on: Item, emits: [Worked] }, (_, { data }) => [Worked(data)])
+      .step('sort', { on: gather(Worked), emits: [Apple, Pear] }, (_, [it]) =>
+        it!.data % 2 === 1 ? Apple(it!.data) : Pear(it!.data),
+      )
+      .step('apples', { on: gather(Apple), emits: [Apples] }, (_, all) => Apples(all.map((it) => it.data)))
+      .step('pears', { on: gather(Pear), emits: [Pears] }, (_, all) => Pears(all.map((it) => it.data)))
+      .step('both', { on: allOf(Apples, Pears), emits: [Done] }, (_, both) => Done(both.map((it) => it.data)))
+    expect(await (await profile().open(workflow)).run([1, 3])).toEqual([[1, 3], []])
   })
 
   test('one of an inner fan-out, that some branches open / runs for those alone, and the outer one once', async () => {

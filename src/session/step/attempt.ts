@@ -215,8 +215,8 @@ export class Attempt {
     const { nextScope: opens } = core.model
     const emits = emissionsOf(core, all, fanOut ? this.#branches() : this.#line())
     const ofNone = given.length === 0 || (scope === undefined && branch !== undefined)
-    if (!fanOut && ofNone && events.length > 0 && isForNone(core, emits.at(-1)!))
-      return this.#record(none, true)
+    const made = events.length > 0 ? [emits.at(-1)!] : this.step.emits.map(({ type }) => ({ type, scope }))
+    if (!fanOut && ofNone && made.some((it) => isForNone(core, it))) return this.#record(none, true)
     this.#finish(over)
     core.append(
       fanOut ? { kind: 'ended', exec, emits, opens } : { kind: 'ended', exec, emits, seq: 0, at: 0 },
