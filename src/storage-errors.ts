@@ -29,6 +29,8 @@ export class StorageError extends DogearError {
   declare readonly retry?: LoadRemedies['retry']
   declare readonly reset?: LoadRemedies['reset']
   declare readonly export?: LoadRemedies['export']
+  /** Present when the storage of a flow state was emptied and another page was faster: the paths where its values stay. */
+  declare readonly lost?: readonly string[]
 }
 
 /**

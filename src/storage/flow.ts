@@ -45,10 +45,17 @@ export function isNamed(names: readonly string[], { by, n, key }: NamedWrite): b
 
 /** Whether the first names tell of all the writes of which the others do. */
 export function hasAll(names: readonly string[], others: readonly string[]): boolean {
-  return others.every((key) => {
-    const at = key.lastIndexOf('#')
-    return isNamed(names, { by: key.slice(0, at), n: Number(key.slice(at + 1)), key })
-  })
+  return others.every((it) => isNamed(names, writeOf(it)))
+}
+
+/** Whether there is a page, or a step's write, of which both tell. */
+export function shareAny(names: readonly string[], others: readonly string[]): boolean {
+  return others.some((it) => isNamed(names, { ...writeOf(it), n: 1 }))
+}
+
+function writeOf(key: string): NamedWrite {
+  const at = key.lastIndexOf('#')
+  return { by: key.slice(0, at), n: Number(key.slice(at + 1)), key }
 }
 
 /** The number of the next write: higher, and unlikely to be the one that another page takes at the same moment. */

@@ -768,6 +768,127 @@ describe('storage is emptied, with the flow state in it', () => {
       expect([...it.names].sort()).toEqual(['Ada', 'Bob', 'Cy'])
   })
 
+  test('and a tab that had not read it writes first / what both have written is there, and theirs where it is the same field', async () => {
+    const home = browser()
+    const engine = home.tab()
+    const { state } = engine.flow(counting)
+    state.append('names', 'Ada')
+    state.set('count', 7)
+    await home.clock.advance(1000)
+    home.empty()
+    const other = home.tab().flow(counting)
+    await other.ready
+    other.state.append('names', 'Bob')
+    await home.clock.advance(1000)
+    await engine.open(counting)
+    await home.clock.advance(1000)
+    expect(state.get('count')).toBe(7)
+    expect([...state.get('names')].sort()).toEqual(['Ada', 'Bob'])
+    expect(await stored(home)).toEqual(state.get())
+    expect(home.errors.filter((it) => String(it).includes('flow state'))).toHaveLength(1)
+    other.state.set('count', 8)
+    await home.clock.advance(1000)
+    expect(await stored(home)).toEqual({ ...state.get(), count: 8 })
+  })
+
+  test('and a tab that had not read it writes the same field first / that stays, and onError names the field that is lost', async () => {
+    const home = browser()
+    const { state } = home.tab().flow(counting)
+    state.set('count', 7)
+    state.append('names', 'Ada')
+    await home.clock.advance(1000)
+    home.empty()
+    home.tab().flow(counting).state.set('count', 8)
+    await home.clock.advance(1000)
+    state.append('names', 'Bob')
+    await home.clock.advance(1000)
+    expect(state.get()).toEqual({ count: 8, names: ['Ada', 'Bob'] })
+    expect(await stored(home)).toEqual(state.get())
+    expect(home.errors.filter((it) => (it as { lost?: unknown }).lost)).toEqual([
+      expect.objectContaining({
+        name: 'StorageError',
+        lost: ['count'],
+        message: expect.stringMatching(/flow state of workflow "flow".*"count" is lost/),
+      }),
+    ])
+  })
+
+  test('and a tab that had heard less stores its own first, and writes / that stays, and onError names what is lost', async () => {
+    const home = browser()
+    const [engine, other] = [home.tab(), home.tab()]
+    const { state } = engine.flow(counting)
+    state.append('names', 'Ada')
+    await home.clock.advance(1000)
+    await other.open(counting)
+    await home.clock.advance(1000)
+    state.set('names', ['Ann', 'Bea'])
+    await home.clock.advance(1000)
+    home.empty()
+    other.flow(counting).state.set('count', 2)
+    await home.clock.advance(1000)
+    await engine.open(counting)
+    await home.clock.advance(1000)
+    expect(state.get()).toEqual({ count: 2, names: ['Ada'] })
+    expect(home.errors.filter((it) => (it as { lost?: unknown }).lost)).toMatchObject([{ lost: ['names'] }])
+  })
+
+  test('and a tab that had heard less stores its own first / that one is stored over it', async () => {
+    const home = browser()
+    const [engine, other] = [home.tab(), home.tab()]
+    const { state } = engine.flow(counting)
+    state.append('names', 'Ada')
+    await home.clock.advance(1000)
+    await other.open(counting)
+    await home.clock.advance(1000)
+    state.set('names', ['Ann', 'Bea'])
+    await home.clock.advance(1000)
+    home.empty()
+    // The other one does not know of Ann and Bea.
+    await other.open(counting, { id: 'second' })
+    await home.clock.advance(1000)
+    expect(await stored(home)).toMatchObject({ names: ['Ada'] })
+    state.set('count', 1)
+    await home.clock.advance(1000)
+    expect(state.get()).toEqual({ count: 1, names: ['Ann', 'Bea'] })
+    expect(await stored(home)).toEqual(state.get())
+  })
+
+  test('while the page asks when the storage began / it waits for the answer, and all of it is stored again', async () => {
+    const home = browser()
+    const asked = gate()
+    const began = async (): Promise<number> => {
+      const first = await home.storage.began!()
+      await asked.promise
+      return first
+    }
+    const { state } = createEngine({ storage: { ...home.storage, began }, clock: home.clock }).flow(counting)
+    state.append('names', 'Ada')
+    await home.clock.advance(500)
+    home.empty()
+    state.append('names', 'Bob')
+    await home.clock.advance(500)
+    asked.open()
+    await home.clock.advance(5000)
+    expect(state.get('names')).toEqual(['Ada', 'Bob'])
+    expect(await stored(home)).toMatchObject({ names: ['Ada', 'Bob'] })
+  })
+
+  test('and it is stored again, and then another page clears it on purpose / it does not come back', async () => {
+    const home = browser()
+    const engine = home.tab()
+    await engine.open(counting)
+    engine.flow(counting).state.append('names', 'Ada')
+    await home.clock.advance(1000)
+    home.empty()
+    engine.flow(counting).state.append('names', 'Bob')
+    await home.clock.advance(5000)
+    expect(await stored(home)).toMatchObject({ names: ['Ada', 'Bob'] })
+    await home.tab().clear()
+    engine.flow(counting).state.append('names', 'Cy')
+    await home.clock.advance(5000)
+    expect(await stored(home)).toMatchObject({ names: ['Cy'] })
+  })
+
   test.each([false, true])(
     'written before any session was claimed; claimed since: %s / all of it is stored again',
     async (claimed) => {

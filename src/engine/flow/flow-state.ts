@@ -7,7 +7,7 @@ import type { Writer } from '../../state/writer'
 import { EarlyWrites, type Remake } from '../../state/early-writes'
 import { isPromise } from '../../state/thenable'
 import type { Definition } from '../../workflow/workflow'
-import { encodeFlow, isNamed, named, nextSeq, NOTHING, type LoadedFlow } from '../../storage/flow'
+import { encodeFlow, hasAll, nextSeq, NOTHING, type LoadedFlow } from '../../storage/flow'
 import { Outage } from '../../storage/outage'
 import { Refusal } from '../../storage/refusal'
 import { storageError } from '../../storage/storage-error'
@@ -18,9 +18,8 @@ import { FlowCode } from './code'
 import { flowLoadError, loadFlow } from './load'
 import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
-import { AGAIN, OwnWrites, type Change, type OwnWrite } from './own-writes'
+import { OwnWrites, type Change, type OwnWrite } from './own-writes'
 import type { OpeningDeps } from '../opening-deps'
-import { emptied } from '../tenure'
 
 /**
  * The flow state of one workflow in this page: as it was stored, with this page's own writes on top of it. Other pages write
@@ -215,7 +214,7 @@ export class FlowState implements SessionFlow {
     const { seq, applied } = this.#base
     const next: LoadedFlow = {
       seq: nextSeq(this.#base, clock.now(), this.#own.newest),
-      applied: named(applied, batch),
+      applied: this.#own.names(applied, batch),
       state: this.#tree.root(),
     }
     const flow = await encodeFlow(next, this.#code.definition, this.#deps)
@@ -235,26 +234,28 @@ export class FlowState implements SessionFlow {
     const { seq } = this.#base
     const loaded = await loadFlow(this.#deps, this.#code)
     this.#refused = undefined
-    if (!loaded && this.#base.seq > 0 && (await this.#origin.isEmptied())) return this.#anew()
-    const base = this.#own.fuller(loaded, this.#base) ?? { ...NOTHING, state: this.initial }
-    const inherits = await this.#left.take(base.applied)
+    const isLost = await this.#isLost(loaded)
+    const base = loaded ?? { ...NOTHING, state: this.initial }
+    const owes = (await this.#left.take(base.applied)) || isLost
     this.#came ||= !this.#known && base.seq > 0
     // Where something of this page has landed meanwhile, what was read may be older. Newer code reads its own number anew.
-    this.#adopt(this.#base.seq === seq ? base : this.#base, inherits || (seq > 0 && !this.#known))
+    const isLater = !isLost && this.#base.seq !== seq
+    this.#adopt(isLater ? this.#base : base, owes || (seq > 0 && !this.#known))
     this.#known = true
-    if (inherits) this.#save().catch(() => {})
+    if (owes) this.#save().catch(() => {})
     if (loaded) this.#origin.note()
     if (this.#failed) this.#loaded = deferred()
     this.#failed = false
     this.#loaded.resolve()
   }
 
-  /** Storage was emptied under the page: all that the page holds is stored again. */
-  #anew(): void {
-    this.#known = true
-    this.#base = { ...this.#base, seq: 0 }
-    void this.#put([], () => [], AGAIN)
-    this.#deps.onError(emptied(`flow state of workflow "${this.#code.definition.name}"`))
+  /** Whether storage was emptied under the page: then what it holds and storage does not is stored again. */
+  async #isLost(loaded: LoadedFlow | undefined): Promise<boolean> {
+    const held = this.#base
+    const isThere = held.seq === 0 || hasAll(loaded?.applied ?? [], held.applied)
+    if (isThere || !(await this.#origin.isEmptied())) return false
+    this.#own.owe(held, this.#code, this.#deps.onError)
+    return true
   }
 
   /** Takes the stored state if it is another one, or `always`, and makes our writes that it lacks again on top of it. */
@@ -262,13 +263,13 @@ export class FlowState implements SessionFlow {
     if (base.seq === this.#base.seq && !always) return
     this.#base = base
     const { length } = this.#own.all
-    this.#own.settle((it) => isNamed(base.applied, it))
+    this.#own.stored(base.applied)
     // Some of our writes have landed without an answer, so nobody was told.
     if (this.#own.all.length < length && !this.#over) this.#channel?.postMessage(base.seq)
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)
-    this.#own.again(tree, this.writer.schema, this.#deps.report)
+    this.#own.again(tree, base.applied, this.writer.schema, this.#deps.report)
     // Listeners hear of exactly what differs.
     share(tree, before)
     tree.flush()

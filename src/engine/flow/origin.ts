@@ -12,6 +12,8 @@ export class Origin {
   readonly #unwatch: () => void
   /** The storage's first epoch; 0 as long as it is not known, when nobody can tell. */
   #first = 0
+  /** The question for it that is under way. */
+  #asking: Promise<void> | undefined
 
   /** `read` is called when somebody may have emptied the storage. It returns nothing when there is nothing to lose. */
   constructor(storage: LimitedStorage, clock: Clock, read: () => Promise<void> | undefined) {
@@ -30,16 +32,22 @@ export class Origin {
     this.#ask(0)
   }
 
+  /** Says so once: what is stored from then on belongs to the storage as it is now. */
   async isEmptied(): Promise<boolean> {
-    return this.#first !== 0 && (await this.#storage.began()) !== this.#first
+    await this.#asking?.catch(() => {})
+    const first = this.#first
+    if (first === 0) return false
+    this.#first = await this.#storage.began()
+    return this.#first !== first
   }
 
   #ask(unbegun: number): void {
     if (this.#first !== 0) return
     const ask = async (): Promise<void> => {
-      this.#first ||= (await this.#storage.began()) || unbegun
+      const first = await this.#storage.began()
+      this.#first ||= first || unbegun
     }
-    look(this.#clock, ask)
+    look(this.#clock, () => (this.#asking = ask()))
   }
 
   end(): void {

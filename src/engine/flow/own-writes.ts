@@ -1,12 +1,15 @@
 import type { Op } from '../../state/op'
 import type { CompiledSchema } from '../../state/schema'
 import { towards } from '../../state/towards'
-import type { Tree } from '../../state/tree'
-import { hasAll, type LoadedFlow, type NamedWrite } from '../../storage/flow'
+import type { FlowCode } from './code'
+import { emptied, overwritten } from '../tenure'
+import { sameContent } from '../../state/same'
+import { Tree } from '../../state/tree'
+import { hasAll, isNamed, named, shareAny, type LoadedFlow, type NamedWrite } from '../../storage/flow'
 import { deferred, type Deferred } from '../../session/deferred'
 
-/** Makes the operations of a write for a given state. */
-export type Change = (view: Tree) => readonly Op[]
+/** Makes the operations of a write for a given state, which was made of the writes with these names. */
+export type Change = (view: Tree, names: readonly string[]) => readonly Op[]
 
 /** A write that is not known to be stored. */
 export interface OwnWrite extends NamedWrite {
@@ -17,10 +20,9 @@ export interface OwnWrite extends NamedWrite {
   after: Promise<void> | undefined
   /** Resolves when it is stored, or storage has failed: trouble there never stops a flow. */
   readonly tried: Deferred<void>
+  /** The names of the lost writes that it makes again. It has none itself, so others see that no other write came with it. */
+  readonly lost: readonly string[]
 }
-
-/** A write that stores again what was lost. It has no name, so that others see that no other write came with it. */
-export const AGAIN = { n: 0 }
 
 /** This page's writes to a flow state that are not known to be stored, in order. */
 export class OwnWrites {
@@ -55,10 +57,39 @@ export class OwnWrites {
     this.#pending.splice(own < 0 ? this.#pending.length : own, 0, ...all)
   }
 
-  /** What was read, or what is held: storage was emptied, and a page that held less was faster to store that again. */
-  fuller(read: LoadedFlow | undefined, held: LoadedFlow): LoadedFlow | undefined {
-    const isOwed = this.#pending.some(({ n }) => n === AGAIN.n)
-    return read && isOwed && hasAll(held.applied, read.applied) ? { ...held, seq: read.seq } : read
+  /**
+   * Storage was emptied: what the page holds is stored again, before all else. It takes the place of what a page that held less
+   * was faster to store. What a page that knew nothing of it has written goes over it. `onError` hears of all that, once.
+   */
+  owe(
+    { state, applied: lost }: LoadedFlow,
+    { initial, definition }: FlowCode,
+    onError: (error: unknown) => void,
+  ): void {
+    const of = `flow state of workflow "${definition.name}"`
+    let isTold = false
+    const change: Change = (view, names) => {
+      const root = view.root()
+      if (hasAll(lost, names)) return towards(state, root, [])
+      const both = new Tree(root)
+      if (!shareAny(lost, names)) {
+        both.restore(state)
+        both.apply(towards(root, initial, []))
+      }
+      const made = both.root()
+      const paths = missing(state, made, initial)
+      if (paths.length > 0 && !isTold) onError(overwritten(of, paths))
+      isTold = true
+      return towards(made, root, [])
+    }
+    this.#pending.unshift({ ...none, lost, by: '', n: 0, change, ops: [], tried: deferred<void>() })
+    onError(emptied(of))
+  }
+
+  /** The names of what is stored, when this was read. */
+  names(read: readonly string[], batch: readonly OwnWrite[]): string[] {
+    const lost = batch.flatMap((it) => it.lost).filter((it) => !hasAll(read, [it]))
+    return named([...lost, ...read], batch)
   }
 
   /** Resolves when all of them may be stored. */
@@ -73,6 +104,11 @@ export class OwnWrites {
     return this.#pending.find((it) => it.after)
   }
 
+  /** Those with these names are stored. */
+  stored(names: readonly string[]): void {
+    this.settle((it) => (it.n > 0 ? isNamed(names, it) : hasAll(names, it.lost)))
+  }
+
   /** Those that are stored, or lost, are no longer kept. */
   settle(isOver: (write: OwnWrite) => boolean): void {
     const over = this.#pending.filter(isOver)
@@ -81,11 +117,16 @@ export class OwnWrites {
   }
 
   /** Makes them again on top of another state. One that no longer fits is lost, and reported. */
-  again(tree: Tree, schema: CompiledSchema, report: (error: unknown) => void): void {
+  again(
+    tree: Tree,
+    names: readonly string[],
+    schema: CompiledSchema,
+    report: (error: unknown) => void,
+  ): void {
     this.settle((write) => {
       const before = tree.root()
       try {
-        write.ops = write.change(tree)
+        write.ops = write.change(tree, names)
         tree.apply(write.ops)
         const root = tree.root()
         // What another page has left was made for another state. A field that only newer code knows stays.
@@ -105,4 +146,13 @@ export class OwnWrites {
   }
 }
 
-const none = { key: undefined, after: undefined }
+const none = { key: undefined, after: undefined, lost: [] }
+
+/** The paths of what a state has, besides what each begins with, and another one lacks. */
+function missing(state: unknown, other: unknown, initial: unknown): string[] {
+  const begins = towards(initial, other, [])
+  return towards(state, other, [])
+    .filter((it) => it[0] === 'set' || (it[0] === 'splice' && it[4].length > 0))
+    .filter((it) => !begins.some((one) => sameContent(one, it)))
+    .map((it) => String(it[1]))
+}

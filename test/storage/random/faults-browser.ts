@@ -4,6 +4,7 @@ import {
   defineWorkflow,
   indexedDBStorage,
   jsonSerializer,
+  StorageError,
   structuredCloneSerializer,
   type Engine,
   type Session,
@@ -99,6 +100,8 @@ export class Browser {
   readonly done = new Set<string>()
   /** A loss was reported, or a page could only be reloaded. */
   lost = false
+  /** A page has reported that what it held of the flow state is lost. */
+  flowLost = false
   readonly #script: Script
   readonly #tabs = virtualTabs()
   readonly #views = new Map<View, Page>()
@@ -151,7 +154,7 @@ export class Browser {
       serializer: seed % 3 === 0 && !this.isLarge ? structuredCloneSerializer : jsonSerializer,
       ids: () => this.id(),
       random: () => luck.between(0, 1000) / 1000,
-      onError: (error) => (this.lost ||= ((error as { readonly lost?: object[] }).lost ?? []).length > 0),
+      onError: (error) => this.#heed(error as { readonly lost?: readonly string[] }),
       ...this.#tabs,
     })
     const workflow = rounds(this.#effect, this.isLarge)
@@ -236,6 +239,12 @@ export class Browser {
     tab.page.show(true)
     this.databases.thaw(tab.name)
     tab.clock.thaw()
+  }
+
+  #heed(error: { readonly lost?: readonly string[] }): void {
+    const { lost = [] } = error
+    if (error instanceof StorageError) this.flowLost ||= lost.includes('log')
+    else this.lost ||= lost.length > 0
   }
 
   flowLog({ engine }: Tab): string {
