@@ -70,23 +70,18 @@ export class OwnWrites {
     let isTold = false
     const change: Change = (view, names) => {
       const root = view.root()
-      if (hasAll(lost, names)) return towards(state, root, [])
-      const both = new Tree(root)
-      if (!shareAny(lost, names)) {
-        both.restore(state)
-        both.apply(towards(root, initial, []))
-      }
-      const made = both.root()
-      const paths = missing(state, made, initial)
-      if (paths.length > 0 && !isTold) onError(overwritten(of, paths))
-      isTold = true
+      const isOlder = shareAny(lost, names)
+      const made = hasAll(lost, names) ? state : isOlder ? root : overlaid(state, root, initial)
+      const paths = isTold ? [] : missing(state, made, initial)
+      isTold ||= paths.length > 0
+      if (paths.length > 0) onError(overwritten(of, paths))
       return towards(made, root, [])
     }
     this.#pending.unshift({ ...none, lost, by: '', n: 0, change, ops: [], tried: deferred<void>() })
     onError(emptied(of))
   }
 
-  /** The names of what is stored, when this was read. */
+  /** The names to store with these writes, when those were read. */
   names(read: readonly string[], batch: readonly OwnWrite[]): string[] {
     const lost = batch.flatMap((it) => it.lost).filter((it) => !hasAll(read, [it]))
     return named([...lost, ...read], batch)
@@ -147,6 +142,13 @@ export class OwnWrites {
 }
 
 const none = { key: undefined, after: undefined, lost: [] }
+
+/** A state with all that another one has, besides what each begins with. */
+function overlaid(state: unknown, other: unknown, initial: unknown): unknown {
+  const both = new Tree(state)
+  both.apply(towards(other, initial, []))
+  return both.root()
+}
 
 /** The paths of what a state has, besides what each begins with, and another one lacks. */
 function missing(state: unknown, other: unknown, initial: unknown): string[] {
