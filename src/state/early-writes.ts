@@ -32,7 +32,10 @@ export class EarlyWrites extends Writes {
 
   /** A method of its own, so that a write that is not early makes nothing for it. */
   #rememberCall(ops: readonly Op[], call: Call, path: string | Keys | Node, value: unknown): void {
-    this.remember(ops, (view) => this.make(view, call, path, value))
+    const { initial, writer } = this.parts
+    // Until then the caller may change what it has given. What `reset()` writes is known by its identity.
+    const own = typeof value === 'object' && value !== initial() ? writer.copy(value, '') : value
+    this.remember(ops, (view) => this.make(view, call, path, own))
   }
 
   override remember(ops: readonly Op[], make: (view: View) => readonly Op[] | Promise<readonly Op[]>): void {

@@ -114,6 +114,30 @@ describe('writes while the session is loading', () => {
     expect(session.state.get('form')).toEqual({ a: 1, b: { c: 2 }, edited: true })
   })
 
+  test('of objects that their caller changes before the read / are what was written', async () => {
+    const page = profile()
+    const first = await page.open(asking)
+    first.state.set('list', [1])
+    await page.reload()
+
+    const session = page.engine.session(asking)
+    const form = { street: { lines: ['Damrak 1'] } }
+    const list = [1, 2]
+    session.state.set('form', form)
+    session.state.batch(() => {
+      session.state.set('form.copy', form)
+      session.state.set('list', list)
+    })
+    form.street.lines.push('half typed')
+    list.push(3)
+    await session.ready
+    expect(session.state.get()).toEqual({
+      name: '',
+      list: [1, 2],
+      form: { street: { lines: ['Damrak 1'] }, copy: { street: { lines: ['Damrak 1'] } } },
+    })
+  })
+
   test('by replace() / replace what was stored', async () => {
     const { clock, inner } = await stored()
     const read = gate()
