@@ -813,7 +813,8 @@ describe('storage is emptied, with the flow state in it', () => {
     ])
   })
 
-  test('and a tab that had heard less stores its own first, and writes / that stays, and onError names what is lost', async () => {
+  /** Storage is emptied under two tabs, of which the other one knows of Ada alone. */
+  const heardLess = async () => {
     const home = browser()
     const [engine, other] = [home.tab(), home.tab()]
     const { state } = engine.flow(counting)
@@ -824,6 +825,11 @@ describe('storage is emptied, with the flow state in it', () => {
     state.set('names', ['Ann', 'Bea'])
     await home.clock.advance(1000)
     home.empty()
+    return { home, engine, other, state }
+  }
+
+  test('and a tab that had heard less stores its own first, and writes / that stays, and onError names what is lost', async () => {
+    const { home, engine, other, state } = await heardLess()
     other.flow(counting).state.set('count', 2)
     await home.clock.advance(1000)
     await engine.open(counting)
@@ -833,17 +839,7 @@ describe('storage is emptied, with the flow state in it', () => {
   })
 
   test('and a tab that had heard less stores its own first / that one is stored over it', async () => {
-    const home = browser()
-    const [engine, other] = [home.tab(), home.tab()]
-    const { state } = engine.flow(counting)
-    state.append('names', 'Ada')
-    await home.clock.advance(1000)
-    await other.open(counting)
-    await home.clock.advance(1000)
-    state.set('names', ['Ann', 'Bea'])
-    await home.clock.advance(1000)
-    home.empty()
-    // The other one does not know of Ann and Bea.
+    const { home, other, state } = await heardLess()
     await other.open(counting, { id: 'second' })
     await home.clock.advance(1000)
     expect(await stored(home)).toMatchObject({ names: ['Ada'] })
