@@ -483,6 +483,25 @@ describe('two gathers of one fan-out', () => {
     expect(await (await profile().open(workflow)).run([1, 3])).toEqual([[1, 3], []])
   })
 
+  test('two of one list, one of which begins a list anew / both run for each list', async () => {
+    const ran: string[] = []
+    const workflow = defineWorkflow(flow)
+      .step('sort', { on: Numbers, emits: [Apple, Pear] }, (_, { data }) =>
+        data.map((it) => (it % 2 === 1 ? Apple(it) : Pear(it))),
+      )
+      .step('apples', { on: gather(Apple), emits: [Apples, Numbers] }, (_, all) => {
+        ran.push(`apples ${all.map((it) => it.data).join()}`)
+        return all.length > 1 ? Numbers([all.length]) : Apples([])
+      })
+      .step('pears', { on: gather(Pear), emits: [Pears] }, (_, all) => {
+        ran.push(`pears ${all.map((it) => it.data).join()}`)
+        return Pears([all.length])
+      })
+      .step('both', { on: allOf(Apples, Pears), emits: [Done] }, (_, both) => Done(both.map((it) => it.data)))
+    expect(await (await profile().open(workflow)).run([1, 3])).toEqual([[], [0]])
+    expect(sorted(ran)).toEqual(['apples ', 'apples 1,3', 'pears ', 'pears 2'])
+  })
+
   test('one of an inner fan-out, that some branches open / runs for those alone, and the outer one once', async () => {
     const ran: string[] = []
     const workflow = defineWorkflow(flow)
