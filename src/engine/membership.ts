@@ -2,7 +2,7 @@ import { StaleEpochError } from '../storage-errors'
 import { withinLimit } from '../storage/time-limit'
 import { Following } from '../session/followers/following'
 import { between, Leading } from '../session/followers/leading'
-import { isOfLeader, type Message } from '../session/followers/message'
+import { isOfLeader, rollCall, type Message } from '../session/followers/message'
 import type { Model } from '../session/model/model'
 import { Outbox } from '../session/followers/outbox'
 import { reasonOf } from '../session/reasons'
@@ -14,7 +14,7 @@ import type { Found } from './finding'
 import type { MembershipOptions } from './membership-options'
 import { isBeginningOf, Kept, tellLost } from './overtaken'
 
-/** Milliseconds that a follower waits for its leader before it shows what is stored, and until it tries again to lead. */
+/** Milliseconds that a follower waits for its leader before it shows what is stored. */
 const PATIENCE = 1000
 
 /** One session's place among the tabs that have it open (decision 12): what this tab does, as the {@link Election} goes. */
@@ -53,7 +53,7 @@ export class Membership {
     })
     this.#election = new Election(options, {
       line: this.#line,
-      call: () => this.#post({ kind: 'hello', tab: options.by, epoch: -1, seq: -1 }),
+      call: () => (this.following ? this.following.hello() : this.#post(rollCall(options.by))),
       onWon: () => void this.#promote().catch(() => {}),
       onLost: () => this.#demote(),
     })
@@ -149,10 +149,10 @@ export class Membership {
   }
 
   /** The stored session is gone, or this tab's code cannot read it: another tab may execute it. */
-  standDown(): void {
+  standDown(overtaken = false): void {
     this.leads = !this.shared
     this.end()
-    this.#election.leave()
+    this.#election.leave(overtaken)
   }
 
   /** Somebody has written the session since it was read and shown, or has the lock now. Returns whether this tab follows them. */
@@ -242,15 +242,14 @@ export class Membership {
         this.leads = false
         this.#election.leave()
         // A session that cannot be read is read again when somebody asks for it, or can read it.
-        if (this.#options.live.status !== 'error')
-          this.#options.clock.setTimeout(() => this.#left || this.#election.wait(), PATIENCE)
+        if (this.#options.live.status !== 'error') this.#election.waitLater()
       }
       throw error
     }
   }
 
   /** Somebody else executes from now on, and is asked to do what this tab had not stored; or this tab `stays`, and reads again. */
-  #demote(epoch: number | undefined = this.#leading?.epoch, stays = false): void {
+  #demote(epoch: number | undefined = this.#leading?.epoch, stays = false, heard = false): void {
     this.leads = false
     if (this.#left) return
     // It was about to execute, and waits for its turn again.
@@ -258,7 +257,7 @@ export class Membership {
     const { stored, core } = this.#options.live
     this.outbox.stored(stored)
     this.kept.keep()
-    if (!stays) this.standDown()
+    if (!stays) this.standDown(heard)
     this.#follow(core.model, epoch, stored)
     this.#readOnly()
     if (stays) this.#promote().catch(() => {})
@@ -288,7 +287,8 @@ export class Membership {
   #hear(message: Message): void {
     if (message.kind === 'welcome') this.#election.answered()
     // The epoch is higher than its own: storage would refuse the next write anyway.
-    if (this.#leading && isOfLeader(message) && message.epoch > this.#leading.epoch) this.#demote()
+    if (this.#leading && isOfLeader(message) && message.epoch > this.#leading.epoch)
+      this.#demote(this.#leading.epoch, false, true)
     ;(this.#leading ?? this.following)?.hear(message)
   }
 

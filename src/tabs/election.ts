@@ -5,7 +5,7 @@ import type { Line } from './line'
 import type { Locks } from './locks'
 import { Seat } from './seat'
 
-/** Milliseconds that a lock may take to say whether it is free. */
+/** Milliseconds that a lock may take to say whether it is free, and that it is left to others. */
 const PATIENCE = 1000
 
 /** Milliseconds that a tab waits for another one to say that it is there. */
@@ -39,13 +39,19 @@ export class Election {
   readonly #tab: Candidate
   #seat: Seat | undefined
   #answered: (() => void) | undefined
+  #timer: unknown
+  /**
+   * Another tab has led while this one had the lock, so the lock does not tell who leads: once a site's data was cleared,
+   * Chromium gives pages that load other locks than those of the pages that are open.
+   */
+  #apart = false
 
   constructor(options: ElectionOptions, tab: Candidate) {
     const { locks, place: name, clock } = options
-    const { onWon, onLost } = tab
+    const { onLost } = tab
     this.#options = options
     this.#tab = tab
-    if (locks) this.#seat = new Seat({ locks, name, clock, onWon, onLost })
+    if (locks) this.#seat = new Seat({ locks, name, clock, onWon: () => void this.#won(), onLost })
   }
 
   /** Whether there may be other tabs. */
@@ -94,13 +100,32 @@ export class Election {
     await this.#seat?.steal()
   }
 
-  leave(): void {
+  /** Lets others have the lock for a moment. */
+  waitLater(): void {
+    this.leave()
+    this.#timer = this.#options.clock.setTimeout(() => this.wait(), PATIENCE)
+  }
+
+  /** `overtaken`: another tab has said that it leads. */
+  leave(overtaken = false): void {
+    this.#apart ||= overtaken && this.held
+    this.#options.clock.clearTimeout(this.#timer)
     this.#seat?.leave()
   }
 
   /** Somebody is there. */
   answered(): void {
     this.#answered?.()
+  }
+
+  /** The lock is there. Somebody who leads nevertheless is left alone, and asked again a moment later. */
+  async #won(): Promise<void> {
+    if (this.#apart) {
+      const alone = await this.#isNobodyThere()
+      if (!this.held) return
+      if (!alone) return this.waitLater()
+    }
+    this.#tab.onWon()
   }
 
   #isNobodyThere(): Promise<boolean> {
