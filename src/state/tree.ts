@@ -1,4 +1,4 @@
-import { development, frozen } from './development'
+import { development } from './development'
 import { isLate, late } from './late'
 import { nodeBelow } from './below'
 import { childAt, disown, isOwned, Node } from './node'
@@ -137,7 +137,7 @@ export class Tree implements View {
       return
     }
     if (!Array.isArray(before)) {
-      this.#put(node, parent, before, typeof item === 'string' && as !== 'list' ? item : frozen([item]))
+      this.#put(node, parent, before, typeof item === 'string' && as !== 'list' ? item : [item])
       return
     }
     const length = (this.#own(node) as unknown[]).push(item)
@@ -222,7 +222,7 @@ function spliced(
 ): unknown[] {
   const copy = list.slice()
   copy.splice(index, deleteCount, ...items)
-  return frozen(copy)
+  return copy
 }
 
 /** Whatever is frozen is frozen all the way down. An unread list is frozen when it is read. */

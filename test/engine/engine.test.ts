@@ -50,6 +50,36 @@ describe('open', () => {
     expect(two.result).toBe(1)
   })
 
+  test('after a reload and in another tab / list items are frozen in development, as all state', async () => {
+    const clock = virtualClock()
+    const storage = memoryStorage()
+    const browser = { storage, clock, ...virtualTabs() }
+    const first = createEngine(browser)
+    const session = await first.open(simple)
+    const second = await createEngine(browser).open(simple)
+    session.state.append('messages', { parts: ['a'] })
+    session.state.edit((draft) => {
+      draft['rows'] = [{ cells: [1] }]
+    })
+    session.state.edit((draft) => {
+      const rows = draft['rows'] as { cells: number[] }[]
+      rows.splice(0, 1, { cells: [2] }, { cells: [3] })
+    })
+    await session.flush()
+    await clock.advance(1000)
+    crash(first)
+    const reloaded = await createEngine({ storage: storage.restart(), clock }).open(simple)
+    for (const { state } of [second, reloaded]) {
+      const { messages, rows } = state.get() as {
+        messages: { parts: string[] }[]
+        rows: { cells: number[] }[]
+      }
+      expect(() => messages[0]?.parts.push('b')).toThrow(TypeError)
+      expect(() => rows[1]?.cells.push(4)).toThrow(TypeError)
+      expect([messages, rows]).toEqual([[{ parts: ['a'] }], [{ cells: [2] }, { cells: [3] }]])
+    }
+  })
+
   test('while the old one is closing / another session object, which waits for it; nothing is lost', async () => {
     const page = profile()
     const one = await page.engine.open(simple)
