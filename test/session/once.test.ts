@@ -276,6 +276,44 @@ describe('an effect that throws', () => {
     expect(calls).toBe(1)
   })
 
+  test('the effect rejects without a reason, and the step goes on / that is a failure like another', async () => {
+    const page = profile()
+    let calls = 0
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, asks: [Question], emits: [Done] },
+      async (ctx) => {
+        const charge = ctx.once('charge', () => {
+          calls++
+          return Promise.reject()
+        })
+        const how = await charge.catch(() => 'refused')
+        return Done([how, (await ctx.ask(Question(1))).data])
+      },
+    )
+    const session = await page.open(workflow)
+    void session.run()
+    await page.settle()
+    expect(session.status).toBe('waiting')
+    await page.reload()
+    const again = await page.open(workflow)
+    await page.settle()
+    await again.asks[0]?.reply('fine')
+    await page.settle()
+    expect(again.result).toEqual(['refused', 'fine'])
+    expect(calls).toBe(1)
+  })
+
+  test('the effect rejects without a reason, and the step does not catch that / the retry runs the effect again', async () => {
+    let calls = 0
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
+      async (ctx) => Done(await ctx.once('charge', () => (++calls === 1 ? Promise.reject() : 'paid'))),
+    )
+    expect(await (await profile().open(workflow)).run()).toBe('paid')
+  })
+
   test('caught, and the attempt fails later for another reason / the retry takes the same way up to there', async () => {
     let calls = 0
     const seen: string[] = []

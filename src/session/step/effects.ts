@@ -108,7 +108,9 @@ export class Effects {
       return copy
     } catch (error) {
       // When no attempt hears of the failure, it is as if the effect had never begun: the next attempt runs it again.
-      const heard = heirOf(core).attempts.has(exec.id) && error !== this.#attempt.over
+      // Anything may be thrown, also nothing.
+      const { over } = this.#attempt
+      const heard = heirOf(core).attempts.has(exec.id) && (!over || error !== over)
       if (heard && still() && !(error instanceof SerializationError))
         this.#log.done(name, 'once', { error: recordError(error) })
       throw error
@@ -161,7 +163,11 @@ export class Effects {
 
 function causesOf(error: unknown): Set<unknown> {
   const causes = new Set<unknown>()
-  for (let it = error; it !== undefined && !causes.has(it); it = memberOf(it, 'cause')) causes.add(it)
+  let it = error
+  do {
+    causes.add(it)
+    it = memberOf(it, 'cause')
+  } while (it !== undefined && !causes.has(it))
   return causes
 }
 
