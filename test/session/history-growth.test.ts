@@ -171,3 +171,26 @@ describe('a long way back', () => {
     }
   })
 })
+
+test('a step writes 50 times while somebody types, and 200 times / about four times the work: what it saw is compared once', async () => {
+  const counts: number[] = []
+  for (const times of [50, 200]) {
+    const page = profile()
+    const session = await page.open(
+      defineWorkflow({ ...flow, history: 20 }).step('fill', ends, async (ctx) => {
+        for (let n = 1; n <= times; n++) {
+          session.state.set('typed', n)
+          await ctx.state.set('row', n)
+        }
+        return Done(0)
+      }),
+    )
+    const listed = vi.spyOn(Object, 'keys')
+    await session.run()
+    counts.push(listed.mock.calls.length)
+    listed.mockRestore()
+  }
+  const [few = 0, many = 0] = counts
+  expect(few).toBeGreaterThan(50)
+  expect(many).toBeLessThan(few * 6)
+})

@@ -95,28 +95,33 @@ function plainOf(of: Plain): Plain {
   return { seq, lineage, changed, paused, nextEvent, nextExec, nextScope, unconsumed: [...unconsumed] }
 }
 
+/** How the state of an item is made of the one before it: each checkpoint of a long step has all those of the last one. */
+const ways = /* @__PURE__ */ new WeakMap<object, readonly [from: unknown, ops: Op[]]>()
+
 /** Numbers the states that differ from `state`, and adds to `roots` how each is made of the one before. */
-function numbering(state: unknown, roots: Op[][]): (root: unknown) => number {
+function numbering(state: unknown, roots: Op[][]): (root: unknown, of: object) => number {
   const numbers = new Map<unknown, number>([[state, -1]])
   let last = state
-  return (root) => {
+  return (root, of) => {
     const known = numbers.get(root)
     if (known !== undefined) return known
-    roots.push(diff(last, root))
+    let way = ways.get(of)
+    if (!way || way[0] !== last) ways.set(of, (way = [last, diff(last, root)]))
+    roots.push(way[1])
     last = root
     numbers.set(root, roots.length - 1)
     return roots.length - 1
   }
 }
 
-function saveExecution(exec: Execution, number: (root: unknown) => number): SavedExecution {
+function saveExecution(exec: Execution, number: (root: unknown, of: object) => number): SavedExecution {
   const entries = renumbered<Entry, Numbered<Entry, 'root'>>(exec.entries, 'root', number)
   // Completed in place: a rest of so many members takes ten times as long.
   return Object.assign(
     { ...exec },
     {
       entries,
-      root: number(exec.root),
+      root: number(exec.root, exec),
       points: Array.from(exec.points.values(), savePoint),
     },
   )
@@ -162,11 +167,12 @@ export function restoreModel(saved: SavedModel, into: Tree = new Tree(undefined)
 function renumbered<From, To>(
   items: readonly From[],
   key: keyof From & keyof To,
-  to: (old: never) => unknown,
+  to: (old: never, of: never) => unknown,
 ): To[] {
-  const made = [...items]
-    .reverse()
-    .map(({ [key]: old, ...it }) => (old === undefined ? it : { ...it, [key]: to(old as never) }))
+  const made = [...items].reverse().map((item) => {
+    const { [key]: old, ...it } = item
+    return old === undefined ? it : { ...it, [key]: to(old as never, item as never) }
+  })
   return made.reverse() as To[]
 }
 
