@@ -118,7 +118,7 @@ function cellsOf(writes: Writes): (path: string | Keys) => Cell {
   const { tree, initial } = writes.parts
   function show(this: Node, listener?: (() => void) | null): unknown {
     if (listener) return tree.subscribe(this, listener)
-    return listener === null ? valueAt(initial(), this.keys) : tree.readAt(this)
+    return listener === null ? valueAt(initial(), this.keys) : tree.read(this)
   }
   // By the node itself: a batch of setters looks up no path.
   function set(this: Node, next: unknown): void {

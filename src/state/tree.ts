@@ -41,13 +41,9 @@ export class Tree implements View {
     return this.#nodes.of(path)
   }
 
+  /** With a node of this tree nothing has to be looked up, unless the node was forgotten meanwhile. */
   read(path: Path): unknown {
-    return this.readAt(this.#nodes.of(path))
-  }
-
-  /** The same for a node of this tree: nothing has to be looked up, unless the node was forgotten meanwhile. */
-  readAt(node: Node): unknown {
-    const here = this.#nodes.of(node)
+    const here = this.#nodes.of(path)
     return this.#handOut(here, this.#value(here))
   }
 
