@@ -9,7 +9,7 @@ export function wordsOf(thrown: unknown): string {
 }
 
 /** A member of what was thrown: it may itself throw when it is looked at. */
-export function memberOf(thrown: unknown, key: 'name' | 'code' | 'cause'): unknown {
+export function memberOf(thrown: unknown, key: 'name' | 'code' | 'cause' | 'errors'): unknown {
   try {
     return (thrown as Record<string, unknown> | null)?.[key]
   } catch {

@@ -340,6 +340,72 @@ describe('an effect that throws', () => {
 })
 
 describe('an effect in flight', () => {
+  test.each([
+    ['an error that they share', new Error('busy')],
+    ['a text', 'busy'],
+    ['nothing', undefined],
+  ])('two effects throw %s, and only the first is caught / the retry takes the same way', async (_, busy) => {
+    const calls: string[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'pay',
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
+      async (ctx) => {
+        const call = (name: string): Promise<string> =>
+          ctx.once(name, () => {
+            calls.push(name)
+            if (calls.length < 3) throw busy
+            return name
+          })
+        const first = await call('first').catch(() => 'none')
+        if (first === 'none') await ctx.once('note', () => 1)
+        return Done([first, await call('second')])
+      },
+    )
+    expect(await (await profile().open(workflow)).run()).toEqual(['none', 'second'])
+    expect(calls).toEqual(['first', 'second', 'second'])
+  })
+
+  test('effects fail together, as when the network is gone / one retry runs all of them again', async () => {
+    let online = false
+    const calls: string[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'load',
+      { on: Go, emits: [Done], retry: { attempts: 2, delay: 10 } },
+      async (ctx) => {
+        const load = (what: string): Promise<string> =>
+          ctx.once(what, async () => {
+            calls.push(what)
+            if (!online) throw new Error('offline')
+            return what
+          })
+        return Done(await Promise.all(['a', 'b', 'c'].map(load)))
+      },
+    )
+    const page = profile()
+    const session = await page.open(workflow)
+    void session.run().catch(() => {})
+    await page.settle()
+    online = true
+    await page.clock.advance(10)
+    expect(session.result).toEqual(['a', 'b', 'c'])
+    expect(calls).toEqual(['a', 'b', 'c', 'a', 'b', 'c'])
+  })
+
+  test('none of several effects succeeds, for Promise.any() / the retry runs them again', async () => {
+    let calls = 0
+    const workflow = defineWorkflow({ ...flow }).step(
+      'ask',
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
+      async (ctx) => {
+        const call = (server: string): Promise<string> =>
+          ctx.once(server, async () => (++calls < 3 ? Promise.reject(new Error('busy')) : server))
+        return Done(await Promise.any([call('one'), call('two')]))
+      },
+    )
+    expect(await (await profile().open(workflow)).run()).toBe('one')
+    expect(calls).toBe(4)
+  })
+
   test('the attempt fails while the effect runs / the retry joins it: one call, and its late result counts', async () => {
     const page = profile()
     const boom = gate<never>()

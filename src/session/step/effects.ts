@@ -14,7 +14,8 @@ import { rebuildError, recordError } from '../model/recorded-error'
 export class Effects {
   readonly #attempt: Host
   readonly #log: PointLog
-  readonly #failures = new Map<string, unknown>()
+  /** By what was thrown. Several may throw one text: it is that of the last one, as the step went on after the others. */
+  readonly #failures = new Map<unknown, string>()
 
   constructor(attempt: Host, log: PointLog) {
     this.#attempt = attempt
@@ -125,8 +126,19 @@ export class Effects {
     const isIt = (it: unknown): boolean => causes.has(it) && !(it instanceof SerializationError)
     // With unknown outcomes, all of those effects, whichever failed first.
     const which = isUnknown(error) ? isUnknown : isIt
-    const failed = [...this.#failures].filter(([, it]) => which(it)).map(([key]) => key)
+    const failed = [...this.#failures].filter(([it]) => which(it)).map(([, key]) => key)
+    if (failed.length > 0) failed.push(...this.#unheard())
     return [...causes].some(isLate) ? [...failed, ...timedOut(this.#attempt.exec)] : failed
+  }
+
+  /** The keys of the effects that have failed last, too, and whose turn has not come. */
+  #unheard(): string[] {
+    const { exec, replay } = this.#attempt
+    const { entries, points } = exec
+    const keys: string[] = []
+    for (let it = entries.at(-1), nth = 2; it?.kind === 'done'; it = entries.at(-nth++))
+      if (points.get(it.key)?.result?.error && replay.turns.isDue(it.key)) keys.push(it.key)
+    return keys
   }
 
   async #recorded(name: string): Promise<unknown> {
@@ -156,18 +168,21 @@ export class Effects {
   }
 
   failed(key: string, error: unknown): unknown {
-    this.#failures.set(key, error)
+    this.#failures.set(error, key)
     return error
   }
 }
 
 function causesOf(error: unknown): Set<unknown> {
-  const causes = new Set<unknown>()
-  let it = error
-  do {
-    causes.add(it)
-    it = memberOf(it, 'cause')
-  } while (it !== undefined && !causes.has(it))
+  const causes = new Set([error])
+  // It comes to those that are added meanwhile, too.
+  for (const it of causes) {
+    const cause = memberOf(it, 'cause')
+    if (cause !== undefined) causes.add(cause)
+    // Those of a `Promise.any()`.
+    const errors = memberOf(it, 'errors')
+    if (Array.isArray(errors)) for (const each of errors) causes.add(each)
+  }
   return causes
 }
 
