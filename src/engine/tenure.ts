@@ -21,12 +21,6 @@ export function emptied(of: string): StorageError {
   )
 }
 
-/** Another page was faster, and what this one held at these paths could not be made one with that. */
-export function overwritten(of: string, lost: readonly string[]): StorageError {
-  const message = `another page was first to write the ${of} after it was emptied; what this one held at "${lost.join('", "')}" is lost`
-  return Object.assign(new StorageError(message), { lost })
-}
-
 const LOOKS = 4
 const NEXT_LOOK = 500
 

@@ -15,6 +15,7 @@ import { deferred, type Deferred } from '../../session/deferred'
 import type { FlowAttempt, SessionFlow, StepChange } from '../../session/flow'
 import { flowChannel } from './channel'
 import { FlowCode } from './code'
+import { heldAgain } from './held'
 import { flowLoadError, loadFlow } from './load'
 import { Origin } from './origin'
 import { LeftWrites } from './left-writes'
@@ -254,7 +255,7 @@ export class FlowState implements SessionFlow {
     const held = this.#base
     const isThere = held.seq === 0 || hasAll(loaded?.applied ?? [], held.applied)
     if (isThere || !(await this.#origin.isEmptied())) return false
-    this.#own.owe(held, this.#code, this.#deps.onError)
+    this.#own.recover(heldAgain(held, this.#code, this.#deps.onError))
     return true
   }
 
@@ -262,10 +263,8 @@ export class FlowState implements SessionFlow {
   #adopt(base: LoadedFlow, always = false): void {
     if (base.seq === this.#base.seq && !always) return
     this.#base = base
-    const { length } = this.#own.all
-    this.#own.stored(base.applied)
     // Some of our writes have landed without an answer, so nobody was told.
-    if (this.#own.all.length < length && !this.#over) this.#channel?.postMessage(base.seq)
+    if (this.#own.stored(base.applied) && !this.#over) this.#channel?.postMessage(base.seq)
     const tree = this.#tree
     const before = tree.root()
     tree.restore(base.state)

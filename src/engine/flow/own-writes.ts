@@ -1,11 +1,8 @@
 import type { Op } from '../../state/op'
 import type { CompiledSchema } from '../../state/schema'
 import { towards } from '../../state/towards'
-import type { FlowCode } from './code'
-import { emptied, overwritten } from '../tenure'
-import { sameContent } from '../../state/same'
-import { Tree } from '../../state/tree'
-import { hasAll, isNamed, named, shareAny, type LoadedFlow, type NamedWrite } from '../../storage/flow'
+import type { Tree } from '../../state/tree'
+import { hasAll, isNamed, named, type NamedWrite } from '../../storage/flow'
 import { deferred, type Deferred } from '../../session/deferred'
 
 /** Makes the operations of a write for a given state, which was made of the writes with these names. */
@@ -57,28 +54,9 @@ export class OwnWrites {
     this.#pending.splice(own < 0 ? this.#pending.length : own, 0, ...all)
   }
 
-  /**
-   * Storage was emptied: what the page holds is stored again, before all else. It takes the place of what a page that held less
-   * was faster to store. What a page that knew nothing of it has written goes over it. `onError` hears of all that, once.
-   */
-  owe(
-    { state, applied: lost }: LoadedFlow,
-    { initial, definition }: FlowCode,
-    onError: (error: unknown) => void,
-  ): void {
-    const of = `flow state of workflow "${definition.name}"`
-    let isTold = false
-    const change: Change = (view, names) => {
-      const root = view.root()
-      const isOlder = shareAny(lost, names)
-      const made = hasAll(lost, names) ? state : isOlder ? root : overlaid(state, root, initial)
-      const paths = isTold ? [] : missing(state, made, initial)
-      isTold ||= paths.length > 0
-      if (paths.length > 0) onError(overwritten(of, paths))
-      return towards(made, root, [])
-    }
-    this.#pending.unshift({ ...none, lost, by: '', n: 0, change, ops: [], tried: deferred<void>() })
-    onError(emptied(of))
+  /** A write that makes lost ones again. It comes before all others. */
+  recover(write: Pick<OwnWrite, 'lost' | 'change'>): void {
+    this.#pending.unshift({ ...none, ...write, by: '', n: 0, ops: [], tried: deferred<void>() })
   }
 
   /** The names to store with these writes, when those were read. */
@@ -99,9 +77,11 @@ export class OwnWrites {
     return this.#pending.find((it) => it.after)
   }
 
-  /** Those with these names are stored. */
-  stored(names: readonly string[]): void {
+  /** Those with these names are stored. Returns whether there were any. */
+  stored(names: readonly string[]): boolean {
+    const { length } = this.#pending
     this.settle((it) => (it.n > 0 ? isNamed(names, it) : hasAll(names, it.lost)))
+    return this.#pending.length < length
   }
 
   /** Those that are stored, or lost, are no longer kept. */
@@ -142,19 +122,3 @@ export class OwnWrites {
 }
 
 const none = { key: undefined, after: undefined, lost: [] }
-
-/** A state with all that another one has, besides what each begins with. */
-function overlaid(state: unknown, other: unknown, initial: unknown): unknown {
-  const both = new Tree(state)
-  both.apply(towards(other, initial, []))
-  return both.root()
-}
-
-/** The paths of what a state has, besides what each begins with, and another one lacks. */
-function missing(state: unknown, other: unknown, initial: unknown): string[] {
-  const begins = towards(initial, other, [])
-  return towards(state, other, [])
-    .filter((it) => it[0] === 'set' || (it[0] === 'splice' && it[4].length > 0))
-    .filter((it) => !begins.some((one) => sameContent(one, it)))
-    .map((it) => String(it[1]))
-}

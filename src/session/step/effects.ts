@@ -136,8 +136,11 @@ export class Effects {
     const { exec, replay } = this.#attempt
     const { entries, points } = exec
     const keys: string[] = []
-    for (let it = entries.at(-1), nth = 2; it?.kind === 'done'; it = entries.at(-nth++))
+    for (let index = entries.length - 1; index >= 0; index--) {
+      const it = entries[index] as Entry
+      if (it.kind !== 'done') break
       if (points.get(it.key)?.result?.error && replay.turns.isDue(it.key)) keys.push(it.key)
+    }
     return keys
   }
 
