@@ -31,18 +31,16 @@ export function useStored(
   const path = bare ? first : second
   if (!isPath(path)) throw misuse(hook)
   const selection = selectionOf(hook, bare ? second : third)
-  const own = !near && !bare && has(first, 'append')
   const store = near
     ? pick(place.session)
-    : own
+    : !bare && has(first, 'append')
       ? (first as PlainStore<unknown>)
       : pick(sessionOf(place, hook, bare ? undefined : first))
   const { show, set } = cellOf(store, path)
   // A session may be loaded by the time that a page takes over what a server has sent, or a late part of it.
   shown = show
-  const sent = own ? show : beginning
   // oxlint-disable-next-line react/rules-of-hooks -- whether a call selects never changes, so the order of hooks does not
-  const value = selection ? useSelected(show, sent, selection) : useSnapshot(show, show, sent)
+  const value = selection ? useSelected(show, beginning, selection) : useSnapshot(show, show, beginning)
   return [value, set] as never
 }
 

@@ -115,10 +115,11 @@ export function cellOf(store: PlainStore<unknown>, path: string | Keys): Cell {
 
 /** The functions are kept at the path's node, and bound instead of closed over, which takes half the memory. */
 function cellsOf(writes: Writes): (path: string | Keys) => Cell {
-  const { tree, initial } = writes.parts
+  const { tree, initial, base } = writes.parts
   function show(this: Node, listener?: (() => void) | null): unknown {
     if (listener) return tree.subscribe(this, listener)
-    return listener === null ? valueAt(initial(), this.keys) : tree.read(this)
+    // A store alone is the same on a server as in the page: there is nothing that it would be read from.
+    return listener === undefined || !base ? tree.read(this) : valueAt(initial(), this.keys)
   }
   // By the node itself: a batch of setters looks up no path.
   function set(this: Node, next: unknown): void {

@@ -4,6 +4,7 @@ import { hydrateRoot } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createEngine, memoryStorage, type SessionStorage } from 'dogear'
+import { useWorkflowState } from 'dogear/react'
 import { checkout, hooks, shop, stage, text } from './stage'
 
 let container: HTMLElement
@@ -152,6 +153,22 @@ test('ssr, and a part hydrates after the session has loaded / still no recoverab
   await act(async () => arrive({ default: Page }))
   await settle()
   expect(text()).toBe(loaded)
+  expect(errors).toEqual([])
+})
+
+test('the stores of a session and of its flow state, read before hydration / still no recoverable error', async () => {
+  const engine = createEngine({ storage: await storedNote() })
+  const session = await engine.open(checkout)
+  session.flowState.set('visits', 7)
+  function Stores({ of }: { readonly of: typeof session }) {
+    const [note] = useWorkflowState(of.state, 'note')
+    const [visits] = useWorkflowState(of.flowState, 'visits')
+    return <p>{JSON.stringify([note, visits])}</p>
+  }
+  container.innerHTML = onServer(<Stores of={createEngine({ storage: memoryStorage() }).session(checkout)} />)
+  expect(text()).toBe('["",null]')
+  await hydrate(<Stores of={session} />)
+  expect(text()).toBe('["stored",7]')
   expect(errors).toEqual([])
 })
 
