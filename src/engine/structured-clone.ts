@@ -1,6 +1,6 @@
 import { SerializationError } from '../errors'
 import { StorageError } from '../storage-errors'
-import { copyKeeping } from '../state/json'
+import { classOf, copyKeeping } from '../state/json'
 import type { Serializer } from '../storage/serializer'
 
 /**
@@ -39,9 +39,16 @@ function keeps(value: unknown, path: string, outer: readonly unknown[]): boolean
     if (outer.includes(value)) throw new SerializationError(path, 'a cycle')
     const inner = [...(value as Iterable<unknown>)].flat(value instanceof Map ? 1 : 0)
     for (const it of inner) check(it, path, [...outer, value])
-    return true
+  } else if (!PLATFORM.test(Object.prototype.toString.call(value).slice(8, -1))) return false
+  // Nothing tells a proxy from what it stands for, or that a buffer was given away. Stored later, it would hold up all else.
+  try {
+    if (!outer.length) structuredClone(value)
+  } catch (error) {
+    // Where structuredClone is missing, as in Jest's jsdom, the session goes on in memory.
+    if ((error as Error).name === 'DataCloneError')
+      throw new SerializationError(path, `${classOf(value)} that cannot be cloned`)
   }
-  return PLATFORM.test(Object.prototype.toString.call(value).slice(8, -1))
+  return true
 }
 
 /** An own key of that name does no harm by itself, but the first `copy[key] = value` would follow it. */

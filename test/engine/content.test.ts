@@ -293,6 +293,27 @@ describe('structuredCloneSerializer', () => {
     state.set('p', new Map([[twice, twice]]))
   })
 
+  test('a map or a set that holds a proxy, as of other state libraries, and a detached buffer / refused at the write; the rest is saved', async () => {
+    const { open } = profile()
+    const session = await open(asking, clone)
+    const detached = new ArrayBuffer(4)
+    structuredClone(detached, { transfer: [detached] })
+    const proxy = new Proxy({ n: 1 }, {})
+    for (const value of [
+      new Map([['a', proxy]]),
+      new Set([[proxy]]),
+      { deep: [new Map([[1, new Set([proxy])]])] },
+      detached,
+    ])
+      expect(thrown(() => session.state.set('p', value))).toMatchObject({
+        code: 'SERIALIZATION',
+        path: expect.stringMatching(/^state\.p/),
+      })
+    session.state.set('p', { proxy })
+    await session.flush()
+    expect(session.state.get()).toEqual({ p: { proxy: { n: 1 } } })
+  })
+
   test('a schema of dates, maps and sets / the same state after a reload', async () => {
     const dated = defineWorkflow({
       ...flow,
