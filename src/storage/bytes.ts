@@ -1,11 +1,10 @@
+import { isBytes } from './checksum'
 import { BYTES_FORMAT } from './format'
 import type { StoredExport, StoredSession } from './storage'
 
 /** A part as its serializer has made it. (Bytes from a custom serializer are not bytes of text.) */
 export function partOf(format: number, data: unknown): unknown {
-  return (format === 4 || format === BYTES_FORMAT) && data instanceof Uint8Array
-    ? new TextDecoder().decode(data)
-    : data
+  return (format === 4 || format === BYTES_FORMAT) && isBytes(data) ? new TextDecoder().decode(data) : data
 }
 
 /** An export is for files and for people, so text that is kept as bytes becomes text again. */

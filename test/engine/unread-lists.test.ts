@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createEngine, defineWorkflow, memoryStorage, type SessionStorage } from 'dogear'
 import { virtualClock } from 'dogear/testing'
@@ -13,9 +14,8 @@ const COUNT = 3000
 afterEach(() => vi.restoreAllMocks())
 
 /** A session of 3 MB in parts, and a storage that has it. */
-async function large(state: object = {}) {
+async function large(state: object = {}, storage: SessionStorage = memoryStorage()) {
   const clock = virtualClock()
-  const storage = memoryStorage()
   const engine = createEngine({ storage, clock })
   const entries = Array.from({ length: COUNT }, (_, at) => entry(at))
   const session = await engine.open(keeping, { id: 'a', initialState: { ...state, entries } })
@@ -48,6 +48,29 @@ describe('a large list in a session without a schema', () => {
       undefined,
       undefined,
     ])
+  })
+
+  test('its storage gives bytes of another realm, as in Jest with jsdom / it opens, and a damaged part is refused', async () => {
+    const inner = memoryStorage()
+    const foreign = runInNewContext('Uint8Array') as Uint8ArrayConstructor
+    let spoil: (bytes: Uint8Array) => void = () => {}
+    const { open, storage } = await large(
+      {},
+      {
+        ...inner,
+        keepsBytes: true,
+        async read(id) {
+          const found = await inner.read(id)
+          const parts = found?.parts?.map(([n, data]) => [n, foreign.from(data as Uint8Array)] as const)
+          parts?.forEach(([, data]) => spoil(data))
+          return found && { ...found, ...(parts && { parts }) }
+        },
+      },
+    )
+    expect((await storage.read('a'))?.parts?.every(([, data]) => data instanceof foreign)).toBe(true)
+    expect((await open()).state.get('entries.1500')).toEqual(entry(1500))
+    spoil = (bytes) => void (bytes[9]! ^= 1)
+    expect(await failure(open())).toMatchObject({ code: 'UNREADABLE_RECORD' })
   })
 
   test('another field is written / the list stays unread', async () => {
