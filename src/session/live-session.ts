@@ -148,6 +148,8 @@ export class LiveSession extends Standing implements Running {
     core.options.writer.openEdits.steps = undefined
     catchUp(this, false)()
     for (const again of early) core.write(again())
+    // What was read is shown now: a leader that hangs may be long in saying more.
+    core.model.tree.flush()
     this.changed()
   }
 

@@ -135,6 +135,23 @@ describe('two tabs on one session', () => {
     expect([session.role, session.state.get('text')]).toEqual(['follower', 'typed'])
   })
 
+  test('the first hangs when the second tab opens / whoever listens in the second is told of what is shown', async () => {
+    const { tab, clock, tabs } = browser()
+    const deaf = ears(tabs)
+    const one = await tab({ channel: deaf.channel }).open(asking)
+    one.state.set('typed', 'here')
+    await one.flush()
+    deaf.close()
+    const two = tab().session(asking)
+    const told: unknown[] = []
+    two.state.subscribe('typed', () => told.push(two.state.get('typed')))
+    await clock.advance(2000)
+    expect([two.role, two.state.get('typed'), told]).toEqual(['follower', 'here', ['here']])
+    deaf.open()
+    await clock.advance(2000)
+    expect(told).toEqual(['here'])
+  })
+
   test('one executes; the other sees status, asks, state and result', async () => {
     const { tab, clock } = browser()
     effects.length = 0
