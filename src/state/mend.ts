@@ -1,10 +1,10 @@
 import { StateValidationError } from '../errors'
+import { applied } from './applied'
 import type { Op } from './op'
 import { parentOf, toPath, type Path } from './path'
 import { sameContent } from './same'
 import { tried, type CompiledSchema } from './schema'
 import { towards } from './towards'
-import { Tree } from './tree'
 import { at, currentOf, type Current } from './view'
 
 /**
@@ -23,9 +23,7 @@ export function mend(schema: CompiledSchema, state: unknown): Op[] {
 
 /** Operations on a state, with what mends it then. */
 function mended(schema: CompiledSchema, state: unknown, ops: readonly Op[]): Op[] {
-  const tree = new Tree(state)
-  tree.apply(ops)
-  return [...ops, ...mend(schema, tree.root())]
+  return [...ops, ...mend(schema, applied(state, ops))]
 }
 
 /** Operations that were made for one state and land on another, with what mends it then. */

@@ -1,6 +1,6 @@
+import { applied } from '../../state/applied'
 import { sameContent } from '../../state/same'
 import { towards } from '../../state/towards'
-import { Tree } from '../../state/tree'
 import { hasAll, shareAny, type LoadedFlow } from '../../storage/flow'
 import { StorageError } from '../../storage-errors'
 import { emptied } from '../tenure'
@@ -22,7 +22,9 @@ export function heldAgain(
   const change: Change = (view, names) => {
     const root = view.root()
     const isOlder = shareAny(lost, names)
-    const made = hasAll(lost, names) ? state : isOlder ? root : overlaid(state, root, initial)
+    // With all that the other one has, besides what each begins with.
+    const both = (): unknown => applied(state, towards(root, initial, []))
+    const made = hasAll(lost, names) ? state : isOlder ? root : both()
     const paths = isTold ? [] : missing(state, made, initial)
     isTold ||= paths.length > 0
     if (paths.length > 0) onError(overwritten(of, paths))
@@ -30,13 +32,6 @@ export function heldAgain(
   }
   onError(emptied(of))
   return { lost, change }
-}
-
-/** A state with all that another one has, besides what each begins with. */
-function overlaid(state: unknown, other: unknown, initial: unknown): unknown {
-  const both = new Tree(state)
-  both.apply(towards(other, initial, []))
-  return both.root()
 }
 
 /** The paths of what a state has, besides what each begins with, and another one lacks. */
