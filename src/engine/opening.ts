@@ -230,7 +230,7 @@ export class Opening {
     } catch (thrown) {
       if (meanwhile.over) return
       const error = await this.#explain(thrown)
-      meanwhile.show(notLoaded(error))
+      meanwhile.persistence = notLoaded(error)
       this.live.changed()
       this.#deps.onError(error)
     }
@@ -249,7 +249,7 @@ export class Opening {
       const error = new StorageError(
         `session "${this.#id}" was read too late: a run has gone on without it; reload to go back to what is stored`,
       )
-      meanwhile.show({ status: 'degraded', error })
+      meanwhile.persistence = Object.freeze({ status: 'degraded', error })
       live.changed()
       this.#deps.onError(error)
     } else {

@@ -19,21 +19,13 @@ export class Meanwhile implements Journaling {
   #holds = false
   /** Called when the session is closed. */
   onEnd: () => void = () => {}
-  #persistence: Persistence
+  /** Also why the stored session is left as it is. */
+  persistence: Persistence
   readonly #error: Error
 
   constructor(status: 'degraded' | 'memory-only', error: Error) {
     this.#error = error
-    this.#persistence = Object.freeze({ status, error })
-  }
-
-  get persistence(): Persistence {
-    return this.#persistence
-  }
-
-  /** Reports why the stored session is left as it is. */
-  show(persistence: Persistence): void {
-    this.#persistence = Object.freeze(persistence)
+    this.persistence = Object.freeze({ status, error })
   }
 
   push(record: SessionRecord): void {
@@ -57,7 +49,7 @@ export class Meanwhile implements Journaling {
   /** As with any write that storage has not taken. Where there is none, nobody expects it to. */
   async close(): Promise<void> {
     this.abandon()
-    if (this.#holds && this.#persistence.status !== 'memory-only') throw this.#error
+    if (this.#holds && this.persistence.status !== 'memory-only') throw this.#error
   }
 
   abandon(): void {
