@@ -21,7 +21,7 @@ export function orphansOf({ model: { execs, queues, scopes, buffers }, definitio
   const work: (readonly [step: string, events: readonly CollectedEvent[]])[] = execs
     .values()
     .map((it) => [it.step, it.events])
-  for (const [step, queue] of queues) work.push([step, [...queue].flatMap((it) => it.members ?? [it])])
+  for (const [step, queue] of queues) work.push([step, queue.items.flatMap((it) => it.members ?? [it])])
   for (const { gathered } of scopes.values()) work.push(...gathered)
   for (const [name, kept] of buffers) work.push([stepOf(name), kept])
   return work

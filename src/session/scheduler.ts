@@ -238,7 +238,7 @@ export class Scheduler {
     // After a step by hand, what may start waits for the next one.
     if (nextQueued(core)) return
     for (const [name, queue] of model.queues) if (queue.size > 0 && core.step(name) === undefined) return
-    const waiting = [...model.queues.values()].flatMap((it) => [...it]).map((it) => it.type)
+    const waiting = [...model.queues.values()].flatMap((it) => it.items).map((it) => it.type)
     const kept = [...model.buffers.values()].flat().map((it) => it.type)
     core.append({
       kind: 'finished',

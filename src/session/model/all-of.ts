@@ -18,7 +18,7 @@ export function isComplete(queue: Fifo<Delivery>, step: StepDefinition): boolean
 export function oneOfEach(queue: Fifo<Delivery> | undefined, { on }: StepDefinition): number[] | undefined {
   const ids: number[] = []
   let missing = on.length
-  for (const event of queue ?? []) {
+  for (const event of queue?.items ?? []) {
     const place = on.findIndex((it, index) => it.type === event.type && ids[index] === undefined)
     if (place < 0) continue
     ids[place] = event.id

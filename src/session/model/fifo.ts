@@ -40,10 +40,6 @@ export class Fifo<T> {
     return this.#items.slice(this.#front)
   }
 
-  *[Symbol.iterator](): Generator<T> {
-    for (let index = this.#front; index < this.#items.length; index++) yield this.#items[index] as T
-  }
-
   #dropFront(): void {
     // Most queues hold one item at a time.
     if (this.#items.length === 1) return void this.#items.pop()
