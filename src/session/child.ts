@@ -8,6 +8,7 @@ import { Writer } from '../state/writer'
 import type { WorkflowEvent } from '../workflow/event'
 import type { Definition } from '../workflow/workflow'
 import { Core } from './core'
+import { heedStop } from './level'
 import { flowWriter, type SessionFlow } from './flow'
 import { begun, failures } from './step/in-this-page'
 import { interrupt } from './step/interruption'
@@ -142,7 +143,7 @@ class Child implements Nested {
     this.#rests = false
     // The page died between its end and the parent's record of it.
     if (run?.end) return this.#finish()
-    core.stopIfAsked()
+    heedStop(core)
     if (core.model.run?.end) return
     if (run === undefined) {
       const { type } = core.definition.options.start

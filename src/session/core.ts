@@ -112,7 +112,7 @@ export class Core implements Level {
       const { seq, at, exec, key } = record
       this.nested(exec, key)?.told({ seq, at, ...record.record })
     }
-    if (!this.model.paused || !leavesStop(record)) this.stopIfAsked(record.at)
+    if (!this.model.paused || !leavesStop(record)) heedStop(this, record.at)
   }
 
   #noteTimes(record: SessionRecord): void {
@@ -141,11 +141,6 @@ export class Core implements Level {
   mend(): void {
     const ops = mend(this.options.writer.schema, this.model.tree.root())
     if (ops.length > 0) this.append({ kind: 'wrote', ops })
-  }
-
-  /** The stop event ends the run, however it was emitted, at the time of its record. */
-  stopIfAsked(at = 0): void {
-    heedStop(this, at)
   }
 
   /**
@@ -236,7 +231,7 @@ export class Core implements Level {
 
   /** Ends what is over by now, also where its timer is late: the page may just have woken, or have gone back to the end. */
   expire(): void {
-    this.stopIfAsked()
+    heedStop(this)
     if (this.deadlines.due) this.wake()
   }
 

@@ -3,7 +3,7 @@ import { genuine, isEvent, vouched, type WorkflowEvent } from '../workflow/event
 import { definitionOf, type Definition } from '../workflow/workflow'
 import type { Core } from './core'
 import { knownEvent } from './step/known-event'
-import type { Level } from './level'
+import { heedStop, type Level } from './level'
 import { patiently } from './patience'
 import type { Emission } from './model/record'
 import { emissionsOf, isUnclear, type Routed } from './routing'
@@ -71,7 +71,7 @@ export function dispatch(
   patient: boolean = true,
 ): boolean | Promise<boolean> {
   // See `Core.expire`. What was only opened has yet to begin, and may be what takes it.
-  core.stopIfAsked()
+  heedStop(core)
   core.wake()
   const found = takerOf(core, event, step, patient)
   if (found) {

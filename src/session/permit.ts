@@ -1,4 +1,5 @@
 import type { Core } from './core'
+import { heedStop } from './level'
 import { interrupt } from './step/interruption'
 
 const none: readonly string[] = []
@@ -22,7 +23,7 @@ export class Permit {
   begin(held: boolean): void {
     this.held = held
     const { paused } = this.#core.model
-    if (!paused) this.#core.stopIfAsked()
+    if (!paused) heedStop(this.#core)
     this.interrupt()
     if (!paused) this.granted()
   }

@@ -8,6 +8,7 @@ import type { Core } from './core'
 import type { Deadlines } from './deadlines'
 import { failRun } from './step/failure'
 import { gathersAfter } from './gathers'
+import { heedStop } from './level'
 import type { LiveAttempt } from './step/live-attempt'
 import { goesOn, type Execution, type Scope } from './model/model'
 import { MOST_STEPS } from './outcome'
@@ -119,7 +120,7 @@ export class Scheduler {
     const { core } = this
     if (!core.model.paused) core.append({ kind: 'paused' })
     // A rewind may have led to right before the end.
-    core.stopIfAsked()
+    heedStop(core)
     this.#stepping = true
     const started = this.startOne()
     this.#stepping = false
