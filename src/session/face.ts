@@ -6,6 +6,7 @@ import { createStateStore, type StateStore } from '../state/store'
 import type { StoreParts } from '../state/writes'
 import type { AnyWorkflow } from '../workflow/shape'
 import type { OpenAsk } from '../workflow/ask'
+import { listen } from './catch-up'
 import { reply, send } from './inbox'
 import type { LiveSession } from './live-session'
 import { goesOn, type Point, type Waiting } from './model/model'
@@ -91,7 +92,7 @@ const actions = {
   history: ({ core }: LiveSession) => core.history.entries(core.options.privacy),
   events(live: LiveSession, options: EventsOptions = {}) {
     checkOptions('events()', options, { buffer: 'number', follow: '', records: '' })
-    return live.events(options)
+    return listen(live, live.gate, options)
   },
   subscribe: (live: LiveSession, listener: () => void) => live.subscribe(listener),
   setResources: ({ core }: LiveSession, values: Readonly<Kept>) => core.options.resources.set(values),

@@ -2,7 +2,7 @@ import { nextTask } from '../clock'
 import { SessionClosedError } from '../errors'
 import type { WorkflowEvent } from '../workflow/event'
 import { Announcer } from './announcer'
-import { catchUp, endSoonIfOver, listen } from './catch-up'
+import { catchUp, endSoonIfOver } from './catch-up'
 import { nest } from './child'
 import { Core } from './core'
 import type { CoreOptions } from './core-options'
@@ -22,7 +22,7 @@ import { settle } from './settle'
 import type { Remote } from './followers/remote'
 import type { Progress, Resumed } from './session'
 import { Standing } from './standing'
-import { Streams, type EventsOptions } from './stream'
+import { Streams } from './stream'
 
 export type LiveOptions = Omit<CoreOptions, 'onRecord' | 'onStream' | 'onProgress' | 'onChange' | 'nest'> & {
   /** Called once, when the session is closed. */
@@ -267,10 +267,6 @@ export class LiveSession extends Standing implements Running {
     if (this.gate.phase !== 'open') return
     this.changed()
     this.scheduler.run()
-  }
-
-  events(options: EventsOptions): AsyncIterableIterator<WorkflowEvent> {
-    return listen(this, this.gate, options)
   }
 
   subscribe(listener: () => void): () => void {
