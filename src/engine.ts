@@ -170,11 +170,17 @@ export function createEngine(options: EngineOptions = {}): Engine {
     },
     list: (filter) => list(storage, filter),
     delete: (id) => registry.remove(id, () => storage.delete(id)),
-    export: (id) => exported(registry, storage, id),
+    export: async (id) => {
+      checkArgument('engine.export()', id, 'string')
+      // What has happened here and waits for its window is a part of it.
+      const open = registry.face(id)
+      if (open) await open.flush().catch(() => {})
+      return storage.export(id)
+    },
     import: async (workflow, json, open = {}) =>
       (await registry.import(workflow, json, open)) as unknown as Session<typeof workflow>,
     flow: (workflow) => flowOf(registry, workflow),
-    clear: (which) => clear(registry, which),
+    clear: (which) => registry.clear(which),
     sweep: async () => {
       const old = await expired(deps)
       await Promise.all([storage.sweep(deps.clock.now()), ...old.map((id) => engine.delete(id))])
@@ -200,19 +206,6 @@ const taken = {
   page: 'addEventListener',
   timeout: 'number',
   onError: 'function',
-}
-
-async function exported(registry: Registry, storage: SessionStorage, id: string): Promise<unknown> {
-  checkArgument('engine.export()', id, 'string')
-  const open = registry.face(id)
-  // What has happened here and waits for its window is a part of it.
-  if (open) await open.flush().catch(() => {})
-  return storage.export(id)
-}
-
-async function clear(registry: Registry, which: { prefix?: string | undefined } = {}): Promise<void> {
-  checkOptions('engine.clear()', which, { prefix: 'string' })
-  await registry.clear(which.prefix ?? undefined)
 }
 
 /** The ids of the sessions that are past their time. */

@@ -53,7 +53,10 @@ export class Membership {
     })
     this.#election = new Election(options, {
       line: this.#line,
-      call: () => (this.following ? this.following.hello() : this.#post({ kind: 'hello', tab: options.by, epoch: -1, seq: -1 })),
+      call: () =>
+        this.following
+          ? this.following.hello()
+          : this.#post({ kind: 'hello', tab: options.by, epoch: -1, seq: -1 }),
       onWon: () => void this.#promote().catch(() => {}),
       onLost: () => this.#demote(),
     })

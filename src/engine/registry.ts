@@ -200,7 +200,9 @@ export class Registry {
   }
 
   /** Removes all sessions whose ids begin so; without a prefix all of them, and flow state too. */
-  async clear(prefix: string | undefined): Promise<void> {
+  async clear(which: { prefix?: string | undefined } = {}): Promise<void> {
+    checkOptions('engine.clear()', which, { prefix: 'string' })
+    const prefix = which.prefix ?? undefined
     const { storage } = this.#deps
     const named = this.ids.filter((it) => it.startsWith(prefix ?? ''))
     // Each goes as soon as it is closed: a tab that leads then would lead what is about to go, and be outdated.
