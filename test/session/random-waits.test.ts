@@ -199,6 +199,12 @@ class Model {
     return found
   }
 
+  /** How long it takes until a second one is due. Of two at once, the one with less to repeat goes on first after a reload. */
+  get alone(): number {
+    const all = [...this.open, ...this.retries].flatMap(({ due }) => due ?? []).sort((a, b) => a - b)
+    return Math.max(0, (all[1] ?? Infinity) - this.now - 1)
+  }
+
   /** `away`: nobody looked at the clock meanwhile. */
   advance(ms: number, away: boolean): void {
     const until = this.now + ms
@@ -404,7 +410,7 @@ async function play(seed: number): Promise<string[]> {
         await flushed()
         for (const it of open) crash(it.engine)
         open = []
-        const time = what === 'away' ? Math.floor(chance() * 200_000) : 0
+        const time = what === 'away' ? Math.min(Math.floor(chance() * 200_000), model.alone) : 0
         await clock.advance(time)
         storage = storage.restart()
         enter()
