@@ -10,7 +10,7 @@ import {
   type PointResult,
 } from './model'
 import type { ChildBegin, Emission, SessionRecord } from './record'
-import { answer, deliver } from './reduce-deliver'
+import { deliver } from './reduce-deliver'
 import { foldWorked } from './reduce-run'
 import { commit } from './reduce-state'
 
@@ -60,10 +60,6 @@ export function foldDone(model: Model, record: Of<'done'>): void {
   keepSends(model, exec, record.sends)
   addMoment(model, exec, point ? 'done' : 'opened', key)
   commit(model, exec)
-}
-
-export function foldAnswered(model: Model, { exec: id, key, value, timeout }: Of<'answered'>): void {
-  answer(model, id, key, timeout ? { timeout } : { value })
 }
 
 export function foldFlowWrote(model: Model, { exec: id, key, ops, seq }: Of<'flowWrote'>): void {

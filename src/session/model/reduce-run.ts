@@ -13,12 +13,6 @@ export function foldStarted(model: Model, { run, event }: Of<'started'>): void {
   deliver(model, event)
 }
 
-export function foldSent(model: Model, { event }: Of<'sent'>): void {
-  // An event came after all: a stalled run goes on.
-  if (model.run?.end?.status === 'stalled') model.run.end = undefined
-  deliver(model, event)
-}
-
 export function foldTaken(model: Model, { exec: id, step, events: ids, at, seq, worked }: Of<'taken'>): void {
   const queue = model.queues.get(step)
   const taken = ids.length === 1 ? take(queue, ids[0]!) : ids.flatMap((it) => take(queue, it))

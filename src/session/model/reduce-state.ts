@@ -25,11 +25,6 @@ export function foldWrote(model: Model, { exec: id, ops }: Of<'wrote'>): void {
   addEntry(exec, { kind: 'wrote', ops, since, version: model.changed })
 }
 
-export function foldSaw(model: Model, { exec: id, reads }: Of<'saw'>): void {
-  const exec = model.execs.get(id)
-  if (exec) addEntry(exec, { kind: 'saw', reads, version: model.changed, root: model.tree.root() })
-}
-
 /** What an execution did up to now stays, however its attempt ends. */
 export function commit(model: Model, exec: Execution): void {
   exec.committed = exec.entries.length

@@ -1,17 +1,11 @@
+import { addEntry } from './ledger'
 import { createModel, type Entry, type Model } from './model'
 import { emitted, type ChildBegin, type RecordBody, type SessionRecord } from './record'
-import {
-  foldAnswered,
-  foldCollected,
-  foldDone,
-  foldFlowWrote,
-  foldOpened,
-  foldRetried,
-  reopen,
-} from './reduce-points'
+import { foldCollected, foldDone, foldFlowWrote, foldOpened, foldRetried, reopen } from './reduce-points'
+import { answer, deliver } from './reduce-deliver'
 import { foldRewound } from './reduce-rewound'
-import { foldEnded, foldFinished, foldGathered, foldSent, foldStarted, foldTaken } from './reduce-run'
-import { foldSaw, foldWrote, rollback } from './reduce-state'
+import { foldEnded, foldFinished, foldGathered, foldStarted, foldTaken } from './reduce-run'
+import { foldWrote, rollback } from './reduce-state'
 import { renamed } from './renamed'
 import { restoreModel, saveModel } from './saved-model'
 
@@ -69,13 +63,22 @@ const folds: Folds = /* @__PURE__ */ Object.assign(Object.create(null) as object
     Object.assign(model, createModel(state, lineage, tree), { seq, heard })
   },
   started: foldStarted,
-  sent: foldSent,
+  sent(model, { event }) {
+    // An event came after all: a stalled run goes on.
+    if (model.run?.end?.status === 'stalled') model.run.end = undefined
+    deliver(model, event)
+  },
   taken: foldTaken,
   wrote: foldWrote,
-  saw: foldSaw,
+  saw(model, { exec: id, reads }) {
+    const exec = model.execs.get(id)
+    if (exec) addEntry(exec, { kind: 'saw', reads, version: model.changed, root: model.tree.root() })
+  },
   opened: foldOpened,
   done: foldDone,
-  answered: foldAnswered,
+  answered(model, { exec, key, value, timeout }) {
+    answer(model, exec, key, timeout ? { timeout } : { value })
+  },
   flowWrote: foldFlowWrote,
   child(model, { exec: id, key, record, seq, at, private: paths }) {
     const exec = model.execs.get(id)
