@@ -1,4 +1,4 @@
-import { Ledger, type CollectedEvent, type Entry, type Execution, type Model, type Point } from './model'
+import { Ledger, type Entry, type Execution, type Model, type Point } from './model'
 
 /** Most executions record nothing but their end: they share these. */
 export const noEntries: readonly Entry[] = Object.freeze([])
@@ -10,7 +10,7 @@ export function addEntry(exec: Execution, entry: Entry): void {
 }
 
 /** The version of the state that the execution knows. */
-function versionOf({ entries, version }: Execution): number {
+export function versionOf({ entries, version }: Execution): number {
   return entries[entries.length - 1]?.version ?? version
 }
 
@@ -25,16 +25,6 @@ export function addMoment(
   const entry: Entry =
     versionOf(exec) === changed ? { kind, key, version } : { kind, key, version, root: tree.root() }
   addEntry(exec, entry)
-}
-
-/** A sent event goes out with the next point, and has no state of its own. */
-export function addSent(exec: Execution, event: CollectedEvent): void {
-  addEntry(exec, { kind: 'sent', event, version: versionOf(exec) })
-}
-
-/** A write to flow state is no part of the state. */
-export function addFlowWrite(exec: Execution, key: string): void {
-  addEntry(exec, { kind: 'flow', key, version: versionOf(exec) })
 }
 
 export function addPoint(model: Model, exec: Execution, point: Point): void {

@@ -1,5 +1,5 @@
 import { Tree } from '../../state/tree'
-import { addFlowWrite, addMoment, addPoint, addSent, addWait, dropWait } from './ledger'
+import { addEntry, addMoment, addPoint, addWait, dropWait, versionOf } from './ledger'
 import {
   bufferName,
   createModel,
@@ -67,7 +67,8 @@ export function foldFlowWrote(model: Model, { exec: id, key, ops, seq }: Of<'flo
   const exec = model.execs.get(id)
   if (exec === undefined) return
   addPoint(model, exec, settledPoint(key, 'flow', seq, {}))
-  addFlowWrite(exec, key)
+  // It is no part of the state.
+  addEntry(exec, { kind: 'flow', key, version: versionOf(exec) })
 }
 
 export function foldCollected(model: Model, record: Of<'collected'>): void {
@@ -133,6 +134,8 @@ function takeOut<T extends { readonly type: string }>(buffer: T[], type: string)
 }
 
 function keepSends(model: Model, exec: Execution, sends: readonly Emission[] = []): void {
-  for (const { type, data } of sends) addSent(exec, { type, data })
+  // They have no state of their own.
+  for (const { type, data } of sends)
+    addEntry(exec, { kind: 'sent', event: { type, data }, version: versionOf(exec) })
   for (const event of sends) deliver(model, event)
 }
