@@ -92,7 +92,9 @@ export class Core implements Level {
     if (this.worked && (body.kind === 'taken' || body.kind === 'opened'))
       body = { ...bodyOf(body), worked: this.worked() } as RecordBody
     // What was stored for a rollback has no private values.
-    const rebases = rollsBack(body) && (hasStaying(this.model) || !this.options.privacy.none)
+    const { kind } = body
+    const rollsBack = kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
+    const rebases = rollsBack && (hasStaying(this.model) || !this.options.privacy.none)
     if (within) within.append(body, durability)
     else {
       const record = this.#stamp(body)
@@ -106,23 +108,19 @@ export class Core implements Level {
 
   /** Does what follows from a folded record. */
   told(record: SessionRecord): void {
-    this.#noteTimes(record)
-    this.#tell(record, record)
-    if (record.kind === 'child') {
-      const { seq, at, exec, key } = record
-      this.nested(exec, key)?.told({ seq, at, ...record.record })
-    }
-    if (!this.model.paused || !leavesStop(record)) heedStop(this, record.at)
-  }
-
-  #noteTimes(record: SessionRecord): void {
     const { kind } = record
     if (kind === 'retried' || kind === 'reset' || kind === 'rewound') this.unsurveyed = true
-    if (kind === 'child') this.storedAt = 0
     if (kind === 'opened' && record.deadline !== undefined)
       this.#wait({ at: record.deadline, exec: record.exec, key: record.key })
     if (kind === 'attemptFailed' && record.retryAt !== undefined)
       this.#wait({ at: record.retryAt, exec: record.exec })
+    if (kind === 'child') this.storedAt = 0
+    this.#tell(record, record)
+    if (kind === 'child') {
+      const { seq, at, exec, key } = record
+      this.nested(exec, key)?.told({ seq, at, ...record.record })
+    }
+    if (!this.model.paused || !leavesStop(record)) heedStop(this, record.at)
   }
 
   #wait(due: Due): void {
@@ -275,7 +273,3 @@ export class Core implements Level {
 }
 
 const none: readonly never[] = Object.freeze([])
-
-function rollsBack({ kind }: RecordBody): boolean {
-  return kind === 'attemptFailed' || kind === 'interrupted' || kind === 'finished'
-}
