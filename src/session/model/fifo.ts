@@ -25,7 +25,14 @@ export class Fifo<T> {
   /** Takes the first item out. */
   shift(): T | undefined {
     const item = this.#items[this.#front]
-    if (this.size > 0) this.#dropFront()
+    if (this.size < 1) return item
+    // Most queues hold one item at a time.
+    if (this.#items.length === 1) this.#items.pop()
+    // Half of it is behind us: let go of what was taken, at a constant cost per item.
+    else if (++this.#front > 64 && this.#front * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#front)
+      this.#front = 0
+    }
     return item
   }
 
@@ -38,16 +45,5 @@ export class Fifo<T> {
   /** All of it, in order: a list of its own. Walking through a long queue takes ten times as long. */
   get items(): T[] {
     return this.#items.slice(this.#front)
-  }
-
-  #dropFront(): void {
-    // Most queues hold one item at a time.
-    if (this.#items.length === 1) return void this.#items.pop()
-    this.#front++
-    // Half of it is behind us: let go of what was taken, at a constant cost per item.
-    if (this.#front > 64 && this.#front * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#front)
-      this.#front = 0
-    }
   }
 }
