@@ -63,7 +63,11 @@ export function unwrap(schema: Schema): Structure {
 export function stepInto({ schema, def }: Structure, key: string): Schema | undefined {
   switch (def.type) {
     case 'object':
-      return knows(def, key) ? def.shape?.[key] : isNever(def.catchall) ? undefined : def.catchall
+      return knows(def, key)
+        ? def.shape?.[key]
+        : insideOf(def.catchall)?.def.type === 'never'
+          ? undefined
+          : def.catchall
     case 'array':
       return listIndex(key) < 0 ? undefined : def.element
     case 'tuple':
@@ -90,10 +94,6 @@ export function mayBeAbsent({ def }: Structure, key: string, next: Schema): bool
 
 function knows(def: Definition, key: string): boolean {
   return Object.hasOwn(def.shape ?? {}, key)
-}
-
-function isNever(schema: Schema | undefined): boolean {
-  return insideOf(schema)?.def.type === 'never'
 }
 
 function takesKey(def: Definition, key: string): boolean {
