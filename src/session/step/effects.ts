@@ -128,7 +128,8 @@ export class Effects {
     const which = isUnknown(error) ? isUnknown : isIt
     const failed = [...this.#failures].filter(([it]) => which(it)).map(([, key]) => key)
     if (failed.length > 0) failed.push(...this.#unheard())
-    return [...causes].some(isLate) ? [...failed, ...timedOut(this.#attempt.exec)] : failed
+    const isLate = [...causes].some((it) => it instanceof TimeoutError && it.scope === 'wait')
+    return isLate ? [...failed, ...timedOut(this.#attempt.exec)] : failed
   }
 
   /** The keys of the effects that have failed last, too, and whose turn has not come. */
@@ -187,10 +188,6 @@ function causesOf(error: unknown): Set<unknown> {
     if (Array.isArray(errors)) for (const each of errors) causes.add(each)
   }
   return causes
-}
-
-function isLate(error: unknown): boolean {
-  return error instanceof TimeoutError && error.scope === 'wait'
 }
 
 /** The waits that timed out last. None if the step has recorded something since: then it went on that way. */
