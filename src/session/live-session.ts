@@ -78,7 +78,11 @@ export class LiveSession extends Standing implements Running {
     this.core.ready = () => this.gate.phase === 'open' && !core.remote && this.permit.granted()
     this.scheduler = new Scheduler(this.core)
     this.outcome = new Outcome(this.core)
-    this.#leave = options.resources.subscribe(() => this.#resourcesChanged())
+    this.#leave = options.resources.subscribe(() => {
+      if (this.gate.phase !== 'open') return
+      this.changed()
+      this.scheduler.run()
+    })
   }
 
   /** The session was read: early writes go on top of it, and interrupted work goes on. */
@@ -261,12 +265,6 @@ export class LiveSession extends Standing implements Running {
       for (const { point } of this.core.openAsks()) this.streams.push(point.event as WorkflowEvent)
     this.streams.show(record, this.core.definition.options.stop.type, goesOn(this.core.model))
     this.changed(kind === 'finished')
-  }
-
-  #resourcesChanged(): void {
-    if (this.gate.phase !== 'open') return
-    this.changed()
-    this.scheduler.run()
   }
 
   subscribe(listener: () => void): () => void {
