@@ -391,6 +391,31 @@ describe('an effect in flight', () => {
     expect(calls).toEqual(['a', 'b', 'c', 'a', 'b', 'c'])
   })
 
+  test('effects fail with one error that they share, and the step waits for all before it throws it / the retry runs all of them again', async () => {
+    const offline = new Error('offline')
+    const calls: string[] = []
+    const workflow = defineWorkflow({ ...flow }).step(
+      'load',
+      { on: Go, emits: [Done], retry: { attempts: 2 } },
+      async (ctx) => {
+        const load = (what: string): Promise<string> =>
+          ctx.once(what, () => {
+            calls.push(what)
+            if (calls.length < 4) throw offline
+            return what
+          })
+        // This one is caught, and the step goes on.
+        await load('hint').catch(() => {})
+        const both = await Promise.allSettled(['a', 'b'].map(load))
+        const failed = both.find((it) => it.status === 'rejected')
+        if (failed) throw failed.reason
+        return Done(both.length)
+      },
+    )
+    expect(await (await profile().open(workflow)).run()).toBe(2)
+    expect(calls).toEqual(['hint', 'a', 'b', 'a', 'b'])
+  })
+
   test('none of several effects succeeds, for Promise.any() / the retry runs them again', async () => {
     let calls = 0
     const workflow = defineWorkflow({ ...flow }).step(

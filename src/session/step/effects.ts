@@ -14,8 +14,8 @@ import { rebuildError, recordError } from '../model/recorded-error'
 export class Effects {
   readonly #attempt: Host
   readonly #log: PointLog
-  /** By what was thrown. Several may throw one text: it is that of the last one, as the step went on after the others. */
-  readonly #failures = new Map<unknown, string>()
+  /** What was thrown, by the effect's key. */
+  readonly #failures = new Map<string, unknown>()
 
   constructor(attempt: Host, log: PointLog) {
     this.#attempt = attempt
@@ -126,21 +126,25 @@ export class Effects {
     const isIt = (it: unknown): boolean => causes.has(it) && !(it instanceof SerializationError)
     // With unknown outcomes, all of those effects, whichever failed first.
     const which = isUnknown(error) ? isUnknown : isIt
-    const failed = [...this.#failures].filter(([it]) => which(it)).map(([, key]) => key)
-    if (failed.length > 0) failed.push(...this.#unheard())
+    const last = this.#failedLast()
+    // Several may throw one error or text: it is that of the last ones, as the step went on after the others.
+    const latest = new Map([...this.#failures].map(([key, it]) => [it, key]))
+    const failed = [...this.#failures]
+      .filter(([key, it]) => which(it) && (last.has(key) || latest.get(it) === key))
+      .map(([key]) => key)
+    if (failed.length > 0) failed.push(...[...last].filter((key) => this.#attempt.replay.turns.isDue(key)))
     const isLate = [...causes].some((it) => it instanceof TimeoutError && it.scope === 'wait')
     return isLate ? [...failed, ...timedOut(this.#attempt.exec)] : failed
   }
 
-  /** The keys of the effects that have failed last, too, and whose turn has not come. */
-  #unheard(): string[] {
-    const { exec, replay } = this.#attempt
-    const { entries, points } = exec
-    const keys: string[] = []
+  /** The keys of the effects that have failed since the step went on, also of those whose turn has not come. */
+  #failedLast(): Set<string> {
+    const { entries, points } = this.#attempt.exec
+    const keys = new Set<string>()
     for (let index = entries.length - 1; index >= 0; index--) {
       const it = entries[index] as Entry
       if (it.kind !== 'done') break
-      if (points.get(it.key)?.result?.error && replay.turns.isDue(it.key)) keys.push(it.key)
+      if (points.get(it.key)?.result?.error) keys.add(it.key)
     }
     return keys
   }
@@ -172,7 +176,7 @@ export class Effects {
   }
 
   failed(key: string, error: unknown): unknown {
-    this.#failures.set(error, key)
+    this.#failures.set(key, error)
     return error
   }
 }
