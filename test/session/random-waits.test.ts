@@ -387,7 +387,7 @@ async function play(seed: number): Promise<string[]> {
         should = model.take('bell', undefined, undefined, 'bell')
       } else if (what === 'answer') {
         const data = { n: ++n, tag: pick([1, 2]) }
-        hear(session.send(Answer(data) as never))
+        hear(session.send(Answer(data)))
         should = model.take('answer', data.tag, undefined, data.n)
       } else if (what === 'reply') {
         const ask = pick(session.asks)

@@ -109,7 +109,9 @@ async function play(seed: number): Promise<string[]> {
   let id = 'session-0'
   let copies = 0
   const value = (name: string): unknown =>
-    made(random(seed * 1000 + ([...name].reduce((sum, it) => sum * 31 + it.charCodeAt(0), 7) % 100_000)))
+    made(
+      random(seed * 1000 + (Array.from(name).reduce((sum, it) => sum * 31 + it.charCodeAt(0), 7) % 100_000)),
+    )
   const workflow = rounds(value, wrong)
   let open: Tab[] = []
   const expected: Record<string, unknown> = {}

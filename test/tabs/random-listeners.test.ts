@@ -103,7 +103,7 @@ const rounds = (script: readonly (readonly Act[])[], clock: ReturnType<typeof vi
       let key = 0
       const play = async (acts: readonly Act[]): Promise<void> => {
         for (const [what, no] of acts) {
-          if (what === 'write') await changes[no % changes.length]!(ctx.state as unknown as Loose, no)
+          if (what === 'write') await changes[no % changes.length]!(ctx.state, no)
           if (what === 'commit') await ctx.commit()
           if (what === 'once') await ctx.once(`k${++key}`, () => pass(clock, 20))
           if (what === 'sleep') await ctx.sleep(30)
@@ -138,7 +138,7 @@ class Watch {
   constructor(session: Session<Flow>, wrong: string[]) {
     this.session = session
     this.#wrong = wrong
-    this.#state = session.state as unknown as Loose
+    this.#state = session.state
     for (const path of PATHS) this.#listen(path)
     this.#face = this.#look()
     session.subscribe(() => (this.#face = this.#look()))
@@ -258,7 +258,7 @@ async function play(seed: number): Promise<string[]> {
   }
   const end = (tab: Tab): void => void open.splice(open.indexOf(tab), 1)
   const act: { readonly [name: string]: (tab: Tab) => unknown } = {
-    write: ({ watch: { session } }) => pick(changes)(session.state as unknown as Loose, ++n),
+    write: ({ watch: { session } }) => pick(changes)(session.state, ++n),
     batch({ watch: { session } }) {
       const state = session.state as unknown as Loose
       const all = [pick(changes), pick(changes), pick(changes)]

@@ -105,7 +105,7 @@ async function play(seed: number): Promise<string[]> {
         await state.append('trail', [step, result, length])
         return { did: result }
       },
-    } as Any,
+    },
     Flaky: {
       execute: (_p: Any, { attempt }: Any) => {
         if (attempt < 3) throw new Error('flaky')
@@ -115,7 +115,7 @@ async function play(seed: number): Promise<string[]> {
         await state.append('trail', [ctx.step, 'flaky', attempt])
         return 'flaky'
       },
-    } as Any,
+    },
     Saved: {
       prepare: (state: Any) => list(state).length,
       execute: () => {
@@ -126,12 +126,12 @@ async function play(seed: number): Promise<string[]> {
         await state.append('trail', [ctx.step, word, length])
         return 'saved'
       },
-    } as Any,
+    },
     Asking: {
       asks: [Question],
       prepare: async (_state: Any, ctx: Any) => (await ctx.ask(Question(1))).data,
       cleanup: (state: Any, got: Any, _r: Any, ctx: Any) => state.append('trail', [ctx.step, got]),
-    } as Any,
+    },
     Open: { config: 7, execute: (_p: Any, { config }: Any) => ({ open: config }) },
     Empty: {},
   }
