@@ -2,7 +2,7 @@ import { StaleEpochError } from '../storage-errors'
 import { withinLimit } from '../storage/time-limit'
 import { Following } from '../session/followers/following'
 import { between, Leading } from '../session/followers/leading'
-import { isOfLeader, type Message } from '../session/followers/message'
+import { isOfLeader, rollCall, type Message } from '../session/followers/message'
 import type { Model } from '../session/model/model'
 import { Outbox } from '../session/followers/outbox'
 import { reasonOf } from '../session/reasons'
@@ -53,10 +53,7 @@ export class Membership {
     })
     this.#election = new Election(options, {
       line: this.#line,
-      call: () =>
-        this.following
-          ? this.following.hello()
-          : this.#post({ kind: 'hello', tab: options.by, epoch: -1, seq: -1 }),
+      call: () => (this.following ? this.following.hello() : this.#post(rollCall(options.by))),
       onWon: () => void this.#promote().catch(() => {}),
       onLost: () => this.#demote(),
     })

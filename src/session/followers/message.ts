@@ -16,6 +16,9 @@ export interface Hello {
   readonly seq: number
 }
 
+/** Asks whether anybody leads. */
+export const rollCall = (tab: string): Hello => ({ kind: 'hello', tab, epoch: -1, seq: -1 })
+
 export interface Lead {
   readonly kind: 'lead'
   readonly epoch: number
